@@ -1,1 +1,3 @@
-fn main(){println!("x");}
+//! The binary: nothing to run yet.
+
+fn main() {}

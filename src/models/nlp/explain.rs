@@ -1,0 +1,100 @@
+//! Why a text got its class: the n-grams that decided.
+//!
+//! A model is linear in TF-IDF, so that its margin is a sum: bias, plus value × weight of every known
+//! n-gram. All of it is told from the side of the predicted class: positive speaks for it. With two
+//! classes the margin is the log-odds of the predicted one against the other. With more it is its
+//! softmax score less the mean score of all classes, ln p - mean ln p: how far it stands above the
+//! average class.
+
+use super::model::{Model, Scratch, relative};
+
+/// A prediction and its parts. `margin` = `bias` + Σ `contribution`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// One a class.
+    pub probabilities: Vec<f64>,
+    /// The most probable class, the first of equals.
+    pub class: usize,
+    /// Log-odds of `class`: against the other of two, else against the mean of all.
+    pub margin: f64,
+    /// What the class starts from, before any n-gram.
+    pub bias: f64,
+    /// Known n-grams of the text, the largest contribution in size first, ties by n-gram.
+    pub terms: Vec<Term>,
+    /// False where no n-gram is known: probabilities are the prior, `bias` is its log-odds.
+    pub known: bool,
+}
+
+/// The part of one n-gram.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    pub ngram: String,
+    /// Occurrences in the text.
+    pub count: u32,
+    /// TF-IDF, of a row of norm one.
+    pub value: f64,
+    /// Weight for the predicted class, see [`Model::weight`].
+    pub weight: f64,
+    /// value × weight.
+    pub contribution: f64,
+}
+
+impl Model {
+    /// The prediction for `text` and what each n-gram did for it.
+    pub fn explain(&self, text: &str) -> Explanation {
+        let mut scratch = Scratch::new();
+        let mut probabilities = vec![0.0; self.classes.len()];
+        let known = self.probabilities(text, &mut scratch, &mut probabilities);
+        let class = most_probable(&probabilities);
+        let start = if known {
+            self.bias.clone()
+        } else {
+            self.prior_margins()
+        };
+        let bias = relative(start.iter().copied(), class);
+        let mut terms = self.terms(&scratch, class);
+        let margin = terms.iter().fold(bias, |sum, term| sum + term.contribution);
+        terms.sort_by(|a, b| {
+            let size = b.contribution.abs().total_cmp(&a.contribution.abs());
+            size.then_with(|| a.ngram.cmp(&b.ngram))
+        });
+        Explanation {
+            probabilities,
+            class,
+            margin,
+            bias,
+            terms,
+            known,
+        }
+    }
+
+    fn terms(&self, scratch: &Scratch, class: usize) -> Vec<Term> {
+        let row = &scratch.row;
+        let features = row.indices.iter().zip(&row.counts).zip(&row.values);
+        features
+            .map(|((&index, &count), &value)| {
+                let (value, weight) = (f64::from(value), self.weight(index as usize, class));
+                let ngram = self.vectorizer.vocabulary.ngram(index).to_owned();
+                Term {
+                    ngram,
+                    count,
+                    value,
+                    weight,
+                    contribution: value * weight,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Place of the largest probability, the first of equals.
+fn most_probable(probabilities: &[f64]) -> usize {
+    let better = |best: usize, (class, p): (usize, &f64)| {
+        if *p > probabilities[best] {
+            class
+        } else {
+            best
+        }
+    };
+    probabilities.iter().enumerate().fold(0, better)
+}

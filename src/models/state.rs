@@ -1,0 +1,213 @@
+//! A model as named tensors and string tables: what is saved, the same for every task.
+//!
+//! A model says only how it becomes a [`State`] and how it is made from one ([`Stateful`]); the
+//! artifact layer turns states into files. Accessors check what a hostile or wrong file could get
+//! past the artifact layer: presence, type, shape, finite values.
+
+use std::collections::BTreeMap;
+
+/// Values of one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    F64(Vec<f64>),
+    F32(Vec<f32>),
+    I64(Vec<i64>),
+    U64(Vec<u64>),
+    U32(Vec<u32>),
+    I8(Vec<i8>),
+    U8(Vec<u8>),
+}
+
+impl Values {
+    /// The type's name, as Rust spells it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Values::F64(_) => "f64",
+            Values::F32(_) => "f32",
+            Values::I64(_) => "i64",
+            Values::U64(_) => "u64",
+            Values::U32(_) => "u32",
+            Values::I8(_) => "i8",
+            Values::U8(_) => "u8",
+        }
+    }
+
+    /// The first value that is not finite.
+    fn not_finite(&self) -> Option<usize> {
+        match self {
+            Values::F64(values) => values.iter().position(|value| !value.is_finite()),
+            Values::F32(values) => values.iter().position(|value| !value.is_finite()),
+            _ => None,
+        }
+    }
+}
+
+/// Row-major values and their shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    pub shape: Vec<usize>,
+    pub values: Values,
+}
+
+/// A model as named tensors and string tables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub tensors: BTreeMap<String, Tensor>,
+    pub strings: BTreeMap<String, Vec<String>>,
+}
+
+/// Why a state is no model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    #[error("tensor `{name}` is missing")]
+    Missing { name: String },
+    #[error("tensor `{name}` holds {got}, expected {expected}")]
+    DataType {
+        name: String,
+        got: &'static str,
+        expected: &'static str,
+    },
+    #[error("tensor `{name}` has shape {got:?}, expected {}", shape_text(expected))]
+    Shape {
+        name: String,
+        got: Vec<usize>,
+        expected: Vec<Option<usize>>,
+    },
+    #[error("tensor `{name}` holds a value that is not finite, at index {index}")]
+    NotFinite { name: String, index: usize },
+    #[error("tensor `{name}`: {reason}")]
+    Invalid { name: String, reason: String },
+}
+
+fn shape_text(shape: &[Option<usize>]) -> String {
+    let lengths: Vec<String> = shape
+        .iter()
+        .map(|length| length.map_or_else(|| "any".to_owned(), |length| length.to_string()))
+        .collect();
+    format!("[{}]", lengths.join(", "))
+}
+
+/// What every model is to the artifact layer.
+pub trait Stateful: Sized {
+    fn to_state(&self) -> State;
+
+    /// # Errors
+    /// When the state is not one of this model: something is missing, mis-shaped or contradictory.
+    fn from_state(state: &State) -> Result<Self, StateError>;
+}
+
+impl State {
+    /// The tensor `name`, of this shape (`None`: any length) and with finite values.
+    fn tensor(&self, name: &str, shape: &[Option<usize>]) -> Result<&Values, StateError> {
+        let tensor = self.tensors.get(name).ok_or_else(|| missing(name))?;
+        let fits = tensor.shape.len() == shape.len()
+            && std::iter::zip(&tensor.shape, shape)
+                .all(|(got, want)| want.is_none_or(|w| w == *got));
+        if !fits {
+            return Err(StateError::Shape {
+                name: name.to_owned(),
+                got: tensor.shape.clone(),
+                expected: shape.to_vec(),
+            });
+        }
+        match tensor.values.not_finite() {
+            Some(index) => Err(StateError::NotFinite {
+                name: name.to_owned(),
+                index,
+            }),
+            None => Ok(&tensor.values),
+        }
+    }
+
+    fn insert(&mut self, name: &str, shape: &[usize], values: Values) {
+        let shape = shape.to_vec();
+        self.tensors
+            .insert(name.to_owned(), Tensor { shape, values });
+    }
+
+    pub fn insert_strings(&mut self, name: &str, strings: Vec<String>) {
+        self.strings.insert(name.to_owned(), strings);
+    }
+
+    pub fn strings(&self, name: &str) -> Result<&[String], StateError> {
+        let strings = self.strings.get(name).ok_or_else(|| missing(name))?;
+        Ok(strings)
+    }
+}
+
+fn missing(name: &str) -> StateError {
+    StateError::Missing {
+        name: name.to_owned(),
+    }
+}
+
+/// `insert_T` and `Ts` for each type that models store.
+macro_rules! accessors {
+    ($($insert:ident, $get:ident, $variant:ident, $kind:ident;)*) => {
+        impl State {
+            $(
+                #[doc = concat!("Adds a tensor of `", stringify!($kind), "`, row-major.")]
+                pub fn $insert(&mut self, name: &str, shape: &[usize], values: Vec<$kind>) {
+                    self.insert(name, shape, Values::$variant(values));
+                }
+
+                #[doc = concat!("The values of a tensor of `", stringify!($kind), "`; `None` in `shape`: any length.")]
+                pub fn $get(&self, name: &str, shape: &[Option<usize>]) -> Result<&[$kind], StateError> {
+                    match self.tensor(name, shape)? {
+                        Values::$variant(values) => Ok(values),
+                        other => Err(StateError::DataType {
+                            name: name.to_owned(),
+                            got: other.type_name(),
+                            expected: stringify!($kind),
+                        }),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+accessors! {
+    insert_f64, f64s, F64, f64;
+    insert_f32, f32s, F32, f32;
+    insert_i64, i64s, I64, i64;
+    insert_u64, u64s, U64, u64;
+    insert_u32, u32s, U32, u32;
+    insert_i8, i8s, I8, i8;
+    insert_u8, u8s, U8, u8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        let mut state = State::default();
+        state.insert_f64("weights", &[2, 2], vec![1.0, 2.0, 3.0, f64::NAN]);
+        state.insert_u32("counts", &[3], vec![1, 2, 3]);
+        state
+    }
+
+    #[test]
+    fn accessors_say_what_is_wrong() {
+        let state = state();
+        assert_eq!(state.u32s("counts", &[None]).unwrap(), [1, 2, 3]);
+        let message = |result: Result<&[f64], StateError>| result.unwrap_err().to_string();
+        assert_eq!(
+            message(state.f64s("bias", &[None])),
+            "tensor `bias` is missing"
+        );
+        assert_eq!(
+            message(state.f64s("counts", &[Some(3)])),
+            "tensor `counts` holds u32, expected f64"
+        );
+        assert_eq!(
+            message(state.f64s("weights", &[None, Some(3)])),
+            "tensor `weights` has shape [2, 2], expected [any, 3]"
+        );
+        assert_eq!(
+            message(state.f64s("weights", &[None, None])),
+            "tensor `weights` holds a value that is not finite, at index 3"
+        );
+    }
+}

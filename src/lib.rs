@@ -1,3 +1,5 @@
 //! easylife: four everyday machine-learning jobs from raw data to scored output.
 
+pub mod metrics; // how answers are judged
 pub mod models; // the maths
+pub mod report; // pages and pictures out of results

@@ -1,0 +1,5 @@
+//! How good answers are, as numbers: counts, rates and curves out of actual and predicted values.
+//! No files, no models, no pages: verbs call this and hand the results on.
+
+pub mod classification;
+pub mod roc;

@@ -1,0 +1,218 @@
+//! How values are spelled on a page: fixed rules, English, no locale. Files for machines are written
+//! elsewhere, with every digit.
+
+use std::borrow::Cow;
+
+/// A whole number with commas: `12,345`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A share of one as a percentage: `82.54 %` for two decimals. Never rounds a part up to all or down
+/// to nothing (`> 99.99 %`, `< 0.01 %`).
+pub fn percent(share: f64, decimals: usize) -> String {
+    if !share.is_finite() {
+        return MISSING.to_owned();
+    }
+    let text = format!("{:.decimals$}", share * 100.0);
+    let step = 1.0 / [1.0, 10.0, 100.0, 1000.0][decimals.min(3)];
+    if share > 0.0 && text.parse() == Ok(0.0) {
+        format!("< {step:.decimals$} %")
+    } else if share < 1.0 && text.parse() == Ok(100.0) {
+        format!("> {:.decimals$} %", 100.0 - step)
+    } else {
+        format!("{text} %")
+    }
+}
+
+/// A number with a fixed count of decimals, a real minus sign and no negative zero.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return MISSING.to_owned();
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(rest) if rest.parse() == Ok(0.0) => rest.to_owned(),
+        Some(rest) => format!("\u{2212}{rest}"),
+        None => text,
+    }
+}
+
+/// As [`fixed`], with a plus before what is above zero.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = fixed(value, decimals);
+    if value.is_finite() && value > 0.0 {
+        format!("+{text}")
+    } else {
+        text
+    }
+}
+
+/// Shown where there is no value.
+pub const MISSING: &str = "\u{2013}";
+
+/// A coordinate or share inside a picture: two decimals at most, no trailing zeros, no sign on zero.
+pub fn coordinate(value: f64) -> String {
+    let text = format!("{:.2}", if value.is_finite() { value } else { 0.0 });
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" {
+        "0".to_owned()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The word for one or for many: `plural(1, "row", "rows")`.
+pub fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+/// User text on one line: runs of white space become one space, other control characters their
+/// visible pictures; anything longer than `limit` columns (see [`columns`]) ends in an ellipsis.
+pub fn excerpt(text: &str, limit: usize) -> String {
+    let line = one_line(text, limit);
+    if columns(&line) <= limit {
+        return line.into_owned();
+    }
+    let mut out = leading(&line, limit.saturating_sub(1))
+        .trim_end()
+        .to_owned();
+    out.push('\u{2026}');
+    out
+}
+
+/// A name on one line; a long one keeps both ends (`reverted_card…yment`), since names often differ
+/// in their last part.
+pub fn label(name: &str, limit: usize) -> String {
+    let line = one_line(name, usize::MAX);
+    if line.trim().is_empty() {
+        return "(empty)".to_owned();
+    }
+    if columns(&line) <= limit {
+        return line.into_owned();
+    }
+    let tail_columns = limit / 3;
+    let tail: String = leading(&line.chars().rev().collect::<String>(), tail_columns)
+        .chars()
+        .rev()
+        .collect();
+    format!(
+        "{}\u{2026}{tail}",
+        leading(&line, limit.saturating_sub(tail_columns + 1))
+    )
+}
+
+/// Width of a text in columns of a terminal, roughly: two for East Asian characters and emoji, none
+/// for marks that join what is before them.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+fn width(character: char) -> usize {
+    match character as u32 {
+        0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F => 0,
+        0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF => 2,
+        0xFE30..=0xFE6F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000.. => 2,
+        _ => 1,
+    }
+}
+
+/// The longest start of a text within `limit` columns.
+fn leading(text: &str, limit: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|&(_, character)| {
+        used += width(character);
+        used > limit
+    });
+    end.map_or(text, |(index, _)| &text[..index])
+}
+
+/// Stops soon after `limit` columns: a text of 50 MB is not copied for one line of it. Zero-width
+/// characters count there, lest a text of nothing else be copied whole.
+fn one_line(text: &str, limit: usize) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut left = limit.saturating_mul(4).saturating_add(4);
+    let mut space = false;
+    for character in text.trim().chars() {
+        if character.is_whitespace() {
+            space = true;
+            continue;
+        }
+        if std::mem::take(&mut space) {
+            out.push(' ');
+        }
+        out.push(visible(character));
+        left -= 1;
+        if left == 0 {
+            break;
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Control characters are not allowed in HTML; the first 32 and DEL have pictures in Unicode.
+fn visible(character: char) -> char {
+    match character {
+        '\0'..='\u{1F}' => char::from_u32(0x2400 + character as u32).unwrap_or('\u{FFFD}'),
+        '\u{7F}' => '\u{2421}',
+        '\u{80}'..='\u{9F}' | '\u{FDD0}'..='\u{FDEF}' | '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
+        _ => character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert_eq!(
+            [count(0), count(999), count(1000), count(1234567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [percent(0.82544, 2), percent(1.0, 2), percent(0.0, 1)],
+            ["82.54 %", "100.00 %", "0.0 %"]
+        );
+        assert_eq!(
+            [percent(0.999999, 2), percent(1e-9, 2)],
+            ["> 99.99 %", "< 0.01 %"]
+        );
+        assert_eq!(
+            [fixed(-0.5, 1), fixed(-0.001, 2), fixed(2.0, 3)],
+            ["\u{2212}0.5", "0.00", "2.000"]
+        );
+        assert_eq!(
+            [signed(1.5, 2), signed(-1.5, 2), signed(0.0, 2)],
+            ["+1.50", "\u{2212}1.50", "0.00"]
+        );
+        assert_eq!(
+            [fixed(f64::NAN, 2), signed(f64::INFINITY, 2)],
+            [MISSING, MISSING]
+        );
+        assert_eq!(
+            [coordinate(1.0), coordinate(1.50), coordinate(-0.001)],
+            ["1", "1.5", "0"]
+        );
+    }
+
+    #[test]
+    fn texts_are_cut_on_characters_and_kept_on_a_line() {
+        assert_eq!(excerpt("a\r\n b\t c ", 20), "a b c");
+        assert_eq!(excerpt("one two three", 8), "one two\u{2026}");
+        assert_eq!(excerpt("日本語日本語", 5), "日本\u{2026}");
+        assert_eq!(excerpt("a\u{0}b\u{1b}", 9), "a\u{2400}b\u{241b}");
+        assert!(excerpt(&"\u{200B}".repeat(100_000), 10).len() < 400);
+        assert_eq!(label("card_payment_fee_charged", 12), "card_pa\u{2026}rged");
+        assert_eq!(label(" \n", 12), "(empty)");
+        assert_eq!(columns("añ日🙂"), 6);
+    }
+}

@@ -1,0 +1,140 @@
+//! Pictures as inline SVG: what all of them share, and the small ones that sit in a table cell or
+//! beneath a figure. Colours and type come from the page's style sheet, so one picture serves light,
+//! dark and paper. Charts with axes are in `chart`, the confusion matrix in `heatmap`.
+
+pub use super::chart::{confidence, roc};
+use super::format::coordinate;
+pub use super::heatmap::{CLASSES_SHOWN, confusion};
+use super::html::escape;
+
+/// A picture with a name and a description for those who do not see it.
+pub struct Picture {
+    /// Unique in the page, letters and dashes.
+    pub id: &'static str,
+    /// Plain text.
+    pub title: String,
+    /// Plain text.
+    pub description: String,
+    /// Pixels; also the extent of the drawing's coordinates.
+    pub width: f64,
+    pub height: f64,
+    /// `fluid` (shrinks with the page) or `fixed` (keeps its size).
+    pub class: &'static str,
+    /// SVG elements.
+    pub body: String,
+}
+
+impl Picture {
+    pub fn render(&self) -> String {
+        let (id, width, height) = (self.id, coordinate(self.width), coordinate(self.height));
+        format!(
+            "<svg class=\"{}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
+             aria-labelledby=\"{id}-title {id}-text\">\n<title id=\"{id}-title\">{}</title>\n\
+             <desc id=\"{id}-text\">{}</desc>\n{}</svg>\n",
+            self.class,
+            escape(&self.title),
+            escape(&self.description),
+            self.body
+        )
+    }
+}
+
+/// A text at a place; `class` names styles of the sheet (`end`, `middle`, `muted`, ...).
+pub fn label(x: f64, y: f64, class: &str, text: &str) -> String {
+    format!(
+        "<text x=\"{}\" y=\"{}\" class=\"{class}\">{}</text>\n",
+        coordinate(x),
+        coordinate(y),
+        escape(text)
+    )
+}
+
+pub fn line(from: (f64, f64), to: (f64, f64), class: &str) -> String {
+    let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(coordinate);
+    format!("<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" class=\"{class}\"/>\n")
+}
+
+pub fn rect(x: f64, y: f64, width: f64, height: f64, class: &str) -> String {
+    let [x, y, width, height] = [x, y, width, height].map(coordinate);
+    format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\"/>\n")
+}
+
+/// A value against its baseline on a line from 0 to 1: a tick for the baseline, a dot for the value,
+/// orange where it is worse. Says nothing that the words around it do not; hidden from screen readers.
+pub fn versus(value: f64, baseline: Option<f64>, better: bool) -> String {
+    let value = share(value);
+    let mut body = String::from("<line x1=\"0%\" y1=\"8\" x2=\"100%\" y2=\"8\" class=\"track\"/>");
+    if let Some(baseline) = baseline.map(share) {
+        let class = if better { "gain" } else { "loss" };
+        body += &format!(
+            "<line x1=\"{baseline}\" y1=\"8\" x2=\"{value}\" y2=\"8\" class=\"{class}\"/>"
+        );
+        body += &format!(
+            "<line x1=\"{baseline}\" y1=\"3\" x2=\"{baseline}\" y2=\"13\" class=\"tick\"/>"
+        );
+    }
+    let fill = if better || baseline.is_none() {
+        "fill-good"
+    } else {
+        "fill-bad"
+    };
+    body += &format!("<circle cx=\"{value}\" cy=\"8\" r=\"5\" class=\"{fill}\"/>");
+    format!("<svg width=\"100%\" height=\"16\" aria-hidden=\"true\">{body}</svg>")
+}
+
+/// A bar over a share of the cell's width; for a table cell beside the number it shows.
+pub fn bar(part: f64, class: &str) -> String {
+    format!(
+        "<svg width=\"100%\" height=\"10\" aria-hidden=\"true\"><rect x=\"0\" y=\"1\" width=\"{}\" height=\"8\" \
+         class=\"{class}\"/></svg>",
+        share(part)
+    )
+}
+
+/// Precision (ring) and recall (dot) on a line from 0 to 1, joined; for a table cell.
+pub fn precision_recall(precision: f64, recall: f64) -> String {
+    let (precision, recall) = (share(precision), share(recall));
+    format!(
+        "<svg width=\"100%\" height=\"12\" aria-hidden=\"true\">\
+         <line x1=\"0%\" y1=\"6\" x2=\"100%\" y2=\"6\" class=\"faint\"/>\
+         <line x1=\"{precision}\" y1=\"6\" x2=\"{recall}\" y2=\"6\" class=\"gain\"/>\
+         <circle cx=\"{recall}\" cy=\"6\" r=\"4\" class=\"fill-good\"/>\
+         <circle cx=\"{precision}\" cy=\"6\" r=\"3.5\" class=\"hollow\"/></svg>"
+    )
+}
+
+/// A share as SVG takes it, kept between nothing and all.
+fn share(value: f64) -> String {
+    format!("{}%", coordinate((value * 100.0).clamp(0.0, 100.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_say_what_they_show() {
+        let picture = Picture {
+            id: "a",
+            title: "<t>".into(),
+            description: "\"d\"".into(),
+            width: 10.0,
+            height: 2.5,
+            class: "fluid",
+            body: line((0.0, 1.0), (2.0, 1.125), "rule"),
+        };
+        let svg = picture.render();
+        assert!(svg.contains("viewBox=\"0 0 10 2.5\"") && svg.contains("role=\"img\""));
+        assert!(svg.contains("aria-labelledby=\"a-title a-text\""));
+        assert!(svg.contains("<title id=\"a-title\">&lt;t&gt;</title>"));
+        assert!(svg.contains("<line x1=\"0\" y1=\"1\" x2=\"2\" y2=\"1.12\" class=\"rule\"/>"));
+    }
+
+    #[test]
+    fn small_pictures_stay_in_their_cell() {
+        assert!(bar(3.0, "x").contains("width=\"100%\" height=\"8\""));
+        assert!(bar(f64::NAN, "x").contains("width=\"0%\""));
+        assert!(versus(0.8, Some(0.9), false).contains("loss"));
+        assert!(precision_recall(-1.0, 0.5).contains("cx=\"0%\""));
+    }
+}

@@ -1,5 +1,6 @@
 //! easylife: four everyday machine-learning jobs from raw data to scored output.
 
+pub mod artifact;
 pub mod metrics; // how answers are judged
 pub mod models; // the maths
-pub mod report; // pages and pictures out of results
+pub mod report; // pages and pictures out of results // the model file

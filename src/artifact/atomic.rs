@@ -1,0 +1,198 @@
+//! Files and folders that appear whole or not at all.
+//!
+//! Content goes into a hidden sibling, then takes the final name by rename. Siblings under way are
+//! listed, so that a signal handler can remove them; after SIGKILL they stay, hidden, and are no
+//! output.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::Builder;
+
+/// How names of temporary siblings start.
+const PREFIX: &str = ".easylife-";
+
+static UNDER_WAY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn under_way() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what is under way; for a signal handler, just before the process ends.
+pub fn remove_leftovers() {
+    for path in under_way().iter() {
+        let _ = fs::remove_file(path);
+        let _ = fs::remove_dir_all(path);
+    }
+}
+
+/// Lists a temporary path for as long as it lives.
+struct Listed(PathBuf);
+
+impl Listed {
+    fn new(path: &Path) -> Self {
+        under_way().insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        under_way().remove(&self.0);
+    }
+}
+
+/// Writes `path` by `fill`: its folder is made where missing, a former file stays until the end.
+pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = folder_of(path);
+    fs::create_dir_all(&folder)?;
+    let mut builder = Builder::new();
+    builder.prefix(PREFIX);
+    readable_by_all(&mut builder);
+    let file = builder.tempfile_in(&folder)?;
+    let _listed = Listed::new(file.path());
+    let mut out = BufWriter::new(file.as_file());
+    fill(&mut out)?;
+    out.flush()?;
+    drop(out);
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(&folder)
+}
+
+/// Fills a folder by `fill` and puts it in the place of `path`, the former one whole until then.
+pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let parent = folder_of(path);
+    fs::create_dir_all(&parent)?;
+    let fresh = folder_in(&parent)?;
+    let _listed = Listed::new(fresh.path());
+    fill(fresh.path())?;
+    for entry in fs::read_dir(fresh.path())? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    // A folder cannot be renamed over one with files in it: the former one steps aside first.
+    let former = folder_in(&parent)?;
+    let aside = former.path().join("former");
+    let _listed_former = Listed::new(former.path());
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Err(error) = fs::rename(fresh.path(), path) {
+        let _ = fs::rename(&aside, path);
+        return Err(error);
+    }
+    let _ = fresh.keep(); // it has another name now: nothing to remove
+    sync_folder(&parent)
+}
+
+fn folder_in(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let mut builder = Builder::new();
+    builder.prefix(PREFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o777)); // less the umask
+    }
+    builder.tempdir_in(parent)
+}
+
+/// Temporary files are private by default, outputs are not: mode 666 less the umask.
+fn readable_by_all(builder: &mut Builder) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    #[cfg(not(unix))]
+    let _ = builder;
+}
+
+/// The folder a path lies in; `.` for a bare name.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A rename is only safe from a power cut once the folder is on disk too.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_fails_leaves_the_former_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er/file");
+        write(&path, |out| out.write_all(b"one")).unwrap();
+        let failed = write(&path, |out| {
+            out.write_all(b"tw")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(path.parent().unwrap()), ["file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn outputs_are_as_readable_as_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write(&path, |_| Ok(())).unwrap();
+        let plain = dir.path().join("plain");
+        File::create(&plain).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain));
+    }
+
+    #[test]
+    fn a_folder_is_replaced_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("parts");
+        folder(&path, |f| fs::write(f.join("old"), "1")).unwrap();
+        folder(&path, |f| fs::write(f.join("new"), "2")).unwrap();
+        assert_eq!(names(&path), ["new"]);
+        let failed = folder(&path, |f| {
+            fs::write(f.join("half"), "3")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(names(&path), ["new"]);
+        assert_eq!(names(dir.path()), ["parts"]);
+    }
+
+    #[test]
+    fn leftovers_are_known_while_they_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        write(&path, |_| {
+            let listed = under_way().iter().any(|p| p.starts_with(dir.path()));
+            assert!(listed);
+            Ok(())
+        })
+        .unwrap();
+        assert!(!under_way().iter().any(|p| p.starts_with(dir.path())));
+    }
+}

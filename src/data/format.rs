@@ -1,0 +1,120 @@
+//! Names of formats and compressions, and which of them a file name means.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+/// A format of tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Csv,
+    Tsv,
+    Jsonl,
+    Parquet,
+}
+
+/// How a text format is compressed; Parquet compresses by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// A word that names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format `{0}`; use csv, tsv, jsonl or parquet")]
+pub struct UnknownFormat(pub String);
+
+impl Format {
+    /// What a file name says: `a.csv`, `a.tsv`, `a.jsonl` or `a.ndjson`, each also `.gz` or
+    /// `.zst`, and `a.parquet`. Letter case does not matter. `None` where it says nothing.
+    pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let (stem, compression) = if let Some(stem) = name.strip_suffix(".gz") {
+            (stem, Compression::Gzip)
+        } else if let Some(stem) = name.strip_suffix(".zst") {
+            (stem, Compression::Zstd)
+        } else {
+            (name.as_str(), Compression::None)
+        };
+        let format = stem.rsplit_once('.')?.1.parse().ok()?;
+        match (format, compression) {
+            (Format::Parquet, Compression::Gzip | Compression::Zstd) => None,
+            known => Some(known),
+        }
+    }
+
+    /// Ending of its file names, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Tsv => "tsv",
+            Format::Jsonl => "jsonl",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Csv => "CSV",
+            Format::Tsv => "TSV",
+            Format::Jsonl => "JSON lines",
+            Format::Parquet => "Parquet",
+        })
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(word: &str) -> Result<Format, UnknownFormat> {
+        match word {
+            "csv" => Ok(Format::Csv),
+            "tsv" => Ok(Format::Tsv),
+            "jsonl" | "ndjson" => Ok(Format::Jsonl),
+            "parquet" => Ok(Format::Parquet),
+            other => Err(UnknownFormat(other.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_formats() {
+        let of = |name: &str| Format::of_path(Path::new(name));
+        assert_eq!(of("d/a.csv"), Some((Format::Csv, Compression::None)));
+        assert_eq!(of("A.TSV.GZ"), Some((Format::Tsv, Compression::Gzip)));
+        assert_eq!(
+            of("a.b.ndjson.zst"),
+            Some((Format::Jsonl, Compression::Zstd))
+        );
+        assert_eq!(of("a.parquet"), Some((Format::Parquet, Compression::None)));
+        for name in [
+            "a",
+            "csv",
+            "a.gz",
+            "a.parquet.gz",
+            "a.json",
+            "a.csv.bz2",
+            "..",
+        ] {
+            assert_eq!(of(name), None, "{name}");
+        }
+        assert_eq!(of(".csv"), Some((Format::Csv, Compression::None)));
+    }
+
+    #[test]
+    fn unknown_words_are_told() {
+        let error = "xlsx".parse::<Format>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown format `xlsx`; use csv, tsv, jsonl or parquet"
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! Formats on disk to rows in memory and back: CSV, TSV, JSON lines and Parquet, plain, `.gz` or
+//! `.zst`, files, folders and standard input.
+//!
+//! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
+//! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
+//! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
+//! `sample` makes one up.
+
+mod csv;
+pub mod digest;
+mod error;
+mod folder;
+mod format;
+mod input;
+mod jsonl;
+mod output;
+mod parquet;
+mod row;
+pub mod sample;
+mod sink;
+mod source;
+mod spool;
+mod text;
+
+pub use error::{Place, ReadError, ReadErrorKind, Unit};
+pub use format::{Compression, Format, UnknownFormat};
+pub use row::{Column, DataType, Kind, Row, TimeUnit};
+pub use sink::{Sink, create};
+pub use source::{Source, find_column, open, open_as};
+pub use spool::jsonl_to_parquet;
+pub use text::{Texts, label_cell, normalised, read_texts, sorted_classes, text_cell};
+
+/// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
+/// never closed or a line never ends.
+pub const MAX_RECORD: usize = 16 << 20;

@@ -1,0 +1,216 @@
+//! One record in memory: the text of its cells as found, so that nothing is lost between formats.
+//! Reading numbers or dates out of a cell is for the callers.
+
+use std::fmt::Write;
+
+/// How a cell is spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// No value; the text is empty.
+    Null,
+    Text,
+    /// A number in the spelling of its source (`1e3`, `NaN`).
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// A nested value as raw JSON text.
+    Json,
+}
+
+/// A column: its name, and its type where the source knows one (Parquet).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    /// `None` for CSV and JSON lines, whose cells say nothing binding about the column.
+    pub data_type: Option<DataType>,
+}
+
+impl Column {
+    /// A column without a known type.
+    pub fn new(name: impl Into<String>) -> Column {
+        Column {
+            name: name.into(),
+            data_type: None,
+        }
+    }
+
+    /// A column of one type.
+    pub fn typed(name: impl Into<String>, data_type: DataType) -> Column {
+        Column {
+            name: name.into(),
+            data_type: Some(data_type),
+        }
+    }
+}
+
+/// Type of a column, as Parquet files carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataType {
+    Text,
+    Bool,
+    Int8,
+    Int16,
+    Int32,
+    /// 64 bits, signed.
+    Integer,
+    UInt8,
+    UInt16,
+    UInt32,
+    UInt64,
+    Float32,
+    /// 64 bits.
+    Float,
+    /// `2024-02-29`
+    Date,
+    /// `2024-02-29T12:00:00.5`, and with a `Z` at the end when it is an instant in UTC.
+    Datetime {
+        unit: TimeUnit,
+        utc: bool,
+    },
+}
+
+/// Resolution of a [`DataType::Datetime`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeUnit {
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+/// One record: a text buffer, the end of each cell in it and the kind of each. Meant to be
+/// reused between reads, so that a row costs no allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    text: String,
+    ends: Vec<usize>,
+    kinds: Vec<Kind>,
+    line: u64,
+}
+
+impl Row {
+    pub fn new() -> Row {
+        Row::default()
+    }
+
+    /// Forgets all cells and the line; keeps the memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.kinds.clear();
+        self.line = 0;
+    }
+
+    /// Appends a cell.
+    pub fn push(&mut self, kind: Kind, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        self.kinds.push(kind);
+    }
+
+    /// Appends a float in its shortest spelling that reads back the same.
+    pub fn push_float(&mut self, value: f64) {
+        let _ = write!(self.text, "{value:?}"); // a String takes everything
+        self.ends.push(self.text.len());
+        self.kinds.push(Kind::Number);
+    }
+
+    /// Appends text cells that lie one after the other in `text`; `ends` are their ends in it.
+    pub(super) fn push_texts(&mut self, text: &str, ends: &[usize]) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.ends.extend(ends.iter().map(|end| start + end));
+        self.kinds.resize(self.ends.len(), Kind::Text);
+    }
+
+    /// Keeps the first `len` cells.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.ends.len() {
+            self.text.truncate(self.start(len));
+            self.ends.truncate(len);
+            self.kinds.truncate(len);
+        }
+    }
+
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Text of cell `i`; panics when there is no such cell.
+    pub fn text(&self, i: usize) -> &str {
+        &self.text[self.start(i)..self.ends[i]]
+    }
+
+    /// Kind of cell `i`; panics when there is no such cell.
+    pub fn kind(&self, i: usize) -> Kind {
+        self.kinds[i]
+    }
+
+    /// 1-based line on which the record starts in its file (CSV: the header is a line like any
+    /// other); for Parquet the 1-based row.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    pub fn set_line(&mut self, line: u64) {
+        self.line = line;
+    }
+
+    /// All cells in order.
+    pub fn cells(&self) -> impl Iterator<Item = (Kind, &str)> {
+        let mut start = 0;
+        self.kinds.iter().zip(&self.ends).map(move |(&kind, &end)| {
+            let text = &self.text[start..end];
+            start = end;
+            (kind, text)
+        })
+    }
+
+    /// Bytes of text in all cells.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    fn start(&self, i: usize) -> usize {
+        if i == 0 { 0 } else { self.ends[i - 1] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_come_back_in_order() {
+        let mut row = Row::new();
+        row.push(Kind::Text, "añ");
+        row.push(Kind::Null, "");
+        row.push_texts("xyz", &[1, 1, 3]);
+        assert_eq!(row.len(), 5);
+        assert_eq!((row.text(0), row.text(1), row.text(2)), ("añ", "", "x"));
+        assert_eq!((row.text(3), row.text(4), row.bytes()), ("", "yz", 6));
+        let kinds: Vec<Kind> = row.cells().map(|cell| cell.0).collect();
+        assert_eq!(kinds[..2], [Kind::Text, Kind::Null]);
+        let texts: Vec<&str> = row.cells().map(|cell| cell.1).collect();
+        assert_eq!(texts, ["añ", "", "x", "", "yz"]);
+    }
+
+    #[test]
+    fn truncate_takes_cells_from_the_end() {
+        let mut row = Row::new();
+        row.push_texts("abc", &[1, 2, 3]);
+        row.truncate(5);
+        row.truncate(1);
+        row.push(Kind::Number, "7");
+        assert_eq!(
+            row.cells().collect::<Vec<_>>(),
+            [(Kind::Text, "a"), (Kind::Number, "7")]
+        );
+        row.clear();
+        assert!(row.is_empty() && row.bytes() == 0 && row.line() == 0);
+    }
+}

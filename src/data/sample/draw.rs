@@ -1,0 +1,29 @@
+//! Random draws of one row: a ChaCha8 stream of its own, so that no row depends on another's.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub struct Draw(ChaCha8Rng);
+
+impl Draw {
+    /// The stream of `row` under `key`.
+    pub fn new(key: [u8; 32], row: u64) -> Draw {
+        let mut rng = ChaCha8Rng::from_seed(key);
+        rng.set_stream(row);
+        Draw(rng)
+    }
+
+    /// A whole number in `0..n`. Its bias, at most n / 2^32, does not matter for text.
+    pub fn below(&mut self, n: usize) -> usize {
+        ((u64::from(self.0.next_u32()) * n as u64) >> 32) as usize
+    }
+
+    /// True with the given probability.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        f64::from(self.0.next_u32()) < probability * 4_294_967_296.0
+    }
+
+    pub fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}

@@ -1,0 +1,96 @@
+//! Rows out of one input, whatever its format.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::input::Input;
+use super::{Column, Compression, Format, Place, ReadError, ReadErrorKind, Row, Unit};
+use super::{csv, folder, jsonl, parquet};
+
+/// Rows out of one input, in order.
+pub trait Source {
+    fn columns(&self) -> &[Column];
+
+    /// Reads the next row into `row`; false at the end. After an error that
+    /// [`ReadError::is_record`], the next call goes on with the next record.
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError>;
+
+    /// The file that the last row came from, as it is shown.
+    fn file(&self) -> &str;
+
+    /// What [`Row::line`] counts.
+    fn unit(&self) -> Unit {
+        Unit::Line
+    }
+
+    /// Where a cell of the row read last stands.
+    fn place(&self, row: &Row, column: usize) -> Place {
+        Place {
+            file: self.file().to_owned(),
+            line: Some(row.line()),
+            unit: self.unit(),
+            column: None,
+        }
+        .column(column, self.columns().get(column).map(|c| c.name.as_str()))
+    }
+}
+
+/// Opens a file by its name, or all data files of a folder in the order of their names.
+pub fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
+    if path.is_dir() {
+        return folder::open(path);
+    }
+    open_file(path)
+}
+
+pub(super) fn open_file(path: &Path) -> Result<Box<dyn Source>, ReadError> {
+    let name = path.display().to_string();
+    let (format, compression) = Format::of_path(path)
+        .ok_or_else(|| Place::file(&name).error(ReadErrorKind::UnknownFormat))?;
+    let io = |error| Place::file(&name).error(ReadErrorKind::Io(error));
+    let file = std::fs::File::open(path).map_err(io)?;
+    if format == Format::Parquet {
+        return parquet::open(path, &name);
+    }
+    open_as(Box::new(file), &name, format, compression)
+}
+
+/// Opens a stream. Parquet, which is read from its end, is first copied into a temporary file.
+pub fn open_as(
+    input: Box<dyn Read>,
+    name: &str,
+    format: Format,
+    compression: Compression,
+) -> Result<Box<dyn Source>, ReadError> {
+    match format {
+        Format::Csv => csv::open(Input::new(input, name, compression)?, b','),
+        Format::Tsv => csv::open(Input::new(input, name, compression)?, b'\t'),
+        Format::Jsonl => jsonl::open(Input::new(input, name, compression)?),
+        Format::Parquet => parquet::open_stream(input, name),
+    }
+}
+
+/// The number of the column `name`.
+///
+/// # Errors
+/// Names the columns there are and the nearest of them.
+pub fn find_column(columns: &[Column], name: &str) -> Result<usize, ReadErrorKind> {
+    if let Some(index) = columns.iter().position(|column| column.name == name) {
+        return Ok(index);
+    }
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let suggestion = names
+        .iter()
+        .map(|column| {
+            let (a, b) = (column.to_lowercase(), name.to_lowercase());
+            (strsim::damerau_levenshtein(a.trim(), &b), column)
+        })
+        .filter(|(distance, _)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map(|(_, column)| column.clone());
+    Err(ReadErrorKind::MissingColumn {
+        name: name.to_owned(),
+        columns: names,
+        suggestion,
+    })
+}

@@ -1,0 +1,134 @@
+//! Texts with labels: what `nlp` works on.
+
+use std::collections::HashMap;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column};
+
+/// Labelled texts in memory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Texts {
+    pub texts: Vec<String>,
+    /// Class of each text, an index into `classes`.
+    pub labels: Vec<u32>,
+    /// As [`sorted_classes`] orders them.
+    pub classes: Vec<String>,
+}
+
+/// Reads the columns `text` and `label`; the first bad record ends it.
+pub fn read_texts(source: &mut dyn Source, text: &str, label: &str) -> Result<Texts, ReadError> {
+    let column = |name| {
+        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
+    };
+    let (text, label) = (column(text)?, column(label)?);
+    let mut texts = Vec::new();
+    let mut labels = Vec::new();
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        texts.push(text_cell(&row, text, source)?.to_owned());
+        labels.push(label_cell(&row, label, source)?);
+    }
+    let classes = sorted_classes(labels.iter().map(String::as_str));
+    let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    Ok(Texts {
+        texts,
+        labels: labels.iter().map(|label| number[label.as_str()]).collect(),
+        classes,
+    })
+}
+
+/// The text in a cell of the row read last; it may be empty, not missing.
+pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
+    match row.kind(cell) {
+        Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::MissingText)),
+        _ => Ok(row.text(cell)),
+    }
+}
+
+/// The label in a cell of the row read last; 1 and 1.0 are the same.
+pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String, ReadError> {
+    let refuse = |kind| Err(source.place(row, cell).error(kind));
+    let text = row.text(cell).trim();
+    match row.kind(cell) {
+        _ if text.is_empty() => refuse(ReadErrorKind::EmptyLabel),
+        Kind::Json => refuse(ReadErrorKind::NestedLabel(text.to_owned())),
+        Kind::Number => Ok(canonical(text)),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// A whole number without a fraction or exponent, another as it is.
+fn canonical(text: &str) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond, a float is not the number spelled
+    match text.parse::<f64>() {
+        Ok(value) if value.fract() == 0.0 && value.abs() < EXACT => format!("{}", value as i64),
+        _ => text.to_owned(),
+    }
+}
+
+/// The distinct labels: by value when all are numbers, otherwise by their bytes.
+pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let distinct: std::collections::BTreeSet<&str> = labels.collect();
+    let mut classes: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
+    let numbers: Option<Vec<f64>> = classes
+        .iter()
+        .map(|label| label.parse::<f64>().ok().filter(|value| value.is_finite()))
+        .collect();
+    if let Some(numbers) = numbers {
+        let mut pairs: Vec<(f64, String)> = numbers.into_iter().zip(classes).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        classes = pairs.into_iter().map(|(_, label)| label).collect();
+    }
+    classes
+}
+
+/// A text as it is compared with others: NFKC, lower case, white space folded and trimmed.
+pub fn normalised(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        if word.is_ascii() {
+            out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            // NFKC may make white space out of other characters: fold it as well.
+            let word: String = word.nfkc().flat_map(char::to_lowercase).collect();
+            out.push_str(&word.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_sorted_by_value_or_by_bytes() {
+        let sorted = |labels: &[&str]| sorted_classes(labels.iter().copied());
+        assert_eq!(sorted(&["10", "9", "1", "9"]), ["1", "9", "10"]);
+        assert_eq!(sorted(&["10", "9", "x"]), ["10", "9", "x"]);
+        assert_eq!(sorted(&["pos", "neg"]), ["neg", "pos"]);
+    }
+
+    #[test]
+    fn whole_numbers_are_spelled_one_way() {
+        assert_eq!(
+            ["1", "1.0", "1e0", "-0", "1.5"].map(canonical),
+            ["1", "1", "1", "0", "1.5"]
+        );
+        assert_eq!(canonical("12345678901234567890"), "12345678901234567890");
+    }
+
+    #[test]
+    fn texts_are_compared_without_case_space_and_form() {
+        assert_eq!(
+            normalised("  The\tﬁlm \u{3000}WAS  Ünder "),
+            "the film was ünder"
+        );
+        assert_eq!(normalised("Straße"), "straße");
+        assert_eq!(normalised(" \n"), "");
+    }
+}

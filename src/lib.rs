@@ -1,7 +1,27 @@
 //! easylife: four everyday machine-learning jobs from raw data to scored output.
+//!
+//! The modules, from the top down; each may use those below it and none above (`tests/architecture.rs`):
 
-pub mod artifact;
-pub mod data;
+pub mod cli; // the command line: the only module that knows clap
+
+pub mod eval; // verbs: evaluate, gate
+pub mod explain; // verb: why this answer
+pub mod inspect; // verb: what a model file holds
+pub mod pipeline; // verbs: init, sample, prepare
+pub mod predict; // verb: batch scoring
+pub mod train; // verb: fit and save
+
+pub mod task; // the table of tasks
+
+pub mod exit; // exit codes, and the errors that carry one
+pub mod outcome; // what a verb has to say at its end
+pub mod project; // the project folder: where everything lies
+pub mod talk; // what is said to a person: notes, warnings, progress
+
+pub mod artifact; // the model file
+pub mod data; // formats on disk <-> memory
+pub mod params; // params.yaml -> typed, checked blocks
+pub mod report; // pages and pictures out of results
+
 pub mod metrics; // how answers are judged
 pub mod models; // the maths
-pub mod report; // pages and pictures out of results // the model file // formats on disk <-> memory

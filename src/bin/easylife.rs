@@ -1,3 +1,7 @@
-//! The binary: nothing to run yet.
+//! The binary: run, print the one error, choose the exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(easylife::cli::main() as u8)
+}

@@ -1,0 +1,419 @@
+//! The command line: clap types, and from each verb to its function. The only file that knows clap.
+//!
+//! A verb takes a plain struct and returns an [`Outcome`], which is shown here; everything else a
+//! person reads goes to stderr through `talk`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::data::Format;
+use crate::exit::{self, Exit};
+use crate::outcome::Outcome;
+use crate::params::Set;
+use crate::predict::{self, OnError, Port};
+use crate::project::{Project, Selection};
+use crate::talk::Talk;
+use crate::task::{self, Name};
+use crate::{artifact, eval, explain, for_task, inspect, pipeline, train};
+
+/// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
+#[derive(Parser)]
+#[command(name = "easylife", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+A project is a folder with params.yaml; start one with `easylife init`.
+
+Exit codes: 0 done, 1 failed, 2 usage or parameters, 3 a gate was not met, 4 the data break the
+rules, 5 another run holds the lock, 7 done, with rows that failed (they are listed).";
+
+#[derive(Args)]
+struct Global {
+    /// The project folder [default: the nearest one with params.yaml, from here upwards]
+    #[arg(long, global = true, value_name = "DIR", env = "EASYLIFE_PROJECT")]
+    project: Option<PathBuf>,
+    /// Set a parameter for this call, for example -S nlp.split.test=0.3
+    #[arg(
+        short = 'S',
+        long = "set-param",
+        global = true,
+        value_name = "KEY=VALUE"
+    )]
+    set: Vec<Set>,
+    /// Threads to use; changes no output [default: one a core]
+    #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Show results as JSON
+    #[arg(long, global = true, env = "EASYLIFE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    json: bool,
+    /// Say less: warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Colour messages
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "EASYLIFE_COLOR"
+    )]
+    color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start a project: params.yaml, dvc.yaml, README, ready to run
+    Init {
+        #[arg(default_value = ".", value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Make seeded sample data in data/raw/TASK
+    Sample(Tasks),
+    /// Split raw data into data/processed/TASK/{train,test}.csv
+    Prepare(Tasks),
+    /// Train on the training part -> models/TASK.safetensors
+    Train(Tasks),
+    /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
+    Evaluate(Tasks),
+    /// Hold the metrics against TASK.gate; exit 3 where one is not met
+    Gate(Tasks),
+    /// Score a batch of rows
+    Predict(Predict),
+    /// Why this answer
+    Explain(Explain),
+    /// What a model file holds
+    Inspect {
+        #[arg(value_name = "MODEL")]
+        model: PathBuf,
+    },
+    /// Print a completion script
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Args)]
+struct Tasks {
+    /// Which task, or `all`
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
+    task: String,
+}
+
+impl Tasks {
+    fn names(&self) -> Vec<Name> {
+        match self.task.parse() {
+            Ok(name) => vec![name],
+            Err(_) => task::ALL.to_vec(), // clap has let through nothing else than `all`
+        }
+    }
+}
+
+fn task_names(with_all: bool) -> Vec<&'static str> {
+    let all = with_all.then_some("all");
+    task::ALL
+        .iter()
+        .map(|name| name.as_str())
+        .chain(all)
+        .collect()
+}
+
+#[derive(Args)]
+struct Predict {
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
+    task: String,
+    /// File or folder to score; `-` or absent: stdin
+    #[arg(short, long, value_name = "IN", default_value = "-")]
+    input: PathBuf,
+    /// File to write; `-`: stdout
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Model file [default: the project's models/TASK.safetensors]
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Format of stdin and stdout [default: csv]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    format: Option<Format>,
+    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    on_error: Rows,
+    /// Go on where a killed run stopped
+    #[arg(long)]
+    resume: bool,
+    /// Wait for another run on the same output to end
+    #[arg(long)]
+    wait: bool,
+    /// nlp: add the probability of every class
+    #[arg(long)]
+    all_classes: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Rows {
+    Fail,
+    Skip,
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    text.parse()
+        .map_err(|_| "one of csv, tsv, jsonl, parquet".to_owned())
+}
+
+#[derive(Args)]
+struct Explain {
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
+    task: String,
+    /// What to explain (nlp: a text each); absent: one a line on stdin
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Model file [default: the project's models/TASK.safetensors]
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// How many reasons to show, the strongest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+}
+
+/// Parses the command line, runs the verb, shows what it says.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let usage = error.use_stderr();
+            let _ = error.print(); // a closed pipe is no reason to fail
+            return if usage { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let talk = cli.global.talk();
+    let json = cli.global.json;
+    remove_leftovers_on_ctrl_c(talk);
+    match cli.run(&talk) {
+        Ok(exit) => exit,
+        Err(error) if exit::is_broken_pipe(&error) => Exit::Done,
+        Err(error) => {
+            let exit = exit::code(&error);
+            if json {
+                let message =
+                    serde_json::json!({"error": format!("{error:#}"), "exit": exit as u8});
+                let _ = writeln!(io::stderr().lock(), "{message}");
+            } else {
+                talk.error(format!("{error:#}"));
+            }
+            exit
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM: no temporary file stays behind.
+fn remove_leftovers_on_ctrl_c(talk: Talk) {
+    let handler = move || {
+        artifact::atomic::remove_leftovers();
+        talk.error(predict::interrupted());
+        std::process::exit(Exit::Interrupted as i32);
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        talk.detail(format!("Ctrl-C will leave temporary files behind: {error}"));
+    }
+}
+
+impl Global {
+    fn talk(&self) -> Talk {
+        let color = match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                !plain && io::stderr().is_terminal()
+            }
+        };
+        Talk {
+            verbosity: if self.quiet {
+                -1
+            } else {
+                self.verbose.min(9) as i8
+            },
+            color,
+        }
+    }
+
+    fn selection(&self) -> Selection {
+        Selection {
+            folder: self.project.clone(),
+            sets: self.set.clone(),
+        }
+    }
+
+    fn start_threads(&self) -> Result<()> {
+        let threads = self.threads.map_or(0, usize::from); // 0: as many as cores
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("cannot start threads")
+    }
+
+    fn show(&self, outcome: &dyn Outcome) -> Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            writeln!(out, "{}", outcome.json()?)?;
+        } else {
+            write!(out, "{outcome}")?;
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+impl Cli {
+    fn run(self, talk: &Talk) -> Result<Exit> {
+        let global = &self.global;
+        match self.verb {
+            Verb::Completions { shell } => {
+                print_out(|out| clap_complete::generate(shell, &mut command(), "easylife", out))
+            }
+            Verb::Man => {
+                let mut page = Vec::new();
+                clap_mangen::Man::new(command()).render(&mut page)?;
+                print_out(|out| out.extend(page))
+            }
+            Verb::Init { folder } => {
+                global.show(&pipeline::init::run(&folder)?)?;
+                Ok(Exit::Done)
+            }
+            Verb::Inspect { model } => {
+                global.show(&inspect::run(&model)?)?;
+                Ok(Exit::Done)
+            }
+            Verb::Predict(args) => args.run(global, talk),
+            Verb::Explain(args) => args.run(global),
+            Verb::Sample(tasks) => each(global, &tasks, |project, name| {
+                Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project)?)))
+            }),
+            Verb::Prepare(tasks) => each(global, &tasks, |project, name| {
+                Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
+            }),
+            Verb::Train(tasks) => each(global, &tasks, |project, name| {
+                Ok(for_task!(name, T => Box::new(train::run::<T>(project, talk)?)))
+            }),
+            Verb::Evaluate(tasks) => each(global, &tasks, |project, name| {
+                Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
+            }),
+            Verb::Gate(tasks) => gate(global, &tasks),
+        }
+    }
+}
+
+fn command() -> clap::Command {
+    Cli::command().color(ColorChoice::Never)
+}
+
+/// Prints what was made in memory: the generators panic when nobody reads.
+fn print_out(make: impl FnOnce(&mut Vec<u8>)) -> Result<Exit> {
+    let mut text = Vec::new();
+    make(&mut text);
+    io::stdout().write_all(&text)?;
+    Ok(Exit::Done)
+}
+
+/// Runs a verb for each task named, showing each outcome as it comes.
+fn each(
+    global: &Global,
+    tasks: &Tasks,
+    run: impl Fn(&Project, Name) -> Result<Box<dyn Outcome>>,
+) -> Result<Exit> {
+    let project = Project::open(&global.selection())?;
+    global.start_threads()?;
+    for name in tasks.names() {
+        global.show(run(&project, name)?.as_ref())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Every gate is looked at before the exit code says that one was not met.
+fn gate(global: &Global, tasks: &Tasks) -> Result<Exit> {
+    let project = Project::open(&global.selection())?;
+    let mut met = true;
+    for name in tasks.names() {
+        let verdict = for_task!(name, T => eval::gate::run::<T>(&project)?);
+        met &= verdict.met();
+        global.show(&verdict)?;
+    }
+    Ok(if met { Exit::Done } else { Exit::Gate })
+}
+
+/// `-` is stdin or stdout.
+fn port(path: &std::path::Path) -> Port {
+    if path == std::path::Path::new("-") {
+        Port::Standard
+    } else {
+        Port::File(path.to_owned())
+    }
+}
+
+impl Predict {
+    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let project = Project::open_if_any(&global.selection())?;
+        global.start_threads()?;
+        let name: Name = self.task.parse().map_err(exit::usage)?;
+        if port(&self.input) == Port::Standard && io::stdin().is_terminal() {
+            talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
+        }
+        let request = predict::Request {
+            input: port(&self.input),
+            output: port(&self.output),
+            model: self.model,
+            format: self.format,
+            on_error: match self.on_error {
+                Rows::Fail => OnError::Fail,
+                Rows::Skip => OnError::Skip,
+            },
+            resume: self.resume,
+            wait: self.wait,
+            options: predict::Options {
+                all_classes: self.all_classes,
+            },
+        };
+        let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);
+        // With `-q` a batch job that went well says nothing: cron mails whatever is said.
+        if request.output != Port::Standard && (global.json || !global.quiet) {
+            global.show(&scored)?;
+        }
+        Ok(scored.exit())
+    }
+}
+
+impl Explain {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let project = Project::open_if_any(&global.selection())?;
+        let name: Name = self.task.parse().map_err(exit::usage)?;
+        let request = explain::Request {
+            inputs: self.inputs,
+            model: self.model,
+            top: self.top,
+        };
+        let show = |outcome: &dyn Outcome| global.show(outcome);
+        for_task!(name, T => explain::run::<T>(project.as_ref(), &request, &show)?);
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,149 @@
+//! `easylife gate`: the measured metrics against the bounds in `TASK.gate`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::exit;
+use crate::params::gate::{Bounds, Gate};
+use crate::project::Project;
+use crate::task::{self, Task};
+
+/// One metric and its bounds.
+#[derive(Debug, Serialize)]
+pub struct Check {
+    metric: String,
+    value: f64,
+    #[serde(flatten)]
+    bounds: Bounds,
+    met: bool,
+}
+
+/// All bounds of a task.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    metrics: PathBuf,
+    met: bool,
+    checks: Vec<Check>,
+}
+
+impl Verdict {
+    pub fn met(&self) -> bool {
+        self.met
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let verdict = if self.met { "met    " } else { "NOT MET" };
+        write!(f, "{verdict} {} = {}", self.metric, self.value)?;
+        if let Some(min) = self.bounds.min {
+            write!(f, ", at least {min}")?;
+        }
+        if let Some(max) = self.bounds.max {
+            write!(f, ", at most {max}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.checks.is_empty() {
+            writeln!(f, "{}: no bounds are set", self.metrics.display())?;
+        }
+        for check in &self.checks {
+            writeln!(f, "{}: {check}", self.metrics.display())?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds `metrics/T.json` against `T.gate`.
+pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
+    task::params::<T>(project)?; // bounds that nothing can keep are refused
+    let gate = T::gate(project.params());
+    let path = project.metrics(T::NAME);
+    let text = std::fs::read(&path).with_context(|| {
+        format!(
+            "cannot read {}; make it with `easylife evaluate {}`",
+            path.display(),
+            T::NAME
+        )
+    })?;
+    let metrics: Value =
+        serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    let checks = check(T::NAME, gate, &metrics)?;
+    Ok(Verdict {
+        metrics: path,
+        met: checks.iter().all(|check| check.met),
+        checks,
+    })
+}
+
+fn check(task: &str, gate: &Gate, metrics: &Value) -> Result<Vec<Check>> {
+    gate.iter()
+        .map(|(metric, &bounds)| {
+            let value = look_up(metrics, metric).ok_or_else(|| {
+                exit::usage(format!(
+                    "{task}.gate.{metric}: no such number among the metrics; there are {}",
+                    numbers(metrics).join(", ")
+                ))
+            })?;
+            Ok(Check {
+                metric: metric.clone(),
+                value,
+                bounds,
+                met: bounds.hold(value),
+            })
+        })
+        .collect()
+}
+
+/// A metric by its name; dots go into nested objects.
+fn look_up(metrics: &Value, name: &str) -> Option<f64> {
+    name.split('.')
+        .try_fold(metrics, |at, key| at.get(key))?
+        .as_f64()
+}
+
+fn numbers(metrics: &Value) -> Vec<&str> {
+    let entries = metrics.as_object().into_iter().flatten();
+    entries
+        .filter(|(_, value)| value.is_number())
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(bounds: &str) -> Result<Vec<Check>> {
+        let gate: Gate = serde_yaml::from_str(bounds).unwrap();
+        let metrics = serde_json::json!({"accuracy": 0.85, "baseline": {"accuracy": 0.5}});
+        check("nlp", &gate, &metrics)
+    }
+
+    #[test]
+    fn a_bound_is_held_against_its_metric() {
+        let checks = verdict("{accuracy: {min: 0.8}, baseline.accuracy: {max: 0.4}}").unwrap();
+        assert_eq!(
+            checks.iter().map(|c| c.met).collect::<Vec<_>>(),
+            [true, false]
+        );
+        assert_eq!(
+            checks[1].to_string(),
+            "NOT MET baseline.accuracy = 0.5, at most 0.4"
+        );
+    }
+
+    #[test]
+    fn an_unknown_metric_is_named() {
+        let message = verdict("{acuracy: {min: 0.8}}").unwrap_err().to_string();
+        assert!(message.contains("nlp.gate.acuracy") && message.contains("accuracy"));
+    }
+}

@@ -1,0 +1,103 @@
+//! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
+
+pub mod gate;
+mod nlp;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::artifact::{self, Header, atomic};
+use crate::data;
+use crate::models::state::Stateful;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{self, Task};
+
+/// What a task says to be evaluated.
+pub trait Evaluate: Task {
+    /// Measures `model` on the test part.
+    fn evaluate(
+        model: &Self::Model,
+        header: &Header,
+        test: &Self::Data,
+        talk: &Talk,
+    ) -> Result<Evaluation>;
+}
+
+/// Everything that comes out of an evaluation.
+pub struct Evaluation {
+    /// `metrics/TASK.json`: plain numbers at the top, the baseline below them.
+    pub metrics: serde_json::Value,
+    /// Files of `plots/TASK`: name and content.
+    pub plots: Vec<(&'static str, Vec<u8>)>,
+    /// `reports/TASK.html`.
+    pub page: String,
+}
+
+/// An evaluation, written.
+#[derive(Serialize)]
+pub struct Evaluated {
+    metrics: serde_json::Value,
+    files: [PathBuf; 3],
+}
+
+impl fmt::Display for Evaluated {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let baseline = &self.metrics["baseline"];
+        let entries = self.metrics.as_object().into_iter().flatten();
+        for (name, value) in entries {
+            let Some(value) = value.as_f64() else {
+                continue;
+            };
+            write!(f, "{name:<12} {}", short(value))?;
+            if let Some(base) = baseline[name].as_f64() {
+                write!(f, "   (baseline {})", short(base))?;
+            }
+            writeln!(f)?;
+        }
+        let names: Vec<String> = self.files.iter().map(|p| p.display().to_string()).collect();
+        writeln!(f, "{}", names.join(", "))
+    }
+}
+
+/// Counts as they are, other numbers to four places.
+fn short(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() >= 1.0 {
+        format!("{value}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
+/// Evaluates the project's model of `T` on its test part.
+pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
+    let params = task::params::<T>(project)?;
+    let (header, state) = artifact::load(&project.model(T::NAME), Some(T::NAME))?;
+    let model = T::Model::from_state(&state)
+        .with_context(|| project.model(T::NAME).display().to_string())?;
+    let part = task::test_part::<T>(project)?;
+    let test = T::read(data::open(&part)?.as_mut(), &params)?;
+
+    let evaluation = T::evaluate(&model, &header, &test, talk)?;
+
+    let files = [
+        project.metrics(T::NAME),
+        project.plots(T::NAME),
+        project.report(T::NAME),
+    ];
+    let mut text = serde_json::to_vec_pretty(&evaluation.metrics)?;
+    text.push(b'\n');
+    atomic::write(&files[0], |out| out.write_all(&text))?;
+    atomic::folder(&files[1], |folder| {
+        let mut plots = evaluation.plots.iter();
+        plots.try_for_each(|(name, content)| std::fs::write(folder.join(name), content))
+    })?;
+    atomic::write(&files[2], |out| out.write_all(evaluation.page.as_bytes()))?;
+    Ok(Evaluated {
+        metrics: evaluation.metrics,
+        files,
+    })
+}

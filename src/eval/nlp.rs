@@ -1,0 +1,275 @@
+//! Evaluation of `nlp`.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Evaluate, Evaluation};
+use crate::artifact::Header;
+use crate::data::Texts;
+use crate::exit;
+use crate::metrics::classification::{
+    Classification, RocPoint, confidence, majority, measure, most_probable, most_wrong, roc_curve,
+};
+use crate::models::nlp::{Model, Scratch};
+use crate::report::nlp::{Mistake, NlpReport, TopWords, page};
+use crate::talk::Talk;
+use crate::task::Nlp;
+
+/// Points of a ROC curve in `plots/nlp/roc.csv` and on the page.
+const CURVE_POINTS: usize = 500;
+const CONFIDENCE_BINS: usize = 20;
+const TOP_WORDS: usize = 20;
+const MISTAKES: usize = 20;
+/// Rows that one task of the thread pool scores.
+const SHARE: usize = 256;
+
+impl Evaluate for Nlp {
+    fn evaluate(model: &Model, header: &Header, test: &Texts, talk: &Talk) -> Result<Evaluation> {
+        if test.texts.is_empty() {
+            return Err(exit::usage(
+                "the test part of nlp is empty, so there is nothing to measure; set nlp.split.test \
+                 above 0 or name a file with nlp.data.test, then prepare and train again",
+            ));
+        }
+        let judged = Judged::new(model, test);
+        if !judged.unseen.is_empty() {
+            talk.warn(format!(
+                "labels in the test part that the model has never seen count as wrong: {}",
+                judged.unseen.join(", ")
+            ));
+        }
+        Ok(Evaluation {
+            metrics: judged.metrics(),
+            plots: judged.plots()?,
+            page: page(&judged.report(model, header, test)),
+        })
+    }
+}
+
+/// The test part with the model's answers.
+struct Judged {
+    /// The model's classes, then labels that only the test part has.
+    classes: Vec<String>,
+    unseen: Vec<String>,
+    /// Class of each row, an index into `classes`.
+    actual: Vec<u32>,
+    /// Rows x classes of the model.
+    probabilities: Vec<f64>,
+    /// Number of the model's classes.
+    width: usize,
+    result: Classification,
+    baseline: Classification,
+}
+
+impl Judged {
+    fn new(model: &Model, test: &Texts) -> Self {
+        let known: HashMap<&str, u32> = (0..)
+            .zip(model.classes())
+            .map(|(index, class)| (class.as_str(), index))
+            .collect();
+        let mut classes = model.classes().to_vec();
+        let mut unseen = Vec::new();
+        let numbers: Vec<u32> = test
+            .classes
+            .iter()
+            .map(|class| {
+                known.get(class.as_str()).copied().unwrap_or_else(|| {
+                    unseen.push(class.clone());
+                    classes.push(class.clone());
+                    classes.len() as u32 - 1
+                })
+            })
+            .collect();
+        let actual: Vec<u32> = test.labels.iter().map(|&l| numbers[l as usize]).collect();
+        let probabilities = score(model, &test.texts);
+        Self {
+            width: model.classes().len(),
+            result: measure(&classes, &actual, &probabilities),
+            baseline: majority(&classes, model.prior(), &actual),
+            classes,
+            unseen,
+            actual,
+            probabilities,
+        }
+    }
+
+    fn metrics(&self) -> Value {
+        let mut metrics = headline(&self.result);
+        metrics["rows"] = json!(self.result.rows);
+        if self.result.unseen > 0 {
+            metrics["unseen"] = json!(self.result.unseen);
+        }
+        metrics["baseline"] = headline(&self.baseline);
+        metrics
+    }
+
+    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let mut plots = vec![
+            ("confusion.csv", self.confusion()?),
+            ("classes.csv", self.class_table()?),
+        ];
+        if self.width == 2 {
+            plots.push(("roc.csv", self.roc()?));
+        }
+        Ok(plots)
+    }
+
+    /// A line a row, as DVC's `confusion` template counts them.
+    fn confusion(&self) -> Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["actual", "predicted"])?;
+        for (&actual, row) in self
+            .actual
+            .iter()
+            .zip(self.probabilities.chunks(self.width))
+        {
+            let predicted = most_probable(row);
+            out.write_record([&self.classes[actual as usize], &self.classes[predicted]])?;
+        }
+        Ok(out.into_inner()?)
+    }
+
+    fn class_table(&self) -> Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        for class in &self.result.classes {
+            out.serialize(class)?;
+        }
+        Ok(out.into_inner()?)
+    }
+
+    fn roc(&self) -> Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        for point in self.roc_points() {
+            out.serialize(point)?;
+        }
+        Ok(out.into_inner()?)
+    }
+
+    /// Of the second of two classes; none for more.
+    fn roc_points(&self) -> Vec<RocPoint> {
+        if self.width != 2 {
+            return Vec::new();
+        }
+        let positive: Vec<bool> = self.actual.iter().map(|&class| class == 1).collect();
+        let scores: Vec<f64> = self.probabilities.chunks(2).map(|row| row[1]).collect();
+        roc_curve(&positive, &scores, CURVE_POINTS)
+    }
+
+    fn report(&self, model: &Model, header: &Header, test: &Texts) -> NlpReport {
+        NlpReport {
+            result: Some(self.result.clone()),
+            baseline: Some(self.baseline.clone()),
+            roc: self.roc_points(),
+            confidence: Some(confidence(
+                &self.actual,
+                &self.probabilities,
+                CONFIDENCE_BINS,
+            )),
+            top_words: top_words(model),
+            mistakes: self.mistakes(test),
+            train_rows: Some(header.data.rows),
+            test_rows: Some(self.result.rows),
+            features: Some(model.features() as u64),
+            parameters: flat(&header.parameters),
+        }
+    }
+
+    fn mistakes(&self, test: &Texts) -> Vec<Mistake> {
+        most_wrong(&self.actual, &self.probabilities, MISTAKES)
+            .into_iter()
+            .map(|row| {
+                let probabilities = &self.probabilities[row * self.width..(row + 1) * self.width];
+                let predicted = most_probable(probabilities);
+                Mistake {
+                    row: row as u64 + 1,
+                    text: test.texts[row].clone(),
+                    actual: self.classes[self.actual[row] as usize].clone(),
+                    predicted: self.classes[predicted].clone(),
+                    probability: probabilities[predicted],
+                }
+            })
+            .collect()
+    }
+}
+
+/// Probabilities of every text, row-major; each row by itself, so threads change nothing.
+fn score(model: &Model, texts: &[String]) -> Vec<f64> {
+    let width = model.classes().len();
+    let mut probabilities = vec![0.0; texts.len() * width];
+    probabilities
+        .par_chunks_mut(SHARE * width)
+        .zip(texts.par_chunks(SHARE))
+        .for_each(|(out, texts)| {
+            let mut scratch = Scratch::new();
+            for (out, text) in out.chunks_mut(width).zip(texts) {
+                model.probabilities(text, &mut scratch, out);
+            }
+        });
+    probabilities
+}
+
+fn headline(result: &Classification) -> Value {
+    let mut figures = json!({
+        "accuracy": result.accuracy,
+        "f1_macro": result.f1_macro,
+        "log_loss": result.log_loss,
+    });
+    if let Some(area) = result.roc_auc {
+        figures["roc_auc"] = json!(area);
+    }
+    figures
+}
+
+/// For each class the n-grams that speak most for it; of two classes, the first one's too.
+fn top_words(model: &Model) -> Vec<TopWords> {
+    let ngrams: Vec<&str> = model.ngrams().collect();
+    (0..model.classes().len())
+        .into_par_iter()
+        .map(|class| {
+            let mut words: Vec<(usize, f64)> = (0..ngrams.len())
+                .map(|feature| (feature, model.weight(feature, class)))
+                .filter(|(_, weight)| *weight > 0.0)
+                .collect();
+            words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            words.truncate(TOP_WORDS);
+            TopWords {
+                class: model.classes()[class].clone(),
+                words: words
+                    .iter()
+                    .map(|&(f, w)| (ngrams[f].to_owned(), w))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// Parameters as `block.key` and value, in their order.
+fn flat(parameters: &Value) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    flatten("", parameters, &mut out);
+    out
+}
+
+fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
+    match value.as_object() {
+        Some(entries) => {
+            for (key, value) in entries {
+                let key = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&key, value, out);
+            }
+        }
+        None => out.push((
+            prefix.to_owned(),
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned),
+        )),
+    }
+}

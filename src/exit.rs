@@ -1,0 +1,92 @@
+//! Exit codes, and which error ends with which.
+//!
+//! Library layers know nothing of exit codes: `code` reads them off the error types in a chain.
+//! A verb that finds something of its own says so with [`usage`], [`data`] and the others.
+
+use crate::{data, params};
+
+/// How a run ended. The numbers are part of the command line's contract (docs/exit-codes.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed for a reason that none of the others names.
+    Failed = 1,
+    /// The command line or the parameters are wrong.
+    Usage = 2,
+    /// A gate was not met.
+    Gate = 3,
+    /// The data break the rules.
+    Data = 4,
+    /// Another run holds the lock.
+    Locked = 5,
+    /// Not reproducible.
+    NotReproducible = 6,
+    /// Done, with rows that failed; they are listed.
+    Partial = 7,
+    /// Ended by Ctrl-C (128 + SIGINT, as shells count it).
+    Interrupted = 130,
+}
+
+/// An error of a verb's own, with the code it ends with.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Coded {
+    pub exit: Exit,
+    pub message: String,
+}
+
+fn coded(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+    Coded {
+        exit,
+        message: message.into(),
+    }
+    .into()
+}
+
+/// The command line or the parameters are wrong: exit 2.
+pub fn usage(message: impl Into<String>) -> anyhow::Error {
+    coded(Exit::Usage, message)
+}
+
+/// The data break the rules: exit 4.
+pub fn data(message: impl Into<String>) -> anyhow::Error {
+    coded(Exit::Data, message)
+}
+
+/// Another run holds the lock: exit 5.
+pub fn locked(message: impl Into<String>) -> anyhow::Error {
+    coded(Exit::Locked, message)
+}
+
+/// The code an error ends with: the first in its chain that decides, otherwise [`Exit::Failed`].
+pub fn code(error: &anyhow::Error) -> Exit {
+    error.chain().find_map(decides).unwrap_or(Exit::Failed)
+}
+
+fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
+    if let Some(coded) = cause.downcast_ref::<Coded>() {
+        return Some(coded.exit);
+    }
+    if let Some(read) = cause.downcast_ref::<data::ReadError>() {
+        return Some(if read.is_io() {
+            Exit::Failed
+        } else {
+            Exit::Data
+        });
+    }
+    if cause.is::<data::ReadErrorKind>() {
+        return Some(Exit::Data);
+    }
+    cause.is::<params::Error>().then_some(Exit::Usage)
+}
+
+/// Whether the error is only that nobody reads the output any more (`| head`): that is success.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

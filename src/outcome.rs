@@ -1,0 +1,16 @@
+//! What a verb has to say at its end: to a person as text, to a program as JSON.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+
+/// The result of a verb: shown on stdout, as text or (`--json`) as one JSON object.
+pub trait Outcome: Display {
+    fn json(&self) -> serde_json::Result<String>;
+}
+
+impl<T: Display + Serialize> Outcome for T {
+    fn json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+}

@@ -1,0 +1,7 @@
+//! Verbs that come before training: `init`, `sample`, `prepare`.
+
+pub mod init;
+mod nlp;
+pub mod prepare;
+pub mod sample;
+mod split;

@@ -1,0 +1,369 @@
+//! `nlp` before training: sample reviews, and raw texts into parts.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::prepare::Prepare;
+use super::sample::Sample;
+use super::split::{Groups, stratified};
+use crate::data::sample::Reviews;
+use crate::data::{self, Column, Compression, Format, Place, ReadError, Row, Source, normalised};
+use crate::exit;
+use crate::params::nlp::{DataBlock, Params};
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{Nlp, TEST, TRAIN};
+
+impl Sample for Nlp {
+    const FILES: &'static [&'static str] = &["reviews.csv", "incoming.csv"];
+
+    fn write(params: &Params, seed: u64, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        let reviews = Reviews {
+            rows: params.sample.rows as u64,
+            seed,
+            ..Reviews::default()
+        };
+        let mut out = csv::Writer::from_writer(out);
+        if name == "incoming.csv" {
+            out.write_record(["id", "text"])?;
+            for review in reviews.incoming(params.sample.incoming as u64) {
+                out.write_record([&review.id.to_string(), &review.text])?;
+            }
+        } else {
+            out.write_record(["id", "text", "label", "domain"])?;
+            for review in reviews.iter() {
+                let id = review.id.to_string();
+                out.write_record([&id, &review.text, review.label, review.domain])?;
+            }
+        }
+        out.flush()
+    }
+}
+
+/// Rows with all their columns, and what the split looks at.
+struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    labels: Vec<String>,
+    /// Texts as they are compared: [`normalised`].
+    texts: Vec<String>,
+    /// Values of the column `data.group`, where there is one.
+    groups: Vec<Option<String>>,
+}
+
+/// The two parts: which rows of which table.
+pub struct Parts {
+    source: Table,
+    /// Rows of `source` in the training part; the others are the test part or left out.
+    train: Vec<usize>,
+    test: Vec<usize>,
+    /// The test file, where the parameters name one; `test` are then rows of it.
+    separate: Option<Table>,
+}
+
+/// What came out of a split.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    train: usize,
+    test: usize,
+    classes: usize,
+    /// Rows whose text, normalised, stood in an earlier row.
+    repeated: usize,
+    /// Texts that stand under more than one label.
+    conflicting: usize,
+    /// Training rows left out because the separate test file holds the same text.
+    left_out: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{} train and {} test rows, {} classes",
+            self.train, self.test, self.classes
+        )?;
+        if self.repeated > 0 {
+            write!(f, ", {} repeated texts kept on one side", self.repeated)?;
+        }
+        if self.left_out > 0 {
+            write!(
+                f,
+                ", {} train rows left out: their text is in the test file",
+                self.left_out
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepare for Nlp {
+    type Summary = Summary;
+    type Parts = Parts;
+
+    fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
+        let source = read(&project.path(&params.data.source), &params.data)?;
+        let classes = classes(&source.labels);
+        refuse_one_class(&classes, &params.data)?;
+        let mut groups = Groups::new(source.rows.len());
+        groups.join_equal(source.texts.iter().map(Some));
+        let repeated = (0..source.rows.len())
+            .filter(|&row| groups.first(row) != row)
+            .count();
+        groups.join_equal(source.groups.iter().map(Option::as_ref));
+
+        let mut summary = Summary {
+            classes: classes.len(),
+            repeated,
+            conflicting: conflicting(&source),
+            ..Summary::default()
+        };
+        let parts = match &params.data.test {
+            Some(path) => {
+                let test = read(&project.path(path), &params.data)?;
+                with_test_file(source, test, &classes, talk)?
+            }
+            None => {
+                let seed = project.params().seed;
+                cut(source, &mut groups, &classes, params.test_share, seed, talk)
+            }
+        };
+        summary.train = parts.train.len();
+        summary.test = parts.test.len();
+        if parts.separate.is_some() {
+            summary.left_out = parts.source.rows.len() - parts.train.len();
+        }
+        if summary.conflicting > 0 {
+            talk.warn(format!(
+                "texts that stand under more than one label: {} (they stay as they are)",
+                summary.conflicting
+            ));
+        }
+        Ok((parts, summary))
+    }
+
+    fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
+        write_part(&folder.join(TRAIN), &parts.source, &parts.train)?;
+        let test = parts.separate.as_ref().unwrap_or(&parts.source);
+        write_part(&folder.join(TEST), test, &parts.test)
+    }
+}
+
+/// Which cells of a row count.
+struct Cells {
+    text: usize,
+    label: usize,
+    group: Option<usize>,
+}
+
+impl Cells {
+    fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
+        let cell = |name: &str| {
+            data::find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
+        Ok(Self {
+            text: cell(&params.text)?,
+            label: cell(&params.label)?,
+            group: params.group.as_deref().map(cell).transpose()?,
+        })
+    }
+}
+
+/// Reads a whole source. Bad rows end it: the first is named, the others are counted.
+fn read(path: &Path, params: &DataBlock) -> Result<Table> {
+    let mut source = data::open(path)?;
+    let cells = Cells::find(source.as_ref(), params)?;
+    let mut table = Table::new(source.columns());
+    let mut bad: Vec<ReadError> = Vec::new();
+    loop {
+        match table.read_row(source.as_mut(), &cells) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                let ends = !error.is_record();
+                bad.push(error);
+                if ends {
+                    break;
+                }
+            }
+        }
+    }
+    refuse_bad_rows(bad)?;
+    if table.rows.is_empty() {
+        return Err(exit::data(format!("{} holds no rows", path.display())));
+    }
+    let text = |row: &Row| normalised(row.text(cells.text));
+    table.texts = table.rows.par_iter().map(text).collect();
+    Ok(table)
+}
+
+fn refuse_bad_rows(bad: Vec<ReadError>) -> Result<()> {
+    let count = bad.len();
+    let Some(first) = bad.into_iter().next() else {
+        return Ok(());
+    };
+    let first = anyhow::Error::from(first);
+    Err(match count {
+        1 => first,
+        _ => first.context(format!("{count} bad rows, the first")),
+    })
+}
+
+impl Table {
+    fn new(columns: &[Column]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+            labels: Vec::new(),
+            texts: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Reads and checks one row; false at the end.
+    fn read_row(&mut self, source: &mut dyn Source, cells: &Cells) -> Result<bool, ReadError> {
+        let mut row = Row::new();
+        if !source.read(&mut row)? {
+            return Ok(false);
+        }
+        data::text_cell(&row, cells.text, source)?;
+        self.labels
+            .push(data::label_cell(&row, cells.label, source)?);
+        self.groups
+            .push(cells.group.map(|group| row.text(group).to_owned()));
+        self.rows.push(row);
+        Ok(true)
+    }
+}
+
+/// The labels there are, in the order that class numbers follow.
+fn classes(labels: &[String]) -> Vec<String> {
+    data::sorted_classes(labels.iter().map(String::as_str))
+}
+
+fn refuse_one_class(classes: &[String], params: &DataBlock) -> Result<()> {
+    if let [only] = classes {
+        return Err(exit::data(format!(
+            "{}: every row has the label `{only}` in column `{}`; a classifier needs at least two \
+             classes",
+            params.source, params.label
+        )));
+    }
+    Ok(())
+}
+
+fn conflicting(table: &Table) -> usize {
+    let mut pairs: Vec<(&str, &str)> = table
+        .texts
+        .iter()
+        .zip(&table.labels)
+        .map(|(text, label)| (text.as_str(), label.as_str()))
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|labels| labels.len() > 1)
+        .count()
+}
+
+/// Cuts the source by its classes and groups.
+fn cut(
+    source: Table,
+    groups: &mut Groups,
+    classes: &[String],
+    share: f64,
+    seed: u64,
+    talk: &Talk,
+) -> Parts {
+    let texts: Vec<&str> = source.texts.iter().map(String::as_str).collect();
+    let strata: Vec<u32> = source.labels.iter().map(|l| position(classes, l)).collect();
+    let in_test = stratified(groups, &texts, &strata, classes.len(), share, seed);
+    let (test, train): (Vec<usize>, Vec<usize>) =
+        (0..source.rows.len()).partition(|&row| in_test[row]);
+    if !test.is_empty() {
+        let tested: HashSet<u32> = test.iter().map(|&row| strata[row]).collect();
+        let untested: Vec<&str> = (0..classes.len())
+            .filter(|&class| !tested.contains(&(class as u32)))
+            .map(|class| classes[class].as_str())
+            .collect();
+        if !untested.is_empty() {
+            talk.warn(format!(
+                "too few rows to have any in the test part, all are in training: {}",
+                untested.join(", ")
+            ));
+        }
+    }
+    Parts {
+        source,
+        train,
+        test,
+        separate: None,
+    }
+}
+
+fn position(classes: &[String], label: &str) -> u32 {
+    classes
+        .iter()
+        .position(|class| class == label)
+        .unwrap_or_default() as u32
+}
+
+/// Takes the test file as it is; training rows with the same text give way.
+fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -> Result<Parts> {
+    let tested: HashSet<&str> = test.texts.iter().map(String::as_str).collect();
+    let train: Vec<usize> = (0..source.rows.len())
+        .filter(|&row| !tested.contains(source.texts[row].as_str()))
+        .collect();
+    if train.is_empty() {
+        return Err(exit::data(
+            "every training text is also in the test file; nothing is left to train on",
+        ));
+    }
+    let left: HashSet<&str> = train
+        .iter()
+        .map(|&row| source.labels[row].as_str())
+        .collect();
+    if left.len() < classes.len() {
+        let lost: Vec<&str> = classes
+            .iter()
+            .map(String::as_str)
+            .filter(|c| !left.contains(c))
+            .collect();
+        talk.warn(format!(
+            "all their rows are in the test file, so these are not trained: {}",
+            lost.join(", ")
+        ));
+    }
+    let unknown: Vec<String> = self::classes(&test.labels)
+        .into_iter()
+        .filter(|label| !left.contains(label.as_str()))
+        .collect();
+    if !unknown.is_empty() {
+        talk.warn(format!(
+            "labels only in the test file: {}",
+            unknown.join(", ")
+        ));
+    }
+    Ok(Parts {
+        train,
+        test: (0..test.rows.len()).collect(),
+        source,
+        separate: Some(test),
+    })
+}
+
+fn write_part(path: &Path, table: &Table, rows: &[usize]) -> io::Result<()> {
+    let file = std::fs::File::create(path)?;
+    let mut sink = data::create(file, Format::Csv, Compression::None, &table.columns, true)?;
+    for &row in rows {
+        sink.write(&table.rows[row])?;
+    }
+    sink.finish()
+}

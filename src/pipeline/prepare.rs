@@ -1,0 +1,54 @@
+//! `easylife prepare`: raw data into `data/processed/TASK`, checked and split.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::artifact::atomic;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{self, Task};
+
+/// What a task says to be prepared.
+pub trait Prepare: Task {
+    /// What is worth knowing of the parts.
+    type Summary: fmt::Display + Serialize;
+
+    /// The parts, checked and split, in memory.
+    type Parts;
+
+    /// Reads the raw data and splits them.
+    fn split(
+        project: &Project,
+        params: &Self::Params,
+        talk: &Talk,
+    ) -> Result<(Self::Parts, Self::Summary)>;
+
+    /// Writes the parts into an empty folder.
+    fn write(parts: &Self::Parts, folder: &Path) -> std::io::Result<()>;
+}
+
+/// Prepared data, written.
+#[derive(Serialize)]
+pub struct Prepared<S> {
+    folder: PathBuf,
+    #[serde(flatten)]
+    summary: S,
+}
+
+impl<S: fmt::Display> fmt::Display for Prepared<S> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "{}: {}", self.folder.display(), self.summary)
+    }
+}
+
+/// Prepares `T`. The folder appears whole, in place of the former one.
+pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Summary>> {
+    let params = task::params::<T>(project)?;
+    let (parts, summary) = T::split(project, &params, talk)?;
+    let folder = project.processed(T::NAME);
+    atomic::folder(&folder, |folder| T::write(&parts, folder))?;
+    Ok(Prepared { folder, summary })
+}

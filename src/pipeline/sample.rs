@@ -1,0 +1,107 @@
+//! `easylife sample`: seeded sample data into `data/raw/TASK`.
+//!
+//! A manifest beside the files says what was written, so that nothing else is ever overwritten.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::atomic;
+use crate::data;
+use crate::exit;
+use crate::project::Project;
+use crate::task::{self, Task};
+
+/// What says that the files beside it are ours.
+const MANIFEST: &str = "SAMPLE.json";
+
+/// What a task makes up.
+pub trait Sample: Task {
+    /// Names of the files that [`Sample::write`] can write.
+    const FILES: &'static [&'static str];
+
+    /// Writes the file `name`: the same bytes for the same parameters and seed.
+    fn write(params: &Self::Params, seed: u64, name: &str, out: &mut dyn Write) -> io::Result<()>;
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    /// Says to a person what this folder is.
+    note: String,
+    /// SHA-256 of each file.
+    files: BTreeMap<String, String>,
+}
+
+/// The files that were made.
+#[derive(Serialize)]
+pub struct Sampled {
+    files: Vec<PathBuf>,
+}
+
+impl fmt::Display for Sampled {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.files
+            .iter()
+            .try_for_each(|path| writeln!(f, "{}", path.display()))
+    }
+}
+
+/// Writes the sample data of `T`.
+pub fn run<T: Sample>(project: &Project) -> Result<Sampled> {
+    let params = task::params::<T>(project)?;
+    let folder = project.raw(T::NAME);
+    refuse_foreign_files(&folder, T::FILES)?;
+
+    let mut manifest = Manifest {
+        note: format!("made by `easylife sample {}`; yours to delete", T::NAME),
+        files: BTreeMap::new(),
+    };
+    let mut files = Vec::new();
+    for name in T::FILES {
+        let path = folder.join(name);
+        let seed = project.params().seed;
+        atomic::write(&path, |out| T::write(&params, seed, name, out))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        manifest
+            .files
+            .insert((*name).to_owned(), data::digest::file(&path)?);
+        // After every file: a run cut short must not take its own files for somebody else's.
+        save(&folder, &manifest)?;
+        files.push(path);
+    }
+    Ok(Sampled { files })
+}
+
+fn save(folder: &Path, manifest: &Manifest) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(manifest)?;
+    text.push(b'\n');
+    atomic::write(&folder.join(MANIFEST), |out| out.write_all(&text))?;
+    Ok(())
+}
+
+/// A file that is there and is not as the manifest says was not written by us, or was edited since.
+fn refuse_foreign_files(folder: &Path, names: &[&str]) -> Result<()> {
+    let ours = std::fs::read(folder.join(MANIFEST))
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Manifest>(&text).ok())
+        .map_or_else(BTreeMap::new, |manifest| manifest.files);
+    for name in names {
+        let path = folder.join(name);
+        if path.symlink_metadata().is_err() {
+            continue;
+        }
+        let known = ours.get(*name);
+        if known.is_none() || known != data::digest::file(&path).ok().as_ref() {
+            return Err(exit::usage(format!(
+                "{} was not written by `easylife sample`, or was edited since; it is left alone: \
+                 move it away first",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! `easylife predict`: a model over any number of rows, in bounded memory.
+//!
+//! `stream` moves rows from a source through a [`Scorer`] into an output; `output` makes that
+//! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
+
+mod journal;
+mod lock;
+mod nlp;
+mod output;
+mod rejects;
+mod stream;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::artifact::{self, Header};
+use crate::data::{self, Column, Compression, Format, ReadError, Row, Source};
+use crate::exit::{self, Exit};
+use crate::models::state::Stateful;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{self, Task};
+
+pub use output::interrupted;
+
+/// Rows in, rows out: each row gets the scorer's cells behind its own.
+pub trait Scorer: Send + Sync {
+    /// The columns it adds.
+    fn columns(&self) -> &[Column];
+
+    /// Appends one cell for each of [`Scorer::columns`] to every row, except to those it names in
+    /// its answer: index in `rows` and what is wrong.
+    fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)>;
+}
+
+/// Why a row has no answer.
+#[derive(Clone, Debug)]
+pub struct Reject {
+    pub line: Option<u64>,
+    pub column: Option<String>,
+    pub reason: String,
+}
+
+/// What a task says to be predicted from.
+pub trait Predict: Task {
+    /// A scorer of `model` for inputs with the columns `input`.
+    fn scorer(
+        model: Self::Model,
+        header: &Header,
+        input: &[Column],
+        options: &Options,
+    ) -> Result<Box<dyn Scorer>>;
+}
+
+/// What a caller may ask of a scorer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Options {
+    /// One column more for every class.
+    pub all_classes: bool,
+}
+
+/// Where rows come from or go to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// stdin or stdout, written `-`.
+    Standard,
+    File(PathBuf),
+}
+
+/// What happens to a row that cannot be scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Stop; nothing appears under the output's name.
+    Fail,
+    /// List it in `OUT.rejects.csv` and go on.
+    Skip,
+}
+
+/// One batch job.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub input: Port,
+    pub output: Port,
+    /// Absent: the project's model.
+    pub model: Option<PathBuf>,
+    /// Format of stdin and stdout; files say it by their names.
+    pub format: Option<Format>,
+    pub on_error: OnError,
+    /// Go on where a killed run stopped.
+    pub resume: bool,
+    /// Wait for another run on the same output instead of giving up.
+    pub wait: bool,
+    pub options: Options,
+}
+
+/// A finished batch.
+#[derive(Debug, Serialize)]
+pub struct Scored {
+    /// `None`: stdout.
+    pub output: Option<PathBuf>,
+    pub rows: u64,
+    pub rejected: u64,
+    /// Where the rejected rows are listed.
+    pub rejects: Option<PathBuf>,
+}
+
+impl Scored {
+    /// Exit code: rows that failed are no failure of the run, but no full success either.
+    pub fn exit(&self) -> Exit {
+        if self.rejected > 0 {
+            Exit::Partial
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+impl fmt::Display for Scored {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.output {
+            Some(path) => write!(f, "{}: {} rows", path.display(), self.rows)?,
+            None => write!(f, "{} rows", self.rows)?,
+        }
+        if let Some(path) = &self.rejects {
+            write!(f, ", {} rejected: {}", self.rejected, path.display())?;
+        }
+        writeln!(f)
+    }
+}
+
+/// Scores `request.input` into `request.output`.
+pub fn run<T: Predict>(
+    project: Option<&Project>,
+    request: &Request,
+    talk: &Talk,
+) -> Result<Scored> {
+    let model = task::model_path::<T>(project, request.model.as_deref())?;
+    let (header, state) = artifact::load(&model, Some(T::NAME))?;
+    let fitted = T::Model::from_state(&state).map_err(|e| {
+        anyhow::anyhow!(
+            "{}: {e}; train it again with `easylife train {}`",
+            model.display(),
+            T::NAME
+        )
+    })?;
+    let path = sink_file(request)?;
+    let output = output_format(request)?;
+    refuse_overwriting_the_input(request)?;
+    let identity = journal::identity(&header, &request.options, output);
+
+    // The lock comes before the input: who waits for another run must see what it left.
+    let _lock = path
+        .map(|path| output::lock(path, request.wait))
+        .transpose()?;
+    let mut source = open(request)?;
+    let scorer = T::scorer(fitted, &header, source.columns(), &request.options)
+        .with_context(|| source.file().to_owned())?;
+    let columns = output_columns(source.columns(), scorer.columns())?;
+    match path {
+        None => stream::to_stdout(
+            source.as_mut(),
+            scorer.as_ref(),
+            &columns,
+            output,
+            request,
+            talk,
+        ),
+        Some(path) => {
+            let target = output::Target::new(path, output, columns, identity);
+            output::to_file(&target, source.as_mut(), scorer.as_ref(), request, talk)
+        }
+    }
+}
+
+fn open(request: &Request) -> Result<Box<dyn Source>> {
+    match &request.input {
+        Port::File(path) => Ok(data::open(path)?),
+        Port::Standard => {
+            let format = request.format.unwrap_or(Format::Csv);
+            Ok(data::open_as(
+                Box::new(io::stdin()),
+                "stdin",
+                format,
+                Compression::None,
+            )?)
+        }
+    }
+}
+
+/// The format follows the output's name, then `--format`, then CSV.
+fn output_format(request: &Request) -> Result<(Format, Compression)> {
+    let asked = request.format.map(|format| (format, Compression::None));
+    match &request.output {
+        Port::Standard => Ok(asked.unwrap_or((Format::Csv, Compression::None))),
+        Port::File(path) => Format::of_path(path).or(asked).ok_or_else(|| {
+            exit::usage(format!(
+                "{}: the name says no format; end it in .csv, .tsv, .jsonl or .parquet (text also \
+                 .gz or .zst), or give --format",
+                path.display()
+            ))
+        }),
+    }
+}
+
+/// The file to make whole at the end; `None` for stdout. Pipes and devices are refused: nothing
+/// could be renamed over them.
+fn sink_file(request: &Request) -> Result<Option<&Path>> {
+    match &request.output {
+        Port::Standard if request.resume => Err(exit::usage(
+            "--resume needs an output file: what stdout has passed on cannot be taken back",
+        )),
+        Port::Standard => Ok(None),
+        Port::File(path) => match std::fs::metadata(path) {
+            Ok(there) if !there.is_file() => Err(exit::usage(format!(
+                "{} is not a file; write to stdout with `-o -`",
+                path.display()
+            ))),
+            _ => Ok(Some(path)),
+        },
+    }
+}
+
+fn refuse_overwriting_the_input(request: &Request) -> Result<()> {
+    if let (Port::File(input), Port::File(output)) = (&request.input, &request.output)
+        && let (Ok(input), Ok(output)) = (input.canonicalize(), output.canonicalize())
+        && input == output
+    {
+        return Err(exit::usage(format!(
+            "{} is both input and output",
+            output.display()
+        )));
+    }
+    Ok(())
+}
+
+fn output_columns(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
+    if let Some(clash) = added
+        .iter()
+        .find(|a| input.iter().any(|i| i.name == a.name))
+    {
+        return Err(exit::data(format!(
+            "the input already has a column `{}`, which predict adds; rename or drop it",
+            clash.name
+        )));
+    }
+    Ok(input.iter().chain(added).cloned().collect())
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, "column {column}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<ReadError> for Reject {
+    fn from(error: ReadError) -> Self {
+        Self {
+            line: error.place.line,
+            column: error.place.column,
+            reason: error.kind.to_string(),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Scoring of `nlp`: `prediction`, `probability` and, if asked for, one column a class.
+
+use anyhow::Result;
+
+use super::{Options, Predict, Reject, Scorer};
+use crate::artifact::Header;
+use crate::data::{self, Column, DataType, Kind, Row};
+use crate::metrics::classification::most_probable;
+use crate::models::nlp::{Model, Scratch};
+use crate::task::Nlp;
+
+struct TextScorer {
+    model: Model,
+    /// Which cell holds the text.
+    text: usize,
+    text_name: String,
+    all_classes: bool,
+    columns: Vec<Column>,
+}
+
+impl Predict for Nlp {
+    fn scorer(
+        model: Model,
+        header: &Header,
+        input: &[Column],
+        options: &Options,
+    ) -> Result<Box<dyn Scorer>> {
+        // The model knows the column it was trained on; without a project nothing else does.
+        let text_name = header.parameters["data"]["text"].as_str().unwrap_or("text");
+        let text = data::find_column(input, text_name)?;
+        let mut columns = vec![
+            Column::typed("prediction", DataType::Text),
+            Column::typed("probability", DataType::Float),
+        ];
+        if options.all_classes {
+            let classes = model.classes().iter();
+            columns.extend(classes.map(|c| Column::typed(c, DataType::Float)));
+        }
+        Ok(Box::new(TextScorer {
+            text,
+            text_name: text_name.to_owned(),
+            all_classes: options.all_classes,
+            columns,
+            model,
+        }))
+    }
+}
+
+impl Scorer for TextScorer {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
+        let mut scratch = Scratch::default();
+        let mut probabilities = vec![0.0; self.model.classes().len()];
+        let mut rejects = Vec::new();
+        for (index, row) in rows.iter_mut().enumerate() {
+            if row.kind(self.text) == Kind::Null {
+                rejects.push((index, self.missing(row)));
+                continue;
+            }
+            let text = row.text(self.text);
+            self.model
+                .probabilities(text, &mut scratch, &mut probabilities);
+            self.append(row, &probabilities);
+        }
+        rejects
+    }
+}
+
+impl TextScorer {
+    fn append(&self, row: &mut Row, probabilities: &[f64]) {
+        let best = most_probable(probabilities);
+        row.push(Kind::Text, &self.model.classes()[best]);
+        row.push_float(probabilities[best]);
+        if self.all_classes {
+            for &probability in probabilities {
+                row.push_float(probability);
+            }
+        }
+    }
+
+    fn missing(&self, row: &Row) -> Reject {
+        Reject {
+            line: Some(row.line()),
+            column: Some(self.text_name.clone()),
+            reason: "the text is missing".to_owned(),
+        }
+    }
+}

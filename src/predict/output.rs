@@ -1,0 +1,320 @@
+//! An output file that is whole or not there.
+//!
+//! Rows go into a partial file beside it; at every checkpoint the journal says how many bytes of it
+//! count, and `--resume` goes on from there. At the end the partial file is renamed. Where a
+//! checkpoint falls follows from the input alone, so a resumed run writes the same bytes (each
+//! checkpoint ends a gzip member or a zstd frame). A Parquet file cannot be cut and continued, so
+//! its rows are kept as JSON lines until the end.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+
+use super::journal::Journal;
+use super::lock::Lock;
+use super::rejects::Rejects;
+use super::stream::{Batch, Batches};
+use super::{Request, Scored, Scorer};
+use crate::data::{self, Column, Compression, Format, Sink, Source};
+use crate::exit;
+use crate::talk::Talk;
+
+/// A checkpoint comes after this many records, or this many bytes of input cells.
+const CHECKPOINT_RECORDS: u64 = 1 << 16;
+const CHECKPOINT_BYTES: usize = 32 << 20;
+
+/// A Parquet output before it takes its name.
+const WHOLE: &str = ".whole";
+
+/// Whether an interrupted run could be taken up again: the signal handler asks.
+static RESUMABLE: AtomicBool = AtomicBool::new(false);
+
+/// What to tell a person who pressed Ctrl-C.
+pub fn interrupted() -> &'static str {
+    if RESUMABLE.load(Ordering::Relaxed) {
+        "interrupted; go on where it stopped with --resume"
+    } else {
+        "interrupted"
+    }
+}
+
+/// The output and what stands beside it while it is made.
+pub(super) struct Target {
+    path: PathBuf,
+    format: (Format, Compression),
+    columns: Vec<Column>,
+    identity: String,
+}
+
+impl Target {
+    pub fn new(
+        path: &Path,
+        format: (Format, Compression),
+        columns: Vec<Column>,
+        identity: String,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            format,
+            columns,
+            identity,
+        }
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        beside(&self.path, suffix)
+    }
+
+    fn partial(&self) -> PathBuf {
+        self.beside(".part")
+    }
+
+    fn partial_rejects(&self) -> PathBuf {
+        self.beside(".rejects.part")
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.beside(".journal")
+    }
+
+    /// `OUT.rejects.csv`.
+    fn rejects(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".rejects.csv");
+        name.into()
+    }
+
+    fn spool_format(&self) -> (Format, Compression) {
+        match self.format.0 {
+            Format::Parquet => (Format::Jsonl, Compression::None),
+            _ => self.format,
+        }
+    }
+
+    fn remove_partial(&self) {
+        let whole = self.beside(WHOLE);
+        for path in [
+            self.partial(),
+            self.partial_rejects(),
+            self.journal(),
+            whole,
+        ] {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// `.NAME.SUFFIX` beside the output.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Makes this run the only one that writes `path`, whose folder is made where missing.
+pub(super) fn lock(path: &Path, wait: bool) -> Result<Lock> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    Lock::take(&beside(path, ".lock"), wait)
+}
+
+/// Scores everything into the target, whose lock the caller holds.
+pub(super) fn to_file(
+    target: &Target,
+    source: &mut dyn Source,
+    scorer: &dyn Scorer,
+    request: &Request,
+    talk: &Talk,
+) -> Result<Scored> {
+    let start = resume_point(target, request, talk)?;
+    RESUMABLE.store(true, Ordering::Relaxed);
+    let mut batches = Batches::new(source, scorer, request.on_error);
+    let done = skip_known(&mut batches, &start)
+        .and_then(|()| Run::open(target, start)?.all(&mut batches, talk));
+    match done {
+        Ok(journal) => publish(target, &journal),
+        Err(error) => {
+            // What is left of a failed run would only fail again; a killed run does not come here.
+            if exit::code(&error) == exit::Exit::Data {
+                target.remove_partial();
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Where to go on: at the journal's last checkpoint, or at the start.
+fn resume_point(target: &Target, request: &Request, talk: &Talk) -> Result<Journal> {
+    let fresh = Journal {
+        identity: target.identity.clone(),
+        ..Journal::default()
+    };
+    if !request.resume {
+        target.remove_partial();
+        return Ok(fresh);
+    }
+    let Some(journal) = Journal::load(&target.journal()) else {
+        talk.note("nothing to resume: starting from the first row");
+        return Ok(fresh);
+    };
+    if journal.identity != target.identity {
+        return Err(exit::usage(format!(
+            "{} was left by another model, version or set of options; run without --resume to \
+             start over",
+            target.partial().display()
+        )));
+    }
+    let holds = |path: &Path, bytes| std::fs::metadata(path).is_ok_and(|m| m.len() >= bytes);
+    if !holds(&target.partial(), journal.output)
+        || !holds(&target.partial_rejects(), journal.rejects)
+    {
+        talk.warn("the partial output is gone: starting from the first row");
+        return Ok(fresh);
+    }
+    talk.note(format!("resuming after {} records", journal.records));
+    Ok(journal)
+}
+
+/// Reads over what the first run has done, and makes sure that it is the same input.
+fn skip_known(batches: &mut Batches, start: &Journal) -> Result<()> {
+    if start.records > 0 && !(batches.skip(start.records)? && batches.digest.hex() == start.input) {
+        return Err(exit::usage(
+            "the input is not the one that the interrupted run read; run without --resume to \
+             start over",
+        ));
+    }
+    Ok(())
+}
+
+/// A run under way: the partial files, open, and the journal of the last checkpoint.
+struct Run<'a> {
+    target: &'a Target,
+    journal: Journal,
+    output: File,
+    sink: Box<dyn Sink>,
+    rejects_file: File,
+    rejects: Rejects,
+    bytes_since: usize,
+    rows: u64,
+}
+
+impl<'a> Run<'a> {
+    fn open(target: &'a Target, journal: Journal) -> Result<Self> {
+        let fresh = journal.records == 0;
+        let output = cut(&target.partial(), journal.output)?;
+        let rejects_file = cut(&target.partial_rejects(), journal.rejects)?;
+        let (format, compression) = target.spool_format();
+        Ok(Self {
+            sink: data::create(
+                output.try_clone()?,
+                format,
+                compression,
+                &target.columns,
+                fresh,
+            )?,
+            rejects: Rejects::new(rejects_file.try_clone()?, fresh)?,
+            target,
+            journal,
+            output,
+            rejects_file,
+            bytes_since: 0,
+            rows: 0,
+        })
+    }
+
+    /// Scores to the end of the input; the journal then counts everything.
+    fn all(mut self, batches: &mut Batches, talk: &Talk) -> Result<Journal> {
+        let bar = talk.progress("predicting", None);
+        bar.set_position(batches.records);
+        while let Some(batch) = batches.next()? {
+            self.write(&batch)?;
+            let (records, digest) = (batches.records, &batches.digest);
+            bar.set_position(records);
+            if records - self.journal.records >= CHECKPOINT_RECORDS
+                || self.bytes_since >= CHECKPOINT_BYTES
+            {
+                self.checkpoint(records, digest.hex())?;
+            }
+        }
+        bar.finish_and_clear();
+        self.sink.finish()?;
+        self.rejects.checkpoint()?;
+        self.output.sync_data()?;
+        self.journal.records = batches.records;
+        Ok(self.journal)
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<()> {
+        self.rows += batch
+            .write(self.sink.as_mut())
+            .with_context(|| format!("cannot write {}", self.target.partial().display()))?;
+        for reject in &batch.rejects {
+            self.rejects.write(reject)?;
+        }
+        self.journal.rejected += batch.rejects.len() as u64;
+        self.bytes_since += batch.bytes;
+        Ok(())
+    }
+
+    /// From here on a killed run need not start over.
+    fn checkpoint(&mut self, records: u64, input: String) -> Result<()> {
+        self.sink.checkpoint()?;
+        self.rejects.checkpoint()?;
+        self.output.sync_data()?;
+        self.journal.records = records;
+        self.journal.output = self.output.stream_position()?;
+        self.journal.rejects = self.rejects_file.stream_position()?;
+        self.journal.input = input;
+        self.journal.save(&self.target.journal())?;
+        self.bytes_since = 0;
+        Ok(())
+    }
+}
+
+/// Opens a partial file cut to `length`, to be written from there.
+fn cut(path: &Path, length: u64) -> Result<File> {
+    let open = || -> io::Result<File> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)?;
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        Ok(file)
+    };
+    open().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Gives the finished files their names: the rejects first, so that whoever sees the output sees
+/// the rejects too.
+fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
+    let rejects = target.rejects();
+    if journal.rejected > 0 {
+        std::fs::rename(target.partial_rejects(), &rejects)?;
+    } else {
+        let _ = std::fs::remove_file(&rejects); // an earlier run's, no longer true
+    }
+    if target.format.0 == Format::Parquet {
+        let whole = target.beside(WHOLE);
+        data::jsonl_to_parquet(&target.partial(), &whole, &target.columns)?;
+        std::fs::rename(&whole, &target.path)?;
+    } else {
+        std::fs::rename(target.partial(), &target.path)
+            .with_context(|| format!("cannot write {}", target.path.display()))?;
+    }
+    target.remove_partial();
+    Ok(Scored {
+        output: Some(target.path.clone()),
+        rows: journal.records - journal.rejected,
+        rejected: journal.rejected,
+        rejects: (journal.rejected > 0).then_some(rejects),
+    })
+}

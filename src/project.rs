@@ -1,0 +1,104 @@
+//! The project folder: the one with `params.yaml`, and where in it everything lies.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::exit;
+use crate::params::{self, Invalid, Params, Set};
+
+/// The file that makes a folder a project.
+pub const PARAMS: &str = "params.yaml";
+
+/// A project with its parameters.
+pub struct Project {
+    /// Empty for the working folder, so that paths are shown as a person would type them.
+    root: PathBuf,
+    loaded: params::Loaded,
+}
+
+/// What says which project and which parameters.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// `--project`; absent: the working folder or the nearest one above it with `params.yaml`.
+    pub folder: Option<PathBuf>,
+    pub sets: Vec<Set>,
+}
+
+impl Project {
+    /// Opens the selected project and reads its parameters.
+    pub fn open(selection: &Selection) -> Result<Self> {
+        let root = match &selection.folder {
+            Some(folder) => folder.clone(),
+            None => find()?.ok_or_else(|| {
+                exit::usage(
+                    "no params.yaml here or in a folder above; start a project with \
+                     `easylife init`, or name one with --project",
+                )
+            })?,
+        };
+        let loaded = params::load(&root.join(PARAMS), &selection.sets)?;
+        Ok(Self { root, loaded })
+    }
+
+    /// As [`Project::open`], but `None` where there is no project and none was asked for.
+    pub fn open_if_any(selection: &Selection) -> Result<Option<Self>> {
+        if selection.folder.is_none() && selection.sets.is_empty() && find()?.is_none() {
+            return Ok(None);
+        }
+        Self::open(selection).map(Some)
+    }
+
+    pub fn params(&self) -> &Params {
+        &self.loaded.params
+    }
+
+    /// Points a complaint about a parameter at where it was given.
+    pub fn blame(&self, invalid: Invalid) -> params::Error {
+        self.loaded.blame(invalid)
+    }
+
+    /// A path out of the parameters: relative ones start at the project.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Raw data of a task, where `sample` writes.
+    pub fn raw(&self, task: &str) -> PathBuf {
+        self.path(format!("data/raw/{task}"))
+    }
+
+    /// The parts that `prepare` writes.
+    pub fn processed(&self, task: &str) -> PathBuf {
+        self.path(format!("data/processed/{task}"))
+    }
+
+    pub fn model(&self, task: &str) -> PathBuf {
+        self.path(format!("models/{task}.safetensors"))
+    }
+
+    pub fn metrics(&self, task: &str) -> PathBuf {
+        self.path(format!("metrics/{task}.json"))
+    }
+
+    pub fn plots(&self, task: &str) -> PathBuf {
+        self.path(format!("plots/{task}"))
+    }
+
+    pub fn report(&self, task: &str) -> PathBuf {
+        self.path(format!("reports/{task}.html"))
+    }
+}
+
+/// The nearest folder with `params.yaml`, from the working folder upwards.
+fn find() -> Result<Option<PathBuf>> {
+    if Path::new(PARAMS).is_file() {
+        return Ok(Some(PathBuf::new()));
+    }
+    let here = std::env::current_dir().context("the working folder cannot be read")?;
+    Ok(here
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.join(PARAMS).is_file())
+        .map(Path::to_owned))
+}

@@ -1,0 +1,86 @@
+//! What is said to a person while a verb works: notes, warnings and progress, all on stderr.
+//! Results go to stdout, by `cli`. The only module that knows indicatif.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How much is said, and whether in colour. It can change no byte of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk {
+    /// -1 with `-q`, 0, or the number of `-v`.
+    pub verbosity: i8,
+    /// Colour on stderr.
+    pub color: bool,
+}
+
+impl Talk {
+    /// Says what is worth knowing; silent with `-q`.
+    pub fn note(&self, message: impl AsRef<str>) {
+        if self.verbosity >= 0 {
+            say(message.as_ref());
+        }
+    }
+
+    /// Says a detail; only with `-v`.
+    pub fn detail(&self, message: impl AsRef<str>) {
+        if self.verbosity > 0 {
+            say(message.as_ref());
+        }
+    }
+
+    /// Says what a person should look at; never silent.
+    pub fn warn(&self, message: impl AsRef<str>) {
+        say(&format!(
+            "{} {}",
+            self.paint("warning:", "33;1"),
+            message.as_ref()
+        ));
+    }
+
+    /// Says the one error.
+    pub fn error(&self, message: impl AsRef<str>) {
+        say(&format!(
+            "{} {}",
+            self.paint("error:", "31;1"),
+            message.as_ref()
+        ));
+    }
+
+    fn paint(&self, word: &str, code: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{word}\x1b[0m")
+        } else {
+            word.to_owned()
+        }
+    }
+
+    /// A progress bar over `total` steps (unknown: a counter); hidden unless stderr is a terminal.
+    pub fn progress(&self, label: &str, total: Option<u64>) -> ProgressBar {
+        if self.verbosity < 0 || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let (bar, template) = match total {
+            Some(total) => (
+                ProgressBar::new(total),
+                "{prefix} {wide_bar:.cyan} {human_pos}/{human_len} {per_sec} {eta}",
+            ),
+            None => (
+                ProgressBar::no_length(),
+                "{prefix} {spinner} {human_pos} {per_sec} {elapsed} {msg}",
+            ),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(label.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+}
+
+/// A line on stderr. That nobody listens is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,144 @@
+//! The table of tasks: name, parameters, data, model. The only `match` over tasks is here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Result;
+
+use crate::data::{ReadError, Source, Texts, read_texts};
+use crate::exit;
+use crate::models::state::Stateful;
+use crate::params::gate::Gate;
+use crate::params::{self, Invalid, Params};
+use crate::project::Project;
+use crate::{models, params::nlp};
+
+/// File names of the prepared parts.
+pub const TRAIN: &str = "train.csv";
+pub const TEST: &str = "test.csv";
+
+/// One of the jobs the toolkit does.
+pub trait Task: 'static {
+    /// The one word for it: in commands, parameters, folders.
+    const NAME: &'static str;
+    /// Its checked parameters.
+    type Params;
+    /// Its prepared data in memory.
+    type Data;
+    /// Its fitted model.
+    type Model: Stateful;
+
+    /// Its block of the parameters, checked.
+    fn check(params: &Params) -> Result<Self::Params, Invalid>;
+
+    /// The bounds that its metrics must keep.
+    fn gate(params: &Params) -> &Gate;
+
+    /// Reads a prepared part.
+    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError>;
+}
+
+/// The checked parameters of `T` in `project`.
+pub fn params<T: Task>(project: &Project) -> Result<T::Params, params::Error> {
+    T::check(project.params()).map_err(|invalid| project.blame(invalid))
+}
+
+/// The training part of `T`, which must be there.
+pub fn train_part<T: Task>(project: &Project) -> Result<PathBuf> {
+    part::<T>(project, TRAIN)
+}
+
+/// The test part of `T`, which must be there.
+pub fn test_part<T: Task>(project: &Project) -> Result<PathBuf> {
+    part::<T>(project, TEST)
+}
+
+fn part<T: Task>(project: &Project, name: &str) -> Result<PathBuf> {
+    let path = project.processed(T::NAME).join(name);
+    anyhow::ensure!(
+        path.exists(),
+        "{} is not there; make it with `easylife prepare {}`",
+        path.display(),
+        T::NAME
+    );
+    Ok(path)
+}
+
+/// The model asked for, otherwise the project's.
+pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<PathBuf> {
+    match (asked, project) {
+        (Some(path), _) => Ok(path.to_owned()),
+        (None, Some(project)) => Ok(project.model(T::NAME)),
+        (None, None) => Err(exit::usage(
+            "no model: name one with -m, or run inside a project (a folder with params.yaml)",
+        )),
+    }
+}
+
+/// Text classification.
+pub struct Nlp;
+
+impl Task for Nlp {
+    const NAME: &'static str = "nlp";
+    type Params = nlp::Params;
+    type Data = Texts;
+    type Model = models::nlp::Model;
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.nlp.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.nlp.gate
+    }
+
+    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
+        read_texts(source, &params.data.text, &params.data.label)
+    }
+}
+
+/// A task by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Nlp,
+}
+
+/// Every task, in the order in which `all` runs them.
+pub const ALL: &[Name] = &[Name::Nlp];
+
+/// Runs `$body` with the type `$T` standing for the task named `$name`.
+#[macro_export]
+macro_rules! for_task {
+    ($name:expr, $T:ident => $body:expr) => {
+        match $name {
+            $crate::task::Name::Nlp => {
+                type $T = $crate::task::Nlp;
+                $body
+            }
+        }
+    };
+}
+
+impl Name {
+    pub fn as_str(self) -> &'static str {
+        for_task!(self, T => T::NAME)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        ALL.iter()
+            .copied()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| format!("no task `{text}`"))
+    }
+}

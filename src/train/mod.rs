@@ -1,0 +1,92 @@
+//! `easylife train`: the prepared training part into a model file.
+
+mod nlp;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::artifact::{self, DataDigest, Header};
+use crate::data;
+use crate::models::state::Stateful;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{self, Task};
+
+/// What a task says to be trained.
+pub trait Train: Task {
+    /// What is worth knowing of a fit.
+    type Fit: fmt::Display + Serialize;
+
+    /// Fits a model to the training part.
+    fn fit(params: &Self::Params, data: Self::Data, talk: &Talk) -> Result<Fitted<Self>>;
+}
+
+/// A fitted model and what its file says about it.
+pub struct Fitted<T: Train + ?Sized> {
+    pub model: T::Model,
+    pub fit: T::Fit,
+    /// Rows it was fitted to.
+    pub rows: u64,
+    /// Class or column names.
+    pub names: Vec<String>,
+    /// The parameters that decided it.
+    pub parameters: serde_json::Value,
+}
+
+/// A model file, written.
+#[derive(Serialize)]
+pub struct Trained<F> {
+    model: PathBuf,
+    bytes: u64,
+    rows: u64,
+    #[serde(flatten)]
+    fit: F,
+}
+
+impl<F: fmt::Display> fmt::Display for Trained<F> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} rows, {}, {} bytes",
+            self.model.display(),
+            self.rows,
+            self.fit,
+            self.bytes
+        )
+    }
+}
+
+/// Trains `T` on `data/processed/T/train.csv` and saves the model.
+pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
+    let params = task::params::<T>(project)?;
+    let part = task::train_part::<T>(project)?;
+    let data = T::read(data::open(&part)?.as_mut(), &params)?;
+    let sha256 = data::digest::file(&part)?;
+
+    let fitted = T::fit(&params, data, talk)?;
+
+    let model = project.model(T::NAME);
+    let header = Header {
+        task: T::NAME.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        parameters: fitted.parameters,
+        data: DataDigest {
+            sha256,
+            rows: fitted.rows,
+        },
+        names: fitted.names,
+    };
+    artifact::save(&model, &header, &fitted.model.to_state())?;
+    let bytes = std::fs::metadata(&model)
+        .with_context(|| format!("cannot read {}", model.display()))?
+        .len();
+    Ok(Trained {
+        model,
+        bytes,
+        rows: fitted.rows,
+        fit: fitted.fit,
+    })
+}

@@ -1,0 +1,193 @@
+//! Killed at any point, `train` and `predict` leave nothing half-written under a final name, and
+//! `--resume` ends in the same bytes.
+
+mod support;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use support::Workdir;
+
+const POINTS: u32 = 30;
+
+/// Random but repeatable shares of a duration (a linear congruential generator; Knuth's MMIX).
+fn shares() -> impl Iterator<Item = f64> {
+    let mut state = 42u64;
+    std::iter::repeat_with(move || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    })
+}
+
+/// Starts a run, kills it after `wait` (SIGKILL); whether it had ended by itself before.
+fn kill_after(dir: &Workdir, args: &[&str], wait: Duration) -> bool {
+    let mut child = dir
+        .command(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(wait);
+    let ended = child.try_wait().unwrap().is_some();
+    let _ = child.kill();
+    child.wait().unwrap();
+    ended
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let started = Instant::now();
+    run();
+    started.elapsed()
+}
+
+#[test]
+fn train_is_whole_or_not_there() {
+    let dir = Workdir::trained();
+    let model = "models/nlp.safetensors";
+    let before = dir.bytes(model);
+    let args = ["train", "nlp", "-S", "nlp.model.C=5"];
+    let length = timed(|| drop(dir.ok(&args)));
+    let after = dir.bytes(model);
+    assert_ne!(before, after);
+    let mut killed = 0;
+    for share in shares().take(POINTS as usize) {
+        dir.write(model, &before);
+        if !kill_after(&dir, &args, length.mul_f64(share * 1.1)) {
+            killed += 1;
+        }
+        let now = dir.bytes(model);
+        assert!(now == before || now == after, "half a model");
+        dir.ok(&["inspect", model]);
+    }
+    assert!(
+        killed > 0,
+        "no run was killed in time: the test shows nothing"
+    );
+}
+
+#[test]
+fn predict_is_whole_or_not_there_and_resumes_to_the_same_bytes() {
+    let dir = Workdir::trained();
+    let mut text = String::from("id,text\n");
+    for i in 0..400_000 {
+        text += &format!(
+            "{i},the film number {i} was {} to me\n",
+            ["great", "bad"][i % 2]
+        );
+        if i % 50_000 == 5 {
+            text += "ragged\n";
+        }
+    }
+    dir.write("in.csv", text);
+    for (out, points) in [("out.csv", POINTS), ("out.csv.gz", 4), ("out.parquet", 4)] {
+        let base = [
+            "predict",
+            "nlp",
+            "-i",
+            "in.csv",
+            "-o",
+            out,
+            "--on-error",
+            "skip",
+        ];
+        let length = timed(|| assert_eq!(dir.run(&base).code, 7));
+        let rejects_name = format!("{out}.rejects.csv");
+        let (whole, rejects) = (dir.bytes(out), dir.bytes(&rejects_name));
+        let resume: Vec<&str> = base.iter().copied().chain(["--resume"]).collect();
+        let (mut killed, mut resumed) = (0, 0);
+        for share in shares().take(points as usize) {
+            let _ = std::fs::remove_file(dir.path(out));
+            let _ = std::fs::remove_file(dir.path(&rejects_name));
+            if !kill_after(&dir, &resume, length.mul_f64(share)) {
+                killed += 1;
+                assert!(
+                    !dir.exists(out) || dir.bytes(out) == whole,
+                    "{out}: half an output"
+                );
+            }
+            let ran = dir.run(&resume);
+            assert_eq!(ran.code, 7, "{ran:?}");
+            resumed += u32::from(ran.stderr.contains("resuming after"));
+            assert!(
+                dir.bytes(out) == whole,
+                "{out}: other bytes after a resumed run"
+            );
+            assert!(dir.bytes(&rejects_name) == rejects, "{out}: other rejects");
+            let left: Vec<String> = dir
+                .names(".")
+                .into_iter()
+                .filter(|n| n.starts_with(".out"))
+                .collect();
+            assert!(left.is_empty(), "left behind: {left:?}");
+        }
+        assert!(killed > 0, "{out}: no run was killed in time");
+        assert!(resumed > 0 || points < POINTS, "{out}: no run was resumed");
+    }
+}
+
+#[test]
+fn resume_refuses_another_input_or_model() {
+    let dir = Workdir::trained();
+    let text: String = (0..300_000).map(|i| format!("text number {i}\n")).collect();
+    dir.write("in.csv", format!("text\n{text}"));
+    let args = [
+        "predict", "nlp", "-i", "in.csv", "-o", "out.csv", "--resume",
+    ];
+    let mut child = dir.command(&args).stderr(Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while !dir.exists(".out.csv.journal") {
+        assert!(started.elapsed().as_secs() < 30, "no checkpoint");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    dir.write("in.csv", format!("text\nother{text}"));
+    let message = dir.fails(2, &args);
+    assert!(
+        message.contains("not the one that the interrupted run read"),
+        "{message}"
+    );
+    dir.write("in.csv", format!("text\n{text}"));
+    dir.ok(&["train", "nlp", "-S", "nlp.model.C=3"]);
+    let message = dir.fails(2, &args);
+    assert!(message.contains("another model"), "{message}");
+    assert!(!dir.exists("out.csv"));
+    dir.ok(&args[..6]);
+    assert!(dir.exists("out.csv"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_says_how_to_go_on() {
+    let dir = Workdir::trained();
+    let args = ["predict", "nlp", "-i", "-", "-o", "out.csv"];
+    let mut child = dir
+        .command(&args)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, b"text\nfine\n").unwrap(); // and never an end
+    let started = Instant::now();
+    while !dir.exists(".out.csv.part") {
+        assert!(started.elapsed().as_secs() < 20, "it never started");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("--resume"),
+        "{output:?}"
+    );
+    assert!(!dir.exists("out.csv"));
+}

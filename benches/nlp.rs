@@ -2,7 +2,7 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use easylife::data::sample::Reviews;
-use easylife::models::nlp::{Features, Model, Options, Scratch};
+use easylife::models::nlp::{Model, Options, Scratch};
 
 fn main() {
     divan::main();
@@ -20,15 +20,9 @@ fn reviews(rows: u64) -> (Vec<String>, Vec<u32>) {
 }
 
 fn fit(texts: &[String], labels: &[u32]) -> Model {
-    let options = Options {
-        features: Features::default(),
-        regularization: 10.0,
-        tolerance: 1e-4,
-        max_iterations: 1000,
-    };
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let classes = ["negative", "positive"].map(str::to_owned).to_vec();
-    match options.fit(&texts, labels, classes, &|_| ()) {
+    match Options::default().fit(&texts, labels, classes, &|_| ()) {
         Ok((model, _)) => model,
         Err(error) => panic!("the sample cannot be fitted: {error}"),
     }

@@ -98,13 +98,14 @@ pub struct FeaturesBlock {
 
 impl Default for FeaturesBlock {
     fn default() -> Self {
+        let features = Features::default();
         Self {
-            ngrams: (1, 2),
-            min_df: 1,
-            max_df: 1.0,
-            max_features: None,
-            sublinear: true,
-            lowercase: true,
+            ngrams: features.ngrams,
+            min_df: features.min_df,
+            max_df: features.max_df,
+            max_features: Some(features.max_features),
+            sublinear: features.sublinear,
+            lowercase: features.lowercase,
         }
     }
 }
@@ -123,10 +124,11 @@ pub struct ModelBlock {
 
 impl Default for ModelBlock {
     fn default() -> Self {
+        let options = Options::default();
         Self {
-            c: 10.0,
-            tolerance: 1e-4,
-            max_iterations: 1000,
+            c: options.regularization,
+            tolerance: options.tolerance,
+            max_iterations: options.max_iterations,
         }
     }
 }
@@ -240,5 +242,24 @@ impl FeaturesBlock {
             sublinear: self.sublinear,
             lowercase: self.lowercase,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Params;
+    use super::*;
+
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let written: Params = serde_yaml::from_str(include_str!("../../params.yaml")).unwrap();
+        let default = Block {
+            gate: written.nlp.gate.clone(), // an example: no bound is the default
+            ..Block::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&written.nlp).unwrap(),
+            serde_json::to_value(&default).unwrap()
+        );
     }
 }

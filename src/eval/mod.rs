@@ -23,6 +23,7 @@ pub trait Evaluate: Task {
         model: &Self::Model,
         header: &Header,
         test: &Self::Data,
+        seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation>;
 }
@@ -53,6 +54,10 @@ impl fmt::Display for Evaluated {
                 continue;
             };
             write!(f, "{name:<12} {}", short(value))?;
+            let interval = &self.metrics["intervals"][name];
+            if let (Some(low), Some(high)) = (interval["low"].as_f64(), interval["high"].as_f64()) {
+                write!(f, "   [{}, {}]", short(low), short(high))?;
+            }
             if let Some(base) = baseline[name].as_f64() {
                 write!(f, "   (baseline {})", short(base))?;
             }
@@ -81,7 +86,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let part = task::test_part::<T>(project)?;
     let test = T::read(data::open(&part)?.as_mut(), &params)?;
 
-    let evaluation = T::evaluate(&model, &header, &test, talk)?;
+    let evaluation = T::evaluate(&model, &header, &test, project.params().seed, talk)?;
 
     let files = [
         project.metrics(T::NAME),

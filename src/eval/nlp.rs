@@ -4,15 +4,19 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 use rayon::prelude::*;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Evaluate, Evaluation};
 use crate::artifact::Header;
 use crate::data::Texts;
 use crate::exit;
+use crate::metrics::bootstrap::{Intervals, intervals};
+use crate::metrics::calibration::{Bin, calibration, expected_calibration_error};
 use crate::metrics::classification::{
-    Classification, RocPoint, confidence, majority, measure, most_probable, most_wrong, roc_curve,
+    Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
 };
+use crate::metrics::precision_recall::pr_curve;
 use crate::models::nlp::{Model, Scratch};
 use crate::report::nlp::{Mistake, NlpReport, TopWords, page};
 use crate::talk::Talk;
@@ -21,20 +25,28 @@ use crate::task::Nlp;
 /// Points of a ROC curve in `plots/nlp/roc.csv` and on the page.
 const CURVE_POINTS: usize = 500;
 const CONFIDENCE_BINS: usize = 20;
+/// As in the paper that `metrics::calibration` follows.
+const CALIBRATION_BINS: usize = 15;
 const TOP_WORDS: usize = 20;
 const MISTAKES: usize = 20;
 /// Rows that one task of the thread pool scores.
 const SHARE: usize = 256;
 
 impl Evaluate for Nlp {
-    fn evaluate(model: &Model, header: &Header, test: &Texts, talk: &Talk) -> Result<Evaluation> {
+    fn evaluate(
+        model: &Model,
+        header: &Header,
+        test: &Texts,
+        seed: u64,
+        talk: &Talk,
+    ) -> Result<Evaluation> {
         if test.texts.is_empty() {
             return Err(exit::usage(
                 "the test part of nlp is empty, so there is nothing to measure; set nlp.split.test \
                  above 0 or name a file with nlp.data.test, then prepare and train again",
             ));
         }
-        let judged = Judged::new(model, test);
+        let judged = Judged::new(model, test, seed);
         if !judged.unseen.is_empty() {
             talk.warn(format!(
                 "labels in the test part that the model has never seen count as wrong: {}",
@@ -62,10 +74,12 @@ struct Judged {
     width: usize,
     result: Classification,
     baseline: Classification,
+    calibration: Vec<Bin>,
+    intervals: Option<Intervals>,
 }
 
 impl Judged {
-    fn new(model: &Model, test: &Texts) -> Self {
+    fn new(model: &Model, test: &Texts, seed: u64) -> Self {
         let known: HashMap<&str, u32> = (0..)
             .zip(model.classes())
             .map(|(index, class)| (class.as_str(), index))
@@ -89,6 +103,8 @@ impl Judged {
             width: model.classes().len(),
             result: measure(&classes, &actual, &probabilities),
             baseline: majority(&classes, model.prior(), &actual),
+            calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
+            intervals: intervals(classes.len(), &actual, &probabilities, seed),
             classes,
             unseen,
             actual,
@@ -98,9 +114,13 @@ impl Judged {
 
     fn metrics(&self) -> Value {
         let mut metrics = headline(&self.result);
+        metrics["ece"] = json!(expected_calibration_error(&self.calibration));
         metrics["rows"] = json!(self.result.rows);
         if self.result.unseen > 0 {
             metrics["unseen"] = json!(self.result.unseen);
+        }
+        if let Some(intervals) = &self.intervals {
+            metrics["intervals"] = json!(intervals);
         }
         metrics["baseline"] = headline(&self.baseline);
         metrics
@@ -109,10 +129,18 @@ impl Judged {
     fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
         let mut plots = vec![
             ("confusion.csv", self.confusion()?),
-            ("classes.csv", self.class_table()?),
+            ("classes.csv", table(&self.result.classes)?),
+            ("calibration.csv", table(&self.filled_bins())?),
         ];
-        if self.width == 2 {
-            plots.push(("roc.csv", self.roc()?));
+        if let Some((positive, scores)) = self.second_of_two() {
+            plots.push((
+                "roc.csv",
+                table(&roc_curve(&positive, &scores, CURVE_POINTS))?,
+            ));
+            plots.push((
+                "pr.csv",
+                table(&pr_curve(&positive, &scores, CURVE_POINTS))?,
+            ));
         }
         Ok(plots)
     }
@@ -132,37 +160,31 @@ impl Judged {
         Ok(out.into_inner()?)
     }
 
-    fn class_table(&self) -> Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        for class in &self.result.classes {
-            out.serialize(class)?;
-        }
-        Ok(out.into_inner()?)
+    /// A bin without rows has no place in a picture.
+    fn filled_bins(&self) -> Vec<Bin> {
+        let filled = self.calibration.iter().filter(|bin| bin.rows > 0);
+        filled.copied().collect()
     }
 
-    fn roc(&self) -> Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        for point in self.roc_points() {
-            out.serialize(point)?;
-        }
-        Ok(out.into_inner()?)
-    }
-
-    /// Of the second of two classes; none for more.
-    fn roc_points(&self) -> Vec<RocPoint> {
-        if self.width != 2 {
-            return Vec::new();
-        }
-        let positive: Vec<bool> = self.actual.iter().map(|&class| class == 1).collect();
-        let scores: Vec<f64> = self.probabilities.chunks(2).map(|row| row[1]).collect();
-        roc_curve(&positive, &scores, CURVE_POINTS)
+    /// For two classes: which rows are of the second, and its probability in each.
+    fn second_of_two(&self) -> Option<(Vec<bool>, Vec<f64>)> {
+        (self.width == 2).then(|| {
+            let positive = self.actual.iter().map(|&class| class == 1).collect();
+            let scores = self.probabilities.chunks(2).map(|row| row[1]).collect();
+            (positive, scores)
+        })
     }
 
     fn report(&self, model: &Model, header: &Header, test: &Texts) -> NlpReport {
         NlpReport {
             result: Some(self.result.clone()),
             baseline: Some(self.baseline.clone()),
-            roc: self.roc_points(),
+            roc: self
+                .second_of_two()
+                .map_or_else(Vec::new, |(positive, scores)| {
+                    roc_curve(&positive, &scores, CURVE_POINTS)
+                }),
+            intervals: self.intervals,
             confidence: Some(confidence(
                 &self.actual,
                 &self.probabilities,
@@ -195,6 +217,15 @@ impl Judged {
     }
 }
 
+/// A CSV file with a line an entry.
+fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for entry in entries {
+        out.serialize(entry)?;
+    }
+    Ok(out.into_inner()?)
+}
+
 /// Probabilities of every text, row-major; each row by itself, so threads change nothing.
 fn score(model: &Model, texts: &[String]) -> Vec<f64> {
     let width = model.classes().len();
@@ -217,8 +248,10 @@ fn headline(result: &Classification) -> Value {
         "f1_macro": result.f1_macro,
         "log_loss": result.log_loss,
     });
-    if let Some(area) = result.roc_auc {
-        figures["roc_auc"] = json!(area);
+    for (name, area) in [("roc_auc", result.roc_auc), ("pr_auc", result.pr_auc)] {
+        if let Some(area) = area {
+            figures[name] = json!(area);
+        }
     }
     figures
 }

@@ -2,6 +2,7 @@
 //! always answers from the training shares. Definitions follow scikit-learn; where it would refuse (a
 //! label the model has never seen) the treatment is written at [`measure`].
 
+use super::precision_recall::average_precision;
 pub use super::roc::{RocPoint, roc_auc, roc_curve};
 use serde::Serialize;
 
@@ -21,6 +22,8 @@ pub struct Classification {
     /// Two classes: area under the ROC curve of the second; more: mean of one-vs-rest over the classes
     /// with rows on both sides. `None` where no class has.
     pub roc_auc: Option<f64>,
+    /// Average precision, with the same mean over classes as `roc_auc`.
+    pub pr_auc: Option<f64>,
     /// Mean of `-ln p(actual)`, p taken as at least [`SMALLEST_PROBABILITY`].
     pub log_loss: f64,
     /// One entry a class: the model's, in its order, then labels it has never seen.
@@ -174,7 +177,8 @@ impl<'a> Scored<'a> {
             unseen: confusion.iter().skip(self.width).flatten().sum(),
             accuracy: ratio(right, rows),
             f1_macro: f1_macro(&classes, &confusion),
-            roc_auc: self.roc_auc(),
+            roc_auc: self.one_against_rest(roc_auc),
+            pr_auc: self.one_against_rest(average_precision),
             log_loss: self.log_loss(),
             classes,
             confusion,
@@ -204,7 +208,8 @@ impl<'a> Scored<'a> {
         }
     }
 
-    fn roc_auc(&self) -> Option<f64> {
+    /// An area of the second of two classes, or its mean over many classes.
+    fn one_against_rest(&self, area: fn(&[bool], &[f64]) -> Option<f64>) -> Option<f64> {
         let seen: Vec<usize> = (0..self.actual.len())
             .filter(|&row| (self.actual[row] as usize) < self.width)
             .collect();
@@ -214,7 +219,7 @@ impl<'a> Scored<'a> {
                 .map(|&row| self.actual[row] as usize == class)
                 .collect();
             let scores: Vec<f64> = seen.iter().map(|&row| self.row(row)[class]).collect();
-            roc_auc(&positive, &scores)
+            area(&positive, &scores)
         };
         if self.width == 2 {
             return one(1);
@@ -487,7 +492,7 @@ mod tests {
     fn json_keys_keep_their_order() {
         let json = serde_json::to_string(&measure(&names(&["a", "b"]), &[0], &[1.0, 0.0])).unwrap();
         assert!(json.starts_with(
-            r#"{"rows":1,"unseen":0,"accuracy":1.0,"f1_macro":1.0,"roc_auc":null,"log_loss":0.0,"#
+            r#"{"rows":1,"unseen":0,"accuracy":1.0,"f1_macro":1.0,"roc_auc":null,"pr_auc":null,"log_loss":0.0,"#
         ));
     }
 

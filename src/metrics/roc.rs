@@ -15,10 +15,10 @@ pub struct RocPoint {
 }
 
 /// Rows that share one score.
-struct Tie {
-    score: f64,
-    positives: u64,
-    negatives: u64,
+pub(super) struct Tie {
+    pub score: f64,
+    pub positives: u64,
+    pub negatives: u64,
 }
 
 /// Area under the ROC curve: the chance that a positive scores above a negative, ties counting
@@ -63,7 +63,7 @@ pub fn roc_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<RocPoin
 }
 
 /// Counts for each distinct score, highest score first.
-fn descending_ties(positive: &[bool], scores: &[f64]) -> Vec<Tie> {
+pub(super) fn descending_ties(positive: &[bool], scores: &[f64]) -> Vec<Tie> {
     let mut order: Vec<(f64, bool)> = scores
         .iter()
         .copied()
@@ -124,7 +124,7 @@ fn same_slope(a: &Tie, b: &Tie) -> bool {
 }
 
 /// At most `limit` of `count` indices in equal steps, the first and the last among them.
-fn thinned(count: usize, limit: usize) -> impl Iterator<Item = usize> {
+pub(super) fn thinned(count: usize, limit: usize) -> impl Iterator<Item = usize> {
     let kept = count.min(limit.max(2));
     (0..kept).map(move |step| {
         if kept == 1 {

@@ -4,6 +4,7 @@
 use super::format::{self, count, excerpt, fixed, percent, plural, signed};
 use super::html::{Column, Page, Section, Table, escape, scrollable, text};
 use super::svg;
+use crate::metrics::bootstrap::{Interval, Intervals, LEVEL};
 use crate::metrics::classification::{Classification, Confidence, PerClass, RocPoint};
 
 /// What the page shows. Empty lists and `None` leave their section, picture or line out.
@@ -16,6 +17,8 @@ pub struct NlpReport {
     /// Two classes: the ROC curve of the second.
     pub roc: Vec<RocPoint>,
     pub confidence: Option<Confidence>,
+    /// Bootstrap intervals of the headline figures.
+    pub intervals: Option<Intervals>,
     /// One entry a class, in any order.
     pub top_words: Vec<TopWords>,
     /// In the order to show them.
@@ -69,7 +72,7 @@ pub fn page(report: &NlpReport) -> String {
         data(report),
     ];
     let figures = report.result.as_ref().map_or_else(String::new, |result| {
-        figures(result, report.baseline.as_ref())
+        figures(result, report.baseline.as_ref(), report.intervals.as_ref())
     });
     Page {
         title: "nlp on the test part".to_owned(),
@@ -110,7 +113,11 @@ fn summary(report: &NlpReport) -> String {
 }
 
 /// The headline numbers, each beside its baseline.
-fn figures(result: &Classification, baseline: Option<&Classification>) -> String {
+fn figures(
+    result: &Classification,
+    baseline: Option<&Classification>,
+    intervals: Option<&Intervals>,
+) -> String {
     let four = |value: f64| fixed(value, 4);
     let loss_scale = baseline
         .map_or(result.log_loss, |baseline| {
@@ -122,64 +129,83 @@ fn figures(result: &Classification, baseline: Option<&Classification>) -> String
     } else {
         "ROC AUC, one against rest"
     };
-    [
-        figure(
-            "Accuracy",
-            result.accuracy,
-            baseline.map(|b| b.accuracy),
-            1.0,
-            &|value| percent(value, 2),
-        ),
-        figure(
-            "Macro F1",
-            result.f1_macro,
-            baseline.map(|b| b.f1_macro),
-            1.0,
-            &four,
-        ),
-        result.roc_auc.map_or_else(String::new, |area| {
-            figure(
-                area_name,
-                area,
-                baseline.and_then(|b| b.roc_auc),
-                1.0,
-                &four,
-            )
-        }),
-        figure(
-            "Log loss, lower is better",
-            result.log_loss,
-            baseline.map(|b| b.log_loss),
-            -loss_scale,
-            &four,
-        ),
-    ]
-    .concat()
+    let figure = |name, value, of: fn(&Classification) -> Option<f64>| Figure {
+        name,
+        value,
+        baseline: baseline.and_then(of),
+        interval: None,
+        scale: 1.0,
+        spell: &four,
+    };
+    let accuracy = Figure {
+        interval: intervals.map(|i| i.accuracy),
+        spell: &|value| percent(value, 2),
+        ..figure("Accuracy", result.accuracy, |r| Some(r.accuracy))
+    };
+    let f1 = Figure {
+        interval: intervals.map(|i| i.f1_macro),
+        ..figure("Macro F1", result.f1_macro, |r| Some(r.f1_macro))
+    };
+    let area = result
+        .roc_auc
+        .map(|area| figure(area_name, area, |r| r.roc_auc));
+    let loss = Figure {
+        interval: intervals.map(|i| i.log_loss),
+        scale: -loss_scale,
+        ..figure("Log loss, lower is better", result.log_loss, |r| {
+            Some(r.log_loss)
+        })
+    };
+    [Some(accuracy), Some(f1), area, Some(loss)]
+        .into_iter()
+        .flatten()
+        .map(|figure| figure.render())
+        .collect()
 }
 
-/// `scale`: the value at the right end of the line; negative where lower is better.
-fn figure(
-    name: &str,
+/// A headline number.
+struct Figure<'a> {
+    name: &'a str,
     value: f64,
     baseline: Option<f64>,
+    interval: Option<Interval>,
+    /// The value at the right end of the line; negative where lower is better.
     scale: f64,
-    spell: &dyn Fn(f64) -> String,
-) -> String {
-    let length = scale.abs();
-    let better = baseline.is_none_or(|baseline| (value - baseline) * scale >= 0.0);
-    let against = match baseline {
-        Some(baseline) => format!("majority baseline {}", spell(baseline)),
-        None => "no baseline".to_owned(),
-    };
-    format!(
-        "<li><h2>{name}</h2><p class=\"value\">{}</p>{}<p class=\"versus\">{against}</p></li>\n",
-        spell(value),
-        svg::versus(
-            value / length,
-            baseline.map(|baseline| baseline / length),
-            better
-        ),
-    )
+    spell: &'a dyn Fn(f64) -> String,
+}
+
+impl Figure<'_> {
+    fn render(&self) -> String {
+        let spell = self.spell;
+        let length = self.scale.abs();
+        let better = self
+            .baseline
+            .is_none_or(|baseline| (self.value - baseline) * self.scale >= 0.0);
+        let against = match self.baseline {
+            Some(baseline) => format!("majority baseline {}", spell(baseline)),
+            None => "no baseline".to_owned(),
+        };
+        let interval = self
+            .interval
+            .map_or_else(String::new, |Interval { low, high }| {
+                format!(
+                    "<p class=\"versus\">{} interval {} to {}</p>",
+                    percent(LEVEL, 0),
+                    spell(low),
+                    spell(high)
+                )
+            });
+        format!(
+            "<li><h2>{}</h2><p class=\"value\">{}</p>{}<p class=\"versus\">{against}</p>{interval}</li>\n",
+            self.name,
+            spell(self.value),
+            svg::versus(
+                self.value / length,
+                self.baseline.map(|baseline| baseline / length),
+                better
+            ),
+        )
+    }
 }
 
 /// Classes of the model; labels only the test has come after them.

@@ -9,8 +9,10 @@ use crate::models::sparse::Matrix;
 
 /// Texts whose rows are made by one task.
 const TEXTS_PER_TASK: usize = 256;
-/// Texts counted between two reports of progress.
-const TEXTS_PER_REPORT: usize = 1024;
+/// Texts counted by one task; fixed, so that threads change nothing.
+const TEXTS_PER_COUNT: usize = 1024;
+/// Counts under way before they are merged, in order: it bounds the memory of a large corpus.
+const COUNTS_AT_ONCE: usize = 8;
 
 /// Which n-grams become features, and how they are weighted.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +44,17 @@ impl Default for Features {
     }
 }
 
+/// Counts the n-grams of some texts.
+fn count(texts: &[&str], tokenizer: &Tokenizer, ngrams: (usize, usize)) -> Counter {
+    let mut counter = Counter::default();
+    let mut words = Words::default();
+    for text in texts {
+        tokenizer.split(text, &mut words);
+        counter.add(words.ngrams(ngrams));
+    }
+    counter
+}
+
 /// Turns a text into the features it holds and their weights.
 #[derive(Clone, Debug)]
 pub(super) struct Vectorizer {
@@ -70,13 +83,13 @@ impl Vectorizer {
     pub(super) fn fit(features: &Features, texts: &[&str], watch: &dyn Fn(usize)) -> Vectorizer {
         let tokenizer = Tokenizer::new(features.lowercase);
         let mut counter = Counter::default();
-        let mut words = Words::default();
-        for (done, text) in texts.iter().enumerate() {
-            if done % TEXTS_PER_REPORT == 0 {
-                watch(done);
-            }
-            tokenizer.split(text, &mut words);
-            counter.add(words.ngrams(features.ngrams));
+        for (wave, texts) in texts.chunks(TEXTS_PER_COUNT * COUNTS_AT_ONCE).enumerate() {
+            watch(wave * TEXTS_PER_COUNT * COUNTS_AT_ONCE);
+            let counts: Vec<Counter> = texts
+                .par_chunks(TEXTS_PER_COUNT)
+                .map(|texts| count(texts, &tokenizer, features.ngrams))
+                .collect();
+            counts.iter().for_each(|count| counter.merge(count));
         }
         let (vocabulary, frequencies) = counter.finish(Bounds {
             min_df: features.min_df,

@@ -104,6 +104,21 @@ impl Counter {
         }
     }
 
+    /// Adds what was counted in texts behind these. Numbers follow the order of the merges, so merge
+    /// in the order of the texts.
+    pub fn merge(&mut self, behind: &Counter) {
+        for (id, &frequency) in (0..).zip(&behind.frequencies) {
+            let id = self.ngrams.insert(behind.ngrams.get(id)) as usize;
+            if id == self.frequencies.len() {
+                self.frequencies.push(0);
+                self.last.push(0);
+            }
+            self.frequencies[id] += frequency;
+        }
+        // Later texts of this counter have higher numbers than any in `last`.
+        self.texts += behind.texts;
+    }
+
     /// The vocabulary within `bounds`, and the number of texts each of its n-grams stands in.
     pub fn finish(self, bounds: Bounds) -> (Vocabulary, Vec<u32>) {
         let mut kept = self.within(bounds);
@@ -309,5 +324,39 @@ mod tests {
         assert!(Vocabulary::from_sorted(&["b", "a"]).is_none());
         assert!(Vocabulary::from_sorted(&["a", "a"]).is_none());
         assert!(Vocabulary::from_sorted::<&str>(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn counting_in_parts_is_counting_at_once() {
+        let texts: [&[&str]; 5] = [
+            &["a", "b", "a"],
+            &["b"],
+            &["c", "a"],
+            &["b", "c", "c"],
+            &["d"],
+        ];
+        let add =
+            |counter: &mut Counter, text: &[&str]| counter.add(text.iter().map(|w| w.as_bytes()));
+        let bounds = Bounds {
+            min_df: 1,
+            max_df: 1.0,
+            max_features: 3,
+        };
+        let mut whole = Counter::default();
+        texts.iter().for_each(|text| add(&mut whole, text));
+        let (expected, frequencies) = whole.finish(bounds);
+        for cut in 0..=texts.len() {
+            let (mut front, mut back) = (Counter::default(), Counter::default());
+            texts[..cut].iter().for_each(|text| add(&mut front, text));
+            texts[cut..].iter().for_each(|text| add(&mut back, text));
+            front.merge(&back);
+            add(&mut front, &["zz"]); // later texts still count
+            let (vocabulary, merged) = front.finish(bounds);
+            assert_eq!(
+                vocabulary.ngrams().collect::<Vec<_>>(),
+                expected.ngrams().collect::<Vec<_>>()
+            );
+            assert_eq!(merged, frequencies);
+        }
     }
 }

@@ -68,6 +68,7 @@ fn report(
         } else {
             Vec::new()
         },
+        intervals: None,
         confidence: Some(confidence(actual, probabilities, 20)),
         top_words: names[..width].iter().enumerate().map(words).collect(),
         mistakes: most_wrong(actual, probabilities, 20)

@@ -1,0 +1,156 @@
+//! How far figures would move on another test part of the same kind: percentile bootstrap intervals
+//! (Efron 1979). Each resample has a random stream of its own, so threads change nothing.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::classification::{SMALLEST_PROBABILITY, most_probable};
+
+/// Resamples that the intervals are read from.
+pub const RESAMPLES: u64 = 1000;
+/// Share of the resamples that lies within an interval.
+pub const LEVEL: f64 = 0.95;
+
+/// Where [`LEVEL`] of the resamples lie.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Intervals of the figures of a classification.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Intervals {
+    pub accuracy: Interval,
+    pub f1_macro: Interval,
+    pub log_loss: Interval,
+}
+
+/// Intervals for `actual` (below `classes`) and `probabilities` (row-major) as for
+/// [`super::classification::measure`]; `None` without rows.
+pub fn intervals(
+    classes: usize,
+    actual: &[u32],
+    probabilities: &[f64],
+    seed: u64,
+) -> Option<Intervals> {
+    let width = probabilities.len().checked_div(actual.len())?;
+    let rows: Vec<Row> = actual
+        .iter()
+        .zip(probabilities.chunks(width.max(1)))
+        .map(|(&actual, row)| Row::new(actual as usize, row))
+        .collect();
+    let figures: Vec<[f64; 3]> = (0..RESAMPLES)
+        .into_par_iter()
+        .map(|resample| resampled(&rows, classes, seed, resample))
+        .collect();
+    let interval = |figure: usize| percentiles(figures.iter().map(|figures| figures[figure]));
+    Some(Intervals {
+        accuracy: interval(0),
+        f1_macro: interval(1),
+        log_loss: interval(2),
+    })
+}
+
+struct Row {
+    actual: usize,
+    predicted: usize,
+    loss: f64,
+}
+
+impl Row {
+    fn new(actual: usize, probabilities: &[f64]) -> Self {
+        let own = probabilities.get(actual).copied().unwrap_or(0.0);
+        Self {
+            actual,
+            predicted: most_probable(probabilities),
+            loss: -libm::log(own.max(SMALLEST_PROBABILITY)),
+        }
+    }
+}
+
+/// Accuracy, macro F1 and log loss of as many rows, drawn with replacement.
+fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3] {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(resample);
+    let mut right = vec![0u64; classes];
+    let mut seen = vec![0u64; classes]; // actual and predicted together
+    let mut loss = 0.0;
+    for _ in rows {
+        // Bias at most rows / 2^32: nothing against what a resample itself varies by.
+        let at = (u64::from(random.next_u32()) * rows.len() as u64) >> 32;
+        let row = &rows[at as usize];
+        seen[row.actual] += 1;
+        seen[row.predicted] += 1;
+        right[row.actual] += u64::from(row.actual == row.predicted);
+        loss += row.loss;
+    }
+    let occurring = seen.iter().filter(|&&seen| seen > 0).count();
+    let f1: f64 = std::iter::zip(&right, &seen)
+        .filter(|(_, seen)| **seen > 0)
+        .map(|(&right, &seen)| 2.0 * right as f64 / seen as f64)
+        .sum();
+    let count = rows.len() as f64;
+    [
+        right.iter().sum::<u64>() as f64 / count,
+        f1 / occurring as f64,
+        loss / count,
+    ]
+}
+
+/// The values below and above which (1 - [`LEVEL`]) / 2 of all lie.
+fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let last = (values.len() - 1) as f64;
+    let at = |share: f64| values[(share * last).round() as usize];
+    Interval {
+        low: at((1.0 - LEVEL) / 2.0),
+        high: at((1.0 + LEVEL) / 2.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 400 rows, 300 right, each with a probability of 0.8.
+    fn sample() -> (Vec<u32>, Vec<f64>) {
+        let actual = (0..400).map(|row| u32::from(row % 4 == 0)).collect();
+        (actual, [0.8, 0.2].repeat(400))
+    }
+
+    #[test]
+    fn the_interval_of_a_share_is_near_its_normal_approximation() {
+        let (actual, probabilities) = sample();
+        let intervals = intervals(2, &actual, &probabilities, 7).unwrap();
+        // 1.96 sqrt(0.75 * 0.25 / 400) = 0.0424
+        assert!(
+            (intervals.accuracy.low - (0.75 - 0.0424)).abs() < 0.008,
+            "{intervals:?}"
+        );
+        assert!(
+            (intervals.accuracy.high - (0.75 + 0.0424)).abs() < 0.008,
+            "{intervals:?}"
+        );
+        assert!(intervals.f1_macro.low < intervals.f1_macro.high);
+        assert!(intervals.log_loss.low < intervals.log_loss.high);
+    }
+
+    #[test]
+    fn threads_change_nothing_and_seeds_do() {
+        let (actual, probabilities) = sample();
+        let run = |threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| intervals(2, &actual, &probabilities, seed))
+        };
+        assert_eq!(run(1, 7), run(8, 7));
+        assert_ne!(run(1, 7), run(1, 8));
+        assert_eq!(intervals(2, &[], &[], 7), None);
+    }
+}

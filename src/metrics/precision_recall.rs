@@ -1,0 +1,79 @@
+//! Precision against recall of one score: the curve's points and the area under its steps. Says more
+//! than the ROC curve where positives are rare (Saito and Rehmsmeier 2015).
+
+use serde::Serialize;
+
+use super::roc::{descending_ties, thinned};
+
+/// Precision and recall when every score of at least `threshold` is called positive.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PrPoint {
+    pub recall: f64,
+    pub precision: f64,
+    pub threshold: f64,
+}
+
+/// One point a distinct score, highest score first; empty without a positive.
+fn points(positive: &[bool], scores: &[f64]) -> Vec<PrPoint> {
+    let ties = descending_ties(positive, scores);
+    let positives: u64 = ties.iter().map(|tie| tie.positives).sum();
+    if positives == 0 {
+        return Vec::new();
+    }
+    let (mut right, mut called) = (0, 0);
+    ties.iter()
+        .map(|tie| {
+            right += tie.positives;
+            called += tie.positives + tie.negatives;
+            PrPoint {
+                recall: right as f64 / positives as f64,
+                precision: right as f64 / called as f64,
+                threshold: tie.score,
+            }
+        })
+        .collect()
+}
+
+/// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over falling thresholds, as scikit-learn's
+/// `average_precision_score`: no interpolation, which would flatter. `None` without a positive.
+pub fn average_precision(positive: &[bool], scores: &[f64]) -> Option<f64> {
+    let points = points(positive, scores);
+    let mut recall = 0.0;
+    let mut sum = 0.0;
+    for point in &points {
+        sum += (point.recall - recall) * point.precision;
+        recall = point.recall;
+    }
+    (!points.is_empty()).then_some(sum)
+}
+
+/// The curve by rising recall, at most `limit` points in equal steps, both ends kept.
+pub fn pr_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<PrPoint> {
+    let points = points(positive, scores);
+    thinned(points.len(), limit)
+        .map(|index| points[index])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn average_precision_is_scikit_learns() {
+        // scikit-learn's own example: y = [0, 0, 1, 1], scores = [0.1, 0.4, 0.35, 0.8] -> 0.8333...
+        let positive = [false, false, true, true];
+        let area = average_precision(&positive, &[0.1, 0.4, 0.35, 0.8]).unwrap();
+        assert!((area - 5.0 / 6.0).abs() < 1e-15, "{area}");
+        // All tied: the share of positives, by hand.
+        assert_eq!(average_precision(&positive, &[0.5; 4]), Some(0.5));
+        assert_eq!(average_precision(&[false], &[0.5]), None);
+    }
+
+    #[test]
+    fn the_curve_ends_with_everything_called_positive() {
+        let curve = pr_curve(&[true, false, true], &[0.9, 0.8, 0.1], 10);
+        assert_eq!(curve[0].precision, 1.0);
+        assert_eq!((curve[2].recall, curve[2].precision), (1.0, 2.0 / 3.0));
+    }
+}

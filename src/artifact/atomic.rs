@@ -73,20 +73,44 @@ pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Re
     for entry in fs::read_dir(fresh.path())? {
         File::open(entry?.path())?.sync_all()?;
     }
-    // A folder cannot be renamed over one with files in it: the former one steps aside first.
-    let former = folder_in(&parent)?;
+    if !exchange(fresh.path(), path)? {
+        step_aside(fresh.path(), path, &parent)?;
+    }
+    drop(fresh); // the former folder now, or nothing
+    sync_folder(&parent)
+}
+
+/// Lets two folders swap names in one step; false where there is no former one, or where the file
+/// system or the kernel cannot.
+#[cfg(target_os = "linux")]
+fn exchange(fresh: &Path, path: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, fresh, CWD, path, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
+}
+
+/// A folder cannot be renamed over one with files in it: the former one steps aside first. Killed in
+/// between, there is none under the name.
+fn step_aside(fresh: &Path, path: &Path, parent: &Path) -> io::Result<()> {
+    let former = folder_in(parent)?;
+    let _listed = Listed::new(former.path());
     let aside = former.path().join("former");
-    let _listed_former = Listed::new(former.path());
     match fs::rename(path, &aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    if let Err(error) = fs::rename(fresh.path(), path) {
+    fs::rename(fresh, path).inspect_err(|_| {
         let _ = fs::rename(&aside, path);
-        return Err(error);
-    }
-    let _ = fresh.keep(); // it has another name now: nothing to remove
-    sync_folder(&parent)
+    })
 }
 
 fn folder_in(parent: &Path) -> io::Result<tempfile::TempDir> {
@@ -174,6 +198,13 @@ mod tests {
         folder(&path, |f| fs::write(f.join("old"), "1")).unwrap();
         folder(&path, |f| fs::write(f.join("new"), "2")).unwrap();
         assert_eq!(names(&path), ["new"]);
+        // As where the kernel cannot exchange.
+        let third = folder_in(dir.path()).unwrap();
+        fs::write(third.path().join("third"), "3").unwrap();
+        step_aside(third.path(), &path, dir.path()).unwrap();
+        drop(third);
+        assert_eq!(names(&path), ["third"]);
+        folder(&path, |f| fs::write(f.join("new"), "2")).unwrap();
         let failed = folder(&path, |f| {
             fs::write(f.join("half"), "3")?;
             Err(io::Error::other("no more"))

@@ -358,3 +358,28 @@ fn quiet_says_nothing_where_all_is_well() {
         (0, "", "")
     );
 }
+
+#[test]
+fn a_missing_model_or_project_is_said_once() {
+    // The system's words came twice: in the message and as its cause.
+    let dir = Workdir::trained();
+    for args in [
+        &["inspect", "none.safetensors"][..],
+        &[
+            "predict",
+            "nlp",
+            "-i",
+            "x.csv",
+            "-o",
+            "y.csv",
+            "-m",
+            "none.safetensors",
+        ],
+    ] {
+        let message = dir.fails(1, args);
+        assert_eq!(message.matches("No such file").count(), 1, "{message}");
+    }
+    let message = dir.fails(2, &["train", "nlp", "--project", "nowhere"]);
+    assert_eq!(message.matches("No such file").count(), 1, "{message}");
+    assert!(message.contains("easylife init"), "{message}");
+}

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 /// A model file that cannot be written, read or trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    #[error("{}: {source}{}", path.display(), hint(source))]
-    Io { path: PathBuf, source: io::Error },
+    // Not named `source`: it is part of the message, and a chain would say it again.
+    #[error("{}: {error}{}", path.display(), hint(error))]
+    Io { path: PathBuf, error: io::Error },
     #[error("{} {damage}", path.display())]
     Damaged { path: PathBuf, damage: Damage },
 }
 
-fn hint(source: &io::Error) -> &'static str {
-    match source.kind() {
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
         io::ErrorKind::NotFound => "; make it with `easylife train`, or name another with -m",
         _ => "",
     }

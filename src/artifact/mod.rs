@@ -75,9 +75,9 @@ struct Entry {
 /// Writes a model file; a former one stays until the new one is whole.
 pub fn save(path: &Path, header: &Header, state: &State) -> Result<(), ArtifactError> {
     let file = to_bytes(header, state).map_err(|damage| damage.in_file(path))?;
-    atomic::write(path, |out| out.write_all(&file)).map_err(|source| ArtifactError::Io {
+    atomic::write(path, |out| out.write_all(&file)).map_err(|error| ArtifactError::Io {
         path: path.to_owned(),
-        source,
+        error,
     })
 }
 
@@ -120,9 +120,9 @@ fn read<T>(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<T, Damage>,
 ) -> Result<T, ArtifactError> {
-    let io = |source| ArtifactError::Io {
+    let io = |error| ArtifactError::Io {
         path: path.to_owned(),
-        source,
+        error,
     };
     let file = File::open(path).map_err(io)?;
     if !file.metadata().map_err(io)?.is_file() {

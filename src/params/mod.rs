@@ -73,17 +73,18 @@ pub(crate) fn require(
 /// Why parameters were refused. Every message starts with the place.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{}: {source}{}", path.display(), missing_hint(source))]
+    // Not named `source`: it is part of the message, and a chain would say it again.
+    #[error("{}: {error}{}", path.display(), missing_hint(error))]
     Unreadable {
         path: PathBuf,
-        source: std::io::Error,
+        error: std::io::Error,
     },
     #[error("{place}: {reason}")]
     Refused { place: String, reason: String },
 }
 
-fn missing_hint(source: &std::io::Error) -> &'static str {
-    match source.kind() {
+fn missing_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
         std::io::ErrorKind::NotFound => "; start a project with `easylife init`",
         _ => "",
     }
@@ -100,9 +101,9 @@ pub struct Loaded {
 
 /// Reads `path` and lays `sets` over it, in order.
 pub fn load(path: &Path, sets: &[Set]) -> Result<Loaded, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Unreadable {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     parse(path, text, sets)
 }

@@ -85,6 +85,7 @@ fn raw(tensor: &Tensor) -> Raw {
         Values::I64(values) => (Dtype::I64, bytes!(values)),
         Values::U64(values) => (Dtype::U64, bytes!(values)),
         Values::U32(values) => (Dtype::U32, bytes!(values)),
+        Values::U16(values) => (Dtype::U16, bytes!(values)),
         Values::I8(values) => (Dtype::I8, bytes!(values)),
         Values::U8(values) => (Dtype::U8, values.clone()),
     };
@@ -148,6 +149,7 @@ fn tensor(name: &str, info: &TensorInfo, data: &[u8]) -> Result<Tensor, Damage> 
         Dtype::I64 => Values::I64(values!(i64)),
         Dtype::U64 => Values::U64(values!(u64)),
         Dtype::U32 => Values::U32(values!(u32)),
+        Dtype::U16 => Values::U16(values!(u16)),
         Dtype::I8 => Values::I8(values!(i8)),
         Dtype::U8 => Values::U8(bytes.to_vec()),
         other => return Err(damage(format!("values of type {other:?} are not used"))),

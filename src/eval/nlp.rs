@@ -258,11 +258,10 @@ fn headline(result: &Classification) -> Value {
 
 /// For each class the n-grams that speak most for it; of two classes, the first one's too.
 fn top_words(model: &Model) -> Vec<TopWords> {
-    let ngrams: Vec<&str> = model.ngrams().collect();
     (0..model.classes().len())
         .into_par_iter()
         .map(|class| {
-            let mut words: Vec<(usize, f64)> = (0..ngrams.len())
+            let mut words: Vec<(usize, f64)> = (0..model.features())
                 .map(|feature| (feature, model.weight(feature, class)))
                 .filter(|(_, weight)| *weight > 0.0)
                 .collect();
@@ -270,10 +269,7 @@ fn top_words(model: &Model) -> Vec<TopWords> {
             words.truncate(TOP_WORDS);
             TopWords {
                 class: model.classes()[class].clone(),
-                words: words
-                    .iter()
-                    .map(|&(f, w)| (ngrams[f].to_owned(), w))
-                    .collect(),
+                words: words.iter().map(|&(f, w)| (model.feature(f), w)).collect(),
             }
         })
         .collect()

@@ -1,8 +1,12 @@
 //! L2-regularised logistic regression on sparse rows, for two classes or many.
 //!
-//! Minimises w'w/2 + C Σ loss, as LIBLINEAR and scikit-learn (`LogisticRegression(C)`) state it; the
-//! bias is not regularised. Two classes have one weight vector, more have one each under a softmax.
-//! Weights stand feature by feature (features × outputs), so that inner loops run over the outputs.
+//! Minimises w'w/2 + C Σ cost · loss, as LIBLINEAR and scikit-learn (`LogisticRegression(C)`) state
+//! it; the bias is not regularised. Two classes have one weight vector, more have one each, under a
+//! softmax or each against the rest. Weights stand feature by feature (features × outputs), so that
+//! inner loops run over the outputs.
+//!
+//! A scale a weight turns w'w into Σ (v / scale)² for the weights v = scale · w that score: the way
+//! the log-count ratios of Wang and Manning (2012) come in without a change of the rows.
 //! It knows no text: rows come as a [`Matrix`], classes as numbers.
 
 use rayon::prelude::*;
@@ -36,6 +40,16 @@ impl Default for Options {
     }
 }
 
+/// What three classes or more are fitted to. Two are the same in either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// One softmax over the classes.
+    #[default]
+    Multinomial,
+    /// Each class against all others.
+    OneVsRest,
+}
+
 /// Weights and bias of a fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coefficients {
@@ -46,16 +60,6 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
-    /// No weights, and the bias that gives every row the share of its class in `counts`.
-    ///
-    /// Counts must be positive.
-    pub fn prior(features: usize, counts: &[u64]) -> Coefficients {
-        let outputs = outputs(counts.len());
-        let mut values = vec![0.0; (features + 1) * outputs];
-        values[features * outputs..].copy_from_slice(&log_odds(counts));
-        Coefficients { outputs, values }
-    }
-
     /// Takes the mean off the biases of a softmax: only their differences mean anything, and the
     /// search may shift them together.
     fn center_bias(&mut self) {
@@ -67,6 +71,11 @@ impl Coefficients {
         }
     }
 
+    /// Multiplies all margins by a factor.
+    pub fn multiply(&mut self, factor: f64) {
+        scale(&mut self.values, factor);
+    }
+
     /// features × outputs.
     pub fn weights(&self) -> &[f64] {
         &self.values[..self.values.len() - self.outputs]
@@ -75,6 +84,14 @@ impl Coefficients {
     /// One an output.
     pub fn bias(&self) -> &[f64] {
         &self.values[self.values.len() - self.outputs..]
+    }
+
+    /// Scores of every row: rows × outputs.
+    pub fn scores(&self, rows: &Matrix) -> Vec<f64> {
+        let mut scores = vec![0.0; rows.rows() * self.outputs];
+        rows.multiply(self.weights(), self.outputs, &mut scores);
+        add_bias(&mut scores, self.bias());
+        scores
     }
 }
 
@@ -93,63 +110,158 @@ pub fn log_odds(counts: &[u64]) -> Vec<f64> {
     logs.iter().map(|log| log - mean).collect()
 }
 
-impl Options {
-    /// Fits `labels` (below `counts.len()`, `counts` rows of each) to `rows`.
+/// Rows, the same by columns, and the class of each row: made ready to be fitted as often as wanted.
+pub struct Examples<'a> {
+    rows: &'a Matrix,
+    columns: Matrix,
+    labels: &'a [u32],
+    classes: usize,
+}
+
+impl<'a> Examples<'a> {
+    /// `labels` (below `classes`), one a row.
     ///
-    /// Starts at `start`, or at [`Coefficients::prior`]; the tolerance means the same from any start.
+    /// # Panics
+    /// When there are more or fewer labels than rows.
+    pub fn new(rows: &'a Matrix, labels: &'a [u32], classes: usize) -> Self {
+        assert_eq!(labels.len(), rows.rows(), "one label a row");
+        Examples {
+            columns: rows.transposed(),
+            rows,
+            labels,
+            classes,
+        }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &Matrix {
+        self.rows
+    }
+
+    /// All rows count alike, all weights cost the same.
+    pub fn problem(&self, scheme: Scheme) -> Problem<'_> {
+        Problem {
+            examples: self,
+            costs: vec![1.0; self.labels.len()],
+            scheme,
+            scale: Vec::new(),
+        }
+    }
+}
+
+/// What to fit to [`Examples`].
+pub struct Problem<'a> {
+    examples: &'a Examples<'a>,
+    /// Weight of each row's loss; 0: left out.
+    costs: Vec<f64>,
+    scheme: Scheme,
+    /// features × outputs, or none: all one.
+    scale: Vec<f64>,
+}
+
+impl Problem<'_> {
+    /// The same with the loss of each row weighted; every class must have a row that counts.
+    pub fn with_costs(mut self, costs: Vec<f64>) -> Self {
+        assert_eq!(costs.len(), self.costs.len(), "one cost a row");
+        self.costs = costs;
+        self
+    }
+
+    /// The same with scaled weights, features × outputs.
+    pub fn with_scale(mut self, scale: Vec<f64>) -> Self {
+        let weights = self.examples.rows.columns() * self.outputs();
+        assert_eq!(scale.len(), weights, "one scale a weight");
+        self.scale = scale;
+        self
+    }
+
+    /// Number of weight vectors.
+    pub fn outputs(&self) -> usize {
+        outputs(self.examples.classes)
+    }
+
+    /// No weights, and the bias that gives every row the share of its class.
+    pub fn prior(&self) -> Coefficients {
+        let outputs = self.outputs();
+        let mut weights = vec![0.0; self.examples.classes];
+        for (&label, cost) in self.examples.labels.iter().zip(&self.costs) {
+            weights[label as usize] += cost;
+        }
+        let bias: Vec<f64> = match (outputs, self.scheme) {
+            (1, _) => vec![ln(weights[1]) - ln(weights[0])],
+            (_, Scheme::Multinomial) => weights.iter().map(|&weight| ln(weight)).collect(),
+            (_, Scheme::OneVsRest) => {
+                let all: f64 = weights.iter().sum();
+                let odds = weights.iter().map(|weight| ln(*weight) - ln(all - weight));
+                odds.collect()
+            }
+        };
+        let mut values = vec![0.0; self.examples.rows.columns() * outputs];
+        values.extend(bias);
+        let mut prior = Coefficients { outputs, values };
+        if self.scheme == Scheme::Multinomial {
+            prior.center_bias();
+        }
+        prior
+    }
+
+    /// Coefficients as they score: weights times their scale.
+    pub fn unscaled(&self, coefficients: &Coefficients) -> Coefficients {
+        let mut coefficients = coefficients.clone();
+        for (weight, scale) in coefficients.values.iter_mut().zip(&self.scale) {
+            *weight *= scale;
+        }
+        coefficients
+    }
+
+    /// Fits the problem from `start`, or from [`Problem::prior`]; the tolerance means the same from
+    /// any start.
     pub fn fit(
         &self,
-        rows: &Matrix,
-        labels: &[u32],
-        counts: &[u64],
+        options: &Options,
         start: Option<Coefficients>,
         watch: &mut dyn FnMut(Iteration),
     ) -> (Coefficients, Minimum) {
-        let mut objective = Logistic::new(rows, labels, counts.len(), self.regularization);
-        let prior = Coefficients::prior(rows.columns(), counts);
+        let mut objective = Logistic::new(self, options.regularization);
+        let prior = self.prior();
         let stop = Stop {
-            gradient_norm: self.tolerance * objective.gradient_norm(&prior.values),
-            iterations: self.max_iterations,
+            gradient_norm: options.tolerance * objective.gradient_norm(&prior.values),
+            iterations: options.max_iterations,
         };
         let mut coefficients = start.unwrap_or(prior);
         let end = optim::minimize(&mut objective, &mut coefficients.values, stop, watch);
-        coefficients.center_bias();
+        if self.scheme == Scheme::Multinomial {
+            coefficients.center_bias();
+        }
         (coefficients, end)
     }
 }
 
-/// w'w/2 + C Σ loss over the rows, as a function of [`Coefficients::values`].
+/// w'w/2 + C Σ cost · loss over the rows, as a function of [`Coefficients::values`].
 pub struct Logistic<'a> {
-    rows: &'a Matrix,
-    columns: Matrix,
-    labels: &'a [u32],
+    problem: &'a Problem<'a>,
     outputs: usize,
     regularization: f64,
     /// rows × outputs: probabilities where the gradient was last taken (two classes: of the second).
     probabilities: Vec<f64>,
     /// rows × outputs: probabilities of the last value, residuals, or a product on its way.
     work: Vec<f64>,
+    /// Weights times their scale, where there is one.
+    scaled: Vec<f64>,
 }
 
 impl<'a> Logistic<'a> {
-    /// The loss of `labels` (below `classes`), one a row, with the data weighted by `regularization`.
-    pub fn new(
-        rows: &'a Matrix,
-        labels: &'a [u32],
-        classes: usize,
-        regularization: f64,
-    ) -> Logistic<'a> {
-        assert_eq!(labels.len(), rows.rows(), "one label a row");
-        let outputs = outputs(classes);
-        let zeros = || vec![0.0; rows.rows() * outputs];
+    /// The objective of `problem`, with the data weighted by `regularization`.
+    pub fn new(problem: &'a Problem<'a>, regularization: f64) -> Logistic<'a> {
+        let outputs = problem.outputs();
+        let zeros = || vec![0.0; problem.costs.len() * outputs];
         Logistic {
-            columns: rows.transposed(),
-            rows,
-            labels,
             outputs,
             regularization,
             probabilities: zeros(),
             work: zeros(),
+            scaled: vec![0.0; problem.scale.len()],
+            problem,
         }
     }
 
@@ -160,25 +272,33 @@ impl<'a> Logistic<'a> {
         norm(&gradient)
     }
 
-    /// work = X w + bias.
+    /// work = X (scale · w) + bias.
     fn multiply(&mut self, w: &[f64]) {
-        let (weights, bias) = w.split_at(self.rows.columns() * self.outputs);
-        self.rows.multiply(weights, self.outputs, &mut self.work);
-        self.work
-            .par_chunks_mut(ROWS * self.outputs)
-            .for_each(|rows| {
-                for row in rows.chunks_exact_mut(bias.len()) {
-                    for (score, bias) in row.iter_mut().zip(bias) {
-                        *score += bias;
-                    }
-                }
-            });
+        let rows = self.problem.examples.rows;
+        let (weights, bias) = w.split_at(rows.columns() * self.outputs);
+        let weights = if self.scaled.is_empty() {
+            weights
+        } else {
+            let scale = self.problem.scale.par_iter();
+            let both = weights.par_iter().zip(scale);
+            self.scaled
+                .par_iter_mut()
+                .zip(both)
+                .for_each(|(out, (w, scale))| *out = w * scale);
+            &self.scaled
+        };
+        rows.multiply(weights, self.outputs, &mut self.work);
+        add_bias(&mut self.work, bias);
     }
 
-    /// out = C X' work for the weights, C Σ work for the bias.
+    /// out = C scale · X' work for the weights, C Σ work for the bias.
     fn multiply_transposed(&self, out: &mut [f64]) {
-        let (weights, bias) = out.split_at_mut(self.columns.rows() * self.outputs);
-        self.columns.multiply(&self.work, self.outputs, weights);
+        let columns = &self.problem.examples.columns;
+        let (weights, bias) = out.split_at_mut(columns.rows() * self.outputs);
+        columns.multiply(&self.work, self.outputs, weights);
+        for (out, scale) in weights.iter_mut().zip(&self.problem.scale) {
+            *out *= scale;
+        }
         bias.copy_from_slice(&self.sum_rows());
         scale(out, self.regularization);
     }
@@ -186,76 +306,97 @@ impl<'a> Logistic<'a> {
     /// Sums of the columns of `work`.
     fn sum_rows(&self) -> Vec<f64> {
         let outputs = self.outputs;
-        let parts = chunks(self.labels.len(), ROWS, |range| {
+        let parts = chunks(self.problem.costs.len(), ROWS, |range| {
             let rows = &self.work[range.start * outputs..range.end * outputs];
             sum_vectors(outputs, rows.chunks_exact(outputs))
         });
         sum_vectors(outputs, parts.iter().map(Vec::as_slice))
     }
+
+    /// True where the classes share a softmax.
+    fn joint(&self) -> bool {
+        self.outputs > 1 && self.problem.scheme == Scheme::Multinomial
+    }
+
+    /// Calls `each` with the row of `work`, the row of probabilities, the label and the cost of every
+    /// row, and returns the sum of what comes back, in a fixed order.
+    fn each_row(&mut self, each: impl Fn(&mut [f64], &[f64], u32, f64) -> f64 + Sync) -> f64 {
+        let outputs = self.outputs;
+        let size = ROWS * outputs;
+        let values = self
+            .work
+            .par_chunks_mut(size)
+            .zip(self.probabilities.par_chunks(size));
+        let labels = self.problem.examples.labels.par_chunks(ROWS);
+        let parts: Vec<f64> = values
+            .zip(labels.zip(self.problem.costs.par_chunks(ROWS)))
+            .map(|((work, probabilities), (labels, costs))| {
+                let rows = work
+                    .chunks_exact_mut(outputs)
+                    .zip(probabilities.chunks_exact(outputs));
+                let rows = rows.zip(labels.iter().zip(costs));
+                rows.map(|((work, p), (y, cost))| each(work, p, *y, *cost))
+                    .sum()
+            })
+            .collect();
+        parts.into_iter().sum()
+    }
 }
 
 impl Objective for Logistic<'_> {
     fn dimension(&self) -> usize {
-        (self.rows.columns() + 1) * self.outputs
+        (self.problem.examples.rows.columns() + 1) * self.outputs
     }
 
     fn value(&mut self, w: &[f64]) -> f64 {
         self.multiply(w);
-        let outputs = self.outputs;
-        let losses: Vec<f64> = self
-            .work
-            .par_chunks_mut(ROWS * outputs)
-            .zip(self.labels.par_chunks(ROWS))
-            .map(|(rows, labels)| {
-                rows.chunks_exact_mut(outputs)
-                    .zip(labels)
-                    .map(|(row, y)| loss(row, *y))
-                    .sum()
-            })
-            .collect();
-        let weights = norm(&w[..self.rows.columns() * outputs]);
-        0.5 * weights * weights + self.regularization * losses.into_iter().sum::<f64>()
+        let joint = self.joint();
+        let losses = self.each_row(|scores, _, y, cost| cost * loss(scores, y, joint));
+        let weights = norm(&w[..w.len() - self.outputs]);
+        0.5 * weights * weights + self.regularization * losses
     }
 
     fn gradient(&mut self, w: &[f64], out: &mut [f64]) {
         self.probabilities.copy_from_slice(&self.work);
-        let outputs = self.outputs;
-        for (row, &label) in self.work.chunks_exact_mut(outputs).zip(self.labels) {
+        self.each_row(|row, _, label, cost| {
             // One output stands for the second class: its target is the label itself.
-            if outputs == 1 {
-                row[0] -= f64::from(label);
+            if let [residual] = row {
+                *residual -= f64::from(label);
             } else {
                 row[label as usize] -= 1.0;
             }
-        }
+            scale(row, cost);
+            0.0
+        });
         self.multiply_transposed(out);
-        add_weights(out, w, outputs);
+        add_weights(out, w, self.outputs);
     }
 
     fn hessian_vector(&mut self, v: &[f64], out: &mut [f64]) {
         self.multiply(v);
-        let size = ROWS * self.outputs;
-        let outputs = self.outputs;
-        self.work
-            .par_chunks_mut(size)
-            .zip(self.probabilities.par_chunks(size))
-            .for_each(|(rows, probabilities)| {
-                let probabilities = probabilities.chunks_exact(outputs);
-                for (row, p) in rows.chunks_exact_mut(outputs).zip(probabilities) {
-                    bend(row, p);
-                }
-            });
+        let joint = self.joint();
+        self.each_row(|row, p, _, cost| {
+            bend(row, p, joint);
+            scale(row, cost);
+            0.0
+        });
         self.multiply_transposed(out);
-        add_weights(out, v, outputs);
+        add_weights(out, v, self.outputs);
     }
 
     fn hessian_diagonal(&mut self, out: &mut [f64]) {
-        for (work, p) in self.work.iter_mut().zip(&self.probabilities) {
-            *work = p * (1.0 - p);
+        self.each_row(|row, p, _, cost| {
+            for (work, p) in row.iter_mut().zip(p) {
+                *work = cost * p * (1.0 - p);
+            }
+            0.0
+        });
+        let columns = &self.problem.examples.columns;
+        let (weights, bias) = out.split_at_mut(columns.rows() * self.outputs);
+        columns.multiply_squared(&self.work, self.outputs, weights);
+        for (out, scale) in weights.iter_mut().zip(&self.problem.scale) {
+            *out *= scale * scale;
         }
-        let (weights, bias) = out.split_at_mut(self.columns.rows() * self.outputs);
-        self.columns
-            .multiply_squared(&self.work, self.outputs, weights);
         bias.copy_from_slice(&self.sum_rows());
         scale(out, self.regularization);
         let regularized = out.len() - self.outputs;
@@ -266,27 +407,48 @@ impl Objective for Logistic<'_> {
 }
 
 /// Turns the scores of a row into probabilities and returns the loss of its label.
-fn loss(scores: &mut [f64], label: u32) -> f64 {
-    if let [score] = scores {
-        let (probability, softplus) = sigmoid_softplus(*score);
-        let loss = softplus - f64::from(label) * *score;
-        *score = probability;
-        return loss;
+fn loss(scores: &mut [f64], label: u32, joint: bool) -> f64 {
+    if joint {
+        let actual = scores[label as usize];
+        return softmax(scores) - actual;
     }
-    let actual = scores[label as usize];
-    softmax(scores) - actual
+    let mut loss = match scores {
+        [score] => -f64::from(label) * *score,
+        _ => -scores[label as usize],
+    };
+    for score in scores {
+        let (probability, softplus) = sigmoid_softplus(*score);
+        *score = probability;
+        loss += softplus;
+    }
+    loss
 }
 
 /// Hessian of a row's loss in its scores, times `v`, in place.
-fn bend(v: &mut [f64], p: &[f64]) {
-    if let ([v], [p]) = (&mut *v, p) {
-        *v *= p * (1.0 - p);
-        return;
-    }
-    let mean: f64 = v.iter().zip(p).map(|(v, p)| v * p).sum();
+fn bend(v: &mut [f64], p: &[f64], joint: bool) {
+    let mean: f64 = if joint {
+        v.iter().zip(p).map(|(v, p)| v * p).sum()
+    } else {
+        0.0
+    };
     for (v, p) in v.iter_mut().zip(p) {
-        *v = p * (*v - mean);
+        *v = if joint {
+            p * (*v - mean)
+        } else {
+            *v * p * (1.0 - p)
+        };
     }
+}
+
+/// Adds one bias an output to rows of scores.
+fn add_bias(scores: &mut [f64], bias: &[f64]) {
+    scores.par_chunks_mut(ROWS * bias.len()).for_each(|rows| {
+        for row in rows.chunks_exact_mut(bias.len()) {
+            for (score, bias) in row.iter_mut().zip(bias) {
+                *score += bias;
+            }
+        }
+    });
 }
 
 fn sum_vectors<'a>(len: usize, vectors: impl Iterator<Item = &'a [f64]>) -> Vec<f64> {
@@ -338,12 +500,6 @@ mod tests {
             .collect()
     }
 
-    fn counts(labels: &[u32], classes: u32) -> Vec<u64> {
-        (0..classes)
-            .map(|class| labels.iter().filter(|y| **y == class).count() as u64)
-            .collect()
-    }
-
     fn fit(classes: u32, c: f64, start: Option<Coefficients>) -> (Coefficients, Minimum) {
         let labels = labels(classes as usize);
         let options = Options {
@@ -351,13 +507,11 @@ mod tests {
             tolerance: 1e-9,
             max_iterations: 100,
         };
-        options.fit(
-            &rows(),
-            &labels,
-            &counts(&labels, classes),
-            start,
-            &mut |_| (),
-        )
+        let rows = rows();
+        let examples = Examples::new(&rows, &labels, classes as usize);
+        examples
+            .problem(Scheme::Multinomial)
+            .fit(&options, start, &mut |_| ())
     }
 
     fn assert_close(got: &[f64], expected: &[f64], tolerance: f64) {
@@ -425,13 +579,25 @@ mod tests {
 
     #[test]
     fn the_prior_has_the_shares_as_odds() {
-        assert_eq!(
-            Coefficients::prior(1, &[8, 4]).values,
-            [0.0, ln(4.0) - ln(8.0)]
-        );
-        let prior = Coefficients::prior(2, &[1, 2, 4]);
-        assert_eq!(prior.weights(), [0.0; 6]);
-        assert_close(prior.bias(), &[-ln(2.0), 0.0, ln(2.0)], 1e-15);
+        let prior = |counts: &[u64], scheme| {
+            let labels: Vec<u32> = (0..)
+                .zip(counts)
+                .flat_map(|(y, &n)| vec![y; n as usize])
+                .collect();
+            let mut rows = Matrix::new(2);
+            labels.iter().for_each(|_| rows.push(&[], &[]));
+            Examples::new(&rows, &labels, counts.len())
+                .problem(scheme)
+                .prior()
+        };
+        let two = prior(&[8, 4], Scheme::Multinomial);
+        assert_eq!(two.values, [0.0, 0.0, ln(4.0) - ln(8.0)]);
+        assert_eq!(two, prior(&[8, 4], Scheme::OneVsRest));
+        let three = prior(&[1, 2, 4], Scheme::Multinomial);
+        assert_eq!(three.weights(), [0.0; 6]);
+        assert_close(three.bias(), &[-ln(2.0), 0.0, ln(2.0)], 1e-15);
+        let rest = prior(&[1, 2, 4], Scheme::OneVsRest);
+        assert_close(rest.bias(), &[-ln(6.0), -ln(2.5), ln(4.0 / 3.0)], 1e-15);
     }
 
     /// 3,000 rows, enough for several chunks and tasks.
@@ -457,8 +623,9 @@ mod tests {
                     .num_threads(threads)
                     .build()
                     .unwrap();
-                let counts = counts(&labels, classes);
-                let fitted = || Options::default().fit(&rows, &labels, &counts, None, &mut |_| ());
+                let examples = Examples::new(&rows, &labels, classes as usize);
+                let problem = examples.problem(Scheme::Multinomial);
+                let fitted = || problem.fit(&Options::default(), None, &mut |_| ());
                 let (model, end) = pool.install(fitted);
                 let bits: Vec<u64> = model.values.iter().map(|value| value.to_bits()).collect();
                 (bits, end.iterations, end.value.to_bits())
@@ -470,64 +637,201 @@ mod tests {
         }
     }
 
-    fn problem() -> impl Strategy<Value = (Vec<f64>, Vec<f64>, usize)> {
+    #[test]
+    fn one_against_the_rest_is_two_classes_each() {
+        let labels = labels(3);
+        let rows = rows();
+        let options = Options {
+            regularization: 2.0,
+            tolerance: 1e-9,
+            max_iterations: 100,
+        };
+        let examples = Examples::new(&rows, &labels, 3);
+        let (all, _) = examples
+            .problem(Scheme::OneVsRest)
+            .fit(&options, None, &mut |_| ());
+        for class in 0..3 {
+            let own: Vec<u32> = labels.iter().map(|y| u32::from(*y == class)).collect();
+            let examples = Examples::new(&rows, &own, 2);
+            let (one, _) = examples
+                .problem(Scheme::Multinomial)
+                .fit(&options, None, &mut |_| ());
+            let column: Vec<f64> = all
+                .values
+                .iter()
+                .skip(class as usize)
+                .step_by(3)
+                .copied()
+                .collect();
+            assert_close(&column, &one.values, 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_cost_is_a_row_repeated() {
+        let labels = labels(3);
+        let options = Options {
+            regularization: 2.0,
+            tolerance: 1e-9,
+            max_iterations: 100,
+        };
+        let (mut twice, mut more) = (rows(), labels.clone());
+        for (row, _) in labels.iter().enumerate().filter(|(_, y)| **y == 1) {
+            let own = rows();
+            let (indices, values) = own.row(row);
+            twice.push(indices, values);
+            more.push(1);
+        }
+        for scheme in [Scheme::Multinomial, Scheme::OneVsRest] {
+            let rows = rows();
+            let costs = labels.iter().map(|y| if *y == 1 { 2.0 } else { 1.0 });
+            let examples = Examples::new(&rows, &labels, 3);
+            let problem = examples.problem(scheme).with_costs(costs.collect());
+            let examples = Examples::new(&twice, &more, 3);
+            let repeated = examples.problem(scheme);
+            assert_close(&problem.prior().values, &repeated.prior().values, 1e-12);
+            let fit = |problem: &Problem| problem.fit(&options, None, &mut |_| ()).0.values;
+            assert_close(&fit(&problem), &fit(&repeated), 1e-7);
+        }
+    }
+
+    #[test]
+    fn a_cost_of_zero_leaves_a_row_out() {
+        let (rows, labels) = (rows(), labels(3));
+        let kept: Vec<usize> = (0..ROWS).filter(|row| row % 4 != 1).collect();
+        let costs = (0..ROWS).map(|row| f64::from(kept.contains(&row)));
+        let (fewer, own) = (rows.select(&kept), kept.iter().map(|&row| labels[row]));
+        let own: Vec<u32> = own.collect();
+        let options = Options {
+            tolerance: 1e-9,
+            ..Options::default()
+        };
+        let examples = Examples::new(&rows, &labels, 3);
+        let problem = examples
+            .problem(Scheme::Multinomial)
+            .with_costs(costs.collect());
+        let (all, _) = problem.fit(&options, None, &mut |_| ());
+        let examples = Examples::new(&fewer, &own, 3);
+        let problem = examples.problem(Scheme::Multinomial);
+        let (less, _) = problem.fit(&options, None, &mut |_| ());
+        assert_close(&all.values, &less.values, 1e-9);
+    }
+
+    /// A scale on a weight does what the same scale on the column does.
+    #[test]
+    fn a_scale_is_one_of_the_columns() {
+        let scales = [0.5, 2.0, 1.0, 3.0];
+        let mut scaled = Matrix::new(COLUMNS);
+        let plain = rows();
+        for row in 0..ROWS {
+            let (indices, values) = plain.row(row);
+            let values: Vec<f32> = values
+                .iter()
+                .zip(scales)
+                .map(|(v, s)| v * s as f32)
+                .collect();
+            scaled.push(indices, &values);
+        }
+        let (labels, options) = (
+            labels(2),
+            Options {
+                tolerance: 1e-9,
+                ..Options::default()
+            },
+        );
+        let examples = Examples::new(&plain, &labels, 2);
+        let one = examples
+            .problem(Scheme::Multinomial)
+            .with_scale(scales.to_vec());
+        let examples = Examples::new(&scaled, &labels, 2);
+        let other = examples.problem(Scheme::Multinomial);
+        let fit = |problem: &Problem| problem.fit(&options, None, &mut |_| ()).0;
+        let (a, b) = (fit(&one), fit(&other));
+        assert_close(&a.values, &b.values, 1e-9);
+        assert_close(&one.unscaled(&a).scores(&plain), &b.scores(&scaled), 1e-9);
+    }
+
+    type Point = (Vec<f64>, Vec<f64>, usize, bool);
+
+    fn point() -> impl Strategy<Value = Point> {
         (2..=4_usize).prop_flat_map(|classes| {
             let dimension = (COLUMNS + 1) * outputs(classes);
             let vector = || prop::collection::vec(-2.0..2.0_f64, dimension);
-            (vector(), vector(), Just(classes))
+            (vector(), vector(), Just(classes), any::<bool>())
         })
+    }
+
+    /// Calls `check` with the objective of a problem with costs and scales.
+    fn with_objective(classes: usize, rest: bool, check: impl FnOnce(&mut Logistic)) {
+        let (rows, labels) = (rows(), labels(classes));
+        let scheme = if rest {
+            Scheme::OneVsRest
+        } else {
+            Scheme::Multinomial
+        };
+        let weights = COLUMNS * outputs(classes);
+        let examples = Examples::new(&rows, &labels, classes);
+        let problem = examples
+            .problem(scheme)
+            .with_costs((0..ROWS).map(|row| (row % 3) as f64 / 2.0 + 0.5).collect())
+            .with_scale((0..weights).map(|i| 0.3 + (i % 5) as f64 / 2.0).collect());
+        check(&mut Logistic::new(&problem, 3.0));
     }
 
     proptest! {
         #[test]
-        fn gradient_is_the_slope((w, v, classes) in problem()) {
-            let (rows, labels) = (rows(), labels(classes));
-            let mut objective = Logistic::new(&rows, &labels, classes, 3.0);
-            let mut gradient = vec![0.0; w.len()];
-            objective.value(&w);
-            objective.gradient(&w, &mut gradient);
-            let slope: f64 = gradient.iter().zip(&v).map(|(g, v)| g * v).sum();
-            let step = 1e-5;
-            let at = |sign: f64| -> Vec<f64> { w.iter().zip(&v).map(|(w, v)| w + sign * step * v).collect() };
-            let difference = (objective.value(&at(1.0)) - objective.value(&at(-1.0))) / (2.0 * step);
-            prop_assert!((slope - difference).abs() < 1e-5 * (1.0 + slope.abs()), "{slope} {difference}");
-        }
-
-        #[test]
-        fn hessian_vector_is_the_change_of_the_gradient((w, v, classes) in problem()) {
-            let (rows, labels) = (rows(), labels(classes));
-            let mut objective = Logistic::new(&rows, &labels, classes, 3.0);
-            let step = 1e-5;
-            let mut gradient_at = |sign: f64| {
-                let w: Vec<f64> = w.iter().zip(&v).map(|(w, v)| w + sign * step * v).collect();
+        fn gradient_is_the_slope((w, v, classes, rest) in point()) {
+            with_objective(classes, rest, |objective| {
                 let mut gradient = vec![0.0; w.len()];
                 objective.value(&w);
                 objective.gradient(&w, &mut gradient);
-                gradient
-            };
-            let (above, below, _) = (gradient_at(1.0), gradient_at(-1.0), gradient_at(0.0));
-            let mut product = vec![0.0; w.len()];
-            objective.hessian_vector(&v, &mut product);
-            for (product, (above, below)) in product.iter().zip(above.iter().zip(&below)) {
-                let difference = (above - below) / (2.0 * step);
-                prop_assert!((product - difference).abs() < 1e-5 * (1.0 + product.abs()));
-            }
+                let slope: f64 = gradient.iter().zip(&v).map(|(g, v)| g * v).sum();
+                let step = 1e-5;
+                let at = |sign: f64| -> Vec<f64> {
+                    w.iter().zip(&v).map(|(w, v)| w + sign * step * v).collect()
+                };
+                let rise = objective.value(&at(1.0)) - objective.value(&at(-1.0));
+                let difference = rise / (2.0 * step);
+                let close = (slope - difference).abs() < 1e-5 * (1.0 + slope.abs());
+                assert!(close, "{slope} {difference}");
+            });
         }
 
         #[test]
-        fn diagonal_is_that_of_the_hessian((w, _, classes) in problem()) {
-            let (rows, labels) = (rows(), labels(classes));
-            let mut objective = Logistic::new(&rows, &labels, classes, 3.0);
-            let (mut diagonal, mut product) = (w.clone(), w.clone());
-            objective.value(&w);
-            objective.gradient(&w, &mut product);
-            objective.hessian_diagonal(&mut diagonal);
-            for i in 0..w.len() {
-                let mut unit = vec![0.0; w.len()];
-                unit[i] = 1.0;
-                objective.hessian_vector(&unit, &mut product);
-                prop_assert!((product[i] - diagonal[i]).abs() < 1e-12 * diagonal[i]);
-            }
+        fn hessian_vector_is_the_change_of_the_gradient((w, v, classes, rest) in point()) {
+            with_objective(classes, rest, |objective| {
+                let step = 1e-5;
+                let mut gradient_at = |sign: f64| {
+                    let w: Vec<f64> = w.iter().zip(&v).map(|(w, v)| w + sign * step * v).collect();
+                    let mut gradient = vec![0.0; w.len()];
+                    objective.value(&w);
+                    objective.gradient(&w, &mut gradient);
+                    gradient
+                };
+                let (above, below, _) = (gradient_at(1.0), gradient_at(-1.0), gradient_at(0.0));
+                let mut product = vec![0.0; w.len()];
+                objective.hessian_vector(&v, &mut product);
+                for (product, (above, below)) in product.iter().zip(above.iter().zip(&below)) {
+                    let difference = (above - below) / (2.0 * step);
+                    assert!((product - difference).abs() < 1e-5 * (1.0 + product.abs()));
+                }
+            });
+        }
+
+        #[test]
+        fn diagonal_is_that_of_the_hessian((w, _, classes, rest) in point()) {
+            with_objective(classes, rest, |objective| {
+                let (mut diagonal, mut product) = (w.clone(), w.clone());
+                objective.value(&w);
+                objective.gradient(&w, &mut product);
+                objective.hessian_diagonal(&mut diagonal);
+                for i in 0..w.len() {
+                    let mut unit = vec![0.0; w.len()];
+                    unit[i] = 1.0;
+                    objective.hessian_vector(&unit, &mut product);
+                    assert!((product[i] - diagonal[i]).abs() < 1e-12 * diagonal[i]);
+                }
+            });
         }
     }
 }

@@ -69,6 +69,24 @@ impl Matrix {
         self.starts.push(self.values.len());
     }
 
+    /// Some of the rows, in the order given.
+    pub fn select(&self, rows: &[usize]) -> Matrix {
+        let mut selected = Matrix::new(self.columns);
+        let entries = rows
+            .iter()
+            .map(|&row| self.starts[row + 1] - self.starts[row])
+            .sum();
+        selected.indices.reserve_exact(entries);
+        selected.values.reserve_exact(entries);
+        for &row in rows {
+            let (indices, values) = self.row(row);
+            selected.indices.extend_from_slice(indices);
+            selected.values.extend_from_slice(values);
+            selected.starts.push(selected.values.len());
+        }
+        selected
+    }
+
     /// Rows of all parts, in order.
     pub fn concatenate(columns: usize, parts: Vec<Matrix>) -> Matrix {
         let mut whole = Matrix::new(columns);

@@ -14,6 +14,7 @@ pub enum Values {
     I64(Vec<i64>),
     U64(Vec<u64>),
     U32(Vec<u32>),
+    U16(Vec<u16>),
     I8(Vec<i8>),
     U8(Vec<u8>),
 }
@@ -27,6 +28,7 @@ impl Values {
             Values::I64(_) => "i64",
             Values::U64(_) => "u64",
             Values::U32(_) => "u32",
+            Values::U16(_) => "u16",
             Values::I8(_) => "i8",
             Values::U8(_) => "u8",
         }
@@ -173,6 +175,7 @@ accessors! {
     insert_i64, i64s, I64, i64;
     insert_u64, u64s, U64, u64;
     insert_u32, u32s, U32, u32;
+    insert_u16, u16s, U16, u16;
     insert_i8, i8s, I8, i8;
     insert_u8, u8s, U8, u8;
 }

@@ -182,6 +182,7 @@ impl Block {
             regularization: model.c,
             tolerance: model.tolerance,
             max_iterations: model.max_iterations,
+            ..Options::default()
         })
     }
 
@@ -241,6 +242,7 @@ impl FeaturesBlock {
             max_features: self.max_features.unwrap_or(usize::MAX),
             sublinear: self.sublinear,
             lowercase: self.lowercase,
+            ..Features::default()
         })
     }
 }

@@ -74,6 +74,7 @@ fn stage(progress: Progress) -> String {
     match progress {
         Progress::Counting { texts, of } => format!("counting words, {texts} of {of} texts"),
         Progress::Vectorizing { features } => format!("weighting {features} features"),
+        Progress::Searching { trials } => format!("trying settings, {trials} tried"),
         Progress::Solving(step) => format!("step {}, loss {:.4}", step.number, step.value),
     }
 }

@@ -74,7 +74,7 @@ impl Model {
         features
             .map(|((&index, &count), &value)| {
                 let (value, weight) = (f64::from(value), self.weight(index as usize, class));
-                let ngram = self.vectorizer.vocabulary.ngram(index).to_owned();
+                let ngram = self.vectorizer.name(index as usize);
                 Term {
                     ngram,
                     count,

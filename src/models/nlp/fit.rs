@@ -1,35 +1,17 @@
-//! Fitting: options, what can go wrong, and what came out.
+//! Fitting: what goes in, what can go wrong, and what comes out.
 
+use super::calibrate::temperature;
+use super::folds::{Data, Folds};
 use super::model::Model;
-use super::vectorizer::{Features, Vectorizer};
-use crate::models::linear;
+use super::options::Options;
+use super::search::{Labelled, Trial, search};
+use super::vectorizer::{Features, Fitted, Vectorizer};
+use crate::models::linear::{Coefficients, Examples};
 use crate::models::optim::{Iteration, Minimum};
-
-/// What to fit.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    pub features: Features,
-    /// C, as in LIBLINEAR and scikit-learn: w'w/2 + C Σ loss.
-    pub regularization: f64,
-    /// Gradient norm to reach, relative to that of a model of the bias alone.
-    pub tolerance: f64,
-    /// Newton steps at most.
-    pub max_iterations: usize,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            features: Features::default(),
-            regularization: 10.0,
-            tolerance: 1e-3,
-            max_iterations: 100,
-        }
-    }
-}
+use crate::models::sparse::Matrix;
 
 /// How the fit went.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
     pub rows: usize,
     pub features: usize,
@@ -42,11 +24,21 @@ pub struct Fit {
     pub gradient_norm: f64,
     /// False when the steps ran out before the tolerance was met; the model can be used all the same.
     pub converged: bool,
+    /// What margins were multiplied by to calibrate them; 1: not calibrated.
+    pub temperature: f64,
+    /// What was tried on rows held out, in order.
+    pub trials: Vec<Trial>,
+    /// Rows that it was tried on.
+    pub searched: usize,
+    /// What was fitted, all choices made.
+    pub options: Options,
 }
 
 /// What a fit is at, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress {
+    /// Trying candidates on rows held out, so many done.
+    Searching { trials: usize },
     /// Texts counted so far, of all.
     Counting { texts: usize, of: usize },
     /// Turning texts into rows of so many features.
@@ -70,6 +62,8 @@ pub enum FitError {
     },
     #[error("all rows are of one class, `{class}`; a classifier needs rows of two or more")]
     OneClass { class: String },
+    #[error("there is a weight for class `{class}`, but the classes are {classes}")]
+    UnknownClass { class: String, classes: String },
     #[error("no row is of class `{class}`; leave the class out or add rows of it")]
     EmptyClass { class: String },
     #[error(
@@ -107,11 +101,58 @@ impl Options {
     ) -> Result<(Model, Fit), FitError> {
         self.check()?;
         let counts = count(texts.len(), labels, &classes)?;
-        let of = texts.len();
+        let class_costs = self.class_costs(&classes, &counts)?;
+        let all = Labelled {
+            texts: texts.to_vec(),
+            labels: labels.to_vec(),
+            classes: classes.len(),
+            class_costs: &class_costs,
+        };
+        let found = search(self, &all, watch);
+        let solved = found.options.solve(&all, found.temperature, watch)?;
+        let (options, solution) = (found.options, &solved.solution);
+        let mut coefficients = solution.coefficients.clone();
+        coefficients.multiply(solved.temperature);
+        let precision = options.precision;
+        let model = Model::new(
+            solved.vectorizer,
+            &coefficients,
+            precision,
+            classes,
+            &counts,
+        );
+        if !(solution.end.value.is_finite() && model.is_finite()) {
+            let regularization = options.regularization;
+            return Err(FitError::NotFinite { regularization });
+        }
+        let fit = Fit {
+            rows: texts.len(),
+            features: model.features(),
+            entries: solved.entries,
+            iterations: solution.end.iterations,
+            objective: solution.end.value,
+            gradient_norm: solution.end.gradient_norm,
+            converged: solution.end.converged,
+            temperature: solved.temperature,
+            trials: found.trials,
+            searched: found.rows,
+            options,
+        };
+        Ok((model, fit))
+    }
+
+    /// Features and coefficients for all rows, nothing left to choose but the temperature.
+    fn solve(
+        &self,
+        all: &Labelled,
+        temperature: Option<f64>,
+        watch: &dyn Fn(Progress),
+    ) -> Result<Solved, FitError> {
+        let of = all.texts.len();
         let counting = |texts| watch(Progress::Counting { texts, of });
-        let vectorizer = Vectorizer::fit(&self.features, texts, &counting);
-        let features = vectorizer.vocabulary.len();
-        if features == 0 {
+        let corpus = self.features.read(&all.texts, &counting);
+        let mut fitted = Vectorizer::fit(&self.features, &corpus, self.precision);
+        if fitted.vectorizer.features() == 0 {
             let Features { min_df, max_df, .. } = self.features;
             return Err(FitError::NoFeatures {
                 rows: of,
@@ -119,84 +160,108 @@ impl Options {
                 max_df,
             });
         }
-        watch(Progress::Vectorizing { features });
-        let rows = vectorizer.matrix(texts);
-        let mut solving = |now| watch(Progress::Solving(now));
-        let (coefficients, end) = self
-            .solver()
-            .fit(&rows, labels, &counts, None, &mut solving);
-        let model = Model::new(vectorizer, &coefficients, classes, &counts);
-        if !(end.value.is_finite() && model.is_finite()) {
-            return Err(FitError::NotFinite {
-                regularization: self.regularization,
-            });
-        }
-        Ok((model, Fit::new(rows.rows(), features, rows.entries(), end)))
-    }
-
-    fn solver(&self) -> linear::Options {
-        linear::Options {
-            regularization: self.regularization,
-            tolerance: self.tolerance,
-            max_iterations: self.max_iterations,
-        }
-    }
-
-    fn check(&self) -> Result<(), FitError> {
-        let Features {
-            ngrams,
-            max_df,
-            max_features,
-            ..
-        } = &self.features;
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        let fail = |name, value: String, expected| {
-            Err(FitError::Option {
-                name,
-                value,
-                expected,
-            })
+        let rows = weigh(&fitted, watch);
+        let data = data(&fitted, &rows, all);
+        let (temperature, start) = match temperature {
+            Some(temperature) => (temperature, None),
+            None if self.calibrate => self.calibrate(&data, all),
+            None => (1.0, None),
         };
-        if ngrams.0 == 0 || ngrams.0 > ngrams.1 {
-            let value = format!("{} to {}", ngrams.0, ngrams.1);
-            return fail(
-                "ngrams",
-                value,
-                "one or more words, the smaller number first",
-            );
+        let mut solution = self.minimize(&data, start, watch);
+        let mut entries = rows.entries();
+        if let Some(keep) = self.keep.filter(|&keep| keep < rows.columns()) {
+            fitted = fitted.keep(&largest(&solution.coefficients, keep));
+            drop(data);
+            let rows = weigh(&fitted, watch);
+            solution = self.minimize(&self::data(&fitted, &rows, all), None, watch);
+            entries = rows.entries();
         }
-        if !(positive(*max_df) && *max_df <= 1.0) {
-            return fail("max_df", max_df.to_string(), "a share above 0, at most 1");
+        let vectorizer = fitted.vectorizer;
+        Ok(Solved {
+            vectorizer,
+            solution,
+            temperature,
+            entries,
+        })
+    }
+
+    /// Minimises the loss of all rows.
+    fn minimize(
+        &self,
+        data: &Data,
+        start: Option<Coefficients>,
+        watch: &dyn Fn(Progress),
+    ) -> Solution {
+        let problem = data.problem(self, data.costs.clone());
+        let mut solving = |now| watch(Progress::Solving(now));
+        let (coefficients, end) = problem.fit(&self.solver(), start, &mut solving);
+        Solution {
+            coefficients: problem.unscaled(&coefficients),
+            end,
         }
-        if *max_features == 0 {
-            return fail("max_features", "0".to_owned(), "1 or more");
+    }
+
+    /// The temperature of margins of one fold by a model of the others, and where its weights are: a
+    /// good start for those of all rows.
+    fn calibrate(&self, data: &Data, all: &Labelled) -> (f64, Option<Coefficients>) {
+        let Labelled {
+            texts,
+            labels,
+            classes,
+            ..
+        } = all;
+        let folds = Folds::deal(texts, labels, *classes, self.folds, self.seed).first();
+        if folds.held_out().next().is_none() {
+            return (1.0, None);
         }
-        if !positive(self.regularization) {
-            return fail(
-                "regularization",
-                self.regularization.to_string(),
-                "a number above 0",
-            );
-        }
-        if !positive(self.tolerance) {
-            return fail("tolerance", self.tolerance.to_string(), "a number above 0");
-        }
-        Ok(())
+        let out = data.out_of_fold(self, &folds, &[self.regularization]);
+        (
+            temperature(&out.margins[0], labels, *classes, &folds),
+            out.last,
+        )
     }
 }
 
-impl Fit {
-    fn new(rows: usize, features: usize, entries: usize, end: Minimum) -> Fit {
-        Fit {
-            rows,
-            features,
-            entries,
-            iterations: end.iterations,
-            objective: end.value,
-            gradient_norm: end.gradient_norm,
-            converged: end.converged,
-        }
+/// What all rows gave.
+struct Solved {
+    vectorizer: Vectorizer,
+    solution: Solution,
+    temperature: f64,
+    entries: usize,
+}
+
+struct Solution {
+    coefficients: Coefficients,
+    end: Minimum,
+}
+
+fn weigh(fitted: &Fitted, watch: &dyn Fn(Progress)) -> Matrix {
+    let features = fitted.vectorizer.features();
+    watch(Progress::Vectorizing { features });
+    fitted.matrix()
+}
+
+fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
+    Data {
+        examples: Examples::new(rows, &all.labels, all.classes),
+        labels: &all.labels,
+        classes: all.classes,
+        blocks: fitted.vectorizer.blocks(),
+        costs: all.costs(),
     }
+}
+
+/// The `keep` features of the largest weights, ties to the first.
+fn largest(coefficients: &Coefficients, keep: usize) -> Vec<bool> {
+    let weights = coefficients.weights().chunks_exact(coefficients.outputs);
+    let size = |weights: &[f64]| weights.iter().fold(0.0, |most: f64, w| most.max(w.abs()));
+    let mut sizes: Vec<(usize, f64)> = weights.map(size).enumerate().collect();
+    sizes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut kept = vec![false; sizes.len()];
+    sizes[..keep]
+        .iter()
+        .for_each(|&(feature, _)| kept[feature] = true);
+    kept
 }
 
 /// Rows of each class, all of them at least one.

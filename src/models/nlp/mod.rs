@@ -5,19 +5,33 @@
 //! the model is handed out: a loaded model gives the same bits as the fitted one.
 //! Reading rows, naming classes and choosing parameters are left to the callers.
 
+mod calibrate;
+mod characters;
+mod corpus;
 mod explain;
 mod fit;
+mod folds;
 mod model;
+mod negation;
+mod ngrams;
+mod options;
+mod packed;
+mod quantize;
+mod ratios;
 mod saved;
+mod search;
+mod strings;
 pub mod tfidf;
 pub mod tokenize;
 mod vectorizer;
-pub mod vocabulary;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
 pub use explain::{Explanation, Term};
-pub use fit::{Fit, FitError, Options, Progress};
+pub use fit::{Fit, FitError, Progress};
 pub use model::{Model, Scratch};
-pub use vectorizer::Features;
+pub use options::{Choices, ClassWeights, Options, Precision, RATIO_POWER, Weighting};
+pub use search::Trial;
+pub use vectorizer::{CharacterFeatures, Features};

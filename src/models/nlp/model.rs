@@ -1,5 +1,7 @@
 //! The fitted model: raw text to margins and probabilities.
 
+use super::options::Precision;
+use super::quantize::round_weights;
 use super::vectorizer::{Row, Vectorizer};
 use crate::models::kernels::math::{ln, sigmoid, softmax};
 use crate::models::linear::{Coefficients, outputs};
@@ -10,6 +12,8 @@ pub struct Model {
     pub(super) vectorizer: Vectorizer,
     /// features × outputs; one output for two classes.
     pub(super) weights: Vec<f32>,
+    /// Where weights are rounded: the step of each output.
+    pub(super) steps: Option<Vec<f32>>,
     /// One an output.
     pub(super) bias: Vec<f64>,
     /// Share of each class in the training part.
@@ -37,22 +41,24 @@ impl Model {
     pub(super) fn new(
         vectorizer: Vectorizer,
         coefficients: &Coefficients,
+        precision: Precision,
         classes: Vec<String>,
         counts: &[u64],
     ) -> Model {
         let rows: u64 = counts.iter().sum();
+        let weights = coefficients.weights().iter();
+        let mut weights: Vec<f32> = weights.map(|&weight| weight as f32).collect();
+        let steps = match precision {
+            Precision::Single => None,
+            Precision::Eight => Some(round_weights(&mut weights, coefficients.outputs)),
+        };
+        let share = |&count: &u64| count as f64 / rows as f64;
         Model {
             vectorizer,
-            weights: coefficients
-                .weights()
-                .iter()
-                .map(|&weight| weight as f32)
-                .collect(),
+            weights,
+            steps,
             bias: coefficients.bias().to_vec(),
-            prior: counts
-                .iter()
-                .map(|&count| count as f64 / rows as f64)
-                .collect(),
+            prior: counts.iter().map(share).collect(),
             classes,
         }
     }
@@ -72,14 +78,14 @@ impl Model {
         &self.prior
     }
 
-    /// The n-grams it knows, in byte order.
-    pub fn ngrams(&self) -> impl Iterator<Item = &str> {
-        self.vectorizer.vocabulary.ngrams()
+    /// A feature as it is shown: words as they are, characters between ‹ and ›.
+    pub fn feature(&self, feature: usize) -> String {
+        self.vectorizer.name(feature)
     }
 
     /// Number of features.
     pub fn features(&self) -> usize {
-        self.vectorizer.vocabulary.len()
+        self.vectorizer.features()
     }
 
     /// Margins of a text: 1 for two classes (0 where both are as likely), else one a class.
@@ -87,7 +93,7 @@ impl Model {
         outputs(self.classes.len())
     }
 
-    /// Weight of a feature (a place in [`Model::ngrams`]) for a class.
+    /// Weight of a feature (see [`Model::feature`]) for a class.
     ///
     /// Log-odds of the class per unit of TF-IDF: against the other of two classes, else against the
     /// mean of all. Positive speaks for the class.

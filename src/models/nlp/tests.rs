@@ -19,7 +19,7 @@ fn all_features() -> Features {
         max_df: 1.0,
         max_features: 1000,
         sublinear: false,
-        lowercase: true,
+        ..Features::default()
     }
 }
 
@@ -28,7 +28,9 @@ fn options(features: Features) -> Options {
         features,
         regularization: 10.0,
         tolerance: 1e-6,
-        max_iterations: 100,
+        choices: Choices::default(),
+        calibrate: false,
+        ..Options::default()
     }
 }
 
@@ -70,10 +72,15 @@ fn fitted(classes: usize) -> Model {
         .0
 }
 
+fn vectorizer(features: &Features) -> Vectorizer {
+    let corpus = features.read(&SENTENCES, &|_| ());
+    Vectorizer::fit(features, &corpus, Precision::Single).vectorizer
+}
+
 fn row(vectorizer: &Vectorizer, text: &str) -> Vec<(String, f64)> {
     let mut row = Row::default();
     vectorizer.vectorize(text, &mut row);
-    let named = |(&i, &v): (&u32, &f32)| (vectorizer.vocabulary.ngram(i).to_owned(), f64::from(v));
+    let named = |(&i, &v): (&u32, &f32)| (vectorizer.name(i as usize), f64::from(v));
     row.indices.iter().zip(&row.values).map(named).collect()
 }
 
@@ -93,7 +100,7 @@ fn assert_values(row: &[(String, f64)], expected: &[(&str, f64)]) {
 /// scikit-learn 1.5.2: TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+", sublinear_tf=...).
 #[test]
 fn tfidf_as_scikit_learn() {
-    let plain = Vectorizer::fit(&all_features(), &SENTENCES, &|_| ());
+    let plain = vectorizer(&all_features());
     assert_eq!(plain.vocabulary.len(), 35);
     let first = row(&plain, SENTENCES[0]);
     assert_eq!(first.len(), 14);
@@ -115,10 +122,7 @@ fn tfidf_as_scikit_learn() {
         sublinear: true,
         ..all_features()
     };
-    let third = row(
-        &Vectorizer::fit(&sublinear, &SENTENCES, &|_| ()),
-        SENTENCES[2],
-    );
+    let third = row(&vectorizer(&sublinear), SENTENCES[2]);
     assert_eq!(third.len(), 16);
     assert_values(
         &third,
@@ -294,7 +298,7 @@ fn a_state_that_lies_is_refused() {
         change(&mut state);
         Model::from_state(&state).unwrap_err()
     };
-    let features = good.strings["vocabulary"].len();
+    let features = good.tensors["idf"].shape[0];
     let missing = broken(&|state| drop(state.tensors.remove("weights")));
     assert!(matches!(missing, StateError::Missing { .. }));
     let short = broken(&|state| state.insert_f32("idf", &[1], vec![1.0]));
@@ -308,7 +312,7 @@ fn a_state_that_lies_is_refused() {
         &|state| state.insert_u8("lowercase", &[1], vec![2]),
         &|state| state.insert_f32("idf", &[features], vec![0.0; features]),
         &|state| state.insert_f64("prior", &[3], vec![0.0, 0.5, 0.5]),
-        &|state| state.strings.get_mut("vocabulary").unwrap().swap(0, 1),
+        &|state| state.insert_u8("vocabulary.ngrams", &[2], vec![0x21, 0]),
         &|state| state.insert_strings("classes", names(1)),
     ] {
         assert!(matches!(broken(change), StateError::Invalid { .. }));
@@ -337,7 +341,7 @@ proptest! {
     #[test]
     fn rows_have_norm_one(text in any_text(), sublinear in any::<bool>()) {
         let features = Features { sublinear, ..all_features() };
-        let row = row(&Vectorizer::fit(&features, &SENTENCES, &|_| ()), &text);
+        let row = row(&vectorizer(&features), &text);
         let norm: f64 = row.iter().map(|(_, value)| value * value).sum();
         prop_assert!(row.is_empty() || (norm - 1.0).abs() < 1e-6);
     }

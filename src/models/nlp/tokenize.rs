@@ -1,36 +1,57 @@
 //! Text to words.
 //!
 //! A word is a run of letters, digits and combining marks of any script. Everything else separates,
-//! with two additions:
+//! with three additions:
 //! - `n't` (also with ’) at the end of a word is a word of its own, so that negation is one feature
 //!   whatever the verb: `don't` gives `do`, `n't`, as in the Penn Treebank. Any other apostrophe
 //!   separates: `it's` gives `it`, `s`, which is also what Treebank's `it 's` gives.
 //! - Chinese characters and Japanese kana, written without spaces, are words of one character;
 //!   word n-grams make words of them.
+//! - A run of more than [`LONGEST_WORD`] bytes (a key, an encoded picture) is no word.
+//!
+//! Where asked for, words behind a negation are marked, see [`super::negation`].
 //!
 //! One-letter words are kept (scikit-learn drops them): `a` and `i` tell classes apart.
 //! Normalization (NFC) is left to whoever reads the text.
 
 use unicode_normalization::char::is_combining_mark;
 
+use super::negation;
+
+/// Bytes of a word, at most, without a mark of negation.
+pub const LONGEST_WORD: usize = 128;
+/// Zeros behind the words, so that eight bytes can be read from the start of any.
+const PADDING: usize = 8;
+
 /// Cuts text into words, lower-cased or as they stand.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     lowercase: bool,
-    /// What an ASCII byte adds to a word; 0 for bytes that separate.
-    ascii: [u8; 128],
+    negation: bool,
+    /// For each byte what it does.
+    kinds: [Kind; 256],
 }
 
-/// The words of one text, with one space between, so that any n words in a row are one slice.
-///
-/// Reused from text to text.
+/// What an ASCII character does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// It separates words.
+    Separator,
+    /// A letter or digit.
+    Word,
+    /// It separates, and ends what a negation reaches.
+    End,
+}
+
+/// The words of one text. Reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
+    /// All words, perhaps with something between, and [`PADDING`].
     bytes: Vec<u8>,
     /// Start and end of each word.
     spans: Vec<(usize, usize)>,
-    /// Start of the word being read.
-    open: Option<usize>,
+    /// The same before negations are marked; an empty span is an end of what a negation reaches.
+    unmarked: Vec<(usize, usize)>,
 }
 
 impl Words {
@@ -44,39 +65,223 @@ impl Words {
         self.spans.is_empty()
     }
 
-    /// UTF-8 bytes of words `first..first + count`, one space between.
-    #[inline]
-    pub fn ngram(&self, first: usize, count: usize) -> &[u8] {
-        &self.bytes[self.spans[first].0..self.spans[first + count - 1].1]
+    /// UTF-8 bytes of each word, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.spans
+            .iter()
+            .map(|&(start, end)| &self.bytes[start..end])
     }
 
-    /// Every n-gram of `shortest..=longest` words, by its first word, shorter ones first.
-    pub fn ngrams(&self, (shortest, longest): (usize, usize)) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).flat_map(move |first| {
-            let longest = longest.min(self.len() - first);
-            (shortest..=longest).map(move |count| self.ngram(first, count))
+    /// Each word and its first eight bytes as a little-endian number, zeros behind a shorter one.
+    #[inline]
+    pub(super) fn with_heads(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.spans.iter().map(|&(start, end)| {
+            let head = self.bytes[start..start + PADDING].try_into();
+            let head = u64::from_le_bytes(head.unwrap_or_default());
+            let len = end - start;
+            let mask = if len < 8 {
+                (1 << (8 * len)) - 1
+            } else {
+                u64::MAX
+            };
+            (&self.bytes[start..end], head & mask)
         })
     }
 
     fn clear(&mut self) {
         self.bytes.clear();
         self.spans.clear();
-        self.open = None;
+    }
+
+    fn add(&mut self, start: usize, end: usize) {
+        if start < end && end - start <= LONGEST_WORD {
+            self.spans.push((start, end));
+        }
+    }
+
+    fn end_negation(&mut self) {
+        self.spans.push((self.bytes.len(), self.bytes.len()));
+    }
+
+    /// Marks the words that a negation reaches and forgets where it ends.
+    fn mark_negations(&mut self) {
+        std::mem::swap(&mut self.spans, &mut self.unmarked);
+        self.spans.clear();
+        let mut reach = negation::Reach::default();
+        for &(start, end) in &self.unmarked {
+            if start == end {
+                reach.end();
+            } else if reach.holds(&self.bytes[start..end]) {
+                let at = self.bytes.len();
+                self.bytes.extend_from_slice(negation::MARK.as_bytes());
+                self.bytes.extend_from_within(start..end);
+                self.spans.push((at, self.bytes.len()));
+            } else {
+                self.spans.push((start, end));
+            }
+        }
+        self.pad();
+    }
+
+    fn pad(&mut self) {
+        self.bytes.extend_from_slice(&[0; PADDING]);
+    }
+}
+
+impl Tokenizer {
+    /// A tokenizer that turns capitals into small letters, or does not, and marks words behind a
+    /// negation, or does not.
+    pub fn new(lowercase: bool, negation: bool) -> Tokenizer {
+        let mut kinds = [Kind::Separator; 256];
+        for byte in (0..128u8).filter(u8::is_ascii_alphanumeric) {
+            kinds[byte as usize] = Kind::Word;
+        }
+        for byte in negation::ENDS.bytes().filter(|_| negation) {
+            kinds[byte as usize] = Kind::End;
+        }
+        Tokenizer {
+            lowercase,
+            negation,
+            kinds,
+        }
+    }
+
+    /// True where capitals become small letters.
+    pub fn lowercase(&self) -> bool {
+        self.lowercase
+    }
+
+    /// True where words behind a negation are marked.
+    pub fn negation(&self) -> bool {
+        self.negation
+    }
+
+    /// Replaces `words` by the words of `text`.
+    pub fn split(&self, text: &str, words: &mut Words) {
+        words.clear();
+        if text.is_ascii() {
+            self.split_ascii(text.as_bytes(), words);
+        } else {
+            Scan {
+                tokenizer: self,
+                words,
+                open: None,
+            }
+            .run(text);
+        }
+        if self.negation {
+            words.mark_negations();
+        }
+    }
+
+    /// Words are slices of a lower-cased copy: nothing is moved byte by byte.
+    fn split_ascii(&self, text: &[u8], words: &mut Words) {
+        words.bytes.extend_from_slice(text);
+        if self.lowercase {
+            words.bytes.make_ascii_lowercase();
+        }
+        words.pad();
+        let (bytes, spans) = (words.bytes.as_slice(), &mut words.spans);
+        let mut add = |start: usize, end: usize| {
+            if end - start <= LONGEST_WORD {
+                spans.push((start, end));
+            }
+        };
+        let kind = |at: usize| self.kinds[bytes[at] as usize];
+        let mut at = 0;
+        while at < text.len() {
+            match kind(at) {
+                Kind::Word => {}
+                Kind::Separator => {
+                    at += 1;
+                    continue;
+                }
+                Kind::End => {
+                    add(at, at);
+                    at += 1;
+                    continue;
+                }
+            }
+            let start = at;
+            while kind(at) == Kind::Word {
+                at += 1; // the padding ends the last word
+            }
+            let negation = bytes[at] == b'\''
+                && bytes[at - 1] | 0x20 == b'n'
+                && bytes[at + 1] | 0x20 == b't'
+                && kind(at + 2) != Kind::Word;
+            if negation {
+                if start < at - 1 {
+                    add(start, at - 1);
+                }
+                add(at - 1, at + 2);
+                at += 2;
+            } else {
+                add(start, at);
+            }
+        }
+    }
+}
+
+/// The way through a text that is not all ASCII.
+struct Scan<'a> {
+    tokenizer: &'a Tokenizer,
+    words: &'a mut Words,
+    /// Start of the word being read.
+    open: Option<usize>,
+}
+
+impl Scan<'_> {
+    fn run(mut self, text: &str) {
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            if c.is_ascii_alphanumeric() {
+                self.open();
+                let byte = c as u8;
+                let small = self.tokenizer.lowercase;
+                self.words.bytes.push(if small {
+                    byte.to_ascii_lowercase()
+                } else {
+                    byte
+                });
+            } else if stands_alone(c) {
+                self.close();
+                self.push(c, false);
+                self.close();
+            } else if in_word(c) {
+                self.push(c, self.tokenizer.lowercase);
+            } else if matches!(c, '\'' | '\u{2019}') && self.after_n() {
+                let mut ahead = chars.clone();
+                match (ahead.next(), ahead.next().map(in_word)) {
+                    (Some(t @ ('t' | 'T')), None | Some(false)) => {
+                        self.split_negation(t);
+                        chars.next();
+                    }
+                    _ => self.close(),
+                }
+            } else {
+                self.close();
+                if self.tokenizer.negation && negation::ends(c) {
+                    self.words.end_negation();
+                }
+            }
+        }
+        self.close();
+        self.words.pad();
     }
 
     fn open(&mut self) {
-        if self.open.is_none() {
-            if !self.bytes.is_empty() {
-                self.bytes.push(b' ');
-            }
-            self.open = Some(self.bytes.len());
-        }
+        self.open.get_or_insert(self.words.bytes.len());
     }
 
     fn close(&mut self) {
         if let Some(start) = self.open.take() {
-            self.spans.push((start, self.bytes.len()));
+            self.words.add(start, self.words.bytes.len());
         }
+    }
+
+    fn after_n(&self) -> bool {
+        self.open.is_some() && matches!(self.words.bytes.last(), Some(b'n' | b'N'))
     }
 
     fn push(&mut self, c: char, lowercase: bool) {
@@ -89,94 +294,25 @@ impl Words {
     }
 
     fn encode(&mut self, c: char) {
-        self.bytes
-            .extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        let encoded = &mut [0; 4];
+        self.words
+            .bytes
+            .extend_from_slice(c.encode_utf8(encoded).as_bytes());
     }
 
     /// Moves the `n` at the end of the open word into a word `n't` of its own.
-    fn split_negation(&mut self, t: u8) {
-        let Some(n) = self.bytes.pop() else { return };
-        if self.open == Some(self.bytes.len()) {
-            self.open = None;
-            self.bytes.pop();
+    fn split_negation(&mut self, t: char) {
+        let n = self.words.bytes.len() - 1;
+        if let Some(start) = self.open.take() {
+            self.words.add(start, n);
+        }
+        let t = if self.tokenizer.lowercase {
+            b't'
         } else {
-            self.close();
-        }
-        self.open();
-        self.bytes.extend_from_slice(&[n, b'\'', t]);
-        self.close();
-    }
-}
-
-impl Tokenizer {
-    /// A tokenizer that turns capitals into small letters, or does not.
-    pub fn new(lowercase: bool) -> Tokenizer {
-        let mut ascii = [0; 128];
-        for byte in (0..128u8).filter(u8::is_ascii_alphanumeric) {
-            ascii[byte as usize] = if lowercase {
-                byte.to_ascii_lowercase()
-            } else {
-                byte
-            };
-        }
-        Tokenizer { lowercase, ascii }
-    }
-
-    /// Replaces `words` by the words of `text`.
-    pub fn split(&self, text: &str, words: &mut Words) {
-        words.clear();
-        let mut rest = text.as_bytes();
-        let mut at = 0;
-        while let Some(&byte) = rest.first() {
-            at += match self.ascii.get(byte as usize) {
-                Some(0) => self.separate(text, at, 1, byte == b'\'', words),
-                Some(&mapped) => {
-                    words.open();
-                    words.bytes.push(mapped);
-                    1
-                }
-                None => self.wide(text, at, words),
-            };
-            rest = &text.as_bytes()[at..];
-        }
-        words.close();
-    }
-
-    /// Takes the non-ASCII character at `at` and returns the bytes used.
-    fn wide(&self, text: &str, at: usize, words: &mut Words) -> usize {
-        let c = text[at..].chars().next().unwrap_or(' ');
-        if stands_alone(c) {
-            words.close();
-            words.push(c, false);
-            words.close();
-        } else if in_word(c) {
-            words.push(c, self.lowercase);
-        } else {
-            return self.separate(text, at, c.len_utf8(), c == '\u{2019}', words);
-        }
-        c.len_utf8()
-    }
-
-    /// Ends the word at a separator of `len` bytes; returns the bytes used, more in `n't`.
-    fn separate(
-        &self,
-        text: &str,
-        at: usize,
-        len: usize,
-        apostrophe: bool,
-        words: &mut Words,
-    ) -> usize {
-        if apostrophe && words.open.is_some() && matches!(words.bytes.last(), Some(b'n' | b'N')) {
-            let mut after = text[at + len..].chars();
-            if let (Some(t @ ('t' | 'T')), None | Some(false)) =
-                (after.next(), after.next().map(in_word))
-            {
-                words.split_negation(self.ascii[t as usize]);
-                return len + 1;
-            }
-        }
-        words.close();
-        len
+            t as u8
+        };
+        self.words.bytes.extend_from_slice(&[b'\'', t]);
+        self.words.add(n, n + 3);
     }
 }
 
@@ -202,9 +338,9 @@ mod tests {
 
     fn words(text: &str, lowercase: bool) -> Vec<String> {
         let mut words = Words::default();
-        Tokenizer::new(lowercase).split(text, &mut words);
+        Tokenizer::new(lowercase, false).split(text, &mut words);
         words
-            .ngrams((1, 1))
+            .iter()
             .map(|word| String::from_utf8(word.to_vec()).unwrap())
             .collect()
     }
@@ -229,6 +365,7 @@ mod tests {
         assert_eq!(lower("I don't, can’t, DIDN'T"), "i|do|n't|ca|n't|did|n't");
         assert_eq!(lower("does n't n't"), "does|n't|n't");
         assert_eq!(words("DON'T", false), ["DO", "N'T"]);
+        assert_eq!(words("DON’T", false), ["DO", "N'T"]);
         assert_eq!(
             lower("it's 'quoted' O'Neal n'tx rock 'n' roll n'"),
             "it|s|quoted|o|neal|n|tx|rock|n|roll|n"
@@ -247,19 +384,22 @@ mod tests {
     }
 
     #[test]
-    fn ngrams_are_slices() {
+    fn what_is_too_long_is_no_word() {
+        let longest = "a".repeat(LONGEST_WORD);
+        assert_eq!(
+            words(&format!("{longest} b"), true),
+            [longest.as_str(), "b"]
+        );
+        assert_eq!(words(&format!("x {longest}a b"), true), ["x", "b"]);
+        assert_eq!(words(&format!("x {longest}é b"), true), ["x", "b"]);
+    }
+
+    #[test]
+    fn heads_are_the_first_eight_bytes() {
         let mut words = Words::default();
-        Tokenizer::new(true).split("Not  a-good... film", &mut words);
-        let ngrams: Vec<&[u8]> = words.ngrams((2, 3)).collect();
-        let expected: [&[u8]; 5] = [
-            b"not a",
-            b"not a good",
-            b"a good",
-            b"a good film",
-            b"good film",
-        ];
-        assert_eq!(ngrams, expected);
-        assert_eq!(words.ngrams((5, 5)).count(), 0);
+        Tokenizer::new(true, false).split("A b1 extraordinary", &mut words);
+        let heads: Vec<u64> = words.with_heads().map(|(_, head)| head).collect();
+        assert_eq!(heads, [0x61, 0x3162, u64::from_le_bytes(*b"extraord")]);
     }
 
     proptest! {
@@ -268,6 +408,14 @@ mod tests {
             let found = words(&text, true);
             prop_assert!(found.iter().all(|word| !word.is_empty() && !word.contains(' ')));
             prop_assert_eq!(words(&found.join(" "), true), found);
+        }
+
+        #[test]
+        fn ascii_is_no_special_case(text in "[a-zA-Z0-9'., nNtT-]{0,40}", lowercase: bool) {
+            let general = words(&format!("{text} é"), lowercase);
+            let mut ascii = words(&text, lowercase);
+            ascii.push("é".to_owned());
+            prop_assert_eq!(ascii, general);
         }
     }
 }

@@ -1,18 +1,22 @@
 //! Texts to TF-IDF rows: tokenizer, vocabulary and weights in one.
+//!
+//! A row has one block of word n-grams and, where asked for, one of character n-grams behind it. Each
+//! has a norm of its own, so that many characters do not drown few words; together they have norm one.
 
 use rayon::prelude::*;
 
+use super::characters::{Characters, OfWords};
+use super::corpus::Corpus;
+use super::negation;
+use super::options::Precision;
+use super::strings::Key;
 use super::tfidf::Tfidf;
 use super::tokenize::{Tokenizer, Words};
-use super::vocabulary::{Bounds, Counter, Vocabulary};
+use super::vocabulary::{Bounds, Vocabulary};
 use crate::models::sparse::Matrix;
 
 /// Texts whose rows are made by one task.
 const TEXTS_PER_TASK: usize = 256;
-/// Texts counted by one task; fixed, so that threads change nothing.
-const TEXTS_PER_COUNT: usize = 1024;
-/// Counts under way before they are merged, in order: it bounds the memory of a large corpus.
-const COUNTS_AT_ONCE: usize = 8;
 
 /// Which n-grams become features, and how they are weighted.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,15 +27,31 @@ pub struct Features {
     pub min_df: usize,
     /// Share of the texts an n-gram may stand in, at most.
     pub max_df: f64,
-    /// Features at most: those in most texts, ties to the lower bytes.
+    /// Word n-grams at most: those in most texts, ties to the lower bytes.
     pub max_features: usize,
     /// 1 + ln(count) instead of the count.
     pub sublinear: bool,
     pub lowercase: bool,
+    /// Mark the words behind a negation (English): they become other words.
+    pub negation: bool,
+    /// Words to leave out before n-grams are made, as the tokenizer spells them.
+    pub stop_words: Vec<String>,
+    pub characters: Option<CharacterFeatures>,
+}
+
+/// Character n-grams within words, beside those of words; `min_df` and `max_df` hold for both.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CharacterFeatures {
+    /// Characters in an n-gram, a word's bounds included, from - to.
+    pub ngrams: (usize, usize),
+    /// Character n-grams at most.
+    pub max_features: usize,
+    /// Norm of their block, of 0 to 1; words have what is left of a norm of one.
+    pub share: f64,
 }
 
 impl Default for Features {
-    /// Chosen on folds of the training parts of SST-2 and Banking77.
+    /// Chosen on folds of training parts.
     fn default() -> Features {
         Features {
             ngrams: (1, 2),
@@ -40,37 +60,67 @@ impl Default for Features {
             max_features: 50_000,
             sublinear: true,
             lowercase: true,
+            negation: false,
+            stop_words: Vec::new(),
+            characters: None,
         }
     }
 }
 
-/// Counts the n-grams of some texts.
-fn count(texts: &[&str], tokenizer: &Tokenizer, ngrams: (usize, usize)) -> Counter {
-    let mut counter = Counter::default();
-    let mut words = Words::default();
-    for text in texts {
-        tokenizer.split(text, &mut words);
-        counter.add(words.ngrams(ngrams));
+impl Features {
+    /// What reads the texts.
+    pub(super) fn tokenizer(&self) -> Tokenizer {
+        Tokenizer::new(self.lowercase, self.negation)
     }
-    counter
+
+    /// The stop words, and what they become behind a negation.
+    pub(super) fn stops(&self) -> Vec<String> {
+        let marked = self.stop_words.iter().filter(|_| self.negation);
+        let marked = marked.map(|word| format!("{}{word}", negation::MARK));
+        let mut stops = self.stop_words.clone();
+        stops.extend(marked);
+        stops
+    }
+
+    /// Reads `texts` as these features need them. `watch` hears how many are done.
+    pub(super) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
+        Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
+    }
+
+    fn bounds(&self, max_features: usize) -> Bounds {
+        Bounds {
+            min_df: self.min_df,
+            max_df: self.max_df,
+            max_features,
+        }
+    }
 }
 
 /// Turns a text into the features it holds and their weights.
 #[derive(Clone, Debug)]
 pub(super) struct Vectorizer {
-    pub(super) ngrams: (usize, usize),
-    pub(super) lowercase: bool,
-    tokenizer: Tokenizer,
+    pub(super) tokenizer: Tokenizer,
     pub(super) vocabulary: Vocabulary,
     pub(super) tfidf: Tfidf,
+    pub(super) characters: Option<CharacterBlock>,
+}
+
+/// Character n-grams, their weights and the norm of their block.
+#[derive(Clone, Debug)]
+pub(super) struct CharacterBlock {
+    pub(super) ngrams: Characters,
+    pub(super) tfidf: Tfidf,
+    pub(super) share: f64,
 }
 
 /// Buffers of one row, reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     words: Words,
-    found: Vec<u32>,
-    /// Features in the text, ascending.
+    numbers: Vec<u32>,
+    /// For each feature its place in the row plus one, 0 between texts.
+    places: Vec<u32>,
+    /// Features in the text, in order of appearance; those of characters behind those of words.
     pub(super) indices: Vec<u32>,
     /// How often each occurs.
     pub(super) counts: Vec<u32>,
@@ -78,79 +128,232 @@ pub(super) struct Row {
     pub(super) values: Vec<f32>,
 }
 
-impl Vectorizer {
-    /// Chooses the vocabulary of `texts` and weighs it. `watch` hears how many texts are counted.
-    pub(super) fn fit(features: &Features, texts: &[&str], watch: &dyn Fn(usize)) -> Vectorizer {
-        let tokenizer = Tokenizer::new(features.lowercase);
-        let mut counter = Counter::default();
-        for (wave, texts) in texts.chunks(TEXTS_PER_COUNT * COUNTS_AT_ONCE).enumerate() {
-            watch(wave * TEXTS_PER_COUNT * COUNTS_AT_ONCE);
-            let counts: Vec<Counter> = texts
-                .par_chunks(TEXTS_PER_COUNT)
-                .map(|texts| count(texts, &tokenizer, features.ngrams))
-                .collect();
-            counts.iter().for_each(|count| counter.merge(count));
+impl Row {
+    fn clear(&mut self, features: usize) {
+        if self.places.len() < features {
+            self.places.resize(features, 0);
         }
-        let (vocabulary, frequencies) = counter.finish(Bounds {
-            min_df: features.min_df,
-            max_df: features.max_df,
-            max_features: features.max_features,
-        });
-        let tfidf = Tfidf::fit(&frequencies, texts.len(), features.sublinear);
-        Vectorizer::new(features.ngrams, features.lowercase, vocabulary, tfidf)
+        self.indices.clear();
+        self.counts.clear();
+        self.values.clear();
     }
 
-    pub(super) fn new(
-        ngrams: (usize, usize),
-        lowercase: bool,
-        vocabulary: Vocabulary,
-        tfidf: Tfidf,
-    ) -> Vectorizer {
-        let tokenizer = Tokenizer::new(lowercase);
-        Vectorizer {
-            ngrams,
-            lowercase,
-            tokenizer,
+    #[inline]
+    fn add(&mut self, feature: u32) {
+        let place = &mut self.places[feature as usize];
+        if *place == 0 {
+            self.indices.push(feature);
+            self.counts.push(1);
+            *place = self.indices.len() as u32;
+        } else {
+            self.counts[*place as usize - 1] += 1;
+        }
+    }
+
+    /// Weighs the words' features (the first `words` of the row) and those of characters behind.
+    fn finish(&mut self, vectorizer: &Vectorizer, words: usize) {
+        for &feature in &self.indices {
+            self.places[feature as usize] = 0;
+        }
+        let (indices, counts) = (&mut self.indices, &self.counts);
+        let Some(block) = &vectorizer.characters else {
+            return vectorizer
+                .tfidf
+                .weigh(indices, counts, 1.0, &mut self.values);
+        };
+        let (left, right) = match (words > 0, indices.len() > words) {
+            (true, true) => ((1.0 - block.share * block.share).sqrt(), block.share),
+            _ => (1.0, 1.0), // one block alone has the whole norm
+        };
+        vectorizer
+            .tfidf
+            .weigh(&indices[..words], &counts[..words], left, &mut self.values);
+        let first = vectorizer.vocabulary.len() as u32;
+        let characters = &mut indices[words..];
+        characters.iter_mut().for_each(|index| *index -= first);
+        block
+            .tfidf
+            .weigh(characters, &counts[words..], right, &mut self.values);
+        characters.iter_mut().for_each(|index| *index += first);
+    }
+}
+
+impl Vectorizer {
+    /// Chooses the features of `corpus` and weighs them; their rows are [`Fitted::matrix`].
+    pub(super) fn fit<'a>(
+        features: &Features,
+        corpus: &'a Corpus,
+        precision: Precision,
+    ) -> Fitted<'a> {
+        let tfidf = |frequencies: &[u32]| {
+            Tfidf::fit(frequencies, corpus.texts(), features.sublinear, precision)
+        };
+        let bounds = features.bounds(features.max_features);
+        let (vocabulary, frequencies) =
+            Vocabulary::choose(corpus, features.ngrams, &features.stops(), bounds);
+        let characters = features.characters.as_ref().map(|options| {
+            let bounds = features.bounds(options.max_features);
+            let (ngrams, frequencies) = Characters::choose(corpus, options.ngrams, bounds);
+            let (tfidf, share) = (tfidf(&frequencies), options.share);
+            CharacterBlock {
+                ngrams,
+                tfidf,
+                share,
+            }
+        });
+        let vectorizer = Vectorizer {
+            tokenizer: features.tokenizer(),
             vocabulary,
-            tfidf,
+            tfidf: tfidf(&frequencies),
+            characters,
+        };
+        Fitted::new(vectorizer, corpus)
+    }
+
+    /// With some of the features only.
+    fn keep(&self, kept: &[bool]) -> Vectorizer {
+        let (words, characters) = kept.split_at(self.vocabulary.len());
+        let block = |block: &CharacterBlock| CharacterBlock {
+            ngrams: block.ngrams.keep(characters),
+            tfidf: block.tfidf.keep(characters),
+            share: block.share,
+        };
+        Vectorizer {
+            tokenizer: self.tokenizer.clone(),
+            vocabulary: self.vocabulary.keep(words),
+            tfidf: self.tfidf.keep(words),
+            characters: self.characters.as_ref().map(block),
+        }
+    }
+
+    /// Where each block of features ends.
+    pub(super) fn blocks(&self) -> Vec<usize> {
+        match self.characters {
+            None => vec![self.features()],
+            Some(_) => vec![self.vocabulary.len(), self.features()],
+        }
+    }
+
+    /// Number of features.
+    pub(super) fn features(&self) -> usize {
+        let characters = self
+            .characters
+            .as_ref()
+            .map_or(0, |block| block.ngrams.len());
+        self.vocabulary.len() + characters
+    }
+
+    /// A feature as it is shown: words as they are, characters between ‹ and ›.
+    pub(super) fn name(&self, feature: usize) -> String {
+        match (feature.checked_sub(self.vocabulary.len()), &self.characters) {
+            (Some(number), Some(block)) => format!("‹{}›", block.ngrams.ngram(number)),
+            _ => self.vocabulary.ngram(feature).to_owned(),
         }
     }
 
     /// Fills `row` with the features of `text`; leaves it empty where none is known.
     pub(super) fn vectorize(&self, text: &str, row: &mut Row) {
+        row.clear(self.features());
         self.tokenizer.split(text, &mut row.words);
-        row.found.clear();
-        let found = row
-            .words
-            .ngrams(self.ngrams)
-            .filter_map(|ngram| self.vocabulary.find(ngram));
-        row.found.extend(found);
-        row.found.sort_unstable();
-        row.indices.clear();
-        row.counts.clear();
-        for same in row.found.chunk_by(|a, b| a == b) {
-            row.indices.push(same[0]);
-            row.counts
-                .push(u32::try_from(same.len()).unwrap_or(u32::MAX));
+        let mut numbers = std::mem::take(&mut row.numbers);
+        numbers.clear();
+        let keys = row.words.with_heads();
+        numbers.extend(
+            keys.filter_map(|(word, head)| self.vocabulary.word(word, Key::with_head(word, head))),
+        );
+        self.vocabulary.find(&numbers, |feature| row.add(feature));
+        row.numbers = numbers;
+        let words = row.indices.len();
+        if let Some(block) = &self.characters {
+            let split = std::mem::take(&mut row.words);
+            let first = self.vocabulary.len() as u32;
+            for (word, head) in split.with_heads() {
+                if self
+                    .vocabulary
+                    .word(word, Key::with_head(word, head))
+                    .is_some()
+                {
+                    block.ngrams.find(word, |number| row.add(first + number));
+                }
+            }
+            row.words = split;
         }
-        self.tfidf.weigh(&row.indices, &row.counts, &mut row.values);
+        row.finish(self, words);
+    }
+}
+
+/// A vectorizer and what it knows of the corpus it was fitted to.
+pub(super) struct Fitted<'a> {
+    pub vectorizer: Vectorizer,
+    corpus: &'a Corpus,
+    of_words: Option<OfWords>,
+}
+
+impl<'a> Fitted<'a> {
+    fn new(vectorizer: Vectorizer, corpus: &'a Corpus) -> Fitted<'a> {
+        let characters = vectorizer.characters.as_ref();
+        let of_words = characters.map(|block| block.ngrams.of_words(corpus));
+        Fitted {
+            vectorizer,
+            corpus,
+            of_words,
+        }
     }
 
-    /// One row a text, in order.
-    pub(super) fn matrix(&self, texts: &[&str]) -> Matrix {
-        let features = self.vocabulary.len();
-        let parts = texts
-            .par_chunks(TEXTS_PER_TASK)
-            .map(|texts| {
+    /// With some of the features only.
+    pub fn keep(self, kept: &[bool]) -> Fitted<'a> {
+        Fitted::new(self.vectorizer.keep(kept), self.corpus)
+    }
+
+    /// One row a text of the corpus, in order; the same as [`Vectorizer::vectorize`] gives.
+    pub fn matrix(&self) -> Matrix {
+        let features = self.vectorizer.features();
+        let vocabulary = &self.vectorizer.vocabulary;
+        let words = self.corpus.words.strings().iter();
+        let numbers: Vec<u32> = words
+            .map(|word| {
+                vocabulary
+                    .word(word, Key::of(word))
+                    .unwrap_or(super::ngrams::NONE)
+            })
+            .collect();
+        let tasks = self.corpus.texts().div_ceil(TEXTS_PER_TASK);
+        let parts = (0..tasks)
+            .into_par_iter()
+            .map(|task| {
+                let start = task * TEXTS_PER_TASK;
+                let end = self.corpus.texts().min(start + TEXTS_PER_TASK);
                 let mut part = Matrix::new(features);
                 let mut row = Row::default();
-                for text in texts {
-                    self.vectorize(text, &mut row);
+                for text in start..end {
+                    self.vectorize(text, &numbers, &mut row);
                     part.push(&row.indices, &row.values);
                 }
                 part
             })
             .collect();
         Matrix::concatenate(features, parts)
+    }
+
+    fn vectorize(&self, text: usize, numbers: &[u32], row: &mut Row) {
+        let tokens = self.corpus.text(text);
+        row.clear(self.vectorizer.features());
+        let mut words = std::mem::take(&mut row.numbers);
+        words.clear();
+        words.extend(tokens.iter().map(|&token| numbers[token as usize]));
+        self.vectorizer
+            .vocabulary
+            .find(&words, |feature| row.add(feature));
+        row.numbers = words;
+        let words = row.indices.len();
+        if let Some(of_words) = &self.of_words {
+            let first = self.vectorizer.vocabulary.len() as u32;
+            for &token in tokens {
+                for &number in of_words.get(token) {
+                    row.add(first + number);
+                }
+            }
+        }
+        row.finish(&self.vectorizer, words);
     }
 }

@@ -1,59 +1,12 @@
-//! N-grams to feature numbers and back: counting, choosing, looking up.
+//! Which n-grams of words are features, and finding them in a text.
 //!
-//! A table of our own instead of `HashMap<String, u32>`: n-grams lie end to end in one buffer, hashes
-//! (xxh3, 64 bits) find them, the bytes verify them, and a look-up allocates nothing. Features are
-//! numbered in the order of their n-gram's bytes, whatever order they were met in.
+//! Features are numbered in the order of their n-gram's bytes. To find them, words get numbers and
+//! n-grams grow along a tree: from the node of a word, word by word, to nodes that may be features.
+//! Most n-grams of a text are unknown, and most of these end at the first step.
 
-use xxhash_rust::xxh3::xxh3_64;
-
-/// The chosen n-grams, in byte order; the feature number is the place in it.
-#[derive(Clone, Debug)]
-pub struct Vocabulary {
-    ngrams: Ngrams,
-}
-
-impl Vocabulary {
-    /// A vocabulary of `ngrams`; None unless they ascend strictly, by bytes.
-    pub fn from_sorted<S: AsRef<str>>(sorted: &[S]) -> Option<Vocabulary> {
-        let ascends = sorted
-            .windows(2)
-            .all(|pair| pair[0].as_ref() < pair[1].as_ref());
-        if !ascends || u32::try_from(sorted.len()).is_err() {
-            return None;
-        }
-        let mut ngrams = Ngrams::with_capacity(sorted.len());
-        for ngram in sorted {
-            ngrams.insert(ngram.as_ref().as_bytes());
-        }
-        Some(Vocabulary { ngrams })
-    }
-
-    /// Number of features.
-    pub fn len(&self) -> usize {
-        self.ngrams.len()
-    }
-
-    /// True when nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Number of the feature, if the n-gram is known.
-    #[inline]
-    pub fn find(&self, ngram: &[u8]) -> Option<u32> {
-        self.ngrams.find(ngram)
-    }
-
-    /// The n-gram of a feature.
-    pub fn ngram(&self, feature: u32) -> &str {
-        std::str::from_utf8(self.ngrams.get(feature)).expect("n-grams are whole characters")
-    }
-
-    /// All n-grams, in order.
-    pub fn ngrams(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|feature| self.ngram(feature as u32))
-    }
-}
+use super::corpus::Corpus;
+use super::ngrams::{self, Level, NONE, Pairs};
+use super::strings::{Key, Strings, Table};
 
 /// Which n-grams become features.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,194 +19,257 @@ pub struct Bounds {
     pub max_features: usize,
 }
 
-/// Counts in how many texts each n-gram stands.
+/// The chosen n-grams, in byte order; the feature number is the place in it.
 #[derive(Clone, Debug)]
-pub struct Counter {
-    ngrams: Ngrams,
-    frequencies: Vec<u32>,
-    /// The last text each n-gram was met in, counted from 1.
-    last: Vec<u32>,
-    texts: u32,
+pub struct Vocabulary {
+    ngrams: Strings,
+    /// Words in an n-gram, from - to.
+    range: (usize, usize),
+    /// The stop words, then every word of an n-gram.
+    words: Table,
+    stops: u32,
+    /// From a node and a word to the node of both together; the first nodes are the words.
+    children: Pairs,
+    /// The feature of each node, or [`NONE`].
+    features: Vec<u32>,
 }
 
-impl Default for Counter {
-    fn default() -> Counter {
-        Counter {
-            ngrams: Ngrams::with_capacity(0),
-            frequencies: Vec::new(),
-            last: Vec::new(),
-            texts: 0,
-        }
-    }
+/// Why strings are no vocabulary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VocabularyError {
+    #[error("n-grams that do not ascend")]
+    Order,
+    #[error("an n-gram of more or fewer words than it says")]
+    Words,
+    #[error("an n-gram that is no UTF-8 text")]
+    Text,
 }
 
-impl Counter {
-    /// Counts the n-grams of one more text, each once.
-    pub fn add<'a>(&mut self, ngrams: impl Iterator<Item = &'a [u8]>) {
-        self.texts += 1;
-        for ngram in ngrams {
-            let id = self.ngrams.insert(ngram) as usize;
-            if id == self.last.len() {
-                self.last.push(0);
-                self.frequencies.push(0);
-            }
-            if self.last[id] != self.texts {
-                self.last[id] = self.texts;
-                self.frequencies[id] += 1;
-            }
-        }
-    }
-
-    /// Adds what was counted in texts behind these. Numbers follow the order of the merges, so merge
-    /// in the order of the texts.
-    pub fn merge(&mut self, behind: &Counter) {
-        for (id, &frequency) in (0..).zip(&behind.frequencies) {
-            let id = self.ngrams.insert(behind.ngrams.get(id)) as usize;
-            if id == self.frequencies.len() {
-                self.frequencies.push(0);
-                self.last.push(0);
-            }
-            self.frequencies[id] += frequency;
-        }
-        // Later texts of this counter have higher numbers than any in `last`.
-        self.texts += behind.texts;
-    }
-
-    /// The vocabulary within `bounds`, and the number of texts each of its n-grams stands in.
-    pub fn finish(self, bounds: Bounds) -> (Vocabulary, Vec<u32>) {
-        let mut kept = self.within(bounds);
-        let bytes = |id: &u32| self.ngrams.get(*id);
-        if kept.len() > bounds.max_features {
-            let rank = |id: &u32| std::cmp::Reverse(self.frequencies[*id as usize]);
-            kept.sort_unstable_by(|a, b| {
-                rank(a).cmp(&rank(b)).then_with(|| bytes(a).cmp(bytes(b)))
-            });
-            kept.truncate(bounds.max_features);
-        }
-        kept.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
-        let mut ngrams = Ngrams::with_capacity(kept.len());
-        for id in &kept {
-            ngrams.insert(bytes(id));
-        }
-        let frequencies = kept
-            .iter()
-            .map(|id| self.frequencies[*id as usize])
+impl Vocabulary {
+    /// The n-grams of `corpus` within `bounds`, and in how many texts each stands. `stop_words` are
+    /// those that the corpus was read without.
+    pub(super) fn choose(
+        corpus: &Corpus,
+        range: (usize, usize),
+        stop_words: &[String],
+        bounds: Bounds,
+    ) -> (Vocabulary, Vec<u32>) {
+        let least = u32::try_from(bounds.min_df).unwrap_or(u32::MAX);
+        let levels = ngrams::count(corpus, range.1, least);
+        let places: Vec<(usize, usize)> = (range.0 - 1..range.1)
+            .flat_map(|level| (0..levels[level].keys.len()).map(move |node| (level, node)))
             .collect();
-        (Vocabulary { ngrams }, frequencies)
+        let frequencies: Vec<u32> = places
+            .iter()
+            .map(|&(level, node)| levels[level].frequencies[node])
+            .collect();
+        let spell = |candidate: usize| spell(corpus, &levels, places[candidate]);
+        let chosen = choose(&frequencies, corpus.texts(), bounds, spell);
+        let mut ngrams = Strings::default();
+        chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
+        let frequencies = chosen.iter().map(|(_, frequency)| *frequency).collect();
+        (Vocabulary::grow(ngrams, range, stop_words), frequencies)
     }
 
-    fn within(&self, bounds: Bounds) -> Vec<u32> {
-        let most = bounds.max_df * f64::from(self.texts);
-        let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
-        let ids = (0..).zip(&self.frequencies);
-        ids.filter(|(_, df)| fits(**df)).map(|(id, _)| id).collect()
-    }
-}
-
-/// Distinct byte strings, numbered in order of insertion: open addressing over one buffer.
-#[derive(Clone, Debug)]
-struct Ngrams {
-    bytes: Vec<u8>,
-    /// End of each string in `bytes`.
-    ends: Vec<usize>,
-    /// A power of two of slots, at most half of them taken.
-    slots: Vec<Slot>,
-}
-
-/// The upper half of the hash, so that most misses end without a look at the bytes, and the number
-/// plus one.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    tag: u32,
-    number: u32,
-}
-
-impl Ngrams {
-    fn with_capacity(count: usize) -> Ngrams {
-        let slots = vec![Slot::default(); (2 * count).next_power_of_two().max(16)];
-        Ngrams {
-            bytes: Vec::new(),
-            ends: Vec::with_capacity(count),
-            slots,
+    /// A vocabulary of n-grams as they were saved.
+    ///
+    /// # Errors
+    /// See [`VocabularyError`].
+    pub fn from_sorted(
+        ngrams: Strings,
+        range: (usize, usize),
+        stop_words: &[String],
+    ) -> Result<Vocabulary, VocabularyError> {
+        let ascends = (1..ngrams.len()).all(|i| ngrams.get(i - 1) < ngrams.get(i));
+        if !ascends {
+            return Err(VocabularyError::Order);
         }
-    }
-
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    #[inline]
-    fn get(&self, id: u32) -> &[u8] {
-        let id = id as usize;
-        let start = if id == 0 { 0 } else { self.ends[id - 1] };
-        &self.bytes[start..self.ends[id]]
-    }
-
-    #[inline]
-    fn find(&self, ngram: &[u8]) -> Option<u32> {
-        self.probe(ngram, xxh3_64(ngram)).ok()
-    }
-
-    /// The number of `ngram`, a new one where it is new.
-    fn insert(&mut self, ngram: &[u8]) -> u32 {
-        if 2 * (self.len() + 1) > self.slots.len() {
-            self.grow();
-        }
-        let hash = xxh3_64(ngram);
-        self.probe(ngram, hash).unwrap_or_else(|slot| {
-            let id = u32::try_from(self.len()).expect("fewer than 2^32 distinct n-grams");
-            self.bytes.extend_from_slice(ngram);
-            self.ends.push(self.bytes.len());
-            self.slots[slot] = Slot {
-                tag: tag(hash),
-                number: id + 1,
-            };
-            id
-        })
-    }
-
-    /// The number of `ngram`, or the slot where it belongs.
-    #[inline]
-    fn probe(&self, ngram: &[u8], hash: u64) -> Result<u32, usize> {
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot.number == 0 {
-                return Err(at);
+        for ngram in ngrams.iter() {
+            std::str::from_utf8(ngram).map_err(|_| VocabularyError::Text)?;
+            let words = ngram.split(|byte| *byte == b' ').count();
+            if words < range.0 || words > range.1 {
+                return Err(VocabularyError::Words);
             }
-            if slot.tag == tag(hash) && self.get(slot.number - 1) == ngram {
-                return Ok(slot.number - 1);
+        }
+        Ok(Vocabulary::grow(ngrams, range, stop_words))
+    }
+
+    /// The tree of the n-grams.
+    fn grow(ngrams: Strings, range: (usize, usize), stop_words: &[String]) -> Vocabulary {
+        let mut words = Table::default();
+        for word in stop_words {
+            words.insert(word.as_bytes(), Key::of(word.as_bytes()));
+        }
+        let stops = words.len() as u32;
+        let mut spelled: Vec<u32> = Vec::new();
+        let mut ends = Vec::with_capacity(ngrams.len());
+        for ngram in ngrams.iter() {
+            let parts = ngram.split(|byte| *byte == b' ');
+            spelled.extend(parts.map(|word| words.insert(word, Key::of(word))));
+            ends.push(spelled.len());
+        }
+        let mut features = vec![NONE; words.len()];
+        let mut children = Pairs::with_capacity(spelled.len() - ngrams.len());
+        let mut start = 0;
+        for (feature, &end) in (0..).zip(&ends) {
+            let mut node = spelled[start];
+            for &word in &spelled[start + 1..end] {
+                node = children.find((node, word)).unwrap_or_else(|| {
+                    let new = features.len() as u32;
+                    children.insert((node, word), new);
+                    features.push(NONE);
+                    new
+                });
             }
-            at = (at + 1) & mask;
+            features[node as usize] = feature;
+            start = end;
+        }
+        Vocabulary {
+            ngrams,
+            range,
+            words,
+            stops,
+            children,
+            features,
         }
     }
 
-    fn grow(&mut self) {
-        let mut slots = vec![Slot::default(); 2 * self.slots.len()];
-        let mask = slots.len() - 1;
-        for id in 0..self.len() as u32 {
-            let hash = xxh3_64(self.get(id));
-            let mut at = hash as usize & mask;
-            while slots[at].number != 0 {
-                at = (at + 1) & mask;
-            }
-            slots[at] = Slot {
-                tag: tag(hash),
-                number: id + 1,
-            };
+    /// Some of the n-grams.
+    pub(super) fn keep(&self, kept: &[bool]) -> Vocabulary {
+        let stops: Vec<String> = self.stop_words().map(str::to_owned).collect();
+        Vocabulary::grow(self.ngrams.keep(kept), self.range, &stops)
+    }
+
+    /// Number of features.
+    pub fn len(&self) -> usize {
+        self.ngrams.len()
+    }
+
+    /// Words in an n-gram, from - to.
+    pub fn range(&self) -> (usize, usize) {
+        self.range
+    }
+
+    /// The words that are left out of every text.
+    pub fn stop_words(&self) -> impl Iterator<Item = &str> {
+        let stops = self.words.strings().iter().take(self.stops as usize);
+        stops.map(|word| std::str::from_utf8(word).expect("stop words came as text"))
+    }
+
+    /// The n-gram of a feature.
+    pub fn ngram(&self, feature: usize) -> &str {
+        std::str::from_utf8(self.ngrams.get(feature)).expect("n-grams are whole characters")
+    }
+
+    /// All n-grams as bytes.
+    pub(super) fn strings(&self) -> &Strings {
+        &self.ngrams
+    }
+
+    /// A word's number, [`NONE`] for one that is in no n-gram; None for a stop word.
+    #[inline]
+    pub(super) fn word(&self, word: &[u8], key: Key) -> Option<u32> {
+        match self.words.find(word, key) {
+            Some(number) => (number >= self.stops).then_some(number),
+            None => Some(NONE),
         }
-        self.slots = slots;
+    }
+
+    /// Calls `found` with the feature of every n-gram of a text's `words`, as often as it occurs.
+    #[inline]
+    pub(super) fn find(&self, words: &[u32], mut found: impl FnMut(u32)) {
+        let (shortest, longest) = self.range;
+        for (at, &word) in words.iter().enumerate() {
+            if word == NONE {
+                continue;
+            }
+            let mut node = word;
+            let mut length = 1;
+            loop {
+                let feature = self.features[node as usize];
+                if length >= shortest && feature != NONE {
+                    found(feature);
+                }
+                if length == longest {
+                    break;
+                }
+                match words.get(at + length) {
+                    Some(&next) if next != NONE => match self.children.find((node, next)) {
+                        Some(child) => node = child,
+                        None => break,
+                    },
+                    _ => break,
+                }
+                length += 1;
+            }
+        }
     }
 }
 
-#[inline]
-fn tag(hash: u64) -> u32 {
-    (hash >> 32) as u32
+/// The candidates within `bounds`, by their bytes: n-gram and frequency.
+pub(super) fn choose(
+    frequencies: &[u32],
+    texts: usize,
+    bounds: Bounds,
+    spell: impl Fn(usize) -> Vec<u8>,
+) -> Vec<(Vec<u8>, u32)> {
+    let most = bounds.max_df * texts as f64;
+    let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
+    let cut = cut(
+        frequencies.iter().copied().filter(|&df| fits(df)),
+        texts,
+        bounds.max_features,
+    );
+    let mut above = Vec::new();
+    let mut at = Vec::new();
+    for (candidate, &df) in frequencies.iter().enumerate().filter(|(_, df)| fits(**df)) {
+        match df.cmp(&cut) {
+            std::cmp::Ordering::Greater => above.push((spell(candidate), df)),
+            std::cmp::Ordering::Equal => at.push((spell(candidate), df)),
+            std::cmp::Ordering::Less => {}
+        }
+    }
+    let room = bounds.max_features - above.len();
+    if at.len() > room {
+        at.sort_unstable();
+        at.truncate(room);
+    }
+    above.append(&mut at);
+    above.sort_unstable();
+    above
+}
+
+/// The highest frequency f such that at most `most` candidates have more than f.
+fn cut(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32 {
+    let mut counts = vec![0_usize; texts + 1];
+    frequencies.for_each(|df| counts[df as usize] += 1);
+    let mut taken = 0;
+    for df in (0..=texts).rev() {
+        taken += counts[df];
+        if taken >= most {
+            return df as u32;
+        }
+    }
+    0
+}
+
+/// The words of a node, one space between.
+fn spell(corpus: &Corpus, levels: &[Level], (level, node): (usize, usize)) -> Vec<u8> {
+    let (shorter, last) = levels[level].keys[node];
+    let mut bytes = match level {
+        0 => Vec::new(),
+        _ => spell(corpus, levels, (level - 1, shorter as usize)),
+    };
+    if level > 0 {
+        bytes.push(b' ');
+    }
+    bytes.extend_from_slice(corpus.words.strings().get(last as usize));
+    bytes
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tokenize::Tokenizer;
     use super::*;
 
     const ALL: Bounds = Bounds {
@@ -261,102 +277,97 @@ mod tests {
         max_df: 1.0,
         max_features: usize::MAX,
     };
+    const TEXTS: [&str; 3] = ["b a a", "a c", "a b é"];
 
-    fn count(texts: &[&str]) -> Counter {
-        let mut counter = Counter::default();
-        for text in texts {
-            counter.add(text.split(' ').map(str::as_bytes));
-        }
-        counter
-    }
-
-    fn chosen(texts: &[&str], bounds: Bounds) -> (Vec<String>, Vec<u32>) {
-        let (vocabulary, frequencies) = count(texts).finish(bounds);
+    fn chosen(range: (usize, usize), bounds: Bounds) -> (Vec<String>, Vec<u32>) {
+        let corpus = Corpus::read(&TEXTS, &Tokenizer::new(true, false), &[], &|_| ());
+        let (vocabulary, frequencies) = Vocabulary::choose(&corpus, range, &[], bounds);
         (
-            vocabulary.ngrams().map(str::to_owned).collect(),
+            (0..vocabulary.len())
+                .map(|i| vocabulary.ngram(i).to_owned())
+                .collect(),
             frequencies,
         )
     }
 
-    const TEXTS: [&str; 3] = ["b a a", "a c", "a b é"];
-
     #[test]
     fn counts_texts_not_occurrences() {
-        let (ngrams, frequencies) = chosen(&TEXTS, ALL);
+        let (ngrams, frequencies) = chosen((1, 1), ALL);
         assert_eq!(ngrams, ["a", "b", "c", "é"]);
         assert_eq!(frequencies, [3, 2, 1, 1]);
+        let (ngrams, _) = chosen((2, 2), ALL);
+        assert_eq!(ngrams, ["a a", "a b", "a c", "b a", "b é"]);
     }
 
     #[test]
     fn bounds_cut_both_ends() {
-        let rare_out = chosen(&TEXTS, Bounds { min_df: 2, ..ALL });
+        let rare_out = chosen((1, 1), Bounds { min_df: 2, ..ALL });
         assert_eq!(rare_out, (vec!["a".to_owned(), "b".to_owned()], vec![3, 2]));
-        let common_out = chosen(&TEXTS, Bounds { max_df: 0.7, ..ALL });
+        let common_out = chosen((1, 1), Bounds { max_df: 0.7, ..ALL });
         assert_eq!(common_out.0, ["b", "c", "é"]);
     }
 
     #[test]
     fn the_cap_keeps_frequent_ones_and_breaks_ties_by_bytes() {
         let capped = chosen(
-            &TEXTS,
+            (1, 1),
             Bounds {
                 max_features: 3,
                 ..ALL
             },
         );
         assert_eq!(capped.0, ["a", "b", "c"]);
+        let capped = chosen(
+            (1, 2),
+            Bounds {
+                max_features: 4,
+                ..ALL
+            },
+        );
+        assert_eq!(capped.0, ["a", "a a", "a b", "b"]);
+    }
+
+    fn strings(ngrams: &[&str]) -> Strings {
+        let mut strings = Strings::default();
+        ngrams
+            .iter()
+            .for_each(|ngram| strings.push(ngram.as_bytes()));
+        strings
     }
 
     #[test]
-    fn look_up_finds_all_and_nothing_else() {
-        let words: Vec<String> = (0..5000).map(|i| format!("w{i:05}")).collect();
-        let vocabulary = Vocabulary::from_sorted(&words).unwrap();
-        for (i, word) in words.iter().enumerate() {
-            assert_eq!(vocabulary.find(word.as_bytes()), Some(i as u32));
-            assert_eq!(vocabulary.ngram(i as u32), word);
-        }
-        assert_eq!(vocabulary.find(b"w0000"), None);
-        assert_eq!(vocabulary.find(b""), None);
-    }
-
-    #[test]
-    fn unsorted_or_repeated_ngrams_are_refused() {
-        assert!(Vocabulary::from_sorted(&["b", "a"]).is_none());
-        assert!(Vocabulary::from_sorted(&["a", "a"]).is_none());
-        assert!(Vocabulary::from_sorted::<&str>(&[]).unwrap().is_empty());
-    }
-
-    #[test]
-    fn counting_in_parts_is_counting_at_once() {
-        let texts: [&[&str]; 5] = [
-            &["a", "b", "a"],
-            &["b"],
-            &["c", "a"],
-            &["b", "c", "c"],
-            &["d"],
-        ];
-        let add =
-            |counter: &mut Counter, text: &[&str]| counter.add(text.iter().map(|w| w.as_bytes()));
-        let bounds = Bounds {
-            min_df: 1,
-            max_df: 1.0,
-            max_features: 3,
+    fn a_text_finds_its_ngrams() {
+        let ngrams = strings(&["a", "a b c", "b c", "d"]);
+        let stop = ["the".to_owned()];
+        let vocabulary = Vocabulary::from_sorted(ngrams, (1, 3), &stop).unwrap();
+        let find = |text: &str| {
+            let words = text.split(' ').map(str::as_bytes);
+            let words: Vec<u32> = words
+                .filter_map(|word| vocabulary.word(word, Key::of(word)))
+                .collect();
+            let mut found = Vec::new();
+            vocabulary.find(&words, |feature| found.push(feature));
+            found
         };
-        let mut whole = Counter::default();
-        texts.iter().for_each(|text| add(&mut whole, text));
-        let (expected, frequencies) = whole.finish(bounds);
-        for cut in 0..=texts.len() {
-            let (mut front, mut back) = (Counter::default(), Counter::default());
-            texts[..cut].iter().for_each(|text| add(&mut front, text));
-            texts[cut..].iter().for_each(|text| add(&mut back, text));
-            front.merge(&back);
-            add(&mut front, &["zz"]); // later texts still count
-            let (vocabulary, merged) = front.finish(bounds);
-            assert_eq!(
-                vocabulary.ngrams().collect::<Vec<_>>(),
-                expected.ngrams().collect::<Vec<_>>()
-            );
-            assert_eq!(merged, frequencies);
-        }
+        assert_eq!(find("a b c"), [0, 1, 2]);
+        assert_eq!(find("a x b c d d"), [0, 2, 3, 3]);
+        assert_eq!(find("b the c"), [2]);
+        assert!(find("x").is_empty());
+        assert_eq!(vocabulary.stop_words().collect::<Vec<_>>(), ["the"]);
+    }
+
+    #[test]
+    fn strings_that_lie_are_refused() {
+        let refused =
+            |ngrams: &[&str]| Vocabulary::from_sorted(strings(ngrams), (1, 2), &[]).unwrap_err();
+        assert_eq!(refused(&["b", "a"]), VocabularyError::Order);
+        assert_eq!(refused(&["a", "a"]), VocabularyError::Order);
+        assert_eq!(refused(&["a b c"]), VocabularyError::Words);
+        assert!(
+            Vocabulary::from_sorted(Strings::default(), (1, 2), &[])
+                .unwrap()
+                .len()
+                == 0
+        );
     }
 }

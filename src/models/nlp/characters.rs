@@ -1,0 +1,277 @@
+//! N-grams of characters within words: they see stems, endings and slips of the pen.
+//!
+//! As scikit-learn's `char_wb`: a word has a space on both sides, and every run of so many characters
+//! of that is an n-gram. A word always gives the same ones, so a training part looks them up once a
+//! distinct word, not once an occurrence. Those of a word marked by a negation start with `!`.
+
+use rayon::prelude::*;
+
+use super::corpus::Corpus;
+use super::negation;
+use super::ngrams::NONE;
+use super::strings::{Key, Strings, Table};
+use super::tokenize::LONGEST_WORD;
+use super::vocabulary::{Bounds, VocabularyError, choose};
+
+/// The chosen character n-grams, in byte order; the number is the place in it.
+#[derive(Clone, Debug)]
+pub struct Characters {
+    /// Characters in an n-gram, from - to.
+    range: (usize, usize),
+    ngrams: Table,
+}
+
+/// For each distinct word of a corpus the numbers of its n-grams.
+#[derive(Debug, Default)]
+pub(super) struct OfWords {
+    numbers: Vec<u32>,
+    ends: Vec<usize>,
+}
+
+impl OfWords {
+    pub fn get(&self, word: u32) -> &[u32] {
+        let word = word as usize;
+        let start = if word == 0 { 0 } else { self.ends[word - 1] };
+        &self.numbers[start..self.ends[word]]
+    }
+}
+
+impl Characters {
+    /// The n-grams of `corpus` within `bounds`, and in how many texts each stands.
+    pub(super) fn choose(
+        corpus: &Corpus,
+        range: (usize, usize),
+        bounds: Bounds,
+    ) -> (Characters, Vec<u32>) {
+        let mut all = Characters {
+            range,
+            ngrams: Table::default(),
+        };
+        let mut of_words = OfWords::default();
+        for word in corpus.words.strings().iter() {
+            each(word, range, |ngram| {
+                of_words
+                    .numbers
+                    .push(all.ngrams.insert(ngram, Key::of(ngram)));
+            });
+            of_words.ends.push(of_words.numbers.len());
+        }
+        let frequencies = frequencies(corpus, &of_words, all.ngrams.len());
+        let spell = |number: usize| all.ngrams.strings().get(number).to_vec();
+        let chosen = choose(&frequencies, corpus.texts(), bounds, spell);
+        let mut ngrams = Strings::default();
+        chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
+        let characters = Characters::new(ngrams, range);
+        let frequencies = chosen.iter().map(|(_, frequency)| *frequency).collect();
+        (characters, frequencies)
+    }
+
+    /// Some of the n-grams.
+    pub(super) fn keep(&self, kept: &[bool]) -> Characters {
+        Characters::new(self.strings().keep(kept), self.range)
+    }
+
+    /// The n-grams of each distinct word of a corpus.
+    pub(super) fn of_words(&self, corpus: &Corpus) -> OfWords {
+        let mut of_words = OfWords::default();
+        for word in corpus.words.strings().iter() {
+            self.find(word, |number| of_words.numbers.push(number));
+            of_words.ends.push(of_words.numbers.len());
+        }
+        of_words
+    }
+
+    /// N-grams as they were saved.
+    ///
+    /// # Errors
+    /// Unless they are text and ascend.
+    pub fn from_sorted(ngrams: Strings, range: (usize, usize)) -> Result<Self, VocabularyError> {
+        if (1..ngrams.len()).any(|i| ngrams.get(i - 1) >= ngrams.get(i)) {
+            return Err(VocabularyError::Order);
+        }
+        if ngrams
+            .iter()
+            .any(|ngram| std::str::from_utf8(ngram).is_err())
+        {
+            return Err(VocabularyError::Text);
+        }
+        Ok(Characters::new(ngrams, range))
+    }
+
+    fn new(ngrams: Strings, range: (usize, usize)) -> Characters {
+        let mut table = Table::default();
+        for ngram in ngrams.iter() {
+            table.insert(ngram, Key::of(ngram));
+        }
+        Characters {
+            range,
+            ngrams: table,
+        }
+    }
+
+    /// Number of n-grams.
+    pub fn len(&self) -> usize {
+        self.ngrams.len()
+    }
+
+    /// Characters in an n-gram, from - to.
+    pub fn range(&self) -> (usize, usize) {
+        self.range
+    }
+
+    /// The n-gram of a number.
+    pub fn ngram(&self, number: usize) -> &str {
+        std::str::from_utf8(self.strings().get(number)).expect("n-grams are whole characters")
+    }
+
+    pub(super) fn strings(&self) -> &Strings {
+        self.ngrams.strings()
+    }
+
+    /// Calls `found` with the number of every known n-gram of a word.
+    #[inline]
+    pub(super) fn find(&self, word: &[u8], mut found: impl FnMut(u32)) {
+        each(word, self.range, |ngram| {
+            if let Some(number) = self.ngrams.find(ngram, Key::of(ngram)) {
+                found(number);
+            }
+        });
+    }
+}
+
+/// In how many texts each n-gram stands. Sums of whole numbers: their order changes nothing.
+fn frequencies(corpus: &Corpus, of_words: &OfWords, ngrams: usize) -> Vec<u32> {
+    struct Count {
+        texts: Vec<u32>,
+        last: Vec<u32>,
+    }
+    let new = || Count {
+        texts: vec![0; ngrams],
+        last: vec![NONE; ngrams],
+    };
+    let count = |mut count: Count, text: usize| {
+        for &word in corpus.text(text) {
+            for &ngram in of_words.get(word) {
+                if count.last[ngram as usize] != text as u32 {
+                    count.last[ngram as usize] = text as u32;
+                    count.texts[ngram as usize] += 1;
+                }
+            }
+        }
+        count
+    };
+    let texts = (0..corpus.texts()).into_par_iter().with_min_len(1024);
+    let counts = texts.fold(new, count).map(|count| count.texts);
+    counts.reduce(Vec::new, |mut a, b| {
+        if a.is_empty() {
+            return b;
+        }
+        a.iter_mut().zip(&b).for_each(|(a, b)| *a += b);
+        a
+    })
+}
+
+/// Calls `found` with every n-gram of a word, by its first character, shorter ones first.
+#[inline]
+fn each(word: &[u8], range: (usize, usize), mut found: impl FnMut(&[u8])) {
+    let Some(word) = word.strip_prefix(negation::MARK.as_bytes()) else {
+        return within(word, range, found);
+    };
+    let mut marked = [b'!'; LONGEST_WORD + 3];
+    within(word, range, |ngram| {
+        marked[1..=ngram.len()].copy_from_slice(ngram);
+        found(&marked[..=ngram.len()]);
+    });
+}
+
+#[inline]
+fn within(word: &[u8], (shortest, longest): (usize, usize), mut found: impl FnMut(&[u8])) {
+    let mut padded = [b' '; LONGEST_WORD + 2];
+    let len = word.len() + 2;
+    padded[1..len - 1].copy_from_slice(word);
+    let padded = &padded[..len];
+    if word.is_ascii() {
+        for start in 0..len {
+            for end in start + shortest..=len.min(start + longest) {
+                found(&padded[start..end]);
+            }
+        }
+        return;
+    }
+    // Where each character starts, and where the last one ends.
+    let mut bounds = [0_u8; LONGEST_WORD + 3];
+    let mut count = 0;
+    for (at, byte) in padded.iter().enumerate() {
+        if byte & 0xc0 != 0x80 {
+            bounds[count] = at as u8;
+            count += 1;
+        }
+    }
+    bounds[count] = len as u8;
+    for start in 0..count {
+        for end in start + shortest..=count.min(start + longest) {
+            found(&padded[usize::from(bounds[start])..usize::from(bounds[end])]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tokenize::Tokenizer;
+    use super::*;
+
+    const ALL: Bounds = Bounds {
+        min_df: 1,
+        max_df: 1.0,
+        max_features: usize::MAX,
+    };
+
+    fn ngrams(word: &str, range: (usize, usize)) -> Vec<String> {
+        let mut out = Vec::new();
+        each(word.as_bytes(), range, |ngram| {
+            out.push(String::from_utf8(ngram.to_vec()).unwrap())
+        });
+        out
+    }
+
+    #[test]
+    fn words_have_a_space_on_both_sides() {
+        assert_eq!(ngrams("ab", (2, 3)), [" a", " ab", "ab", "ab ", "b "]);
+        assert_eq!(ngrams("né", (3, 4)), [" né", " né ", "né "]);
+        assert_eq!(ngrams("a", (4, 5)), [""; 0]);
+        assert_eq!(ngrams("not_ab", (3, 4)), ["! ab", "! ab ", "!ab "]);
+    }
+
+    #[test]
+    fn the_longest_word_fits() {
+        assert_eq!(
+            ngrams(&"a".repeat(LONGEST_WORD), (2, 2)).len(),
+            LONGEST_WORD + 1
+        );
+        assert_eq!(
+            ngrams(&"é".repeat(LONGEST_WORD / 2), (2, 2)).len(),
+            LONGEST_WORD / 2 + 1
+        );
+    }
+
+    #[test]
+    fn counts_texts_and_knows_the_words() {
+        let texts = ["ab ab", "b", "ab b"];
+        let corpus = Corpus::read(&texts, &Tokenizer::new(true, false), &[], &|_| ());
+        let (all, frequencies) = Characters::choose(&corpus, (2, 2), ALL);
+        let spelled: Vec<&str> = (0..all.len()).map(|i| all.ngram(i)).collect();
+        assert_eq!(spelled, [" a", " b", "ab", "b "]);
+        assert_eq!(frequencies, [2, 2, 2, 3]);
+        let bounds = Bounds {
+            max_features: 2,
+            ..ALL
+        };
+        let (two, _) = Characters::choose(&corpus, (2, 2), bounds);
+        let of_words = two.of_words(&corpus);
+        assert_eq!([two.ngram(0), two.ngram(1)], [" a", "b "]);
+        assert_eq!((of_words.get(0), of_words.get(1)), (&[0, 1][..], &[1][..]));
+        let mut found = Vec::new();
+        two.find(b"ab", |number| found.push(number));
+        assert_eq!(found, [0, 1]);
+    }
+}

@@ -1,0 +1,229 @@
+//! Which weighting, range of n-grams and C do best on rows held out.
+//!
+//! One question after the other: first the weighting, then the range of words with that weighting;
+//! each candidate with every C along a path that starts where the last C ended. A large corpus is
+//! searched on a sample of its rows, bounded by work and not by time, so that it repeats.
+
+use super::calibrate::temperature;
+use super::fit::Progress;
+use super::folds::{Data, Folds, Score, sample};
+use super::options::{Options, Weighting};
+use super::vectorizer::Vectorizer;
+use crate::models::linear::{Examples, outputs};
+
+/// Bytes of text that a search reads again and again, at most.
+const SEARCHED_BYTES: usize = 6 << 20;
+/// The same times outputs.
+const SEARCHED_WORK: usize = 48 << 20;
+/// Bytes of text above which `choices.characters` leaves characters out.
+const BYTES_WITH_CHARACTERS: usize = 4 << 20;
+
+/// Texts and their classes.
+pub(super) struct Labelled<'a> {
+    pub texts: Vec<&'a str>,
+    pub labels: Vec<u32>,
+    pub classes: usize,
+    /// Weight of the rows of each class.
+    pub class_costs: &'a [f64],
+}
+
+impl<'a> Labelled<'a> {
+    pub fn costs(&self) -> Vec<f64> {
+        let labels = self.labels.iter();
+        labels
+            .map(|&label| self.class_costs[label as usize])
+            .collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.texts.iter().map(|text| text.len()).sum()
+    }
+
+    fn select(&self, rows: &[usize]) -> Labelled<'a> {
+        Labelled {
+            texts: rows.iter().map(|&row| self.texts[row]).collect(),
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            classes: self.classes,
+            class_costs: self.class_costs,
+        }
+    }
+}
+
+/// A candidate and how it did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    pub weighting: Weighting,
+    pub negation: bool,
+    pub ngrams: (usize, usize),
+    pub regularization: f64,
+    /// On rows held out.
+    pub accuracy: f64,
+    /// On rows held out, before calibration.
+    pub log_loss: f64,
+}
+
+/// What a search found.
+pub(super) struct Found {
+    pub options: Options,
+    pub trials: Vec<Trial>,
+    /// Rows that were searched.
+    pub rows: usize,
+    /// The factor that calibrates the margins, where all rows were searched.
+    pub temperature: Option<f64>,
+}
+
+/// Decides what `options` leave open.
+pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)) -> Found {
+    let mut options = options.clone();
+    let bytes = all.bytes();
+    if options.choices.characters && bytes > BYTES_WITH_CHARACTERS {
+        options.features.characters = None;
+    }
+    let most = SEARCHED_BYTES.min(SEARCHED_WORK / outputs(all.classes));
+    let whole = bytes <= most;
+    let sampled;
+    let searched = if whole {
+        all
+    } else {
+        let share = most as f64 / bytes as f64;
+        sampled = all.select(&sample(
+            &all.texts,
+            &all.labels,
+            all.classes,
+            share,
+            options.seed,
+        ));
+        &sampled
+    };
+    if !(options.choices.any() || whole && options.calibrate) {
+        return Found {
+            options,
+            trials: Vec::new(),
+            rows: 0,
+            temperature: None,
+        };
+    }
+    let Labelled {
+        texts,
+        labels,
+        classes,
+        ..
+    } = searched;
+    let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed);
+    let mut search = Search {
+        searched,
+        folds,
+        watch,
+        trials: Vec::new(),
+        best: None,
+    };
+    search.run(&options);
+    let (options, temperature) = match search.best {
+        None => (options, None), // nothing could be held out, or no feature was left
+        Some(best) => (best.options, whole.then_some(best.temperature)),
+    };
+    Found {
+        options,
+        trials: search.trials,
+        rows: searched.texts.len(),
+        temperature,
+    }
+}
+
+struct Search<'a> {
+    searched: &'a Labelled<'a>,
+    folds: Folds,
+    watch: &'a dyn Fn(Progress),
+    trials: Vec<Trial>,
+    best: Option<Best>,
+}
+
+struct Best {
+    options: Options,
+    score: Score,
+    temperature: f64,
+}
+
+impl Search<'_> {
+    fn run(&mut self, start: &Options) {
+        match start.choices.weightings.as_slice() {
+            [] => self.consider(start.clone()),
+            weightings => {
+                for &(weighting, negation) in weightings {
+                    let mut candidate = Options {
+                        weighting,
+                        ..start.clone()
+                    };
+                    candidate.features.negation = negation;
+                    self.consider(candidate);
+                }
+            }
+        }
+        for &ngrams in &start.choices.ngrams {
+            let best = self.best.as_ref().map_or(start, |best| &best.options);
+            if ngrams != start.features.ngrams {
+                let mut candidate = best.clone();
+                candidate.features.ngrams = ngrams;
+                self.consider(candidate);
+            }
+        }
+    }
+
+    /// Tries a candidate with every C.
+    fn consider(&mut self, candidate: Options) {
+        (self.watch)(Progress::Searching {
+            trials: self.trials.len(),
+        });
+        let Labelled {
+            texts,
+            labels,
+            classes,
+            ..
+        } = self.searched;
+        let corpus = candidate.features.read(texts, &|_| ());
+        let fitted = Vectorizer::fit(&candidate.features, &corpus, candidate.precision);
+        if fitted.vectorizer.features() == 0 || self.folds.held_out().next().is_none() {
+            return;
+        }
+        let rows = fitted.matrix();
+        let data = Data {
+            examples: Examples::new(&rows, labels, *classes),
+            labels,
+            classes: *classes,
+            blocks: fitted.vectorizer.blocks(),
+            costs: self.searched.costs(),
+        };
+        let path = match candidate.choices.regularization.as_slice() {
+            [] => vec![candidate.regularization],
+            path => path.to_vec(),
+        };
+        let out = data.out_of_fold(&candidate, &self.folds, &path);
+        for (&regularization, margins) in path.iter().zip(&out.margins) {
+            let score = Score::of(margins, labels, *classes, &self.folds);
+            let options = Options {
+                regularization,
+                ..candidate.clone()
+            };
+            self.trials.push(Trial {
+                weighting: options.weighting,
+                negation: options.features.negation,
+                ngrams: options.features.ngrams,
+                regularization,
+                accuracy: score.accuracy(),
+                log_loss: score.log_loss,
+            });
+            if self
+                .best
+                .as_ref()
+                .is_none_or(|best| score.better_than(&best.score))
+            {
+                let temperature = temperature(margins, labels, *classes, &self.folds);
+                self.best = Some(Best {
+                    options,
+                    score,
+                    temperature,
+                });
+            }
+        }
+    }
+}

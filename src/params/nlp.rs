@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use std::collections::BTreeMap;
+
+use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::models::nlp::{Features, Options};
+use crate::models::linear::Scheme;
+use crate::models::nlp::{
+    CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
+};
 
 /// The block as written; whatever is not given keeps its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -84,12 +90,19 @@ impl Default for SplitBlock {
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesBlock {
     /// Shortest and longest run of words.
-    pub ngrams: (usize, usize),
+    pub ngrams: Choice<(usize, usize)>,
+    /// Mark the words behind an English negation.
+    pub negation: Choice<bool>,
+    /// Shortest and longest run of characters within words; `null`: none; `auto`: 3 to 5 unless the
+    /// corpus is large.
+    pub characters: Choice<Option<(usize, usize)>>,
+    /// Words that count for nothing.
+    pub stop_words: Vec<String>,
     /// Fewest training texts an n-gram must stand in.
     pub min_df: usize,
     /// Largest share of the training texts it may stand in.
     pub max_df: f64,
-    /// Most features, the most frequent first; `null`: all.
+    /// Most features of words, and of characters, the most frequent first; `null`: all.
     pub max_features: Option<usize>,
     /// 1 + ln(count) instead of the count.
     pub sublinear: bool,
@@ -100,23 +113,79 @@ impl Default for FeaturesBlock {
     fn default() -> Self {
         let features = Features::default();
         Self {
-            ngrams: features.ngrams,
+            ngrams: Choice::Auto,
+            negation: Choice::Auto,
+            characters: Choice::Auto,
+            stop_words: features.stop_words,
             min_df: features.min_df,
             max_df: features.max_df,
-            max_features: Some(features.max_features),
+            max_features: Some(MAX_FEATURES),
             sublinear: features.sublinear,
             lowercase: features.lowercase,
         }
     }
 }
 
+/// Features of words, and of characters, where nothing else is said.
+const MAX_FEATURES: usize = 100_000;
+/// Runs of characters, and their part in a row's norm, chosen on folds of training parts.
+const CHARACTERS: (usize, usize) = (3, 5);
+const CHARACTER_SHARE: f64 = 0.7;
+
+/// What the size of a weight depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightingName {
+    Plain,
+    NaiveBayes,
+}
+
+/// How three classes or more are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemeName {
+    Multinomial,
+    OneVsRest,
+}
+
+/// How much the rows of a class count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `equal`, `balanced`, or a weight by class"
+)]
+pub enum ClassWeight {
+    Named(ClassWeightName),
+    Given(BTreeMap<String, f64>),
+}
+
+/// A rule for the weights of classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeightName {
+    Equal,
+    Balanced,
+}
+
 /// The logistic regression.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
+    /// How much a weight may cost to grow.
+    pub weighting: Choice<WeightingName>,
     /// Inverse of the regularization strength, as in scikit-learn and LIBLINEAR.
     #[serde(rename = "C")]
-    pub c: f64,
+    pub c: Choice<f64>,
+    pub scheme: SchemeName,
+    pub class_weight: ClassWeight,
+    /// Probabilities as frequent as they say, by rows held out.
+    pub calibrate: bool,
+    /// Parts of the training rows, each held out once, for what is `auto` and for calibration.
+    pub folds: usize,
+    /// Features to keep, those of the largest weights; `null`: all.
+    pub keep: Option<usize>,
+    /// Of a stored weight: 32 or 8.
+    pub bits: u8,
     /// The solver stops when the gradient has shrunk by this factor.
     pub tolerance: f64,
     pub max_iterations: usize,
@@ -126,7 +195,14 @@ impl Default for ModelBlock {
     fn default() -> Self {
         let options = Options::default();
         Self {
-            c: options.regularization,
+            weighting: Choice::Auto,
+            c: Choice::Auto,
+            scheme: SchemeName::Multinomial,
+            class_weight: ClassWeight::Named(ClassWeightName::Equal),
+            calibrate: options.calibrate,
+            folds: options.folds,
+            keep: options.keep,
+            bits: 32,
             tolerance: options.tolerance,
             max_iterations: options.max_iterations,
         }
@@ -165,25 +241,63 @@ impl Block {
     }
 
     fn options(&self) -> Result<Options, Invalid> {
+        let start = Options::default();
+        let features = self.features.check()?;
         let model = &self.model;
-        require(model.c > 0.0 && model.c.is_finite(), "nlp.model.C", || {
-            format!("{} is not above 0", model.c)
-        })?;
-        require(
-            model.tolerance > 0.0 && model.tolerance < 1.0,
-            "nlp.model.tolerance",
-            || format!("{} is not between 0 and 1", model.tolerance),
-        )?;
-        require(model.max_iterations > 0, "nlp.model.max_iterations", || {
-            "at least 1".to_owned()
-        })?;
+        model.check()?;
         Ok(Options {
-            features: self.features.check()?,
-            regularization: model.c,
+            choices: self.choices(),
+            weighting: model.weighting.given().map_or(start.weighting, weighting),
+            scheme: match model.scheme {
+                SchemeName::Multinomial => Scheme::Multinomial,
+                SchemeName::OneVsRest => Scheme::OneVsRest,
+            },
+            class_weights: match &model.class_weight {
+                ClassWeight::Named(ClassWeightName::Equal) => ClassWeights::Equal,
+                ClassWeight::Named(ClassWeightName::Balanced) => ClassWeights::Balanced,
+                ClassWeight::Given(weights) => ClassWeights::Given(weights.clone()),
+            },
+            regularization: model.c.given().unwrap_or(start.regularization),
             tolerance: model.tolerance,
             max_iterations: model.max_iterations,
-            ..Options::default()
+            folds: model.folds,
+            calibrate: model.calibrate,
+            keep: model.keep,
+            precision: match model.bits {
+                8 => Precision::Eight,
+                _ => Precision::Single,
+            },
+            features,
+            ..start
         })
+    }
+
+    /// What is left to be chosen on rows held out.
+    fn choices(&self) -> Choices {
+        let all = Choices::all();
+        let (named, negation) = (self.model.weighting.given(), self.features.negation.given());
+        let fits = |(w, _): &(Weighting, bool)| named.is_none_or(|name| weighting(name) == *w);
+        let mut weightings: Vec<(Weighting, bool)> =
+            all.weightings.iter().copied().filter(fits).collect();
+        match (named, negation) {
+            (_, Some(negation)) => weightings.iter_mut().for_each(|(_, own)| *own = negation),
+            (Some(name), None) => {
+                weightings = [false, true].map(|own| (weighting(name), own)).to_vec();
+            }
+            (None, None) => {}
+        }
+        Choices {
+            regularization: match self.model.c {
+                Choice::Auto => all.regularization,
+                Choice::Given(_) => Vec::new(),
+            },
+            weightings,
+            ngrams: match self.features.ngrams {
+                Choice::Auto => all.ngrams,
+                Choice::Given(_) => Vec::new(),
+            },
+            characters: self.features.characters == Choice::Auto,
+        }
     }
 
     /// No path in it: the same model from another folder has the same bytes.
@@ -215,14 +329,61 @@ impl DataBlock {
     }
 }
 
+fn weighting(name: WeightingName) -> Weighting {
+    match name {
+        WeightingName::Plain => Weighting::Plain,
+        WeightingName::NaiveBayes => Weighting::NaiveBayes { power: RATIO_POWER },
+    }
+}
+
+impl ModelBlock {
+    fn check(&self) -> Result<(), Invalid> {
+        let c = self.c.given().unwrap_or(1.0);
+        require(c > 0.0 && c.is_finite(), "nlp.model.C", || {
+            format!("{c} is not above 0")
+        })?;
+        require(
+            self.tolerance > 0.0 && self.tolerance < 1.0,
+            "nlp.model.tolerance",
+            || format!("{} is not between 0 and 1", self.tolerance),
+        )?;
+        require(self.max_iterations > 0, "nlp.model.max_iterations", || {
+            "at least 1".to_owned()
+        })?;
+        require((2..=100).contains(&self.folds), "nlp.model.folds", || {
+            format!("{} is not a number from 2 to 100", self.folds)
+        })?;
+        require(self.keep != Some(0), "nlp.model.keep", || {
+            "at least 1, or null for all".to_owned()
+        })?;
+        require([8, 32].contains(&self.bits), "nlp.model.bits", || {
+            format!("{} is neither 8 nor 32", self.bits)
+        })?;
+        let ClassWeight::Given(weights) = &self.class_weight else {
+            return Ok(());
+        };
+        let bad = weights.iter().find(|(_, w)| !(**w > 0.0 && w.is_finite()));
+        require(bad.is_none(), "nlp.model.class_weight", || {
+            "weights are numbers above 0".to_owned()
+        })
+    }
+}
+
+fn check_range(key: &str, (low, high): (usize, usize), most: usize) -> Result<(), Invalid> {
+    require(1 <= low && low <= high && high <= most, key, || {
+        format!("[{low}, {high}] is not a range within 1 to {most}")
+    })
+}
+
 impl FeaturesBlock {
     fn check(&self) -> Result<Features, Invalid> {
-        let (low, high) = self.ngrams;
-        require(
-            1 <= low && low <= high && high <= 5,
-            "nlp.features.ngrams",
-            || format!("[{low}, {high}] is not a range within 1 to 5"),
-        )?;
+        let start = Features::default();
+        let ngrams = self.ngrams.given().unwrap_or(start.ngrams);
+        check_range("nlp.features.ngrams", ngrams, 5)?;
+        let characters = self.characters.given().unwrap_or(Some(CHARACTERS));
+        if let Some(range) = characters {
+            check_range("nlp.features.characters", range, 10)?;
+        }
         require(self.min_df >= 1, "nlp.features.min_df", || {
             "at least 1 text".to_owned()
         })?;
@@ -235,14 +396,21 @@ impl FeaturesBlock {
             "nlp.features.max_features",
             || "at least 1, or null for all".to_owned(),
         )?;
+        let max_features = self.max_features.unwrap_or(usize::MAX);
         Ok(Features {
-            ngrams: self.ngrams,
+            ngrams,
             min_df: self.min_df,
             max_df,
-            max_features: self.max_features.unwrap_or(usize::MAX),
+            max_features,
             sublinear: self.sublinear,
             lowercase: self.lowercase,
-            ..Features::default()
+            negation: self.negation.given().unwrap_or(start.negation),
+            stop_words: self.stop_words.clone(),
+            characters: characters.map(|ngrams| CharacterFeatures {
+                ngrams,
+                max_features,
+                share: CHARACTER_SHARE,
+            }),
         })
     }
 }

@@ -20,8 +20,9 @@ pub trait Train: Task {
     /// What is worth knowing of a fit.
     type Fit: fmt::Display + Serialize;
 
-    /// Fits a model to the training part.
-    fn fit(params: &Self::Params, data: Self::Data, talk: &Talk) -> Result<Fitted<Self>>;
+    /// Fits a model to the training part; `seed` decides every random choice.
+    fn fit(params: &Self::Params, seed: u64, data: Self::Data, talk: &Talk)
+    -> Result<Fitted<Self>>;
 }
 
 /// A fitted model and what its file says about it.
@@ -66,7 +67,7 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
     let data = T::read(data::open(&part)?.as_mut(), &params)?;
     let sha256 = data::digest::file(&part)?;
 
-    let fitted = T::fit(&params, data, talk)?;
+    let fitted = T::fit(&params, project.params().seed, data, talk)?;
 
     let model = project.model(T::NAME);
     let header = Header {

@@ -4,11 +4,12 @@ use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::json;
 
 use super::{Fitted, Train};
 use crate::data::Texts;
 use crate::exit;
-use crate::models::nlp::{FitError, Progress};
+use crate::models::nlp::{self as models, FitError, Options, Progress, Trial, Weighting};
 use crate::params::nlp::Params;
 use crate::talk::Talk;
 use crate::task::Nlp;
@@ -20,14 +21,98 @@ pub struct Fit {
     features: usize,
     iterations: usize,
     converged: bool,
+    chosen: Chosen,
+    /// What the margins were multiplied by to calibrate them; 1: nothing.
+    temperature: f64,
+    search: Searched,
+}
+
+/// What was fitted where the parameters say `auto`.
+#[derive(Serialize)]
+struct Chosen {
+    weighting: &'static str,
+    negation: bool,
+    ngrams: (usize, usize),
+    characters: Option<(usize, usize)>,
+    #[serde(rename = "C")]
+    c: f64,
+}
+
+/// What was tried on rows held out.
+#[derive(Serialize)]
+struct Searched {
+    /// Of the training part.
+    rows: usize,
+    trials: Vec<Tried>,
+}
+
+/// A candidate and how it did.
+#[derive(Serialize)]
+struct Tried {
+    weighting: &'static str,
+    negation: bool,
+    ngrams: (usize, usize),
+    #[serde(rename = "C")]
+    c: f64,
+    accuracy: f64,
+    log_loss: f64,
+}
+
+impl Fit {
+    fn new(fit: models::Fit, classes: usize) -> Self {
+        let options = &fit.options;
+        Self {
+            classes,
+            features: fit.features,
+            iterations: fit.iterations,
+            converged: fit.converged,
+            chosen: Chosen {
+                weighting: spell(options.weighting),
+                negation: options.features.negation,
+                ngrams: options.features.ngrams,
+                characters: options.features.characters.as_ref().map(|c| c.ngrams),
+                c: options.regularization,
+            },
+            temperature: fit.temperature,
+            search: Searched {
+                rows: fit.searched,
+                trials: fit.trials.iter().map(Tried::new).collect(),
+            },
+        }
+    }
+}
+
+impl Tried {
+    fn new(trial: &Trial) -> Self {
+        Self {
+            weighting: spell(trial.weighting),
+            negation: trial.negation,
+            ngrams: trial.ngrams,
+            c: trial.regularization,
+            accuracy: trial.accuracy,
+            log_loss: trial.log_loss,
+        }
+    }
+}
+
+fn spell(weighting: Weighting) -> &'static str {
+    match weighting {
+        Weighting::Plain => "plain",
+        Weighting::NaiveBayes { .. } => "naive_bayes",
+    }
 }
 
 impl fmt::Display for Fit {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "{} classes, {} features, {} iterations",
-            self.classes, self.features, self.iterations
+            "{} classes, {} features, {} iterations, {} weighting, 1 to {} words, C {}",
+            self.classes,
+            self.features,
+            self.iterations,
+            self.chosen.weighting,
+            self.chosen.ngrams.1,
+            self.chosen.c
         )
     }
 }
@@ -35,15 +120,18 @@ impl fmt::Display for Fit {
 impl Train for Nlp {
     type Fit = Fit;
 
-    fn fit(params: &Params, data: Texts, talk: &Talk) -> Result<Fitted<Self>> {
+    fn fit(params: &Params, seed: u64, data: Texts, talk: &Talk) -> Result<Fitted<Self>> {
         let texts: Vec<&str> = data.texts.iter().map(String::as_str).collect();
         let bar = talk.progress("training nlp", None);
         let watch = |progress: Progress| {
             bar.inc(1);
             bar.set_message(stage(progress));
         };
-        let (model, fit) = params
-            .options
+        let options = Options {
+            seed,
+            ..params.options.clone()
+        };
+        let (model, fit) = options
             .fit(&texts, &data.labels, data.classes.clone(), &watch)
             .map_err(explain_failure)?;
         bar.finish_and_clear();
@@ -54,16 +142,15 @@ impl Train for Nlp {
                 fit.iterations
             ));
         }
+        let fit = Fit::new(fit, data.classes.len());
+        let mut parameters = params.recorded.clone();
+        parameters["chosen"] = json!(fit.chosen);
+        parameters["temperature"] = json!(fit.temperature);
         Ok(Fitted {
-            fit: Fit {
-                classes: data.classes.len(),
-                features: fit.features,
-                iterations: fit.iterations,
-                converged: fit.converged,
-            },
+            fit,
             rows: texts.len() as u64,
             names: data.classes,
-            parameters: params.recorded.clone(),
+            parameters,
             model,
         })
     }

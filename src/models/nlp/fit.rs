@@ -210,7 +210,7 @@ impl Options {
             classes,
             ..
         } = all;
-        let folds = Folds::deal(texts, labels, *classes, self.folds, self.seed).first();
+        let folds = Folds::deal(texts, labels, *classes, self.folds, self.seed).first(1);
         if folds.held_out().next().is_none() {
             return (1.0, None);
         }

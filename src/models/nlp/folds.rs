@@ -38,11 +38,12 @@ impl Folds {
         Folds { of, count }
     }
 
-    /// Only the first fold, held out from all other rows.
-    pub fn first(mut self) -> Folds {
-        let later = self.of.iter_mut().filter(|fold| **fold != 0);
+    /// Only the first `count` folds are held out, each from all other rows.
+    pub fn first(mut self, count: usize) -> Folds {
+        let count = u8::try_from(count).unwrap_or(NEVER).clamp(1, self.count);
+        let later = self.of.iter_mut().filter(|fold| **fold >= count);
         later.for_each(|fold| *fold = NEVER);
-        self.count = 1;
+        self.count = count;
         self
     }
 

@@ -1,13 +1,13 @@
 //! Which weighting, range of n-grams and C do best on rows held out.
 //!
-//! One question after the other: first the weighting, then the range of words with that weighting;
-//! each candidate with every C along a path that starts where the last C ended. A large corpus is
-//! searched on a sample of its rows, bounded by work and not by time, so that it repeats.
+//! One question after the other: the weighting, the range of words, and C, along a path on which
+//! each solution starts the next. The work is bounded by counts, not by time, so that a search
+//! repeats: a large corpus is searched on a sample of its rows, and many classes on fewer folds.
 
 use super::calibrate::temperature;
 use super::fit::Progress;
 use super::folds::{Data, Folds, Score, sample};
-use super::options::{Options, Weighting};
+use super::options::{Choices, Options, Weighting};
 use super::vectorizer::Vectorizer;
 use crate::models::linear::{Examples, outputs};
 
@@ -15,6 +15,10 @@ use crate::models::linear::{Examples, outputs};
 const SEARCHED_BYTES: usize = 6 << 20;
 /// The same times outputs.
 const SEARCHED_WORK: usize = 48 << 20;
+/// The same times folds, beyond the first fold.
+const FOLDED_WORK: usize = 16 << 20;
+/// Candidates are compared by models this much less exact than the final one.
+const LOOSER: f64 = 3.0;
 /// Bytes of text above which `choices.characters` leaves characters out.
 const BYTES_WITH_CHARACTERS: usize = 4 << 20;
 
@@ -79,7 +83,8 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
     if options.choices.characters && bytes > BYTES_WITH_CHARACTERS {
         options.features.characters = None;
     }
-    let most = SEARCHED_BYTES.min(SEARCHED_WORK / outputs(all.classes));
+    let outputs = outputs(all.classes);
+    let most = SEARCHED_BYTES.min(SEARCHED_WORK / outputs);
     let whole = bytes <= most;
     let sampled;
     let searched = if whole {
@@ -109,7 +114,8 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
         classes,
         ..
     } = searched;
-    let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed);
+    let held_out = FOLDED_WORK / (searched.bytes() * outputs).max(1);
+    let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed).first(held_out);
     let mut search = Search {
         searched,
         folds,
@@ -146,31 +152,45 @@ struct Best {
 
 impl Search<'_> {
     fn run(&mut self, start: &Options) {
-        match start.choices.weightings.as_slice() {
-            [] => self.consider(start.clone()),
+        let Choices {
+            regularization,
+            weightings,
+            ngrams,
+            ..
+        } = &start.choices;
+        match weightings.as_slice() {
+            [] => self.consider(start, &[start.regularization]),
             weightings => {
                 for &(weighting, negation) in weightings {
-                    let mut candidate = Options {
-                        weighting,
-                        ..start.clone()
-                    };
+                    let mut candidate = start.clone();
+                    candidate.weighting = weighting;
                     candidate.features.negation = negation;
-                    self.consider(candidate);
+                    self.consider(&candidate, &[start.regularization]);
                 }
             }
         }
-        for &ngrams in &start.choices.ngrams {
-            let best = self.best.as_ref().map_or(start, |best| &best.options);
-            if ngrams != start.features.ngrams {
-                let mut candidate = best.clone();
-                candidate.features.ngrams = ngrams;
-                self.consider(candidate);
-            }
+        let others = ngrams
+            .iter()
+            .filter(|&&range| range != start.features.ngrams);
+        for &range in others {
+            let mut candidate = self.best(start);
+            candidate.features.ngrams = range;
+            self.consider(&candidate, &[start.regularization]);
+        }
+        let others = regularization.iter().copied();
+        let path: Vec<f64> = others.filter(|&c| c != start.regularization).collect();
+        if !path.is_empty() {
+            self.consider(&self.best(start), &path);
         }
     }
 
-    /// Tries a candidate with every C.
-    fn consider(&mut self, candidate: Options) {
+    fn best(&self, start: &Options) -> Options {
+        let best = self.best.as_ref();
+        best.map_or_else(|| start.clone(), |best| best.options.clone())
+    }
+
+    /// Tries a candidate with each C of `path`, ascending.
+    fn consider(&mut self, candidate: &Options, path: &[f64]) {
         (self.watch)(Progress::Searching {
             trials: self.trials.len(),
         });
@@ -193,11 +213,11 @@ impl Search<'_> {
             blocks: fitted.vectorizer.blocks(),
             costs: self.searched.costs(),
         };
-        let path = match candidate.choices.regularization.as_slice() {
-            [] => vec![candidate.regularization],
-            path => path.to_vec(),
+        let looser = Options {
+            tolerance: LOOSER * candidate.tolerance,
+            ..candidate.clone()
         };
-        let out = data.out_of_fold(&candidate, &self.folds, &path);
+        let out = data.out_of_fold(&looser, &self.folds, path);
         for (&regularization, margins) in path.iter().zip(&out.margins) {
             let score = Score::of(margins, labels, *classes, &self.folds);
             let options = Options {

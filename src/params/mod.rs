@@ -4,6 +4,7 @@
 //! unknown keys; each block's `check` turns it into options that can be used. No YAML value travels
 //! deeper. Paths are resolved by `project`, not here.
 
+pub mod cv;
 pub mod gate;
 mod locate;
 pub mod nlp;
@@ -33,6 +34,8 @@ pub struct Params {
     pub seed: u64,
     #[serde(default)]
     pub nlp: nlp::Block,
+    #[serde(default)]
+    pub cv: cv::Block,
 }
 
 fn default_seed() -> u64 {

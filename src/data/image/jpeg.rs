@@ -39,7 +39,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
     if pixels.len() != width * height {
         return Err(PhotoError::Damaged("pixels are missing".to_owned()));
     }
-    let orientation = decoder.exif().map_or(1, |exif| super::raster::orientation(exif));
+    let orientation = decoder
+        .exif()
+        .map_or(1, |exif| super::raster::orientation(exif));
     Ok(Gray {
         width,
         height,
@@ -54,7 +56,9 @@ fn damaged(error: DecodeErrors) -> PhotoError {
 }
 
 fn gray(rgb: &[u8]) -> Vec<u8> {
-    rgb.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect()
+    rgb.chunks_exact(3)
+        .map(|p| luma(p[0], p[1], p[2]))
+        .collect()
 }
 
 /// What the markers before the picture say.

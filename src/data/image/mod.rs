@@ -3,6 +3,7 @@
 //! Of a JPEG file only the luma plane is decoded (`jpeg`); other formats go through the crate `image`
 //! (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
 
+pub mod hash;
 mod jpeg;
 pub mod list;
 mod raster;
@@ -37,8 +38,7 @@ pub struct Gray {
 }
 
 /// A format that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoFormat {
     Jpeg,
     Png,
@@ -46,6 +46,19 @@ pub enum PhotoFormat {
     Bmp,
     Tiff,
     Gif,
+}
+
+impl PhotoFormat {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PhotoFormat::Jpeg => "jpeg",
+            PhotoFormat::Png => "png",
+            PhotoFormat::Webp => "webp",
+            PhotoFormat::Bmp => "bmp",
+            PhotoFormat::Tiff => "tiff",
+            PhotoFormat::Gif => "gif",
+        }
+    }
 }
 
 /// Why a photo cannot be judged.
@@ -151,8 +164,7 @@ fn check_size(width: u64, height: u64) -> Result<(), PhotoError> {
 
 /// Runs `decode`, which needs about `bytes` of memory; one at a time where that is much.
 fn in_turn<T>(bytes: u64, decode: impl FnOnce() -> T) -> T {
-    let _turn =
-        (bytes > LARGE).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    let _turn = (bytes > LARGE).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
     decode()
 }
 

@@ -24,7 +24,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
     let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     let memory = decoder.total_bytes() + u64::from(width) * u64::from(height);
     let pixels = in_turn(memory, || {
-        DynamicImage::from_decoder(decoder).map(gray).map_err(damaged)
+        DynamicImage::from_decoder(decoder)
+            .map(gray)
+            .map_err(damaged)
     })?;
     Ok(Gray {
         width: width as usize,
@@ -75,16 +77,24 @@ fn gray(image: DynamicImage) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(image) => image.into_raw(),
         DynamicImage::ImageLumaA8(image) => image.pixels().map(|p| p.0[0]).collect(),
-        DynamicImage::ImageRgb8(image) => {
-            image.pixels().map(|p| luma(p.0[0], p.0[1], p.0[2])).collect()
-        }
-        DynamicImage::ImageRgba8(image) => {
-            image.pixels().map(|p| luma(p.0[0], p.0[1], p.0[2])).collect()
-        }
+        DynamicImage::ImageRgb8(image) => image
+            .pixels()
+            .map(|p| luma(p.0[0], p.0[1], p.0[2]))
+            .collect(),
+        DynamicImage::ImageRgba8(image) => image
+            .pixels()
+            .map(|p| luma(p.0[0], p.0[1], p.0[2]))
+            .collect(),
         DynamicImage::ImageLuma16(image) => image.pixels().map(|p| eight(p.0[0])).collect(),
         DynamicImage::ImageLumaA16(image) => image.pixels().map(|p| eight(p.0[0])).collect(),
-        DynamicImage::ImageRgb16(image) => image.pixels().map(|p| luma16([p.0[0], p.0[1], p.0[2]])).collect(),
-        DynamicImage::ImageRgba16(image) => image.pixels().map(|p| luma16([p.0[0], p.0[1], p.0[2]])).collect(),
+        DynamicImage::ImageRgb16(image) => image
+            .pixels()
+            .map(|p| luma16([p.0[0], p.0[1], p.0[2]]))
+            .collect(),
+        DynamicImage::ImageRgba16(image) => image
+            .pixels()
+            .map(|p| luma16([p.0[0], p.0[1], p.0[2]]))
+            .collect(),
         // Floating point: the crate maps 0 to 1 onto 16 bits.
         other => gray(DynamicImage::ImageRgb16(other.to_rgb16())),
     }

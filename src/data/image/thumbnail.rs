@@ -65,9 +65,18 @@ impl Thumbnail {
     /// The bytes of a PNG file, the same on every run.
     pub fn png(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        PngEncoder::new_with_quality(Cursor::new(&mut out), CompressionType::Default, FilterType::Adaptive)
-            .write_image(&self.pixels, self.width as u32, self.height as u32, ExtendedColorType::L8)
-            .expect("a picture of the right length is written into memory");
+        PngEncoder::new_with_quality(
+            Cursor::new(&mut out),
+            CompressionType::Default,
+            FilterType::Adaptive,
+        )
+        .write_image(
+            &self.pixels,
+            self.width as u32,
+            self.height as u32,
+            ExtendedColorType::L8,
+        )
+        .expect("a picture of the right length is written into memory");
         out
     }
 }

@@ -59,7 +59,10 @@ impl Version {
 
     /// This version of a painted scene.
     pub fn painted(&self) -> SamplePhoto {
-        let scene = Version { version: 0, ..*self };
+        let scene = Version {
+            version: 0,
+            ..*self
+        };
         self.taken(scene::paint(&mut scene.draw(b"scene\0\0\0")))
     }
 

@@ -52,7 +52,11 @@ pub(super) fn calibrate(log_odds: &[f64], sharp: &[bool], costs: &[f64]) -> Cali
         }
     }
     // A slope of 0 or below would turn the model round; then it knows nothing worth calibrating.
-    if best.slope > 0.0 { best } else { Calibration::default() }
+    if best.slope > 0.0 {
+        best
+    } else {
+        Calibration::default()
+    }
 }
 
 fn objective(at: Calibration, log_odds: &[f64], sharp: &[bool], costs: &[f64]) -> f64 {
@@ -65,12 +69,7 @@ fn objective(at: Calibration, log_odds: &[f64], sharp: &[bool], costs: &[f64]) -
 }
 
 /// - H⁻¹ g of the objective: (slope, offset).
-fn newton_step(
-    at: Calibration,
-    log_odds: &[f64],
-    sharp: &[bool],
-    costs: &[f64],
-) -> (f64, f64) {
+fn newton_step(at: Calibration, log_odds: &[f64], sharp: &[bool], costs: &[f64]) -> (f64, f64) {
     let (mut g, mut h) = ([at.slope - 1.0, at.offset], [1.0, 0.0, 1.0]);
     for ((&z, &sharp), cost) in log_odds.iter().zip(sharp).zip(costs) {
         let p = sigmoid(at.apply(z));
@@ -97,7 +96,9 @@ mod tests {
     /// penalty, which 4000 photos make small.
     #[test]
     fn frequencies_by_hand() {
-        let log_odds: Vec<f64> = (0..4000).map(|i| if i < 2000 { 2.0 } else { -2.0 }).collect();
+        let log_odds: Vec<f64> = (0..4000)
+            .map(|i| if i < 2000 { 2.0 } else { -2.0 })
+            .collect();
         let sharp: Vec<bool> = (0..4000).map(|i| (i < 2000) ^ (i % 4 == 0)).collect();
         let found = calibrate(&log_odds, &sharp, &[1.0; 4000]);
         assert!((2.0 * found.slope - 3.0f64.ln()).abs() < 1e-3, "{found:?}");
@@ -106,7 +107,9 @@ mod tests {
 
     #[test]
     fn an_offset_is_taken_away() {
-        let log_odds: Vec<f64> = (0..4000).map(|i| if i < 2000 { 3.0 } else { -1.0 }).collect();
+        let log_odds: Vec<f64> = (0..4000)
+            .map(|i| if i < 2000 { 3.0 } else { -1.0 })
+            .collect();
         let sharp: Vec<bool> = (0..4000).map(|i| (i < 2000) ^ (i % 4 == 0)).collect();
         let found = calibrate(&log_odds, &sharp, &[1.0; 4000]);
         assert!((found.apply(3.0) - 3.0f64.ln()).abs() < 2e-3, "{found:?}");
@@ -115,7 +118,11 @@ mod tests {
 
     #[test]
     fn perfect_log_odds_stay_finite_and_wrong_ones_are_left_alone() {
-        let found = calibrate(&[1.0, 2.0, -1.0, -2.0], &[true, true, false, false], &[1.0; 4]);
+        let found = calibrate(
+            &[1.0, 2.0, -1.0, -2.0],
+            &[true, true, false, false],
+            &[1.0; 4],
+        );
         assert!(found.slope > 1.0 && found.slope < 10.0, "{found:?}");
         let turned = calibrate(&[-5.0, 5.0], &[true, false], &[100.0; 2]);
         assert_eq!(turned, Calibration::default());

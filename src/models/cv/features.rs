@@ -65,7 +65,9 @@ impl Scores {
         let mut features = [0.0; FEATURES];
         features[LAPLACIAN_VARIANCE] = ln(self.laplacian_variance() + FLOOR);
         let (whole, tiles) = features[1..].split_at_mut(REGION);
-        region(whole, |scale, energy| mean(&self.scales[scale].whole, energy));
+        region(whole, |scale, energy| {
+            mean(&self.scales[scale].whole, energy)
+        });
         region(tiles, |scale, energy| sharpest(&self.scales[scale], energy));
         features
     }

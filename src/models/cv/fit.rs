@@ -132,12 +132,7 @@ impl Options {
     }
 
     /// The best that `kind` does on scenes held out, and how its log-odds become honest.
-    fn candidate(
-        &self,
-        kind: Kind,
-        photos: &Photos,
-        folds: &[usize],
-    ) -> (Candidate, Calibration) {
+    fn candidate(&self, kind: Kind, photos: &Photos, folds: &[usize]) -> (Candidate, Calibration) {
         let choices: Vec<Option<f64>> = match kind {
             Kind::Laplacian => vec![None],
             Kind::Logistic => self.regularization.iter().copied().map(Some).collect(),
@@ -220,16 +215,19 @@ impl Options {
         };
         let (mut model, converged) = logistic(&features, &sharp, &costs, columns, &solver);
         model.kind = kind;
+        let values: Vec<f64> = features.iter().map(|f| f[LAPLACIAN_VARIANCE]).collect();
+        model.threshold = threshold(&values, &sharp, &costs);
         if kind == Kind::Laplacian {
-            let values: Vec<f64> = features.iter().map(|f| f[LAPLACIAN_VARIANCE]).collect();
-            let threshold = threshold(&values, &sharp, &costs);
             // A higher variance is sharper, whatever a handful of photos say.
             let slope = model.weights[LAPLACIAN_VARIANCE].max(SMALLEST_SLOPE);
             model.weights[LAPLACIAN_VARIANCE] = slope;
-            model.bias = -slope * threshold;
+            model.bias = -slope * model.threshold;
         }
         let weigh = |class| {
-            let of_class = sharp.iter().zip(&costs).filter(|(sharp, _)| **sharp == class);
+            let of_class = sharp
+                .iter()
+                .zip(&costs)
+                .filter(|(sharp, _)| **sharp == class);
             of_class.map(|(_, cost)| cost).sum::<f64>()
         };
         model.prior = weigh(true) / (weigh(true) + weigh(false));
@@ -270,6 +268,7 @@ fn logistic(
         weights: [0.0; FEATURES],
         bias: fitted.bias()[0],
         prior: 0.5,
+        threshold: 0.0,
     };
     for ((column, weight), (mean, deviation)) in columns.zip(fitted.weights()).zip(&scales) {
         model.weights[column] = weight / deviation;
@@ -281,7 +280,10 @@ fn logistic(
 fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.clone().sum::<f64>() / count;
-    let variance = values.map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
+    let variance = values
+        .map(|value| (value - mean) * (value - mean))
+        .sum::<f64>()
+        / count;
     match variance.sqrt() {
         deviation if deviation > 0.0 => (mean, deviation),
         _ => (mean, 1.0), // a constant becomes 0 and gets no weight
@@ -353,9 +355,18 @@ mod tests {
             };
             Options::default().fit(&photos).unwrap_err()
         };
-        assert_eq!(fit(&[true; 4], &[0, 1, 2, 3]), FitError::OneClass("blurred"));
+        assert_eq!(
+            fit(&[true; 4], &[0, 1, 2, 3]),
+            FitError::OneClass("blurred")
+        );
         let few = fit(&[true, true, false, false], &[0, 0, 0, 0]);
-        assert_eq!(few, FitError::FewScenes { scenes: 1, folds: 5 });
+        assert_eq!(
+            few,
+            FitError::FewScenes {
+                scenes: 1,
+                folds: 5
+            }
+        );
     }
 
     /// Photos whose sharpness is in another feature than the variance of the Laplacian.

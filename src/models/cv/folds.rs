@@ -7,19 +7,20 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// The fold of each photo, below `folds`. Scenes are dealt in an order that a hash with `seed` gives,
 /// those with the same mix of classes one after the other, so that every fold gets its share of them.
 /// `None` where some fold leaves no sharp or no blurred photo to train on.
-pub(super) fn folds(
-    scenes: &[u32],
-    sharp: &[bool],
-    folds: usize,
-    seed: u64,
-) -> Option<Vec<usize>> {
+pub(super) fn folds(scenes: &[u32], sharp: &[bool], folds: usize, seed: u64) -> Option<Vec<usize>> {
     let mut classes: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
     for (scene, &sharp) in scenes.iter().zip(sharp) {
         let has = classes.entry(*scene).or_default();
         *has = (has.0 | !sharp, has.1 | sharp);
     }
     let mut order: Vec<(&u32, &(bool, bool))> = classes.iter().collect();
-    order.sort_by_key(|(scene, has)| (**has, xxh3_64_with_seed(&scene.to_le_bytes(), seed), **scene));
+    order.sort_by_key(|(scene, has)| {
+        (
+            **has,
+            xxh3_64_with_seed(&scene.to_le_bytes(), seed),
+            **scene,
+        )
+    });
     let fold: BTreeMap<u32, usize> = order
         .iter()
         .enumerate()

@@ -1,7 +1,7 @@
 //! A fitted model: log-odds that a photo is sharp, linear in its features.
 
 use super::calibrate::Calibration;
-use super::features::{FEATURES, NAMES};
+use super::features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
 use super::scores::Scores;
 use crate::models::kernels::math::sigmoid;
 use crate::models::state::{State, StateError, Stateful};
@@ -36,6 +36,8 @@ pub struct Model {
     pub(super) bias: f64,
     /// Share of sharp photos that probabilities are for.
     pub(super) prior: f64,
+    /// Logarithm of the variance of the Laplacian above which the baseline calls a photo sharp.
+    pub(super) threshold: f64,
 }
 
 impl Model {
@@ -57,6 +59,11 @@ impl Model {
         self.prior
     }
 
+    /// Whether the baseline, the variance of the Laplacian against its threshold, calls it sharp.
+    pub fn baseline(&self, features: &[f64; FEATURES]) -> bool {
+        features[LAPLACIAN_VARIANCE] >= self.threshold
+    }
+
     /// Log-odds that the photo is sharp: above 0 sharp, below blurred.
     pub fn log_odds(&self, features: &[f64; FEATURES]) -> f64 {
         let terms = self.weights.iter().zip(features);
@@ -69,7 +76,9 @@ impl Model {
     }
 
     pub(super) fn calibrate(&mut self, calibration: Calibration) {
-        self.weights.iter_mut().for_each(|w| *w *= calibration.slope);
+        self.weights
+            .iter_mut()
+            .for_each(|w| *w *= calibration.slope);
         self.bias = calibration.apply(self.bias);
     }
 
@@ -89,6 +98,7 @@ impl Stateful for Model {
         state.insert_f64("weights", &[FEATURES], self.weights.to_vec());
         state.insert_f64("bias", &[1], vec![self.bias]);
         state.insert_f64("prior", &[1], vec![self.prior]);
+        state.insert_f64("threshold", &[1], vec![self.threshold]);
         state
     }
 
@@ -112,6 +122,7 @@ impl Stateful for Model {
             weights,
             bias: state.f64s("bias", &[Some(1)])?[0],
             prior,
+            threshold: state.f64s("threshold", &[Some(1)])?[0],
         })
     }
 }

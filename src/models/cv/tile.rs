@@ -113,7 +113,8 @@ impl Patch {
     fn strip<V: Lanes, const FINE: bool>(&self, x: usize) -> Sums {
         let ones = V::splat(1);
         let twice = |v: V| v.add(v);
-        let (mut sum, mut lap, mut grad, mut modified) = (V::zero(), V::zero(), V::zero(), V::zero());
+        let (mut sum, mut lap, mut grad, mut modified) =
+            (V::zero(), V::zero(), V::zero(), V::zero());
         let (mut mixed, mut fourth_x, mut fourth_y) = (V::zero(), V::zero(), V::zero());
         for rows in self.pixels[..self.height + 2 * REACH].windows(5) {
             let at = |dy: usize, dx: usize| V::load(&rows[dy][x + dx..]);
@@ -240,11 +241,7 @@ mod tests {
             let plane = Plane::new(&pixels, width, height);
             for (side, fine) in [(32, true), (16, false), (8, false)] {
                 let name = format!("{width} x {height}, {side}");
-                assert_eq!(
-                    tiled(&plane, side, fine),
-                    slow(&plane, fine),
-                    "{name}"
-                );
+                assert_eq!(tiled(&plane, side, fine), slow(&plane, fine), "{name}");
             }
         }
     }

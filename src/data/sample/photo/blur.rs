@@ -9,10 +9,17 @@ use super::Canvas;
 /// that kinds compare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Blur {
-    Gaussian { strength: f64 },
-    Disk { strength: f64 },
+    Gaussian {
+        strength: f64,
+    },
+    Disk {
+        strength: f64,
+    },
     /// At `angle` from the row, in radians.
-    Motion { strength: f64, angle: f64 },
+    Motion {
+        strength: f64,
+        angle: f64,
+    },
 }
 
 /// Points a pixel is cut into along each axis where a shape's share of it is wanted.
@@ -38,6 +45,9 @@ impl Blur {
     }
 
     pub(super) fn apply(&self, canvas: &Canvas) -> Canvas {
+        if let Blur::Gaussian { strength } = *self {
+            return imageproc::filter::separable_filter_equal(canvas, &gaussian(strength));
+        }
         let (weights, side) = self.kernel();
         let kernel = Kernel::new(&weights, side as u32, side as u32);
         imageproc::filter::filter::<Luma<f32>, f32, _, Luma<f32>>(canvas, kernel, |sum| sum)
@@ -48,7 +58,11 @@ impl Blur {
         // Standard deviations: a disk's along one axis is half its radius, a line's its length over
         // the root of 12.
         let reach = match *self {
-            Blur::Gaussian { strength } => 3.5 * strength,
+            Blur::Gaussian { strength } => {
+                let along = gaussian(strength);
+                let both = along.iter().flat_map(|a| along.iter().map(move |b| a * b));
+                return (both.collect(), along.len());
+            }
             Blur::Disk { strength } => 2.0 * strength,
             Blur::Motion { strength, .. } => 3.0f64.sqrt() * strength + 1.0,
         };
@@ -57,16 +71,31 @@ impl Blur {
         let mut weights = vec![0.0; side * side];
         match *self {
             Blur::Motion { strength, angle } => line(&mut weights, half, strength, angle),
-            Blur::Gaussian { strength } => points(&mut weights, half, |squared| {
-                libm::exp(-squared / (2.0 * strength * strength))
-            }),
+            Blur::Gaussian { .. } => {} // returned above
             Blur::Disk { strength } => points(&mut weights, half, |squared| {
                 f64::from(u8::from(squared <= 4.0 * strength * strength))
             }),
         }
         let sum: f64 = weights.iter().sum();
-        (weights.iter().map(|weight| (weight / sum) as f32).collect(), side)
+        (
+            weights.iter().map(|weight| (weight / sum) as f32).collect(),
+            side,
+        )
     }
+}
+
+/// Weights of a Gaussian along one axis, of sum 1, to 3.5 standard deviations.
+fn gaussian(strength: f64) -> Vec<f32> {
+    let half = (3.5 * strength).ceil() as i32;
+    let at = |x: f64| libm::exp(-x * x / (2.0 * strength * strength));
+    // Means over pixels, not values at their centres: narrow ones would come out too narrow.
+    let parts = |x: i32| -> f64 {
+        let offsets = (0..PARTS).map(|part| (part as f64 + 0.5) / PARTS as f64 - 0.5);
+        offsets.map(|offset| at(f64::from(x) + offset)).sum()
+    };
+    let weights: Vec<f64> = (-half..=half).map(parts).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter().map(|weight| (weight / sum) as f32).collect()
 }
 
 /// Adds up `weight` of the squared distance over points in every pixel.
@@ -123,7 +152,10 @@ mod tests {
             assert!((x.sqrt() - 2.0).abs() < 0.05, "{blur:?}: {x}");
             assert!((x - y).abs() < 1e-4);
         }
-        let (x, y) = variances(Blur::Motion { strength, angle: 0.0 });
+        let (x, y) = variances(Blur::Motion {
+            strength,
+            angle: 0.0,
+        });
         assert!((x.sqrt() - 2.0).abs() < 0.05 && y < 0.3, "{x} {y}");
     }
 
@@ -132,7 +164,11 @@ mod tests {
         let mut canvas = Canvas::new(21, 21);
         canvas.put_pixel(10, 10, Luma([1000.0]));
         for strength in [0.8, 1.7] {
-            let blurred = Blur::Motion { strength, angle: 0.7 }.apply(&canvas);
+            let blurred = Blur::Motion {
+                strength,
+                angle: 0.7,
+            }
+            .apply(&canvas);
             let sum: f32 = blurred.as_raw().iter().sum();
             assert!((sum - 1000.0).abs() < 0.1, "{sum}");
             assert_eq!(blurred.get_pixel(9, 9), blurred.get_pixel(11, 11));

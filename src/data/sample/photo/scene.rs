@@ -25,10 +25,14 @@ pub(super) fn paint(draw: &mut Draw) -> Canvas {
     let (width, height) = if draw.chance(0.3) { (b, a) } else { (a, b) };
     let mut painter = Painter::new(draw, width * FINER, height * FINER);
     let leaves = draw.log_uniform(60.0, 600.0) as usize;
-    let subject = if draw.chance(0.35) { leaves / 3 } else { leaves };
+    let subject = if draw.chance(0.35) {
+        leaves / 3
+    } else {
+        leaves
+    };
     painter.leaves(draw, leaves - subject, 1.0);
     if subject < leaves {
-        let strength = draw.log_uniform(1.0, 6.0);
+        let strength = draw.log_uniform(1.0, 3.0);
         painter.canvas = Blur::Disk { strength }.apply(&painter.canvas);
         painter.leaves(draw, subject, 0.35);
     } else {
@@ -63,7 +67,10 @@ impl Painter {
     /// Leaves of all sizes, none much more frequent than others in the area it covers; within the
     /// middle `share` of the canvas.
     fn leaves(&mut self, draw: &mut Draw, count: usize, share: f64) {
-        let (width, height) = (f64::from(self.canvas.width()), f64::from(self.canvas.height()));
+        let (width, height) = (
+            f64::from(self.canvas.width()),
+            f64::from(self.canvas.height()),
+        );
         let largest = 0.3 * width.min(height);
         for _ in 0..count {
             // Density r^-3 between the ends, by inversion.
@@ -116,7 +123,8 @@ impl Painter {
                 let grain = texture[row * TEXTURE + (x as usize + shift.0) % TEXTURE];
                 let (dx, dy) = (f64::from(x - left), f64::from(y - top));
                 let light = shade + slope.0 * dx + slope.1 * dy + strength * f64::from(grain);
-                self.canvas.put_pixel(x, y, Luma([light.clamp(0.0, 255.0) as f32]));
+                self.canvas
+                    .put_pixel(x, y, Luma([light.clamp(0.0, 255.0) as f32]));
             }
         }
     }
@@ -173,12 +181,17 @@ fn texture(draw: &mut Draw) -> Vec<f32> {
     let mut squares = 0.0f32;
     for cell in [64, 32, 16, 8, 4, 2, 1] {
         let cells = TEXTURE / cell;
-        let lattice: Vec<f32> = (0..cells * cells).map(|_| draw.uniform(-1.0, 1.0) as f32).collect();
+        let lattice: Vec<f32> = (0..cells * cells)
+            .map(|_| draw.uniform(-1.0, 1.0) as f32)
+            .collect();
         let at = |x: usize, y: usize| lattice[(y % cells) * cells + x % cells];
         for (i, value) in texture.iter_mut().enumerate() {
             let (x, y) = (i % TEXTURE, i / TEXTURE);
             let (cx, cy) = (x / cell, y / cell);
-            let (fx, fy) = ((x % cell) as f32 / cell as f32, (y % cell) as f32 / cell as f32);
+            let (fx, fy) = (
+                (x % cell) as f32 / cell as f32,
+                (y % cell) as f32 / cell as f32,
+            );
             let upper = at(cx, cy) * (1.0 - fx) + at(cx + 1, cy) * fx;
             let lower = at(cx, cy + 1) * (1.0 - fx) + at(cx + 1, cy + 1) * fx;
             *value += strength * (upper * (1.0 - fy) + lower * fy);

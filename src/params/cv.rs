@@ -40,7 +40,7 @@ impl Default for SampleBlock {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
-    /// A table, or a folder with a sub-folder a class.
+    /// A table, a folder with one, or a folder with a sub-folder a class.
     pub source: String,
     /// The same, for a test part of its own; absent: `split` cuts the source.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub struct DataBlock {
 impl Default for DataBlock {
     fn default() -> Self {
         Self {
-            source: "data/raw/cv/photos.csv".to_owned(),
+            source: "data/raw/cv/photos".to_owned(),
             test: None,
             path: "path".to_owned(),
             label: "label".to_owned(),

@@ -88,3 +88,70 @@ fn scale(plane: &Plane, side: usize, fine: bool) -> Scale {
     }
     scale
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(width: usize, height: usize) -> Scores {
+        let pixel = |i: usize| ((i * i % 251 + i * 7 % 5) % 256) as u8;
+        let pixels: Vec<u8> = (0..width * height).map(pixel).collect();
+        Scores::measure(Plane::new(&pixels, width, height), &mut Scratch::default())
+    }
+
+    /// `cv2.Laplacian(p, cv2.CV_64F, ksize=1).var()` of OpenCV 5.0.0 and NumPy 2.4.6, whose sums of
+    /// floats leave the last digits open.
+    #[test]
+    fn the_variance_of_the_laplacian_is_that_of_opencv() {
+        for (width, height, expected) in [
+            (1, 1, 0.0),
+            (2, 3, 409.4722222222222),
+            (33, 40, 106227.93103248393),
+            (97, 71, 102385.58923204472),
+            (640, 480, 96648.82894180191),
+        ] {
+            let variance = measured(width, height).laplacian_variance();
+            let close = (variance - expected).abs() <= 1e-13 * expected;
+            assert!(close, "{width} x {height}: {variance}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn tiles_are_the_same_part_at_every_scale() {
+        let scores = measured(100, 70);
+        assert_eq!((scores.columns, scores.rows), (3, 2));
+        for (scale, pixels) in scores.scales.iter().zip([32 * 32, 16 * 16, 8 * 8]) {
+            assert_eq!(scale.tiles.len(), 6);
+            assert!(scale.tiles.iter().all(|tile| tile.pixels == pixels));
+        }
+        assert_eq!(scores.scales[0].whole.pixels, 7000);
+        assert_eq!(scores.scales[2].whole.pixels, 25 * 17);
+    }
+
+    #[test]
+    fn half_the_contrast_keeps_ratios_and_turning_keeps_everything() {
+        let (width, height) = (96, 64);
+        let light = |x: usize, y: usize| 2 * ((x * x / 7 + y * 5 + x * y / 3) % 100);
+        let features = |pixels: Vec<u8>, width, height| {
+            let plane = Plane::new(&pixels, width, height);
+            Scores::measure(plane, &mut Scratch::default()).features()
+        };
+        let full: Vec<u8> = (0..width * height)
+            .map(|i| light(i % width, i / width) as u8)
+            .collect();
+        let faint = full.iter().map(|pixel| pixel / 2 + 50).collect();
+        let turned = (0..width * height)
+            .map(|i| light(i / height, i % height) as u8)
+            .collect();
+        let (a, b) = (
+            features(full.clone(), width, height),
+            features(faint, width, height),
+        );
+        // Laplacian over gradient, at full size.
+        assert!((a[1] - a[2] - (b[1] - b[2])).abs() < 1e-3, "{a:?} {b:?}");
+        let turned = features(turned, height, width);
+        for (place, (a, b)) in a.iter().zip(&turned).enumerate() {
+            assert!((a - b).abs() < 1e-12, "feature {place}: {a} {b}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ use crate::params::cv::Params;
 use crate::task::Cv;
 
 /// The table of labelled photos, and the folders of both kinds.
-const TABLE: &str = "photos.csv";
+const TABLE: &str = "photos/labels.csv";
 const LABELLED: &str = "photos";
 const INCOMING: &str = "incoming";
 /// Scenes of the photos to be scored: none of the labelled ones.
@@ -118,6 +118,7 @@ fn table(seed: u64, scenes: usize, out: &mut dyn Write) -> io::Result<()> {
                 None => ("sharp", "sharp", String::new()),
             };
             let path = labelled(scene, version);
+            let path = path.trim_start_matches(&format!("{LABELLED}/")).to_owned();
             out.write_record([&path, label, kind, &strength, &scene.to_string()])?;
         }
     }

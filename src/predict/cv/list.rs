@@ -30,7 +30,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     if path.symlink_metadata().is_err() && name.contains(['*', '?', '[']) {
         return pattern(&name);
     }
-    Ok(Paths::new(&name, vec![name.clone()]))
+    Ok(Paths::source(&name, vec![name.clone()]))
 }
 
 /// Everything in a folder that is named like a photo, at any depth.
@@ -51,7 +51,7 @@ fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
     }
     let photos = listing.photos.iter();
     let paths = photos.map(|photo| path.join(photo).display().to_string());
-    Ok(Paths::new(&name, paths.collect()))
+    Ok(Paths::source(&name, paths.collect()))
 }
 
 fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
@@ -66,7 +66,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
     if paths.is_empty() {
         return Err(exit::data(format!("{pattern} matches no file")));
     }
-    Ok(Paths::new(pattern, paths))
+    Ok(Paths::source(pattern, paths))
 }
 
 /// A table whose header names the column of paths, or a plain list: a path a line.
@@ -104,7 +104,7 @@ struct Paths {
 }
 
 impl Paths {
-    fn new(name: &str, paths: Vec<String>) -> Box<dyn Source> {
+    fn source(name: &str, paths: Vec<String>) -> Box<dyn Source> {
         Box::new(Paths {
             name: name.to_owned(),
             columns: vec![Column::new(PATH)],

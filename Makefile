@@ -5,9 +5,9 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp
+TASKS := nlp cv
 
-.PHONY: help build run test lint bench bench-cli docs-check dvc-repro clean
+.PHONY: help build run test lint bench bench-cli cv-model docs-check dvc-repro clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,11 @@ run: build ## Build, then run the whole pipeline on the sample
 	  echo "$$ easylife $$verb all"; $(BINARY) $$verb all || exit $$?; \
 	done
 	@for task in $(TASKS); do \
-	  echo "$$ easylife predict $$task -i data/raw/$$task/incoming.csv -o data/scored/$$task.csv"; \
-	  $(BINARY) predict $$task -i data/raw/$$task/incoming.csv -o data/scored/$$task.csv || exit $$?; \
+	  in=data/raw/$$task/incoming.csv; [ -e $$in ] || in=data/raw/$$task/incoming; \
+	  echo "$$ easylife predict $$task -i $$in -o data/scored/$$task.csv"; \
+	  $(BINARY) predict $$task -i $$in -o data/scored/$$task.csv || exit $$?; \
 	done
-	@echo "open reports/nlp.html"
+	@echo "open reports/nlp.html reports/cv.html"
 
 # One release build serves the tests and the runs.
 test: build ## Run all tests, those through real DVC included
@@ -41,6 +42,9 @@ lint: ## Formatting, and clippy with warnings as errors
 bench: build ## Our own speed: kernels (divan) and whole processes
 	cargo bench --locked --bench nlp
 	python3 tools/bench $(BINARY)
+
+cv-model: build ## Train the model of cv that is compiled in, anew
+	bash tools/cv-model $(BINARY)
 
 docs-check: build ## Run every command in README.md and docs/
 	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check

@@ -88,7 +88,7 @@ enum Verb {
         folder: PathBuf,
     },
     /// Make seeded sample data in data/raw/TASK
-    Sample(Tasks),
+    Sample(SampleArgs),
     /// Split raw data into data/processed/TASK/{train,test}.csv
     Prepare(Tasks),
     /// Train on the training part -> models/TASK.safetensors
@@ -122,6 +122,15 @@ struct Tasks {
     task: String,
 }
 
+#[derive(Args)]
+struct SampleArgs {
+    #[command(flatten)]
+    tasks: Tasks,
+    /// cv: blur the sharp photos of this folder instead of painted ones
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+}
+
 impl Tasks {
     fn names(&self) -> Vec<Name> {
         match self.task.parse() {
@@ -144,7 +153,7 @@ fn task_names(with_all: bool) -> Vec<&'static str> {
 struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
-    /// File or folder to score; `-` or absent: stdin
+    /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
     #[arg(short, long, value_name = "IN", default_value = "-")]
     input: PathBuf,
     /// File to write; `-`: stdout
@@ -156,7 +165,8 @@ struct Predict {
     /// Format of stdin and stdout [default: csv]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     format: Option<Format>,
-    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on
+    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on (cv says in its
+    /// column `error` what is wrong with a photo, and always goes on)
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     on_error: Rows,
     /// Go on where a killed run stopped
@@ -185,12 +195,15 @@ fn parse_format(text: &str) -> Result<Format, String> {
 struct Explain {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
-    /// What to explain (nlp: a text each); absent: one a line on stdin
+    /// What to explain (nlp: a text each, cv: a photo each); absent: one a line on stdin
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     model: Option<PathBuf>,
+    /// cv: write the photo with its tile map beside it into this folder
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
     /// How many reasons to show, the strongest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     top: usize,
@@ -307,8 +320,9 @@ impl Cli {
             }
             Verb::Predict(args) => args.run(global, talk),
             Verb::Explain(args) => args.run(global),
-            Verb::Sample(tasks) => each(global, &tasks, |project, name| {
-                Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project)?)))
+            Verb::Sample(args) => each(global, &args.tasks, |project, name| {
+                let from = args.from.as_deref();
+                Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from)?)))
             }),
             Verb::Prepare(tasks) => each(global, &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
@@ -392,6 +406,7 @@ impl Predict {
             wait: self.wait,
             options: predict::Options {
                 all_classes: self.all_classes,
+                ..predict::Options::default()
             },
         };
         let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);
@@ -411,6 +426,7 @@ impl Explain {
             inputs: self.inputs,
             model: self.model,
             top: self.top,
+            pictures: self.pictures,
         };
         let show = |outcome: &dyn Outcome| global.show(outcome);
         for_task!(name, T => explain::run::<T>(project.as_ref(), &request, &show)?);

@@ -6,13 +6,14 @@ use std::str::FromStr;
 
 use anyhow::Result;
 
-use crate::data::{ReadError, Source, Texts, read_texts};
+use crate::artifact::Header;
+use crate::data::{Photos, ReadError, Source, Texts, read_photos, read_texts};
 use crate::exit;
 use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{models, params::nlp};
+use crate::{artifact, models, params::cv, params::nlp};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
@@ -28,6 +29,9 @@ pub trait Task: 'static {
     type Data;
     /// Its fitted model.
     type Model: Stateful;
+
+    /// A model file compiled into the program, for where there is no other.
+    const EMBEDDED: Option<&'static [u8]> = None;
 
     /// Its block of the parameters, checked.
     fn check(params: &Params) -> Result<Self::Params, Invalid>;
@@ -76,6 +80,49 @@ pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
     }
 }
 
+/// A model that was loaded, and where from.
+pub struct Loaded<M> {
+    /// The file as it is shown.
+    pub name: String,
+    pub header: Header,
+    pub model: M,
+}
+
+/// Loads the model asked for, otherwise the project's, otherwise the one compiled in.
+pub fn load_model<T: Task>(
+    project: Option<&Project>,
+    asked: Option<&Path>,
+) -> Result<Loaded<T::Model>> {
+    let trained = asked.is_some() || project.is_some_and(|p| p.model(T::NAME).exists());
+    let (name, (header, state)) = match T::EMBEDDED {
+        Some(bytes) if !trained => {
+            let name = format!("the model of {} compiled in", T::NAME);
+            (
+                name.clone(),
+                artifact::from_bytes(bytes, &name, Some(T::NAME))?,
+            )
+        }
+        _ => {
+            let path = model_path::<T>(project, asked)?;
+            (
+                path.display().to_string(),
+                artifact::load(&path, Some(T::NAME))?,
+            )
+        }
+    };
+    let model = T::Model::from_state(&state).map_err(|e| {
+        anyhow::anyhow!(
+            "{name}: {e}; train it again with `easylife train {}`",
+            T::NAME
+        )
+    })?;
+    Ok(Loaded {
+        name,
+        header,
+        model,
+    })
+}
+
 /// Text classification.
 pub struct Nlp;
 
@@ -98,14 +145,39 @@ impl Task for Nlp {
     }
 }
 
+/// Blurred-photo detection.
+pub struct Cv;
+
+impl Task for Cv {
+    const NAME: &'static str = "cv";
+    type Params = cv::Params;
+    type Data = Photos;
+    type Model = models::cv::Model;
+
+    const EMBEDDED: Option<&'static [u8]> = Some(include_bytes!("task/cv.safetensors"));
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.cv.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.cv.gate
+    }
+
+    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
+        read_photos(source, &models::cv::NAMES)
+    }
+}
+
 /// A task by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Nlp,
+    Cv,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -114,6 +186,10 @@ macro_rules! for_task {
         match $name {
             $crate::task::Name::Nlp => {
                 type $T = $crate::task::Nlp;
+                $body
+            }
+            $crate::task::Name::Cv => {
+                type $T = $crate::task::Cv;
                 $body
             }
         }

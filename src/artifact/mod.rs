@@ -83,18 +83,29 @@ pub fn save(path: &Path, header: &Header, state: &State) -> Result<(), ArtifactE
 
 /// Reads a model file and checks everything in it. With `task`: a model of another task is refused.
 pub fn load(path: &Path, task: Option<&str>) -> Result<(Header, State), ArtifactError> {
-    read(path, |file| {
-        let (header, data, metadata) = checked(file)?;
-        if let Some(wanted) = task
-            && wanted != header.task
-        {
-            return Err(Damage::OtherTask {
-                wanted: wanted.to_owned(),
-                found: header.task,
-            });
-        }
-        Ok((header, bytes::state(&metadata, data)?))
-    })
+    read(path, |file| parse(file, task))
+}
+
+fn parse(file: &[u8], task: Option<&str>) -> Result<(Header, State), Damage> {
+    let (header, data, metadata) = checked(file)?;
+    if let Some(wanted) = task
+        && wanted != header.task
+    {
+        return Err(Damage::OtherTask {
+            wanted: wanted.to_owned(),
+            found: header.task,
+        });
+    }
+    Ok((header, bytes::state(&metadata, data)?))
+}
+
+/// As [`load`], from bytes in memory; `name` stands for the file in errors.
+pub fn from_bytes(
+    bytes: &[u8],
+    name: &str,
+    task: Option<&str>,
+) -> Result<(Header, State), ArtifactError> {
+    parse(bytes, task).map_err(|damage| damage.in_file(Path::new(name)))
 }
 
 /// Reads what a model file says of itself: header and tensors, in the order of their names.

@@ -120,6 +120,10 @@ pub enum ReadErrorKind {
     MissingText,
     #[error("the label is empty; fill it in or remove the row")]
     EmptyLabel,
+    #[error("the label is `{0}`; sharp or blurred (1 or 0) is expected")]
+    PhotoLabel(String),
+    #[error("`{0}` is not a number; run `easylife prepare cv` again")]
+    NotNumber(String),
     #[error("the label is {0}; a text, a number or a boolean is expected")]
     NestedLabel(String),
 }
@@ -142,6 +146,7 @@ impl ReadError {
                 | MissingText
                 | EmptyLabel
                 | NestedLabel(_)
+                | PhotoLabel(_)
         )
     }
 

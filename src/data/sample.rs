@@ -10,6 +10,7 @@ use grammar::{Grammar, Polarity};
 
 mod draw;
 mod grammar;
+pub mod photo;
 mod style;
 
 static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {

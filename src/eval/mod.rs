@@ -1,5 +1,6 @@
 //! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
 
+mod cv;
 pub mod gate;
 mod nlp;
 
@@ -26,6 +27,9 @@ pub trait Evaluate: Task {
         seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation>;
+
+    /// Tells the test part where its raw data lie, for a task that looks at them again.
+    fn locate(_test: &mut Self::Data, _project: &Project, _params: &Self::Params) {}
 }
 
 /// Everything that comes out of an evaluation.
@@ -84,7 +88,8 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let model = T::Model::from_state(&state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
     let part = task::test_part::<T>(project)?;
-    let test = T::read(data::open(&part)?.as_mut(), &params)?;
+    let mut test = T::read(data::open(&part)?.as_mut(), &params)?;
+    T::locate(&mut test, project, &params);
 
     let evaluation = T::evaluate(&model, &header, &test, project.params().seed, talk)?;
 

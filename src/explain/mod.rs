@@ -1,14 +1,15 @@
 //! `easylife explain`: why this answer.
 
+mod cv;
 mod nlp;
 
 use std::io::{self, BufRead};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::artifact;
-use crate::models::state::Stateful;
+use crate::artifact::atomic;
+use crate::exit;
 use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::task::{self, Task};
@@ -17,6 +18,11 @@ use crate::task::{self, Task};
 pub trait Explain: Task {
     /// Why `model` answers `input` as it does, with the `top` strongest reasons.
     fn explain(model: &Self::Model, input: &str, top: usize) -> Result<Box<dyn Outcome>>;
+
+    /// The same as a picture, a PNG file, where the task has one.
+    fn picture(_model: &Self::Model, _input: &str) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
 }
 
 /// What is to be explained.
@@ -27,6 +33,8 @@ pub struct Request {
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
     pub top: usize,
+    /// Folder to write pictures into.
+    pub pictures: Option<PathBuf>,
 }
 
 /// Explains each input, showing each explanation as it comes.
@@ -35,10 +43,14 @@ pub fn run<T: Explain>(
     request: &Request,
     show: &dyn Fn(&dyn Outcome) -> Result<()>,
 ) -> Result<()> {
-    let path = task::model_path::<T>(project, request.model.as_deref())?;
-    let (_, state) = artifact::load(&path, Some(T::NAME))?;
-    let model = T::Model::from_state(&state).with_context(|| path.display().to_string())?;
-    let explain = |input: &str| show(T::explain(&model, input, request.top)?.as_ref());
+    let model = task::load_model::<T>(project, request.model.as_deref())?.model;
+    let explain = |input: &str| {
+        show(T::explain(&model, input, request.top)?.as_ref())?;
+        match &request.pictures {
+            Some(folder) => draw::<T>(&model, input, folder),
+            None => Ok(()),
+        }
+    };
     if !request.inputs.is_empty() {
         return request.inputs.iter().try_for_each(|input| explain(input));
     }
@@ -46,4 +58,15 @@ pub fn run<T: Explain>(
         explain(&line.context("stdin: cannot read a line of UTF-8 text")?)?;
     }
     Ok(())
+}
+
+/// Writes the picture of one explanation under the input's own name.
+fn draw<T: Explain>(model: &T::Model, input: &str, folder: &Path) -> Result<()> {
+    let picture = T::picture(model, input)?
+        .ok_or_else(|| exit::usage(format!("{} has no pictures; leave --pictures out", T::NAME)))?;
+    let mut name = Path::new(input).file_name().unwrap_or_default().to_owned();
+    name.push(".png");
+    let path = folder.join(name);
+    atomic::write(&path, |out| out.write_all(&picture))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

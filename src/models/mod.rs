@@ -2,6 +2,7 @@
 //!
 //! Names nothing else of the crate: callers hand over what they read and save what comes back.
 
+pub mod cv;
 pub mod kernels;
 pub mod linear;
 pub mod nlp;

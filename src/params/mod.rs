@@ -5,6 +5,7 @@
 //! deeper. Paths are resolved by `project`, not here.
 
 pub mod choice;
+pub mod cv;
 pub mod gate;
 mod locate;
 pub mod nlp;
@@ -34,6 +35,8 @@ pub struct Params {
     pub seed: u64,
     #[serde(default)]
     pub nlp: nlp::Block,
+    #[serde(default)]
+    pub cv: cv::Block,
 }
 
 fn default_seed() -> u64 {
@@ -246,7 +249,7 @@ mod tests {
         assert_eq!(
             refused(&head("nlp:\n  features:\n    ngram: [1, 2]\n"), &[]),
             "params.yaml:4:5: unknown key `ngram` in `nlp.features`; did you mean `ngrams`? keys \
-             here: ngrams, min_df, max_df, max_features, sublinear, lowercase"
+             here: ngrams, negation, characters, stop_words, min_df, max_df, max_features, sublinear, lowercase"
         );
         assert!(refused(&head("sed: 1\n"), &[]).contains("did you mean `seed`?"));
         assert!(!refused(&head("qqqqqq: 1\n"), &[]).contains("did you mean"));

@@ -1,5 +1,6 @@
 //! Verbs that come before training: `init`, `sample`, `prepare`.
 
+mod cv;
 pub mod init;
 mod nlp;
 pub mod prepare;

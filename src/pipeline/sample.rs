@@ -24,6 +24,31 @@ pub trait Sample: Task {
     /// Names of the files that [`Sample::write`] can write.
     const FILES: &'static [&'static str];
 
+    /// The same, where the parameters or the folder `from` decide how many there are.
+    ///
+    /// # Errors
+    /// Where the task makes nothing out of a folder, or there is nothing in it.
+    fn files(_params: &Self::Params, from: Option<&Path>) -> Result<Vec<String>> {
+        match from {
+            Some(_) => Err(exit::usage(format!(
+                "{} makes its sample out of nothing; leave --from out",
+                Self::NAME
+            ))),
+            None => Ok(Self::FILES.iter().map(|&name| name.to_owned()).collect()),
+        }
+    }
+
+    /// Writes the file `name` made out of the folder `from`.
+    fn write_from(
+        params: &Self::Params,
+        seed: u64,
+        name: &str,
+        _from: &Path,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        Self::write(params, seed, name, out)
+    }
+
     /// Writes the file `name`: the same bytes for the same parameters and seed.
     fn write(params: &Self::Params, seed: u64, name: &str, out: &mut dyn Write) -> io::Result<()>;
 }
@@ -51,24 +76,29 @@ impl fmt::Display for Sampled {
 }
 
 /// Writes the sample data of `T`.
-pub fn run<T: Sample>(project: &Project) -> Result<Sampled> {
+pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled> {
     let params = task::params::<T>(project)?;
     let folder = project.raw(T::NAME);
-    refuse_foreign_files(&folder, T::FILES)?;
+    let names = T::files(&params, from)?;
+    refuse_foreign_files(&folder, &names)?;
 
     let mut manifest = Manifest {
         note: format!("made by `easylife sample {}`; yours to delete", T::NAME),
         files: BTreeMap::new(),
     };
     let mut files = Vec::new();
-    for name in T::FILES {
+    for name in &names {
         let path = folder.join(name);
         let seed = project.params().seed;
-        atomic::write(&path, |out| T::write(&params, seed, name, out))
+        let write = |out: &mut dyn Write| match from {
+            Some(from) => T::write_from(&params, seed, name, from, out),
+            None => T::write(&params, seed, name, out),
+        };
+        atomic::write(&path, |out| write(out))
             .with_context(|| format!("cannot write {}", path.display()))?;
         manifest
             .files
-            .insert((*name).to_owned(), data::digest::file(&path)?);
+            .insert(name.clone(), data::digest::file(&path)?);
         // After every file: a run cut short must not take its own files for somebody else's.
         save(&folder, &manifest)?;
         files.push(path);
@@ -84,7 +114,7 @@ fn save(folder: &Path, manifest: &Manifest) -> Result<()> {
 }
 
 /// A file that is there and is not as the manifest says was not written by us, or was edited since.
-fn refuse_foreign_files(folder: &Path, names: &[&str]) -> Result<()> {
+fn refuse_foreign_files(folder: &Path, names: &[String]) -> Result<()> {
     let ours = std::fs::read(folder.join(MANIFEST))
         .ok()
         .and_then(|text| serde_json::from_slice::<Manifest>(&text).ok())
@@ -94,7 +124,7 @@ fn refuse_foreign_files(folder: &Path, names: &[&str]) -> Result<()> {
         if path.symlink_metadata().is_err() {
             continue;
         }
-        let known = ours.get(*name);
+        let known = ours.get(name);
         if known.is_none() || known != data::digest::file(&path).ok().as_ref() {
             return Err(exit::usage(format!(
                 "{} was not written by `easylife sample`, or was edited since; it is left alone: \

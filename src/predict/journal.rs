@@ -21,6 +21,8 @@ pub(super) struct Journal {
     pub records: u64,
     /// Rejected so far.
     pub rejected: u64,
+    /// Rows so far that say why they have no answer.
+    pub failed: u64,
     /// Bytes of the partial output that hold the rows so far.
     pub output: u64,
     /// Bytes of the partial list of rejects.

@@ -3,6 +3,7 @@
 //! `stream` moves rows from a source through a [`Scorer`] into an output; `output` makes that
 //! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
 
+mod cv;
 mod journal;
 mod lock;
 mod nlp;
@@ -17,10 +18,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::artifact::{self, Header};
+use crate::artifact::Header;
 use crate::data::{self, Column, Compression, Format, ReadError, Row, Source};
 use crate::exit::{self, Exit};
-use crate::models::state::Stateful;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
@@ -35,6 +35,37 @@ pub trait Scorer: Send + Sync {
     /// Appends one cell for each of [`Scorer::columns`] to every row, except to those it names in
     /// its answer: index in `rows` and what is wrong.
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)>;
+
+    /// How many rows are worth a task of the thread pool, a batch and a checkpoint.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+
+    /// Whether a scored row says in its own cells that there is no answer.
+    fn failed(&self, _row: &Row) -> bool {
+        false
+    }
+}
+
+/// Numbers of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// That one task of the thread pool scores.
+    pub task: usize,
+    /// In memory at a time, at most.
+    pub batch: usize,
+    /// After which the output so far is made safe from a kill.
+    pub checkpoint: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            task: 256,
+            batch: 4096,
+            checkpoint: 1 << 16,
+        }
+    }
 }
 
 /// Why a row has no answer.
@@ -54,6 +85,11 @@ pub trait Predict: Task {
         input: &[Column],
         options: &Options,
     ) -> Result<Box<dyn Scorer>>;
+
+    /// The rows to be scored.
+    fn open(request: &Request, _talk: &Talk) -> Result<Box<dyn Source>> {
+        open(request)
+    }
 }
 
 /// What a caller may ask of a scorer.
@@ -61,6 +97,9 @@ pub trait Predict: Task {
 pub struct Options {
     /// One column more for every class.
     pub all_classes: bool,
+    /// Where relative paths in the rows start: the folder of the table that holds them.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// Where rows come from or go to.
@@ -106,12 +145,14 @@ pub struct Scored {
     pub rejected: u64,
     /// Where the rejected rows are listed.
     pub rejects: Option<PathBuf>,
+    /// Rows in the output that say why they have no answer.
+    pub failed: u64,
 }
 
 impl Scored {
     /// Exit code: rows that failed are no failure of the run, but no full success either.
     pub fn exit(&self) -> Exit {
-        if self.rejected > 0 {
+        if self.rejected + self.failed > 0 {
             Exit::Partial
         } else {
             Exit::Done
@@ -128,6 +169,9 @@ impl fmt::Display for Scored {
         if let Some(path) = &self.rejects {
             write!(f, ", {} rejected: {}", self.rejected, path.display())?;
         }
+        if self.failed > 0 {
+            write!(f, ", {} without an answer", self.failed)?;
+        }
         writeln!(f)
     }
 }
@@ -138,15 +182,8 @@ pub fn run<T: Predict>(
     request: &Request,
     talk: &Talk,
 ) -> Result<Scored> {
-    let model = task::model_path::<T>(project, request.model.as_deref())?;
-    let (header, state) = artifact::load(&model, Some(T::NAME))?;
-    let fitted = T::Model::from_state(&state).map_err(|e| {
-        anyhow::anyhow!(
-            "{}: {e}; train it again with `easylife train {}`",
-            model.display(),
-            T::NAME
-        )
-    })?;
+    let task::Loaded { header, model, .. } =
+        task::load_model::<T>(project, request.model.as_deref())?;
     let path = sink_file(request)?;
     let output = output_format(request)?;
     refuse_overwriting_the_input(request)?;
@@ -156,8 +193,10 @@ pub fn run<T: Predict>(
     let _lock = path
         .map(|path| output::lock(path, request.wait))
         .transpose()?;
-    let mut source = open(request)?;
-    let scorer = T::scorer(fitted, &header, source.columns(), &request.options)
+    let mut source = T::open(request, talk)?;
+    let mut options = request.options.clone();
+    options.folder = table_folder(&request.input);
+    let scorer = T::scorer(model, &header, source.columns(), &options)
         .with_context(|| source.file().to_owned())?;
     let columns = output_columns(source.columns(), scorer.columns())?;
     match path {
@@ -173,6 +212,16 @@ pub fn run<T: Predict>(
             let target = output::Target::new(path, output, columns, identity);
             output::to_file(&target, source.as_mut(), scorer.as_ref(), request, talk)
         }
+    }
+}
+
+/// The folder of an input that is a table; empty for everything else.
+fn table_folder(input: &Port) -> PathBuf {
+    match input {
+        Port::File(path) if Format::of_path(path).is_some() && !path.is_dir() => {
+            path.parent().unwrap_or(Path::new("")).to_owned()
+        }
+        _ => PathBuf::new(),
     }
 }
 

@@ -17,13 +17,12 @@ use super::journal::Journal;
 use super::lock::Lock;
 use super::rejects::Rejects;
 use super::stream::{Batch, Batches};
-use super::{Request, Scored, Scorer};
+use super::{Pace, Request, Scored, Scorer};
 use crate::data::{self, Column, Compression, Format, Sink, Source};
 use crate::exit;
 use crate::talk::Talk;
 
-/// A checkpoint comes after this many records, or this many bytes of input cells.
-const CHECKPOINT_RECORDS: u64 = 1 << 16;
+/// A checkpoint comes after the scorer's number of records, or this many bytes of input cells.
 const CHECKPOINT_BYTES: usize = 32 << 20;
 
 /// A Parquet output before it takes its name.
@@ -136,7 +135,7 @@ pub(super) fn to_file(
     RESUMABLE.store(true, Ordering::Relaxed);
     let mut batches = Batches::new(source, scorer, request.on_error);
     let done = skip_known(&mut batches, &start)
-        .and_then(|()| Run::open(target, start)?.all(&mut batches, talk));
+        .and_then(|()| Run::open(target, start, scorer.pace())?.all(&mut batches, talk));
     match done {
         Ok(journal) => publish(target, &journal),
         Err(error) => {
@@ -202,10 +201,11 @@ struct Run<'a> {
     rejects: Rejects,
     bytes_since: usize,
     rows: u64,
+    pace: Pace,
 }
 
 impl<'a> Run<'a> {
-    fn open(target: &'a Target, journal: Journal) -> Result<Self> {
+    fn open(target: &'a Target, journal: Journal, pace: Pace) -> Result<Self> {
         let fresh = journal.records == 0;
         let output = cut(&target.partial(), journal.output)?;
         let rejects_file = cut(&target.partial_rejects(), journal.rejects)?;
@@ -225,6 +225,7 @@ impl<'a> Run<'a> {
             rejects_file,
             bytes_since: 0,
             rows: 0,
+            pace,
         })
     }
 
@@ -236,7 +237,7 @@ impl<'a> Run<'a> {
             self.write(&batch)?;
             let (records, digest) = (batches.records, &batches.digest);
             bar.set_position(records);
-            if records - self.journal.records >= CHECKPOINT_RECORDS
+            if records - self.journal.records >= self.pace.checkpoint
                 || self.bytes_since >= CHECKPOINT_BYTES
             {
                 self.checkpoint(records, digest.hex())?;
@@ -258,6 +259,7 @@ impl<'a> Run<'a> {
             self.rejects.write(reject)?;
         }
         self.journal.rejected += batch.rejects.len() as u64;
+        self.journal.failed += batch.failed;
         self.bytes_since += batch.bytes;
         Ok(())
     }
@@ -316,5 +318,6 @@ fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
         rows: journal.records - journal.rejected,
         rejected: journal.rejected,
         rejects: (journal.rejected > 0).then_some(rejects),
+        failed: journal.failed,
     })
 }

@@ -14,11 +14,8 @@ use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink, Sourc
 use crate::exit;
 use crate::talk::Talk;
 
-/// A batch ends with this many records, or when its cells hold this many bytes.
-const BATCH_RECORDS: usize = 4096;
+/// A batch ends with the scorer's number of records, or when its cells hold this many bytes.
 const BATCH_BYTES: usize = 2 << 20;
-/// Rows that one task of the thread pool scores.
-const SHARE: usize = 256;
 
 /// Scored batches out of a source.
 pub(super) struct Batches<'a> {
@@ -50,6 +47,8 @@ pub(super) struct Batch<'a> {
     pub bytes: usize,
     /// In the order of the input.
     pub rejects: Vec<Reject>,
+    /// Rows that say why they have no answer.
+    pub failed: u64,
 }
 
 impl Batch<'_> {
@@ -101,18 +100,23 @@ impl<'a> Batches<'a> {
         }
         let scorer = self.scorer;
         let rows = &mut self.rows[..filled.rows];
+        let share_size = scorer.pace().task;
         let refused: Vec<(usize, Reject)> = rows
-            .par_chunks_mut(SHARE)
+            .par_chunks_mut(share_size)
             .enumerate()
             .flat_map_iter(|(share, rows)| {
                 let refused = scorer.score(rows).into_iter();
-                refused.map(move |(index, reject)| (share * SHARE + index, reject))
+                refused.map(move |(index, reject)| (share * share_size + index, reject))
             })
             .collect();
         let rejects = in_order(refused, filled.unread, self.on_error)?;
+        let rows = &self.rows[..filled.rows];
+        let width = self.input_columns + scorer.columns().len();
+        let scored = rows.iter().filter(|row| row.len() == width);
         Ok(Some(Batch {
-            rows: &self.rows[..filled.rows],
-            width: self.input_columns + scorer.columns().len(),
+            rows,
+            width,
+            failed: scored.filter(|row| scorer.failed(row)).count() as u64,
             bytes: filled.bytes,
             rejects,
         }))
@@ -124,7 +128,9 @@ impl<'a> Batches<'a> {
             bytes: 0,
             unread: Vec::new(),
         };
-        while filled.rows + filled.unread.len() < BATCH_RECORDS && filled.bytes < BATCH_BYTES {
+        while filled.rows + filled.unread.len() < self.scorer.pace().batch
+            && filled.bytes < BATCH_BYTES
+        {
             if self.rows.len() == filled.rows {
                 self.rows.push(Row::new());
             }
@@ -233,11 +239,13 @@ fn pump(
         rows: 0,
         rejected: 0,
         rejects: None,
+        failed: 0,
     };
     let mut batches = Batches::new(source, scorer, request.on_error);
     while let Some(batch) = batches.next()? {
         scored.rows += batch.write(sink.as_mut())?;
         scored.rejected += batch.rejects.len() as u64;
+        scored.failed += batch.failed;
         for reject in &batch.rejects {
             talk.warn(format!("skipped {reject}"));
         }

@@ -1,5 +1,6 @@
 //! `easylife train`: the prepared training part into a model file.
 
+mod cv;
 mod nlp;
 
 use std::fmt;

@@ -23,6 +23,22 @@ impl Draw {
         f64::from(self.0.next_u32()) < probability * 4_294_967_296.0
     }
 
+    /// A number in low..high.
+    pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * f64::from(self.0.next_u32()) / 4_294_967_296.0
+    }
+
+    /// A number between low and high, above 0, every factor as likely as the other.
+    pub fn log_uniform(&mut self, low: f64, high: f64) -> f64 {
+        libm::exp(self.uniform(libm::log(low), libm::log(high)))
+    }
+
+    /// About normal, of mean 0 and variance 1: twelve uniform numbers (Irwin and Hall), less 6.
+    pub fn normal(&mut self) -> f64 {
+        let sum: u64 = (0..12).map(|_| u64::from(self.0.next_u32())).sum();
+        sum as f64 / 4_294_967_296.0 - 6.0
+    }
+
     pub fn choose<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }

@@ -1,0 +1,114 @@
+//! JPEG: the luma plane alone, through zune-jpeg.
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma};
+
+/// Passes over the picture in a progressive file; more than real files have cost time alone.
+const MAX_SCANS: usize = 64;
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+    let layout = Layout::of(bytes)?;
+    let options = DecoderOptions::default()
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX))
+        .jpeg_set_max_scans(MAX_SCANS)
+        .jpeg_set_out_colorspace(ColorSpace::Luma);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(damaged)?;
+    let info = decoder
+        .info()
+        .ok_or_else(|| PhotoError::Damaged("no header".to_owned()))?;
+    let (width, height) = (usize::from(info.width), usize::from(info.height));
+    check_size(width as u64, height as u64)?;
+    let in_luma = matches!(
+        decoder.input_colorspace(),
+        Some(ColorSpace::YCbCr | ColorSpace::Luma)
+    );
+    if !in_luma {
+        decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
+    }
+    let pixels = in_turn(layout.memory(width, height, in_luma), || {
+        let pixels = decoder.decode().map_err(damaged)?;
+        Ok::<_, PhotoError>(if in_luma { pixels } else { gray(&pixels) })
+    })?;
+    if pixels.len() != width * height {
+        return Err(PhotoError::Damaged("pixels are missing".to_owned()));
+    }
+    let orientation = decoder
+        .exif()
+        .map_or(1, |exif| super::raster::orientation(exif));
+    Ok(Gray {
+        width,
+        height,
+        pixels,
+        orientation,
+        format: PhotoFormat::Jpeg,
+    })
+}
+
+fn damaged(error: DecodeErrors) -> PhotoError {
+    PhotoError::Damaged(format!("{error:?}").replace('\n', " "))
+}
+
+fn gray(rgb: &[u8]) -> Vec<u8> {
+    rgb.chunks_exact(3)
+        .map(|p| luma(p[0], p[1], p[2]))
+        .collect()
+}
+
+/// What the markers before the picture say.
+struct Layout {
+    /// Coefficients of the whole picture are kept until the last pass.
+    progressive: bool,
+}
+
+impl Layout {
+    /// Walks the markers to the first scan, and looks for the end marker behind it. Decoders paint
+    /// what is missing of a file gray, which would be judged as if it were in the photo.
+    fn of(bytes: &[u8]) -> Result<Layout, PhotoError> {
+        let mut progressive = false;
+        let mut at = 2;
+        loop {
+            while bytes.get(at..at + 2) == Some(&[0xff, 0xff]) {
+                at += 1; // fill bytes
+            }
+            let &[0xff, marker] = bytes.get(at..at + 2).ok_or(PhotoError::Truncated)? else {
+                return Err(PhotoError::Damaged(format!("no marker at byte {at}")));
+            };
+            at += 2;
+            match marker {
+                0xd9 => return Err(PhotoError::Truncated), // the end before the picture
+                0x01 | 0xd0..=0xd8 => continue,            // markers without a length
+                0xc2 | 0xc6 | 0xca | 0xce => progressive = true,
+                _ => {}
+            }
+            let length = bytes.get(at..at + 2).ok_or(PhotoError::Truncated)?;
+            at += usize::from(u16::from_be_bytes([length[0], length[1]]));
+            if marker == 0xda {
+                break;
+            }
+        }
+        let picture = bytes.get(at..).ok_or(PhotoError::Truncated)?;
+        // Inside the picture 0xff is followed by 0 or a restart marker. The end is looked for from
+        // behind: some cameras store more after it.
+        match memchr::memmem::rfind(picture, &[0xff, 0xd9]) {
+            Some(_) => Ok(Layout { progressive }),
+            None => Err(PhotoError::Truncated),
+        }
+    }
+
+    /// Bytes that decoding needs, about.
+    fn memory(&self, width: usize, height: usize, in_luma: bool) -> u64 {
+        let pixels = (width * height) as u64;
+        match (self.progressive, in_luma) {
+            (true, _) => 8 * pixels,
+            (false, true) => 0, // one plane; every format needs that much
+            (false, false) => 4 * pixels,
+        }
+    }
+}

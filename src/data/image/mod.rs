@@ -1,0 +1,178 @@
+//! Photos as gray pictures: which files are photos, and their pixels within bounds of memory.
+//!
+//! Of a JPEG file only the luma plane is decoded (`jpeg`); other formats go through the crate `image`
+//! (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
+
+pub mod hash;
+mod jpeg;
+pub mod list;
+mod raster;
+pub mod thumbnail;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// Most pixels of a photo that is decoded: beyond the largest cameras, below what fills a memory.
+pub const MAX_PIXELS: u64 = 128 << 20;
+/// Largest file that is read.
+pub const MAX_BYTES: u64 = 512 << 20;
+/// Shortest side that can be judged: the widest filter at a quarter of the size needs it.
+pub const MIN_SIDE: usize = 16;
+/// Decoders that need more memory than this take turns.
+const LARGE: u64 = 64 << 20;
+
+/// A gray picture as it is stored: `orientation` is not applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gray {
+    pub width: usize,
+    pub height: usize,
+    /// Row by row, 0 black to 255 white.
+    pub pixels: Vec<u8>,
+    /// Of EXIF, 1 to 8: 1 upright, 6 to be turned clockwise, ...; 1 where there is none that makes
+    /// sense.
+    pub orientation: u8,
+    pub format: PhotoFormat,
+}
+
+/// A format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhotoFormat {
+    Jpeg,
+    Png,
+    Webp,
+    Bmp,
+    Tiff,
+    Gif,
+}
+
+impl PhotoFormat {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PhotoFormat::Jpeg => "jpeg",
+            PhotoFormat::Png => "png",
+            PhotoFormat::Webp => "webp",
+            PhotoFormat::Bmp => "bmp",
+            PhotoFormat::Tiff => "tiff",
+            PhotoFormat::Gif => "gif",
+        }
+    }
+}
+
+/// Why a photo cannot be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum PhotoError {
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    #[error("not a file")]
+    NotFile,
+    #[error("the file is empty")]
+    Empty,
+    #[error("no photo: none of JPEG, PNG, WebP, BMP, TIFF, GIF begins like this")]
+    UnknownFormat,
+    #[error("the file is cut short")]
+    Truncated,
+    #[error("the file is damaged: {0}")]
+    Damaged(String),
+    #[error("{0}: not supported; save the photo as JPEG or PNG")]
+    Unsupported(String),
+    #[error("{width} x {height} pixels are more than the {} megapixels that are read", MAX_PIXELS >> 20)]
+    TooLarge { width: u64, height: u64 },
+    #[error("the file is larger than the {} MiB that are read", MAX_BYTES >> 20)]
+    TooManyBytes,
+    #[error("{width} x {height} pixels are too few to judge; {MIN_SIDE} on each side are needed")]
+    TooSmall { width: usize, height: usize },
+    #[error("every pixel is {}: nothing to judge", shade(*.0))]
+    Uniform(u8),
+}
+
+fn shade(pixel: u8) -> &'static str {
+    match pixel {
+        0..=8 => "black",
+        247..=255 => "white",
+        _ => "of one gray",
+    }
+}
+
+/// Turns of decoders that need much memory.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Reads and decodes the photo at `path`.
+///
+/// # Errors
+/// Says what is wrong with the file, without its name.
+pub fn read(path: &Path) -> Result<Gray, PhotoError> {
+    decode(&bytes(path)?)
+}
+
+/// The bytes of a regular file. A device or a pipe could keep a reader waiting for ever.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
+    let length = match std::fs::metadata(path)? {
+        file if !file.is_file() => return Err(PhotoError::NotFile),
+        file => file.len(),
+    };
+    if length > MAX_BYTES {
+        return Err(PhotoError::TooManyBytes);
+    }
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    match bytes.len() as u64 {
+        0 => Err(PhotoError::Empty),
+        length if length > MAX_BYTES => Err(PhotoError::TooManyBytes),
+        _ => Ok(bytes),
+    }
+}
+
+/// Decodes the bytes of a photo of any format that can be read; its name does not matter.
+///
+/// # Errors
+/// Also where there are too many or too few pixels, or all are the same.
+pub fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+    // Decoders are fed what people find on disks: a panic in one must not end the whole batch.
+    let gray = catch_unwind(AssertUnwindSafe(|| decode_any(bytes)))
+        .unwrap_or_else(|_| Err(PhotoError::Damaged("the decoder gave up".to_owned())))?;
+    let Gray { width, height, .. } = gray;
+    if width.min(height) < MIN_SIDE {
+        return Err(PhotoError::TooSmall { width, height });
+    }
+    match gray.pixels[0] {
+        first if gray.pixels.iter().all(|&pixel| pixel == first) => Err(PhotoError::Uniform(first)),
+        _ => Ok(gray),
+    }
+}
+
+fn decode_any(bytes: &[u8]) -> Result<Gray, PhotoError> {
+    match bytes {
+        [] => Err(PhotoError::Empty),
+        [0xff, 0xd8, ..] => jpeg::decode(bytes),
+        _ => raster::decode(bytes),
+    }
+}
+
+/// Refuses a size before anything is allocated for it.
+fn check_size(width: u64, height: u64) -> Result<(), PhotoError> {
+    match width.checked_mul(height) {
+        Some(0) => Err(PhotoError::Damaged("a side of no pixels".to_owned())),
+        Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
+        _ => Err(PhotoError::TooLarge { width, height }),
+    }
+}
+
+/// Runs `decode`, which needs about `bytes` of memory; one at a time where that is much.
+fn in_turn<T>(bytes: u64, decode: impl FnOnce() -> T) -> T {
+    let _turn = (bytes > LARGE).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    decode()
+}
+
+/// Luma of RGB in whole numbers, rounded: weights of ITU-R BT.601 in units of 2^-16.
+fn luma(r: u8, g: u8, b: u8) -> u8 {
+    let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b);
+    ((sum + (1 << 15)) >> 16) as u8
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! Small upright gray pictures of photos, as PNG: for pages and explanations.
+
+use std::io::Cursor;
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+use super::Gray;
+
+/// Gray pixels, row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thumbnail {
+    pub width: usize,
+    pub height: usize,
+    pub pixels: Vec<u8>,
+}
+
+impl Thumbnail {
+    /// The photo, upright, with its longer side at most `side` pixels: each pixel the mean of those
+    /// it stands for.
+    pub fn of(photo: &Gray, side: usize) -> Thumbnail {
+        let step = photo.width.max(photo.height).div_ceil(side).max(1);
+        let (width, height) = (photo.width.div_ceil(step), photo.height.div_ceil(step));
+        let mut pixels = Vec::with_capacity(width * height);
+        for y in (0..photo.height).step_by(step) {
+            for x in (0..photo.width).step_by(step) {
+                pixels.push(mean(photo, x, y, step));
+            }
+        }
+        let stored = Thumbnail {
+            width,
+            height,
+            pixels,
+        };
+        stored.upright(photo.orientation)
+    }
+
+    /// Turned and mirrored as EXIF's `orientation` asks for.
+    pub fn upright(self, orientation: u8) -> Thumbnail {
+        let (w, h) = (self.width, self.height);
+        let (width, height) = if orientation >= 5 { (h, w) } else { (w, h) };
+        let mut pixels = Vec::with_capacity(w * h);
+        for y in 0..height {
+            for x in 0..width {
+                let (x, y) = match orientation {
+                    2 => (w - 1 - x, y),
+                    3 => (w - 1 - x, h - 1 - y),
+                    4 => (x, h - 1 - y),
+                    5 => (y, x),
+                    6 => (y, h - 1 - x),
+                    7 => (w - 1 - y, h - 1 - x),
+                    8 => (w - 1 - y, x),
+                    _ => (x, y),
+                };
+                pixels.push(self.pixels[y * w + x]);
+            }
+        }
+        Thumbnail {
+            width,
+            height,
+            pixels,
+        }
+    }
+
+    /// The bytes of a PNG file, the same on every run.
+    pub fn png(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        PngEncoder::new_with_quality(
+            Cursor::new(&mut out),
+            CompressionType::Default,
+            FilterType::Adaptive,
+        )
+        .write_image(
+            &self.pixels,
+            self.width as u32,
+            self.height as u32,
+            ExtendedColorType::L8,
+        )
+        .expect("a picture of the right length is written into memory");
+        out
+    }
+}
+
+fn mean(photo: &Gray, x: usize, y: usize, step: usize) -> u8 {
+    let (right, below) = ((x + step).min(photo.width), (y + step).min(photo.height));
+    let sum: u64 = (y..below)
+        .flat_map(|y| &photo.pixels[y * photo.width + x..y * photo.width + right])
+        .map(|&pixel| u64::from(pixel))
+        .sum();
+    let count = ((right - x) * (below - y)) as u64;
+    ((sum + count / 2) / count) as u8
+}

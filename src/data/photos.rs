@@ -1,0 +1,137 @@
+//! Prepared photos: what `cv` works on. Pixels are measured once, by `prepare`; a row is a photo with
+//! its label, where it came from and its features.
+
+use std::path::PathBuf;
+
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column};
+
+/// Columns of a prepared part before the features.
+pub const COLUMNS: [&str; 10] = [
+    "path", "label", "kind", "strength", "source", "scene", "format", "width", "height", "sha256",
+];
+
+/// Labelled photos in memory.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Photos {
+    /// As in the raw data, relative to their place.
+    pub paths: Vec<String>,
+    pub sharp: Vec<bool>,
+    /// Of blur; empty where the raw data do not say.
+    pub kinds: Vec<String>,
+    pub strengths: Vec<Option<f64>>,
+    pub sources: Vec<String>,
+    /// Equal for photos of one scene; numbered as they come.
+    pub scenes: Vec<u32>,
+    /// Photos × features.
+    pub features: Vec<f64>,
+    /// The folder that paths start from, where the photos are still to be had.
+    pub folder: Option<PathBuf>,
+}
+
+impl Photos {
+    /// The features of each photo.
+    ///
+    /// # Panics
+    /// When they were read with another number of names than N.
+    pub fn features<const N: usize>(&self) -> Vec<[f64; N]> {
+        assert_eq!(
+            self.features.len(),
+            N * self.paths.len(),
+            "N features a photo"
+        );
+        self.features.as_chunks::<N>().0.to_vec()
+    }
+}
+
+/// Reads a prepared part with the features `names`; the first bad record ends it.
+pub fn read_photos(source: &mut dyn Source, names: &[&str]) -> Result<Photos, ReadError> {
+    let column = |name: &str| {
+        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
+    };
+    let cells = COLUMNS
+        .iter()
+        .map(|name| column(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let features = names
+        .iter()
+        .map(|name| column(name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut photos = Photos::default();
+    let mut scenes = std::collections::HashMap::new();
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        let text = |column: usize| row.text(cells[column]);
+        photos.paths.push(text(0).to_owned());
+        photos.sharp.push(label(text(1)).ok_or_else(|| {
+            let kind = ReadErrorKind::PhotoLabel(text(1).to_owned());
+            source.place(&row, cells[1]).error(kind)
+        })?);
+        photos.kinds.push(text(2).to_owned());
+        photos.strengths.push(text(3).parse().ok());
+        photos.sources.push(text(4).to_owned());
+        let next = scenes.len() as u32;
+        photos
+            .scenes
+            .push(*scenes.entry(text(5).to_owned()).or_insert(next));
+        for &cell in &features {
+            photos.features.push(number(&row, cell, source)?);
+        }
+    }
+    Ok(photos)
+}
+
+fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
+    let text = row.text(cell);
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && row.kind(cell) != Kind::Null => Ok(value),
+        _ => Err(source
+            .place(row, cell)
+            .error(ReadErrorKind::NotNumber(text.to_owned()))),
+    }
+}
+
+/// True for sharp, false for blurred; a word, or 1 and 0.
+pub fn label(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "sharp" | "1" | "1.0" => Some(true),
+        "blurred" | "0" | "0.0" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Compression, Format, open_as};
+    use super::*;
+
+    fn read(label: &str, feature: &str) -> Result<Photos, ReadError> {
+        let text = format!(
+            "{},f\na.jpg,{label},disk,1.5,lab,s1,jpeg,20,30,abc,{feature}\n",
+            COLUMNS.join(",")
+        );
+        let input = Box::new(std::io::Cursor::new(text));
+        let mut source = open_as(input, "train.csv", Format::Csv, Compression::None)?;
+        read_photos(source.as_mut(), &["f"])
+    }
+
+    #[test]
+    fn a_row_comes_back() {
+        let photos = read("blurred", "0.25").unwrap();
+        assert_eq!((photos.sharp, photos.features), (vec![false], vec![0.25]));
+        assert_eq!(photos.strengths, [Some(1.5)]);
+        assert!(read("1", "1").unwrap().sharp[0]);
+    }
+
+    #[test]
+    fn bad_cells_are_placed() {
+        assert_eq!(
+            read("soft", "1").unwrap_err().to_string(),
+            "train.csv:2: column 2 (label): the label is `soft`; sharp or blurred (1 or 0) is expected"
+        );
+        let message = read("sharp", "NaN").unwrap_err().to_string();
+        assert!(
+            message.starts_with("train.csv:2: column 11 (f): `NaN`"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! A gray picture that somebody else owns, and the same at half the size.
+
+/// Brightness of pixels, 0 black to 255 white, row by row without gaps.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    pixels: &'a [u8],
+    width: usize,
+    height: usize,
+}
+
+impl<'a> Plane<'a> {
+    /// # Panics
+    /// When there are not width × height pixels, or none at all.
+    pub fn new(pixels: &'a [u8], width: usize, height: usize) -> Plane<'a> {
+        assert_eq!(pixels.len(), width * height, "width times height pixels");
+        assert!(!pixels.is_empty(), "a picture of at least one pixel");
+        Plane {
+            pixels,
+            width,
+            height,
+        }
+    }
+
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// One row of pixels.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.pixels[y * self.width..(y + 1) * self.width]
+    }
+
+    /// True where every pixel is as bright as the first.
+    pub fn is_uniform(&self) -> bool {
+        self.pixels.iter().all(|&pixel| pixel == self.pixels[0])
+    }
+
+    /// Means of 2 × 2 pixels, rounded half up, into `out`: width and height halved, an odd last
+    /// column or row left out. `None` where nothing would remain.
+    pub fn half<'b>(&self, out: &'b mut Vec<u8>) -> Option<Plane<'b>> {
+        let (width, height) = (self.width / 2, self.height / 2);
+        if width == 0 || height == 0 {
+            return None;
+        }
+        out.clear();
+        out.resize(width * height, 0);
+        for (y, out) in out.chunks_exact_mut(width).enumerate() {
+            mean_pairs(self.row(2 * y), self.row(2 * y + 1), out);
+        }
+        Some(Plane::new(out, width, height))
+    }
+}
+
+/// The index of a pixel beside a row of `len`: mirrored at the middle of the last pixel, as OpenCV's
+/// `BORDER_REFLECT_101` (`dcb|abcd|cba`). A row of one pixel goes on for ever.
+pub(super) fn reflect(index: isize, len: usize) -> usize {
+    if (index as usize) < len {
+        return index as usize; // nearly always, and without the division below
+    }
+    let period = 2 * (len as isize - 1);
+    if period == 0 {
+        return 0;
+    }
+    let index = index.rem_euclid(period);
+    index.min(period - index) as usize
+}
+
+fn mean_pairs(upper: &[u8], lower: &[u8], out: &mut [u8]) {
+    let (upper, _) = upper.as_chunks::<2>();
+    let (lower, _) = lower.as_chunks::<2>();
+    // Two pixels in a 16-bit number: a form that compilers turn into vectors.
+    let pair = |pixels: &[u8; 2]| {
+        let both = u16::from_le_bytes(*pixels);
+        (both & 0xff) + (both >> 8)
+    };
+    for (out, (a, b)) in out.iter_mut().zip(upper.iter().zip(lower)) {
+        *out = ((pair(a) + pair(b) + 2) >> 2) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn borders_are_mirrored_at_the_last_pixel() {
+        let at = |len, range: std::ops::Range<isize>| -> Vec<usize> {
+            range.map(|i| reflect(i, len)).collect()
+        };
+        assert_eq!(at(4, -3..7), [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]);
+        assert_eq!(at(2, -3..5), [1, 0, 1, 0, 1, 0, 1, 0]);
+        assert_eq!(at(1, -2..3), [0; 5]);
+    }
+
+    #[test]
+    fn half_size_is_the_mean_of_four() {
+        let pixels = [1, 3, 9, 5, 6, 9, 7, 7, 7];
+        let mut out = Vec::new();
+        let half = Plane::new(&pixels, 3, 3).half(&mut out).unwrap();
+        assert_eq!((half.width(), half.height(), half.row(0)), (1, 1, &[4][..])); // 15 / 4
+        assert!(Plane::new(&[1, 2], 2, 1).half(&mut Vec::new()).is_none());
+    }
+
+    #[test]
+    fn one_other_pixel_is_enough_not_to_be_uniform() {
+        assert!(Plane::new(&[7; 6], 3, 2).is_uniform());
+        assert!(!Plane::new(&[7, 7, 7, 7, 7, 8], 3, 2).is_uniform());
+    }
+}

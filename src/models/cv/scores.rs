@@ -1,0 +1,157 @@
+//! Sharpness of a gray picture in numbers: sums over the whole and over tiles, at three scales.
+
+use super::plane::Plane;
+use super::tile::{Patch, Sums, TILE};
+
+/// Full size, a half and a quarter of it.
+pub const SCALES: usize = 3;
+
+/// Sums of one scale.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scale {
+    /// Over all pixels.
+    pub whole: Sums,
+    /// Over each whole tile, row by row; the same part of the picture at every scale. Pixels right
+    /// of the last whole tile and below it count in `whole` alone.
+    pub tiles: Vec<Sums>,
+}
+
+/// All sums of one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    /// Pixels of the full size.
+    pub width: usize,
+    pub height: usize,
+    /// Whole tiles in a row and in a column of them.
+    pub columns: usize,
+    pub rows: usize,
+    pub scales: [Scale; SCALES],
+}
+
+/// Memory that measuring one picture after the other can share.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    half: Vec<u8>,
+    quarter: Vec<u8>,
+}
+
+impl Scores {
+    /// Measures a picture. Every pixel of a scale is read once; sums are whole numbers.
+    pub fn measure(plane: Plane, scratch: &mut Scratch) -> Scores {
+        let mut scales: [Scale; SCALES] = Default::default();
+        scales[0] = scale(&plane, TILE, true);
+        if let Some(half) = plane.half(&mut scratch.half) {
+            scales[1] = scale(&half, TILE / 2, false);
+            if let Some(quarter) = half.half(&mut scratch.quarter) {
+                scales[2] = scale(&quarter, TILE / 4, false);
+            }
+        }
+        Scores {
+            width: plane.width(),
+            height: plane.height(),
+            columns: plane.width() / TILE,
+            rows: plane.height() / TILE,
+            scales,
+        }
+    }
+
+    /// Variance of the Laplacian over all pixels, from the exact sums: what OpenCV's
+    /// `Laplacian(gray, CV_64F).var()` is (Pech-Pacheco et al., ICPR 2000).
+    pub fn laplacian_variance(&self) -> f64 {
+        let sums = &self.scales[0].whole;
+        let pixels = i128::from(sums.pixels);
+        let squares = pixels * i128::from(sums.laplacian_squared);
+        let variance = squares - i128::from(sums.laplacian).pow(2);
+        variance as f64 / (pixels * pixels) as f64
+    }
+}
+
+/// Sums of one scale in tiles of `side`.
+fn scale(plane: &Plane, side: usize, fine: bool) -> Scale {
+    let (columns, rows) = (plane.width() / side, plane.height() / side);
+    let mut scale = Scale {
+        whole: Sums::default(),
+        tiles: Vec::with_capacity(columns * rows),
+    };
+    let mut patch = Patch::new();
+    for y in (0..plane.height()).step_by(side) {
+        let height = side.min(plane.height() - y);
+        for x in (0..plane.width()).step_by(side) {
+            let width = side.min(plane.width() - x);
+            patch.take(plane, (x, y), width, height);
+            let sums = patch.sums(fine);
+            scale.whole.add(&sums);
+            if width == side && height == side {
+                scale.tiles.push(sums);
+            }
+        }
+    }
+    scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(width: usize, height: usize) -> Scores {
+        let pixel = |i: usize| ((i * i % 251 + i * 7 % 5) % 256) as u8;
+        let pixels: Vec<u8> = (0..width * height).map(pixel).collect();
+        Scores::measure(Plane::new(&pixels, width, height), &mut Scratch::default())
+    }
+
+    /// `cv2.Laplacian(p, cv2.CV_64F, ksize=1).var()` of OpenCV 5.0.0 and NumPy 2.4.6, whose sums of
+    /// floats leave the last digits open.
+    #[test]
+    fn the_variance_of_the_laplacian_is_that_of_opencv() {
+        for (width, height, expected) in [
+            (1, 1, 0.0),
+            (2, 3, 409.4722222222222),
+            (33, 40, 106227.93103248393),
+            (97, 71, 102385.58923204472),
+            (640, 480, 96648.82894180191),
+        ] {
+            let variance = measured(width, height).laplacian_variance();
+            let close = (variance - expected).abs() <= 1e-13 * expected;
+            assert!(close, "{width} x {height}: {variance}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn tiles_are_the_same_part_at_every_scale() {
+        let scores = measured(100, 70);
+        assert_eq!((scores.columns, scores.rows), (3, 2));
+        for (scale, pixels) in scores.scales.iter().zip([32 * 32, 16 * 16, 8 * 8]) {
+            assert_eq!(scale.tiles.len(), 6);
+            assert!(scale.tiles.iter().all(|tile| tile.pixels == pixels));
+        }
+        assert_eq!(scores.scales[0].whole.pixels, 7000);
+        assert_eq!(scores.scales[2].whole.pixels, 25 * 17);
+    }
+
+    #[test]
+    fn half_the_contrast_keeps_ratios_and_turning_keeps_everything() {
+        let (width, height) = (96, 64);
+        let light = |x: usize, y: usize| 2 * ((x * x / 7 + y * 5 + x * y / 3) % 100);
+        let features = |pixels: Vec<u8>, width, height| {
+            let plane = Plane::new(&pixels, width, height);
+            Scores::measure(plane, &mut Scratch::default()).features()
+        };
+        let full: Vec<u8> = (0..width * height)
+            .map(|i| light(i % width, i / width) as u8)
+            .collect();
+        let faint = full.iter().map(|pixel| pixel / 2 + 50).collect();
+        let turned = (0..width * height)
+            .map(|i| light(i / height, i % height) as u8)
+            .collect();
+        let (a, b) = (
+            features(full.clone(), width, height),
+            features(faint, width, height),
+        );
+        // Laplacian over gradient, at full size.
+        assert!((a[1] - a[2] - (b[1] - b[2])).abs() < 1e-3, "{a:?} {b:?}");
+        let turned = features(turned, height, width);
+        for (place, (a, b)) in a.iter().zip(&turned).enumerate() {
+            assert!((a - b).abs() < 1e-12, "feature {place}: {a} {b}");
+        }
+    }
+}

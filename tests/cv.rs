@@ -1,0 +1,274 @@
+//! `cv` from its sample to answers, and every bad photo that a folder may hold.
+
+mod support;
+use std::path::Path;
+
+use support::{Workdir, real_data};
+
+/// A gray JPEG of a checkered picture; `seed` makes them differ.
+fn photo(seed: u32) -> Vec<u8> {
+    let image = image::GrayImage::from_fn(96, 64, |x, y| {
+        image::Luma([((x / 8 + y / 8 + seed) % 2 * 120 + (x * y * (seed + 3)) % 90) as u8])
+    });
+    let mut bytes = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode_image(&image)
+        .unwrap();
+    bytes
+}
+
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let records = reader.records();
+    records
+        .map(|r| r.unwrap().iter().map(str::to_owned).collect())
+        .collect()
+}
+
+const SMALL: [&str; 4] = ["-S", "cv.sample.scenes=12", "-S", "cv.sample.incoming=4"];
+
+fn trained() -> Workdir {
+    let dir = Workdir::project();
+    for verb in ["sample", "prepare", "train"] {
+        dir.ok(&[&[verb, "cv"][..], &SMALL].concat());
+    }
+    dir
+}
+
+#[test]
+fn the_whole_pipeline_gives_the_same_bytes_for_any_threads() {
+    let run = |threads: &str| {
+        let dir = Workdir::project();
+        for verb in ["sample", "prepare", "train", "evaluate"] {
+            dir.ok(&[&[verb, "cv", "--threads", threads][..], &SMALL].concat());
+        }
+        let input = "data/raw/cv/incoming";
+        dir.ok(&[
+            "predict",
+            "cv",
+            "-i",
+            input,
+            "-o",
+            "out.csv",
+            "--threads",
+            threads,
+        ]);
+        let mut files: Vec<_> = ["data", "models", "metrics", "plots", "reports"]
+            .iter()
+            .flat_map(|folder| dir.tree(folder))
+            .collect();
+        files.push(("out.csv".to_owned(), dir.bytes("out.csv")));
+        files
+    };
+    let one = run("1");
+    for threads in ["2", "8"] {
+        assert!(one == run(threads), "{threads} threads change a byte");
+    }
+}
+
+#[test]
+fn scenes_stay_whole_and_the_sample_is_learned() {
+    let dir = trained();
+    let scene = |part: &str| -> Vec<String> {
+        let rows = rows(&dir.read(&format!("data/processed/cv/{part}.csv")));
+        rows.into_iter().map(|row| row[5].clone()).collect()
+    };
+    let (train, test) = (scene("train"), scene("test"));
+    assert_eq!((train.len(), test.len()), (36, 12));
+    assert!(test.iter().all(|scene| !train.contains(scene)));
+    dir.ok(&["evaluate", "cv"]);
+    let metrics: serde_json::Value = serde_json::from_str(&dir.read("metrics/cv.json")).unwrap();
+    assert!(metrics["roc_auc"].as_f64().unwrap() > 0.8, "{metrics}");
+    assert!(
+        dir.read("reports/cv.html")
+            .contains("data:image/png;base64,")
+    );
+}
+
+#[test]
+fn without_a_project_the_model_compiled_in_answers() {
+    let dir = Workdir::empty();
+    for seed in 0..3 {
+        dir.write(&format!("photos/{seed}.jpg"), photo(seed));
+    }
+    dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
+    let text = dir.read("out.csv");
+    assert!(text.starts_with("path,prediction,probability,score,error\nphotos/0.jpg,sharp,"));
+    assert_eq!(rows(&text).len(), 3);
+    // A pattern, one photo, a list and a table say the same of the same photos.
+    let one = rows(&text)[1][1..].to_vec();
+    dir.ok(&["predict", "cv", "-i", "photos/[1].jpg", "-o", "pattern.csv"]);
+    dir.ok(&["predict", "cv", "-i", "photos/1.jpg", "-o", "single.csv"]);
+    dir.write("photos/list.csv", "id,path\n7,1.jpg\n");
+    dir.ok(&["predict", "cv", "-i", "photos/list.csv", "-o", "table.csv"]);
+    for name in ["pattern.csv", "single.csv"] {
+        assert_eq!(rows(&dir.read(name))[0][1..], one, "{name}");
+    }
+    assert_eq!(rows(&dir.read("table.csv"))[0][2..], one);
+    for list in ["photos/1.jpg\n", "path\nphotos/1.jpg\n"] {
+        let ran = dir.pipe(&["predict", "cv", "-o", "-"], list);
+        assert_eq!(rows(&ran.stdout)[0][1..], one, "{ran:?}");
+    }
+}
+
+#[test]
+fn a_model_asked_for_and_that_of_the_project_win() {
+    let dir = trained();
+    dir.write("photos/a.jpg", photo(1));
+    let score = |args: &[&str]| {
+        dir.ok(&[
+            &["predict", "cv", "-i", "photos", "-o", "out.csv"][..],
+            args,
+        ]
+        .concat());
+        rows(&dir.read("out.csv"))[0][3].clone()
+    };
+    let (own, asked) = (score(&[]), score(&["-m", "models/cv.safetensors"]));
+    assert_eq!(own, asked);
+    std::fs::remove_file(dir.path("models/cv.safetensors")).unwrap();
+    assert_ne!(own, score(&[]), "the one compiled in is another");
+}
+
+/// Bad photos beside a good one: each keeps its row and gets its reason.
+#[test]
+fn every_bad_photo_is_named_and_the_rest_is_scored() {
+    let dir = Workdir::empty();
+    let good = photo(1);
+    dir.write("in/a good one.jpg", &good);
+    dir.write("in/äöü 写真.jpg", &good);
+    dir.write("in/cut.jpg", &good[..good.len() / 2]);
+    dir.write("in/empty.jpg", b"");
+    dir.write("in/text.jpg", b"no photo at all\n");
+    let mut huge = good.clone();
+    let frame = huge
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .unwrap();
+    for side in [frame + 5, frame + 7] {
+        huge[side..side + 2].copy_from_slice(&60_000u16.to_be_bytes());
+    }
+    dir.write("in/huge.jpg", huge);
+    let mut tiny = Vec::new();
+    image::GrayImage::new(1, 1)
+        .write_to(
+            &mut std::io::Cursor::new(&mut tiny),
+            image::ImageFormat::Png,
+        )
+        .unwrap();
+    dir.write("in/tiny.png", tiny);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", dir.path("in/link.jpg")).unwrap();
+    let ran = dir.run(&["predict", "cv", "-i", "in", "-o", "out.csv"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    let rows = rows(&dir.read("out.csv"));
+    let reason = |name: &str| -> String {
+        let path = Path::new("in").join(name).display().to_string();
+        let row = rows.iter().find(|row| row[0] == path);
+        row.unwrap_or_else(|| panic!("{name} is lost: {rows:?}"))[4].clone()
+    };
+    assert_eq!(reason("a good one.jpg"), "");
+    assert_eq!(reason("äöü 写真.jpg"), "");
+    assert_eq!(reason("cut.jpg"), "the file is cut short");
+    assert_eq!(reason("empty.jpg"), "the file is empty");
+    assert!(reason("text.jpg").starts_with("no photo"));
+    assert!(reason("huge.jpg").starts_with("60000 x 60000"));
+    assert!(reason("tiny.png").starts_with("1 x 1"));
+    #[cfg(unix)]
+    assert!(reason("link.jpg").starts_with("cannot be read"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_photo_that_may_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = Workdir::empty();
+    let path = dir.write("in/secret.jpg", photo(1));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::read(&path).is_ok() {
+        eprintln!("SKIPPED: root may read everything; run the tests as another user");
+        return;
+    }
+    let ran = dir.run(&["predict", "cv", "-i", "in", "-o", "out.csv"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert!(dir.read("out.csv").contains("Permission denied"));
+}
+
+#[test]
+fn prepare_lists_copies_and_bad_photos_of_class_folders() {
+    let dir = Workdir::project();
+    for seed in 0..4 {
+        dir.write(&format!("mine/sharp/{seed}.jpg"), photo(seed));
+        dir.write(&format!("mine/blurred/{seed}.jpg"), photo(seed + 10));
+    }
+    dir.write("mine/sharp/copy.jpg", photo(2));
+    dir.write("mine/blurred/bad.jpg", b"text");
+    let ran = dir.run(&["prepare", "cv", "-S", "cv.data.source=mine"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let excluded = rows(&dir.read("data/processed/cv/excluded.csv"));
+    assert_eq!(excluded.len(), 2, "{excluded:?}");
+    assert_eq!(excluded[0][0], "blurred/bad.jpg");
+    assert_eq!(
+        excluded[1],
+        ["sharp/copy.jpg", "the same file as sharp/2.jpg"]
+    );
+}
+
+#[test]
+fn a_wrong_label_is_placed() {
+    let dir = Workdir::project();
+    dir.write("mine/list.csv", "path,label\na.jpg,soft\n");
+    let message = dir.fails(4, &["prepare", "cv", "-S", "cv.data.source=mine/list.csv"]);
+    assert!(
+        message.contains("list.csv:2: column 2 (label)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn real_photos_can_be_blurred_into_a_sample() {
+    let dir = Workdir::project();
+    for seed in 0..2 {
+        dir.write(&format!("sharp ones/{seed}.jpg"), photo(seed));
+    }
+    dir.ok(&["sample", "cv", "--from", "sharp ones"]);
+    assert_eq!(dir.names("data/raw/cv/photos").len(), 2 * 4 + 1);
+    let message = dir.fails(2, &["sample", "nlp", "--from", "sharp ones"]);
+    assert!(message.contains("leave --from out"), "{message}");
+}
+
+#[test]
+fn explanations_name_scores_and_draw_tiles() {
+    let dir = Workdir::empty();
+    dir.write("a.jpg", photo(1));
+    let said = dir.ok(&["explain", "cv", "a.jpg", "--pictures", "why"]);
+    assert!(
+        said.contains("variance of the Laplacian") && said.contains("  |"),
+        "{said}"
+    );
+    assert!(dir.bytes("why/a.jpg.png").starts_with(b"\x89PNG"));
+    assert!(
+        dir.fails(4, &["explain", "cv", "b.jpg"])
+            .contains("b.jpg: cannot be read")
+    );
+}
+
+/// The model compiled in has seen painted photos alone; real ones are the test.
+#[test]
+fn the_model_compiled_in_knows_real_photos() {
+    let Some(folder) = real_data("cv") else {
+        return;
+    };
+    let dir = Workdir::empty();
+    let labels = folder.join("labels.csv").display().to_string();
+    dir.ok(&["predict", "cv", "-i", &labels, "-o", "out.csv"]);
+    let rows = rows(&dir.read("out.csv"));
+    let right = rows
+        .iter()
+        .filter(|row| (row[1] == "1") == (row[6] == "sharp"))
+        .count();
+    assert!(
+        right as f64 >= 0.95 * rows.len() as f64,
+        "{right} of {}",
+        rows.len()
+    );
+}

@@ -1,4 +1,4 @@
-//! The pipeline on real data by parameters alone, with the accuracy that issue 2 demands.
+//! The pipeline on real data by parameters alone, with the accuracy that issue 3 demands.
 
 mod support;
 use support::{Workdir, real_data};
@@ -22,13 +22,13 @@ fn accuracy(name: &str) -> Option<f64> {
 #[test]
 fn sst2() {
     if let Some(accuracy) = accuracy("sst2") {
-        assert!(accuracy >= 0.805, "SST-2 test accuracy {accuracy}");
+        assert!(accuracy >= 0.825, "SST-2 test accuracy {accuracy}");
     }
 }
 
 #[test]
 fn banking77() {
     if let Some(accuracy) = accuracy("banking77") {
-        assert!(accuracy >= 0.88, "Banking77 test accuracy {accuracy}");
+        assert!(accuracy >= 0.896, "Banking77 test accuracy {accuracy}");
     }
 }

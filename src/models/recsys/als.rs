@@ -26,6 +26,7 @@ const ROWS: usize = 32;
 
 /// What decides a factorization.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     pub factors: usize,
     pub iterations: usize,
@@ -196,7 +197,9 @@ impl Side {
         let solved = scratch.system.solve();
         let rows = scratch.taken.chunks_exact(f);
         add_rows(out, scratch.system.right.iter().copied().zip(rows));
-        out.iter_mut().zip(&scratch.scale).for_each(|(x, s)| *x *= s);
+        out.iter_mut()
+            .zip(&scratch.scale)
+            .for_each(|(x, s)| *x *= s);
         solved
     }
 
@@ -232,9 +235,13 @@ impl Side {
         let (n, f) = (history.items.len(), self.factors);
         let ridge = self.ridge(n) as f32;
         let mut scratch = Scratch::default();
-        scratch.scale.extend(self.shared.iter().map(|value| 1.0 / (value + ridge).sqrt()));
+        scratch
+            .scale
+            .extend(self.shared.iter().map(|value| 1.0 / (value + ridge).sqrt()));
         for (&item, &weight) in history.items.iter().zip(history.weights) {
-            scratch.taken.extend(self.row(item).iter().map(|y| y * weight.sqrt()));
+            scratch
+                .taken
+                .extend(self.row(item).iter().map(|y| y * weight.sqrt()));
         }
         self.normal_matrix(n, &mut scratch);
         scratch.system.right.copy_from_slice(self.row(item));
@@ -284,12 +291,14 @@ mod tests {
         for (length, tolerance) in [(3, 1e-4), (20, 1e-3)] {
             let items: Vec<u32> = (0..length).collect();
             let weights: Vec<f32> = items.iter().map(|&i| 0.5 + (i % 3) as f32).collect();
-            let history = History { items: &items, weights: &weights };
+            let history = History {
+                items: &items,
+                weights: &weights,
+            };
             let mut p = vec![0.0; 8];
             side.solve(history, &mut Scratch::default(), &mut p);
-            let dot = |row: &[f32]| -> f64 {
-                row.iter().zip(&p).map(|(a, b)| f64::from(a * b)).sum()
-            };
+            let dot =
+                |row: &[f32]| -> f64 { row.iter().zip(&p).map(|(a, b)| f64::from(a * b)).sum() };
             let ridge = 0.01 * (f64::from(length) + 0.1 * 40.0);
             for k in 0..8 {
                 let mut gradient = ridge * f64::from(p[k]);
@@ -320,7 +329,10 @@ mod tests {
     #[test]
     fn threads_do_not_change_a_bit() {
         let run = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| options().fit(&clusters(300, 100), 1))
         };
         assert!(run(1) == run(2) && run(1) == run(8));

@@ -9,9 +9,18 @@ use crate::models::kernels::small::add_rows;
 
 /// What decides a fit.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// λ.
     pub regularization: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            regularization: 300.0,
+        }
+    }
 }
 
 /// Why there is no fit.
@@ -53,7 +62,11 @@ impl Options {
         let items = taken.width();
         let needed = bytes(items);
         if needed > allowed {
-            return Err(EaseError::Memory { items, needed, allowed });
+            return Err(EaseError::Memory {
+                items,
+                needed,
+                allowed,
+            });
         }
         let mut p = products(taken);
         (0..items).for_each(|i| p[i * items + i] += self.regularization);
@@ -79,15 +92,17 @@ fn products(taken: &Interactions) -> Vec<f64> {
     let width = taken.width();
     let users = taken.transposed();
     let mut out = vec![0.0; width * width];
-    out.par_chunks_mut(width.max(1)).enumerate().for_each(|(item, out)| {
-        let row = users.row(item);
-        for (&user, &weight) in row.items.iter().zip(row.weights) {
-            let other = taken.row(user as usize);
-            for (&item, &other) in other.items.iter().zip(other.weights) {
-                out[item as usize] += f64::from(weight) * f64::from(other);
+    out.par_chunks_mut(width.max(1))
+        .enumerate()
+        .for_each(|(item, out)| {
+            let row = users.row(item);
+            for (&user, &weight) in row.items.iter().zip(row.weights) {
+                let other = taken.row(user as usize);
+                for (&item, &other) in other.items.iter().zip(other.weights) {
+                    out[item as usize] += f64::from(weight) * f64::from(other);
+                }
             }
-        }
-    });
+        });
     out
 }
 
@@ -113,7 +128,11 @@ mod tests {
     #[test]
     fn columns_are_ridge_regressions_on_the_others() {
         let taken = clusters(80, 30);
-        let ease = Options { regularization: 5.0 }.fit(&taken, usize::MAX).unwrap();
+        let ease = Options {
+            regularization: 5.0,
+        }
+        .fit(&taken, usize::MAX)
+        .unwrap();
         let x = products(&taken);
         for j in 0..30 {
             assert_eq!(ease.row(j as u32)[j], 0.0);
@@ -129,10 +148,15 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_its_size() {
-        let error = Options { regularization: 5.0 }
-            .fit(&Interactions::new(100_000), 3 << 30)
-            .unwrap_err();
+        let error = Options {
+            regularization: 5.0,
+        }
+        .fit(&Interactions::new(100_000), 3 << 30)
+        .unwrap_err();
         let message = error.to_string();
-        assert!(message.contains("100000 items takes 114") && message.contains("3072 MiB"), "{message}");
+        assert!(
+            message.contains("100000 items takes 114") && message.contains("3072 MiB"),
+            "{message}"
+        );
     }
 }

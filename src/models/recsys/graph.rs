@@ -15,6 +15,7 @@ const ROUNDS: usize = 4;
 
 /// What decides a filter.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Power of a neighbour's length that its vote is divided by.
     pub user: f64,
@@ -115,7 +116,10 @@ fn lengths(taken: &Interactions) -> Vec<f64> {
 /// D_u^-½ R D_i^-½ and its transpose.
 fn normalized(taken: &Interactions, users: &Interactions) -> (Sparse, Sparse) {
     let root = |rows: &Interactions| -> Vec<f64> {
-        lengths(rows).iter().map(|length| 1.0 / length.sqrt()).collect()
+        lengths(rows)
+            .iter()
+            .map(|length| 1.0 / length.sqrt())
+            .collect()
     };
     let (of_user, of_item) = (root(taken), root(users));
     let scaled = |rows: &Interactions, own: &[f64], other: &[f64]| Sparse {
@@ -131,7 +135,10 @@ fn normalized(taken: &Interactions, users: &Interactions) -> (Sparse, Sparse) {
             .collect(),
         width: rows.width(),
     };
-    (scaled(taken, &of_user, &of_item), scaled(users, &of_item, &of_user))
+    (
+        scaled(taken, &of_user, &of_item),
+        scaled(users, &of_item, &of_user),
+    )
 }
 
 impl Powers {
@@ -156,10 +163,14 @@ impl Graph {
     /// The low-pass coordinates of a history: x D^-½ V.
     pub fn project(&self, history: History<'_>, out: &mut [f32]) {
         out.fill(0.0);
-        let rows = history.items.iter().zip(history.weights).map(|(&item, &weight)| {
-            let row = &self.vectors[item as usize * self.rank..][..self.rank];
-            (weight / self.powers.root[item as usize], row)
-        });
+        let rows = history
+            .items
+            .iter()
+            .zip(history.weights)
+            .map(|(&item, &weight)| {
+                let row = &self.vectors[item as usize * self.rank..][..self.rank];
+                (weight / self.powers.root[item as usize], row)
+            });
         add_rows(out, rows);
     }
 
@@ -218,7 +229,10 @@ mod tests {
     #[test]
     fn votes_are_the_product_of_the_matrices() {
         let taken = clusters(30, 20);
-        let options = Options { factors: 4, ..Options::default() };
+        let options = Options {
+            factors: 4,
+            ..Options::default()
+        };
         let graph = options.fit(&taken, 1);
         let entry = |user: usize, item: usize| {
             let row = taken.row(user);
@@ -228,7 +242,13 @@ mod tests {
         let of_user = |u: usize| (0..20).map(|i| entry(u, i)).sum::<f64>();
         let of_item = |i: usize| (0..30).map(|u| entry(u, i)).sum::<f64>().max(1.0);
         let (mut votes, mut out) = (vec![0.0; 20], vec![0.0; 20]);
-        graph.add_votes(&taken, taken.row(4), &mut Scratch::default(), &mut votes, &mut out);
+        graph.add_votes(
+            &taken,
+            taken.row(4),
+            &mut Scratch::default(),
+            &mut votes,
+            &mut out,
+        );
         for item in 0..20 {
             let mut expected = 0.0;
             for i in 0..20 {

@@ -127,7 +127,10 @@ impl Interactions {
 
     /// Number of interactions of each row.
     pub fn counts(&self) -> Vec<usize> {
-        self.starts.windows(2).map(|pair| pair[1] - pair[0]).collect()
+        self.starts
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect()
     }
 }
 

@@ -17,6 +17,7 @@ pub enum Similarity {
 
 /// What decides a fit.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Kept for each item.
     pub neighbours: usize,
@@ -124,7 +125,10 @@ impl Options {
                 top.push(other, sum as f32);
             }
         }
-        top.sorted().iter().map(|scored| (scored.item, scored.score)).unzip()
+        top.sorted()
+            .iter()
+            .map(|scored| (scored.item, scored.score))
+            .unzip()
     }
 }
 
@@ -155,7 +159,12 @@ mod tests {
         assert_eq!(near.row(0).items, [1, 2]);
         assert!((near.row(0).weights[0] - 2.0 / 6f32.sqrt()).abs() < 1e-6);
         assert!((near.row(0).weights[1] - 1.0 / 3f32.sqrt()).abs() < 1e-6);
-        let one = Options { neighbours: 1, similarity: Similarity::Bm25 }.fit(&taken).0;
+        let one = Options {
+            neighbours: 1,
+            similarity: Similarity::Bm25,
+        }
+        .fit(&taken)
+        .0;
         // Who took everything says nothing to BM25, and nobody else took item 2.
         assert_eq!(one.counts(), [1, 1, 0]);
     }

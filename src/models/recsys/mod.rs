@@ -21,6 +21,6 @@ mod top;
 
 pub use interactions::{History, Interactions};
 pub use model::{Catalogue, FitError, Fitted, Kind, Model, Options, popularity};
-pub use recommend::{Query, Recommender};
+pub use recommend::{Index, Query, Recommender};
 pub use search::{Choice, Cut, Held, Search, Trial, cut, gains};
 pub use top::{Scored, Top};

@@ -62,12 +62,7 @@ impl Options {
     }
 
     /// Fits to who took what; `allowed` bytes of memory may be taken by what knows its need.
-    pub fn fit(
-        &self,
-        taken: &Interactions,
-        seed: u64,
-        allowed: usize,
-    ) -> Result<Fitted, FitError> {
+    pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
         Ok(match self {
             Options::Als(options) => Fitted::Als(options.fit(taken, seed)),
             Options::Ease(options) => Fitted::Ease(options.fit(taken, allowed)?),

@@ -3,6 +3,8 @@
 //! Factor models go through items in falling order of their factors' length and stop where no item
 //! that is left can reach the list (Cauchy and Schwarz), which changes nothing but the work.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::als::{self, Side};
@@ -39,10 +41,38 @@ pub struct Recommender<'m> {
     popularity: &'m [f32],
     half_life: f64,
     fitted: &'m Fitted,
-    /// Items never to be recommended.
+    index: Arc<Index>,
+}
+
+/// What a model is turned into once, to list items by.
+pub struct Index {
+    /// Items never to be recommended, in rising order.
     hidden: Vec<u32>,
+    /// Factors that a filter's coordinates are multiplied by.
     dense: Option<Panels<f32>>,
     ordered: Option<Ordered>,
+}
+
+impl Index {
+    /// `hidden` items, in rising order, are never recommended.
+    pub fn new(fitted: &Fitted, width: usize, hidden: Vec<u32>) -> Self {
+        Index {
+            dense: match fitted {
+                Fitted::Graph(graph) if graph.rank > 0 => {
+                    let back = graph.back();
+                    Some(Panels::new(
+                        View::rows(&back, width, graph.rank).transposed(),
+                    ))
+                }
+                _ => None,
+            },
+            ordered: match fitted {
+                Fitted::Als(side) => Some(Ordered::new(side, width, &hidden)),
+                _ => None,
+            },
+            hidden,
+        }
+    }
 }
 
 /// Factors of the items that may be recommended, the longest first.
@@ -68,36 +98,34 @@ struct Scratch {
 impl<'m> Recommender<'m> {
     /// `hidden` items, in rising order, are never recommended.
     pub fn new(model: &'m Model, hidden: Vec<u32>) -> Self {
-        let Model { taken, popularity, half_life, fitted, .. } = model;
-        Self::of(fitted, taken, popularity, *half_life, hidden)
+        let index = Index::new(&model.fitted, model.taken.width(), hidden);
+        Self::with(model, Arc::new(index))
     }
 
-    /// As [`Recommender::new`], from the parts of a model.
+    /// As [`Recommender::new`], with the model's index made before.
+    pub fn with(model: &'m Model, index: Arc<Index>) -> Self {
+        Recommender {
+            taken: &model.taken,
+            popularity: &model.popularity,
+            half_life: model.half_life,
+            fitted: &model.fitted,
+            index,
+        }
+    }
+
+    /// As [`Recommender::new`], from the parts of a model, nothing hidden.
     pub fn of(
         fitted: &'m Fitted,
         taken: &'m Interactions,
         popularity: &'m [f32],
         half_life: f64,
-        hidden: Vec<u32>,
     ) -> Self {
-        let width = taken.width();
-        Self {
-            dense: match fitted {
-                Fitted::Graph(graph) if graph.rank > 0 => {
-                    let back = graph.back();
-                    Some(Panels::new(View::rows(&back, width, graph.rank).transposed()))
-                }
-                _ => None,
-            },
-            ordered: match fitted {
-                Fitted::Als(side) => Some(Ordered::new(side, width, &hidden)),
-                _ => None,
-            },
+        Recommender {
+            index: Arc::new(Index::new(fitted, taken.width(), Vec::new())),
             taken,
             popularity,
             half_life,
             fitted,
-            hidden,
         }
     }
 
@@ -108,7 +136,7 @@ impl<'m> Recommender<'m> {
             .par_chunks(tile)
             .map_init(Scratch::default, |scratch, tile| {
                 let known = tile.iter().any(|query| !query.history.items.is_empty());
-                match (&self.ordered, self.fitted) {
+                match (&self.index.ordered, self.fitted) {
                     (Some(ordered), Fitted::Als(side)) if known => {
                         self.factor_tile(side, ordered, tile, k, scratch)
                     }
@@ -145,7 +173,10 @@ impl<'m> Recommender<'m> {
         for query in tile {
             let mut factors = vec![0.0; f];
             let weights = self.weights(query.history);
-            let history = History { items: query.history.items, weights: &weights };
+            let history = History {
+                items: query.history.items,
+                weights: &weights,
+            };
             side.solve(history, &mut scratch.als, &mut factors);
             runs.push(Run {
                 length: length(&factors),
@@ -164,7 +195,8 @@ impl<'m> Recommender<'m> {
                 break;
             }
             scratch.factors.clear();
-            open.iter().for_each(|&run| scratch.factors.extend_from_slice(&runs[run].factors));
+            open.iter()
+                .for_each(|&run| scratch.factors.extend_from_slice(&runs[run].factors));
             let columns = (ordered.items.len() - first * WIDTH).min(STRIPS * WIDTH);
             scratch.scores.clear();
             scratch.scores.resize(open.len() * columns, 0.0);
@@ -179,11 +211,13 @@ impl<'m> Recommender<'m> {
         }
         let lists = tile.iter().zip(runs);
         lists
-            .map(|(query, run)| match (query.history.items.is_empty(), query.allowed) {
-                (true, _) => self.popular(query, k),
-                (false, Some(allowed)) => self.among(side, &run.factors, query, allowed, k),
-                (false, None) => run.top.sorted(),
-            })
+            .map(
+                |(query, run)| match (query.history.items.is_empty(), query.allowed) {
+                    (true, _) => self.popular(query, k),
+                    (false, Some(allowed)) => self.among(side, &run.factors, query, allowed, k),
+                    (false, None) => run.top.sorted(),
+                },
+            )
             .collect()
     }
 
@@ -209,15 +243,21 @@ impl<'m> Recommender<'m> {
     fn barred(&self, query: &Query<'_>, item: u32) -> bool {
         query.history.items.contains(&item)
             || query.denied.contains(&item)
-            || self.hidden.binary_search(&item).is_ok()
+            || self.index.hidden.binary_search(&item).is_ok()
     }
 
     fn dense_tile(&self, tile: &[Query<'_>], k: usize, scratch: &mut Scratch) -> Vec<Vec<Scored>> {
-        let weights: Vec<Vec<f32>> = tile.iter().map(|query| self.weights(query.history)).collect();
+        let weights: Vec<Vec<f32>> = tile
+            .iter()
+            .map(|query| self.weights(query.history))
+            .collect();
         let histories: Vec<History<'_>> = tile
             .iter()
             .zip(&weights)
-            .map(|(query, weights)| History { items: query.history.items, weights })
+            .map(|(query, weights)| History {
+                items: query.history.items,
+                weights,
+            })
             .collect();
         let mut scores = std::mem::take(&mut scratch.scores);
         self.score(&histories, &mut scores, scratch);
@@ -238,15 +278,18 @@ impl<'m> Recommender<'m> {
         let width = self.taken.width();
         scores.clear();
         scores.resize(histories.len() * width, 0.0);
-        if let (Fitted::Graph(graph), Some(panels)) = (self.fitted, &self.dense) {
+        if let (Fitted::Graph(graph), Some(panels)) = (self.fitted, &self.index.dense) {
             let rank = graph.rank;
             scratch.factors.clear();
             scratch.factors.resize(histories.len() * rank, 0.0);
             for (&history, out) in histories.iter().zip(scratch.factors.chunks_exact_mut(rank)) {
                 graph.project(history, out);
             }
-            Product::new(View::rows(&scratch.factors, histories.len(), rank), panels)
-                .add_to(scores, width, &mut scratch.packed);
+            Product::new(View::rows(&scratch.factors, histories.len(), rank), panels).add_to(
+                scores,
+                width,
+                &mut scratch.packed,
+            );
         }
         for (&history, scores) in histories.iter().zip(scores.chunks_exact_mut(width.max(1))) {
             match self.fitted {
@@ -268,13 +311,15 @@ impl<'m> Recommender<'m> {
 
     /// The best of `scores`, which are spoilt.
     fn best(&self, query: &Query<'_>, scores: &mut [f32], k: usize) -> Vec<Scored> {
-        let barred = [query.history.items, query.denied, &self.hidden];
+        let barred = [query.history.items, query.denied, &self.index.hidden];
         for &item in barred.into_iter().flatten() {
             scores[item as usize] = f32::NEG_INFINITY;
         }
         let mut top = Top::new(k);
         match query.allowed {
-            Some(allowed) => allowed.iter().for_each(|&item| top.push(item, scores[item as usize])),
+            Some(allowed) => allowed
+                .iter()
+                .for_each(|&item| top.push(item, scores[item as usize])),
             None => top.extend(scores, |place| place as u32),
         }
         top.sorted()
@@ -283,7 +328,10 @@ impl<'m> Recommender<'m> {
     /// What each item of a history adds to the score of `item`, and the score.
     pub fn contributions(&self, history: History<'_>, item: u32) -> (Vec<f32>, f32) {
         let weights = self.weights(history);
-        let history = History { items: history.items, weights: &weights };
+        let history = History {
+            items: history.items,
+            weights: &weights,
+        };
         let parts: Vec<f32> = match self.fitted {
             Fitted::Als(side) => side.contributions(history, item),
             Fitted::Popular => vec![0.0; history.items.len()],
@@ -300,7 +348,10 @@ impl<'m> Recommender<'m> {
     fn parts(&self, history: History<'_>, item: u32) -> Vec<f32> {
         let (mut scores, mut scratch) = (Vec::new(), Scratch::default());
         let part = |at: usize| {
-            let one = History { items: &history.items[at..=at], weights: &history.weights[at..=at] };
+            let one = History {
+                items: &history.items[at..=at],
+                weights: &history.weights[at..=at],
+            };
             self.score(&[one], &mut scores, &mut scratch);
             scores[item as usize]
         };
@@ -316,7 +367,10 @@ impl<'m> Recommender<'m> {
                 let ones: Vec<Query<'_>> = items
                     .iter()
                     .map(|item| Query {
-                        history: History { items: std::slice::from_ref(item), weights: &[1.0] },
+                        history: History {
+                            items: std::slice::from_ref(item),
+                            weights: &[1.0],
+                        },
                         ..Query::default()
                     })
                     .collect();
@@ -339,7 +393,7 @@ impl<'m> Recommender<'m> {
                 let mut top = Top::new(k);
                 let others = (0..width).filter(|&other| other != item);
                 others
-                    .filter(|other| self.hidden.binary_search(other).is_err())
+                    .filter(|other| self.index.hidden.binary_search(other).is_err())
                     .for_each(|other| top.push(other, cosine(item, other)));
                 top.sorted()
             })

@@ -35,7 +35,12 @@ impl Stateful for Model {
                 let shape = [items, graph.rank];
                 state.insert_f32("graph.vectors", &shape, graph.vectors.clone());
                 let options = &graph.options;
-                let numbers = [options.user, options.taken, options.scored, options.low_pass];
+                let numbers = [
+                    options.user,
+                    options.taken,
+                    options.scored,
+                    options.low_pass,
+                ];
                 state.insert_f64("graph.options", &[4], numbers.to_vec());
             }
             Fitted::Popular => {}
@@ -101,7 +106,9 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
         }
         Kind::Ease => Fitted::Ease(Ease {
             items,
-            weights: state.f32s("ease.weights", &[Some(items), Some(items)])?.to_vec(),
+            weights: state
+                .f32s("ease.weights", &[Some(items), Some(items)])?
+                .to_vec(),
         }),
         Kind::Knn => {
             let near = load_rows(state, "knn.near", items)?;
@@ -135,8 +142,16 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
 fn save_rows(state: &mut State, name: &str, rows: &Interactions) {
     let starts: Vec<u64> = rows.starts().iter().map(|&start| start as u64).collect();
     state.insert_u64(&format!("{name}.starts"), &[starts.len()], starts);
-    state.insert_u32(&format!("{name}.items"), &[rows.len()], rows.items().to_vec());
-    state.insert_f32(&format!("{name}.weights"), &[rows.len()], rows.weights().to_vec());
+    state.insert_u32(
+        &format!("{name}.items"),
+        &[rows.len()],
+        rows.items().to_vec(),
+    );
+    state.insert_f32(
+        &format!("{name}.weights"),
+        &[rows.len()],
+        rows.weights().to_vec(),
+    );
 }
 
 /// Rows over `width` items: starts that rise, items in range and none twice, weights above 0.

@@ -46,7 +46,11 @@ pub fn cut(all: &Interactions, share: f64, rule: Cut) -> Held {
     };
     for (user, row) in all.rows().enumerate() {
         let n = row.items.len();
-        let count = if n < 2 { 0 } else { ((n as f64 * share) as usize).max(1) };
+        let count = if n < 2 {
+            0
+        } else {
+            ((n as f64 * share) as usize).max(1)
+        };
         let mut order: Vec<usize> = (0..n).collect();
         if let Cut::Hashed(seed) = rule {
             order.sort_by_key(|&at| (mix(seed, user as u64, row.items[at]), at));
@@ -58,7 +62,8 @@ pub fn cut(all: &Interactions, share: f64, rule: Cut) -> Held {
         let weights: Vec<f32> = kept.iter().map(|&at| row.weights[at]).collect();
         held.taken.push(&items, &weights);
         held.kept.extend(kept.iter().map(|&at| at as u32));
-        held.out.push(out.iter().map(|&at| (row.items[at], at as u32)).collect());
+        held.out
+            .push(out.iter().map(|&at| (row.items[at], at as u32)).collect());
     }
     held
 }
@@ -119,6 +124,10 @@ pub struct Search<'a> {
     pub timed: bool,
     /// The one kind to choose options of; absent: any.
     pub kind: Option<Kind>,
+    /// What is given and not searched.
+    pub options: Option<Options>,
+    pub half_life: Option<f64>,
+    pub disliked: Option<f64>,
     pub seed: u64,
     /// 10^9 multiply-adds that candidates may take together.
     pub budget: f64,
@@ -185,9 +194,22 @@ impl Run<'_> {
     fn kinds(&mut self) {
         let search = self.search;
         let wanted = |kind| search.kind.is_none_or(|only| only == kind);
-        let half_lives: &[f64] = if search.timed { &[0.0, HALF_LIFE] } else { &[0.0] };
+        let half_lives: &[f64] = match &search.half_life {
+            Some(given) => std::slice::from_ref(given),
+            None if search.timed => &[0.0, HALF_LIFE],
+            None => &[0.0],
+        };
+        if let Some(options) = search.options {
+            return self.fit(options, search.taken, half_lives, 1.0);
+        }
         if wanted(Kind::Popular) {
-            self.measure(&Fitted::Popular, Options::Popular, search.taken, &[0.0], 1.0);
+            self.measure(
+                &Fitted::Popular,
+                Options::Popular,
+                search.taken,
+                &[0.0],
+                1.0,
+            );
         }
         if wanted(Kind::Graph) {
             self.graphs(half_lives);
@@ -205,13 +227,20 @@ impl Run<'_> {
         let Some(best) = self.trials.get(self.best()).map(|trial| trial.choice) else {
             return;
         };
-        if search.timed && best.half_life > 0.0 {
+        if search.half_life.is_none() && best.half_life > 0.0 {
             self.fit(best.options, search.taken, &HALF_LIVES, 1.0);
         }
-        if search.liked.iter().any(|&liked| !liked) {
+        if best.options.kind() != Kind::Popular && search.liked.iter().any(|&liked| !liked) {
             let half_life = self.trials[self.best()].choice.half_life;
-            for disliked in DISLIKED {
-                let weight = |at: usize| if search.liked[at] { 1.0 } else { disliked as f32 };
+            let given = search.disliked.as_slice();
+            for &disliked in if given.is_empty() { &DISLIKED } else { given } {
+                let weight = |at: usize| {
+                    if search.liked[at] {
+                        1.0
+                    } else {
+                        disliked as f32
+                    }
+                };
                 let weighed = search.taken.weighed(weight);
                 self.fit(best.options, &weighed, &[half_life], disliked);
             }
@@ -269,12 +298,14 @@ impl Run<'_> {
         let search = self.search;
         for &half_life in half_lives {
             self.left -= self.work_of_lists(&options);
-            let recommender =
-                Recommender::of(fitted, taken, search.popularity, half_life, Vec::new());
+            let recommender = Recommender::of(fitted, taken, search.popularity, half_life);
             let queries: Vec<Query<'_>> = self
                 .users
                 .iter()
-                .map(|&user| Query { history: taken.row(user), ..Query::default() })
+                .map(|&user| Query {
+                    history: taken.row(user),
+                    ..Query::default()
+                })
                 .collect();
             let (mut recall, mut ndcg) = (0.0, 0.0);
             for (list, &user) in recommender.lists(&queries, K).iter().zip(&self.users) {
@@ -286,7 +317,11 @@ impl Run<'_> {
             }
             let users = self.users.len() as f64;
             let trial = Trial {
-                choice: Choice { options, half_life, disliked },
+                choice: Choice {
+                    options,
+                    half_life,
+                    disliked,
+                },
                 recall_at_20: recall / users,
                 ndcg_at_20: ndcg / users,
             };
@@ -321,7 +356,10 @@ const SCATTER: f64 = 16.0;
 /// times the mean length of a row, less what neighbours met twice save (half, as a rule).
 fn walks(taken: &Interactions) -> f64 {
     let mut counts = vec![0.0f64; taken.width()];
-    taken.items().iter().for_each(|&item| counts[item as usize] += 1.0);
+    taken
+        .items()
+        .iter()
+        .for_each(|&item| counts[item as usize] += 1.0);
     let pairs: f64 = counts.iter().map(|count| count * count).sum();
     let users = taken.users().max(1) as f64;
     pairs.min(users * users) * (taken.len() as f64 / users) / 2.0
@@ -367,7 +405,12 @@ fn filters() -> Vec<graph::Options> {
 
 /// Everything else to choose from, for so many items.
 fn candidates(_items: usize) -> Vec<Options> {
-    let knn = |similarity, neighbours| Options::Knn(knn::Options { neighbours, similarity });
+    let knn = |similarity, neighbours| {
+        Options::Knn(knn::Options {
+            neighbours,
+            similarity,
+        })
+    };
     let als = |factors, unobserved, regularization| {
         Options::Als(als::Options {
             factors,
@@ -412,6 +455,6 @@ mod tests {
         let list: Vec<Scored> = [5, 9, 7].map(|item| Scored { item, score: 0.0 }).to_vec();
         let (recall, ndcg) = gains(&list, |item| item != 9, 3);
         assert!((recall - 2.0 / 3.0).abs() < 1e-12);
-        assert!((ndcg - 1.5 / (1.0 + 0.5 + 1.0 / 3f64.log2() )).abs() < 1e-12);
+        assert!((ndcg - 1.5 / (1.0 + 0.5 + 1.0 / 3f64.log2())).abs() < 1e-12);
     }
 }

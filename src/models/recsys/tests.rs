@@ -21,10 +21,18 @@ pub fn clusters(users: usize, items: usize) -> Interactions {
 
 fn every_kind() -> Vec<Options> {
     vec![
-        Options::Als(als::Options { factors: 8, ..als::Options::default() }),
-        Options::Ease(ease::Options { regularization: 10.0 }),
+        Options::Als(als::Options {
+            factors: 8,
+            ..als::Options::default()
+        }),
+        Options::Ease(ease::Options {
+            regularization: 10.0,
+        }),
         Options::Knn(knn::Options::default()),
-        Options::Graph(graph::Options { factors: 6, ..graph::Options::default() }),
+        Options::Graph(graph::Options {
+            factors: 6,
+            ..graph::Options::default()
+        }),
         Options::Popular,
     ]
 }
@@ -47,7 +55,11 @@ fn model(options: &Options) -> Model {
 
 fn queries(model: &Model) -> Vec<Query<'_>> {
     let rows = model.taken.rows();
-    rows.map(|history| Query { history, ..Query::default() }).collect()
+    rows.map(|history| Query {
+        history,
+        ..Query::default()
+    })
+    .collect()
 }
 
 #[test]
@@ -60,7 +72,10 @@ fn every_kind_lists_what_is_new_and_comes_back_from_its_state() {
         for (user, list) in lists.iter().enumerate() {
             assert_eq!(list.len(), 5);
             let row = model.taken.row(user).items;
-            assert!(list.iter().all(|scored| !row.contains(&scored.item)), "{options:?}");
+            assert!(
+                list.iter().all(|scored| !row.contains(&scored.item)),
+                "{options:?}"
+            );
             assert!(list.is_sorted_by(|a, b| a.score >= b.score));
         }
     }
@@ -70,7 +85,9 @@ fn every_kind_lists_what_is_new_and_comes_back_from_its_state() {
 #[test]
 fn lists_of_factors_are_exact() {
     let model = model(&every_kind()[0]);
-    let Fitted::Als(side) = &model.fitted else { unreachable!() };
+    let Fitted::Als(side) = &model.fitted else {
+        unreachable!()
+    };
     let hidden = vec![3, 17];
     let lists = Recommender::new(&model, hidden.clone()).lists(&queries(&model), 7);
     for (user, list) in lists.iter().enumerate() {
@@ -95,7 +112,11 @@ fn allowed_and_denied_items_are_kept_to() {
         let recommender = Recommender::new(&model, vec![39]);
         let history = model.taken.row(0);
         let allowed: Vec<u32> = (30..40).collect();
-        let query = Query { history, denied: &[31], allowed: Some(&allowed) };
+        let query = Query {
+            history,
+            denied: &[31],
+            allowed: Some(&allowed),
+        };
         let list = recommender.lists(&[query], 20).remove(0);
         let mut expected: Vec<u32> = (30..39).filter(|&item| item != 31).collect();
         expected.retain(|item| !history.items.contains(item));
@@ -103,8 +124,19 @@ fn allowed_and_denied_items_are_kept_to() {
         items.sort_unstable();
         assert_eq!(items, expected, "{options:?}");
         // Among all items, those have the same scores.
-        let open = recommender.lists(&[Query { history, ..Query::default() }], 40).remove(0);
-        assert!(list.iter().all(|scored| open.contains(scored)), "{options:?}");
+        let open = recommender
+            .lists(
+                &[Query {
+                    history,
+                    ..Query::default()
+                }],
+                40,
+            )
+            .remove(0);
+        assert!(
+            list.iter().all(|scored| open.contains(scored)),
+            "{options:?}"
+        );
     }
 }
 
@@ -112,9 +144,21 @@ fn allowed_and_denied_items_are_kept_to() {
 fn who_took_nothing_gets_what_is_popular() {
     for options in every_kind() {
         let model = model(&options);
-        let list = Recommender::new(&model, Vec::new()).lists(&[Query::default()], 3).remove(0);
-        assert!(list.iter().all(|s| s.score == model.popularity[s.item as usize]));
-        assert!(list[0].score >= *model.popularity.iter().max_by(|a, b| a.total_cmp(b)).unwrap());
+        let list = Recommender::new(&model, Vec::new())
+            .lists(&[Query::default()], 3)
+            .remove(0);
+        assert!(
+            list.iter()
+                .all(|s| s.score == model.popularity[s.item as usize])
+        );
+        assert!(
+            list[0].score
+                >= *model
+                    .popularity
+                    .iter()
+                    .max_by(|a, b| a.total_cmp(b))
+                    .unwrap()
+        );
     }
 }
 
@@ -132,9 +176,14 @@ fn contributions_sum_to_the_score_of_every_kind() {
 
 #[test]
 fn similar_items_share_a_taste() {
-    for options in every_kind().into_iter().filter(|o| o.kind() != Kind::Popular) {
+    for options in every_kind()
+        .into_iter()
+        .filter(|o| o.kind() != Kind::Popular)
+    {
         let model = model(&options);
-        let near = Recommender::new(&model, Vec::new()).similar(&[4], 3).remove(0);
+        let near = Recommender::new(&model, Vec::new())
+            .similar(&[4], 3)
+            .remove(0);
         assert!(near.iter().all(|scored| scored.item != 4));
         let same = near.iter().filter(|scored| scored.item % 4 == 0).count();
         assert!(same >= 2, "{options:?}: {near:?}");
@@ -157,6 +206,9 @@ fn a_search_finds_tastes_and_keeps_to_its_budget() {
         popularity: &popularity,
         timed: false,
         kind: None,
+        options: None,
+        half_life: None,
+        disliked: None,
         seed: 1,
         budget,
         memory: 1 << 30,

@@ -62,7 +62,9 @@ impl Top {
             for (best, &score) in best.iter_mut().zip(scores) {
                 *best = score;
             }
-            let best = best.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
+            let best = best
+                .iter()
+                .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
             if best < self.bar() {
                 continue;
             }
@@ -121,7 +123,10 @@ mod tests {
             let mut top = Top::new(k);
             top.extend(&scores, |place| place as u32);
             let mut all: Vec<Scored> = (0..500u32)
-                .map(|item| Scored { item, score: scores[item as usize] })
+                .map(|item| Scored {
+                    item,
+                    score: scores[item as usize],
+                })
                 .collect();
             all.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
             all.truncate(k);

@@ -159,8 +159,11 @@ impl Batches {
     }
 }
 
-/// Scores `rows` in parallel; what was refused, by index.
-fn score(scorer: &dyn Scorer, rows: &mut [Row]) -> Vec<(usize, Reject)> {
+/// Records without an answer, by their index in the batch.
+type Refused = Vec<(usize, Reject)>;
+
+/// Scores `rows` in parallel.
+fn score(scorer: &dyn Scorer, rows: &mut [Row]) -> Refused {
     let size = scorer.pace().task;
     rows.par_chunks_mut(size)
         .enumerate()
@@ -171,10 +174,10 @@ fn score(scorer: &dyn Scorer, rows: &mut [Row]) -> Vec<(usize, Reject)> {
         .collect()
 }
 
-/// Lists the answers to `records` in parallel into `rows`; what was refused, by index.
-fn list(lister: &dyn Lister, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)> {
+/// Lists the answers to `records` in parallel into `rows`.
+fn list(lister: &dyn Lister, records: &[Row], rows: &mut Vec<Row>) -> Refused {
     let size = lister.pace().task;
-    let shares: Vec<(Vec<Row>, Vec<(usize, Reject)>)> = records
+    let shares: Vec<(Vec<Row>, Refused)> = records
         .par_chunks(size)
         .map(|records| {
             let mut rows = Vec::new();
@@ -194,7 +197,7 @@ fn list(lister: &dyn Lister, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize
 
 /// Merges the rejects of scoring and of reading into the input's order.
 fn in_order(
-    refused: Vec<(usize, Reject)>,
+    refused: Refused,
     unread: Vec<(usize, ReadError)>,
     on_error: OnError,
 ) -> Result<Vec<Reject>> {

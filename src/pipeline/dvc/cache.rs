@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
@@ -217,11 +217,17 @@ impl Cache {
         put_in_place(&fresh, path, scratch.path())
     }
 
-    /// After a run: where the cache hands out links, the output becomes links too.
+    /// After a run: where the cache hands out links, the output becomes links too. Otherwise a file
+    /// gets the mode that it would have out of the cache.
     pub fn relink(&self, path: &Path, content: &Content) -> Result<()> {
         match self.links.first() {
             Some(Link::Hardlink | Link::Symlink) if !self.is_linked(path, content) => {
                 self.restore(&content.id, content.exec, path, false)
+            }
+            Some(Link::Reflink | Link::Copy) if content.files.is_none() => {
+                let exec = if content.exec { 0o100 } else { 0 };
+                fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -251,6 +257,17 @@ fn is_within(name: &str) -> bool {
         && Path::new(name)
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// The mode of a new file: 666 less the umask.
+pub fn new_file_mode() -> u32 {
+    static MODE: OnceLock<u32> = OnceLock::new();
+    *MODE.get_or_init(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        let umask = umask.and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
+        0o666 & !umask.unwrap_or(0o022)
+    })
 }
 
 fn protect(path: &Path) {
@@ -409,7 +426,7 @@ pub fn unprotect(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o200 == 0 || meta.is_symlink() || meta.nlink() > 1 {
         let exec = mode & 0o111;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o644 | exec))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
     }
     Ok(())
 }

@@ -101,6 +101,18 @@ impl Folder {
         }
     }
 
+    /// Makes [`Folder::private`]; git leaves it alone where DVC does not see to that.
+    pub fn make_private(&self) -> Result<PathBuf> {
+        let private = self.private();
+        let ignore = private.join(".gitignore");
+        if !self.has_dvc && !ignore.exists() {
+            std::fs::create_dir_all(&private)
+                .and_then(|()| std::fs::write(&ignore, "*\n"))
+                .with_context(|| format!("cannot write {}", ignore.display()))?;
+        }
+        Ok(private)
+    }
+
     /// The content of a parameter file; `None` where there is none.
     pub fn parameters(&self, path: &Path) -> Result<Option<Node>> {
         if let Some(known) = self.parameters.borrow().get(path) {

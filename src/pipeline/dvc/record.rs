@@ -59,10 +59,6 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    pub fn recorded(&self, stage: &Stage) -> Option<&Recorded> {
-        self.lock.get(&stage.name)
-    }
-
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
         let recorded = self.lock.get(&stage.name);
         let mut looker = Looker {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -51,11 +52,8 @@ pub fn keep(cache: &Cache, recorded: &Recorded) -> Result<()> {
     builder.prefix(".").suffix(".tmp");
     let temporary = builder.tempfile_in(&folder)?;
     fs::write(temporary.path(), emit::document(&recorded.node()))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o644))?;
-    }
+    let mode = fs::Permissions::from_mode(super::cache::new_file_mode());
+    fs::set_permissions(temporary.path(), mode)?;
     temporary.persist(&file).map_err(|error| error.error)?;
     Ok(())
 }

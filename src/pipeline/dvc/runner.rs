@@ -59,6 +59,7 @@ const LOGS: &str = "reports/logs";
 
 /// Runs the stages of `plan`, in this order as far as one needs another.
 pub fn run(pipeline: &Pipeline, plan: &[usize], options: &Options, talk: &Talk) -> Result<Ends> {
+    let private = pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, options.wait);
     let _run_lock = locks.run()?;
     let dvc_lock = locks.dvc()?;
@@ -75,7 +76,7 @@ pub fn run(pipeline: &Pipeline, plan: &[usize], options: &Options, talk: &Talk) 
         .collect();
     let (sender, receiver) = channel();
     let mut runner = Runner {
-        private: pipeline.folder.private(),
+        private,
         desk: Desk::open(&pipeline.folder, &pipeline.config)?,
         order: stages.iter().map(|stage| stage.name.as_str()).collect(),
         states: stages.iter().map(|_| State::Waiting).collect(),
@@ -106,6 +107,7 @@ pub fn plan(
     force: bool,
     wait: bool,
 ) -> Result<Vec<(String, Vec<Reason>)>> {
+    pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, wait);
     let _dvc_lock = locks.dvc()?;
     let mut desk = Desk::open(&pipeline.folder, &pipeline.config)?;
@@ -268,7 +270,6 @@ impl Runner<'_> {
         if let Some(threads) = self.options.threads {
             environment.set("EASYLIFE_THREADS", threads.to_string());
         }
-        ignore_ourselves(&self.pipeline.folder)?;
         self.environment = Some(environment);
         self.run = Some(run);
         Ok(())
@@ -455,13 +456,4 @@ pub fn file_name(stage: &str) -> String {
         .chars()
         .map(|c| if safe(c) { c } else { '_' })
         .collect()
-}
-
-/// Without DVC our own folder lies in the project: git is told to leave it alone.
-fn ignore_ourselves(folder: &super::files::Folder) -> Result<()> {
-    let file = folder.private().join(".gitignore");
-    if !folder.has_dvc() && !file.exists() {
-        std::fs::write(&file, "*\n").with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(())
 }

@@ -58,9 +58,9 @@ pub fn verify(
     options: &Options,
     talk: &Talk,
 ) -> Result<Vec<Verdict>> {
+    let private = pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, options.wait);
     let _run_lock = locks.run()?;
-    let private = pipeline.folder.private();
     let run = Run::begin(&private)?;
     let lock = Lock::read(&pipeline.folder)?;
     let mut source = Source::of(pipeline);

@@ -98,16 +98,19 @@ impl Locks {
         }
     }
 
-    /// Refuses where a command that DVC runs reads or writes what a stage is to use.
-    pub fn check(&self, stages: &[&Stage]) -> Result<()> {
-        let Some(list) = self.list()? else {
-            return Ok(());
-        };
+    /// DVC's lock, once no command that DVC runs reads or writes what the stages use.
+    pub fn enter(&self, stages: &[&Stage]) -> Result<Option<Held>> {
         let started = Instant::now();
         loop {
-            let Some(blocker) = blocker(&list.read()?, stages) else {
-                return Ok(());
+            let lock = self.dvc()?;
+            let Some(list) = self.list() else {
+                return Ok(lock);
             };
+            let Some(blocker) = blocker(&list.read()?, stages) else {
+                return Ok(lock);
+            };
+            // That command's DVC needs the lock to go on.
+            drop(lock);
             if !self.wait && started.elapsed() >= PATIENCE {
                 return Err(exit::locked(format!("{blocker}; wait for it with --wait")));
             }
@@ -117,7 +120,7 @@ impl Locks {
 
     /// Tells DVC what a stage reads and writes, for as long as the answer lives.
     pub fn announce(&self, stage: &Stage) -> Result<Option<Announced>> {
-        let Some(list) = self.list()? else {
+        let Some(list) = self.list() else {
             return Ok(None);
         };
         let announced = Announced {
@@ -129,11 +132,11 @@ impl Locks {
         Ok(Some(announced))
     }
 
-    fn list(&self) -> Result<Option<List>> {
-        Ok(self.dvc.as_ref().map(|folder| List {
+    fn list(&self) -> Option<List> {
+        self.dvc.as_ref().map(|folder| List {
             file: folder.join("rwlock"),
             guard: folder.join("rwlock.lock"),
-        }))
+        })
     }
 }
 

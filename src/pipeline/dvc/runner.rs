@@ -62,9 +62,8 @@ pub fn run(pipeline: &Pipeline, plan: &[usize], options: &Options, talk: &Talk) 
     let private = pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, options.wait);
     let _run_lock = locks.run()?;
-    let dvc_lock = locks.dvc()?;
     let stages: Vec<&Stage> = plan.iter().map(|&i| &pipeline.stages[i]).collect();
-    locks.check(&stages)?;
+    let dvc_lock = locks.enter(&stages)?;
     let needs = plan
         .iter()
         .map(|&i| {
@@ -299,7 +298,7 @@ impl Runner<'_> {
         let announced = self.locks.announce(stage)?;
         self.show
             .note(place, format!("{}: runs: {}", stage.name, told(&reasons)));
-        self.show.log(place, log.clone());
+        self.show.log(place, &log);
         let (sender, to) = (self.sender.clone(), log.clone());
         let (name, wdir) = (stage.name.clone(), stage.wdir.clone());
         let commands: Vec<String> = stage.cmd.lines().into_iter().map(str::to_owned).collect();

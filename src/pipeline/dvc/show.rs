@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::talk::Talk;
 
@@ -24,7 +24,7 @@ enum Line {
 }
 
 struct Log {
-    path: PathBuf,
+    /// Open from the start: the file may be gone before its turn comes.
     file: Option<File>,
     shown: u64,
     whole: bool,
@@ -60,13 +60,12 @@ impl<'a> Show<'a> {
         self.add(stage, Line::Warning(text));
     }
 
-    /// The file that a stage's commands write to from now on.
-    pub fn log(&mut self, stage: usize, path: PathBuf) {
+    /// The file that a stage's commands write to from now on; it is there already.
+    pub fn log(&mut self, stage: usize, path: &Path) {
         self.add(
             stage,
             Line::Log(Log {
-                path,
-                file: None,
+                file: File::open(path).ok(),
                 shown: 0,
                 whole: false,
             }),
@@ -122,9 +121,6 @@ impl<'a> Show<'a> {
 impl Log {
     /// Copies what is new to stderr. That nobody listens is no reason to fail.
     fn copy(&mut self, show: bool) {
-        if self.file.is_none() {
-            self.file = File::open(&self.path).ok();
-        }
         let Some(file) = &mut self.file else { return };
         let mut err = std::io::stderr().lock();
         let mut buffer = [0; 1 << 14];

@@ -110,12 +110,11 @@ fn json_at(path: &str, was: &Value, is: &Value) -> Option<String> {
                     (a != b).then(|| format!("{path}: had {a} entries, has {b}"))
                 })
         }
-        // Numbers by their spelling: 1.0 and 1 are other bytes.
-        (a, b) if a.to_string() != b.to_string() => {
-            let (a, b) = (cut(&a.to_string()), cut(&b.to_string()));
-            Some(format!("{path}: was {a}, is {b}"))
+        (a, b) => {
+            // Numbers by their spelling: 1.0 and 1 are other bytes.
+            let (a, b) = (a.to_string(), b.to_string());
+            (a != b).then(|| format!("{path}: was {}, is {}", cut(&a), cut(&b)))
         }
-        _ => None,
     }
 }
 

@@ -55,13 +55,15 @@ impl Record {
     }
 }
 
+/// A parameter file and its values by key.
+pub type FileValues = (String, Vec<(String, Node)>);
+
 /// What is recorded of a stage.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub cmd: Cmd,
     pub deps: Vec<Record>,
-    /// Values by file, then by key.
-    pub params: Vec<(String, Vec<(String, Node)>)>,
+    pub params: Vec<FileValues>,
     pub outs: Vec<Record>,
 }
 
@@ -159,7 +161,7 @@ fn command(node: &Node) -> Result<Cmd, Fault> {
     }
 }
 
-fn parameters(node: &Node) -> Result<Vec<(String, Vec<(String, Node)>)>, Fault> {
+fn parameters(node: &Node) -> Result<Vec<FileValues>, Fault> {
     let wrong = |node: &Node| node.fault("`params` is a mapping from files to keys and values");
     let files = node.as_map().ok_or_else(|| wrong(node))?;
     let mut found = Vec::new();

@@ -18,9 +18,9 @@ use super::stage::Stage;
 
 /// Whether a stage's runs are kept: it has inputs and outputs, all of them known by content.
 pub fn can_keep(stage: &Stage) -> bool {
-    !stage.is_callback()
+    let has_inputs = !stage.deps.is_empty() || !stage.params.is_empty();
+    has_inputs
         && !stage.always_changed
-        && !(stage.deps.is_empty() && stage.params.is_empty())
         && !stage.outs.is_empty()
         && stage.outs.iter().all(|out| !out.persist)
 }

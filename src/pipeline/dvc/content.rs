@@ -16,6 +16,9 @@ use super::md5::Md5;
 use super::python::json_string;
 use super::state::{Key, State};
 
+/// From so many bytes on a hash is made sure at once.
+const PATIENCE: u64 = 4 << 20;
+
 /// What a path holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -158,19 +161,26 @@ impl Reader {
         let mut hashes: Vec<Option<Md5>> =
             files.iter().map(|(_, key)| self.state.get(key)).collect();
         let missing: Vec<usize> = (0..files.len()).filter(|&i| hashes[i].is_none()).collect();
+        let size: u64 = missing.iter().map(|&i| files[i].1.size()).sum();
+        if size > PATIENCE {
+            // Better to wait for a tick of the clock now than to read it all again next time.
+            let waits = missing.iter().map(|&i| files[i].1.unsure_for());
+            std::thread::sleep(waits.max().unwrap_or_default());
+        }
         let read = |&i: &usize| {
-            let path = &files[i].0;
+            let (path, key) = &files[i];
+            let sure = key.unsure_for().is_zero();
             Md5::of_file(path)
-                .map(|md5| (i, md5))
+                .map(|md5| (i, md5, sure))
                 .with_context(|| format!("cannot read {}", path.display()))
         };
         // One small file is not worth a thread.
-        let fresh: Vec<(usize, Md5)> = match missing.len() {
+        let fresh: Vec<(usize, Md5, bool)> = match missing.len() {
             0 | 1 => missing.iter().map(read).collect::<Result<_>>()?,
             _ => missing.par_iter().map(read).collect::<Result<_>>()?,
         };
-        for (i, md5) in fresh {
-            self.state.put(files[i].1, md5);
+        for (i, md5, sure) in fresh {
+            self.state.put(files[i].1, md5, sure);
             hashes[i] = Some(md5);
         }
         Ok(hashes.into_iter().flatten().collect())

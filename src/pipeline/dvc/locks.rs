@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::files::Folder;
 use super::stage::Stage;
+use crate::artifact::atomic;
 use crate::exit;
 
 /// DVC waits this long for its own lock before it gives up.
@@ -200,8 +201,10 @@ impl Announced {
         let mut whole = Map::new();
         whole.insert("write".into(), Value::Object(write));
         whole.insert("read".into(), Value::Object(read));
-        std::fs::write(&self.list.file, Value::Object(whole).to_string())?;
-        Ok(())
+        let text = Value::Object(whole).to_string();
+        // Whole at any moment: a killed run must not leave a list that nobody can read.
+        atomic::write(&self.list.file, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", self.list.file.display()))
     }
 }
 

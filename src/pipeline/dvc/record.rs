@@ -173,10 +173,14 @@ impl<'a> Desk<'a> {
         for dep in &stage.deps {
             let content = self.reader.content(&dep.path)?;
             let content = content.with_context(|| {
-                format!(
-                    "line {}: the dependency {} does not exist",
-                    dep.at.line, dep.name
-                )
+                let (line, name) = (dep.at.line, &dep.name);
+                let tracked = dep.path.with_added_extension("dvc").exists();
+                let hint = if tracked {
+                    "; `dvc pull` brings it"
+                } else {
+                    ""
+                };
+                format!("line {line}: the dependency {name} does not exist{hint}")
             })?;
             recorded.deps.push(Record::of(&dep.name, &content));
         }

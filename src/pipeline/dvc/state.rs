@@ -1,8 +1,8 @@
 //! Hashes of files that were hashed before, by inode, size and time of change: what has not changed
 //! is not read again.
 //!
-//! A file may change twice within one tick of the clock. A hash taken right after the change is
-//! therefore kept as unsure, and taken once more by the next run.
+//! A file may change twice within one tick of the clock. A hash whose reading began right after the
+//! change is therefore kept as unsure, and taken once more by the next run.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -17,8 +17,8 @@ use crate::artifact::atomic;
 
 const MAGIC: &[u8; 8] = b"elhash1\n";
 const RECORD: usize = 8 + 8 + 8 + 16 + 1;
-/// File systems keep times to a few milliseconds at worst (a tick of the kernel).
-const UNSURE: Duration = Duration::from_millis(50);
+/// File systems keep times to a tick of the kernel: 10 ms at worst.
+const UNSURE: Duration = Duration::from_millis(20);
 /// Records of files that this run has not met are kept up to this many.
 const SPARE: usize = 200_000;
 
@@ -42,6 +42,19 @@ impl Key {
 
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// How long to wait until a hash of the file would be sure.
+    pub fn unsure_for(&self) -> Duration {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let changed = Duration::from_nanos(u64::try_from(self.mtime).unwrap_or(0));
+        // A file from the future is not waited for; it stays unsure.
+        match now.checked_sub(changed) {
+            Some(age) => UNSURE.saturating_sub(age),
+            None => UNSURE,
+        }
     }
 }
 
@@ -75,10 +88,8 @@ impl State {
         known.sure.then_some(known.md5)
     }
 
-    pub fn put(&mut self, key: Key, md5: Md5) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |now| now.as_nanos()) as i128;
-        let sure = now - i128::from(key.mtime) > UNSURE.as_nanos() as i128;
+    /// Keeps a hash; `sure` where the file had not changed just before it was read.
+    pub fn put(&mut self, key: Key, md5: Md5, sure: bool) {
         let used = true;
         self.known.insert(key, Known { md5, sure, used });
         self.changed = true;
@@ -149,7 +160,7 @@ mod tests {
             mtime: 9,
         };
         let mut state = State::open(&file);
-        state.put(key, Md5([3; 16]));
+        state.put(key, Md5([3; 16]), true);
         state.save().unwrap();
         assert_eq!(State::open(&file).get(&key), Some(Md5([3; 16])));
 
@@ -167,7 +178,10 @@ mod tests {
         std::fs::write(&path, "x").unwrap();
         let key = Key::of(&std::fs::metadata(&path).unwrap());
         let mut state = State::open(&dir.path().join("hashes"));
-        state.put(key, Md5([3; 16]));
+        assert!(!key.unsure_for().is_zero());
+        state.put(key, Md5([3; 16]), key.unsure_for().is_zero());
         assert_eq!(state.get(&key), None);
+        std::thread::sleep(UNSURE);
+        assert!(key.unsure_for().is_zero());
     }
 }

@@ -5,10 +5,10 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp cv
+TASKS := nlp cv recsys
 
-.PHONY: help build run test lint bench bench-cli cv-model docs-check dvc-repro dvc-conformance \
-  verify verify-isa clean
+.PHONY: help build run test lint bench bench-peers cv-model docs-check dvc-repro dvc-conformance \
+  bench-dvc verify verify-isa clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: build ## Our own speed: kernels (divan) and whole processes
 	cargo bench --locked --bench nlp
 	python3 tools/bench $(BINARY)
 
+bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
+	python3 tools/bench-peers $(BINARY) $(PEERS)
+
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)
 
@@ -48,6 +51,9 @@ dvc-repro: build ## Run the pipeline through DVC and compare with the committed 
 
 dvc-conformance: build ## Run 200 generated pipelines through DVC and through ours, and compare
 	python3 tools/dvc-conformance $(BINARY)
+
+bench-dvc: build ## `repro` beside `dvc repro`: nothing to do, and the sample pipeline
+	python3 tools/bench-dvc $(BINARY) --sample
 
 verify: build ## Run the pipeline again in a scratch copy, with 1, 2 and 8 threads; compare every byte
 	$(BINARY) verify --threads 1,2,8

@@ -5,4 +5,5 @@ pub mod bootstrap;
 pub mod calibration;
 pub mod classification;
 pub mod precision_recall;
+pub mod ranking;
 pub mod roc;

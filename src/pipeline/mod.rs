@@ -6,6 +6,7 @@ mod dvc;
 pub mod init;
 mod nlp;
 pub mod prepare;
+mod recsys;
 pub mod repro;
 pub mod sample;
 mod split;

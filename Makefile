@@ -7,7 +7,7 @@ export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
 TASKS := nlp cv
 
-.PHONY: help build run test lint bench bench-cli cv-model docs-check dvc-repro clean
+.PHONY: help build run test lint bench bench-cli bench-cv cv-model docs-check dvc-repro clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,11 +40,14 @@ lint: ## Formatting, and clippy with warnings as errors
 	cargo clippy --release --locked --all-targets -- -D warnings
 
 bench: build ## Our own speed: kernels (divan) and whole processes
-	cargo bench --locked --bench nlp
+	cargo bench --locked --bench nlp --bench cv
 	python3 tools/bench $(BINARY)
 
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)
+
+bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
+	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
 
 docs-check: build ## Run every command in README.md and docs/
 	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check

@@ -175,10 +175,8 @@ proptest! {
         if let Some(header) = header {
             prop_assert_eq!(scan::luma(&file, &header), scan::luma_portable(&file, &header));
         }
-        if let Some(here) = baseline(&file) {
-            if let Ok(there) = other(&file) {
-                prop_assert_eq!((here.width, here.height), (there.width, there.height));
-            }
+        if let (Some(here), Ok(there)) = (baseline(&file), other(&file)) {
+            prop_assert_eq!((here.width, here.height), (there.width, there.height));
         }
     }
 }

@@ -5,9 +5,9 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp cv
+TASKS := nlp cv recsys
 
-.PHONY: help build run test lint bench bench-cli bench-cv cv-model docs-check dvc-repro clean
+.PHONY: help build run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ run: build ## Build, then run the whole pipeline on the sample
 	  echo "$$ easylife predict $$task -i $$in -o data/scored/$$task.csv"; \
 	  $(BINARY) predict $$task -i $$in -o data/scored/$$task.csv || exit $$?; \
 	done
-	@echo "open reports/nlp.html reports/cv.html"
+	@echo "open reports/nlp.html reports/cv.html reports/recsys.html"
 
 # One release build serves the tests and the runs.
 test: build ## Run all tests, those through real DVC included
@@ -42,6 +42,9 @@ lint: ## Formatting, and clippy with warnings as errors
 bench: build ## Our own speed: kernels (divan) and whole processes
 	cargo bench --locked --bench nlp --bench cv
 	python3 tools/bench $(BINARY)
+
+bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
+	python3 tools/bench-peers $(BINARY) $(PEERS)
 
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)

@@ -154,8 +154,8 @@ struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
     /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
-    #[arg(short, long, value_name = "IN", default_value = "-")]
-    input: PathBuf,
+    #[arg(short, long, value_name = "IN")]
+    input: Option<PathBuf>,
     /// File to write; `-`: stdout
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -165,10 +165,10 @@ struct Predict {
     /// Format of stdin and stdout [default: csv]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     format: Option<Format>,
-    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on (cv says in its
-    /// column `error` what is wrong with a photo, and always goes on)
-    #[arg(long, value_name = "WHAT", default_value = "fail")]
-    on_error: Rows,
+    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on [default: fail]
+    /// (cv says in its column `error` what is wrong with a photo, and always goes on)
+    #[arg(long, value_name = "WHAT")]
+    on_error: Option<Rows>,
     /// Go on where a killed run stopped
     #[arg(long)]
     resume: bool,
@@ -178,6 +178,45 @@ struct Predict {
     /// nlp: add the probability of every class
     #[arg(long)]
     all_classes: bool,
+    #[command(flatten)]
+    lists: Lists,
+}
+
+#[derive(Args)]
+struct Lists {
+    /// recsys: items a list
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = parse_count)]
+    k: usize,
+    /// recsys: a table of user_id, or `all` [default: those in IN, without it all]
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
+    users: Option<predict::Wanted>,
+    /// recsys: items like those in a table of item_id, or like each of `all`
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
+    similar: Option<predict::Wanted>,
+    /// recsys: a table of user_id and item_id: the only items for these users
+    #[arg(long, value_name = "FILE")]
+    allow: Option<PathBuf>,
+    /// recsys: a table of user_id and item_id: items not for these users
+    #[arg(long, value_name = "FILE")]
+    deny: Option<PathBuf>,
+    /// recsys: a table of item_id: the only items for anyone
+    #[arg(long, value_name = "FILE")]
+    only: Option<PathBuf>,
+}
+
+fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
+    match text {
+        "all" => Ok(predict::Wanted::All),
+        "" => Err("a file or `all` is expected".to_owned()),
+        file => Ok(predict::Wanted::File(PathBuf::from(file))),
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("a whole number of 1 to 1000000 is expected".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -195,7 +234,8 @@ fn parse_format(text: &str) -> Result<Format, String> {
 struct Explain {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
-    /// What to explain (nlp: a text each, cv: a photo each); absent: one a line on stdin
+    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each);
+    /// absent: one a line on stdin
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
@@ -385,28 +425,43 @@ fn port(path: &std::path::Path) -> Port {
     }
 }
 
+impl From<Lists> for predict::Lists {
+    fn from(lists: Lists) -> Self {
+        predict::Lists {
+            k: lists.k,
+            users: lists.users,
+            similar: lists.similar,
+            allow: lists.allow,
+            deny: lists.deny,
+            only: lists.only,
+        }
+    }
+}
+
 impl Predict {
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
-        if port(&self.input) == Port::Standard && io::stdin().is_terminal() {
+        let input = self.input.as_deref().map(port);
+        if input.as_ref().is_none_or(|input| *input == Port::Standard) && io::stdin().is_terminal()
+        {
             talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
         }
         let request = predict::Request {
-            input: port(&self.input),
+            input,
             output: port(&self.output),
             model: self.model,
             format: self.format,
-            on_error: match self.on_error {
+            on_error: self.on_error.map(|rows| match rows {
                 Rows::Fail => OnError::Fail,
                 Rows::Skip => OnError::Skip,
-            },
+            }),
             resume: self.resume,
             wait: self.wait,
             options: predict::Options {
                 all_classes: self.all_classes,
-                ..predict::Options::default()
+                lists: self.lists.into(),
             },
         };
         let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);

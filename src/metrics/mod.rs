@@ -6,4 +6,5 @@ pub mod bootstrap_roc;
 pub mod calibration;
 pub mod classification;
 pub mod precision_recall;
+pub mod ranking;
 pub mod roc;

@@ -4,5 +4,6 @@ mod cv;
 pub mod init;
 mod nlp;
 pub mod prepare;
+mod recsys;
 pub mod sample;
 mod split;

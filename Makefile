@@ -7,8 +7,8 @@ export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
 TASKS := nlp cv recsys
 
-.PHONY: help build run test lint bench bench-peers cv-model docs-check dvc-repro dvc-conformance \
-  bench-dvc verify verify-isa clean
+.PHONY: help build run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
+  dvc-conformance bench-dvc verify verify-isa clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ lint: ## Formatting, and clippy with warnings as errors
 	cargo clippy --release --locked --all-targets -- -D warnings
 
 bench: build ## Our own speed: kernels (divan) and whole processes
-	cargo bench --locked --bench nlp
+	cargo bench --locked --bench nlp --bench cv
 	python3 tools/bench $(BINARY)
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
@@ -42,6 +42,9 @@ bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="
 
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)
+
+bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
+	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
 
 docs-check: build ## Run every command in README.md and docs/
 	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check

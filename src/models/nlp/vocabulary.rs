@@ -5,7 +5,7 @@
 //! Most n-grams of a text are unknown, and most of these end at the first step.
 
 use super::corpus::Corpus;
-use super::ngrams::{self, Level, NONE, Pairs};
+use super::ngrams::{self, Level, NONE, Pairs, Wanted};
 use super::strings::{Key, Strings, Table};
 
 /// Which n-grams become features.
@@ -54,8 +54,15 @@ impl Vocabulary {
         stop_words: &[String],
         bounds: Bounds,
     ) -> (Vocabulary, Vec<u32>) {
-        let least = u32::try_from(bounds.min_df).unwrap_or(u32::MAX);
-        let levels = ngrams::count(corpus, range.1, least);
+        let levels = ngrams::count(
+            corpus,
+            Wanted {
+                range,
+                least: u32::try_from(bounds.min_df).unwrap_or(u32::MAX),
+                most: bounds.max_df * corpus.texts() as f64,
+                enough: bounds.max_features,
+            },
+        );
         let places: Vec<(usize, usize)> = (range.0 - 1..range.1)
             .flat_map(|level| (0..levels[level].keys.len()).map(move |node| (level, node)))
             .collect();

@@ -109,7 +109,7 @@ impl Options {
             class_costs: &class_costs,
         };
         let found = search(self, &all, watch);
-        let solved = found.options.solve(&all, found.temperature, watch)?;
+        let solved = found.options.solve(&all, found.whole, watch)?;
         let (options, solution) = (found.options, &solved.solution);
         let mut coefficients = solution.coefficients.clone();
         coefficients.multiply(solved.temperature);
@@ -141,11 +141,12 @@ impl Options {
         Ok((model, fit))
     }
 
-    /// Features and coefficients for all rows, nothing left to choose but the temperature.
+    /// Features and coefficients for all rows, nothing left to choose but the temperature. What a
+    /// search of all rows found, that and a start, comes in.
     fn solve(
         &self,
         all: &Labelled,
-        temperature: Option<f64>,
+        found: Option<(f64, Coefficients)>,
         watch: &dyn Fn(Progress),
     ) -> Result<Solved, FitError> {
         let of = all.texts.len();
@@ -162,8 +163,9 @@ impl Options {
         }
         let rows = weigh(&fitted, watch);
         let data = data(&fitted, &rows, all);
-        let (temperature, start) = match temperature {
-            Some(temperature) => (temperature, None),
+        let (temperature, start) = match found {
+            Some((temperature, start)) if self.calibrate => (temperature, Some(start)),
+            Some((_, start)) => (1.0, Some(start)),
             None if self.calibrate => self.calibrate(&data, all),
             None => (1.0, None),
         };
@@ -194,6 +196,7 @@ impl Options {
     ) -> Solution {
         let problem = data.problem(self, data.costs.clone());
         let mut solving = |now| watch(Progress::Solving(now));
+        let start = start.map(|start| problem.scaled(&start));
         let (coefficients, end) = problem.fit(&self.solver(), start, &mut solving);
         Solution {
             coefficients: problem.unscaled(&coefficients),
@@ -217,7 +220,7 @@ impl Options {
         let out = data.out_of_fold(self, &folds, &[self.regularization]);
         (
             temperature(&out.margins[0], labels, *classes, &folds),
-            out.last,
+            out.last.into_iter().next(),
         )
     }
 }
@@ -242,11 +245,12 @@ fn weigh(fitted: &Fitted, watch: &dyn Fn(Progress)) -> Matrix {
 }
 
 fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
+    let blocks = fitted.vectorizer.blocks();
     Data {
-        examples: Examples::new(rows, &all.labels, all.classes),
+        examples: Examples::merged(rows, &all.labels, all.classes, &blocks),
         labels: &all.labels,
         classes: all.classes,
-        blocks: fitted.vectorizer.blocks(),
+        blocks,
         costs: all.costs(),
     }
 }

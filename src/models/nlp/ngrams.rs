@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use super::corpus::Corpus;
 use super::sketch::Sketch;
-use super::strings::mix;
+use crate::models::kernels::hash::mix;
 
 /// Parts the keys are dealt out to; a power of two.
 const PARTS: usize = 128;
@@ -233,7 +233,7 @@ fn longer_by_one(
     for wave in tasks(corpus).chunks(TASKS_AT_ONCE) {
         let dealt: Vec<Dealt> = wave
             .par_iter()
-            .map(|texts| Dealt::deal(corpus, shorter, length, texts.clone(), &may))
+            .map(|texts| Dealt::deal(corpus, shorter, length, texts.clone(), may))
             .collect();
         counters
             .par_iter_mut()

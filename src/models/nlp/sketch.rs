@@ -3,7 +3,7 @@
 //! A count-min sketch of one row (Cormode and Muthukrishnan 2005): a key's counter holds at least its
 //! own occurrences, so that a key whose counter is low is rare for certain. Counters stop at 255.
 
-use super::strings::mix;
+use crate::models::kernels::hash::mix;
 
 /// Counters at most: 4 MB stay in a cache that all cores share.
 const MOST: usize = 1 << 22;

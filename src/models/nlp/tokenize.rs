@@ -202,9 +202,7 @@ impl Tokenizer {
     /// True where the apostrophe at `at` stands in a `n't` that ends a word.
     fn negated(&self, text: &[u8], at: usize) -> bool {
         let behind = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
-        text[at - 1] | 0x20 == b'n'
-            && text.get(at + 1).is_some_and(|t| t | 0x20 == b't')
-            && !behind
+        text[at - 1] | 0x20 == b'n' && text.get(at + 1).is_some_and(|t| t | 0x20 == b't') && !behind
     }
 
     /// Notes what ends the reach of a negation between two words.

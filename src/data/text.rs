@@ -14,20 +14,44 @@ pub struct Texts {
     pub labels: Vec<u32>,
     /// As [`sorted_classes`] orders them.
     pub classes: Vec<String>,
+    /// Columns that rows are told apart by, beside text and label.
+    pub slices: Vec<Slice>,
 }
 
-/// Reads the columns `text` and `label`; the first bad record ends it.
-pub fn read_texts(source: &mut dyn Source, text: &str, label: &str) -> Result<Texts, ReadError> {
+/// A column and its value in every row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slice {
+    pub column: String,
+    pub values: Vec<String>,
+}
+
+/// Reads the columns `text` and `label`, and those of `slices`; the first bad record ends it.
+pub fn read_texts(
+    source: &mut dyn Source,
+    text: &str,
+    label: &str,
+    slices: &[String],
+) -> Result<Texts, ReadError> {
     let column = |name| {
         find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
     };
     let (text, label) = (column(text)?, column(label)?);
+    let cells: Result<Vec<usize>, ReadError> = slices.iter().map(|name| column(name)).collect();
+    let cells = cells?;
+    let new = |column: &String| Slice {
+        column: column.clone(),
+        ..Slice::default()
+    };
+    let mut slices: Vec<Slice> = slices.iter().map(new).collect();
     let mut texts = Vec::new();
     let mut labels = Vec::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
         texts.push(text_cell(&row, text, source)?.to_owned());
         labels.push(label_cell(&row, label, source)?);
+        for (slice, &cell) in slices.iter_mut().zip(&cells) {
+            slice.values.push(row.text(cell).to_owned());
+        }
     }
     let classes = sorted_classes(labels.iter().map(String::as_str));
     let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
@@ -35,6 +59,7 @@ pub fn read_texts(source: &mut dyn Source, text: &str, label: &str) -> Result<Te
         texts,
         labels: labels.iter().map(|label| number[label.as_str()]).collect(),
         classes,
+        slices,
     })
 }
 

@@ -96,22 +96,14 @@ impl Matrix {
         selected
     }
 
-    /// Rows of all parts, in order.
-    pub fn concatenate(columns: usize, parts: Vec<Matrix>) -> Matrix {
-        let mut whole = Matrix::new(columns);
-        let entries = parts.iter().map(Matrix::entries).sum();
-        whole.indices.reserve_exact(entries);
-        whole.values.reserve_exact(entries);
-        for part in parts {
-            assert_eq!(part.columns, columns, "parts of the same width");
-            let before = whole.values.len();
-            whole.indices.extend_from_slice(&part.indices);
-            whole.values.extend_from_slice(&part.values);
-            whole
-                .starts
-                .extend(part.starts[1..].iter().map(|start| start + before));
-        }
-        whole
+    /// Adds the rows of another matrix of the same width.
+    pub fn append(&mut self, part: &Matrix) {
+        assert_eq!(part.columns, self.columns, "parts of the same width");
+        let before = self.values.len();
+        self.indices.extend_from_slice(&part.indices);
+        self.values.extend_from_slice(&part.values);
+        let starts = part.starts[1..].iter();
+        self.starts.extend(starts.map(|start| start + before));
     }
 
     /// The transposed matrix; entries of each of its rows are in ascending order of index.
@@ -401,7 +393,9 @@ mod tests {
 
     #[test]
     fn parts_join_in_order() {
-        let whole = Matrix::concatenate(3, vec![small(), Matrix::new(3), small()]);
+        let mut whole = small();
+        whole.append(&Matrix::new(3));
+        whole.append(&small());
         assert_eq!(whole.rows(), 6);
         assert_eq!(whole.row(5), small().row(2));
     }

@@ -82,9 +82,9 @@ proptest! {
         let theirs = options.gradient_tolerance(1e-7).fit(&data).unwrap();
         let ours = ours(&rows, &labels, 3, c);
         for (feature, own) in ours.weights().chunks(3).enumerate() {
-            for class in 0..3 {
+            for (class, own) in own.iter().enumerate() {
                 let other = theirs.params()[[feature, class]];
-                prop_assert!(close(own[class], other), "{} {other}", own[class]);
+                prop_assert!(close(*own, other), "{own} {other}");
             }
         }
         let (own, other) = (ours.bias(), theirs.intercept());

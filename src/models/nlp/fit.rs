@@ -163,7 +163,7 @@ impl Options {
         }
         let rows = weigh(&fitted, watch);
         let data = data(&fitted, &rows, all);
-        let (temperature, start) = match found {
+        let (mut temperature, start) = match found {
             Some((temperature, start)) if self.calibrate => (temperature, Some(start)),
             Some((_, start)) => (1.0, Some(start)),
             None if self.calibrate => self.calibrate(&data, all),
@@ -172,7 +172,10 @@ impl Options {
         let mut solution = self.minimize(&data, start, watch);
         let mut entries = rows.entries();
         if let Some(keep) = self.keep.filter(|&keep| keep < rows.columns()) {
-            fitted = fitted.keep(&largest(&solution.coefficients, keep));
+            if self.calibrate {
+                temperature = self.calibrate_kept(keep, &fitted, &data, all);
+            }
+            fitted = fitted.kept(&largest(&solution.coefficients, keep));
             drop(data);
             let rows = weigh(&fitted, watch);
             solution = self.minimize(&self::data(&fitted, &rows, all), None, watch);
@@ -208,12 +211,9 @@ impl Options {
     /// good start for those of all rows.
     fn calibrate(&self, data: &Data, all: &Labelled) -> (f64, Option<Coefficients>) {
         let Labelled {
-            texts,
-            labels,
-            classes,
-            ..
+            labels, classes, ..
         } = all;
-        let folds = Folds::deal(texts, labels, *classes, self.folds, self.seed).first(1);
+        let folds = self.first_fold(all);
         if folds.held_out().next().is_none() {
             return (1.0, None);
         }
@@ -222,6 +222,26 @@ impl Options {
             temperature(&out.margins[0], labels, *classes, &folds),
             out.last.into_iter().next(),
         )
+    }
+
+    /// The same where only the `keep` features of the largest weights stay: these, too, are chosen
+    /// without the rows held out.
+    fn calibrate_kept(&self, keep: usize, fitted: &Fitted, data: &Data, all: &Labelled) -> f64 {
+        let folds = self.first_fold(all);
+        if folds.held_out().next().is_none() {
+            return 1.0;
+        }
+        let path = [self.regularization];
+        let out = data.out_of_fold(self, &folds, &path);
+        let fitted = fitted.kept(&largest(&out.last[0], keep));
+        let rows = fitted.matrix();
+        let out = self::data(&fitted, &rows, all).out_of_fold(self, &folds, &path);
+        temperature(&out.margins[0], &all.labels, all.classes, &folds)
+    }
+
+    /// One of the folds, held out from all other rows.
+    fn first_fold(&self, all: &Labelled) -> Folds {
+        Folds::deal(&all.texts, &all.labels, all.classes, self.folds, self.seed).first(1)
     }
 }
 

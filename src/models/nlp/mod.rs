@@ -21,6 +21,7 @@ mod ratios;
 mod saved;
 mod search;
 mod sketch;
+pub mod stop_words;
 mod strings;
 mod swar;
 pub mod tfidf;

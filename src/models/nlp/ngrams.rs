@@ -127,7 +127,7 @@ fn grow(
 }
 
 /// How often the n-grams of `length` words occur, at most.
-fn sketch(corpus: &Corpus, shorter: &[u32], length: usize) -> Sketch {
+fn sketch(corpus: &Corpus, shorter: &Nodes, length: usize) -> Sketch {
     let new = || Sketch::new(corpus.tokens.len());
     let add = |mut sketch: Sketch, texts: std::ops::Range<usize>| {
         for text in texts {
@@ -150,22 +150,26 @@ fn words(corpus: &Corpus, least: u32) -> Level {
     Level { keys, frequencies }
 }
 
-/// For each token the node of the word by itself, where it stands in `least` texts.
-fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Vec<u32> {
+/// The node that starts at each token, or [`NONE`].
+enum Nodes {
+    /// Of the word itself, by its number.
+    Words(Vec<u32>),
+    /// By the token's place in the corpus.
+    Tokens(Vec<u32>),
+}
+
+/// The node of each word that stands in `least` texts.
+fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Nodes {
     let mut node_of = vec![NONE; corpus.words.len()];
     let words = (0..).zip(level.keys.iter().zip(&level.frequencies));
     for (node, (&(word, _), _)) in words.filter(|(_, (_, frequency))| **frequency >= least) {
         node_of[word as usize] = node;
     }
-    corpus
-        .tokens
-        .par_iter()
-        .map(|&word| node_of[word as usize])
-        .collect()
+    Nodes::Words(node_of)
 }
 
 /// For each token the node of the n-gram of `length` words that starts there.
-fn extend(corpus: &Corpus, shorter: &[u32], length: usize, level: &Level) -> Vec<u32> {
+fn extend(corpus: &Corpus, shorter: &Nodes, length: usize, level: &Level) -> Nodes {
     let mut table = Pairs::with_capacity(level.keys.len());
     for (node, &key) in (0..).zip(&level.keys) {
         table.insert(key, node);
@@ -176,12 +180,14 @@ fn extend(corpus: &Corpus, shorter: &[u32], length: usize, level: &Level) -> Vec
             let mut nodes = Vec::new();
             for text in texts {
                 let keys = keys(corpus, shorter, length, text);
-                nodes.extend(keys.map(|key| key.and_then(|k| table.find(k)).unwrap_or(NONE)));
+                let known = |key: &(u32, u32)| table.may_hold(*key);
+                let node = |key| table.find(key).unwrap_or(NONE);
+                nodes.extend(keys.map(|key| key.filter(known).map_or(NONE, node)));
             }
             nodes
         })
         .collect();
-    parts.concat()
+    Nodes::Tokens(parts.concat())
 }
 
 /// For each token of a text the key of the n-gram of `length` words that starts there, where the two
@@ -189,16 +195,26 @@ fn extend(corpus: &Corpus, shorter: &[u32], length: usize, level: &Level) -> Vec
 #[inline]
 fn keys<'a>(
     corpus: &'a Corpus,
-    shorter: &'a [u32],
+    shorter: &'a Nodes,
     length: usize,
     text: usize,
 ) -> impl Iterator<Item = Option<(u32, u32)>> + 'a {
     let words = corpus.text(text);
-    let nodes = &shorter[corpus.start(text)..][..words.len()];
-    nodes.iter().enumerate().map(move |(at, &node)| {
+    let node = move |at: usize| match shorter {
+        Nodes::Words(nodes) => nodes[words[at] as usize],
+        Nodes::Tokens(nodes) => nodes[corpus.start(text) + at],
+    };
+    let mut next = words.first().map_or(NONE, |_| node(0));
+    (0..words.len()).map(move |at| {
+        let this = next;
+        next = if at + 1 < words.len() {
+            node(at + 1)
+        } else {
+            NONE
+        };
         let last = words.get(at + length - 1);
-        last.filter(|_| node != NONE && nodes[at + 1] != NONE)
-            .map(|&last| (node, last))
+        last.filter(|_| this != NONE && next != NONE)
+            .map(|&last| (this, last))
     })
 }
 
@@ -222,7 +238,7 @@ fn tasks(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
 /// `least` texts.
 fn longer_by_one(
     corpus: &Corpus,
-    shorter: &[u32],
+    shorter: &Nodes,
     length: usize,
     least: u32,
     sketch: Option<&Sketch>,
@@ -270,20 +286,25 @@ impl Dealt {
     /// then there.
     fn deal(
         corpus: &Corpus,
-        shorter: &[u32],
+        shorter: &Nodes,
         length: usize,
         texts: std::ops::Range<usize>,
         may: impl Fn(u64) -> bool,
     ) -> Dealt {
-        let mut found = Vec::new();
+        let most = corpus.start(texts.end) - corpus.start(texts.start);
+        let mut found = vec![(0, 0); most];
         let mut starts = vec![0; PARTS + 1];
+        let mut len = 0;
         for text in texts {
-            let keys = keys(corpus, shorter, length, text).flatten().map(join);
-            for key in keys.filter(|&key| may(key)) {
-                found.push((key, text as u32));
-                starts[part(key) + 1] += 1;
+            for key in keys(corpus, shorter, length, text).flatten().map(join) {
+                // Written in any case, kept by a number: a jump would often be guessed wrong.
+                found[len] = (key, text as u32);
+                let kept = usize::from(may(key));
+                starts[part(key) + 1] += kept;
+                len += kept;
             }
         }
+        found.truncate(len);
         for part in 0..PARTS {
             starts[part + 1] += starts[part];
         }
@@ -377,11 +398,13 @@ impl Counter {
     }
 }
 
-/// Pairs of numbers to numbers: open addressing, at most half full.
+/// Pairs of numbers to numbers: open addressing, at most half full, behind a filter of bits that fits
+/// a core's cache and turns most unknown pairs away.
 #[derive(Clone, Debug)]
 pub(super) struct Pairs {
-    keys: Vec<u64>,
-    numbers: Vec<u32>,
+    bits: Vec<u64>,
+    /// Pair, joined, and number; 0: free.
+    slots: Vec<(u64, u32)>,
 }
 
 impl Pairs {
@@ -389,30 +412,46 @@ impl Pairs {
     pub fn with_capacity(pairs: usize) -> Pairs {
         let slots = (2 * pairs).next_power_of_two().max(4);
         Pairs {
-            keys: vec![0; slots],
-            numbers: vec![NONE; slots],
+            bits: vec![0; (slots * 8).div_ceil(64).next_power_of_two()],
+            slots: vec![(0, NONE); slots],
         }
     }
 
     /// Gives a pair its number, which is not [`NONE`]. There must be room.
     pub fn insert(&mut self, pair: (u32, u32), number: u32) {
-        let place = self.place(join(pair));
-        self.keys[place] = join(pair);
-        self.numbers[place] = number;
+        let key = join(pair);
+        let (word, bit) = self.bit(key);
+        self.bits[word] |= bit;
+        let place = self.place(key);
+        self.slots[place] = (key, number);
+    }
+
+    /// False only of a pair that is not known.
+    #[inline]
+    pub fn may_hold(&self, pair: (u32, u32)) -> bool {
+        let (word, bit) = self.bit(join(pair));
+        self.bits[word] & bit != 0
     }
 
     /// The number of a pair, where it is known.
     #[inline]
     pub fn find(&self, pair: (u32, u32)) -> Option<u32> {
-        let number = self.numbers[self.place(join(pair))];
+        let (_, number) = self.slots[self.place(join(pair))];
         (number != NONE).then_some(number)
     }
 
     #[inline]
+    fn bit(&self, key: u64) -> (usize, u64) {
+        let hash = mix(key) >> 32;
+        let word = (hash >> 6) as usize & (self.bits.len() - 1);
+        (word, 1 << (hash & 63))
+    }
+
+    #[inline]
     fn place(&self, key: u64) -> usize {
-        let mask = self.keys.len() - 1;
+        let mask = self.slots.len() - 1;
         let mut at = mix(key) as usize & mask;
-        while self.keys[at] != key && self.keys[at] != 0 {
+        while self.slots[at].0 != key && self.slots[at].0 != 0 {
             at = (at + 1) & mask;
         }
         at
@@ -548,6 +587,9 @@ mod tests {
         let mut pairs = Pairs::with_capacity(100);
         (0..100).for_each(|i| pairs.insert((i % 10, i / 10), i));
         assert!((0..100).all(|i| pairs.find((i % 10, i / 10)) == Some(i)));
+        assert!((0..100).all(|i| pairs.may_hold((i % 10, i / 10))));
         assert_eq!(pairs.find((10, 0)), None);
+        let turned_away = (10..1010).filter(|&i| !pairs.may_hold((i, 3))).count();
+        assert!(turned_away > 800, "{turned_away}");
     }
 }

@@ -108,9 +108,13 @@ pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> 
     classes
 }
 
-/// A text as it is compared with others: NFKC, lower case, white space folded and trimmed.
-pub fn normalised(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Makes `out` the text as it is compared with others: NFKC, lower case, white space folded and
+/// trimmed.
+pub fn normalised(text: &str, out: &mut String) {
+    out.clear();
+    if text.is_ascii() {
+        return out.extend(words_apart(text));
+    }
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
@@ -123,7 +127,22 @@ pub fn normalised(text: &str) -> String {
             out.push_str(&word.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
-    out
+}
+
+/// Small letters of an ASCII text, one space between words.
+fn words_apart(text: &str) -> impl Iterator<Item = char> {
+    let space = |byte: u8| char::from(byte).is_whitespace();
+    let bytes = text.trim().bytes();
+    let mut after_space = false;
+    bytes.filter_map(move |byte| {
+        let (before, now) = (after_space, space(byte));
+        after_space = now;
+        match (before, now) {
+            (true, true) => None,
+            (_, true) => Some(' '),
+            _ => Some(char::from(byte.to_ascii_lowercase())),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -149,11 +168,17 @@ mod tests {
 
     #[test]
     fn texts_are_compared_without_case_space_and_form() {
+        let normalised = |text| {
+            let mut out = "left over".to_owned();
+            super::normalised(text, &mut out);
+            out
+        };
         assert_eq!(
             normalised("  The\tﬁlm \u{3000}WAS  Ünder "),
             "the film was ünder"
         );
         assert_eq!(normalised("Straße"), "straße");
         assert_eq!(normalised(" \n"), "");
+        assert_eq!(normalised("\tA\u{b}b \r\n C\u{1c}d "), "a b c\u{1c}d");
     }
 }

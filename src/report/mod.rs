@@ -7,4 +7,5 @@ mod format;
 mod heatmap;
 pub mod html;
 pub mod nlp;
+pub mod recsys;
 pub mod svg;

@@ -40,13 +40,12 @@ impl Sparse {
             .for_each(|(chunk, out)| {
                 for (row, out) in out.chunks_exact_mut(size).enumerate() {
                     let row = chunk * ROWS + row;
-                    for at in self.starts[row]..self.starts[row + 1] {
-                        let value = self.values[at];
+                    let entries = self.starts[row]..self.starts[row + 1];
+                    let rows = entries.map(|at| {
                         let from = &block[self.columns[at] as usize * size..][..size];
-                        for (out, x) in out.iter_mut().zip(from) {
-                            *out += value * x;
-                        }
-                    }
+                        (self.values[at], from)
+                    });
+                    add_rows(out, rows);
                 }
             });
         out

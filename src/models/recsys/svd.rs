@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::models::kernels::dense::{cholesky, gram, inverse_of_triangle, multiply};
 use crate::models::kernels::eigen;
 use crate::models::kernels::panel::{Panels, View};
+use crate::models::kernels::small::add_rows;
 
 /// Rows multiplied by a thread at a time.
 const ROWS: usize = 64;

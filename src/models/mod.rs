@@ -9,3 +9,4 @@ pub mod nlp;
 pub mod optim;
 pub mod sparse;
 pub mod state;
+pub mod ts;

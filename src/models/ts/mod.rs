@@ -1,0 +1,13 @@
+//! Demand forecasting: exact ARIMA and ETS over many series.
+
+pub mod arima;
+pub mod chandrasekhar;
+pub mod dual;
+pub mod least_squares;
+pub mod likelihood;
+pub mod polynomial;
+
+#[cfg(test)]
+mod arima_tests;
+#[cfg(test)]
+mod reference;

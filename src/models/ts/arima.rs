@@ -3,7 +3,9 @@
 use super::chandrasekhar::Filter;
 use super::dual::with_slopes;
 use super::least_squares::{Stop, minimize, sum_of_squares};
-use super::likelihood::{Design, coefficients, difference, filled, log_likelihood, solve};
+use super::likelihood::{
+    Design, Likelihood, coefficients, difference, filled, log_likelihood, solve,
+};
 use super::polynomial::{Orders, free, roots_beyond};
 
 /// What is estimated beside the ARMA coefficients.
@@ -101,24 +103,29 @@ pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<V
     }
 }
 
-/// The most likely free numbers for `design`, from `start` if there is one.
-pub fn maximize(design: &Design, start: Option<&[f64]>, options: &Options) -> Option<Fitted> {
-    let count = design.orders.coefficients();
-    let mut starts = match start {
-        Some(start) => vec![start.to_vec()],
-        None => starts(&design.orders),
-    };
-    if !options.thorough && starts.len() > 1 {
-        let cost = |start: &Vec<f64>| sum_of_squares(design, start);
-        starts = vec![
-            starts
-                .into_iter()
-                .min_by(|a, b| cost(a).total_cmp(&cost(b)))?,
-        ];
+/// The most likely free numbers for `design`: from `near`, where a like model has its own, or from
+/// where demand often lies.
+pub fn maximize(design: &Design, near: Option<&[f64]>, options: &Options) -> Option<Fitted> {
+    let orders = &options.orders;
+    let likelihood = Likelihood { design, orders };
+    let mut starts = starts(orders);
+    if let Some(near) = near {
+        starts.truncate(1);
+        starts.push(near.to_vec());
+    }
+    if !options.thorough {
+        let mut costs = starts.iter().map(|start| sum_of_squares(&likelihood, start));
+        let first = costs.next()?;
+        let best = (costs.enumerate()).fold((0, first), |best, (index, cost)| {
+            if cost < best.1 { (index + 1, cost) } else { best }
+        });
+        starts = vec![starts.swap_remove(best.0)];
     }
     let mut best: Option<(f64, Vec<f64>)> = None;
     for mut at in starts {
-        let squares = with_slopes!(count, K => minimize::<K>(design, &mut at, options.stop));
+        let count = at.len();
+        let squares =
+            with_slopes!(count, K => minimize::<K>(&likelihood, &mut at, options.stop));
         if squares.is_finite() && best.as_ref().is_none_or(|(least, _)| squares < *least) {
             best = Some((squares, at));
         }
@@ -126,10 +133,10 @@ pub fn maximize(design: &Design, start: Option<&[f64]>, options: &Options) -> Op
     let (scaled_squares, free) = best?;
     let regression = design.columns.len() - 1 - design.missing.len();
     Some(Fitted {
+        parameters: free.len() + regression + 1,
         free,
         scaled_squares,
         observations: design.observations(),
-        parameters: count + regression + 1,
     })
 }
 
@@ -160,7 +167,7 @@ impl Options {
     pub fn fit(&self, series: &[f64], regressors: &[Vec<f64>]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
-        let design = Design::new(series, self.orders, &columns)?;
+        let design = Design::new(series, &self.orders, &columns)?;
         let fitted = maximize(&design, None, self)?;
         let at = coefficients(&self.orders, &fitted.free);
         self.at(series, regressors, &at)
@@ -170,8 +177,8 @@ impl Options {
     pub fn at(&self, series: &[f64], regressors: &[Vec<f64>], at: &[f64]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
-        let design = Design::new(series, self.orders, &columns)?;
-        let solution = solve(&design, at)?;
+        let design = Design::new(series, &self.orders, &columns)?;
+        let solution = solve(&design, &self.orders, at)?;
         let observations = design.observations();
         let squares = solution.squares();
         let scaled = squares * libm::exp(solution.log_determinant / observations as f64);

@@ -22,8 +22,8 @@ fn orders(order: &Value, seasonal: &Value) -> Orders {
 
 /// ln L at these coefficients and this variance.
 fn log_likelihood(y: &[f64], orders: Orders, coefficients: &[f64], variance: f64) -> f64 {
-    let design = Design::new(y, orders, &[]).unwrap();
-    let solution = solve(&design, coefficients).unwrap();
+    let design = Design::new(y, &orders, &[]).unwrap();
+    let solution = solve(&design, &orders, coefficients).unwrap();
     let n = design.observations() as f64;
     let ln_2_pi_variance = libm::log(2.0 * std::f64::consts::PI * variance);
     -0.5 * (n * ln_2_pi_variance + solution.log_determinant + solution.squares() / variance)

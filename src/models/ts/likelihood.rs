@@ -15,7 +15,6 @@ use crate::models::kernels::math;
 /// A series and its regressors, differenced.
 #[derive(Clone, Debug)]
 pub struct Design {
-    pub orders: Orders,
     /// The series, then a column for each missing value, then the regressors.
     pub columns: Vec<Vec<f64>>,
     /// Where values are missing.
@@ -26,20 +25,19 @@ impl Design {
     /// `series` has NaN where a value is missing; each regressor is as long as it.
     ///
     /// None where nothing is left to be explained.
-    pub fn new(series: &[f64], orders: Orders, regressors: &[Vec<f64>]) -> Option<Self> {
+    pub fn new(series: &[f64], orders: &Orders, regressors: &[Vec<f64>]) -> Option<Self> {
         let missing: Vec<usize> = (0..series.len())
             .filter(|&t| !series[t].is_finite())
             .collect();
-        let mut columns = vec![difference(&filled(series)?, &orders)];
+        let mut columns = vec![difference(&filled(series)?, orders)];
         for &t in &missing {
             let mut alone = vec![0.0; series.len()];
             alone[t] = 1.0;
-            columns.push(difference(&alone, &orders));
+            columns.push(difference(&alone, orders));
         }
-        columns.extend(regressors.iter().map(|column| difference(column, &orders)));
+        columns.extend(regressors.iter().map(|column| difference(column, orders)));
         let free = missing.len() + regressors.len();
         (columns[0].len() > free).then_some(Self {
-            orders,
             columns,
             missing,
         })
@@ -110,8 +108,12 @@ pub struct Solution<T> {
 
 /// Generalized least squares of the first column on the others; none where they are dependent or
 /// the process is not stationary.
-pub fn solve<T: Real>(design: &Design, coefficients: &[T]) -> Option<Solution<T>> {
-    let arma = Arma::new(&design.orders, coefficients);
+pub fn solve<T: Real>(
+    design: &Design,
+    orders: &Orders,
+    coefficients: &[T],
+) -> Option<Solution<T>> {
+    let arma = Arma::new(orders, coefficients);
     let mut run = innovations(arma, &design.columns)?;
     standardize(&mut run);
     let log_f = log_determinant(&run.variances);
@@ -209,21 +211,28 @@ impl<T: Real> Solution<T> {
     }
 }
 
-/// ln L at its best variance, from the scaled sum of squares of [`Design`]'s residuals.
+/// ln L at its best variance, from the scaled sum of squares of [`Likelihood`]'s residuals.
 pub fn log_likelihood(scaled_squares: f64, observations: usize) -> f64 {
     let n = observations as f64;
     let ln_2_pi = 1.837_877_066_409_345_5;
     -0.5 * n * (ln_2_pi + 1.0 + math::ln(scaled_squares / n))
 }
 
-impl Residuals for Design {
+/// The likelihood of `design` as a function of free numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Likelihood<'a> {
+    pub design: &'a Design,
+    pub orders: &'a Orders,
+}
+
+impl Residuals for Likelihood<'_> {
     /// Standardized innovations times exp(log determinant / 2n), whose least squares are the
     /// greatest likelihood.
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool {
-        let Some(solution) = solve(self, &coefficients(&self.orders, parameters)) else {
+        let Some(solution) = solve(self.design, self.orders, &coefficients(self.orders, parameters)) else {
             return false;
         };
-        let share = 0.5 / self.observations() as f64;
+        let share = 0.5 / self.design.observations() as f64;
         let scale = (solution.log_determinant * share).exp();
         out.extend(solution.residuals.iter().map(|&u| u * scale));
         true

@@ -2,10 +2,13 @@
 
 pub mod arima;
 pub mod chandrasekhar;
+pub mod diagnostics;
 pub mod dual;
 pub mod least_squares;
 pub mod likelihood;
+pub mod order;
 pub mod polynomial;
+pub mod stl;
 
 #[cfg(test)]
 mod arima_tests;

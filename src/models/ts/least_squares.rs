@@ -11,6 +11,11 @@ pub trait Residuals {
     /// Appends the residuals to `out`, which is empty; false where there are none (the parameters
     /// are outside of what the model can be).
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool;
+
+    /// Between which values parameter number `index` stays.
+    fn bounds(&self, _index: usize) -> (f64, f64) {
+        (-60.0, 60.0)
+    }
 }
 
 /// When to stop.
@@ -20,9 +25,6 @@ pub struct Stop {
     pub decrease: f64,
     pub steps: usize,
 }
-
-/// Parameters are kept within this.
-const BOUND: f64 = 60.0;
 
 struct Normal<const K: usize> {
     squares: f64,
@@ -50,21 +52,56 @@ impl<const K: usize> Normal<K> {
         normal
     }
 
-    /// Solves (H + damping diag H) step = -gradient by Cholesky; none where that is not definite.
-    fn step(&self, count: usize, damping: f64) -> Option<[f64; K]> {
+    /// The step within `low..high` (distances to the bounds): what would leave them is set to them
+    /// and the others are solved for again. None where the Hessian is not definite.
+    fn bounded_step(
+        &self,
+        damping: f64,
+        low: &[f64; K],
+        high: &[f64; K],
+        count: usize,
+    ) -> Option<[f64; K]> {
+        let mut set = [None; K];
+        loop {
+            let mut step = self.step(count, damping, &set)?;
+            let mut left = false;
+            for i in 0..count {
+                if set[i].is_none() && !(low[i]..=high[i]).contains(&step[i]) {
+                    step[i] = step[i].clamp(low[i], high[i]);
+                    set[i] = Some(step[i]);
+                    left = true;
+                }
+            }
+            if !left {
+                return Some(step);
+            }
+        }
+    }
+
+    /// Solves (H + damping diag H) step = -gradient by Cholesky, some of the step being set.
+    fn step(&self, count: usize, damping: f64, set: &[Option<f64>; K]) -> Option<[f64; K]> {
         let mut l = [[0.0; K]; K];
         let mut step = [0.0; K];
+        let hessian = |i: usize, j: usize| self.hessian[i.max(j)][i.min(j)];
         for i in 0..count {
+            if let Some(value) = set[i] {
+                l[i][i] = 1.0;
+                step[i] = value;
+                continue;
+            }
             for j in 0..=i {
-                let mut sum = self.hessian[i][j];
+                if set[j].is_some() {
+                    continue;
+                }
+                let mut sum = hessian(i, j);
                 if i == j {
-                    sum += damping * sum + 1e-12 * self.squares;
+                    sum += damping * sum + f64::MIN_POSITIVE;
                 }
                 for k in 0..j {
                     sum -= l[i][k] * l[j][k];
                 }
                 if i == j {
-                    if !(sum > 0.0 && sum.is_finite()) {
+                    if !(sum > 1e-14 * hessian(i, i) && sum.is_finite()) {
                         return None;
                     }
                     l[i][i] = sum.sqrt();
@@ -73,16 +110,19 @@ impl<const K: usize> Normal<K> {
                 }
             }
         }
-        for i in 0..count {
+        for i in (0..count).filter(|i| set[*i].is_none()) {
             let mut sum = -self.gradient[i];
-            for k in 0..i {
+            for (j, value) in set.iter().enumerate() {
+                sum -= value.map_or(0.0, |value| value * hessian(i, j));
+            }
+            for k in (0..i).filter(|k| set[*k].is_none()) {
                 sum -= l[i][k] * step[k];
             }
             step[i] = sum / l[i][i];
         }
-        for i in (0..count).rev() {
+        for i in (0..count).rev().filter(|i| set[*i].is_none()) {
             let mut sum = step[i];
-            for k in i + 1..count {
+            for k in (i + 1..count).filter(|k| set[*k].is_none()) {
                 sum -= l[k][i] * step[k];
             }
             step[i] = sum / l[i][i];
@@ -91,10 +131,15 @@ impl<const K: usize> Normal<K> {
     }
 
     /// How much the squares shrink by `step` if the residuals are as straight as their slopes say.
-    fn promise(&self, step: &[f64; K], count: usize, damping: f64) -> f64 {
-        (0..count)
-            .map(|i| step[i] * (damping * self.hessian[i][i] * step[i] - self.gradient[i]))
-            .sum()
+    fn promise(&self, step: &[f64; K], count: usize) -> f64 {
+        let mut change = 0.0;
+        for i in 0..count {
+            change += 2.0 * self.gradient[i] * step[i] + self.hessian[i][i] * step[i] * step[i];
+            for j in 0..i {
+                change += 2.0 * self.hessian[i][j] * step[i] * step[j];
+            }
+        }
+        -change
     }
 }
 
@@ -139,7 +184,12 @@ pub fn minimize<const K: usize>(model: &impl Residuals, parameters: &mut [f64], 
                 Normal::of(&duals, count)
             }
         };
-        let Some(step) = normal.step(count, damping) else {
+        let (mut low, mut high) = ([0.0; K], [0.0; K]);
+        for i in 0..count {
+            let (least, most) = model.bounds(i);
+            (low[i], high[i]) = (least - parameters[i], most - parameters[i]);
+        }
+        let Some(step) = normal.bounded_step(damping, &low, &high, count) else {
             damping = (damping * 10.0).max(1e-6);
             if damping > 1e12 {
                 break;
@@ -147,9 +197,10 @@ pub fn minimize<const K: usize>(model: &impl Residuals, parameters: &mut [f64], 
             fresh = Some(normal);
             continue;
         };
-        let promise = normal.promise(&step, count, damping);
+        let promise = normal.promise(&step, count);
         for i in 0..count {
-            trial[i] = (parameters[i] + step[i]).clamp(-BOUND, BOUND);
+            let (least, most) = model.bounds(i);
+            trial[i] = (parameters[i] + step[i]).clamp(least, most);
         }
         let got = squares(model, &trial, &mut plain);
         if got < best {

@@ -4,6 +4,7 @@ pub mod arima;
 pub mod chandrasekhar;
 pub mod diagnostics;
 pub mod dual;
+pub mod ets;
 pub mod least_squares;
 pub mod likelihood;
 pub mod order;
@@ -12,5 +13,7 @@ pub mod stl;
 
 #[cfg(test)]
 mod arima_tests;
+#[cfg(test)]
+mod ets_tests;
 #[cfg(test)]
 mod reference;

@@ -85,6 +85,8 @@ struct Search<'a> {
     tried: Vec<Tried>,
     best: Option<(Key, Fitted)>,
     best_aicc: f64,
+    /// Whether neighbours are tried with the constant.
+    with_constant: bool,
 }
 
 impl Search<'_> {
@@ -141,7 +143,8 @@ impl Search<'_> {
     /// Steps to a better neighbour until there is none.
     fn walk(&mut self) {
         'next: while let Some((at, _)) = &self.best {
-            let (p, q, sp, sq, constant) = *at;
+            let (p, q, sp, sq, _) = *at;
+            let constant = self.with_constant;
             let step = |dp: i32, dq: i32, dsp: i32, dsq: i32| {
                 let add = |value: usize, by: i32| value.checked_add_signed(by as isize);
                 Some((add(p, dp)?, add(q, dq)?, add(sp, dsp)?, add(sq, dsq)?, constant))
@@ -171,6 +174,7 @@ impl Search<'_> {
                     continue;
                 }
                 if self.improves(key) {
+                    self.with_constant = key.4;
                     continue 'next;
                 }
             }
@@ -242,6 +246,7 @@ impl Options {
             tried: Vec::new(),
             best: None,
             best_aicc: f64::INFINITY,
+            with_constant: constant != Constant::None,
         };
         search.first_models();
         search.walk();
@@ -250,6 +255,7 @@ impl Options {
 }
 
 impl Search<'_> {
+    /// Neighbours of a first model without a constant are tried with one, as `auto.arima` does.
     fn first_models(&mut self) {
         let [p, q, sp, sq] = self.limits;
         let with = self.constant != Constant::None;

@@ -423,10 +423,15 @@ impl Options {
 
     fn fit_kind(&self, problem: &Problem, guess: &Guess) -> Fitted {
         let kind = problem.kind;
-        let starts = [(0.1, 0.05), (0.3, 0.1), (0.7, 0.1), (0.25, 0.9)];
-        let mut starts: Vec<Vec<f64>> = (starts.iter())
-            .map(|&(alpha, gamma)| guess.free(&kind, alpha, gamma))
-            .collect();
+        let mut starts: Vec<Vec<f64>> = Vec::new();
+        for alpha in [0.1, 0.3, 0.75] {
+            for gamma in [0.05, 0.5, 0.99] {
+                starts.push(guess.free(&kind, alpha, gamma));
+                if kind.season == Part::None {
+                    break;
+                }
+            }
+        }
         if !self.thorough {
             let costs: Vec<f64> = starts.iter().map(|s| sum_of_squares(problem, s)).collect();
             let least = (0..costs.len()).fold(0, |a, b| if costs[b] < costs[a] { b } else { a });

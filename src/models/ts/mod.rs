@@ -5,11 +5,17 @@ pub mod chandrasekhar;
 pub mod diagnostics;
 pub mod dual;
 pub mod ets;
+pub mod forecaster;
 pub mod least_squares;
 pub mod likelihood;
+pub mod model;
 pub mod order;
 pub mod polynomial;
+pub mod simple;
 pub mod stl;
+
+pub use forecaster::{Forecaster, KINDS, Kind};
+pub use model::{Calibration, Fan, Model, Options};
 
 #[cfg(test)]
 mod arima_tests;

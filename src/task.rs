@@ -7,13 +7,15 @@ use std::str::FromStr;
 use anyhow::Result;
 
 use crate::artifact::Header;
-use crate::data::{Photos, ReadError, Source, Texts, read_photos, read_texts};
+use crate::data::{
+    Panel, Photos, ReadError, SeriesColumns, Source, Texts, read_photos, read_series, read_texts,
+};
 use crate::exit;
 use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{artifact, models, params::cv, params::nlp};
+use crate::{artifact, models, params::cv, params::nlp, params::ts};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
@@ -169,15 +171,38 @@ impl Task for Cv {
     }
 }
 
+/// Demand forecasting.
+pub struct Ts;
+
+impl Task for Ts {
+    const NAME: &'static str = "ts";
+    type Params = ts::Params;
+    type Data = Panel;
+    type Model = models::ts::Saved;
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.ts.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.ts.gate
+    }
+
+    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
+        read_series(source, &SeriesColumns::prepared())
+    }
+}
+
 /// A task by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Nlp,
     Cv,
+    Ts,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Ts];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -190,6 +215,10 @@ macro_rules! for_task {
             }
             $crate::task::Name::Cv => {
                 type $T = $crate::task::Cv;
+                $body
+            }
+            $crate::task::Name::Ts => {
+                type $T = $crate::task::Ts;
                 $body
             }
         }

@@ -124,6 +124,8 @@ pub enum ReadErrorKind {
     PhotoLabel(String),
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
+    #[error("{0}")]
+    Series(String),
     #[error("the label is {0}; a text, a number or a boolean is expected")]
     NestedLabel(String),
 }
@@ -147,6 +149,7 @@ impl ReadError {
                 | EmptyLabel
                 | NestedLabel(_)
                 | PhotoLabel(_)
+                | Series(_)
         )
     }
 

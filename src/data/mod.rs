@@ -4,8 +4,10 @@
 //! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
-//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`.
+//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`, `series` and `clock`
+//! for the demand of `ts`.
 
+pub mod clock;
 mod csv;
 pub mod digest;
 mod error;
@@ -19,6 +21,7 @@ mod parquet;
 mod photos;
 mod row;
 pub mod sample;
+mod series;
 mod sink;
 mod source;
 mod spool;
@@ -28,6 +31,7 @@ pub use error::{Place, ReadError, ReadErrorKind, Unit};
 pub use format::{Compression, Format, UnknownFormat};
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_photos};
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
+pub use series::{Panel, Series, SeriesColumns, read_series};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;

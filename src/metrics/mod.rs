@@ -4,5 +4,6 @@
 pub mod bootstrap;
 pub mod calibration;
 pub mod classification;
+pub mod forecast;
 pub mod precision_recall;
 pub mod roc;

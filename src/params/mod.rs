@@ -10,6 +10,7 @@ pub mod gate;
 mod locate;
 pub mod nlp;
 mod set;
+pub mod ts;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,8 @@ pub struct Params {
     pub nlp: nlp::Block,
     #[serde(default)]
     pub cv: cv::Block,
+    #[serde(default)]
+    pub ts: ts::Block,
 }
 
 fn default_seed() -> u64 {

@@ -6,3 +6,4 @@ mod nlp;
 pub mod prepare;
 pub mod sample;
 mod split;
+mod ts;

@@ -8,3 +8,4 @@ mod heatmap;
 pub mod html;
 pub mod nlp;
 pub mod svg;
+pub mod ts;

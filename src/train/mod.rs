@@ -2,6 +2,7 @@
 
 mod cv;
 mod nlp;
+mod ts;
 
 use std::fmt;
 use std::path::PathBuf;

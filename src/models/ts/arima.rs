@@ -114,18 +114,23 @@ pub fn maximize(design: &Design, near: Option<&[f64]>, options: &Options) -> Opt
         starts.push(near.to_vec());
     }
     if !options.thorough {
-        let mut costs = starts.iter().map(|start| sum_of_squares(&likelihood, start));
+        let mut costs = starts
+            .iter()
+            .map(|start| sum_of_squares(&likelihood, start));
         let first = costs.next()?;
         let best = (costs.enumerate()).fold((0, first), |best, (index, cost)| {
-            if cost < best.1 { (index + 1, cost) } else { best }
+            if cost < best.1 {
+                (index + 1, cost)
+            } else {
+                best
+            }
         });
         starts = vec![starts.swap_remove(best.0)];
     }
     let mut best: Option<(f64, Vec<f64>)> = None;
     for mut at in starts {
         let count = at.len();
-        let squares =
-            with_slopes!(count, K => minimize::<K>(&likelihood, &mut at, options.stop));
+        let squares = with_slopes!(count, K => minimize::<K>(&likelihood, &mut at, options.stop));
         if squares.is_finite() && best.as_ref().is_none_or(|(least, _)| squares < *least) {
             best = Some((squares, at));
         }

@@ -48,6 +48,15 @@ impl<T: Real> Arma<T> {
         p.max(q).max(1)
     }
 
+    /// The gain of a settled filter: θ.
+    pub fn settled_gain(&self) -> Vec<T> {
+        let mut gain = vec![T::of(0.0); self.order()];
+        for &(lag, theta) in &self.ma {
+            gain[lag - 1] = theta;
+        }
+        gain
+    }
+
     /// ψ of z_t = Σ ψ_j ε_{t-j}: the first `count`, ψ_0 = 1.
     pub fn psi(&self, count: usize) -> Vec<T> {
         let mut psi = vec![T::of(0.0); count];
@@ -159,7 +168,8 @@ pub struct Filter<T> {
     pub settled: bool,
     /// A state for each column.
     pub states: Vec<Vec<T>>,
-    steps: usize,
+    /// Taken so far: whether the filter has settled is looked at every fourth.
+    pub steps: usize,
 }
 
 impl<T: Real> Filter<T> {
@@ -198,6 +208,27 @@ impl<T: Real> Filter<T> {
             steps: 0,
             arma,
         })
+    }
+
+    /// A filter of one column that goes on where another one stopped.
+    pub fn resumed(
+        arma: Arma<T>,
+        variance: T,
+        weight: T,
+        (gain, change): (Vec<T>, Vec<T>),
+        (settled, steps): (bool, usize),
+        state: Vec<T>,
+    ) -> Self {
+        Self {
+            arma,
+            variance,
+            weight,
+            gain,
+            change,
+            settled,
+            states: vec![state],
+            steps,
+        }
     }
 
     /// What the next value of `column` is expected to be.
@@ -267,10 +298,7 @@ impl<T: Real> Filter<T> {
         self.variance = T::of(1.0);
         self.weight = T::of(0.0);
         self.change.fill(T::of(0.0));
-        self.gain.fill(T::of(0.0));
-        for &(lag, theta) in &self.arma.ma {
-            self.gain[lag - 1] = theta;
-        }
+        self.gain = self.arma.settled_gain();
     }
 }
 

@@ -60,7 +60,11 @@ pub fn kpss(values: &[f64], lags: usize) -> f64 {
         .sum();
     let long_run: f64 = (0..=lags)
         .map(|lag| {
-            let sum: f64 = e.iter().zip(&e[lag.min(e.len())..]).map(|(a, b)| a * b).sum();
+            let sum: f64 = e
+                .iter()
+                .zip(&e[lag.min(e.len())..])
+                .map(|(a, b)| a * b)
+                .sum();
             let weight = 1.0 - lag as f64 / (lags as f64 + 1.0);
             sum * weight * if lag == 0 { 1.0 } else { 2.0 }
         })

@@ -59,7 +59,11 @@ impl Kind {
     }
 
     fn seasons(&self) -> usize {
-        if self.season == Part::None { 0 } else { self.period }
+        if self.season == Part::None {
+            0
+        } else {
+            self.period
+        }
     }
 
     /// Smoothing parameters: α, β, γ, φ as far as there are.
@@ -307,7 +311,11 @@ fn guess(series: &[f64], period: usize) -> Guess {
             };
             let average = (inner - ends) / period as f64;
             sums[t % period] += series[t] - average;
-            ratios[t % period] += if average > 0.0 { series[t] / average } else { 1.0 };
+            ratios[t % period] += if average > 0.0 {
+                series[t] / average
+            } else {
+                1.0
+            };
             counts[t % period] += 1.0;
         }
         for i in 0..period {
@@ -332,7 +340,11 @@ fn guess(series: &[f64], period: usize) -> Guess {
     }
     let count = first as f64;
     let spread = xx - x * x / count;
-    guess.slope = if spread > 0.0 { (xy - x * y / count) / spread } else { 0.0 };
+    guess.slope = if spread > 0.0 {
+        (xy - x * y / count) / spread
+    } else {
+        0.0
+    };
     guess.level = y / count - guess.slope * x / count;
     guess
 }
@@ -493,8 +505,8 @@ impl Ets {
         if kind.season == Part::Additive {
             start.seasons.iter_mut().for_each(|s| *s *= size);
         }
-        let log_likelihood = log_likelihood(fitted.squares, observations)
-            - observations as f64 * math::ln(size);
+        let log_likelihood =
+            log_likelihood(fitted.squares, observations) - observations as f64 * math::ln(size);
         let mut model = Self {
             kind,
             smoothing,
@@ -506,7 +518,10 @@ impl Ets {
             observations,
         };
         let expected = model.update(series);
-        let squares: f64 = series.iter().zip(&expected).filter(|(y, _)| y.is_finite())
+        let squares: f64 = series
+            .iter()
+            .zip(&expected)
+            .filter(|(y, _)| y.is_finite())
             .map(|(y, mu)| {
                 let error = y - mu;
                 let error = if kind.relative { error / mu } else { error };
@@ -618,7 +633,11 @@ impl Ets {
                 if !own_season {
                     return whole - mean[h] * mean[h];
                 }
-                let season = if bases[h] == 0.0 { 1.0 } else { mean[h] / bases[h] };
+                let season = if bases[h] == 0.0 {
+                    1.0
+                } else {
+                    mean[h] / bases[h]
+                };
                 let gamma = self.smoothing.gamma;
                 let rounds = (h / self.kind.period) as i32;
                 let wider = (1.0 + gamma * gamma * relative).powi(rounds);

@@ -116,6 +116,15 @@ impl Member {
         }
     }
 
+    /// The kind of model without its orders.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Member::Arima(_) => "arima",
+            Member::Ets(_) => "ets",
+            Member::Simple(_) => "simple",
+        }
+    }
+
     /// The model as it is written: ARIMA(1,0,0), ETS(A,N,N), drift.
     pub fn name(&self) -> String {
         match self {
@@ -221,14 +230,21 @@ impl Options {
                 kind: (self.kind == Kind::HoltWinters).then_some(ets::Kind {
                     relative: false,
                     trend: Trend::Additive,
-                    season: if period > 1 { Part::Additive } else { Part::None },
+                    season: if period > 1 {
+                        Part::Additive
+                    } else {
+                        Part::None
+                    },
                     period,
                 }),
                 thorough: self.kind == Kind::HoltWinters,
                 ..ets::Options::new(period)
             };
             if let Some(model) = options.fit(&adjusted) {
-                notes.push(format!("{} has the least AICc, {:.2}", model.kind, model.aicc));
+                notes.push(format!(
+                    "{} has the least AICc, {:.2}",
+                    model.kind, model.aicc
+                ));
                 parts.push(Member::Ets(model));
             }
         }

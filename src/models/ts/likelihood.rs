@@ -37,10 +37,7 @@ impl Design {
         }
         columns.extend(regressors.iter().map(|column| difference(column, orders)));
         let free = missing.len() + regressors.len();
-        (columns[0].len() > free).then_some(Self {
-            columns,
-            missing,
-        })
+        (columns[0].len() > free).then_some(Self { columns, missing })
     }
 
     /// Differences that are observed.
@@ -108,11 +105,7 @@ pub struct Solution<T> {
 
 /// Generalized least squares of the first column on the others; none where they are dependent or
 /// the process is not stationary.
-pub fn solve<T: Real>(
-    design: &Design,
-    orders: &Orders,
-    coefficients: &[T],
-) -> Option<Solution<T>> {
+pub fn solve<T: Real>(design: &Design, orders: &Orders, coefficients: &[T]) -> Option<Solution<T>> {
     let arma = Arma::new(orders, coefficients);
     let mut run = innovations(arma, &design.columns)?;
     standardize(&mut run);
@@ -229,7 +222,11 @@ impl Residuals for Likelihood<'_> {
     /// Standardized innovations times exp(log determinant / 2n), whose least squares are the
     /// greatest likelihood.
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool {
-        let Some(solution) = solve(self.design, self.orders, &coefficients(self.orders, parameters)) else {
+        let Some(solution) = solve(
+            self.design,
+            self.orders,
+            &coefficients(self.orders, parameters),
+        ) else {
             return false;
         };
         let share = 0.5 / self.design.observations() as f64;

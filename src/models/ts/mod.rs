@@ -11,11 +11,13 @@ pub mod likelihood;
 pub mod model;
 pub mod order;
 pub mod polynomial;
+pub mod saved;
 pub mod simple;
 pub mod stl;
 
 pub use forecaster::{Forecaster, KINDS, Kind};
 pub use model::{Calibration, Fan, Model, Options};
+pub use saved::Saved;
 
 #[cfg(test)]
 mod arima_tests;

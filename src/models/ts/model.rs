@@ -77,13 +77,18 @@ impl Calibration {
         let normal = normal_width(level);
         let Some(above) = self.shares.iter().position(|&share| share >= level) else {
             let last = self.shares.len().checked_sub(1);
-            return last.map_or(normal, |i| normal * self.widths[i] / normal_width(self.shares[i]));
+            return last.map_or(normal, |i| {
+                normal * self.widths[i] / normal_width(self.shares[i])
+            });
         };
         if above == 0 {
             return normal;
         }
         let (low, high) = (above - 1, above);
-        let (a, b) = (normal_width(self.shares[low]), normal_width(self.shares[high]));
+        let (a, b) = (
+            normal_width(self.shares[low]),
+            normal_width(self.shares[high]),
+        );
         let share = (normal - a) / (b - a);
         self.widths[low] + share * (self.widths[high] - self.widths[low])
     }
@@ -99,11 +104,7 @@ impl Options {
 
     /// Fits every series, NaN where a value is missing. The error is the number of a series that
     /// has no value at all.
-    pub fn fit(
-        &self,
-        series: &[Vec<f64>],
-        progress: &(dyn Fn() + Sync),
-    ) -> Result<Model, usize> {
+    pub fn fit(&self, series: &[Vec<f64>], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
         let options = self.series();
         let fitted: Vec<(Option<Forecaster>, Vec<f64>)> = (series.par_iter())
             .map(|series| {
@@ -166,9 +167,25 @@ impl Model {
             all.clone().all(|value| value.is_finite())
         };
         let forecast = series.forecast(ahead);
-        let sound = whole(&forecast);
-        let forecast = if sound { forecast } else { series.naive.forecast(ahead) };
-        let floor = |value: f64| if self.nonnegative { value.max(0.0) } else { value };
+        match whole(&forecast) {
+            true => (self.bounded(&forecast, levels), true),
+            false => (self.naive_fan(series, ahead, levels), false),
+        }
+    }
+
+    /// The seasonal naive forecast of a series, with the same widening of its bounds.
+    pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
+        self.bounded(&series.naive.forecast(ahead), levels)
+    }
+
+    fn bounded(&self, forecast: &Forecast, levels: &[f64]) -> Fan {
+        let floor = |value: f64| {
+            if self.nonnegative {
+                value.max(0.0)
+            } else {
+                value
+            }
+        };
         let bounds = (levels.iter())
             .map(|&level| {
                 let width = self.calibration.width(level);
@@ -180,11 +197,10 @@ impl Model {
                 (at(-1.0), at(1.0))
             })
             .collect();
-        let fan = Fan {
+        Fan {
             mean: forecast.mean.iter().map(|&mean| floor(mean)).collect(),
             bounds,
-        };
-        (fan, sound)
+        }
     }
 }
 

@@ -132,9 +132,10 @@ impl Search<'_> {
             thorough: false,
             ..arima::Options::new(orders, constant)
         };
-        let near = self.best.as_ref().map(|(at, fitted)| {
-            neighbour(&self.orders(*at), &fitted.free, &orders)
-        });
+        let near = self
+            .best
+            .as_ref()
+            .map(|(at, fitted)| neighbour(&self.orders(*at), &fitted.free, &orders));
         let fitted = maximize(design, near.as_deref(), &options)?;
         let coefficients = coefficients(&orders, &fitted.free);
         Arima::well_inside(&orders, &coefficients).then_some(fitted)
@@ -147,7 +148,13 @@ impl Search<'_> {
             let constant = self.with_constant;
             let step = |dp: i32, dq: i32, dsp: i32, dsq: i32| {
                 let add = |value: usize, by: i32| value.checked_add_signed(by as isize);
-                Some((add(p, dp)?, add(q, dq)?, add(sp, dsp)?, add(sq, dsq)?, constant))
+                Some((
+                    add(p, dp)?,
+                    add(q, dq)?,
+                    add(sp, dsp)?,
+                    add(sq, dsq)?,
+                    constant,
+                ))
             };
             const MOVES: [(i32, i32); 8] = [
                 (-1, 0),
@@ -226,7 +233,11 @@ impl Options {
             0
         };
         let cap = |most: usize, season: usize| {
-            if season > 0 { most.min(self.period - 1) } else { most }
+            if season > 0 {
+                most.min(self.period - 1)
+            } else {
+                most
+            }
         };
         let constant = match base.d + base.seasonal_d {
             0 => Constant::Mean,

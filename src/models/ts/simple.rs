@@ -84,7 +84,12 @@ impl Simple {
 
     /// Seasons never seen are taken as the mean of those that were.
     fn complete(&mut self) {
-        let seen: Vec<f64> = self.last.iter().copied().filter(|y| y.is_finite()).collect();
+        let seen: Vec<f64> = self
+            .last
+            .iter()
+            .copied()
+            .filter(|y| y.is_finite())
+            .collect();
         let mean = seen.iter().sum::<f64>() / seen.len().max(1) as f64;
         for value in &mut self.last {
             if !value.is_finite() {

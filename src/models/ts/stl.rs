@@ -71,7 +71,12 @@ impl Options {
         let (n, m) = (detrended.len(), self.period);
         let mut out = vec![0.0; n + 2 * m];
         for position in 0..m {
-            let values: Vec<f64> = detrended.iter().skip(position).step_by(m).copied().collect();
+            let values: Vec<f64> = detrended
+                .iter()
+                .skip(position)
+                .step_by(m)
+                .copied()
+                .collect();
             let smooth = loess(&values, window, self.seasonal_degree, jump);
             let length = values.len() as f64;
             let before = local(&values, 0.0, window, self.seasonal_degree);
@@ -86,7 +91,10 @@ impl Options {
 
     /// Moving averages of a period, a period and three.
     fn low_pass(&self, cycle: &[f64]) -> Vec<f64> {
-        moving_average(&moving_average(&moving_average(cycle, self.period), self.period), 3)
+        moving_average(
+            &moving_average(&moving_average(cycle, self.period), self.period),
+            3,
+        )
     }
 }
 

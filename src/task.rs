@@ -1,5 +1,6 @@
 //! The table of tasks: name, parameters, data, model. The only `match` over tasks is here.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -8,18 +9,21 @@ use anyhow::Result;
 
 use crate::artifact::Header;
 use crate::data::{
-    Panel, Photos, ReadError, SeriesColumns, Source, Texts, read_photos, read_series, read_texts,
+    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, SeriesColumns, Source, Texts, read_photos,
+    read_ratings, read_series, read_texts,
 };
 use crate::exit;
 use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{artifact, models, params::cv, params::nlp, params::ts};
+use crate::{artifact, models, params::cv, params::nlp, params::recsys, params::ts};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
 pub const TEST: &str = "test.csv";
+/// Names of items, of `recsys`.
+pub const ITEMS: &str = "items.csv";
 
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
@@ -143,7 +147,8 @@ impl Task for Nlp {
     }
 
     fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_texts(source, &params.data.text, &params.data.label)
+        let data = &params.data;
+        read_texts(source, &data.text, &data.label, &params.slices)
     }
 }
 
@@ -169,6 +174,42 @@ impl Task for Cv {
     fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
         read_photos(source, &models::cv::NAMES)
     }
+}
+
+/// Recommendation.
+pub struct Recsys;
+
+impl Task for Recsys {
+    const NAME: &'static str = "recsys";
+    type Params = recsys::Params;
+    type Data = Interactions;
+    type Model = models::recsys::Model;
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.recsys.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.recsys.gate
+    }
+
+    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
+        Ok(Interactions {
+            ratings: read_ratings(source, RATING_COLUMNS, &mut Err)?,
+            relevant: params.relevant,
+            ..Interactions::default()
+        })
+    }
+}
+
+/// A prepared part of `recsys`.
+#[derive(Clone, Debug, Default)]
+pub struct Interactions {
+    pub ratings: Ratings,
+    /// The least rating that is relevant.
+    pub relevant: f64,
+    /// Names of items by their ids.
+    pub titles: HashMap<String, String>,
 }
 
 /// Demand forecasting.
@@ -198,11 +239,12 @@ impl Task for Ts {
 pub enum Name {
     Nlp,
     Cv,
+    Recsys,
     Ts,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Ts];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -215,6 +257,10 @@ macro_rules! for_task {
             }
             $crate::task::Name::Cv => {
                 type $T = $crate::task::Cv;
+                $body
+            }
+            $crate::task::Name::Recsys => {
+                type $T = $crate::task::Recsys;
                 $body
             }
             $crate::task::Name::Ts => {

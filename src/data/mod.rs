@@ -4,8 +4,9 @@
 //! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
-//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`, `series` and `clock`
-//! for the demand of `ts`.
+//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`,
+//! `ratings` for the interactions of `recsys`, `series` and `clock` for the
+//! demand of `ts`.
 
 pub mod clock;
 mod csv;
@@ -19,6 +20,7 @@ mod jsonl;
 mod output;
 mod parquet;
 mod photos;
+mod ratings;
 mod row;
 pub mod sample;
 mod series;
@@ -30,12 +32,15 @@ mod text;
 pub use error::{Place, ReadError, ReadErrorKind, Unit};
 pub use format::{Compression, Format, UnknownFormat};
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_photos};
+pub use ratings::{
+    RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
+};
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
 pub use series::{Panel, Series, SeriesColumns, read_series};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;
-pub use text::{Texts, label_cell, normalised, read_texts, sorted_classes, text_cell};
+pub use text::{Slice, Texts, label_cell, normalised, read_texts, sorted_classes, text_cell};
 
 /// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
 /// never closed or a line never ends.

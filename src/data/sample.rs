@@ -12,6 +12,7 @@ pub mod demand;
 mod draw;
 mod grammar;
 pub mod photo;
+pub mod shop;
 mod style;
 
 static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {

@@ -3,6 +3,7 @@
 mod cv;
 pub mod gate;
 mod nlp;
+mod recsys;
 mod ts;
 
 use std::fmt;

@@ -2,6 +2,7 @@
 
 mod cv;
 mod nlp;
+mod recsys;
 mod ts;
 
 use std::io::{self, BufRead};

@@ -2,8 +2,10 @@
 //! No files, no models, no pages: verbs call this and hand the results on.
 
 pub mod bootstrap;
+pub mod bootstrap_roc;
 pub mod calibration;
 pub mod classification;
 pub mod forecast;
 pub mod precision_recall;
+pub mod ranking;
 pub mod roc;

@@ -7,6 +7,7 @@ pub mod kernels;
 pub mod linear;
 pub mod nlp;
 pub mod optim;
+pub mod recsys;
 pub mod sparse;
 pub mod state;
 pub mod ts;

@@ -9,6 +9,7 @@ pub mod cv;
 pub mod gate;
 mod locate;
 pub mod nlp;
+pub mod recsys;
 mod set;
 pub mod ts;
 
@@ -38,6 +39,8 @@ pub struct Params {
     pub nlp: nlp::Block,
     #[serde(default)]
     pub cv: cv::Block,
+    #[serde(default)]
+    pub recsys: recsys::Block,
     #[serde(default)]
     pub ts: ts::Block,
 }
@@ -300,7 +303,7 @@ mod tests {
         assert_eq!(
             refused(&head(""), &["nlp.splitt.test=0.5"]),
             "-S nlp.splitt.test=0.5: unknown key `splitt` in `nlp`; did you mean `split`? keys \
-             here: sample, data, split, features, model, gate"
+             here: sample, data, split, features, model, eval, gate"
         );
     }
 

@@ -7,5 +7,6 @@ mod format;
 mod heatmap;
 pub mod html;
 pub mod nlp;
+pub mod recsys;
 pub mod svg;
 pub mod ts;

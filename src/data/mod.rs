@@ -4,8 +4,9 @@
 //! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
-//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`.
+//! `sample` makes one up; `blocks` reads a table in pieces that can be worked on side by side; `image` and `photos` do the same for the photos of `cv`.
 
+pub mod blocks;
 mod csv;
 pub mod digest;
 mod error;

@@ -10,6 +10,8 @@ pub mod gate;
 mod locate;
 pub mod nlp;
 mod set;
+pub mod validate;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,8 @@ pub struct Params {
     /// Every random choice starts here.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    #[serde(default)]
+    pub validate: validate::Block,
     #[serde(default)]
     pub nlp: nlp::Block,
     #[serde(default)]

@@ -1,8 +1,10 @@
-//! Verbs that come before training: `init`, `sample`, `prepare`.
+//! Verbs that come before training: `init`, `sample`, `validate`, `profile`, `prepare`.
 
 mod cv;
 pub mod init;
 mod nlp;
 pub mod prepare;
+pub mod profile;
 pub mod sample;
 mod split;
+pub mod validate;

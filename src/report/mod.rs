@@ -3,8 +3,11 @@
 
 mod chart;
 pub mod cv;
-mod format;
+pub mod format;
 mod heatmap;
 pub mod html;
 pub mod nlp;
+pub mod profile;
 pub mod svg;
+pub mod table;
+pub mod validate;

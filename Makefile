@@ -16,7 +16,7 @@ build: ## Build the release binary
 	cargo build --release --locked
 
 run: build ## Build, then run the whole pipeline on the sample
-	@for verb in sample prepare train evaluate gate; do \
+	@for verb in sample validate prepare train evaluate gate; do \
 	  echo "$$ easylife $$verb all"; $(BINARY) $$verb all || exit $$?; \
 	done
 	@for task in $(TASKS); do \

@@ -20,7 +20,7 @@ pub(super) use group::Groups;
 pub(super) use scan::{Table, Watch, scan_blocks};
 use scan::scan;
 pub(super) use summary::{cut, figure, table as summary};
-pub(super) use value::{CLASSES, Class, Value, understand};
+pub(super) use value::{Class, Value, understand};
 
 use crate::artifact::atomic;
 use crate::exit;

@@ -72,6 +72,8 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut read = table::read(job, path, |head| Texts {
         text: head.find(&job.params.data.text),
         label: head.find(&job.params.data.label),
+        keyed: job.rule("duplicates").is_some() || job.rule("conflicts").is_some(),
+        looked_at: job.rule("damaged").is_some(),
         keys: Keys::default(),
         damaged: Gathered::new(job.shown),
         shown: job.shown,
@@ -95,6 +97,9 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
 struct Texts {
     text: Option<usize>,
     label: Option<usize>,
+    /// Whether a rule wants to know of texts that come again, and of damaged ones.
+    keyed: bool,
+    looked_at: bool,
     /// Texts as they are compared; the tag is the label.
     keys: Keys,
     damaged: Gathered,
@@ -111,7 +116,7 @@ impl Watch for Texts {
     type Seen = Seen;
 
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
-        if self.text != Some(column) {
+        if self.text != Some(column) || !self.looked_at {
             return;
         }
         let bad = |group: usize| {
@@ -132,7 +137,9 @@ impl Watch for Texts {
     }
 
     fn rows(&self, seen: &mut Seen, block: &Block) {
-        let Some(text) = self.text else { return };
+        let Some(text) = self.text.filter(|_| self.keyed) else {
+            return;
+        };
         let rows = (0..block.rows()).filter(|&row| !block.bytes_of(row, text).is_empty());
         let label = |row| self.label.map_or(&[][..], |label| block.bytes_of(row, label).trim_ascii());
         let keyed = rows.map(|row| Keyed {

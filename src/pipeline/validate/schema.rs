@@ -32,7 +32,7 @@ pub struct Schema {
     /// Rules that the task knows, by name.
     pub task: BTreeMap<String, Span>,
     #[serde(skip)]
-    file: Option<(PathBuf, String)>,
+    pub file: Option<(PathBuf, String)>,
 }
 
 /// Whether columns may be there that no rule names.

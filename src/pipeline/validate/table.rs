@@ -88,7 +88,7 @@ pub(super) fn read_blocks<P, W: Watch>(
     let mut both = (rules, watch(&head));
     let table = scan_blocks(blocks, &mut both, job.talk)?;
     let (mut rules, watch) = both;
-    let mut findings = unreadable(&table);
+    let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);
     findings.extend(checks::columns(&job.schema, &table.head, &source));
     findings.extend(checks::table(&job.schema, &table, &mut rules, today)?);

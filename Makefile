@@ -7,7 +7,7 @@ export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
 TASKS := nlp cv
 
-.PHONY: help build run test lint bench bench-cli cv-model docs-check dvc-repro clean
+.PHONY: help build run test lint bench bench-peers cv-model docs-check dvc-repro clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: ## Formatting, and clippy with warnings as errors
 bench: build ## Our own speed: kernels (divan) and whole processes
 	cargo bench --locked --bench nlp
 	python3 tools/bench $(BINARY)
+
+bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
+	python3 tools/bench-peers $(BINARY) $(PEERS)
 
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)

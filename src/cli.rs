@@ -181,8 +181,8 @@ struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
     /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
-    #[arg(short, long, value_name = "IN", default_value = "-")]
-    input: PathBuf,
+    #[arg(short, long, value_name = "IN")]
+    input: Option<PathBuf>,
     /// File to write; `-`: stdout
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
@@ -192,10 +192,10 @@ struct Predict {
     /// Format of stdin and stdout [default: csv]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     format: Option<Format>,
-    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on (cv says in its
-    /// column `error` what is wrong with a photo, and always goes on)
-    #[arg(long, value_name = "WHAT", default_value = "fail")]
-    on_error: Rows,
+    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on [default: fail]
+    /// (cv says in its column `error` what is wrong with a photo, and always goes on)
+    #[arg(long, value_name = "WHAT")]
+    on_error: Option<Rows>,
     /// Go on where a killed run stopped
     #[arg(long)]
     resume: bool,
@@ -444,23 +444,24 @@ impl Predict {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
-        if port(&self.input) == Port::Standard && io::stdin().is_terminal() {
+        let input = self.input.as_deref().map(port);
+        if input.as_ref().is_none_or(|input| *input == Port::Standard) && io::stdin().is_terminal()
+        {
             talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
         }
         let request = predict::Request {
-            input: port(&self.input),
+            input,
             output: port(&self.output),
             model: self.model,
             format: self.format,
-            on_error: match self.on_error {
+            on_error: self.on_error.map(|rows| match rows {
                 Rows::Fail => OnError::Fail,
                 Rows::Skip => OnError::Skip,
-            },
+            }),
             resume: self.resume,
             wait: self.wait,
             options: predict::Options {
                 all_classes: self.all_classes,
-                ..predict::Options::default()
             },
         };
         let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);

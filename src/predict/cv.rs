@@ -2,14 +2,14 @@
 
 mod list;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Options, Pace, Predict, Reject, Request, Scorer};
+use super::{Job, Pace, Port, Predict, Reject, Request, Scorer};
 use crate::artifact::Header;
 use crate::data::image::{self, PhotoError};
-use crate::data::{self, Column, DataType, Kind, Row, Source};
+use crate::data::{self, Column, DataType, Format, Kind, Row};
 use crate::models::cv::{FEATURES, Model, Plane, Scores, Scratch};
 use crate::talk::Talk;
 use crate::task::Cv;
@@ -27,27 +27,30 @@ struct PhotoScorer {
 }
 
 impl Predict for Cv {
-    fn scorer(
-        model: Model,
-        _: &Header,
-        input: &[Column],
-        options: &Options,
-    ) -> Result<Box<dyn Scorer>> {
-        Ok(Box::new(PhotoScorer {
-            model,
-            path: data::find_column(input, PATH)?,
-            folder: options.folder.clone(),
-            columns: vec![
-                Column::typed("prediction", DataType::Text),
-                Column::typed("probability", DataType::Float),
-                Column::typed("score", DataType::Float),
-                Column::typed("error", DataType::Text),
-            ],
-        }))
+    fn job(model: Model, _: &Header, request: &Request, talk: &Talk) -> Result<Job> {
+        Job::beside(list::open(request, talk)?, |input| {
+            Ok(PhotoScorer {
+                model,
+                path: data::find_column(input, PATH)?,
+                folder: table_folder(request.input.as_ref()),
+                columns: vec![
+                    Column::typed("prediction", DataType::Text),
+                    Column::typed("probability", DataType::Float),
+                    Column::typed("score", DataType::Float),
+                    Column::typed("error", DataType::Text),
+                ],
+            })
+        })
     }
+}
 
-    fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
-        list::open(request, talk)
+/// The folder of an input that is a table; empty for everything else.
+fn table_folder(input: Option<&Port>) -> PathBuf {
+    match input {
+        Some(Port::File(path)) if Format::of_path(path).is_some() && !path.is_dir() => {
+            path.parent().unwrap_or(Path::new("")).to_owned()
+        }
+        _ => PathBuf::new(),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Journal {
     pub identity: String,
     /// Records read so far, rejected ones included.
     pub records: u64,
+    /// Rows written so far.
+    pub rows: u64,
     /// Rejected so far.
     pub rejected: u64,
     /// Rows so far that say why they have no answer.
@@ -46,10 +48,11 @@ impl Journal {
 pub(super) fn identity(
     header: &Header,
     options: &Options,
+    context: &str,
     (format, compression): (Format, Compression),
 ) -> String {
     let text = format!(
-        "{} {header:?} {options:?} {format:?} {compression:?}",
+        "{} {header:?} {options:?} {context} {format:?} {compression:?}",
         env!("CARGO_PKG_VERSION")
     );
     format!("{:016x}", xxh3_64(text.as_bytes()))

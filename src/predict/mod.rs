@@ -24,6 +24,7 @@ use crate::exit::{self, Exit};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use stream::Batches;
 
 pub use output::interrupted;
 
@@ -68,6 +69,72 @@ impl Default for Pace {
     }
 }
 
+/// Records in, lists out: each record is answered by any number of rows of the lister's own columns
+/// (a series by its horizon, a user by items).
+pub trait Lister: Send + Sync {
+    /// The columns of its rows; those of the input do not come back.
+    fn columns(&self) -> &[Column];
+
+    /// Adds the rows that answer `records`, in their order. What it names in its answer (index in
+    /// `records` and what is wrong) is listed as rejected; it may have rows all the same, where
+    /// there is a second-best answer.
+    fn list(&self, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)>;
+
+    /// How many records are worth a task of the thread pool, a batch and a checkpoint.
+    fn pace(&self) -> Pace {
+        Pace::default()
+    }
+}
+
+/// How records are answered.
+pub enum Answers {
+    /// Each by cells behind its own.
+    Beside(Box<dyn Scorer>),
+    /// Each by a list of rows.
+    Lists(Box<dyn Lister>),
+}
+
+impl Answers {
+    fn pace(&self) -> Pace {
+        match self {
+            Answers::Beside(scorer) => scorer.pace(),
+            Answers::Lists(lister) => lister.pace(),
+        }
+    }
+
+    /// The columns of the output for an input with the columns `input`.
+    fn output_columns(&self, input: &[Column]) -> Result<Vec<Column>> {
+        match self {
+            Answers::Beside(scorer) => columns_beside(input, scorer.columns()),
+            Answers::Lists(lister) => Ok(lister.columns().to_vec()),
+        }
+    }
+}
+
+/// What is to be answered, and how.
+pub struct Job {
+    pub source: Box<dyn Source>,
+    pub answers: Answers,
+    /// A digest of what else the answers depend on, beside model, options and records: a run that
+    /// goes on with `--resume` must have the same. Empty: nothing.
+    pub context: String,
+}
+
+impl Job {
+    /// Rows answered beside their own cells, by the scorer that `scorer` makes for their columns.
+    pub fn beside<S: Scorer + 'static>(
+        source: Box<dyn Source>,
+        scorer: impl FnOnce(&[Column]) -> Result<S>,
+    ) -> Result<Self> {
+        let scorer = scorer(source.columns()).with_context(|| source.file().to_owned())?;
+        Ok(Self {
+            source,
+            answers: Answers::Beside(Box::new(scorer)),
+            context: String::new(),
+        })
+    }
+}
+
 /// Why a row has no answer.
 #[derive(Clone, Debug)]
 pub struct Reject {
@@ -78,28 +145,18 @@ pub struct Reject {
 
 /// What a task says to be predicted from.
 pub trait Predict: Task {
-    /// A scorer of `model` for inputs with the columns `input`.
-    fn scorer(
-        model: Self::Model,
-        header: &Header,
-        input: &[Column],
-        options: &Options,
-    ) -> Result<Box<dyn Scorer>>;
+    /// What happens, unless asked otherwise, to a record that cannot be answered.
+    const ON_ERROR: OnError = OnError::Fail;
 
-    /// The rows to be scored.
-    fn open(request: &Request, _talk: &Talk) -> Result<Box<dyn Source>> {
-        open(request)
-    }
+    /// The records to be answered by `model`, and how.
+    fn job(model: Self::Model, header: &Header, request: &Request, talk: &Talk) -> Result<Job>;
 }
 
-/// What a caller may ask of a scorer.
+/// What a caller may ask of a task: whatever changes the answers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Options {
-    /// One column more for every class.
+    /// nlp: one column more for every class.
     pub all_classes: bool,
-    /// Where relative paths in the rows start: the folder of the table that holds them.
-    #[serde(skip)]
-    pub folder: PathBuf,
 }
 
 /// Where rows come from or go to.
@@ -122,13 +179,15 @@ pub enum OnError {
 /// One batch job.
 #[derive(Clone, Debug)]
 pub struct Request {
-    pub input: Port,
+    /// Absent: stdin, or what the model knows.
+    pub input: Option<Port>,
     pub output: Port,
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
     /// Format of stdin and stdout; files say it by their names.
     pub format: Option<Format>,
-    pub on_error: OnError,
+    /// Absent: as the task does it.
+    pub on_error: Option<OnError>,
     /// Go on where a killed run stopped.
     pub resume: bool,
     /// Wait for another run on the same output instead of giving up.
@@ -187,48 +246,28 @@ pub fn run<T: Predict>(
     let path = sink_file(request)?;
     let output = output_format(request)?;
     refuse_overwriting_the_input(request)?;
-    let identity = journal::identity(&header, &request.options, output);
-
     // The lock comes before the input: who waits for another run must see what it left.
     let _lock = path
         .map(|path| output::lock(path, request.wait))
         .transpose()?;
-    let mut source = T::open(request, talk)?;
-    let mut options = request.options.clone();
-    options.folder = table_folder(&request.input);
-    let scorer = T::scorer(model, &header, source.columns(), &options)
-        .with_context(|| source.file().to_owned())?;
-    let columns = output_columns(source.columns(), scorer.columns())?;
+    let job = T::job(model, &header, request, talk)?;
+    let identity = journal::identity(&header, &request.options, &job.context, output);
+    let columns = job.answers.output_columns(job.source.columns())?;
+    let batches = Batches::new(job, request.on_error.unwrap_or(T::ON_ERROR));
     match path {
-        None => stream::to_stdout(
-            source.as_mut(),
-            scorer.as_ref(),
-            &columns,
-            output,
-            request,
-            talk,
-        ),
+        None => stream::to_stdout(batches, &columns, output, talk),
         Some(path) => {
             let target = output::Target::new(path, output, columns, identity);
-            output::to_file(&target, source.as_mut(), scorer.as_ref(), request, talk)
+            output::to_file(&target, batches, request.resume, talk)
         }
     }
 }
 
-/// The folder of an input that is a table; empty for everything else.
-fn table_folder(input: &Port) -> PathBuf {
-    match input {
-        Port::File(path) if Format::of_path(path).is_some() && !path.is_dir() => {
-            path.parent().unwrap_or(Path::new("")).to_owned()
-        }
-        _ => PathBuf::new(),
-    }
-}
-
+/// The rows of the input asked for; without one, of stdin.
 fn open(request: &Request) -> Result<Box<dyn Source>> {
     match &request.input {
-        Port::File(path) => Ok(data::open(path)?),
-        Port::Standard => {
+        Some(Port::File(path)) => Ok(data::open(path)?),
+        Some(Port::Standard) | None => {
             let format = request.format.unwrap_or(Format::Csv);
             Ok(data::open_as(
                 Box::new(io::stdin()),
@@ -274,7 +313,7 @@ fn sink_file(request: &Request) -> Result<Option<&Path>> {
 }
 
 fn refuse_overwriting_the_input(request: &Request) -> Result<()> {
-    if let (Port::File(input), Port::File(output)) = (&request.input, &request.output)
+    if let (Some(Port::File(input)), Port::File(output)) = (&request.input, &request.output)
         && let (Ok(input), Ok(output)) = (input.canonicalize(), output.canonicalize())
         && input == output
     {
@@ -286,7 +325,7 @@ fn refuse_overwriting_the_input(request: &Request) -> Result<()> {
     Ok(())
 }
 
-fn output_columns(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
+fn columns_beside(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
     if let Some(clash) = added
         .iter()
         .find(|a| input.iter().any(|i| i.name == a.name))

@@ -2,11 +2,12 @@
 
 use anyhow::Result;
 
-use super::{Options, Predict, Reject, Scorer};
+use super::{Job, Options, Predict, Reject, Request, Scorer};
 use crate::artifact::Header;
 use crate::data::{self, Column, DataType, Kind, Row};
 use crate::metrics::classification::most_probable;
 use crate::models::nlp::{Model, Scratch};
+use crate::talk::Talk;
 use crate::task::Nlp;
 
 struct TextScorer {
@@ -19,30 +20,13 @@ struct TextScorer {
 }
 
 impl Predict for Nlp {
-    fn scorer(
-        model: Model,
-        header: &Header,
-        input: &[Column],
-        options: &Options,
-    ) -> Result<Box<dyn Scorer>> {
+    fn job(model: Model, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
         // The model knows the column it was trained on; without a project nothing else does.
         let text_name = header.parameters["data"]["text"].as_str().unwrap_or("text");
-        let text = data::find_column(input, text_name)?;
-        let mut columns = vec![
-            Column::typed("prediction", DataType::Text),
-            Column::typed("probability", DataType::Float),
-        ];
-        if options.all_classes {
-            let classes = model.classes().iter();
-            columns.extend(classes.map(|c| Column::typed(c, DataType::Float)));
-        }
-        Ok(Box::new(TextScorer {
-            text,
-            text_name: text_name.to_owned(),
-            all_classes: options.all_classes,
-            columns,
-            model,
-        }))
+        Job::beside(super::open(request)?, |input| {
+            let text = data::find_column(input, text_name)?;
+            Ok(TextScorer::new(model, text, text_name, &request.options))
+        })
     }
 }
 
@@ -70,6 +54,24 @@ impl Scorer for TextScorer {
 }
 
 impl TextScorer {
+    fn new(model: Model, text: usize, text_name: &str, options: &Options) -> Self {
+        let mut columns = vec![
+            Column::typed("prediction", DataType::Text),
+            Column::typed("probability", DataType::Float),
+        ];
+        if options.all_classes {
+            let classes = model.classes().iter();
+            columns.extend(classes.map(|c| Column::typed(c, DataType::Float)));
+        }
+        Self {
+            model,
+            text,
+            text_name: text_name.to_owned(),
+            all_classes: options.all_classes,
+            columns,
+        }
+    }
+
     fn append(&self, row: &mut Row, probabilities: &[f64]) {
         let best = most_probable(probabilities);
         row.push(Kind::Text, &self.model.classes()[best]);

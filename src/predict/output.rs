@@ -17,12 +17,12 @@ use super::journal::Journal;
 use super::lock::Lock;
 use super::rejects::Rejects;
 use super::stream::{Batch, Batches};
-use super::{Pace, Request, Scored, Scorer};
-use crate::data::{self, Column, Compression, Format, Sink, Source};
+use super::{Pace, Scored};
+use crate::data::{self, Column, Compression, Format, Sink};
 use crate::exit;
 use crate::talk::Talk;
 
-/// A checkpoint comes after the scorer's number of records, or this many bytes of input cells.
+/// A checkpoint comes after the pace's number of records, or this many bytes of input cells.
 const CHECKPOINT_BYTES: usize = 32 << 20;
 
 /// A Parquet output before it takes its name.
@@ -123,19 +123,18 @@ pub(super) fn lock(path: &Path, wait: bool) -> Result<Lock> {
     Lock::take(&beside(path, ".lock"), wait)
 }
 
-/// Scores everything into the target, whose lock the caller holds.
+/// Answers everything into the target, whose lock the caller holds.
 pub(super) fn to_file(
     target: &Target,
-    source: &mut dyn Source,
-    scorer: &dyn Scorer,
-    request: &Request,
+    mut batches: Batches,
+    resume: bool,
     talk: &Talk,
 ) -> Result<Scored> {
-    let start = resume_point(target, request, talk)?;
+    let start = resume_point(target, resume, talk)?;
     RESUMABLE.store(true, Ordering::Relaxed);
-    let mut batches = Batches::new(source, scorer, request.on_error);
+    let pace = batches.pace();
     let done = skip_known(&mut batches, &start)
-        .and_then(|()| Run::open(target, start, scorer.pace())?.all(&mut batches, talk));
+        .and_then(|()| Run::open(target, start, pace)?.all(&mut batches, talk));
     match done {
         Ok(journal) => publish(target, &journal),
         Err(error) => {
@@ -149,12 +148,12 @@ pub(super) fn to_file(
 }
 
 /// Where to go on: at the journal's last checkpoint, or at the start.
-fn resume_point(target: &Target, request: &Request, talk: &Talk) -> Result<Journal> {
+fn resume_point(target: &Target, resume: bool, talk: &Talk) -> Result<Journal> {
     let fresh = Journal {
         identity: target.identity.clone(),
         ..Journal::default()
     };
-    if !request.resume {
+    if !resume {
         target.remove_partial();
         return Ok(fresh);
     }
@@ -200,7 +199,6 @@ struct Run<'a> {
     rejects_file: File,
     rejects: Rejects,
     bytes_since: usize,
-    rows: u64,
     pace: Pace,
 }
 
@@ -224,7 +222,6 @@ impl<'a> Run<'a> {
             output,
             rejects_file,
             bytes_since: 0,
-            rows: 0,
             pace,
         })
     }
@@ -252,7 +249,7 @@ impl<'a> Run<'a> {
     }
 
     fn write(&mut self, batch: &Batch) -> Result<()> {
-        self.rows += batch
+        self.journal.rows += batch
             .write(self.sink.as_mut())
             .with_context(|| format!("cannot write {}", self.target.partial().display()))?;
         for reject in &batch.rejects {
@@ -315,7 +312,7 @@ fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
     target.remove_partial();
     Ok(Scored {
         output: Some(target.path.clone()),
-        rows: journal.records - journal.rejected,
+        rows: journal.rows,
         rejected: journal.rejected,
         rejects: (journal.rejected > 0).then_some(rejects),
         failed: journal.failed,

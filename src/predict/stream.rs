@@ -1,7 +1,7 @@
-//! Rows from a source through a scorer, a batch at a time, in order and in bounded memory.
+//! Records from a source through what answers them, a batch at a time, in order and in bounded memory.
 //!
 //! Where a batch ends follows from the records since the last one ended, so that a resumed run cuts
-//! its input where the first one did. Rows of a batch are scored in parallel, each by itself.
+//! its input where the first one did. Records of a batch are answered in parallel, each by itself.
 
 use std::io::{self, BufWriter, Write};
 
@@ -9,22 +9,22 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use super::journal::Digest;
-use super::{OnError, Reject, Request, Scored, Scorer};
-use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink, Source};
+use super::{Answers, Job, Lister, OnError, Pace, Reject, Scored, Scorer};
+use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink};
 use crate::exit;
 use crate::talk::Talk;
 
-/// A batch ends with the scorer's number of records, or when its cells hold this many bytes.
+/// A batch ends with the pace's number of records, or when its cells hold this many bytes.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Scored batches out of a source.
-pub(super) struct Batches<'a> {
-    source: &'a mut dyn Source,
-    scorer: &'a dyn Scorer,
+/// Answered batches out of a source.
+pub(super) struct Batches {
+    job: Job,
     on_error: OnError,
-    input_columns: usize,
     /// Kept between batches: reading into them allocates nothing.
-    rows: Vec<Row>,
+    records_read: Vec<Row>,
+    /// The rows of lists.
+    listed: Vec<Row>,
     /// Records read so far, rejected ones included.
     pub records: u64,
     pub digest: Digest,
@@ -38,10 +38,10 @@ struct Filled {
     unread: Vec<(usize, ReadError)>,
 }
 
-/// Scored rows in order, and what could not be scored.
+/// Answers in order, and what has none.
 pub(super) struct Batch<'a> {
     rows: &'a [Row],
-    /// Rows have this many cells when scored, fewer when rejected.
+    /// A row with another number of cells has no answer.
     width: usize,
     /// Input bytes in it.
     pub bytes: usize,
@@ -52,7 +52,7 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Writes the rows that were scored.
+    /// Writes the rows that are answers.
     pub fn write(&self, sink: &mut dyn Sink) -> io::Result<u64> {
         let mut written = 0;
         for row in self.rows.iter().filter(|row| row.len() == self.width) {
@@ -63,24 +63,27 @@ impl Batch<'_> {
     }
 }
 
-impl<'a> Batches<'a> {
-    pub fn new(source: &'a mut dyn Source, scorer: &'a dyn Scorer, on_error: OnError) -> Self {
+impl Batches {
+    pub fn new(job: Job, on_error: OnError) -> Self {
         Self {
-            input_columns: source.columns().len(),
-            source,
-            scorer,
+            job,
             on_error,
-            rows: Vec::new(),
+            records_read: Vec::new(),
+            listed: Vec::new(),
             records: 0,
             digest: Digest::default(),
         }
+    }
+
+    pub fn pace(&self) -> Pace {
+        self.job.answers.pace()
     }
 
     /// Reads over `records` records without scoring them; false where the input is shorter.
     pub fn skip(&mut self, records: u64) -> Result<bool> {
         let mut row = Row::new();
         while self.records < records {
-            match self.source.read(&mut row) {
+            match self.job.source.read(&mut row) {
                 Ok(false) => return Ok(false),
                 Ok(true) => self.digest.update(&row),
                 Err(e) if e.is_record() => self.digest.update_rejected(&e.to_string()),
@@ -91,34 +94,33 @@ impl<'a> Batches<'a> {
         Ok(true)
     }
 
-    /// The next batch, scored; `None` at the end. With [`OnError::Fail`] a record that cannot be
-    /// read or scored is an error, the first of them in the input's order.
+    /// The next batch, answered; `None` at the end. With [`OnError::Fail`] a record that cannot be
+    /// read or answered is an error, the first of them in the input's order.
     pub fn next(&mut self) -> Result<Option<Batch<'_>>> {
         let filled = self.fill()?;
         if filled.rows == 0 && filled.unread.is_empty() {
             return Ok(None);
         }
-        let scorer = self.scorer;
-        let rows = &mut self.rows[..filled.rows];
-        let share_size = scorer.pace().task;
-        let refused: Vec<(usize, Reject)> = rows
-            .par_chunks_mut(share_size)
-            .enumerate()
-            .flat_map_iter(|(share, rows)| {
-                let refused = scorer.score(rows).into_iter();
-                refused.map(move |(index, reject)| (share * share_size + index, reject))
-            })
-            .collect();
-        let rejects = in_order(refused, filled.unread, self.on_error)?;
-        let rows = &self.rows[..filled.rows];
-        let width = self.input_columns + scorer.columns().len();
-        let scored = rows.iter().filter(|row| row.len() == width);
+        let records = &mut self.records_read[..filled.rows];
+        let (rows, width, refused, failed) = match &self.job.answers {
+            Answers::Beside(scorer) => {
+                let refused = score(scorer.as_ref(), records);
+                let width = self.job.source.columns().len() + scorer.columns().len();
+                let scored = records.iter().filter(|row| row.len() == width);
+                let failed = scored.filter(|row| scorer.failed(row)).count() as u64;
+                (&*records, width, refused, failed)
+            }
+            Answers::Lists(lister) => {
+                let refused = list(lister.as_ref(), records, &mut self.listed);
+                (&*self.listed, lister.columns().len(), refused, 0)
+            }
+        };
         Ok(Some(Batch {
             rows,
             width,
-            failed: scored.filter(|row| scorer.failed(row)).count() as u64,
+            failed,
             bytes: filled.bytes,
-            rejects,
+            rejects: in_order(refused, filled.unread, self.on_error)?,
         }))
     }
 
@@ -128,14 +130,13 @@ impl<'a> Batches<'a> {
             bytes: 0,
             unread: Vec::new(),
         };
-        while filled.rows + filled.unread.len() < self.scorer.pace().batch
-            && filled.bytes < BATCH_BYTES
-        {
-            if self.rows.len() == filled.rows {
-                self.rows.push(Row::new());
+        let most = self.pace().batch;
+        while filled.rows + filled.unread.len() < most && filled.bytes < BATCH_BYTES {
+            if self.records_read.len() == filled.rows {
+                self.records_read.push(Row::new());
             }
-            let row = &mut self.rows[filled.rows];
-            match self.source.read(row) {
+            let row = &mut self.records_read[filled.rows];
+            match self.job.source.read(row) {
                 Ok(false) => break,
                 Ok(true) => {
                     self.digest.update(row);
@@ -158,9 +159,45 @@ impl<'a> Batches<'a> {
     }
 }
 
+/// Records without an answer, by their index in the batch.
+type Refused = Vec<(usize, Reject)>;
+
+/// Scores `rows` in parallel.
+fn score(scorer: &dyn Scorer, rows: &mut [Row]) -> Refused {
+    let size = scorer.pace().task;
+    rows.par_chunks_mut(size)
+        .enumerate()
+        .flat_map_iter(|(share, rows)| {
+            let refused = scorer.score(rows).into_iter();
+            refused.map(move |(index, reject)| (share * size + index, reject))
+        })
+        .collect()
+}
+
+/// Lists the answers to `records` in parallel into `rows`.
+fn list(lister: &dyn Lister, records: &[Row], rows: &mut Vec<Row>) -> Refused {
+    let size = lister.pace().task;
+    let shares: Vec<(Vec<Row>, Refused)> = records
+        .par_chunks(size)
+        .map(|records| {
+            let mut rows = Vec::new();
+            let refused = lister.list(records, &mut rows);
+            (rows, refused)
+        })
+        .collect();
+    rows.clear();
+    let mut all = Vec::new();
+    for (share, (listed, refused)) in shares.into_iter().enumerate() {
+        rows.extend(listed);
+        let refused = refused.into_iter();
+        all.extend(refused.map(|(index, reject)| (share * size + index, reject)));
+    }
+    all
+}
+
 /// Merges the rejects of scoring and of reading into the input's order.
 fn in_order(
-    refused: Vec<(usize, Reject)>,
+    refused: Refused,
     unread: Vec<(usize, ReadError)>,
     on_error: OnError,
 ) -> Result<Vec<Reject>> {
@@ -188,29 +225,21 @@ fn in_order(
 
 /// Streams everything to stdout; rejects are named on stderr.
 pub(super) fn to_stdout(
-    source: &mut dyn Source,
-    scorer: &dyn Scorer,
+    batches: Batches,
     columns: &[Column],
     (format, compression): (Format, Compression),
-    request: &Request,
     talk: &Talk,
 ) -> Result<Scored> {
     if format == Format::Parquet {
-        return parquet_to_stdout(source, scorer, columns, request, talk);
+        return parquet_to_stdout(batches, columns, talk);
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
     let sink = data::create(out, format, compression, columns, true)?;
-    pump(source, scorer, sink, request, talk)
+    pump(batches, sink, talk)
 }
 
 /// A Parquet file ends in an index of itself, so it is made whole before it is passed on.
-fn parquet_to_stdout(
-    source: &mut dyn Source,
-    scorer: &dyn Scorer,
-    columns: &[Column],
-    request: &Request,
-    talk: &Talk,
-) -> Result<Scored> {
+fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Result<Scored> {
     let spool = tempfile::NamedTempFile::new()?;
     let sink = data::create(
         spool.reopen()?,
@@ -219,7 +248,7 @@ fn parquet_to_stdout(
         columns,
         true,
     )?;
-    let scored = pump(source, scorer, sink, request, talk)?;
+    let scored = pump(batches, sink, talk)?;
     let whole = tempfile::NamedTempFile::new()?;
     data::jsonl_to_parquet(spool.path(), whole.path(), columns)?;
     io::copy(&mut whole.reopen()?, &mut io::stdout())?;
@@ -227,13 +256,7 @@ fn parquet_to_stdout(
     Ok(scored)
 }
 
-fn pump(
-    source: &mut dyn Source,
-    scorer: &dyn Scorer,
-    mut sink: Box<dyn Sink>,
-    request: &Request,
-    talk: &Talk,
-) -> Result<Scored> {
+fn pump(mut batches: Batches, mut sink: Box<dyn Sink>, talk: &Talk) -> Result<Scored> {
     let mut scored = Scored {
         output: None,
         rows: 0,
@@ -241,7 +264,6 @@ fn pump(
         rejects: None,
         failed: 0,
     };
-    let mut batches = Batches::new(source, scorer, request.on_error);
     while let Some(batch) = batches.next()? {
         scored.rows += batch.write(sink.as_mut())?;
         scored.rejected += batch.rejects.len() as u64;

@@ -17,7 +17,7 @@ use crate::exit;
 use crate::talk::Talk;
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
-    let Port::File(path) = &request.input else {
+    let Some(Port::File(path)) = &request.input else {
         return from_stdin(request.format);
     };
     let name = path.display().to_string();

@@ -14,7 +14,10 @@ struct Draw(u64);
 
 impl Draw {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) % end as u64) as usize
     }
 }
@@ -44,7 +47,9 @@ impl Table {
             match self.raw.get(&row) {
                 Some(bytes) => out.extend(bytes),
                 None => {
-                    let quoted = cells.iter().map(|c| format!("\"{}\"", c.replace('"', "\"\"")));
+                    let quoted = cells
+                        .iter()
+                        .map(|c| format!("\"{}\"", c.replace('"', "\"\"")));
                     out.extend(quoted.collect::<Vec<_>>().join(",").into_bytes());
                 }
             }
@@ -61,7 +66,10 @@ struct Expected {
 }
 
 fn at(rule: &'static str, row: usize) -> Expected {
-    Expected { rule, row: Some(row) }
+    Expected {
+        rule,
+        row: Some(row),
+    }
 }
 
 fn general(rule: &'static str) -> Expected {
@@ -72,9 +80,14 @@ type Plant = fn(&mut Table, usize, &mut Draw) -> Expected;
 
 /// Lines of `rule` in a report, the first of the rows that break it.
 fn reported(report: &Value, rule: &str) -> Option<Vec<u64>> {
-    let found: Vec<&Value> =
-        report["findings"].as_array()?.iter().filter(|finding| finding["rule"] == rule).collect();
-    let rows = found.iter().flat_map(|finding| finding["rows"].as_array().unwrap());
+    let found: Vec<&Value> = report["findings"]
+        .as_array()?
+        .iter()
+        .filter(|finding| finding["rule"] == rule)
+        .collect();
+    let rows = found
+        .iter()
+        .flat_map(|finding| finding["rows"].as_array().unwrap());
     let lines = rows.map(|row| row["line"].as_u64().unwrap_or(0)).collect();
     (!found.is_empty()).then_some(lines)
 }
@@ -82,9 +95,13 @@ fn reported(report: &Value, rule: &str) -> Option<Vec<u64>> {
 fn assert_reported(report: &str, expected: &Expected, name: &str) {
     let report: Value = serde_json::from_str(report).unwrap();
     let lines = reported(&report, expected.rule);
-    let lines = lines.unwrap_or_else(|| panic!("{name}: no finding of {}: {report:#}", expected.rule));
+    let lines =
+        lines.unwrap_or_else(|| panic!("{name}: no finding of {}: {report:#}", expected.rule));
     if let Some(row) = expected.row {
-        assert!(lines.contains(&(row as u64 + 2)), "{name}: row {row} is not in {lines:?}: {report:#}");
+        assert!(
+            lines.contains(&(row as u64 + 2)),
+            "{name}: row {row} is not in {lines:?}: {report:#}"
+        );
     }
 }
 
@@ -111,7 +128,9 @@ task:
 "#;
 
 fn nlp_table(draw: &mut Draw) -> Table {
-    let words = ["river", "lamp", "green", "quiet", "engine", "paper", "late", "warm", "stone", "north"];
+    let words = [
+        "river", "lamp", "green", "quiet", "engine", "paper", "late", "warm", "stone", "north",
+    ];
     let rows = (0..110).map(|i| {
         let text: Vec<&str> = (0..5).map(|_| words[draw.below(words.len())]).collect();
         let day = 1 + i / 4;
@@ -154,7 +173,10 @@ const NLP: &[(&str, Plant)] = &[
         at("duplicates", row)
     }),
     ("text again in other case and space", |t, row, draw| {
-        let text = t.get(draw.below(row), "text").to_uppercase().replace(' ', " \u{3000}");
+        let text = t
+            .get(draw.below(row), "text")
+            .to_uppercase()
+            .replace(' ', " \u{3000}");
         t.set(row, "text", text);
         at("duplicates", row)
     }),
@@ -260,11 +282,13 @@ const NLP: &[(&str, Plant)] = &[
         at("readable", row)
     }),
     ("NUL byte", |t, row, _| {
-        t.raw.insert(row, b"1001,te\0xt,pos,0.5,2026-01-01,shop 1,3".to_vec());
+        t.raw
+            .insert(row, b"1001,te\0xt,pos,0.5,2026-01-01,shop 1,3".to_vec());
         at("readable", row)
     }),
     ("Latin-1 among UTF-8", |t, row, _| {
-        t.raw.insert(row, b"1001,caf\xe9,pos,0.5,2026-01-01,shop 1,3".to_vec());
+        t.raw
+            .insert(row, b"1001,caf\xe9,pos,0.5,2026-01-01,shop 1,3".to_vec());
         at("readable", row)
     }),
     ("column missing", |t, _, _| {
@@ -290,7 +314,9 @@ const NLP: &[(&str, Plant)] = &[
         general("classes")
     }),
     ("class too small", |t, row, _| {
-        (0..t.rows.len()).filter(|&r| r != row).for_each(|r| t.set(r, "label", ["pos", "neg"][r % 2]));
+        (0..t.rows.len())
+            .filter(|&r| r != row)
+            .for_each(|r| t.set(r, "label", ["pos", "neg"][r % 2]));
         t.set(row, "label", "neutral");
         general("rows_per_class")
     }),
@@ -311,7 +337,10 @@ const NLP: &[(&str, Plant)] = &[
 fn nlp_project() -> Workdir {
     let dir = Workdir::with_source("t.csv", "");
     dir.write("schema/nlp.yaml", NLP_SCHEMA);
-    dir.write("shops.csv", "name,town\nshop 0,a\nshop 1,b\nshop 2,c\nshop 3,d\n");
+    dir.write(
+        "shops.csv",
+        "name,town\nshop 0,a\nshop 1,b\nshop 2,c\nshop 3,d\n",
+    );
     dir
 }
 
@@ -343,7 +372,11 @@ fn every_fault_in_texts_is_reported_with_its_row() {
             let row = 1 + draw.below(109);
             let expected = plant(&mut table, row, &mut draw);
             dir.write("t.csv", table.bytes());
-            assert_reported(&validate(&dir, "nlp"), &expected, &format!("{name}, seed {seed}"));
+            assert_reported(
+                &validate(&dir, "nlp"),
+                &expected,
+                &format!("{name}, seed {seed}"),
+            );
         }
     }
 }
@@ -393,9 +426,13 @@ struct Album {
 
 fn album() -> Album {
     let names = (0..24u32).map(|i| (format!("p{i:02}.png"), i));
-    let files = names.clone().map(|(name, i)| (name, photo(i, 64, 120.0, 160.0)));
+    let files = names
+        .clone()
+        .map(|(name, i)| (name, photo(i, 64, 120.0, 160.0)));
     Album {
-        rows: names.map(|(name, i)| (name, ["sharp", "blurred"][i as usize % 2].to_owned())).collect(),
+        rows: names
+            .map(|(name, i)| (name, ["sharp", "blurred"][i as usize % 2].to_owned()))
+            .collect(),
         files: files.collect(),
     }
 }
@@ -428,7 +465,12 @@ const CV: &[(&str, Spoil)] = &[
     ("all of one gray", |album, row| {
         let image = image::GrayImage::from_pixel(64, 64, image::Luma([77]));
         let mut bytes = Vec::new();
-        image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+        image
+            .write_to(
+                &mut std::io::Cursor::new(&mut bytes),
+                image::ImageFormat::Png,
+            )
+            .unwrap();
         album.put(row, bytes);
         at("unreadable", row)
     }),
@@ -471,7 +513,10 @@ const CV: &[(&str, Spoil)] = &[
         at("labels", row)
     }),
     ("one class", |album, _| {
-        album.rows.iter_mut().for_each(|row| row.1 = "sharp".to_owned());
+        album
+            .rows
+            .iter_mut()
+            .for_each(|row| row.1 = "sharp".to_owned());
         general("classes")
     }),
 ];
@@ -490,7 +535,11 @@ impl Album {
         for (name, bytes) in &self.files {
             dir.write(&format!("photos/{name}"), bytes);
         }
-        let rows: Vec<String> = self.rows.iter().map(|(path, label)| format!("{path},{label}\n")).collect();
+        let rows: Vec<String> = self
+            .rows
+            .iter()
+            .map(|(path, label)| format!("{path},{label}\n"))
+            .collect();
         dir.write("photos/list.csv", format!("path,label\n{}", rows.concat()));
     }
 }
@@ -513,7 +562,11 @@ fn every_fault_in_photos_is_reported_with_its_row() {
             let row = 2 + Draw(seed).below(22);
             let expected = spoil(&mut album, row);
             album.write(&dir);
-            assert_reported(&check_photos(&dir), &expected, &format!("{name}, seed {seed}"));
+            assert_reported(
+                &check_photos(&dir),
+                &expected,
+                &format!("{name}, seed {seed}"),
+            );
         }
     }
 }

@@ -142,7 +142,10 @@ impl Column {
         let quantile = self.quantiles.as_ref().map(|quantiles| &quantiles[3]);
         match (&self.min, &self.max, quantile) {
             (Some(min), Some(max), Some(median)) => {
-                let mean = self.mean.as_ref().map_or_else(String::new, |m| format!(", mean {m}"));
+                let mean = self
+                    .mean
+                    .as_ref()
+                    .map_or_else(String::new, |m| format!(", mean {m}"));
                 format!("{min} to {max}, median {median}{mean}")
             }
             _ if self.top.is_empty() || self.distinct > 20 => {
@@ -152,7 +155,8 @@ impl Column {
             _ => {
                 let share = |top: &Top| top.count as f64 / (self.count - self.nulls) as f64;
                 let shown = self.top.iter().take(4);
-                let shown = shown.map(|top| format!("{} {}", label(&top.value, 24), percent(share(top), 1)));
+                let shown = shown
+                    .map(|top| format!("{} {}", label(&top.value, 24), percent(share(top), 1)));
                 shown.collect::<Vec<_>>().join(", ")
             }
         }
@@ -185,7 +189,10 @@ pub fn section(table: &Table) -> Section {
         class: "columns",
     };
     let note = match table.columns.len() > SHOWN {
-        true => format!("The first {SHOWN} of {} columns; the JSON file has all.", table.columns.len()),
+        true => format!(
+            "The first {SHOWN} of {} columns; the JSON file has all.",
+            table.columns.len()
+        ),
         false => "The bars show how values are spread, of texts their lengths.".to_owned(),
     };
     Section {
@@ -197,7 +204,11 @@ pub fn section(table: &Table) -> Section {
 
 fn row(column: &Column) -> Vec<String> {
     let share = column.nulls as f64 / column.count.max(1) as f64;
-    let about = if column.distinct_exact { "" } else { "\u{2248} " };
+    let about = if column.distinct_exact {
+        ""
+    } else {
+        "\u{2248} "
+    };
     vec![
         text(&label(&column.name, 32)),
         kinds(column),
@@ -214,23 +225,34 @@ fn row(column: &Column) -> Vec<String> {
 
 fn kinds(column: &Column) -> String {
     let parts = column.classes.iter();
-    let parts = parts.map(|(class, values)| format!("<br><small>{} {class}</small>", count(*values)));
+    let parts =
+        parts.map(|(class, values)| format!("<br><small>{} {class}</small>", count(*values)));
     format!("{}{}", column.class, parts.collect::<String>())
 }
 
 fn spread(column: &Column) -> String {
     let mut lines = Vec::new();
     if let (Some(min), Some(max)) = (&column.min, &column.max) {
-        lines.push(format!("{} to {}", text(&min.to_string()), text(&max.to_string())));
+        lines.push(format!(
+            "{} to {}",
+            text(&min.to_string()),
+            text(&max.to_string())
+        ));
     } else if column.lengths.max > 0 {
-        lines.push(format!("{} to {} letters", column.lengths.min, count(column.lengths.max)));
+        lines.push(format!(
+            "{} to {} letters",
+            column.lengths.min,
+            count(column.lengths.max)
+        ));
     }
     if let Some(quantiles) = &column.quantiles {
         lines.push(format!("middle half {} to {}", quantiles[2], quantiles[4]));
         lines.push(format!("median {}", quantiles[3]));
     }
     if let Some(mean) = &column.mean {
-        let deviation = column.deviation.map_or_else(String::new, |d| format!(" \u{b1} {}", short(d)));
+        let deviation = column
+            .deviation
+            .map_or_else(String::new, |d| format!(" \u{b1} {}", short(d)));
         lines.push(format!("mean {mean}{deviation}"));
     }
     if column.infinite > 0 {
@@ -240,10 +262,24 @@ fn spread(column: &Column) -> String {
 }
 
 fn top(column: &Column) -> String {
-    let at_least = if column.distinct_exact { "" } else { "\u{2265} " };
-    let item = |top: &Top| format!("{} <small>{at_least}{}</small>", text(&excerpt(&top.value, 32)), count(top.count));
+    let at_least = if column.distinct_exact {
+        ""
+    } else {
+        "\u{2265} "
+    };
+    let item = |top: &Top| {
+        format!(
+            "{} <small>{at_least}{}</small>",
+            text(&excerpt(&top.value, 32)),
+            count(top.count)
+        )
+    };
     // Where every value comes once or twice, none is frequent.
-    let shown = column.top.iter().take(4).filter(|top| top.count > 2 || column.distinct <= 4);
+    let shown = column
+        .top
+        .iter()
+        .take(4)
+        .filter(|top| top.count > 2 || column.distinct <= 4);
     shown.map(item).collect::<Vec<_>>().join("<br>")
 }
 
@@ -252,12 +288,25 @@ fn bars(histogram: &Histogram) -> String {
     let (width, height) = (160.0, 44.0);
     let most = histogram.counts.iter().copied().max().unwrap_or(1).max(1) as f64;
     let step = width / histogram.counts.len() as f64;
-    let bars = histogram.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let bars = histogram
+        .counts
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count > 0);
     let bars = bars.map(|(bar, &count)| {
         let tall = (height * count as f64 / most).max(1.0);
-        super::svg::rect(bar as f64 * step, height - tall, (step - 0.5).max(0.5), tall, "fill-good")
+        super::svg::rect(
+            bar as f64 * step,
+            height - tall,
+            (step - 0.5).max(0.5),
+            tall,
+            "fill-good",
+        )
     });
-    let name = format!("{} from {} to {}", histogram.of, histogram.from, histogram.to);
+    let name = format!(
+        "{} from {} to {}",
+        histogram.of, histogram.from, histogram.to
+    );
     format!(
         "<svg class=\"fixed\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\">{}</svg>",
         escape(&name),
@@ -274,9 +323,20 @@ mod tests {
     #[test]
     fn figures_are_short_for_people_and_whole_for_machines() {
         let shown = [0.0, 1.0, 1234.5678, 0.000012345678, -2.5, 1e20, 123456.7].map(short);
-        let expected = ["0", "1", "1234.57", "1.23457e-5", "-2.5", "1.00000e20", "123457"];
+        let expected = [
+            "0",
+            "1",
+            "1234.57",
+            "1.23457e-5",
+            "-2.5",
+            "1.00000e20",
+            "123457",
+        ];
         assert_eq!(shown, expected);
-        assert_eq!(serde_json::to_string(&Figure::Number(0.1 + 0.2)).unwrap(), "0.30000000000000004");
+        assert_eq!(
+            serde_json::to_string(&Figure::Number(0.1 + 0.2)).unwrap(),
+            "0.30000000000000004"
+        );
         assert_eq!(serde_json::to_string(&Figure::Whole(-3)).unwrap(), "-3");
     }
 }

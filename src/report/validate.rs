@@ -88,12 +88,18 @@ pub fn page(validation: &Validation) -> String {
     };
     let rules = match &validation.schema {
         Some(file) => format!("Rules of {}.", text(file)),
-        None => "The rules are those built in; <code>--init</code> writes a file to edit.".to_owned(),
+        None => {
+            "The rules are those built in; <code>--init</code> writes a file to edit.".to_owned()
+        }
     };
-    let (errors, warnings): (Vec<&Finding>, Vec<&Finding>) =
-        validation.findings.iter().partition(|finding| finding.level == Level::Error);
+    let (errors, warnings): (Vec<&Finding>, Vec<&Finding>) = validation
+        .findings
+        .iter()
+        .partition(|finding| finding.level == Level::Error);
     let found = [("Errors", errors), ("Warnings", warnings)];
-    let found = found.into_iter().filter(|(_, findings)| !findings.is_empty());
+    let found = found
+        .into_iter()
+        .filter(|(_, findings)| !findings.is_empty());
     let several = validation.tables.len() > 1;
     let tables = validation.tables.iter().map(|table| Section {
         title: match several {
@@ -103,17 +109,27 @@ pub fn page(validation: &Validation) -> String {
         ..table::section(table)
     });
     let page = Page {
-        title: format!("Validation of {}, {} data", validation.task, validation.part),
+        title: format!(
+            "Validation of {}, {} data",
+            validation.task, validation.part
+        ),
         summary: format!("{verdict} {rules}"),
         figures: figures(validation),
-        sections: found.map(|(title, list)| section(title, &list)).chain(tables).collect(),
+        sections: found
+            .map(|(title, list)| section(title, &list))
+            .chain(tables)
+            .collect(),
     };
     page.render()
 }
 
 fn figures(validation: &Validation) -> String {
     let rows: u64 = validation.tables.iter().map(|table| table.rows).sum();
-    let columns: usize = validation.tables.iter().map(|table| table.columns.len()).sum();
+    let columns: usize = validation
+        .tables
+        .iter()
+        .map(|table| table.columns.len())
+        .sum();
     let figure = |value: u64, one: &str, many: &str| {
         format!(
             "<li><h2>{}</h2><p class=\"value\">{}</p></li>\n",
@@ -148,7 +164,10 @@ fn item(finding: &Finding) -> String {
         true => String::new(),
         false => offenders(finding),
     };
-    format!("<li><h3>{place}</h3>\n<p>{}.</p>\n{rows}</li>\n", text(&excerpt(&finding.message, 400)))
+    format!(
+        "<li><h3>{place}</h3>\n<p>{}.</p>\n{rows}</li>\n",
+        text(&excerpt(&finding.message, 400))
+    )
 }
 
 fn offenders(finding: &Finding) -> String {
@@ -165,12 +184,20 @@ fn offenders(finding: &Finding) -> String {
     };
     let shown = finding.rows.len() as u64;
     let of = match finding.count > shown {
-        true => format!("The first {} of {} rows", count(shown), count(finding.count)),
+        true => format!(
+            "The first {} of {} rows",
+            count(shown),
+            count(finding.count)
+        ),
         false => format!("{} {}", count(shown), plural(shown, "row", "rows")),
     };
     let table = Table {
         caption: of,
-        columns: vec![column("Place", "name"), column("Column", ""), column("Value", "")],
+        columns: vec![
+            column("Place", "name"),
+            column("Column", ""),
+            column("Value", ""),
+        ],
         rows: finding.rows.iter().map(row).collect(),
         class: "offenders",
     };

@@ -104,7 +104,10 @@ impl Blocks {
         let (reader, columns, unit) = open_one(&paths[0])?;
         let head = Head {
             columns,
-            files: paths.iter().map(|path| path.display().to_string()).collect(),
+            files: paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             unit,
         };
         Ok(Blocks {
@@ -118,7 +121,10 @@ impl Blocks {
     /// Rows in memory, each with the number of its file in `files`.
     pub fn of_rows(columns: Vec<Column>, files: Vec<String>, rows: &[(usize, Row)]) -> Blocks {
         let mut blocks = Vec::new();
-        for chunk in rows.chunk_by(|a, b| a.0 == b.0).flat_map(|of_file| of_file.chunks(ROWS)) {
+        for chunk in rows
+            .chunk_by(|a, b| a.0 == b.0)
+            .flat_map(|of_file| of_file.chunks(ROWS))
+        {
             let mut block = Block::new(chunk[0].0, columns.len());
             chunk.iter().for_each(|(_, row)| block.push_row(row));
             blocks.push(block);
@@ -190,7 +196,11 @@ fn open_one(path: &Path) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
     let compression = Format::of_path(path).map(|(_, compression)| compression);
     let file = std::fs::File::open(path)
         .map_err(|error| Place::file(&name).error(ReadErrorKind::Io(error)))?;
-    let input = Input::new(Box::new(file), &name, compression.expect("a name of a table"))?;
+    let input = Input::new(
+        Box::new(file),
+        &name,
+        compression.expect("a name of a table"),
+    )?;
     let (input, columns, line) = csv::open(input, delimiter)?.into_rest();
     let text = Text {
         input,
@@ -215,7 +225,9 @@ impl Text {
             match cutter.boundary() {
                 _ if at_end => break bytes.len(),
                 Some(boundary) => break boundary,
-                None if bytes.len() > super::MAX_RECORD => return Err(self.refused(bytes, head, file)),
+                None if bytes.len() > super::MAX_RECORD => {
+                    return Err(self.refused(bytes, head, file));
+                }
                 None => {}
             }
         };
@@ -227,7 +239,11 @@ impl Text {
         let line = self.line;
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let delimiter = self.delimiter;
-        Ok(Some(What::Text { bytes, delimiter, line }))
+        Ok(Some(What::Text {
+            bytes,
+            delimiter,
+            line,
+        }))
     }
 
     /// Reads up to the next multiple of a piece; false at the end of the input.

@@ -6,9 +6,9 @@ use memchr::{memchr, memchr_iter};
 
 use super::super::input::Input;
 use super::super::{Row, Source, csv};
+use super::Head;
 use super::block::{Block, Cell};
 use super::marks::Marks;
-use super::Head;
 
 pub(super) fn block(bytes: Vec<u8>, delimiter: u8, line: u64, file: usize, head: &Head) -> Block {
     let width = head.columns.len();
@@ -66,7 +66,13 @@ fn fast(
                     let end = marks.next(at);
                     let carriage = end > at && bytes[end - 1] == b'\r' && ends_line(&bytes, end);
                     let end = end - usize::from(carriage);
-                    (Cell { start: at as u32, end: end as u32 }, end)
+                    (
+                        Cell {
+                            start: at as u32,
+                            end: end as u32,
+                        },
+                        end,
+                    )
                 }
             };
             block.cells.push(cell);
@@ -102,7 +108,10 @@ fn quoted(bytes: &[u8], start: usize, unescaped: &mut Vec<u8>) -> Option<(Cell, 
     };
     let (from, to) = (start + 1, close);
     if !doubled {
-        let cell = Cell { start: from as u32, end: to as u32 };
+        let cell = Cell {
+            start: from as u32,
+            end: to as u32,
+        };
         return Some((cell, close + 1));
     }
     let begin = bytes.len() + unescaped.len();

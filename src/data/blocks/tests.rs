@@ -45,7 +45,12 @@ fn file(name: &str, text: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 fn assert_same(text: &[u8]) {
     let (_dir, path) = file("t.csv", text);
-    assert_eq!(by_blocks(&path), by_rows(&path), "{:?}", String::from_utf8_lossy(text));
+    assert_eq!(
+        by_blocks(&path),
+        by_rows(&path),
+        "{:?}",
+        String::from_utf8_lossy(text)
+    );
 }
 
 #[test]
@@ -89,7 +94,10 @@ fn a_nul_byte_is_a_bad_record() {
     let (_dir, path) = file("t.csv", b"a,b\n1,2\n3,x\0y\n5,6\n");
     let (rows, bad) = by_blocks(&path).unwrap();
     assert_eq!(rows.len(), 2);
-    assert!(bad[0].contains("t.csv:3: column 2 (b): a NUL byte"), "{bad:?}");
+    assert!(
+        bad[0].contains("t.csv:3: column 2 (b): a NUL byte"),
+        "{bad:?}"
+    );
 }
 
 #[test]
@@ -98,14 +106,22 @@ fn a_record_without_end_is_refused() {
     text.resize(super::super::MAX_RECORD + (2 << 20), b'x');
     let (_dir, path) = file("t.csv", &text);
     let message = by_blocks(&path).unwrap_err();
-    assert!(message.contains("t.csv:3: a record longer than 16 MiB"), "{message}");
+    assert!(
+        message.contains("t.csv:3: a record longer than 16 MiB"),
+        "{message}"
+    );
 }
 
 #[test]
 fn rows_of_other_formats_come_in_blocks_too() {
     let mut text = Vec::new();
     for i in 0..9_000 {
-        writeln!(text, "{{\"a\": {i}, \"b\": {}}}", if i % 2 == 0 { "null" } else { "\"x\"" }).unwrap();
+        writeln!(
+            text,
+            "{{\"a\": {i}, \"b\": {}}}",
+            if i % 2 == 0 { "null" } else { "\"x\"" }
+        )
+        .unwrap();
     }
     let (_dir, path) = file("t.jsonl", &text);
     assert_eq!(by_blocks(&path), by_rows(&path));

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn estimates_are_within_two_percent() {
-        for count in [1u64, 10, 1_000, 30_000, 65_536, 200_000, 1_000_000, 5_000_000] {
+        for count in [
+            1u64, 10, 1_000, 30_000, 65_536, 200_000, 1_000_000, 5_000_000,
+        ] {
             let estimate = of(0..count).estimate();
             let off = (estimate / count as f64 - 1.0).abs();
             assert!(off < 0.02, "{count}: {estimate}");

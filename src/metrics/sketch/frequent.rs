@@ -102,7 +102,11 @@ impl Frequent {
         if self.counters.len() <= self.keep {
             return;
         }
-        let mut counts: Vec<u64> = self.counters.values().map(|counter| counter.count).collect();
+        let mut counts: Vec<u64> = self
+            .counters
+            .values()
+            .map(|counter| counter.count)
+            .collect();
         let (_, &mut cut, _) = counts.select_nth_unstable_by(self.keep, |a, b| b.cmp(a));
         self.error += cut;
         self.counters.retain(|_, counter| {
@@ -215,7 +219,10 @@ mod tests {
         let list: Vec<(String, u64)> = texts.iter().map(|text| (text.clone(), 1)).collect();
         top.add(&counted(&list));
         assert_eq!((top.len(), top.is_exact()), (2, false));
-        assert!(top.counters().all(|counter| *counter.text == *"ü".repeat(128)));
+        assert!(
+            top.counters()
+                .all(|counter| *counter.text == *"ü".repeat(128))
+        );
     }
 
     #[test]

@@ -34,7 +34,9 @@ impl Moments {
         let offset = values[0].0;
         let sum: f64 = values.iter().map(|&(v, n)| (v - offset) * n as f64).sum();
         let mean = offset + sum / count as f64;
-        let squares = values.iter().map(|&(v, n)| (v - mean) * (v - mean) * n as f64);
+        let squares = values
+            .iter()
+            .map(|&(v, n)| (v - mean) * (v - mean) * n as f64);
         Moments {
             count,
             mean,

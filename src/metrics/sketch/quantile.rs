@@ -78,7 +78,13 @@ impl Quantiles {
             };
             let start = usize::from(level.odd);
             level.odd = !level.odd;
-            let up: Vec<f64> = level.values.iter().skip(start).step_by(2).copied().collect();
+            let up: Vec<f64> = level
+                .values
+                .iter()
+                .skip(start)
+                .step_by(2)
+                .copied()
+                .collect();
             level.values.clear();
             level.values.extend(single);
             self.error += 1 << index;
@@ -99,9 +105,8 @@ impl Quantiles {
     /// Everything in order, to be asked.
     pub fn ranks(&self) -> Ranks {
         let levels = self.levels.iter().enumerate();
-        let weighted = levels.flat_map(|(index, level)| {
-            level.values.iter().map(move |&value| (value, 1 << index))
-        });
+        let weighted = levels
+            .flat_map(|(index, level)| level.values.iter().map(move |&value| (value, 1 << index)));
         Ranks::new(weighted.collect())
     }
 }
@@ -195,7 +200,9 @@ mod tests {
     fn noise(count: usize) -> impl Iterator<Item = f64> {
         let mut state = 1u64;
         (0..count).map(move |_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 11) as f64 / (1u64 << 53) as f64
         })
     }
@@ -214,7 +221,9 @@ mod tests {
     #[test]
     fn small_streams_are_exact_as_numpy_has_them() {
         let mut sketch = Quantiles::new(64);
-        [3.0, 1.0, 2.0, 10.0].iter().for_each(|&value| sketch.insert(value, 1));
+        [3.0, 1.0, 2.0, 10.0]
+            .iter()
+            .for_each(|&value| sketch.insert(value, 1));
         // numpy 2.3: quantile([3, 1, 2, 10], [0, .25, .5, .9, 1])
         let expected = [1.0, 1.75, 2.5, 7.9, 10.0];
         for (share, expected) in [0.0, 0.25, 0.5, 0.9, 1.0].into_iter().zip(expected) {
@@ -239,7 +248,10 @@ mod tests {
             values.sort_by(f64::total_cmp);
             let worst = worst(&sketch, &values);
             assert!(worst <= 1_000, "{order}: {worst} of a million");
-            assert!(worst <= sketch.error() && sketch.error() < 10_000, "{order}");
+            assert!(
+                worst <= sketch.error() && sketch.error() < 10_000,
+                "{order}"
+            );
         }
     }
 

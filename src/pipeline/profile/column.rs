@@ -144,7 +144,11 @@ impl Lengths {
     }
 
     fn counted(self) -> Vec<(f64, u64)> {
-        let usual = self.usual.iter().enumerate().filter(|(_, times)| **times > 0);
+        let usual = self
+            .usual
+            .iter()
+            .enumerate()
+            .filter(|(_, times)| **times > 0);
         let usual = usual.map(|(length, &times)| (length as f64, times));
         usual.chain(self.long).collect()
     }
@@ -235,7 +239,9 @@ impl Column {
             self.frequent.hashes().for_each(|hash| sketch.insert(hash));
             sketch
         });
-        counted.iter().for_each(|counted| sketch.insert(counted.hash));
+        counted
+            .iter()
+            .for_each(|counted| sketch.insert(counted.hash));
     }
 
     /// How many values are of a class.

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 pub(super) use column::{Column, letters};
 pub(super) use group::Groups;
-pub(super) use scan::{Table, Watch, scan_blocks};
 use scan::scan;
+pub(super) use scan::{Table, Watch, scan_blocks};
 pub(super) use summary::{cut, figure, table as summary};
 pub(super) use value::{Class, Value, understand};
 
@@ -40,10 +40,19 @@ impl fmt::Display for Profiled {
         for table in &self.tables {
             let (rows, columns) = (table.rows, table.columns.len());
             writeln!(f, "{}: {rows} rows, {columns} columns", table.source)?;
-            let width = table.columns.iter().map(|column| column.name.chars().count());
+            let width = table
+                .columns
+                .iter()
+                .map(|column| column.name.chars().count());
             let width = width.max().unwrap_or(0).min(32);
             for column in &table.columns {
-                writeln!(f, "  {:width$}  {:8}  {}", column.name, column.class, column.line())?;
+                writeln!(
+                    f,
+                    "  {:width$}  {:8}  {}",
+                    column.name,
+                    column.class,
+                    column.line()
+                )?;
             }
         }
         match &self.output {
@@ -60,7 +69,9 @@ pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Pro
         && !matches!(ending(path).as_deref(), Some("json" | "html"))
     {
         let path = path.display();
-        return Err(exit::usage(format!("{path}: name the output .html or .json")));
+        return Err(exit::usage(format!(
+            "{path}: name the output .html or .json"
+        )));
     }
     let tables = inputs.iter().map(|path| profile(path, talk));
     let profiled = Profiled {

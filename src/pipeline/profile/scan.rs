@@ -142,11 +142,14 @@ fn work_on<W: Watch>(
         })
         .collect();
     let (blocks, seen): (Vec<(Block, Vec<Part>)>, Vec<W::Seen>) = looked_at.into_iter().unzip();
-    columns.par_iter_mut().enumerate().for_each(|(index, column)| {
-        for (block, parts) in &blocks {
-            column.merge(&parts[index], block, index);
-        }
-    });
+    columns
+        .par_iter_mut()
+        .enumerate()
+        .for_each(|(index, column)| {
+            for (block, parts) in &blocks {
+                column.merge(&parts[index], block, index);
+            }
+        });
     let blocks = blocks.into_iter().map(|(block, _)| block);
     blocks.zip(seen).collect()
 }

@@ -20,7 +20,10 @@ pub fn table(table: &Table, source: String) -> table::Table {
         source,
         rows: table.rows,
         bad_rows: table.bad,
-        columns: names.zip(&table.columns).map(|(name, of)| column(name, of)).collect(),
+        columns: names
+            .zip(&table.columns)
+            .map(|(name, of)| column(name, of))
+            .collect(),
     }
 }
 
@@ -31,7 +34,9 @@ fn column(name: String, column: &Column) -> table::Column {
         value: cut(&counter.text),
         count: counter.count,
     });
-    let classes = CLASSES.into_iter().map(|class| (class.as_str(), column.of_class(class)));
+    let classes = CLASSES
+        .into_iter()
+        .map(|class| (class.as_str(), column.of_class(class)));
     let classes: Vec<_> = classes.filter(|(_, count)| *count > 0).collect();
     let mut result = table::Column {
         name,
@@ -49,7 +54,11 @@ fn column(name: String, column: &Column) -> table::Column {
         infinite: column.infinite,
         lengths: lengths(column),
         top: top.collect(),
-        classes: if classes.len() > 1 { classes } else { Vec::new() },
+        classes: if classes.len() > 1 {
+            classes
+        } else {
+            Vec::new()
+        },
         examples: examples(column),
         histogram: None,
     };
@@ -111,7 +120,9 @@ fn histogram(
 pub fn figure(value: f64, class: Class) -> Figure {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     match class {
-        Class::Integer if value.fract() == 0.0 && value.abs() <= EXACT => Figure::Whole(value as i64),
+        Class::Integer if value.fract() == 0.0 && value.abs() <= EXACT => {
+            Figure::Whole(value as i64)
+        }
         Class::Date => Figure::Text(spell_time(value, false)),
         Class::Datetime => Figure::Text(spell_time(value, true)),
         _ => Figure::Number(value),
@@ -132,7 +143,11 @@ fn examples(column: &Column) -> Vec<String> {
     let held = CLASSES.into_iter().filter(|&other| class.holds(other));
     let mut examples: Vec<_> = held.flat_map(|class| column.examples(class)).collect();
     examples.sort_by_key(|example| example.spot);
-    examples.iter().take(3).map(|example| cut(&example.text)).collect()
+    examples
+        .iter()
+        .take(3)
+        .map(|example| cut(&example.text))
+        .collect()
 }
 
 /// The start of a long text.

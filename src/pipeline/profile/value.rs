@@ -97,8 +97,8 @@ fn float(text: &[u8]) -> Option<Value> {
 
 /// Powers of ten that a double holds exactly.
 const TENS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-    1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
 /// A number in decimal digits. Few digits and a small exponent make two exact doubles whose quotient
@@ -114,7 +114,9 @@ fn number(text: &[u8]) -> Option<Value> {
     for &byte in digits {
         match byte {
             b'0'..=b'9' => {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                mantissa = mantissa
+                    .wrapping_mul(10)
+                    .wrapping_add(u64::from(byte - b'0'));
                 count += 1;
                 fraction += usize::from(point);
             }
@@ -172,7 +174,9 @@ fn date(text: &[u8]) -> Option<f64> {
         1..=12 => 31,
         _ => return None,
     };
-    (1..=days).contains(&day).then(|| days_of(year, month, day) as f64)
+    (1..=days)
+        .contains(&day)
+        .then(|| days_of(year, month, day) as f64)
 }
 
 /// Of the proleptic Gregorian calendar, years from March on (Hinnant, "chrono-compatible low-level
@@ -252,7 +256,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 

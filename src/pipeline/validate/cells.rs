@@ -89,7 +89,9 @@ impl CellRules {
     ) -> Result<CellRules> {
         let (mut cells, mut orders, mut uniques) = (Vec::new(), Vec::new(), Vec::new());
         for (name, rules) in &schema.columns.0 {
-            let Some(column) = head.find(name) else { continue };
+            let Some(column) = head.find(name) else {
+                continue;
+            };
             cells.extend(of_column(column, rules));
             if let Some(reference) = &rules.references {
                 let says = format!("{} of {}", reference.column, reference.file);
@@ -101,7 +103,11 @@ impl CellRules {
                 });
             }
             if let Some(Rule { is: order, level }) = rules.order {
-                orders.push(OrderRule { column, level, order });
+                orders.push(OrderRule {
+                    column,
+                    level,
+                    order,
+                });
             }
             if let Some(Rule { is: true, level }) = rules.unique {
                 uniques.push(UniqueRule::new(vec![column], level));
@@ -162,7 +168,12 @@ fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
     if let Some(rule) = &rules.pattern {
         tests.push(("pattern", rule.level, Test::Pattern(rule.is.clone())));
     }
-    let rule = |(name, level, test)| CellRule { column, name, level, test };
+    let rule = |(name, level, test)| CellRule {
+        column,
+        name,
+        level,
+        test,
+    };
     tests.into_iter().map(rule).collect()
 }
 
@@ -255,18 +266,23 @@ pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u6
 impl CellRules {
     fn breaks(&self, rule: &CellRule, block: &Block, groups: &Groups) -> Option<Gathered> {
         let mut count = 0;
-        let broken = groups.values().enumerate().filter_map(|(index, (group, value))| {
-            let text = block.bytes_of(group.first as usize, rule.column);
-            let broken = !rule.test.passes(text, group.hash, value);
-            count += if broken { u64::from(group.count) } else { 0 };
-            broken.then_some(index as u32)
-        });
+        let broken = groups
+            .values()
+            .enumerate()
+            .filter_map(|(index, (group, value))| {
+                let text = block.bytes_of(group.first as usize, rule.column);
+                let broken = !rule.test.passes(text, group.hash, value);
+                count += if broken { u64::from(group.count) } else { 0 };
+                broken.then_some(index as u32)
+            });
         let broken: HashSet<u32> = broken.collect();
         if count == 0 {
             return None;
         }
         let rows = groups.of_row().iter().enumerate();
-        let rows = rows.filter(|(_, group)| broken.contains(group)).map(|(row, _)| row);
+        let rows = rows
+            .filter(|(_, group)| broken.contains(group))
+            .map(|(row, _)| row);
         Some(Gathered {
             count,
             places: Places::of(rows, block, rule.column, self.shown),

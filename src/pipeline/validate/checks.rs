@@ -13,7 +13,11 @@ use crate::report::validate::{Finding, Level};
 
 /// Columns that are not there, and columns that should not be there.
 pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {
-    let names: Vec<&str> = head.columns.iter().map(|column| column.name.as_str()).collect();
+    let names: Vec<&str> = head
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
     let general = |level, message| Finding {
         level,
         rule: "columns".to_owned(),
@@ -23,7 +27,10 @@ pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding
         rows: Vec::new(),
     };
     let missing = |keys: &[&str], name: &str| {
-        let complaint = format!("{source} has no such column; {}", yaml::nearest(name, &names));
+        let complaint = format!(
+            "{source} has no such column; {}",
+            yaml::nearest(name, &names)
+        );
         let complaint = complaint.trim_end().trim_end_matches(';').to_owned();
         general(Level::Error, schema.refuse(keys, &complaint).to_string())
     };
@@ -70,7 +77,15 @@ pub(super) fn table(
         let name = &table.head.columns[index].name;
         let of_name = schema.columns.0.iter().find(|(known, _)| known == name);
         if let Some((_, column_rules)) = of_name {
-            figures(schema, table, index, column, column_rules, today, &mut findings)?;
+            figures(
+                schema,
+                table,
+                index,
+                column,
+                column_rules,
+                today,
+                &mut findings,
+            )?;
         }
     }
     unique(table, rules, &mut findings)?;
@@ -115,7 +130,10 @@ fn broken(test: &Test, number: u64, rows: u64) -> String {
         Test::Allowed(texts, _) => {
             let shown: Vec<&str> = texts.iter().take(8).map(String::as_str).collect();
             let more = if texts.len() > 8 { ", ..." } else { "" };
-            format!("{values} none of those allowed ({}{more})", shown.join(", "))
+            format!(
+                "{values} none of those allowed ({}{more})",
+                shown.join(", ")
+            )
         }
         Test::Pattern(pattern) => format!("{values} not of the pattern {}", pattern.text),
         Test::Known(says, _) => format!("{values} not in {says}"),
@@ -135,7 +153,8 @@ fn order(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Fin
             };
             let number = count(gathered.count);
             let message = format!("out of order in {number} rows, {than} the row before");
-            findings.push(about(table, "order", rule.level, Some(column)).finding(message, gathered));
+            findings
+                .push(about(table, "order", rule.level, Some(column)).finding(message, gathered));
         }
     }
 }
@@ -154,14 +173,18 @@ fn figures(
         let (distinct, exact) = column.distinct();
         if !span.holds(distinct as f64) {
             let about_ = if exact { "" } else { "about " };
-            let message = format!("{about_}{} different values; {span} are expected", count(distinct));
+            let message = format!(
+                "{about_}{} different values; {span} are expected",
+                count(distinct)
+            );
             findings.push(about(table, "distinct", span.level(), Some(index)).general(message));
         }
     }
     if let Some(span) = &rules.age {
         let name = table.head.columns[index].name.as_str();
         let Some(today) = today else {
-            let complaint = "ages count back from `validate.today`, which params.yaml does not give";
+            let complaint =
+                "ages count back from `validate.today`, which params.yaml does not give";
             return Err(schema.refuse(&["columns", name, "age"], complaint).into());
         };
         findings.extend(age(table, index, column, span, today));
@@ -196,17 +219,29 @@ fn unique(table: &Table, rules: &mut CellRules, findings: &mut Vec<Finding>) -> 
             [column] => Some(column),
             _ => None,
         };
-        let names = rule.columns.iter().map(|&column| table.head.columns[column].name.as_str());
+        let names = rule
+            .columns
+            .iter()
+            .map(|&column| table.head.columns[column].name.as_str());
         let names: Vec<&str> = names.collect();
         let message = match single {
             Some(_) => format!("{} values came before", count(repeats.count)),
-            None => format!("{} rows have {} of an earlier row", count(repeats.count), names.join(", ")),
+            None => format!(
+                "{} rows have {} of an earlier row",
+                count(repeats.count),
+                names.join(", ")
+            ),
         };
         let head = &table.head;
-        let rows = repeats.rows.iter().map(|&(spot, first)| {
-            (spot, format!("as {}", head.shown(first)))
-        });
-        findings.push(about(table, "unique", rule.level, single).with_rows(message, repeats.count, rows));
+        let rows = repeats
+            .rows
+            .iter()
+            .map(|&(spot, first)| (spot, format!("as {}", head.shown(first))));
+        findings.push(about(table, "unique", rule.level, single).with_rows(
+            message,
+            repeats.count,
+            rows,
+        ));
     }
     Ok(())
 }

@@ -18,7 +18,10 @@ impl Labels {
     pub fn of(table: &Table, column: usize) -> Labels {
         let frequent = &table.columns[column].frequent;
         let labels = frequent.top(frequent.len()).into_iter();
-        Labels::new(labels.map(|counter| (counter.text.to_string(), counter.count)), frequent.is_exact())
+        Labels::new(
+            labels.map(|counter| (counter.text.to_string(), counter.count)),
+            frequent.is_exact(),
+        )
     }
 
     fn new(labels: impl Iterator<Item = (String, u64)>, exact: bool) -> Labels {
@@ -33,7 +36,10 @@ impl Labels {
             }
         }
         trimmed.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        Labels { labels: trimmed, exact }
+        Labels {
+            labels: trimmed,
+            exact,
+        }
     }
 
     /// Labels that are another one but for their case and inner space; each with that other one.
@@ -53,7 +59,12 @@ impl Labels {
 }
 
 /// Rules on classes that every classifier has.
-pub(super) fn check<P, W>(job: &Job<P>, read: &Read<W>, column: usize, labels: &Labels) -> Vec<Finding> {
+pub(super) fn check<P, W>(
+    job: &Job<P>,
+    read: &Read<W>,
+    column: usize,
+    labels: &Labels,
+) -> Vec<Finding> {
     let about = |rule, level| read.about(rule, level, Some(column));
     if !labels.exact {
         let message = format!(
@@ -64,17 +75,37 @@ pub(super) fn check<P, W>(job: &Job<P>, read: &Read<W>, column: usize, labels: &
     }
     let mut findings = Vec::new();
     let number = labels.labels.len();
-    if let Some(span) = job.rule("classes").filter(|span| !span.holds(number as f64)) {
-        let names: Vec<&str> = labels.labels.iter().take(5).map(|(label, _)| label.as_str()).collect();
-        let message = format!("{number} different labels ({}); {span} are expected", names.join(", "));
+    if let Some(span) = job
+        .rule("classes")
+        .filter(|span| !span.holds(number as f64))
+    {
+        let names: Vec<&str> = labels
+            .labels
+            .iter()
+            .take(5)
+            .map(|(label, _)| label.as_str())
+            .collect();
+        let message = format!(
+            "{number} different labels ({}); {span} are expected",
+            names.join(", ")
+        );
         findings.push(about("classes", span.level()).general(message));
     }
     findings.extend(sizes(job, labels, about));
     let spellings = labels.spellings();
-    if let Some(span) = job.rule("label_spellings").filter(|span| !span.holds(spellings.len() as f64)) {
-        let pairs: Vec<String> =
-            spellings.iter().take(5).map(|(label, like)| format!("`{label}` and `{like}`")).collect();
-        let message = format!("the same label spelled in different ways: {}", pairs.join(", "));
+    if let Some(span) = job
+        .rule("label_spellings")
+        .filter(|span| !span.holds(spellings.len() as f64))
+    {
+        let pairs: Vec<String> = spellings
+            .iter()
+            .take(5)
+            .map(|(label, like)| format!("`{label}` and `{like}`"))
+            .collect();
+        let message = format!(
+            "the same label spelled in different ways: {}",
+            pairs.join(", ")
+        );
         findings.push(about("label_spellings", span.level()).general(message));
     }
     findings
@@ -87,11 +118,17 @@ fn sizes<'a, P>(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(span) = job.rule("rows_per_class") {
-        let small: Vec<&(String, u64)> =
-            labels.labels.iter().filter(|(_, rows)| !span.holds(*rows as f64)).collect();
+        let small: Vec<&(String, u64)> = labels
+            .labels
+            .iter()
+            .filter(|(_, rows)| !span.holds(*rows as f64))
+            .collect();
         if !small.is_empty() {
-            let names: Vec<String> =
-                small.iter().take(5).map(|(label, rows)| format!("`{label}` {rows}")).collect();
+            let names: Vec<String> = small
+                .iter()
+                .take(5)
+                .map(|(label, rows)| format!("`{label}` {rows}"))
+                .collect();
             let message = format!(
                 "{} classes with a number of rows that is not {span}: {}",
                 small.len(),
@@ -100,9 +137,11 @@ fn sizes<'a, P>(
             findings.push(about("rows_per_class", span.level()).general(message));
         }
     }
-    if let (Some(span), Some(large), Some(small)) =
-        (job.rule("balance"), labels.labels.first(), labels.labels.last())
-        && !span.holds(large.1 as f64 / small.1 as f64)
+    if let (Some(span), Some(large), Some(small)) = (
+        job.rule("balance"),
+        labels.labels.first(),
+        labels.labels.last(),
+    ) && !span.holds(large.1 as f64 / small.1 as f64)
     {
         let message = format!(
             "`{}` has {} rows, `{}` {}: {:.0} for one; {span} is allowed",
@@ -123,7 +162,14 @@ mod tests {
 
     #[test]
     fn spellings_of_one_label_are_found() {
-        let labels = [("pos", 9), ("Pos ", 3), ("neg", 5), ("not ok", 2), ("not_ok", 1), ("pos ", 1)];
+        let labels = [
+            ("pos", 9),
+            ("Pos ", 3),
+            ("neg", 5),
+            ("not ok", 2),
+            ("not_ok", 1),
+            ("pos ", 1),
+        ];
         let labels = Labels::new(labels.iter().map(|(l, n)| (l.to_string(), *n)), true);
         assert_eq!(labels.labels[0], ("pos".to_owned(), 10));
         assert_eq!(labels.spellings(), [("Pos", "pos"), ("not_ok", "not ok")]);

@@ -24,20 +24,72 @@ use crate::talk::Talk;
 use crate::task::Cv;
 
 /// Columns that are measured, behind those of the table.
-const MEASURED: [&str; 6] = ["format", "width", "height", "bytes", "brightness", "contrast"];
+const MEASURED: [&str; 6] = [
+    "format",
+    "width",
+    "height",
+    "bytes",
+    "brightness",
+    "contrast",
+];
 
 impl Validate for Cv {
     const RULES: &'static [TaskRule] = &[
         TaskRule::at_least("classes", "2", Level::Error, "different labels"),
-        TaskRule::at_least("rows_per_class", "2", Level::Warning, "photos of the smallest class"),
-        TaskRule::at_most("balance", "20", Level::Warning, "photos of the larger class for one of the smaller"),
-        TaskRule::at_most("labels", "0", Level::Error, "share of labels that are neither sharp nor blurred"),
-        TaskRule::at_most("missing", "0", Level::Error, "share of photos that are not there"),
-        TaskRule::at_most("unreadable", "0", Level::Warning, "share of photos that cannot be read or judged; `prepare` leaves them out"),
-        TaskRule::at_most("duplicates", "0", Level::Warning, "share of photos that are the same file as an earlier one"),
-        TaskRule::at_most("conflicts", "0", Level::Error, "share of photos that are the same file as one with another label"),
-        TaskRule::at_most("odd_size", "0", Level::Warning, "share of photos with 16 times more or fewer pixels than the middle one"),
-        TaskRule::at_most("leakage", "0", Level::Error, "prepared: share of test photos whose file or scene is in the training part"),
+        TaskRule::at_least(
+            "rows_per_class",
+            "2",
+            Level::Warning,
+            "photos of the smallest class",
+        ),
+        TaskRule::at_most(
+            "balance",
+            "20",
+            Level::Warning,
+            "photos of the larger class for one of the smaller",
+        ),
+        TaskRule::at_most(
+            "labels",
+            "0",
+            Level::Error,
+            "share of labels that are neither sharp nor blurred",
+        ),
+        TaskRule::at_most(
+            "missing",
+            "0",
+            Level::Error,
+            "share of photos that are not there",
+        ),
+        TaskRule::at_most(
+            "unreadable",
+            "0",
+            Level::Warning,
+            "share of photos that cannot be read or judged; `prepare` leaves them out",
+        ),
+        TaskRule::at_most(
+            "duplicates",
+            "0",
+            Level::Warning,
+            "share of photos that are the same file as an earlier one",
+        ),
+        TaskRule::at_most(
+            "conflicts",
+            "0",
+            Level::Error,
+            "share of photos that are the same file as one with another label",
+        ),
+        TaskRule::at_most(
+            "odd_size",
+            "0",
+            Level::Warning,
+            "share of photos with 16 times more or fewer pixels than the middle one",
+        ),
+        TaskRule::at_most(
+            "leakage",
+            "0",
+            Level::Error,
+            "prepared: share of test photos whose file or scene is in the training part",
+        ),
     ];
 
     fn columns(params: &Params) -> Vec<(String, ColumnRules)> {
@@ -72,8 +124,14 @@ impl Validate for Cv {
         };
         let (file, scene) = (column("sha256"), column("scene"));
         let keys = [
-            Key { what: "file", of: &file },
-            Key { what: "scene", of: &scene },
+            Key {
+                what: "file",
+                of: &file,
+            },
+            Key {
+                what: "scene",
+                of: &scene,
+            },
         ];
         leaks::check(job, &parts::<Cv>(job.project)?, &keys)
     }
@@ -130,7 +188,10 @@ fn list(job: &Job<Params>, source: &Path) -> Result<Listed> {
         false => from_folders(job, source, &folders)?,
     };
     match listed.photos.is_empty() {
-        true => Err(exit::data(format!("{} holds no photos", job.project.shown(source)))),
+        true => Err(exit::data(format!(
+            "{} holds no photos",
+            job.project.shown(source)
+        ))),
         false => Ok(listed),
     }
 }
@@ -140,11 +201,16 @@ fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, bool)]) ->
     let photos = raw.iter().enumerate().map(|(number, raw)| Photo {
         spot: Spot::new(number, 0),
         file: raw.file.clone(),
-        cells: vec![raw.path.clone(), (if raw.sharp { "sharp" } else { "blurred" }).to_owned()],
+        cells: vec![
+            raw.path.clone(),
+            (if raw.sharp { "sharp" } else { "blurred" }).to_owned(),
+        ],
     });
     Ok(Listed {
         photos: photos.collect(),
-        columns: [&job.params.data.path, &job.params.data.label].map(Column::new).to_vec(),
+        columns: [&job.params.data.path, &job.params.data.label]
+            .map(Column::new)
+            .to_vec(),
         files: raw.iter().map(|raw| job.project.shown(&raw.file)).collect(),
         path: 0,
         label: 1,
@@ -154,7 +220,8 @@ fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, bool)]) ->
 fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
     let mut source = data::open(path)?;
     let find = |name: &str| {
-        data::find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
+        data::find_column(source.columns(), name)
+            .map_err(|kind| Place::file(source.file()).error(kind))
     };
     let (path_cell, label) = (find(&job.params.data.path)?, find(&job.params.data.label)?);
     let base = photos::base(path);
@@ -196,11 +263,16 @@ fn of_file(file: &Path) -> Result<Measured, PhotoError> {
     let photo = image::decode(&bytes)?;
     // Whole numbers: the sums are the same in any order.
     let mut counts = [0u64; 256];
-    photo.pixels.iter().for_each(|&pixel| counts[usize::from(pixel)] += 1);
+    photo
+        .pixels
+        .iter()
+        .for_each(|&pixel| counts[usize::from(pixel)] += 1);
     let shades = || counts.iter().enumerate();
     let pixels = photo.pixels.len() as f64;
     let sum: u64 = shades().map(|(shade, count)| shade as u64 * count).sum();
-    let squares: u64 = shades().map(|(shade, count)| (shade * shade) as u64 * count).sum();
+    let squares: u64 = shades()
+        .map(|(shade, count)| (shade * shade) as u64 * count)
+        .sum();
     let brightness = sum as f64 / pixels;
     Ok(Measured {
         format: photo.format.as_str(),
@@ -208,7 +280,9 @@ fn of_file(file: &Path) -> Result<Measured, PhotoError> {
         height: photo.height,
         bytes: bytes.len(),
         brightness,
-        contrast: (squares as f64 / pixels - brightness * brightness).max(0.0).sqrt(),
+        contrast: (squares as f64 / pixels - brightness * brightness)
+            .max(0.0)
+            .sqrt(),
         digest: xxh3_64(&bytes),
     })
 }
@@ -217,13 +291,20 @@ fn of_file(file: &Path) -> Result<Measured, PhotoError> {
 fn blocks(listed: &Listed, measured: &[Result<Measured, PhotoError>]) -> Blocks {
     // A column of the table goes before a measured one of the same name.
     let known = |name: &str| listed.columns.iter().any(|column| column.name == name);
-    let added: Vec<usize> = (0..MEASURED.len()).filter(|&index| !known(MEASURED[index])).collect();
+    let added: Vec<usize> = (0..MEASURED.len())
+        .filter(|&index| !known(MEASURED[index]))
+        .collect();
     let rows = listed.photos.iter().zip(measured).map(|(photo, measured)| {
         let mut row = Row::new();
         row.set_line(photo.spot.line());
-        photo.cells.iter().for_each(|cell| row.push(Kind::Text, cell));
+        photo
+            .cells
+            .iter()
+            .for_each(|cell| row.push(Kind::Text, cell));
         let cells = measured.as_ref().map_or_else(|_| Default::default(), cells);
-        added.iter().for_each(|&index| row.push(Kind::Text, &cells[index]));
+        added
+            .iter()
+            .for_each(|&index| row.push(Kind::Text, &cells[index]));
         (photo.spot.file(), row)
     });
     let rows: Vec<(usize, Row)> = rows.collect();
@@ -252,7 +333,13 @@ fn wrong_labels(job: &Job<Params>, read: &table::Read<()>, listed: &Listed) -> O
         }
     }
     let says = "have a label that is neither sharp nor blurred (1 nor 0)";
-    read.share(job, "labels", Some(listed.label), &gathered, ["photos", says])
+    read.share(
+        job,
+        "labels",
+        Some(listed.label),
+        &gathered,
+        ["photos", says],
+    )
 }
 
 /// Photos that are not there, and those that cannot be read or judged.
@@ -300,11 +387,19 @@ fn odd_sizes(
             && (pixels(of) > TIMES * middle || pixels(of) * TIMES < middle)
         {
             let path = &photo.cells[listed.path];
-            gathered.add(photo.spot, || format!("{path}: {} x {}", of.width, of.height));
+            gathered.add(photo.spot, || {
+                format!("{path}: {} x {}", of.width, of.height)
+            });
         }
     }
     let says = "have 16 times more or fewer pixels than the middle one";
-    read.share(job, "odd_size", Some(listed.path), &gathered, ["photos", says])
+    read.share(
+        job,
+        "odd_size",
+        Some(listed.path),
+        &gathered,
+        ["photos", says],
+    )
 }
 
 /// The same file again.
@@ -327,8 +422,16 @@ fn repeats(
     keys.extend(&keyed.collect::<Vec<_>>())?;
     let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
     let found = [
-        ("duplicates", keys.repeats(job.shown, |_| true)?, "are the same file as an earlier one"),
-        ("conflicts", keys.repeats(job.shown, conflict)?, "are the same file as one with another label"),
+        (
+            "duplicates",
+            keys.repeats(job.shown, |_| true)?,
+            "are the same file as an earlier one",
+        ),
+        (
+            "conflicts",
+            keys.repeats(job.shown, conflict)?,
+            "are the same file as one with another label",
+        ),
     ];
     let findings = found.into_iter().filter_map(|(rule, repeats, says)| {
         let gathered = read.like_earlier(&repeats, job.shown);

@@ -12,7 +12,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub fn of(rows: impl Iterator<Item = usize>, block: &Block, column: usize, shown: usize) -> Places {
+    pub fn of(
+        rows: impl Iterator<Item = usize>,
+        block: &Block,
+        column: usize,
+        shown: usize,
+    ) -> Places {
         let rows = rows.take(shown);
         let rows = rows.map(|row| (block.spot(row), cut(block.text(row, column))));
         Places {
@@ -51,7 +56,9 @@ impl Gathered {
     pub fn merge(&mut self, next: Gathered) {
         self.count += next.count;
         let room = self.places.shown.saturating_sub(self.places.rows.len());
-        self.places.rows.extend(next.places.rows.into_iter().take(room));
+        self.places
+            .rows
+            .extend(next.places.rows.into_iter().take(room));
     }
 }
 
@@ -67,7 +74,11 @@ impl About<'_> {
     /// With rows that are gathered.
     pub fn finding(&self, message: String, gathered: &Gathered) -> Finding {
         let rows = gathered.places.rows.iter();
-        self.with_rows(message, gathered.count, rows.map(|(spot, value)| (*spot, value.clone())))
+        self.with_rows(
+            message,
+            gathered.count,
+            rows.map(|(spot, value)| (*spot, value.clone())),
+        )
     }
 
     /// With rows and what there is to say of each.
@@ -77,7 +88,9 @@ impl About<'_> {
         count: u64,
         rows: impl Iterator<Item = (Spot, String)>,
     ) -> Finding {
-        let name = self.column.map(|column| self.head.columns[column].name.clone());
+        let name = self
+            .column
+            .map(|column| self.head.columns[column].name.clone());
         let offender = |(spot, value): (Spot, String)| Offender {
             file: self.head.file(spot).to_owned(),
             line: Some(spot.line()).filter(|&line| line > 0),

@@ -13,8 +13,8 @@ use crate::project::Project;
 use crate::report::table::{Column, Figure, Table};
 use crate::talk::Talk;
 
-/// Most values that are listed as the only ones allowed.
-const ALLOWED: u64 = 20;
+/// Whole numbers within so few are listed as the only ones allowed.
+const ALLOWED: i64 = 20;
 
 /// Reads the data and writes the file.
 pub(super) fn run<T: Validate>(
@@ -58,24 +58,34 @@ fn schema(task: &str, table: &Table, rules: &[TaskRule]) -> String {
         table.rows / 2,
         table.rows,
     );
-    out += "# unique: [[a, b]]        # columns whose values, taken together, come once\n\ncolumns:\n";
+    out +=
+        "# unique: [[a, b]]        # columns whose values, taken together, come once\n\ncolumns:\n";
     for column in &table.columns {
         column_rules(&mut out, column);
     }
     out += "\ntask:                     # what is special to this task\n";
     for rule in rules {
-        let bound = |name: &str, value: Option<&str>| value.map(|value| format!("{name}: {value}, "));
+        let bound =
+            |name: &str, value: Option<&str>| value.map(|value| format!("{name}: {value}, "));
         let bounds = [bound("min", rule.min), bound("max", rule.max)];
         let bounds: String = bounds.into_iter().flatten().collect();
         let level = rule.level.as_str();
-        let _ = writeln!(out, "  {}: {{{bounds}level: {level}}}    # {}", rule.name, rule.says);
+        let _ = writeln!(
+            out,
+            "  {}: {{{bounds}level: {level}}}    # {}",
+            rule.name, rule.says
+        );
     }
     out
 }
 
 fn column_rules(out: &mut String, column: &Column) {
     let mut line = |rule: String, seen: String| {
-        let seen = if seen.is_empty() { seen } else { format!("    # seen: {seen}") };
+        let seen = if seen.is_empty() {
+            seen
+        } else {
+            format!("    # seen: {seen}")
+        };
         let _ = writeln!(out, "{rule}{seen}");
     };
     line(format!("  {}:", quoted(&column.name)), String::new());
@@ -84,20 +94,55 @@ fn column_rules(out: &mut String, column: &Column) {
     }
     line(format!("    type: {}", column.class), examples(column));
     let share = column.nulls as f64 / column.count.max(1) as f64;
-    line(format!("    nulls: {{max: {}}}", loose(share)), format!("{} of {}", column.nulls, column.count));
+    line(
+        format!("    nulls: {{max: {}}}", loose(share)),
+        format!("{} of {}", column.nulls, column.count),
+    );
     let values = column.count - column.nulls;
-    if column.distinct_exact && column.distinct <= ALLOWED && values >= 5 * column.distinct {
-        let values: Vec<String> = column.top.iter().map(|top| quoted(&top.value)).collect();
-        if values.len() as u64 == column.distinct && column.class != "float" {
-            line(format!("    allowed: [{}]", values.join(", ")), String::new());
-            return;
-        }
+    if values >= 5 * column.distinct
+        && let Some(values) = enumerated(column)
+    {
+        line(format!("    allowed: [{values}]"), String::new());
+        return;
     }
     spread(&mut line, column);
-    if column.distinct_exact && column.distinct == values && values >= 20 && column.class != "float" {
-        line("    unique: {is: true, level: warning}".to_owned(), "no value twice".to_owned());
+    if column.distinct_exact && column.distinct == values && values >= 20 && is_key(column) {
+        line(
+            "    unique: {is: true, level: warning}".to_owned(),
+            "no value twice".to_owned(),
+        );
     } else if !column.distinct_exact && column.distinct as f64 >= 0.97 * values as f64 {
-        line("    # unique: true".to_owned(), "hardly a value twice".to_owned());
+        line(
+            "    # unique: true".to_owned(),
+            "hardly a value twice".to_owned(),
+        );
+    }
+}
+
+/// All values of a column that has few, and no others to be expected.
+fn enumerated(column: &Column) -> Option<String> {
+    if !column.distinct_exact || column.top.len() as u64 != column.distinct {
+        return None;
+    }
+    let values = column.top.iter().map(|top| top.value.as_str());
+    let values: Vec<String> = match (column.class.as_str(), &column.min, &column.max) {
+        ("text" | "boolean", ..) => values.map(quoted).collect(),
+        // A grade or a flag, not a measure that happens to have few values.
+        ("integer", Some(Figure::Whole(min)), Some(Figure::Whole(max))) if max - min < ALLOWED => {
+            values.map(str::to_owned).collect()
+        }
+        _ => return None,
+    };
+    Some(values.join(", "))
+}
+
+/// Whether a column without repeats is likely to be meant so: texts, and numbers without a gap.
+fn is_key(column: &Column) -> bool {
+    match (&column.min, &column.max) {
+        (Some(Figure::Whole(min)), Some(Figure::Whole(max))) => {
+            max.abs_diff(*min) < 2 * column.distinct
+        }
+        _ => column.class == "text",
     }
 }
 
@@ -105,11 +150,17 @@ fn column_rules(out: &mut String, column: &Column) {
 fn spread(line: &mut impl FnMut(String, String), column: &Column) {
     if let (Some(min), Some(max)) = (&column.min, &column.max) {
         let bounds = format!("min: {}, max: {}", bound(min), bound(max));
-        line(format!("    range: {{{bounds}, level: warning}}"), format!("{min} to {max}"));
+        line(
+            format!("    range: {{{bounds}, level: warning}}"),
+            format!("{min} to {max}"),
+        );
     } else if column.class == "text" {
         let (min, max) = (column.lengths.min.min(1), 2 * column.lengths.max);
         let seen = format!("{} to {} letters", column.lengths.min, column.lengths.max);
-        line(format!("    length: {{min: {min}, max: {max}, level: warning}}"), seen);
+        line(
+            format!("    length: {{min: {min}, max: {max}, level: warning}}"),
+            seen,
+        );
     }
 }
 
@@ -122,7 +173,10 @@ fn bound(figure: &Figure) -> String {
 }
 
 fn examples(column: &Column) -> String {
-    let short = column.examples.iter().filter(|text| text.len() <= 24 && !text.contains(char::is_control));
+    let short = column
+        .examples
+        .iter()
+        .filter(|text| text.len() <= 24 && !text.contains(char::is_control));
     short.take(2).cloned().collect::<Vec<_>>().join(", ")
 }
 
@@ -137,8 +191,12 @@ fn loose(share: f64) -> f64 {
 /// A text as YAML reads it back: in quotes wherever it could be taken for anything else.
 fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    let word = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let word = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",
+    ];
     match plain && !word.contains(&text.to_ascii_lowercase().as_str()) {
         true => text.to_owned(),
         false => serde_json::Value::from(text).to_string(),

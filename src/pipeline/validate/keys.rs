@@ -94,12 +94,18 @@ impl Keys {
 
     /// Rows whose key came before, of those groups of rows with one key that `counts` holds for: a
     /// group is sorted by place. At most `shown` rows are named.
-    pub fn repeats(&mut self, shown: usize, counts: impl Fn(&[Keyed]) -> bool + Sync) -> io::Result<Repeats> {
+    pub fn repeats(
+        &mut self,
+        shown: usize,
+        counts: impl Fn(&[Keyed]) -> bool + Sync,
+    ) -> io::Result<Repeats> {
         let found = self.each(|group, repeats: &mut Repeats| {
             if group.len() > 1 && counts(group) {
                 repeats.count += group.len() as u64 - 1;
                 let rows = group[1..].iter().take(shown);
-                repeats.rows.extend(rows.map(|row| (row.spot, group[0].spot)));
+                repeats
+                    .rows
+                    .extend(rows.map(|row| (row.spot, group[0].spot)));
                 keep_first(&mut repeats.rows, shown);
             }
         })?;
@@ -115,17 +121,27 @@ impl Keys {
 
     /// Goes through all groups of rows with one key, sorted by place; what is gathered comes a
     /// partition at a time, in their order.
-    pub fn each<T: Default + Send>(&mut self, look: impl Fn(&[Keyed], &mut T) + Sync) -> io::Result<Vec<T>> {
+    pub fn each<T: Default + Send>(
+        &mut self,
+        look: impl Fn(&[Keyed], &mut T) + Sync,
+    ) -> io::Result<Vec<T>> {
         let work = |mut rows: Vec<Keyed>| {
             rows.sort_unstable();
             let mut gathered = T::default();
-            rows.chunk_by(|a, b| a.key == b.key).for_each(|group| look(group, &mut gathered));
+            rows.chunk_by(|a, b| a.key == b.key)
+                .for_each(|group| look(group, &mut gathered));
             gathered
         };
         if self.spilled.is_none() {
-            return Ok(self.partitions.par_iter().map(|rows| work(rows.clone())).collect());
+            return Ok(self
+                .partitions
+                .par_iter()
+                .map(|rows| work(rows.clone()))
+                .collect());
         }
-        (0..PARTITIONS).map(|partition| Ok(work(self.load(partition)?))).collect()
+        (0..PARTITIONS)
+            .map(|partition| Ok(work(self.load(partition)?)))
+            .collect()
     }
 
     /// The rows of a partition, from the file and from memory.
@@ -196,7 +212,11 @@ mod tests {
         }
         assert_eq!(found[0], found[1]);
         assert_eq!(found[0].count, 300);
-        let lines: Vec<(u64, u64)> = found[0].rows.iter().map(|(a, b)| (a.line(), b.line())).collect();
+        let lines: Vec<(u64, u64)> = found[0]
+            .rows
+            .iter()
+            .map(|(a, b)| (a.line(), b.line()))
+            .collect();
         assert_eq!(lines, [(702, 2), (703, 3), (704, 4), (705, 5), (706, 6)]);
     }
 

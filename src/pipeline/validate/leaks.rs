@@ -43,7 +43,11 @@ impl Watch for Part<'_> {
                 tag: self.number,
             })
         };
-        let of_key = |key| (0..block.rows()).filter_map(|row| keyed(key, row)).collect();
+        let of_key = |key| {
+            (0..block.rows())
+                .filter_map(|row| keyed(key, row))
+                .collect()
+        };
         *seen = self.keys.iter().map(of_key).collect();
     }
 
@@ -73,7 +77,11 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
     }
     let names = parts.each_ref().map(|path| job.project.shown(path));
     let mut checked = Checked {
-        tables: tables.iter().zip(&names).map(|(t, name)| summary(t, name.clone())).collect(),
+        tables: tables
+            .iter()
+            .zip(&names)
+            .map(|(t, name)| summary(t, name.clone()))
+            .collect(),
         findings: tables.iter().filter_map(table::unreadable).collect(),
     };
     let head = Head {
@@ -82,7 +90,9 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
     };
     for (key, found) in keys.iter().zip(&mut found) {
         let leaks = leaks(found, job.shown)?;
-        checked.findings.extend(finding(job, &head, tables[1].rows, key.what, leaks));
+        checked
+            .findings
+            .extend(finding(job, &head, tables[1].rows, key.what, leaks));
     }
     Ok(checked)
 }
@@ -99,7 +109,9 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Leaks> {
         if group[0].tag == 0 {
             let tested = group.iter().filter(|row| row.tag == 1);
             let before = leaks.rows.len();
-            leaks.rows.extend(tested.map(|row| (row.spot, group[0].spot)));
+            leaks
+                .rows
+                .extend(tested.map(|row| (row.spot, group[0].spot)));
             leaks.count += (leaks.rows.len() - before) as u64;
             leaks.keep_first(shown);
         }
@@ -120,9 +132,17 @@ impl Leaks {
     }
 }
 
-fn finding<P>(job: &Job<P>, head: &Head, test_rows: u64, what: &str, leaks: Leaks) -> Option<Finding> {
+fn finding<P>(
+    job: &Job<P>,
+    head: &Head,
+    test_rows: u64,
+    what: &str,
+    leaks: Leaks,
+) -> Option<Finding> {
     let share = leaks.count as f64 / test_rows.max(1) as f64;
-    let span = job.rule("leakage").filter(|span| leaks.count > 0 && !span.holds(share))?;
+    let span = job
+        .rule("leakage")
+        .filter(|span| leaks.count > 0 && !span.holds(share))?;
     let about = About {
         head,
         rule: "leakage",

@@ -58,7 +58,12 @@ pub struct TaskRule {
 }
 
 impl TaskRule {
-    const fn at_most(name: &'static str, max: &'static str, level: Level, says: &'static str) -> Self {
+    const fn at_most(
+        name: &'static str,
+        max: &'static str,
+        level: Level,
+        says: &'static str,
+    ) -> Self {
         TaskRule {
             name,
             says,
@@ -68,7 +73,12 @@ impl TaskRule {
         }
     }
 
-    const fn at_least(name: &'static str, min: &'static str, level: Level, says: &'static str) -> Self {
+    const fn at_least(
+        name: &'static str,
+        min: &'static str,
+        level: Level,
+        says: &'static str,
+    ) -> Self {
         TaskRule {
             name,
             says,
@@ -155,13 +165,21 @@ impl fmt::Display for Validated {
             let level = finding.level.as_str();
             let column = finding.column.as_ref();
             let column = column.map_or_else(String::new, |column| format!("{column}: "));
-            write!(f, "{level:<7}  {column}{} [{}]", finding.message, finding.rule)?;
+            write!(
+                f,
+                "{level:<7}  {column}{} [{}]",
+                finding.message, finding.rule
+            )?;
             if let Some(first) = finding.rows.first() {
                 write!(f, "; first {first}")?;
             }
             writeln!(f)?;
         }
-        let files: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
+        let files: Vec<String> = self
+            .files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         writeln!(
             f,
             "{}: {} rows, errors: {}, warnings: {}; {}",
@@ -210,7 +228,10 @@ fn job<'a, P>(project: &'a Project, params: P, schema: Schema, talk: &'a Talk) -
 fn built_in<T: Validate>(params: &T::Params) -> Schema {
     Schema {
         columns: schema::Columns(T::columns(params)),
-        task: T::RULES.iter().map(|rule| (rule.name.to_owned(), rule.span())).collect(),
+        task: T::RULES
+            .iter()
+            .map(|rule| (rule.name.to_owned(), rule.span()))
+            .collect(),
         ..Schema::default()
     }
 }
@@ -221,9 +242,17 @@ fn validation(
     part: &'static str,
     checked: Checked,
 ) -> Validation {
-    let Checked { tables, mut findings } = checked;
+    let Checked {
+        tables,
+        mut findings,
+    } = checked;
     findings.sort_by_key(|finding| finding.level);
-    let of = |level| findings.iter().filter(|finding| finding.level == level).count() as u64;
+    let of = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count() as u64
+    };
     Validation {
         task: task.to_owned(),
         schema,
@@ -247,7 +276,9 @@ fn write(project: &Project, validation: Validation) -> Result<Validated> {
     let page = report::validate::page(&validation);
     atomic::write(&html, |out| out.write_all(page.as_bytes()))?;
     atomic::write(&json, |out| out.write_all(&text))?;
-    let name = task::ALL.iter().find(|name| name.as_str() == validation.task);
+    let name = task::ALL
+        .iter()
+        .find(|name| name.as_str() == validation.task);
     Ok(Validated {
         task: name.map_or("", |name| name.as_str()),
         errors: validation.errors,
@@ -260,7 +291,10 @@ fn write(project: &Project, validation: Validation) -> Result<Validated> {
 
 /// The parts of a task, which must be there.
 fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
-    Ok([task::train_part::<T>(project)?, task::test_part::<T>(project)?])
+    Ok([
+        task::train_part::<T>(project)?,
+        task::test_part::<T>(project)?,
+    ])
 }
 
 /// The day that ages count back from.
@@ -273,7 +307,9 @@ fn today(project: &Project) -> Result<Option<f64>> {
         true => Ok(Some(value.number)),
         false => {
             let reason = format!("`{text}` is no date; write 2026-01-31");
-            Err(project.blame(crate::params::Invalid::new("validate.today", reason)).into())
+            Err(project
+                .blame(crate::params::Invalid::new("validate.today", reason))
+                .into())
         }
     }
 }

@@ -22,13 +22,48 @@ use crate::task::Nlp;
 impl Validate for Nlp {
     const RULES: &'static [TaskRule] = &[
         TaskRule::at_least("classes", "2", Level::Error, "different labels"),
-        TaskRule::at_least("rows_per_class", "2", Level::Warning, "rows of the smallest class"),
-        TaskRule::at_most("balance", "100", Level::Warning, "rows of the largest class for one of the smallest"),
-        TaskRule::at_most("label_spellings", "0", Level::Warning, "labels that differ from another only in case or space"),
-        TaskRule::at_most("duplicates", "0", Level::Warning, "share of rows whose text, normalised, came before"),
-        TaskRule::at_most("conflicts", "0", Level::Warning, "share of rows whose text came before under another label"),
-        TaskRule::at_most("damaged", "0", Level::Warning, "share of texts with control characters or broken letters"),
-        TaskRule::at_most("leakage", "0", Level::Error, "prepared: share of test texts that are in the training part"),
+        TaskRule::at_least(
+            "rows_per_class",
+            "2",
+            Level::Warning,
+            "rows of the smallest class",
+        ),
+        TaskRule::at_most(
+            "balance",
+            "100",
+            Level::Warning,
+            "rows of the largest class for one of the smallest",
+        ),
+        TaskRule::at_most(
+            "label_spellings",
+            "0",
+            Level::Warning,
+            "labels that differ from another only in case or space",
+        ),
+        TaskRule::at_most(
+            "duplicates",
+            "0",
+            Level::Warning,
+            "share of rows whose text, normalised, came before",
+        ),
+        TaskRule::at_most(
+            "conflicts",
+            "0",
+            Level::Warning,
+            "share of rows whose text came before under another label",
+        ),
+        TaskRule::at_most(
+            "damaged",
+            "0",
+            Level::Warning,
+            "share of texts with control characters or broken letters",
+        ),
+        TaskRule::at_most(
+            "leakage",
+            "0",
+            Level::Error,
+            "prepared: share of test texts that are in the training part",
+        ),
     ];
 
     fn columns(params: &Params) -> Vec<(String, ColumnRules)> {
@@ -141,7 +176,10 @@ impl Watch for Texts {
             return;
         };
         let rows = (0..block.rows()).filter(|&row| !block.bytes_of(row, text).is_empty());
-        let label = |row| self.label.map_or(&[][..], |label| block.bytes_of(row, label).trim_ascii());
+        let label = |row| {
+            self.label
+                .map_or(&[][..], |label| block.bytes_of(row, label).trim_ascii())
+        };
         let keyed = rows.map(|row| Keyed {
             key: key(block.text(row, text)),
             spot: block.spot(row),
@@ -162,7 +200,9 @@ impl Watch for Texts {
 /// (`Ã©` for `é`, `â€™` for `’`).
 fn is_damaged(text: &str) -> bool {
     if text.is_ascii() {
-        return text.bytes().any(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(&byte));
+        return text
+            .bytes()
+            .any(|byte| byte.is_ascii_control() && !b"\t\n\r".contains(&byte));
     }
     let pairs = text.chars().zip(text.chars().skip(1));
     let twice_coded = |(a, b): (char, char)| match a {
@@ -180,8 +220,16 @@ fn repeats(job: &Job<Params>, read: &mut table::Read<Texts>, text: usize) -> Res
     let duplicates = keys.repeats(job.shown, |_| true)?;
     let conflicts = keys.repeats(job.shown, conflict)?;
     let found = [
-        ("duplicates", duplicates, "repeat the text of an earlier row"),
-        ("conflicts", conflicts, "repeat a text that stands under different labels"),
+        (
+            "duplicates",
+            duplicates,
+            "repeat the text of an earlier row",
+        ),
+        (
+            "conflicts",
+            conflicts,
+            "repeat a text that stands under different labels",
+        ),
     ];
     let findings = found.into_iter().filter_map(|(rule, repeats, says)| {
         let gathered = read.like_earlier(&repeats, job.shown);
@@ -192,7 +240,13 @@ fn repeats(job: &Job<Params>, read: &mut table::Read<Texts>, text: usize) -> Res
 
 fn damaged(job: &Job<Params>, read: &table::Read<Texts>, text: usize) -> Option<Finding> {
     let says = "hold control characters or letters broken by a wrong encoding";
-    read.share(job, "damaged", Some(text), &read.watch.damaged, ["texts", says])
+    read.share(
+        job,
+        "damaged",
+        Some(text),
+        &read.watch.damaged,
+        ["texts", says],
+    )
 }
 
 #[cfg(test)]
@@ -201,10 +255,24 @@ mod tests {
 
     #[test]
     fn damage_is_told_from_foreign_letters() {
-        for fine in ["plain\ttext\n", "Café, naïve, São Paulo", "Ähre", "日本語", "Â la carte", "â"] {
+        for fine in [
+            "plain\ttext\n",
+            "Café, naïve, São Paulo",
+            "Ähre",
+            "日本語",
+            "Â la carte",
+            "â",
+        ] {
             assert!(!is_damaged(fine), "{fine}");
         }
-        for bad in ["a\u{1}b", "caf\u{fffd}", "CafÃ©", "donâ€™t", "\u{7f}", "Â£5"] {
+        for bad in [
+            "a\u{1}b",
+            "caf\u{fffd}",
+            "CafÃ©",
+            "donâ€™t",
+            "\u{7f}",
+            "Â£5",
+        ] {
             assert!(is_damaged(bad), "{bad}");
         }
     }

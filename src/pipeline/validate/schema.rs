@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use regex::bytes::Regex;
+use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::Deserialize;
 
 use crate::params::{self, VERSION, yaml};
 use crate::pipeline::profile::{Class, understand};
@@ -227,7 +227,8 @@ impl Schema {
 
     fn check(&self, known: &[&str]) -> Result<(), params::Error> {
         if self.easylife != VERSION {
-            let complaint = format!("say which version it was written for: easylife: \"{VERSION}\"");
+            let complaint =
+                format!("say which version it was written for: easylife: \"{VERSION}\"");
             return Err(self.refuse(&["easylife"], &complaint));
         }
         self.check_span(&["rows"], self.rows.as_ref())?;
@@ -421,8 +422,12 @@ mod tests {
 
     fn parse(rest: &str) -> Result<Schema, String> {
         let text = format!("easylife: \"{VERSION}\"\n{rest}");
-        Schema::parse(Path::new("schema/nlp.yaml"), text, &["duplicates", "conflicts"])
-            .map_err(|error| error.to_string())
+        Schema::parse(
+            Path::new("schema/nlp.yaml"),
+            text,
+            &["duplicates", "conflicts"],
+        )
+        .map_err(|error| error.to_string())
     }
 
     fn refused(rest: &str) -> String {
@@ -445,7 +450,14 @@ mod tests {
         assert_eq!(b.pattern.as_ref().unwrap().level, Level::Warning);
         assert!(b.pattern.as_ref().unwrap().is.regex.is_match(b"xx"));
         assert!(!b.pattern.as_ref().unwrap().is.regex.is_match(b"xxy"));
-        let allowed: Vec<&str> = b.allowed.as_ref().unwrap().is.iter().map(|s| &*s.0).collect();
+        let allowed: Vec<&str> = b
+            .allowed
+            .as_ref()
+            .unwrap()
+            .is
+            .iter()
+            .map(|s| &*s.0)
+            .collect();
         assert_eq!(allowed, ["x", "1", "2.5", "true"]);
         assert_eq!(year, "2024");
         assert_eq!(schema.unique[0].is, ["a", "b"]);
@@ -454,7 +466,10 @@ mod tests {
     #[test]
     fn unknown_keys_are_refused_with_line_and_suggestion() {
         let message = refused("columns:\n  a:\n    rnage: {min: 1}\n");
-        assert!(message.starts_with("schema/nlp.yaml:4:5: unknown key `rnage`"), "{message}");
+        assert!(
+            message.starts_with("schema/nlp.yaml:4:5: unknown key `rnage`"),
+            "{message}"
+        );
         assert!(message.contains("did you mean `range`?"), "{message}");
         let message = refused("task:\n  duplicate: {max: 1}\n");
         assert!(message.starts_with("schema/nlp.yaml:3:14"), "{message}");
@@ -466,17 +481,40 @@ mod tests {
     #[test]
     fn rules_that_cannot_hold_are_refused_with_their_line() {
         for (text, place, says) in [
-            ("columns:\n  a:\n    range: {min: 5, max: 1}\n", "4:12", "min is above max"),
-            ("columns:\n  a:\n    range: {level: warning}\n", "4:12", "give min, max or both"),
-            ("columns:\n  a:\n    range: {min: low}\n", "4:18", "no number and no date"),
-            ("columns:\n  a:\n    allowed: []\n", "4:14", "no value is allowed"),
-            ("columns:\n  a:\n    pattern: '('\n", "4", "no regular expression"),
+            (
+                "columns:\n  a:\n    range: {min: 5, max: 1}\n",
+                "4:12",
+                "min is above max",
+            ),
+            (
+                "columns:\n  a:\n    range: {level: warning}\n",
+                "4:12",
+                "give min, max or both",
+            ),
+            (
+                "columns:\n  a:\n    range: {min: low}\n",
+                "4:18",
+                "no number and no date",
+            ),
+            (
+                "columns:\n  a:\n    allowed: []\n",
+                "4:14",
+                "no value is allowed",
+            ),
+            (
+                "columns:\n  a:\n    pattern: '('\n",
+                "4",
+                "no regular expression",
+            ),
             ("columns:\n  a:\n    type: number\n", "4", "expected one of"),
             ("rows: {min: 10, max: 2}\n", "2:7", "min is above max"),
             ("columns:\n  a:\n  a:\n", "4", "twice"),
         ] {
             let message = refused(text);
-            assert!(message.starts_with(&format!("schema/nlp.yaml:{place}")), "{text}: {message}");
+            assert!(
+                message.starts_with(&format!("schema/nlp.yaml:{place}")),
+                "{text}: {message}"
+            );
             assert!(message.contains(says), "{text}: {message}");
         }
         let other = Schema::parse(Path::new("s.yaml"), "easylife: \"9.9\"\n".to_owned(), &[]);

@@ -38,9 +38,18 @@ impl<W> Read<W> {
         [noun, says]: [&str; 2],
     ) -> Option<Finding> {
         let share = gathered.count as f64 / self.table.rows as f64;
-        let span = job.rule(rule).filter(|span| gathered.count > 0 && !span.holds(share))?;
-        let message = format!("{} {noun} ({}) {says}", count(gathered.count), percent(share, 2));
-        Some(self.about(rule, span.level(), column).finding(message, gathered))
+        let span = job
+            .rule(rule)
+            .filter(|span| gathered.count > 0 && !span.holds(share))?;
+        let message = format!(
+            "{} {noun} ({}) {says}",
+            count(gathered.count),
+            percent(share, 2)
+        );
+        Some(
+            self.about(rule, span.level(), column)
+                .finding(message, gathered),
+        )
     }
 
     /// Rows that repeat a key, each with the place of the first that has it.
@@ -84,7 +93,9 @@ pub(super) fn read_blocks<P, W: Watch>(
 ) -> Result<Read<W>> {
     let today = today(job.project)?;
     let head = blocks.head().clone();
-    let rules = CellRules::new(&job.schema, &head, job.shown, |reference| known(job, reference))?;
+    let rules = CellRules::new(&job.schema, &head, job.shown, |reference| {
+        known(job, reference)
+    })?;
     let mut both = (rules, watch(&head));
     let table = scan_blocks(blocks, &mut both, job.talk)?;
     let (mut rules, watch) = both;

@@ -66,7 +66,8 @@ suite = context.suites.add(gx.ExpectationSuite(name="s", expectations=[
     e.ExpectColumnValueLengthsToBeBetween(column="t2", min_value=1, max_value=200),
 ]))
 run = context.validation_definitions.add(gx.ValidationDefinition(name="v", data=batch, suite=suite))
-run.run(batch_parameters={"dataframe": frame})
+if not (result := run.run(batch_parameters={"dataframe": frame})).success:
+    raise SystemExit(result)
 """
 
 DESCRIBE = """\

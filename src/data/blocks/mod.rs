@@ -9,14 +9,17 @@ mod boundary;
 mod marks;
 mod parse;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use block::{Block, Spot};
 
 use self::boundary::Cutter;
 use super::input::Input;
-use super::source::open_file;
-use super::{Column, Format, Place, ReadError, ReadErrorKind, Row, Source, Unit, csv, folder};
+use super::source::{open_as, open_file};
+use super::{
+    Column, Compression, Format, Place, ReadError, ReadErrorKind, Row, Source, Unit, csv, folder,
+};
 
 /// About so many bytes of text are in a piece.
 const PIECE: usize = 1 << 20;
@@ -118,6 +121,30 @@ impl Blocks {
         })
     }
 
+    /// Opens a stream, as [`super::open_as`].
+    pub fn open_as(
+        input: Box<dyn Read>,
+        name: &str,
+        format: Format,
+        compression: Compression,
+    ) -> Result<Blocks, ReadError> {
+        let (reader, columns, unit) = match format {
+            Format::Csv | Format::Tsv => text(input, name, format, compression)?,
+            _ => by_rows(open_as(input, name, format, compression)?),
+        };
+        let head = Head {
+            columns,
+            files: vec![name.to_owned()],
+            unit,
+        };
+        Ok(Blocks {
+            head,
+            paths: Vec::new(),
+            file: 0,
+            reader,
+        })
+    }
+
     /// Rows in memory, each with the number of its file in `files`.
     pub fn of_rows(columns: Vec<Column>, files: Vec<String>, rows: &[(usize, Row)]) -> Blocks {
         let mut blocks = Vec::new();
@@ -167,6 +194,7 @@ impl Blocks {
                 return Ok(Some(Piece { file, what }));
             }
             self.file += 1;
+            // Of a stream there is no path, so no next one.
             self.reader = match self.paths.get(self.file) {
                 Some(path) => self.open_next(path)?,
                 None => Reader::End,
@@ -183,24 +211,25 @@ impl Blocks {
 }
 
 fn open_one(path: &Path) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
-    let delimiter = match Format::of_path(path) {
-        Some((Format::Csv, _)) => b',',
-        Some((Format::Tsv, _)) => b'\t',
-        _ => {
-            let source = open_file(path)?;
-            let (columns, unit) = (source.columns().to_vec(), source.unit());
-            return Ok((Reader::Rows(source), columns, unit));
-        }
-    };
     let name = path.display().to_string();
-    let compression = Format::of_path(path).map(|(_, compression)| compression);
-    let file = std::fs::File::open(path)
-        .map_err(|error| Place::file(&name).error(ReadErrorKind::Io(error)))?;
-    let input = Input::new(
-        Box::new(file),
-        &name,
-        compression.expect("a name of a table"),
-    )?;
+    match Format::of_path(path) {
+        Some((format @ (Format::Csv | Format::Tsv), compression)) => {
+            let file = std::fs::File::open(path)
+                .map_err(|error| Place::file(&name).error(ReadErrorKind::Io(error)))?;
+            text(Box::new(file), &name, format, compression)
+        }
+        _ => Ok(by_rows(open_file(path)?)),
+    }
+}
+
+fn text(
+    input: Box<dyn Read>,
+    name: &str,
+    format: Format,
+    compression: Compression,
+) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
+    let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
+    let input = Input::new(input, name, compression)?;
     let (input, columns, line) = csv::open(input, delimiter)?.into_rest();
     let text = Text {
         input,
@@ -209,6 +238,11 @@ fn open_one(path: &Path) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
         carry: Vec::new(),
     };
     Ok((Reader::Text(text), columns, Unit::Line))
+}
+
+fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
+    let (columns, unit) = (source.columns().to_vec(), source.unit());
+    (Reader::Rows(source), columns, unit)
 }
 
 impl Text {

@@ -17,12 +17,13 @@ use serde::Serialize;
 
 pub(super) use column::{Column, letters};
 pub(super) use group::Groups;
-use scan::scan;
 pub(super) use scan::{Table, Watch, scan_blocks};
 pub(super) use summary::{cut, figure, table as summary};
 pub(super) use value::{Class, Value, understand};
 
 use crate::artifact::atomic;
+use crate::data::blocks::Blocks;
+use crate::data::{Compression, Format};
 use crate::exit;
 use crate::report::{self, table};
 use crate::talk::Talk;
@@ -62,7 +63,7 @@ impl fmt::Display for Profiled {
     }
 }
 
-/// Profiles files and folders; writes a page, or JSON where the name of `output` ends so.
+/// Profiles files and folders (`-` is stdin, as CSV); writes a page, or JSON where the name of `output` ends so.
 pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Profiled> {
     let ending = |path: &Path| path.extension()?.to_str().map(str::to_owned);
     if let Some(path) = output
@@ -89,7 +90,14 @@ pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Pro
 }
 
 fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
-    let table = scan(path, &mut (), talk)?;
+    let blocks = match path == Path::new("-") {
+        true => {
+            let stdin = Box::new(std::io::stdin());
+            Blocks::open_as(stdin, "stdin", Format::Csv, Compression::None)?
+        }
+        false => Blocks::open(path)?,
+    };
+    let table = scan_blocks(blocks, &mut (), talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {
             1 => String::new(),
@@ -97,5 +105,9 @@ fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
         };
         return Err(exit::data(format!("{first}{more}")));
     }
-    Ok(summary(&table, path.display().to_string()))
+    let source = match path == Path::new("-") {
+        true => "stdin".to_owned(),
+        false => path.display().to_string(),
+    };
+    Ok(summary(&table, source))
 }

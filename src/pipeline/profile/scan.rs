@@ -2,8 +2,6 @@
 //! order, so that what comes out follows from the file alone. Others can look at the blocks on the way
 //! ([`Watch`]), as the rules of `validate` do.
 
-use std::path::Path;
-
 use anyhow::Result;
 use rayon::prelude::*;
 
@@ -72,12 +70,6 @@ pub struct Table {
     /// How many records could not be read, and the first of them.
     pub bad: u64,
     pub first_bad: Vec<ReadError>,
-}
-
-/// Reads a file or folder.
-pub fn scan<W: Watch>(path: &Path, watch: &mut W, talk: &Talk) -> Result<Table> {
-    let blocks = Blocks::open(path)?;
-    scan_blocks(blocks, watch, talk)
 }
 
 /// Reads what was opened.

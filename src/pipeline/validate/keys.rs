@@ -1,6 +1,6 @@
-//! Which rows have a key that another row has, in bounded memory: 64-bit hashes with the places of
-//! their rows, in partitions that go to a temporary file when they become many, each sorted by
-//! itself. Serves uniqueness, duplicates, contradictions and leakage.
+//! Rows by a key that others may have as well, in bounded memory: a hash and what matters of the row,
+//! in partitions that go to a temporary file when they become many, each sorted by itself. Serves
+//! uniqueness, duplicates, contradictions, leakage and series.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,6 +8,22 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use rayon::prelude::*;
 
 use crate::data::blocks::Spot;
+
+/// What is kept of a row. Sorted, records of one key are together.
+pub(super) trait Record: Copy + Send + Sync {
+    /// Bytes in the file.
+    const BYTES: usize;
+
+    fn key(&self) -> u64;
+
+    /// Words that [`Record::from_words`] reads back.
+    fn words(&self) -> impl Iterator<Item = u64>;
+
+    fn from_words(words: impl FnMut() -> u64) -> Self;
+
+    /// Sorts records of several keys.
+    fn sort(records: &mut [Self]);
+}
 
 /// A row by the hash of its key; `tag` is what else matters of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,39 +33,64 @@ pub struct Keyed {
     pub tag: u32,
 }
 
+impl Record for Keyed {
+    const BYTES: usize = 24;
+
+    fn key(&self) -> u64 {
+        self.key
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        [self.key, self.spot.0, u64::from(self.tag)].into_iter()
+    }
+
+    fn from_words(mut next: impl FnMut() -> u64) -> Self {
+        Keyed {
+            key: next(),
+            spot: Spot(next()),
+            tag: next() as u32,
+        }
+    }
+
+    fn sort(records: &mut [Self]) {
+        records.sort_unstable();
+    }
+}
+
 const PARTITIONS: usize = 64;
-/// Rows in memory before they go to the file: about 24 MB.
-const IN_MEMORY: usize = 1 << 20;
-/// Bytes of a row in the file.
-const RECORD: usize = 20;
+/// Bytes in memory before they go to the file.
+const IN_MEMORY: usize = 24 << 20;
 
 /// Rows by their keys.
-pub struct Keys {
-    partitions: Vec<Vec<Keyed>>,
+pub(super) type Keys = Partitions<Keyed>;
+
+/// Records of a table by their keys.
+pub(super) struct Partitions<R> {
+    partitions: Vec<Vec<R>>,
     held: usize,
     limit: usize,
     /// The file, and which partition each stretch of it belongs to, with its length in bytes.
     spilled: Option<(File, Vec<(usize, usize)>)>,
 }
 
-impl Default for Keys {
+impl<R: Record> Default for Partitions<R> {
     fn default() -> Self {
-        Keys::with_limit(IN_MEMORY)
+        Partitions::with_limit(IN_MEMORY / R::BYTES)
     }
 }
 
 /// Rows that repeat a key.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Repeats {
+pub(super) struct Repeats {
     /// How many rows come after the first of their key.
     pub count: u64,
     /// The first so many of them, each with the first row of its key.
     pub rows: Vec<(Spot, Spot)>,
 }
 
-impl Keys {
-    fn with_limit(limit: usize) -> Keys {
-        Keys {
+impl<R: Record> Partitions<R> {
+    fn with_limit(limit: usize) -> Self {
+        Partitions {
             partitions: vec![Vec::new(); PARTITIONS],
             held: 0,
             limit,
@@ -58,9 +99,9 @@ impl Keys {
     }
 
     /// Adds rows.
-    pub fn extend(&mut self, rows: &[Keyed]) -> io::Result<()> {
+    pub fn extend(&mut self, rows: &[R]) -> io::Result<()> {
         for &row in rows {
-            self.partitions[(row.key >> 58) as usize].push(row);
+            self.partitions[(row.key() >> 58) as usize].push(row);
         }
         self.held += rows.len();
         if self.held > self.limit {
@@ -70,20 +111,15 @@ impl Keys {
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        if self.spilled.is_none() {
-            self.spilled = Some((tempfile::tempfile()?, Vec::new()));
-        }
-        let Some((file, stretches)) = &mut self.spilled else {
-            return Ok(()); // made one just above
+        let (file, stretches) = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => none.insert((tempfile::tempfile()?, Vec::new())),
         };
         let mut bytes = Vec::new();
         for (partition, rows) in self.partitions.iter_mut().enumerate() {
             bytes.clear();
-            for row in rows.iter() {
-                bytes.extend_from_slice(&row.key.to_le_bytes());
-                bytes.extend_from_slice(&row.spot.0.to_le_bytes());
-                bytes.extend_from_slice(&row.tag.to_le_bytes());
-            }
+            let words = rows.iter().flat_map(Record::words);
+            words.for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
             rows.clear();
             file.write_all(&bytes)?;
             stretches.push((partition, bytes.len()));
@@ -92,6 +128,51 @@ impl Keys {
         Ok(())
     }
 
+    /// Goes through all groups of rows with one key, each sorted; what is gathered comes a partition
+    /// at a time, in their order.
+    pub fn each<T: Default + Send>(
+        &mut self,
+        look: impl Fn(&[R], &mut T) + Sync,
+    ) -> io::Result<Vec<T>> {
+        let work = |mut rows: Vec<R>| {
+            R::sort(&mut rows);
+            let mut gathered = T::default();
+            let groups = rows.chunk_by(|a, b| a.key() == b.key());
+            groups.for_each(|group| look(group, &mut gathered));
+            gathered
+        };
+        if self.spilled.is_none() {
+            let partitions = self.partitions.par_iter();
+            return Ok(partitions.map(|rows| work(rows.clone())).collect());
+        }
+        (0..PARTITIONS)
+            .map(|partition| Ok(work(self.load(partition)?)))
+            .collect()
+    }
+
+    /// The rows of a partition, from the file and from memory.
+    fn load(&mut self, partition: usize) -> io::Result<Vec<R>> {
+        let mut rows = self.partitions[partition].clone();
+        let Some((file, stretches)) = &mut self.spilled else {
+            return Ok(rows);
+        };
+        let (mut at, mut bytes) = (0, Vec::new());
+        for &(of, length) in stretches.iter() {
+            if of == partition {
+                file.seek(SeekFrom::Start(at))?;
+                bytes.resize(length, 0);
+                file.read_exact(&mut bytes)?;
+                let mut words = bytes.as_chunks::<8>().0.iter();
+                let mut next = || words.next().map_or(0, |word| u64::from_le_bytes(*word));
+                rows.extend((0..length / R::BYTES).map(|_| R::from_words(&mut next)));
+            }
+            at += length as u64;
+        }
+        Ok(rows)
+    }
+}
+
+impl Keys {
     /// Rows whose key came before, of those groups of rows with one key that `counts` holds for: a
     /// group is sorted by place. At most `shown` rows are named.
     pub fn repeats(
@@ -106,7 +187,9 @@ impl Keys {
                 repeats
                     .rows
                     .extend(rows.map(|row| (row.spot, group[0].spot)));
-                keep_first(&mut repeats.rows, shown);
+                if repeats.rows.len() > 4 * shown + 64 {
+                    repeats.keep_first(shown);
+                }
             }
         })?;
         let mut all = Repeats::default();
@@ -114,73 +197,15 @@ impl Keys {
             all.count += repeats.count;
             all.rows.extend(repeats.rows);
         }
-        all.rows.sort_unstable();
-        all.rows.truncate(shown);
+        all.keep_first(shown);
         Ok(all)
     }
-
-    /// Goes through all groups of rows with one key, sorted by place; what is gathered comes a
-    /// partition at a time, in their order.
-    pub fn each<T: Default + Send>(
-        &mut self,
-        look: impl Fn(&[Keyed], &mut T) + Sync,
-    ) -> io::Result<Vec<T>> {
-        let work = |mut rows: Vec<Keyed>| {
-            rows.sort_unstable();
-            let mut gathered = T::default();
-            rows.chunk_by(|a, b| a.key == b.key)
-                .for_each(|group| look(group, &mut gathered));
-            gathered
-        };
-        if self.spilled.is_none() {
-            return Ok(self
-                .partitions
-                .par_iter()
-                .map(|rows| work(rows.clone()))
-                .collect());
-        }
-        (0..PARTITIONS)
-            .map(|partition| Ok(work(self.load(partition)?)))
-            .collect()
-    }
-
-    /// The rows of a partition, from the file and from memory.
-    fn load(&mut self, partition: usize) -> io::Result<Vec<Keyed>> {
-        let mut rows = self.partitions[partition].clone();
-        let Some((file, stretches)) = &mut self.spilled else {
-            return Ok(rows);
-        };
-        let (mut at, mut bytes) = (0, Vec::new());
-        for &(of, length) in stretches.iter() {
-            if of == partition {
-                file.seek(SeekFrom::Start(at))?;
-                bytes.resize(length, 0);
-                file.read_exact(&mut bytes)?;
-                rows.extend(bytes.as_chunks::<RECORD>().0.iter().map(record));
-            }
-            at += length as u64;
-        }
-        Ok(rows)
-    }
 }
 
-fn keep_first(rows: &mut Vec<(Spot, Spot)>, shown: usize) {
-    if rows.len() > 4 * shown + 64 {
-        rows.sort_unstable();
-        rows.truncate(shown);
-    }
-}
-
-fn record(bytes: &[u8; RECORD]) -> Keyed {
-    let word = |at: usize| {
-        let mut word = [0; 8];
-        word.copy_from_slice(&bytes[at..at + 8]);
-        u64::from_le_bytes(word)
-    };
-    Keyed {
-        key: word(0),
-        spot: Spot(word(8)),
-        tag: u32::from_le_bytes([bytes[16], bytes[17], bytes[18], bytes[19]]),
+impl Repeats {
+    pub fn keep_first(&mut self, shown: usize) {
+        self.rows.sort_unstable();
+        self.rows.truncate(shown);
     }
 }
 
@@ -212,12 +237,9 @@ mod tests {
         }
         assert_eq!(found[0], found[1]);
         assert_eq!(found[0].count, 300);
-        let lines: Vec<(u64, u64)> = found[0]
-            .rows
-            .iter()
-            .map(|(a, b)| (a.line(), b.line()))
-            .collect();
-        assert_eq!(lines, [(702, 2), (703, 3), (704, 4), (705, 5), (706, 6)]);
+        let lines = found[0].rows.iter().map(|(a, b)| (a.line(), b.line()));
+        let expected = [(702, 2), (703, 3), (704, 4), (705, 5), (706, 6)];
+        assert_eq!(lines.collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::finding::About;
-use super::keys::{Keyed, Keys};
+use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
 use crate::data::blocks::{Block, Blocks, Head, Spot};
 use crate::pipeline::profile::{Groups, Watch, scan_blocks, summary};
@@ -97,15 +97,9 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
     Ok(checked)
 }
 
-#[derive(Default)]
-struct Leaks {
-    count: u64,
-    rows: Vec<(Spot, Spot)>,
-}
-
-fn leaks(keys: &mut Keys, shown: usize) -> Result<Leaks> {
+fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
     // Sorted by place, rows of the training part come before those of the test part.
-    let partitions = keys.each(|group, leaks: &mut Leaks| {
+    let partitions = keys.each(|group, leaks: &mut Repeats| {
         if group[0].tag == 0 {
             let tested = group.iter().filter(|row| row.tag == 1);
             let before = leaks.rows.len();
@@ -116,7 +110,7 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Leaks> {
             leaks.keep_first(shown);
         }
     })?;
-    let mut all = Leaks::default();
+    let mut all = Repeats::default();
     for partition in partitions {
         all.count += partition.count;
         all.rows.extend(partition.rows);
@@ -125,19 +119,12 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Leaks> {
     Ok(all)
 }
 
-impl Leaks {
-    fn keep_first(&mut self, shown: usize) {
-        self.rows.sort_unstable();
-        self.rows.truncate(shown);
-    }
-}
-
 fn finding<P>(
     job: &Job<P>,
     head: &Head,
     test_rows: u64,
     what: &str,
-    leaks: Leaks,
+    leaks: Repeats,
 ) -> Option<Finding> {
     let share = leaks.count as f64 / test_rows.max(1) as f64;
     let span = job

@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use self::schema::{Scalar, Schema, Span};
+pub use self::schema::Schema;
+use self::schema::{Scalar, Span};
 use crate::artifact::atomic;
 use crate::exit;
 use crate::project::Project;

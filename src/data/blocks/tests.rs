@@ -60,9 +60,9 @@ fn pieces_are_cut_between_records() {
     for i in 0..60_000 {
         match i % 5 {
             0 => write!(text, "{i},\"line\none, \"\"two\"\"\",{i}\r\n").unwrap(),
-            1 => write!(text, "{i},5\" disk,\n").unwrap(),
-            2 => write!(text, "\n{i},\"\",\"\"\"\"\n").unwrap(),
-            _ => write!(text, "{i},plain text of some words,{}\n", i * 7).unwrap(),
+            1 => writeln!(text, "{i},5\" disk,").unwrap(),
+            2 => writeln!(text, "\n{i},\"\",\"\"\"\"").unwrap(),
+            _ => writeln!(text, "{i},plain text of some words,{}", i * 7).unwrap(),
         }
     }
     assert!(text.len() > PIECE);

@@ -119,6 +119,9 @@ fn next_batch(blocks: &mut Blocks) -> Result<Vec<Piece>, ReadError> {
     Ok(batch)
 }
 
+/// A block, and each of its columns.
+type Looked = (Block, Vec<Part>);
+
 /// Blocks side by side, then columns side by side, each through the blocks in their order.
 fn work_on<W: Watch>(
     batch: Vec<Piece>,
@@ -127,13 +130,12 @@ fn work_on<W: Watch>(
     budget: Budget,
     watch: &W,
 ) -> Vec<(Block, W::Seen)> {
-    let looked_at: Vec<((Block, Vec<Part>), W::Seen)> = batch
+    let looked_at = batch
         .into_par_iter()
         .map_init(Groups::default, |groups, piece| {
             look_at(piece.parse(head), groups, budget, watch)
-        })
-        .collect();
-    let (blocks, seen): (Vec<(Block, Vec<Part>)>, Vec<W::Seen>) = looked_at.into_iter().unzip();
+        });
+    let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
     columns
         .par_iter_mut()
         .enumerate()
@@ -151,7 +153,7 @@ fn look_at<W: Watch>(
     groups: &mut Groups,
     budget: Budget,
     watch: &W,
-) -> ((Block, Vec<Part>), W::Seen) {
+) -> (Looked, W::Seen) {
     let mut seen = W::Seen::default();
     let parts = (0..block.width()).map(|column| {
         groups.fill(&block, column);

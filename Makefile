@@ -5,7 +5,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp cv
+TASKS := nlp cv recsys
 
 .PHONY: help build run test lint bench bench-peers cv-model docs-check dvc-repro clean
 
@@ -24,7 +24,7 @@ run: build ## Build, then run the whole pipeline on the sample
 	  echo "$$ easylife predict $$task -i $$in -o data/scored/$$task.csv"; \
 	  $(BINARY) predict $$task -i $$in -o data/scored/$$task.csv || exit $$?; \
 	done
-	@echo "open reports/nlp.html reports/cv.html"
+	@echo "open reports/nlp.html reports/cv.html reports/recsys.html"
 
 # One release build serves the tests and the runs.
 test: build ## Run all tests, those through real DVC included

@@ -205,6 +205,45 @@ struct Predict {
     /// nlp: add the probability of every class
     #[arg(long)]
     all_classes: bool,
+    #[command(flatten)]
+    lists: Lists,
+}
+
+#[derive(Args)]
+struct Lists {
+    /// recsys: items a list
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = parse_count)]
+    k: usize,
+    /// recsys: a table of user_id, or `all` [default: those in IN, without it all]
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
+    users: Option<predict::Wanted>,
+    /// recsys: items like those in a table of item_id, or like each of `all`
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
+    similar: Option<predict::Wanted>,
+    /// recsys: a table of user_id and item_id: the only items for these users
+    #[arg(long, value_name = "FILE")]
+    allow: Option<PathBuf>,
+    /// recsys: a table of user_id and item_id: items not for these users
+    #[arg(long, value_name = "FILE")]
+    deny: Option<PathBuf>,
+    /// recsys: a table of item_id: the only items for anyone
+    #[arg(long, value_name = "FILE")]
+    only: Option<PathBuf>,
+}
+
+fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
+    match text {
+        "all" => Ok(predict::Wanted::All),
+        "" => Err("a file or `all` is expected".to_owned()),
+        file => Ok(predict::Wanted::File(PathBuf::from(file))),
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("a whole number of 1 to 1000000 is expected".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -222,7 +261,8 @@ fn parse_format(text: &str) -> Result<Format, String> {
 struct Explain {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
-    /// What to explain (nlp: a text each, cv: a photo each); absent: one a line on stdin
+    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each);
+    /// absent: one a line on stdin
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
@@ -439,6 +479,19 @@ fn port(path: &std::path::Path) -> Port {
     }
 }
 
+impl From<Lists> for predict::Lists {
+    fn from(lists: Lists) -> Self {
+        predict::Lists {
+            k: lists.k,
+            users: lists.users,
+            similar: lists.similar,
+            allow: lists.allow,
+            deny: lists.deny,
+            only: lists.only,
+        }
+    }
+}
+
 impl Predict {
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
@@ -462,6 +515,7 @@ impl Predict {
             wait: self.wait,
             options: predict::Options {
                 all_classes: self.all_classes,
+                lists: self.lists.into(),
             },
         };
         let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);

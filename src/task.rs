@@ -1,5 +1,6 @@
 //! The table of tasks: name, parameters, data, model. The only `match` over tasks is here.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,17 +8,22 @@ use std::str::FromStr;
 use anyhow::Result;
 
 use crate::artifact::Header;
-use crate::data::{Photos, ReadError, Source, Texts, read_photos, read_texts};
+use crate::data::{
+    Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_ratings,
+    read_texts,
+};
 use crate::exit;
 use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{artifact, models, params::cv, params::nlp};
+use crate::{artifact, models, params::cv, params::nlp, params::recsys};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
 pub const TEST: &str = "test.csv";
+/// Names of items, of `recsys`.
+pub const ITEMS: &str = "items.csv";
 
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
@@ -169,15 +175,52 @@ impl Task for Cv {
     }
 }
 
+/// Recommendation.
+pub struct Recsys;
+
+impl Task for Recsys {
+    const NAME: &'static str = "recsys";
+    type Params = recsys::Params;
+    type Data = Interactions;
+    type Model = models::recsys::Model;
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.recsys.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.recsys.gate
+    }
+
+    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
+        Ok(Interactions {
+            ratings: read_ratings(source, RATING_COLUMNS, &mut Err)?,
+            relevant: params.relevant,
+            ..Interactions::default()
+        })
+    }
+}
+
+/// A prepared part of `recsys`.
+#[derive(Clone, Debug, Default)]
+pub struct Interactions {
+    pub ratings: Ratings,
+    /// The least rating that is relevant.
+    pub relevant: f64,
+    /// Names of items by their ids.
+    pub titles: HashMap<String, String>,
+}
+
 /// A task by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Nlp,
     Cv,
+    Recsys,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -190,6 +233,10 @@ macro_rules! for_task {
             }
             $crate::task::Name::Cv => {
                 type $T = $crate::task::Cv;
+                $body
+            }
+            $crate::task::Name::Recsys => {
+                type $T = $crate::task::Recsys;
                 $body
             }
         }

@@ -14,7 +14,11 @@ fn findings(dir: &Workdir, task: &str) -> Vec<Value> {
 #[test]
 fn the_samples_break_no_rule_of_level_error() {
     let dir = Workdir::project();
-    for (task, small) in [("nlp", "nlp.sample.rows=800"), ("cv", "cv.sample.scenes=8")] {
+    for (task, small) in [
+        ("nlp", "nlp.sample.rows=800"),
+        ("cv", "cv.sample.scenes=8"),
+        ("recsys", "recsys.sample.users=200"),
+    ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task]);
         assert!(
@@ -30,7 +34,11 @@ fn the_samples_break_no_rule_of_level_error() {
 #[test]
 fn rules_made_from_data_hold_for_these_data() {
     let dir = Workdir::project();
-    for (task, small) in [("nlp", "nlp.sample.rows=800"), ("cv", "cv.sample.scenes=8")] {
+    for (task, small) in [
+        ("nlp", "nlp.sample.rows=800"),
+        ("cv", "cv.sample.scenes=8"),
+        ("recsys", "recsys.sample.users=200"),
+    ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task, "--init"]);
         let said = dir.ok(&["validate", task]);

@@ -128,6 +128,14 @@ pub enum ReadErrorKind {
     NotNumber(String),
     #[error("the label is {0}; a text, a number or a boolean is expected")]
     NestedLabel(String),
+    #[error("the id is empty; fill it in or remove the row")]
+    EmptyId,
+    #[error("`{0}` is not a rating; a number is expected, or nothing")]
+    Rating(String),
+    #[error(
+        "`{0}` is not a time; a number, a date (2024-02-29), a time of it, or nothing is expected"
+    )]
+    Time(String),
 }
 
 impl ReadError {
@@ -150,6 +158,9 @@ impl ReadError {
                 | EmptyLabel
                 | NestedLabel(_)
                 | PhotoLabel(_)
+                | EmptyId
+                | Rating(_)
+                | Time(_)
         )
     }
 

@@ -4,7 +4,9 @@
 //! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
-//! `sample` makes one up; `blocks` reads a table in pieces that can be worked on side by side; `image` and `photos` do the same for the photos of `cv`.
+//! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`,
+//! `ratings` for the interactions of `recsys`; `blocks` reads a table in pieces that can be worked on
+//! side by side.
 
 pub mod blocks;
 mod csv;
@@ -18,6 +20,7 @@ mod jsonl;
 mod output;
 mod parquet;
 mod photos;
+mod ratings;
 mod row;
 pub mod sample;
 mod sink;
@@ -28,6 +31,9 @@ mod text;
 pub use error::{Place, ReadError, ReadErrorKind, Unit};
 pub use format::{Compression, Format, UnknownFormat};
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_photos};
+pub use ratings::{
+    RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
+};
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};

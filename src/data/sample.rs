@@ -11,6 +11,7 @@ use grammar::{Grammar, Polarity};
 mod draw;
 mod grammar;
 pub mod photo;
+pub mod shop;
 mod style;
 
 static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {

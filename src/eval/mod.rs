@@ -3,6 +3,7 @@
 mod cv;
 pub mod gate;
 mod nlp;
+mod recsys;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -2,6 +2,7 @@
 
 mod cv;
 mod nlp;
+mod recsys;
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};

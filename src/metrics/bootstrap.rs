@@ -54,6 +54,26 @@ pub fn intervals(
     })
 }
 
+/// The interval of a mean of `values`, one a user; `None` without any.
+pub fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
+    if values.is_empty() {
+        return None;
+    }
+    let means: Vec<f64> = (0..RESAMPLES)
+        .into_par_iter()
+        .map(|resample| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(resample);
+            let draw = |_: &f64| {
+                let at = (u64::from(random.next_u32()) * values.len() as u64) >> 32;
+                values[at as usize]
+            };
+            values.iter().map(draw).sum::<f64>() / values.len() as f64
+        })
+        .collect();
+    Some(percentiles(means.into_iter()))
+}
+
 struct Row {
     actual: usize,
     predicted: usize,
@@ -137,6 +157,23 @@ mod tests {
         );
         assert!(intervals.f1_macro.low < intervals.f1_macro.high);
         assert!(intervals.log_loss.low < intervals.log_loss.high);
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_is_near_its_normal_approximation() {
+        let values: Vec<f64> = (0..400)
+            .map(|row| f64::from(u8::from(row % 4 > 0)))
+            .collect();
+        let interval = mean_interval(&values, 7).unwrap();
+        assert!(
+            (interval.low - (0.75 - 0.0424)).abs() < 0.008,
+            "{interval:?}"
+        );
+        assert!(
+            (interval.high - (0.75 + 0.0424)).abs() < 0.008,
+            "{interval:?}"
+        );
+        assert_eq!(mean_interval(&[], 7), None);
     }
 
     #[test]

@@ -6,5 +6,6 @@ pub mod bootstrap;
 pub mod calibration;
 pub mod classification;
 pub mod precision_recall;
+pub mod ranking;
 pub mod roc;
 pub mod sketch;

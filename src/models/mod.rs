@@ -7,5 +7,6 @@ pub mod kernels;
 pub mod linear;
 pub mod nlp;
 pub mod optim;
+pub mod recsys;
 pub mod sparse;
 pub mod state;

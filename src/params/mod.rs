@@ -9,6 +9,7 @@ pub mod cv;
 pub mod gate;
 mod locate;
 pub mod nlp;
+pub mod recsys;
 mod set;
 pub mod validate;
 pub mod yaml;
@@ -41,6 +42,8 @@ pub struct Params {
     pub nlp: nlp::Block,
     #[serde(default)]
     pub cv: cv::Block,
+    #[serde(default)]
+    pub recsys: recsys::Block,
 }
 
 fn default_seed() -> u64 {

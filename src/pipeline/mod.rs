@@ -5,6 +5,7 @@ pub mod init;
 mod nlp;
 pub mod prepare;
 pub mod profile;
+mod recsys;
 pub mod sample;
 mod split;
 pub mod validate;

@@ -8,6 +8,7 @@ mod journal;
 mod lock;
 mod nlp;
 mod output;
+mod recsys;
 mod rejects;
 mod stream;
 
@@ -157,6 +158,48 @@ pub trait Predict: Task {
 pub struct Options {
     /// nlp: one column more for every class.
     pub all_classes: bool,
+    /// recsys: which lists.
+    pub lists: Lists,
+}
+
+/// Which lists of items are asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Lists {
+    /// Items a list.
+    pub k: usize,
+    /// Whose; absent: everyone's, or with an input that of those in it.
+    pub users: Option<Wanted>,
+    /// Lists of items like these, instead.
+    pub similar: Option<Wanted>,
+    /// Tables of users and the only items they may be shown, and of those they may not.
+    #[serde(skip)]
+    pub allow: Option<PathBuf>,
+    #[serde(skip)]
+    pub deny: Option<PathBuf>,
+    /// A table of the only items that may be shown.
+    #[serde(skip)]
+    pub only: Option<PathBuf>,
+}
+
+impl Default for Lists {
+    fn default() -> Self {
+        Self {
+            k: 20,
+            users: None,
+            similar: None,
+            allow: None,
+            deny: None,
+            only: None,
+        }
+    }
+}
+
+/// All there are, or those in a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    All,
+    File(#[serde(skip)] PathBuf),
 }
 
 /// Where rows come from or go to.

@@ -8,6 +8,7 @@ mod heatmap;
 pub mod html;
 pub mod nlp;
 pub mod profile;
+pub mod recsys;
 pub mod svg;
 pub mod table;
 pub mod validate;

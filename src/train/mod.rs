@@ -2,6 +2,7 @@
 
 mod cv;
 mod nlp;
+mod recsys;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -24,6 +25,11 @@ pub trait Train: Task {
     /// Fits a model to the training part; `seed` decides every random choice.
     fn fit(params: &Self::Params, seed: u64, data: Self::Data, talk: &Talk)
     -> Result<Fitted<Self>>;
+
+    /// Adds to the training part what lies beside it, for a task that needs it.
+    fn complete(_data: &mut Self::Data, _project: &Project) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A fitted model and what its file says about it.
@@ -65,7 +71,8 @@ impl<F: fmt::Display> fmt::Display for Trained<F> {
 pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
     let params = task::params::<T>(project)?;
     let part = task::train_part::<T>(project)?;
-    let data = T::read(data::open(&part)?.as_mut(), &params)?;
+    let mut data = T::read(data::open(&part)?.as_mut(), &params)?;
+    T::complete(&mut data, project)?;
     let sha256 = data::digest::file(&part)?;
 
     let fitted = T::fit(&params, project.params().seed, data, talk)?;

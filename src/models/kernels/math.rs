@@ -14,6 +14,12 @@ pub fn ln(x: f64) -> f64 {
     libm::log(x)
 }
 
+/// x^y.
+#[inline]
+pub fn pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
+
 /// ln(1 + x), exact for small x.
 #[inline]
 pub fn ln_1p(x: f64) -> f64 {

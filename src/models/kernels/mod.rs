@@ -1,7 +1,11 @@
 //! Numeric kernels shared by the tasks, the same bits on every CPU and for any number of threads.
 //!
-//! No `mul_add`: without FMA in the target it is a call per element, and Rust never fuses `a * b + c`
-//! by itself, so that plain arithmetic is both fast and reproducible.
+//! Rust never fuses `a * b + c` by itself, so that plain arithmetic is reproducible; where speed asks
+//! for fused multiply-adds, `panel` writes `mul_add`, which rounds alike with and without FMA.
 
+pub mod dense;
+pub mod eigen;
 pub mod math;
+pub mod panel;
 pub mod reduce;
+pub mod small;

@@ -45,6 +45,19 @@ impl Gathered {
         }
     }
 
+    /// None yet, with as many shown.
+    pub fn like(&self) -> Gathered {
+        Gathered::new(self.places.shown)
+    }
+
+    /// Adds those found elsewhere, of which the first by place are kept.
+    pub fn merge_by_place(&mut self, other: Gathered) {
+        self.count += other.count;
+        self.places.rows.extend(other.places.rows);
+        self.places.rows.sort();
+        self.places.rows.truncate(self.places.shown);
+    }
+
     pub fn add(&mut self, spot: Spot, value: impl FnOnce() -> String) {
         self.count += 1;
         if self.places.rows.len() < self.places.shown {

@@ -14,6 +14,7 @@ mod init;
 mod keys;
 mod leaks;
 mod nlp;
+mod recsys;
 mod schema;
 mod table;
 

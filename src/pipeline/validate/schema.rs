@@ -124,6 +124,15 @@ pub struct Rule<T> {
     pub level: Level,
 }
 
+impl<T> Rule<T> {
+    pub fn error(is: T) -> Rule<T> {
+        Rule {
+            is,
+            level: Level::Error,
+        }
+    }
+}
+
 /// From, to, or both; and the level.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

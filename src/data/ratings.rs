@@ -1,0 +1,302 @@
+//! Interactions of users with items: what `recsys` works on.
+
+use std::collections::HashMap;
+
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column, sorted_classes};
+
+/// Names of the columns of interactions.
+#[derive(Clone, Copy, Debug)]
+pub struct RatingColumns<'a> {
+    pub user: &'a str,
+    pub item: &'a str,
+    /// These two need not be there.
+    pub rating: &'a str,
+    pub time: &'a str,
+}
+
+/// The columns of prepared parts.
+pub const RATING_COLUMNS: RatingColumns<'static> = RatingColumns {
+    user: "user_id",
+    item: "item_id",
+    rating: "rating",
+    time: "timestamp",
+};
+
+/// One interaction; users and items by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rating {
+    pub user: u32,
+    pub item: u32,
+    /// Absent where the cell is empty or there is no such column.
+    pub rating: Option<f64>,
+    /// Seconds or whatever the data count in; minus infinity where it is not known, so that what is
+    /// not known comes first.
+    pub time: f64,
+}
+
+/// Interactions in memory, in the order in which they were read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ratings {
+    /// Ids in the order of their numbers: by value where all are numbers, otherwise by their bytes.
+    pub users: Vec<String>,
+    pub items: Vec<String>,
+    pub rows: Vec<Rating>,
+    /// Whether the data have these columns at all.
+    pub rated: bool,
+    pub timed: bool,
+}
+
+/// Reads interactions; the first bad record ends it, unless `bad` keeps it and goes on.
+pub fn read_ratings(
+    source: &mut dyn Source,
+    columns: RatingColumns<'_>,
+    bad: &mut dyn FnMut(ReadError) -> Result<(), ReadError>,
+) -> Result<Ratings, ReadError> {
+    let cells = Cells::find(source, columns)?;
+    let (mut users, mut items) = (Ids::default(), Ids::default());
+    let mut rows = Vec::new();
+    let mut row = Row::new();
+    loop {
+        let read = source.read(&mut row).and_then(|more| match more {
+            true => cells.rating(&row, source, &mut users, &mut items).map(Some),
+            false => Ok(None),
+        });
+        match read {
+            Ok(Some(rating)) => rows.push(rating),
+            Ok(None) => break,
+            Err(error) => {
+                let ends = !error.is_record();
+                bad(error)?;
+                if ends {
+                    break;
+                }
+            }
+        }
+    }
+    let (users, user_numbers) = users.sorted();
+    let (items, item_numbers) = items.sorted();
+    for row in &mut rows {
+        row.user = user_numbers[row.user as usize];
+        row.item = item_numbers[row.item as usize];
+    }
+    Ok(Ratings {
+        users,
+        items,
+        rows,
+        rated: cells.rating.is_some(),
+        timed: cells.time.is_some(),
+    })
+}
+
+/// Which cells of a row count.
+struct Cells {
+    user: usize,
+    item: usize,
+    rating: Option<usize>,
+    time: Option<usize>,
+}
+
+impl Cells {
+    fn find(source: &dyn Source, names: RatingColumns<'_>) -> Result<Self, ReadError> {
+        let column = |name: &str| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
+        // A column of the usual name may be absent; one that was named must be there.
+        let optional = |name: &str, usual: &str| match column(name) {
+            Ok(cell) => Ok(Some(cell)),
+            Err(_) if name == usual => Ok(None),
+            Err(error) => Err(error),
+        };
+        Ok(Self {
+            user: column(names.user)?,
+            item: column(names.item)?,
+            rating: optional(names.rating, RATING_COLUMNS.rating)?,
+            time: optional(names.time, RATING_COLUMNS.time)?,
+        })
+    }
+
+    fn rating(
+        &self,
+        row: &Row,
+        source: &dyn Source,
+        users: &mut Ids,
+        items: &mut Ids,
+    ) -> Result<Rating, ReadError> {
+        let (user, item) = (
+            id_cell(row, self.user, source)?,
+            id_cell(row, self.item, source)?,
+        );
+        let rating = match self.rating {
+            Some(cell) => number(row, cell, source)?,
+            None => None,
+        };
+        let time = match self.time {
+            Some(cell) => time(row, cell, source)?,
+            None => f64::NEG_INFINITY,
+        };
+        Ok(Rating {
+            user: users.number(user),
+            item: items.number(item),
+            rating,
+            time,
+        })
+    }
+}
+
+/// The id in a cell of the row read last, as it is spelled.
+pub fn id_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
+    match row.kind(cell) {
+        Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::EmptyId)),
+        _ if row.text(cell).is_empty() => {
+            Err(source.place(row, cell).error(ReadErrorKind::EmptyId))
+        }
+        _ => Ok(row.text(cell)),
+    }
+}
+
+fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, ReadError> {
+    let text = row.text(cell).trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(Some(value)),
+        _ => Err(source
+            .place(row, cell)
+            .error(ReadErrorKind::Rating(text.to_owned()))),
+    }
+}
+
+/// A number as it is, a date or a time as seconds since 1970 (UTC where it says no zone).
+fn time(row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
+    let text = row.text(cell).trim();
+    if text.is_empty() {
+        return Ok(f64::NEG_INFINITY);
+    }
+    let number = text.parse::<f64>().ok().filter(|value| value.is_finite());
+    number.or_else(|| seconds(text)).ok_or_else(|| {
+        source
+            .place(row, cell)
+            .error(ReadErrorKind::Time(text.to_owned()))
+    })
+}
+
+fn seconds(text: &str) -> Option<f64> {
+    let instant = |at: jiff::Timestamp| at.as_nanosecond() as f64 / 1e9;
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(instant(at));
+    }
+    let civil = text.parse::<jiff::civil::DateTime>().ok();
+    let civil = civil.or_else(|| {
+        let date = text.parse::<jiff::civil::Date>().ok()?;
+        Some(date.to_datetime(jiff::civil::Time::midnight()))
+    })?;
+    Some(instant(
+        civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp(),
+    ))
+}
+
+/// Numbers for ids as they come.
+#[derive(Default)]
+struct Ids {
+    numbers: HashMap<String, u32>,
+}
+
+impl Ids {
+    fn number(&mut self, id: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(id) {
+            return number;
+        }
+        let number = self.numbers.len() as u32;
+        self.numbers.insert(id.to_owned(), number);
+        number
+    }
+
+    /// The ids in their order, and the place of each former number in it.
+    fn sorted(self) -> (Vec<String>, Vec<u32>) {
+        let sorted = sorted_classes(self.numbers.keys().map(String::as_str));
+        let mut places = vec![0; sorted.len()];
+        for (place, id) in sorted.iter().enumerate() {
+            places[self.numbers[id] as usize] = place as u32;
+        }
+        (sorted, places)
+    }
+}
+
+impl Ratings {
+    /// The rows by user, then time, then item; rows that agree in all three stay as they came.
+    pub fn sort(&mut self) {
+        self.rows.sort_by(|a, b| {
+            a.user
+                .cmp(&b.user)
+                .then(a.time.total_cmp(&b.time))
+                .then(a.item.cmp(&b.item))
+        });
+    }
+}
+
+/// Names of items out of a table: by id, where there is one.
+pub fn read_titles(
+    source: &mut dyn Source,
+    item: &str,
+    title: &str,
+) -> Result<HashMap<String, String>, ReadError> {
+    let column = |name| {
+        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
+    };
+    let (item, title) = (column(item)?, column(title)?);
+    let mut titles = HashMap::new();
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        let id = id_cell(&row, item, source)?;
+        titles.insert(id.to_owned(), row.text(title).trim().to_owned());
+    }
+    Ok(titles)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Compression, Format, open_as};
+    use super::*;
+
+    fn read(text: &str) -> Result<Ratings, ReadError> {
+        let input = Box::new(std::io::Cursor::new(text.to_owned()));
+        let mut source = open_as(input, "r.csv", Format::Csv, Compression::None)?;
+        read_ratings(source.as_mut(), RATING_COLUMNS, &mut Err)
+    }
+
+    #[test]
+    fn ids_are_ordered_as_numbers_where_all_are() {
+        let ratings = read("user_id,item_id\n10,b\n9,a\n10,10\n").unwrap();
+        assert_eq!(ratings.users, ["9", "10"]);
+        assert_eq!(ratings.items, ["10", "a", "b"]);
+        assert_eq!((ratings.rows[0].user, ratings.rows[0].item), (1, 2));
+        assert!(!ratings.rated && !ratings.timed);
+    }
+
+    #[test]
+    fn times_are_numbers_dates_or_instants() {
+        let text = "user_id,item_id,rating,timestamp\na,x,-1.5,7\na,y,,1970-01-02\n\
+                    a,z,4,1970-01-01T00:00:01.5Z\na,q,4,1970-01-01T01:00:00\na,r,1,\n";
+        let ratings = read(text).unwrap();
+        let times: Vec<f64> = ratings.rows.iter().map(|row| row.time).collect();
+        assert_eq!(times, [7.0, 86400.0, 1.5, 3600.0, f64::NEG_INFINITY]);
+        assert_eq!(ratings.rows[0].rating, Some(-1.5));
+        assert_eq!(ratings.rows[1].rating, None);
+    }
+
+    #[test]
+    fn bad_cells_are_placed() {
+        let message = |row: &str| {
+            let text = format!("user_id,item_id,rating,timestamp\na,b,1,1\n{row}\n");
+            read(&text).unwrap_err().to_string()
+        };
+        assert!(message(",b,1,1").starts_with("r.csv:3: column 1 (user_id): the id is empty"));
+        assert!(message("a,b,good,1").starts_with("r.csv:3: column 3 (rating): `good`"));
+        assert!(message("a,b,NaN,1").contains("column 3 (rating): `NaN`"));
+        assert!(message("a,b,1,soon").starts_with("r.csv:3: column 4 (timestamp): `soon`"));
+        let missing = read("user_id,items\n").unwrap_err().to_string();
+        assert!(missing.contains("no column `item_id`"), "{missing}");
+    }
+}

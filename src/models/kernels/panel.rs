@@ -1,0 +1,444 @@
+//! Dense matrix products that give the same bits on every processor and for any cut of the work.
+//!
+//! Each output is one chain of fused multiply-adds in the order of the inner dimension, started from
+//! what stood there: so neither blocking, nor threads, nor the width of a vector can change a bit.
+//! The same source is compiled for several instruction sets ([`Set`]); `mul_add` rounds once on all
+//! of them. Without FMA in the processor it is a slow but exact call into the C library.
+//!
+//! Right-hand sides are packed once ([`Panels`]) into strips of [`WIDTH`] outputs that lie together
+//! for each inner index; left-hand rows are packed [`ROWS`] at a time. A strip of `ROWS` × `WIDTH`
+//! sums stays in registers (Goto and van de Geijn 2008).
+
+use std::sync::OnceLock;
+
+/// Outputs of one row that are summed side by side: two vectors of AVX2 in single precision.
+pub const WIDTH: usize = 16;
+/// Rows that are summed side by side: with `WIDTH` they fill 12 of the 16 vector registers.
+pub const ROWS: usize = 6;
+/// Inner indices worked on at a time, so that the packed rows stay in the first-level cache.
+const DEPTH: usize = 256;
+/// Strips worked on at a time, so that they stay in the second-level cache.
+const STRIPS: usize = 16;
+
+/// A number that the kernel multiplies.
+pub trait Real: Copy + Send + Sync + PartialOrd + 'static {
+    const ZERO: Self;
+    const ONE: Self;
+    fn mul_add(self, a: Self, b: Self) -> Self;
+    fn neg(self) -> Self;
+    fn recip(self) -> Self;
+    fn mul(self, other: Self) -> Self;
+    fn to_f64(self) -> f64;
+    fn from_f64(value: f64) -> Self;
+}
+
+macro_rules! real {
+    ($($kind:ident)*) => {$(
+        impl Real for $kind {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            #[inline(always)]
+            fn mul_add(self, a: Self, b: Self) -> Self {
+                $kind::mul_add(self, a, b)
+            }
+            #[inline(always)]
+            fn neg(self) -> Self {
+                -self
+            }
+            #[inline(always)]
+            fn recip(self) -> Self {
+                1.0 / self
+            }
+            #[inline(always)]
+            fn mul(self, other: Self) -> Self {
+                self * other
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as $kind
+            }
+        }
+    )*};
+}
+real!(f32 f64);
+
+/// Instruction sets that the kernel is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// Whatever every processor of the target has.
+    Baseline,
+    /// AVX2 and FMA (x86-64-v3).
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Set {
+    /// Those that this processor has.
+    pub fn available() -> Vec<Set> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return vec![Set::Baseline, Set::Avx2];
+        }
+        vec![Set::Baseline]
+    }
+
+    /// The widest that this processor has.
+    pub fn best() -> Set {
+        static BEST: OnceLock<Set> = OnceLock::new();
+        *BEST.get_or_init(|| Set::available().pop().unwrap_or(Set::Baseline))
+    }
+}
+
+/// A matrix in a slice: element (i, j) is at `i * row + j * column`.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    pub values: &'a [T],
+    pub rows: usize,
+    pub columns: usize,
+    pub row: usize,
+    pub column: usize,
+}
+
+impl<'a, T> View<'a, T> {
+    /// Rows one after the other.
+    pub fn rows(values: &'a [T], rows: usize, columns: usize) -> Self {
+        Self::strided(values, rows, columns, columns)
+    }
+
+    /// Rows one after the other, each `stride` behind the last.
+    pub fn strided(values: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
+        assert!(
+            rows == 0 || columns == 0 || (rows - 1) * stride + columns <= values.len(),
+            "a matrix of {rows} x {columns} does not fit its slice"
+        );
+        View {
+            values,
+            rows,
+            columns,
+            row: stride,
+            column: 1,
+        }
+    }
+
+    pub fn transposed(self) -> Self {
+        View {
+            values: self.values,
+            rows: self.columns,
+            columns: self.rows,
+            row: self.column,
+            column: self.row,
+        }
+    }
+}
+
+/// A right-hand side of depth × columns, packed: strip by strip, in a strip inner index by inner
+/// index, [`WIDTH`] columns each; missing columns are zeros.
+#[derive(Clone, Debug)]
+pub struct Panels<T> {
+    values: Vec<T>,
+    pub depth: usize,
+    pub columns: usize,
+}
+
+impl<T: Real> Panels<T> {
+    pub fn new(matrix: View<'_, T>) -> Self {
+        let mut panels = Panels {
+            values: Vec::new(),
+            depth: 0,
+            columns: 0,
+        };
+        panels.fill(matrix);
+        panels
+    }
+
+    /// Packs another matrix into the same memory.
+    pub fn fill(&mut self, matrix: View<'_, T>) {
+        (self.depth, self.columns) = (matrix.rows, matrix.columns);
+        let strips = self.columns.div_ceil(WIDTH);
+        self.values.clear();
+        self.values.resize(strips * self.depth * WIDTH, T::ZERO);
+        if self.depth == 0 {
+            return;
+        }
+        for (strip, out) in self.values.chunks_exact_mut(self.depth * WIDTH).enumerate() {
+            let first = strip * WIDTH;
+            let width = WIDTH.min(self.columns - first);
+            let from = &matrix.values[first * matrix.column..];
+            if matrix.column == 1 {
+                for (index, out) in out.chunks_exact_mut(WIDTH).enumerate() {
+                    out[..width].copy_from_slice(&from[index * matrix.row..][..width]);
+                }
+            } else {
+                for lane in 0..width {
+                    let from = &from[lane * matrix.column..];
+                    for (index, out) in out.chunks_exact_mut(WIDTH).enumerate() {
+                        out[lane] = from[index * matrix.row];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bytes it takes for a matrix of this shape.
+    pub fn bytes(depth: usize, columns: usize) -> usize {
+        columns.div_ceil(WIDTH) * WIDTH * depth * size_of::<T>()
+    }
+
+    fn strip(&self, strip: usize) -> &[T] {
+        &self.values[strip * self.depth * WIDTH..(strip + 1) * self.depth * WIDTH]
+    }
+}
+
+/// What a product does with a left-hand side and where it goes.
+pub struct Product<'a, T> {
+    pub left: View<'a, T>,
+    pub right: &'a Panels<T>,
+    /// Takes `left` with the other sign.
+    pub negate: bool,
+    /// Strips of `right` that are wanted, so many from `first`.
+    pub first: usize,
+    pub strips: usize,
+    /// Row i of the output is wanted up to column `i + lower` of `right` alone (whole strips are
+    /// computed); `None`: all.
+    pub lower: Option<usize>,
+}
+
+impl<'a, T: Real> Product<'a, T> {
+    /// left · right.
+    pub fn new(left: View<'a, T>, right: &'a Panels<T>) -> Self {
+        assert_eq!(left.columns, right.depth, "inner dimensions differ");
+        Product {
+            left,
+            right,
+            negate: false,
+            first: 0,
+            strips: right.columns.div_ceil(WIDTH),
+            lower: None,
+        }
+    }
+
+    /// Adds the product to `out`, whose rows are `stride` apart and start with the first strip's
+    /// first column.
+    pub fn add_to(&self, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
+        self.add_to_as(Set::best(), out, stride, scratch);
+    }
+
+    /// As [`Product::add_to`], by the code for `set`.
+    pub fn add_to_as(&self, set: Set, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
+        let columns = self.right.columns.saturating_sub(self.first * WIDTH);
+        let columns = columns.min(self.strips * WIDTH);
+        if self.left.rows == 0 || columns == 0 {
+            return;
+        }
+        assert!(
+            columns <= stride && (self.left.rows - 1) * stride + columns <= out.len(),
+            "the product does not fit its place"
+        );
+        match set {
+            Set::Baseline => add(self, columns, out, stride, scratch),
+            // SAFETY: `Set::available` and `Set::best` give this one only where the processor has it.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { add_avx2(self, columns, out, stride, scratch) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn add_avx2<T: Real>(
+    product: &Product<'_, T>,
+    columns: usize,
+    out: &mut [T],
+    stride: usize,
+    scratch: &mut Vec<T>,
+) {
+    add(product, columns, out, stride, scratch);
+}
+
+/// The product in blocks: of inner indices, then of strips that the second-level cache holds, then
+/// of rows.
+#[inline(always)]
+fn add<T: Real>(
+    product: &Product<'_, T>,
+    columns: usize,
+    out: &mut [T],
+    stride: usize,
+    scratch: &mut Vec<T>,
+) {
+    let Product { left, right, .. } = product;
+    let strips = columns.div_ceil(WIDTH);
+    for depth in (0..right.depth).step_by(DEPTH) {
+        let depths = depth..right.depth.min(depth + DEPTH);
+        for group in (0..strips).step_by(STRIPS) {
+            for row in (0..left.rows).step_by(ROWS) {
+                let rows = ROWS.min(left.rows - row);
+                pack_rows(product, row..row + rows, depths.clone(), scratch);
+                let last = match product.lower {
+                    Some(lower) => ((row + rows + lower).div_ceil(WIDTH)).min(strips),
+                    None => strips,
+                };
+                for strip in group..last.min(group + STRIPS) {
+                    let packed = right.strip(product.first + strip);
+                    let packed = &packed[depths.start * WIDTH..depths.end * WIDTH];
+                    let width = WIDTH.min(columns - strip * WIDTH);
+                    let out = &mut out[row * stride + strip * WIDTH..];
+                    tile(scratch, packed, out, stride, rows, width);
+                }
+            }
+        }
+    }
+}
+
+/// [`ROWS`] rows of the left-hand side, inner index by inner index; missing rows are zeros.
+#[inline(always)]
+fn pack_rows<T: Real>(
+    product: &Product<'_, T>,
+    rows: std::ops::Range<usize>,
+    depths: std::ops::Range<usize>,
+    scratch: &mut Vec<T>,
+) {
+    let left = &product.left;
+    scratch.clear();
+    scratch.resize(depths.len() * ROWS, T::ZERO);
+    for (lane, row) in rows.enumerate() {
+        let from = &left.values[row * left.row..];
+        for (out, depth) in scratch.chunks_exact_mut(ROWS).zip(depths.clone()) {
+            let value = from[depth * left.column];
+            out[lane] = if product.negate { value.neg() } else { value };
+        }
+    }
+}
+
+/// Sums of [`ROWS`] × [`WIDTH`] outputs, of which `rows` × `width` are there.
+#[inline(always)]
+fn tile<T: Real>(left: &[T], right: &[T], out: &mut [T], stride: usize, rows: usize, width: usize) {
+    let mut sums = [[T::ZERO; WIDTH]; ROWS];
+    if rows == ROWS && width == WIDTH {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            sums.copy_from_slice(&out[row * stride..][..WIDTH]);
+        }
+        accumulate(left, right, &mut sums);
+        for (row, sums) in sums.iter().enumerate() {
+            out[row * stride..][..WIDTH].copy_from_slice(sums);
+        }
+    } else {
+        for (row, sums) in sums.iter_mut().enumerate().take(rows) {
+            sums[..width].copy_from_slice(&out[row * stride..][..width]);
+        }
+        accumulate(left, right, &mut sums);
+        for (row, sums) in sums.iter().enumerate().take(rows) {
+            out[row * stride..][..width].copy_from_slice(&sums[..width]);
+        }
+    }
+}
+
+/// The innermost loop; `sums` live in registers.
+#[inline(always)]
+fn accumulate<T: Real>(left: &[T], right: &[T], sums: &mut [[T; WIDTH]; ROWS]) {
+    let mut local = *sums;
+    let (left, _) = left.as_chunks::<ROWS>();
+    let (right, _) = right.as_chunks::<WIDTH>();
+    for (left, right) in left.iter().zip(right) {
+        for (sums, left) in local.iter_mut().zip(left) {
+            for (sum, right) in sums.iter_mut().zip(right) {
+                *sum = left.mul_add(*right, *sum);
+            }
+        }
+    }
+    *sums = local;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave<T: Real>(len: usize, step: f64) -> Vec<T> {
+        (0..len)
+            .map(|i| T::from_f64(libm::sin(i as f64 * step)))
+            .collect()
+    }
+
+    /// Shapes with and without rests in every dimension.
+    const SHAPES: [(usize, usize, usize); 6] = [
+        (1, 1, 1),
+        (6, 16, 3),
+        (7, 17, 5),
+        (13, 40, 300),
+        (5, 3, 0),
+        (60, 33, 257),
+    ];
+
+    fn plain<T: Real>(a: &[T], b: &[T], (m, n, k): (usize, usize, usize)) -> Vec<T> {
+        let mut out = vec![T::ONE; m * n];
+        for i in 0..m {
+            for j in 0..n {
+                for p in 0..k {
+                    out[i * n + j] = a[i * k + p].mul_add(b[p * n + j], out[i * n + j]);
+                }
+            }
+        }
+        out
+    }
+
+    fn check<T: Real + std::fmt::Debug>() {
+        for (m, n, k) in SHAPES {
+            let (a, b) = (wave::<T>(m * k, 0.37), wave::<T>(k * n, 1.91));
+            let expected = plain(&a, &b, (m, n, k));
+            let panels = Panels::new(View::rows(&b, k, n));
+            for set in Set::available() {
+                let mut out = vec![T::ONE; m * n];
+                Product::new(View::rows(&a, m, k), &panels).add_to_as(
+                    set,
+                    &mut out,
+                    n,
+                    &mut Vec::new(),
+                );
+                assert_eq!(out, expected, "{set:?} {m} x {n} x {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_plain_loop() {
+        check::<f32>();
+        check::<f64>();
+    }
+
+    #[test]
+    fn transposed_views_multiply_alike() {
+        let (m, n, k) = (7, 18, 9);
+        let (a, b) = (wave::<f64>(m * k, 0.3), wave::<f64>(n * k, 0.7));
+        let panels = Panels::new(View::rows(&b, n, k).transposed());
+        let mut out = vec![0.0; m * n];
+        Product::new(View::rows(&a, m, k), &panels).add_to(&mut out, n, &mut Vec::new());
+        let dot: f64 = (0..k).fold(0.0, |sum, p| a[3 * k + p].mul_add(b[11 * k + p], sum));
+        assert_eq!(out[3 * n + 11], dot);
+    }
+
+    #[test]
+    fn the_lower_part_is_that_of_the_whole() {
+        let (n, k) = (50, 20);
+        let a = wave::<f32>(n * k, 0.3);
+        let panels = Panels::new(View::rows(&a, n, k).transposed());
+        let (mut whole, mut lower) = (vec![0.0; n * n], vec![0.0; n * n]);
+        let mut product = Product::new(View::rows(&a, n, k), &panels);
+        product.add_to(&mut whole, n, &mut Vec::new());
+        product.lower = Some(0);
+        product.add_to(&mut lower, n, &mut Vec::new());
+        for row in 0..n {
+            assert_eq!(
+                lower[row * n..row * n + row + 1],
+                whole[row * n..row * n + row + 1]
+            );
+        }
+        assert_eq!(
+            lower[n - 1],
+            0.0,
+            "what is far above the diagonal is left out"
+        );
+    }
+}

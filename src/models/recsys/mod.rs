@@ -1,0 +1,26 @@
+//! Recommendation: who took what to a ranked list for every user and neighbours for every item.
+//!
+//! `interactions` is the matrix of users and items; `als`, `ease`, `knn` and `graph` (on `svd`) fit
+//! it; `model` is any of them with the ids and the training interactions it recommends from;
+//! `recommend` makes lists through the project's matrix kernel; `search` chooses a model and its
+//! options on interactions held out of the training part.
+
+pub mod als;
+pub mod ease;
+pub mod graph;
+mod interactions;
+pub mod knn;
+mod model;
+mod recommend;
+mod saved;
+mod search;
+mod svd;
+#[cfg(test)]
+mod tests;
+mod top;
+
+pub use interactions::{History, Interactions};
+pub use model::{Catalogue, FitError, Fitted, Kind, Model, Options, popularity};
+pub use recommend::{Index, Query, Recommender};
+pub use search::{Choice, Cut, Held, Search, Trial, cut, gains};
+pub use top::{Scored, Top};

@@ -1,0 +1,184 @@
+//! The largest singular vectors of a sparse matrix with non-negative values, by subspace iteration
+//! with a Chebyshev filter (Zhou, Saad, Tiago and Chelikowsky 2006).
+//!
+//! A block of columns is multiplied by a polynomial of A'A that stays small below the block's least
+//! Ritz value and grows fast above it; Rayleigh and Ritz then turn the block into approximate
+//! vectors. Double precision, each output summed in the order of the stored entries.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rayon::prelude::*;
+
+use crate::models::kernels::dense::{cholesky, gram, inverse_of_triangle, multiply};
+use crate::models::kernels::eigen;
+use crate::models::kernels::panel::{Panels, View};
+
+/// Rows multiplied by a thread at a time.
+const ROWS: usize = 64;
+/// Degree of the filter.
+const DEGREE: usize = 4;
+/// Columns of the block beyond those wanted: they carry what has not converged.
+const SPARE: usize = 16;
+
+/// A sparse matrix in rows, with values in double precision.
+#[derive(Clone, Debug)]
+pub struct Sparse {
+    pub starts: Vec<usize>,
+    pub columns: Vec<u32>,
+    pub values: Vec<f64>,
+    pub width: usize,
+}
+
+impl Sparse {
+    /// A · block for a block of width × `size`.
+    fn multiply(&self, block: &[f64], size: usize) -> Vec<f64> {
+        let rows = self.starts.len() - 1;
+        let mut out = vec![0.0; rows * size];
+        out.par_chunks_mut(ROWS * size)
+            .enumerate()
+            .for_each(|(chunk, out)| {
+                for (row, out) in out.chunks_exact_mut(size).enumerate() {
+                    let row = chunk * ROWS + row;
+                    for at in self.starts[row]..self.starts[row + 1] {
+                        let value = self.values[at];
+                        let from = &block[self.columns[at] as usize * size..][..size];
+                        for (out, x) in out.iter_mut().zip(from) {
+                            *out += value * x;
+                        }
+                    }
+                }
+            });
+        out
+    }
+}
+
+/// Right singular vectors in falling order of their values, columns × `rank` row-major.
+pub struct Svd {
+    pub vectors: Vec<f64>,
+    pub rank: usize,
+}
+
+/// The `rank` largest singular values of `a` and their right vectors, after `rounds` of the filter.
+/// `transposed` is a' with its entries in a fixed order.
+pub fn largest(a: &Sparse, transposed: &Sparse, rank: usize, rounds: usize, seed: u64) -> Svd {
+    let size = (rank + SPARE).min(a.width).min(a.starts.len() - 1);
+    let rank = rank.min(size);
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut draw = || f64::from(random.next_u32()) / f64::from(u32::MAX) - 0.5;
+    let mut block: Vec<f64> = (0..a.width * size).map(|_| draw()).collect();
+    let square = |block: &[f64]| transposed.multiply(&a.multiply(block, size), size);
+    block = square(&block);
+    let mut values = ritz(a, &mut block, size);
+    for _ in 0..rounds {
+        let bound = values.last().copied().unwrap_or(0.0).max(1e-12);
+        block = filter(&square, block, bound, values[0]);
+        values = ritz(a, &mut block, size);
+    }
+    Svd {
+        vectors: block
+            .chunks_exact(size)
+            .flat_map(|row| &row[..rank])
+            .copied()
+            .collect(),
+        rank,
+    }
+}
+
+/// T_d((2 A'A - bound) / bound) · block, scaled so that the largest direction does not overflow.
+fn filter(square: &impl Fn(&[f64]) -> Vec<f64>, block: Vec<f64>, bound: f64, top: f64) -> Vec<f64> {
+    let half = bound / 2.0;
+    let grow = half / (top - half); // 1 / T_1 at the top
+    let mut scale = grow;
+    let mut before = block;
+    let mut now = square(&before);
+    now.par_iter_mut()
+        .zip(&before)
+        .for_each(|(y, x)| *y = (*y - half * x) * (scale / half));
+    for _ in 1..DEGREE {
+        let next_scale = 1.0 / (2.0 / grow - scale);
+        let mut next = square(&now);
+        let (a, b) = (2.0 * next_scale / half, scale * next_scale);
+        next.par_iter_mut()
+            .zip(&now)
+            .zip(&before)
+            .for_each(|((y, x), old)| *y = (*y - half * x) * a - b * old);
+        (before, now, scale) = (now, next, next_scale);
+    }
+    now
+}
+
+/// Turns a block into orthonormal Ritz vectors of A'A, in falling order of their values.
+fn ritz(a: &Sparse, block: &mut Vec<f64>, size: usize) -> Vec<f64> {
+    orthonormalize(block, size);
+    let image = a.multiply(block, size);
+    let (values, vectors) = eigen::symmetric(&gram(&image, size), size);
+    *block = multiply(
+        block,
+        &Panels::new(View::rows(&vectors, size, size).transposed()),
+    );
+    values
+}
+
+/// Two rounds of Cholesky QR, each Q = Y L^-T for Y'Y = L L'.
+fn orthonormalize(block: &mut Vec<f64>, size: usize) {
+    for _ in 0..2 {
+        let mut products = gram(block, size);
+        let trace: f64 = (0..size).map(|i| products[i * size + i]).sum();
+        // A little on the diagonal: directions lost to rounding stay small instead of failing.
+        let mut ridge = trace * 1e-15;
+        let whole = products.clone();
+        while !cholesky(&mut products, size) {
+            ridge = (ridge * 10.0).max(f64::MIN_POSITIVE * 1e20);
+            products.copy_from_slice(&whole);
+            (0..size).for_each(|i| products[i * size + i] += ridge);
+        }
+        let inverse = inverse_of_triangle(&products, size);
+        *block = multiply(
+            block,
+            &Panels::new(View::rows(&inverse, size, size).transposed()),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dense(rows: usize, width: usize) -> (Sparse, Sparse) {
+        let value = |i: usize, j: usize| 1.0 + libm::sin((i * i * 3 + j * j * 5 + i * j) as f64);
+        let build = |rows: usize, width: usize, value: &dyn Fn(usize, usize) -> f64| Sparse {
+            starts: (0..=rows).map(|row| row * width).collect(),
+            columns: (0..rows).flat_map(|_| 0..width as u32).collect(),
+            values: (0..rows)
+                .flat_map(|i| (0..width).map(move |j| (i, j)))
+                .map(|(i, j)| value(i, j))
+                .collect(),
+            width,
+        };
+        (
+            build(rows, width, &value),
+            build(width, rows, &|i, j| value(j, i)),
+        )
+    }
+
+    #[test]
+    fn vectors_are_those_of_the_gram_matrix() {
+        let (a, transposed) = dense(60, 40);
+        let svd = largest(&a, &transposed, 5, 8, 3);
+        let (values, _) = eigen::symmetric(&gram(&a.values, 40), 40);
+        for k in 0..5 {
+            // A'A v = σ² v
+            let v: Vec<f64> = (0..40).map(|i| svd.vectors[i * 5 + k]).collect();
+            let image = transposed.multiply(&a.multiply(&v, 1), 1);
+            for (x, y) in image.iter().zip(&v) {
+                assert!((x - values[k] * y).abs() < 1e-5, "{k}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_vectors_than_columns_are_cut() {
+        let (a, transposed) = dense(3, 8);
+        assert_eq!(largest(&a, &transposed, 50, 2, 1).rank, 3);
+    }
+}

@@ -1,0 +1,216 @@
+//! What a list may depend on beside the model: interactions to fold in, pairs of users and items,
+//! tables of items. All of it is in the digest that a resumed run must find again.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Result;
+use sha2::{Digest, Sha256};
+
+use super::{ITEM, USER};
+use crate::data::{
+    self, Column, Kind, Place, RATING_COLUMNS, ReadError, Row, Source, find_column, id_cell,
+    read_ratings,
+};
+use crate::talk::Talk;
+
+/// Numbers of ids.
+pub(super) struct Ids(HashMap<String, u32>);
+
+impl Ids {
+    pub fn new(ids: &[String]) -> Self {
+        Ids(ids.iter().cloned().zip(0..).collect())
+    }
+
+    pub fn number(&self, id: &str) -> Option<u32> {
+        self.0.get(id).copied()
+    }
+}
+
+/// A digest of everything that was read.
+#[derive(Default)]
+pub(super) struct Context(Sha256, bool);
+
+impl Context {
+    fn add(&mut self, parts: &[&str]) {
+        self.1 = true;
+        for part in parts {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+    }
+
+    /// Empty where nothing was read.
+    pub fn digest(self) -> String {
+        match self.1 {
+            true => self
+                .0
+                .finalize()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+            false => String::new(),
+        }
+    }
+}
+
+/// Interactions to fold in.
+#[derive(Default)]
+pub(super) struct Folded {
+    /// In the order of their first row.
+    pub users: Vec<String>,
+    /// Items of each user that the model knows, the oldest first.
+    items: HashMap<String, Vec<u32>>,
+}
+
+impl Folded {
+    pub fn read(
+        source: &mut dyn Source,
+        items: &Ids,
+        context: &mut Context,
+        talk: &Talk,
+    ) -> Result<Self> {
+        let ratings = read_ratings(source, RATING_COLUMNS, &mut Err)?;
+        let mut folded = Folded::default();
+        let mut first = vec![true; ratings.users.len()];
+        for row in &ratings.rows {
+            let (user, item) = (
+                &ratings.users[row.user as usize],
+                &ratings.items[row.item as usize],
+            );
+            context.add(&[user, item, &row.time.to_bits().to_string()]);
+            if std::mem::take(&mut first[row.user as usize]) {
+                folded.users.push(user.clone());
+            }
+        }
+        let mut sorted = ratings;
+        sorted.sort();
+        let mut unknown = 0;
+        for row in &sorted.rows {
+            let user = &sorted.users[row.user as usize];
+            let taken = folded.items.entry(user.clone()).or_default();
+            match items.number(&sorted.items[row.item as usize]) {
+                // Of several rows the latest counts.
+                Some(item) => {
+                    taken.retain(|&other| other != item);
+                    taken.push(item);
+                }
+                None => unknown += 1,
+            }
+        }
+        if unknown > 0 {
+            talk.note(format!(
+                "{unknown} interactions with items that the model does not know say nothing to it"
+            ));
+        }
+        Ok(folded)
+    }
+
+    pub fn of(&self, user: &str) -> &[u32] {
+        self.items.get(user).map_or(&[], Vec::as_slice)
+    }
+
+    /// Those users, then the folded ones that are not among them.
+    pub fn and(&self, users: &[String]) -> Vec<String> {
+        let known: std::collections::HashSet<&String> = users.iter().collect();
+        let new = self.users.iter().filter(|user| !known.contains(user));
+        users.iter().chain(new).cloned().collect()
+    }
+}
+
+/// Items of users.
+#[derive(Default)]
+pub(super) struct Pairs(HashMap<String, Vec<u32>>);
+
+impl Pairs {
+    pub fn read(path: &Path, items: &Ids, context: &mut Context) -> Result<Self> {
+        let mut pairs: HashMap<String, Vec<u32>> = HashMap::new();
+        each(path, &[USER, ITEM], |cells| {
+            context.add(cells);
+            // An item that the model does not know cannot be listed anyway; the user is named all the same.
+            pairs
+                .entry(cells[0].to_owned())
+                .or_default()
+                .extend(items.number(cells[1]));
+        })?;
+        for items in pairs.values_mut() {
+            items.sort_unstable();
+            items.dedup();
+        }
+        Ok(Pairs(pairs))
+    }
+
+    pub fn of(&self, user: &str) -> Option<&[u32]> {
+        self.0.get(user).map(Vec::as_slice)
+    }
+}
+
+/// All known items that are not in the table, rising.
+pub(super) fn all_but(items: &Ids, path: &Path, context: &mut Context) -> Result<Vec<u32>> {
+    let mut listed = vec![false; items.0.len()];
+    each(path, &[ITEM], |cells| {
+        context.add(cells);
+        if let Some(item) = items.number(cells[0]) {
+            listed[item as usize] = true;
+        }
+    })?;
+    let others = (0..listed.len()).filter(|&item| !listed[item]);
+    Ok(others.map(|item| item as u32).collect())
+}
+
+/// Hands over these cells of every row of a table, none of them empty.
+fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<(), ReadError> {
+    let mut source = data::open(path)?;
+    let cells = names
+        .iter()
+        .map(|name| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        })
+        .collect::<Result<Vec<usize>, ReadError>>()?;
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        let ids = cells
+            .iter()
+            .map(|&cell| id_cell(&row, cell, source.as_ref()))
+            .collect::<Result<Vec<&str>, ReadError>>()?;
+        take(&ids);
+    }
+    Ok(())
+}
+
+/// Records out of ids in memory.
+pub(super) fn from_ids(column: &str, ids: Vec<String>) -> Box<dyn Source> {
+    Box::new(Known {
+        columns: vec![Column::new(column)],
+        ids: ids.into_iter(),
+        line: 0,
+    })
+}
+
+struct Known {
+    columns: Vec<Column>,
+    ids: std::vec::IntoIter<String>,
+    line: u64,
+}
+
+impl Source for Known {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(id) = self.ids.next() else {
+            return Ok(false);
+        };
+        self.line += 1;
+        row.clear();
+        row.set_line(self.line);
+        row.push(Kind::Text, &id);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        "the model"
+    }
+}

@@ -376,6 +376,12 @@ impl Visitor<'_> for ScalarVisitor {
     fn visit_u64<E: Error>(self, value: u64) -> Result<Scalar, E> {
         Ok(Scalar(value.to_string()))
     }
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Scalar, E> {
+        Ok(Scalar(value.to_string()))
+    }
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Scalar, E> {
+        Ok(Scalar(value.to_string()))
+    }
     fn visit_f64<E: Error>(self, value: f64) -> Result<Scalar, E> {
         match value.is_nan() {
             true => Err(E::custom("not a number is no bound")),

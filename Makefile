@@ -7,7 +7,8 @@ export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
 TASKS := nlp cv recsys
 
-.PHONY: help build run test lint bench bench-peers cv-model docs-check dvc-repro clean
+.PHONY: help build run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
+  dvc-conformance bench-dvc verify verify-isa clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,16 +16,9 @@ help: ## List the targets
 build: ## Build the release binary
 	cargo build --release --locked
 
-run: build ## Build, then run the whole pipeline on the sample
-	@for verb in sample validate prepare train evaluate gate; do \
-	  echo "$$ easylife $$verb all"; $(BINARY) $$verb all || exit $$?; \
-	done
-	@for task in $(TASKS); do \
-	  in=data/raw/$$task/incoming.csv; [ -e $$in ] || in=data/raw/$$task/incoming; \
-	  echo "$$ easylife predict $$task -i $$in -o data/scored/$$task.csv"; \
-	  $(BINARY) predict $$task -i $$in -o data/scored/$$task.csv || exit $$?; \
-	done
-	@echo "open reports/nlp.html reports/cv.html reports/recsys.html"
+run: build ## Build, then run the pipeline, where something has changed
+	$(BINARY) repro
+	@echo "open $(TASKS:%=reports/%.html)"
 
 # One release build serves the tests and the runs.
 test: build ## Run all tests, those through real DVC included
@@ -40,7 +34,7 @@ lint: ## Formatting, and clippy with warnings as errors
 	cargo clippy --release --locked --all-targets -- -D warnings
 
 bench: build ## Our own speed: kernels (divan) and whole processes
-	cargo bench --locked --bench nlp
+	cargo bench --locked --bench nlp --bench cv
 	python3 tools/bench $(BINARY)
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
@@ -49,11 +43,26 @@ bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)
 
+bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
+	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
+
 docs-check: build ## Run every command in README.md and docs/
 	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check
 
 dvc-repro: build ## Run the pipeline through DVC and compare with the committed dvc.lock
 	bash tools/dvc-repro $(BINARY)
 
+dvc-conformance: build ## Run 200 generated pipelines through DVC and through ours, and compare
+	python3 tools/dvc-conformance $(BINARY)
+
+bench-dvc: build ## `repro` beside `dvc repro`: nothing to do, and the sample pipeline
+	python3 tools/bench-dvc $(BINARY) --sample
+
+verify: build ## Run the pipeline again in a scratch copy, with 1, 2 and 8 threads; compare every byte
+	$(BINARY) verify --threads 1,2,8
+
+verify-isa: build ## The same bytes on other CPUs (qemu-user from Debian)
+	bash tools/verify-isa $(BINARY)
+
 clean: ## Remove what the pipeline made here; the compiled code stays
-	rm -rf data models metrics plots reports
+	rm -rf data models metrics plots reports .easylife

@@ -14,6 +14,7 @@ use crate::data::Format;
 use crate::exit::{self, Exit};
 use crate::outcome::Outcome;
 use crate::params::Set;
+use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::Talk;
@@ -34,7 +35,8 @@ const AFTER_HELP: &str = "\
 A project is a folder with params.yaml; start one with `easylife init`.
 
 Exit codes: 0 done, 1 failed, 2 usage or parameters, 3 a gate was not met, 4 the data break the
-rules, 5 another run holds the lock, 7 done, with rows that failed (they are listed).";
+rules, 5 another run holds the lock, 6 not reproducible, 7 done, with rows that failed (they are
+listed).";
 
 #[derive(Args)]
 struct Global {
@@ -49,10 +51,10 @@ struct Global {
         value_name = "KEY=VALUE"
     )]
     set: Vec<Set>,
-    /// Threads to use; changes no output [default: one a core]
-    #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS",
+    /// Threads to use; changes no output [default: one a core]; `verify` takes several: 1,2,8
+    #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS", value_delimiter = ',',
           value_parser = clap::value_parser!(u16).range(1..))]
-    threads: Option<u16>,
+    threads: Vec<u16>,
     /// Show results as JSON
     #[arg(long, global = true, env = "EASYLIFE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     json: bool,
@@ -118,6 +120,12 @@ enum Verb {
         #[arg(value_name = "MODEL")]
         model: PathBuf,
     },
+    /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
+    Repro(ReproArgs),
+    /// Which stages of dvc.yaml would run, and why
+    Status(StatusArgs),
+    /// Run stages again in a scratch copy and compare every output's bytes with dvc.lock
+    Verify(VerifyArgs),
     /// Print a completion script
     Completions {
         #[arg(value_name = "SHELL")]
@@ -276,6 +284,60 @@ struct Explain {
     top: usize,
 }
 
+#[derive(Args)]
+struct Stages {
+    /// Stages of dvc.yaml, or groups (`train` for train@nlp and the others) [default: all]
+    #[arg(value_name = "STAGE")]
+    targets: Vec<String>,
+    /// What needs the stages, instead of what they need
+    #[arg(long)]
+    downstream: bool,
+    /// These stages alone
+    #[arg(short, long, conflicts_with = "downstream")]
+    single_item: bool,
+    /// Wait for another run to end
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Args)]
+struct ReproArgs {
+    #[command(flatten)]
+    stages: Stages,
+    /// Run even what is up to date
+    #[arg(short, long)]
+    force: bool,
+    /// Only say what would run, and why
+    #[arg(long)]
+    dry: bool,
+    /// After a failure go on with what does not need the failed stage
+    #[arg(short, long)]
+    keep_going: bool,
+    /// Run again what an earlier run has given for the same inputs
+    #[arg(long)]
+    no_run_cache: bool,
+    /// Stages at the same time
+    #[arg(short, long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+}
+
+#[derive(Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    stages: Stages,
+}
+
+#[derive(Args)]
+struct VerifyArgs {
+    /// Stages of dvc.yaml, or groups [default: all]
+    #[arg(value_name = "STAGE")]
+    targets: Vec<String>,
+    /// Wait for another run to end
+    #[arg(long)]
+    wait: bool,
+}
+
 /// Parses the command line, runs the verb, shows what it says.
 pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
@@ -345,8 +407,19 @@ impl Global {
         }
     }
 
+    /// The one number of threads; 0: as many as cores.
+    fn thread_count(&self) -> Result<usize> {
+        match self.threads[..] {
+            [] => Ok(0),
+            [threads] => Ok(threads.into()),
+            _ => Err(exit::usage(
+                "--threads: one number; only `verify` takes several",
+            )),
+        }
+    }
+
     fn start_threads(&self) -> Result<()> {
-        let threads = self.threads.map_or(0, usize::from); // 0: as many as cores
+        let threads = self.thread_count()?;
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()
@@ -407,6 +480,9 @@ impl Cli {
                 Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
             }),
             Verb::Gate(tasks) => gate(global, &tasks),
+            Verb::Repro(args) => args.run(global, talk),
+            Verb::Status(args) => args.run(global),
+            Verb::Verify(args) => args.run(global, talk),
         }
     }
 }
@@ -540,5 +616,87 @@ impl Explain {
         let show = |outcome: &dyn Outcome| global.show(outcome);
         for_task!(name, T => explain::run::<T>(project.as_ref(), &request, &show)?);
         Ok(Exit::Done)
+    }
+}
+
+impl Stages {
+    /// What `repro` and `status` share; `-S` is not for them: a pipeline has one params.yaml.
+    fn request(self, global: &Global) -> Result<repro::Request> {
+        if let Some(set) = global.set.first() {
+            return Err(exit::usage(format!(
+                "{set}: stages take their parameters from params.yaml; change it there"
+            )));
+        }
+        global.start_threads()?;
+        Ok(repro::Request {
+            folder: global.project.clone(),
+            selection: pipeline::Selection {
+                targets: self.targets,
+                downstream: self.downstream,
+                single_item: self.single_item,
+            },
+            options: pipeline::RunOptions {
+                force: false,
+                keep_going: false,
+                no_run_cache: false,
+                jobs: 1,
+                wait: self.wait,
+                threads: Some(global.thread_count()?).filter(|&threads| threads > 0),
+            },
+        })
+    }
+}
+
+impl ReproArgs {
+    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let mut request = self.stages.request(global)?;
+        request.options.force = self.force;
+        request.options.keep_going = self.keep_going;
+        request.options.no_run_cache = self.no_run_cache;
+        request.options.jobs = self.jobs.into();
+        if self.dry {
+            global.show(&repro::status(&request)?)?;
+            return Ok(Exit::Done);
+        }
+        let ran = repro::run(&request, talk)?;
+        // With `-q` a run that went well says nothing: cron mails whatever is said.
+        if global.json || !global.quiet {
+            global.show(&ran)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl StatusArgs {
+    /// With `-q` nothing is said, and exit 1 means that something would run, as in `dvc status`.
+    fn run(self, global: &Global) -> Result<Exit> {
+        let status = repro::status(&self.stages.request(global)?)?;
+        if global.quiet && !status.is_up_to_date() {
+            return Ok(Exit::Failed);
+        }
+        if !global.quiet {
+            global.show(&status)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl VerifyArgs {
+    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let request = verify::Request {
+            folder: global.project.clone(),
+            targets: self.targets,
+            options: pipeline::VerifyOptions {
+                threads: global.threads.iter().map(|&n| n.into()).collect(),
+                wait: self.wait,
+            },
+        };
+        let verified = verify::run(&request, talk)?;
+        global.show(&verified)?;
+        Ok(if verified.is_reproducible() {
+            Exit::Done
+        } else {
+            Exit::NotReproducible
+        })
     }
 }

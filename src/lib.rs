@@ -7,7 +7,7 @@ pub mod cli; // the command line: the only module that knows clap
 pub mod eval; // verbs: evaluate, gate
 pub mod explain; // verb: why this answer
 pub mod inspect; // verb: what a model file holds
-pub mod pipeline; // verbs: init, sample, prepare
+pub mod pipeline; // verbs: init, sample, prepare, repro, status, verify
 pub mod predict; // verb: batch scoring
 pub mod train; // verb: fit and save
 

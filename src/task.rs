@@ -147,7 +147,8 @@ impl Task for Nlp {
     }
 
     fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_texts(source, &params.data.text, &params.data.label)
+        let data = &params.data;
+        read_texts(source, &data.text, &data.label, &params.slices)
     }
 }
 

@@ -66,6 +66,66 @@ fn the_whole_pipeline_gives_the_same_bytes_for_any_threads() {
     }
 }
 
+/// A model of the given kind on the small sample, and what it says of the photos to be scored.
+fn modelled(model: &[&str]) -> (Vec<u8>, String, String) {
+    let dir = Workdir::project();
+    let model = [&SMALL[..], model].concat();
+    for verb in ["sample", "prepare", "train", "evaluate"] {
+        dir.ok(&[&[verb, "cv"][..], &model].concat());
+    }
+    let input = "data/raw/cv/incoming";
+    dir.ok(&["predict", "cv", "-i", input, "-o", "out.csv"]);
+    let why = dir.ok(&["explain", "cv", "data/raw/cv/incoming/00000.jpg"]);
+    (dir.bytes("models/cv.safetensors"), dir.read("out.csv"), why)
+}
+
+#[test]
+fn a_forest_goes_through_every_verb_and_on_any_threads() {
+    let forest = ["-S", "cv.model.kind=forest", "-S", "cv.model.trees=20"];
+    let with = |threads| modelled(&[&forest[..], &["--threads", threads]].concat());
+    let (bytes, answers, why) = with("1");
+    assert_eq!(rows(&answers).len(), 4);
+    assert!(
+        rows(&answers).iter().all(|row| row[4].is_empty()),
+        "{answers}"
+    );
+    assert!(why.contains("variance of the Laplacian"), "{why}");
+    for threads in ["2", "8"] {
+        assert!(with(threads) == (bytes.clone(), answers.clone(), why.clone()));
+    }
+}
+
+/// Nothing is promised of its bytes from one kind of processor to another.
+#[test]
+fn linfa_solves_what_newton_solves() {
+    let solved = |solver| {
+        let solver = [
+            "-S",
+            "cv.model.kind=logistic",
+            "-S",
+            "cv.model.balanced=false",
+            "-S",
+            solver,
+        ];
+        rows(&modelled(&solver).1)
+    };
+    let (newton, linfa) = (
+        solved("cv.model.solver=newton"),
+        solved("cv.model.solver=linfa"),
+    );
+    for (newton, linfa) in newton.iter().zip(&linfa) {
+        assert_eq!(newton[..2], linfa[..2]);
+        let score = |row: &[String]| row[3].parse::<f64>().unwrap();
+        assert!(
+            (score(newton) - score(linfa)).abs() < 0.05,
+            "{newton:?} {linfa:?}"
+        );
+    }
+    let dir = Workdir::project();
+    let message = dir.fails(2, &["train", "cv", "-S", "cv.model.solver=linfa"]);
+    assert!(message.contains("balanced"), "{message}");
+}
+
 #[test]
 fn scenes_stay_whole_and_the_sample_is_learned() {
     let dir = trained();
@@ -78,7 +138,16 @@ fn scenes_stay_whole_and_the_sample_is_learned() {
     assert!(test.iter().all(|scene| !train.contains(scene)));
     dir.ok(&["evaluate", "cv"]);
     let metrics: serde_json::Value = serde_json::from_str(&dir.read("metrics/cv.json")).unwrap();
-    assert!(metrics["roc_auc"].as_f64().unwrap() > 0.8, "{metrics}");
+    let area = metrics["roc_auc"].as_f64().unwrap();
+    assert!(area > 0.8, "{metrics}");
+    let interval = &metrics["intervals"]["roc_auc"];
+    let (low, high) = (interval["low"].as_f64(), interval["high"].as_f64());
+    assert!(low <= Some(area) && Some(area) <= high, "{metrics}");
+    assert!(
+        metrics["roc_auc_above_baseline"]["value"].is_number(),
+        "{metrics}"
+    );
+    assert!(dir.read("reports/cv.html").contains("Behind the chosen"));
     assert!(
         dir.read("reports/cv.html")
             .contains("data:image/png;base64,")

@@ -8,6 +8,7 @@
 
 pub mod atomic;
 mod bytes;
+pub mod difference;
 mod error;
 #[cfg(test)]
 mod hostile;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter, memchr3};
 
 use super::input::Input;
 use super::{Column, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
@@ -14,6 +14,7 @@ const TOO_LONG: &str = "is a quote or a line end missing?";
 
 pub(super) struct Csv {
     input: Input,
+    delimiter: u8,
     core: Reader,
     columns: Vec<Column>,
     /// Text of the record being read, cell after cell, and the ends of its cells.
@@ -43,6 +44,7 @@ impl Csv {
     pub fn resume(input: Input, delimiter: u8, columns: Vec<Column>, line: u64) -> Csv {
         Csv {
             input,
+            delimiter,
             core: ReaderBuilder::new().delimiter(delimiter).build(),
             columns,
             text: vec![0; 1 << 12],
@@ -87,6 +89,9 @@ impl Csv {
             return Ok(false);
         }
         self.start = self.line;
+        if self.record_at_once()? {
+            return Ok(true);
+        }
         let (mut text_len, mut cells) = (0, 0);
         loop {
             let buffer = self.input.fill()?;
@@ -117,6 +122,29 @@ impl Csv {
                 ReadRecordResult::End => return Ok(false),
             }
         }
+    }
+
+    /// A record that lies whole in the buffer, as nearly all do, is read cell by cell instead of byte by
+    /// byte; false, and nothing has happened, for any other.
+    fn record_at_once(&mut self) -> Result<bool, ReadError> {
+        let buffer = self.input.fill()?;
+        if self.text.len() < buffer.len() {
+            self.text.resize(buffer.len(), 0);
+        }
+        let mut cells = Cells {
+            delimiter: self.delimiter,
+            text: &mut self.text,
+            len: 0,
+            ends: &mut self.ends,
+            count: 0,
+        };
+        let Some(read) = cells.read(buffer) else {
+            return Ok(false);
+        };
+        self.cells = cells.count;
+        self.line += memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        self.input.consume(read);
+        Ok(true)
     }
 
     /// The automaton would do it, but then nobody knew on which line a record starts.
@@ -237,6 +265,64 @@ impl Source for Csv {
 
     fn file(&self) -> &str {
         &self.input.name
+    }
+}
+
+/// The cells of a record while it is read at once.
+struct Cells<'a> {
+    delimiter: u8,
+    /// Room for all that is read.
+    text: &'a mut [u8],
+    len: usize,
+    ends: &'a mut [usize],
+    count: usize,
+}
+
+impl Cells<'_> {
+    /// Reads the record that `buffer` starts with and says how many bytes it has; none where it does
+    /// not end there, or has more than a quote around a cell, or more cells than there is room for.
+    fn read(&mut self, buffer: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            at = match buffer.get(at)? {
+                b'"' => self.quoted(buffer, at + 1)?,
+                _ => self.bare(buffer, at)?,
+            };
+            *self.ends.get_mut(self.count)? = self.len;
+            self.count += 1;
+            let end = *buffer.get(at)?;
+            at += 1;
+            match end {
+                _ if end == self.delimiter => {}
+                b'\n' | b'\r' => return Some(at),
+                _ => return None, // text behind a closing quote
+            }
+        }
+    }
+
+    /// A bare cell; where it ends.
+    fn bare(&mut self, buffer: &[u8], from: usize) -> Option<usize> {
+        let end = from + memchr3(self.delimiter, b'\n', b'\r', &buffer[from..])?;
+        self.add(&buffer[from..end]);
+        Some(end)
+    }
+
+    /// A cell behind the quote that opens it; what is behind the quote that closes it.
+    fn quoted(&mut self, buffer: &[u8], mut from: usize) -> Option<usize> {
+        loop {
+            let quote = from + memchr(b'"', &buffer[from..])?;
+            if *buffer.get(quote + 1)? != b'"' {
+                self.add(&buffer[from..quote]);
+                return Some(quote + 1);
+            }
+            self.add(&buffer[from..=quote]); // two quotes are one
+            from = quote + 2;
+        }
+    }
+
+    fn add(&mut self, text: &[u8]) {
+        self.text[self.len..self.len + text.len()].copy_from_slice(text);
+        self.len += text.len();
     }
 }
 

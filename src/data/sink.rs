@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use memchr::{memchr, memchr_iter, memchr3};
+
 use super::output::Output;
 use super::{Column, Compression, Format, Kind, Row};
 
@@ -84,17 +86,18 @@ impl<W: Write> Delimited<W> {
     }
 
     fn cell(&mut self, cell: &str) {
-        let special = |byte: &u8| matches!(byte, b'"' | b'\n' | b'\r') || *byte == self.delimiter;
-        if !cell.as_bytes().iter().any(special) {
-            return self.line.extend_from_slice(cell.as_bytes());
+        let bytes = cell.as_bytes();
+        let plain = memchr3(b'"', b'\n', self.delimiter, bytes).is_none();
+        if plain && memchr(b'\r', bytes).is_none() {
+            return self.line.extend_from_slice(bytes);
         }
         self.line.push(b'"');
-        for (index, part) in cell.split('"').enumerate() {
-            if index > 0 {
-                self.line.extend_from_slice(b"\"\"");
-            }
-            self.line.extend_from_slice(part.as_bytes());
+        let mut from = 0;
+        for quote in memchr_iter(b'"', bytes) {
+            self.line.extend_from_slice(&bytes[from..=quote]);
+            from = quote; // once more
         }
+        self.line.extend_from_slice(&bytes[from..]);
         self.line.push(b'"');
     }
 }

@@ -14,20 +14,44 @@ pub struct Texts {
     pub labels: Vec<u32>,
     /// As [`sorted_classes`] orders them.
     pub classes: Vec<String>,
+    /// Columns that rows are told apart by, beside text and label.
+    pub slices: Vec<Slice>,
 }
 
-/// Reads the columns `text` and `label`; the first bad record ends it.
-pub fn read_texts(source: &mut dyn Source, text: &str, label: &str) -> Result<Texts, ReadError> {
+/// A column and its value in every row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slice {
+    pub column: String,
+    pub values: Vec<String>,
+}
+
+/// Reads the columns `text` and `label`, and those of `slices`; the first bad record ends it.
+pub fn read_texts(
+    source: &mut dyn Source,
+    text: &str,
+    label: &str,
+    slices: &[String],
+) -> Result<Texts, ReadError> {
     let column = |name| {
         find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
     };
     let (text, label) = (column(text)?, column(label)?);
+    let cells: Result<Vec<usize>, ReadError> = slices.iter().map(|name| column(name)).collect();
+    let cells = cells?;
+    let new = |column: &String| Slice {
+        column: column.clone(),
+        ..Slice::default()
+    };
+    let mut slices: Vec<Slice> = slices.iter().map(new).collect();
     let mut texts = Vec::new();
     let mut labels = Vec::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
         texts.push(text_cell(&row, text, source)?.to_owned());
         labels.push(label_cell(&row, label, source)?);
+        for (slice, &cell) in slices.iter_mut().zip(&cells) {
+            slice.values.push(row.text(cell).to_owned());
+        }
     }
     let classes = sorted_classes(labels.iter().map(String::as_str));
     let number: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
@@ -35,6 +59,7 @@ pub fn read_texts(source: &mut dyn Source, text: &str, label: &str) -> Result<Te
         texts,
         labels: labels.iter().map(|label| number[label.as_str()]).collect(),
         classes,
+        slices,
     })
 }
 
@@ -83,9 +108,13 @@ pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> 
     classes
 }
 
-/// A text as it is compared with others: NFKC, lower case, white space folded and trimmed.
-pub fn normalised(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Makes `out` the text as it is compared with others: NFKC, lower case, white space folded and
+/// trimmed.
+pub fn normalised(text: &str, out: &mut String) {
+    out.clear();
+    if text.is_ascii() {
+        return out.extend(words_apart(text));
+    }
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
@@ -98,7 +127,22 @@ pub fn normalised(text: &str) -> String {
             out.push_str(&word.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
-    out
+}
+
+/// Small letters of an ASCII text, one space between words.
+fn words_apart(text: &str) -> impl Iterator<Item = char> {
+    let space = |byte: u8| char::from(byte).is_whitespace();
+    let bytes = text.trim().bytes();
+    let mut after_space = false;
+    bytes.filter_map(move |byte| {
+        let (before, now) = (after_space, space(byte));
+        after_space = now;
+        match (before, now) {
+            (true, true) => None,
+            (_, true) => Some(' '),
+            _ => Some(char::from(byte.to_ascii_lowercase())),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -124,11 +168,17 @@ mod tests {
 
     #[test]
     fn texts_are_compared_without_case_space_and_form() {
+        let normalised = |text| {
+            let mut out = "left over".to_owned();
+            super::normalised(text, &mut out);
+            out
+        };
         assert_eq!(
             normalised("  The\tﬁlm \u{3000}WAS  Ünder "),
             "the film was ünder"
         );
         assert_eq!(normalised("Straße"), "straße");
         assert_eq!(normalised(" \n"), "");
+        assert_eq!(normalised("\tA\u{b}b \r\n C\u{1c}d "), "a b c\u{1c}d");
     }
 }

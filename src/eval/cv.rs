@@ -12,6 +12,7 @@ use crate::data::Photos;
 use crate::data::image::{self, thumbnail::Thumbnail};
 use crate::exit;
 use crate::metrics::bootstrap::intervals;
+use crate::metrics::bootstrap_roc::{Estimate, Groups};
 use crate::metrics::calibration::{Bin, calibration, expected_calibration_error};
 use crate::metrics::classification::{Classification, measure, most_wrong, roc_curve};
 use crate::metrics::precision_recall::pr_curve;
@@ -49,7 +50,7 @@ impl Evaluate for Cv {
         Ok(Evaluation {
             metrics: judged.metrics(seed),
             plots: judged.plots()?,
-            page: page(&judged.report(model, header)),
+            page: page(&judged.report(model, header, seed)),
         })
     }
 
@@ -121,9 +122,34 @@ impl<'a> Judged<'a> {
         if let Some(intervals) = intervals(2, &self.actual, &self.probabilities, seed) {
             metrics["intervals"] = json!(intervals);
         }
+        let (area, better) = self.areas(seed);
+        if let Some(Estimate { low, high, .. }) = area {
+            metrics["intervals"]["roc_auc"] = json!({ "low": low, "high": high });
+        }
         metrics["baseline"] = self.baseline_metrics();
+        if let Some(better) = better {
+            metrics["roc_auc_above_baseline"] = json!(better);
+        }
         metrics["parts"] = json!(self.parts());
         metrics
+    }
+
+    /// The area under the ROC curve, and how much of it is above that of the variance of the
+    /// Laplacian; both as they vary with the scenes.
+    fn areas(&self, seed: u64) -> (Option<Estimate>, Option<Estimate>) {
+        let groups = Groups {
+            positive: &self.test.sharp,
+            groups: &self.test.scenes,
+            seed,
+        };
+        let better = groups.difference(&self.scores, &self.variances());
+        (groups.roc_auc(&self.scores), better)
+    }
+
+    /// Logarithms of the variance of the Laplacian.
+    fn variances(&self) -> Vec<f64> {
+        let photos = self.features.iter();
+        photos.map(|photo| photo[LAPLACIAN_VARIANCE]).collect()
     }
 
     /// The variance of the Laplacian, its threshold as chosen in training.
@@ -135,12 +161,7 @@ impl<'a> Judged<'a> {
             "balanced_accuracy": balanced(&result),
             "f1_macro": result.f1_macro,
         });
-        let variances: Vec<f64> = self
-            .features
-            .iter()
-            .map(|f| f[LAPLACIAN_VARIANCE])
-            .collect();
-        if let Some(area) = roc_auc(&self.test.sharp, &variances) {
+        if let Some(area) = roc_auc(&self.test.sharp, &self.variances()) {
             figures["roc_auc"] = json!(area);
         }
         figures
@@ -214,10 +235,12 @@ impl<'a> Judged<'a> {
         ])
     }
 
-    fn report(&self, model: &Model, header: &Header) -> CvReport {
+    fn report(&self, model: &Model, header: &Header, seed: u64) -> CvReport {
+        let (area, better) = self.areas(seed);
         CvReport {
             result: self.result.clone(),
-            roc_auc: roc_auc(&self.test.sharp, &self.scores),
+            roc_auc: area,
+            above_baseline: better,
             baseline: self.baseline_metrics(),
             held_out: header.parameters["held_out"].clone(),
             kind: model.kind().as_str().to_owned(),

@@ -1,5 +1,7 @@
 //! Evaluation of `nlp`.
 
+mod slices;
+
 use std::collections::HashMap;
 
 use anyhow::Result;
@@ -18,7 +20,7 @@ use crate::metrics::classification::{
 };
 use crate::metrics::precision_recall::pr_curve;
 use crate::models::nlp::{Model, Scratch};
-use crate::report::nlp::{Mistake, NlpReport, TopWords, page};
+use crate::report::nlp::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
 use crate::talk::Talk;
 use crate::task::Nlp;
 
@@ -76,6 +78,7 @@ struct Judged {
     baseline: Classification,
     calibration: Vec<Bin>,
     intervals: Option<Intervals>,
+    slices: Vec<SliceTable>,
 }
 
 impl Judged {
@@ -99,8 +102,10 @@ impl Judged {
             .collect();
         let actual: Vec<u32> = test.labels.iter().map(|&l| numbers[l as usize]).collect();
         let probabilities = score(model, &test.texts);
+        let width = model.classes().len();
         Self {
-            width: model.classes().len(),
+            width,
+            slices: slices::slices(test, &actual, &probabilities, width),
             result: measure(&classes, &actual, &probabilities),
             baseline: majority(&classes, model.prior(), &actual),
             calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
@@ -123,6 +128,18 @@ impl Judged {
             metrics["intervals"] = json!(intervals);
         }
         metrics["baseline"] = headline(&self.baseline);
+        for table in &self.slices {
+            let part = |part: &SlicePart| {
+                let figures = json!({
+                    "rows": part.rows,
+                    "accuracy": part.accuracy,
+                    "log_loss": part.log_loss,
+                });
+                (part.value.clone(), figures)
+            };
+            let parts: serde_json::Map<String, Value> = table.parts.iter().map(part).collect();
+            metrics["slices"][&table.by] = Value::Object(parts);
+        }
         metrics
     }
 
@@ -131,6 +148,7 @@ impl Judged {
             ("confusion.csv", self.confusion()?),
             ("classes.csv", table(&self.result.classes)?),
             ("calibration.csv", table(&self.filled_bins())?),
+            ("slices.csv", table(&slices::lines(&self.slices))?),
         ];
         if let Some((positive, scores)) = self.second_of_two() {
             plots.push((
@@ -195,6 +213,8 @@ impl Judged {
             train_rows: Some(header.data.rows),
             test_rows: Some(self.result.rows),
             features: Some(model.features() as u64),
+            slices: self.slices.clone(),
+            trials: trials(&header.parameters),
             parameters: flat(&header.parameters),
         }
     }
@@ -275,10 +295,39 @@ fn top_words(model: &Model) -> Vec<TopWords> {
         .collect()
 }
 
-/// Parameters as `block.key` and value, in their order.
+/// What the search tried, as the model file tells it.
+fn trials(parameters: &Value) -> Vec<Trial> {
+    let (tried, chosen) = (&parameters["search"]["trials"], &parameters["chosen"]);
+    let trial = |trial: &Value| {
+        let same = |key: &&str| trial[*key] == chosen[*key];
+        let negation = match trial["negation"].as_bool() {
+            Some(true) => ", marks of negation",
+            _ => "",
+        };
+        Trial {
+            settings: format!(
+                "{} weighting{negation}, {} to {} words, C {}",
+                trial["weighting"].as_str().unwrap_or("?"),
+                trial["ngrams"][0],
+                trial["ngrams"][1],
+                trial["C"],
+            ),
+            accuracy: trial["accuracy"].as_f64().unwrap_or(f64::NAN),
+            log_loss: trial["log_loss"].as_f64().unwrap_or(f64::NAN),
+            chosen: ["weighting", "negation", "ngrams", "C"].iter().all(same),
+        }
+    };
+    tried.as_array().into_iter().flatten().map(trial).collect()
+}
+
+/// Parameters as `block.key` and value, in their order; what was tried has a table of its own.
 fn flat(parameters: &Value) -> Vec<(String, String)> {
+    let mut parameters = parameters.clone();
+    if let Some(blocks) = parameters.as_object_mut() {
+        blocks.shift_remove("search");
+    }
     let mut out = Vec::new();
-    flatten("", parameters, &mut out);
+    flatten("", &parameters, &mut out);
     out
 }
 

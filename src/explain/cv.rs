@@ -41,7 +41,10 @@ struct Why {
 struct Reason {
     score: &'static str,
     value: f64,
-    weight: f64,
+    /// Of a forest there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<f64>,
+    /// To the log-odds; of a forest to the share of sharp photos in its leaves.
     contribution: f64,
 }
 
@@ -62,14 +65,15 @@ impl Explain for Cv {
         let Seen { photo, scores } = look(input)?;
         let features = scores.features();
         let sharp = model.probability(&features);
-        let mut reasons: Vec<Reason> = (NAMES.iter().zip(&features).zip(model.weights()))
-            .filter(|(_, weight)| **weight != 0.0)
-            .map(|((score, value), weight)| Reason {
-                score,
-                value: *value,
-                weight: *weight,
-                contribution: weight * value,
+        let contributions = model.contributions(&features);
+        let mut reasons: Vec<Reason> = (0..NAMES.len())
+            .map(|feature| Reason {
+                score: NAMES[feature],
+                value: features[feature],
+                weight: model.weights().map(|weights| weights[feature]),
+                contribution: contributions[feature],
             })
+            .filter(|reason| reason.weight.unwrap_or(reason.contribution) != 0.0)
             .collect();
         reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
         reasons.truncate(top);

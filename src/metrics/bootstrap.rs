@@ -121,7 +121,7 @@ fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3]
 }
 
 /// The values below and above which (1 - [`LEVEL`]) / 2 of all lie.
-fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
+pub(super) fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     let last = (values.len() - 1) as f64;

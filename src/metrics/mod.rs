@@ -3,6 +3,7 @@
 //! No files, no models, no pages: verbs call this and hand the results on.
 
 pub mod bootstrap;
+pub mod bootstrap_roc;
 pub mod calibration;
 pub mod classification;
 pub mod precision_recall;

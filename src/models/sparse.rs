@@ -1,15 +1,24 @@
 //! Sparse matrices in compressed rows, and their products with dense vectors and blocks.
 //!
 //! Values are `f32` (half the memory traffic of `f64`, and TF-IDF carries no more than seven digits
-//! of meaning); every sum runs in `f64`. Each output element is summed by one thread in the order of
-//! the stored entries, so that products do not depend on the number of threads. X'V goes through a
-//! transposed copy for the same reason: per-thread partial vectors would cost features × classes
-//! each, which at 77 classes is more than the copy.
+//! of meaning); sums have the precision of the dense side. Each output element is summed by one
+//! thread in the order of the stored entries, so that products do not depend on the number of
+//! threads. Xᵀu of one vector is summed over a few fixed parts of the rows; XᵀV of many goes through
+//! a transposed copy: parts would cost features × classes each, which at 77 classes is more.
 
 use rayon::prelude::*;
 
+use super::kernels::real::Real;
+
 /// Outputs computed by one task: large enough to amortise scheduling, small enough to balance.
 const ROWS_PER_TASK: usize = 128;
+/// Parts that the rows of a sum over rows are cut into, at most.
+const MOST_PARTS: usize = 8;
+/// Columns whose parts are added by one task.
+const COLUMNS_PER_TASK: usize = 8192;
+/// Outputs that are summed in registers side by side, and fewer where these do not fit.
+const WIDE: usize = 32;
+const NARROW: usize = 8;
 /// Independent partial sums of a sparse dot product: hides the latency of the addition.
 const LANES: usize = 4;
 
@@ -87,22 +96,14 @@ impl Matrix {
         selected
     }
 
-    /// Rows of all parts, in order.
-    pub fn concatenate(columns: usize, parts: Vec<Matrix>) -> Matrix {
-        let mut whole = Matrix::new(columns);
-        let entries = parts.iter().map(Matrix::entries).sum();
-        whole.indices.reserve_exact(entries);
-        whole.values.reserve_exact(entries);
-        for part in parts {
-            assert_eq!(part.columns, columns, "parts of the same width");
-            let before = whole.values.len();
-            whole.indices.extend_from_slice(&part.indices);
-            whole.values.extend_from_slice(&part.values);
-            whole
-                .starts
-                .extend(part.starts[1..].iter().map(|start| start + before));
-        }
-        whole
+    /// Adds the rows of another matrix of the same width.
+    pub fn append(&mut self, part: &Matrix) {
+        assert_eq!(part.columns, self.columns, "parts of the same width");
+        let before = self.values.len();
+        self.indices.extend_from_slice(&part.indices);
+        self.values.extend_from_slice(&part.values);
+        let starts = part.starts[1..].iter();
+        self.starts.extend(starts.map(|start| start + before));
     }
 
     /// The transposed matrix; entries of each of its rows are in ascending order of index.
@@ -135,22 +136,16 @@ impl Matrix {
     }
 
     /// out = X V, where V is `columns` × `width` and out is `rows` × `width`, both row-major.
-    pub fn multiply(&self, block: &[f64], width: usize, out: &mut [f64]) {
-        self.multiply_by(block, width, out, |value| value);
+    pub fn multiply<T: Real>(&self, block: &[T], width: usize, out: &mut [T]) {
+        self.multiply_by::<T, false>(block, width, out);
     }
 
     /// As [`Matrix::multiply`], with every entry of X squared.
-    pub fn multiply_squared(&self, block: &[f64], width: usize, out: &mut [f64]) {
-        self.multiply_by(block, width, out, |value| value * value);
+    pub fn multiply_squared<T: Real>(&self, block: &[T], width: usize, out: &mut [T]) {
+        self.multiply_by::<T, true>(block, width, out);
     }
 
-    fn multiply_by(
-        &self,
-        block: &[f64],
-        width: usize,
-        out: &mut [f64],
-        entry: impl Fn(f64) -> f64 + Sync + Copy,
-    ) {
+    fn multiply_by<T: Real, const SQUARED: bool>(&self, block: &[T], width: usize, out: &mut [T]) {
         assert_eq!(
             block.len(),
             self.columns * width,
@@ -160,53 +155,160 @@ impl Matrix {
         out.par_chunks_mut(ROWS_PER_TASK * width)
             .enumerate()
             .for_each(|(task, out)| {
-                for (i, out) in out.chunks_exact_mut(width).enumerate() {
-                    let (indices, values) = self.row(task * ROWS_PER_TASK + i);
-                    if width == 1 {
-                        out[0] = dot(indices, values, block, entry);
-                    } else {
-                        combine(indices, values, block, out, entry);
-                    }
+                let rows = task * ROWS_PER_TASK..;
+                if width > 1 {
+                    return self.combine::<T, SQUARED>(rows.start, block, width, out);
+                }
+                for (row, out) in rows.zip(out) {
+                    let (indices, values) = self.row(row);
+                    *out = dot::<T, SQUARED>(indices, values, block);
                 }
             });
     }
+
+    /// Rows of X V from `first` on. Outputs stand side by side in registers, each summed by itself:
+    /// wider registers change no bit.
+    fn combine<T: Real, const SQUARED: bool>(
+        &self,
+        first: usize,
+        block: &[T],
+        width: usize,
+        out: &mut [T],
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { combine_avx2::<T, SQUARED>(self, first, block, width, out) };
+        }
+        combine::<T, SQUARED>(self, first, block, width, out);
+    }
+
+    /// out = Xᵀ u, where `u` says the value of a row from its number, indices and values; so X is read
+    /// once even where u itself depends on X. Entries of X are squared where asked for.
+    ///
+    /// Rows are cut into a few parts of fixed size, each summed by itself: how many follows from the
+    /// matrix alone. `parts` is room for their sums, kept by the caller. Returns Σ u.
+    pub fn gather<T: Real, const SQUARED: bool>(
+        &self,
+        parts: &mut Vec<T>,
+        u: impl Fn(usize, &[u32], &[f32]) -> T + Sync,
+        out: &mut [T],
+    ) -> T {
+        assert_eq!(out.len(), self.columns, "one output a column");
+        let count = (self.entries() / (2 * self.columns).max(1)).clamp(1, MOST_PARTS);
+        let size = self.rows().div_ceil(count).max(1);
+        parts.resize(count * self.columns, T::default());
+        let sums = parts.par_chunks_mut(self.columns.max(1)).enumerate();
+        let totals = sums.map(|(part, sums)| {
+            sums.fill(T::default());
+            let mut total = T::default();
+            for row in part * size..self.rows().min((part + 1) * size) {
+                let (indices, values) = self.row(row);
+                let u = u(row, indices, values);
+                total += u;
+                for (&index, &value) in indices.iter().zip(values) {
+                    sums[index as usize] += u * entry::<T, SQUARED>(value);
+                }
+            }
+            total
+        });
+        let totals: Vec<T> = totals.collect();
+        let columns = out.par_chunks_mut(COLUMNS_PER_TASK).enumerate();
+        columns.for_each(|(task, out)| {
+            let start = task * COLUMNS_PER_TASK;
+            out.fill(T::default());
+            for part in parts.chunks_exact(self.columns) {
+                let sums = &part[start..start + out.len()];
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
+            }
+        });
+        totals
+            .into_iter()
+            .fold(T::default(), |sum, part| sum + part)
+    }
+}
+
+#[inline(always)]
+fn entry<T: Real, const SQUARED: bool>(value: f32) -> T {
+    let value = T::from(value);
+    if SQUARED { value * value } else { value }
 }
 
 /// Σ value · dense[index], in fixed lanes.
 #[inline]
-fn dot(indices: &[u32], values: &[f32], dense: &[f64], entry: impl Fn(f64) -> f64) -> f64 {
-    let mut lanes = [0.0; LANES];
+pub fn dot<T: Real, const SQUARED: bool>(indices: &[u32], values: &[f32], dense: &[T]) -> T {
+    let mut lanes = [T::default(); LANES];
     let (index_lanes, value_lanes) = (indices.chunks_exact(LANES), values.chunks_exact(LANES));
-    let rest = index_lanes.remainder().iter().zip(value_lanes.remainder());
-    let rest: f64 = rest
-        .map(|(&i, &v)| entry(f64::from(v)) * dense[i as usize])
-        .sum();
+    let mut rest = T::default();
+    for (&i, &v) in index_lanes.remainder().iter().zip(value_lanes.remainder()) {
+        rest += entry::<T, SQUARED>(v) * dense[i as usize];
+    }
     for (indices, values) in index_lanes.zip(value_lanes) {
         for lane in 0..LANES {
-            lanes[lane] += entry(f64::from(values[lane])) * dense[indices[lane] as usize];
+            lanes[lane] += entry::<T, SQUARED>(values[lane]) * dense[indices[lane] as usize];
         }
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
 }
 
-/// out = Σ value · block[index], the inner loop over the columns of the block.
-#[inline]
-fn combine(
-    indices: &[u32],
-    values: &[f32],
-    block: &[f64],
-    out: &mut [f64],
-    entry: impl Fn(f64) -> f64,
+/// As [`Matrix::combine`].
+#[inline(always)]
+fn combine<T: Real, const SQUARED: bool>(
+    matrix: &Matrix,
+    first: usize,
+    block: &[T],
+    width: usize,
+    out: &mut [T],
 ) {
-    let width = out.len();
-    out.fill(0.0);
-    for (&index, &value) in indices.iter().zip(values) {
-        let value = entry(f64::from(value));
-        let start = index as usize * width;
-        for (out, weight) in out.iter_mut().zip(&block[start..start + width]) {
-            *out += value * weight;
+    for (row, out) in (first..).zip(out.chunks_exact_mut(width)) {
+        let row = matrix.row(row);
+        let mut at = 0;
+        while at + WIDE <= width {
+            tile::<T, SQUARED, WIDE>(row, block, at, out);
+            at += WIDE;
+        }
+        while at < width {
+            // Where fewer are left than a tile holds, it starts further to the left: what is summed
+            // twice is summed the same.
+            match width {
+                NARROW.. => tile::<T, SQUARED, NARROW>(row, block, at.min(width - NARROW), out),
+                _ => tile::<T, SQUARED, 1>(row, block, at, out),
+            }
+            at += if width < NARROW { 1 } else { NARROW };
         }
     }
+}
+
+/// N outputs of a row of X V from output `at` on, in registers.
+#[inline(always)]
+fn tile<T: Real, const SQUARED: bool, const N: usize>(
+    (indices, values): (&[u32], &[f32]),
+    block: &[T],
+    at: usize,
+    out: &mut [T],
+) {
+    let width = out.len();
+    let mut sums = [T::default(); N];
+    for (&index, &value) in indices.iter().zip(values) {
+        let value = entry::<T, SQUARED>(value);
+        let weights = &block[index as usize * width + at..][..N];
+        for (sum, weight) in sums.iter_mut().zip(weights) {
+            *sum += value * *weight;
+        }
+    }
+    out[at..at + N].copy_from_slice(&sums);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn combine_avx2<T: Real, const SQUARED: bool>(
+    matrix: &Matrix,
+    first: usize,
+    block: &[T],
+    width: usize,
+    out: &mut [T],
+) {
+    combine::<T, SQUARED>(matrix, first, block, width, out);
 }
 
 #[cfg(test)]
@@ -238,10 +340,49 @@ mod tests {
     }
 
     #[test]
+    fn gathered_is_transposed() {
+        let mut matrix = Matrix::new(7);
+        let entries = (0..700_u32).map(|i| ((i * 3) % 7, (i % 11) as f32));
+        entries.for_each(|(column, value)| matrix.push(&[column], &[value]));
+        let u: Vec<f64> = (0..700).map(|row| f64::from(row % 13)).collect();
+        let (mut direct, mut gathered) = ([0.0; 7], [0.0; 7]);
+        matrix.transposed().multiply(&u, 1, &mut direct);
+        let mut parts = Vec::new();
+        matrix.gather::<f64, false>(&mut parts, |row, _, _| u[row], &mut gathered);
+        assert_eq!(direct, gathered);
+        assert!(parts.len() > 7);
+        matrix.transposed().multiply_squared(&u, 1, &mut direct);
+        matrix.gather::<f64, true>(&mut parts, |row, _, _| u[row], &mut gathered);
+        assert_eq!(direct, gathered);
+    }
+
+    #[test]
     fn a_block_is_its_columns() {
         let mut out = [0.0; 6];
         small().multiply(&[1.0, -1.0, 10.0, -10.0, 100.0, -100.0], 2, &mut out);
         assert_eq!(out, [201.0, -201.0, 0.0, 0.0, 430.0, -430.0]);
+    }
+
+    /// Every number of outputs, with and without room for tiles.
+    #[test]
+    fn tiles_do_not_change_a_bit() {
+        let mut matrix = Matrix::new(50);
+        for row in 0..9_u32 {
+            let indices: Vec<u32> = (0..20).map(|i| (i * 7 + row) % 50).collect();
+            let values: Vec<f32> = (0..20).map(|i| ((i + row) % 13) as f32 / 7.0).collect();
+            matrix.push(&indices, &values);
+        }
+        for width in 2..=78 {
+            let block: Vec<f32> = (0..50 * width).map(|i| (i % 101) as f32 / 9.0).collect();
+            let mut out = vec![0.0; 9 * width];
+            matrix.multiply(&block, width, &mut out);
+            for (i, out) in out.iter().enumerate() {
+                let (indices, values) = matrix.row(i / width);
+                let entries = indices.iter().zip(values);
+                let terms = entries.map(|(&j, v)| v * block[j as usize * width + i % width]);
+                assert_eq!(terms.fold(0.0, |sum: f32, term| sum + term), *out);
+            }
+        }
     }
 
     #[test]
@@ -252,7 +393,9 @@ mod tests {
 
     #[test]
     fn parts_join_in_order() {
-        let whole = Matrix::concatenate(3, vec![small(), Matrix::new(3), small()]);
+        let mut whole = small();
+        whole.append(&Matrix::new(3));
+        whole.append(&small());
         assert_eq!(whole.rows(), 6);
         assert_eq!(whole.row(5), small().row(2));
     }

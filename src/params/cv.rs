@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::models::cv::{Kind, Options};
+use crate::models::cv::{Kind, Options, Solver};
 
 /// The block as written; whatever is not given keeps its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -92,6 +92,7 @@ pub enum Choice {
     Auto,
     Laplacian,
     Logistic,
+    Forest,
 }
 
 /// The model and how it is chosen.
@@ -99,9 +100,13 @@ pub enum Choice {
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     pub kind: Choice,
+    /// What fits `logistic`: newton, or linfa, which repeats on one kind of processor only.
+    pub solver: Solver,
     /// Inverse of the regularization strength of `logistic`: values to choose from on folds.
     #[serde(rename = "C")]
     pub c: Vec<f64>,
+    /// Of `forest`.
+    pub trees: usize,
     /// Parts of the scenes, each held out once.
     pub folds: usize,
     /// Both classes count the same, however many photos they have.
@@ -113,6 +118,8 @@ impl Default for ModelBlock {
         let options = Options::default();
         Self {
             kind: Choice::default(),
+            solver: options.solver,
+            trees: options.trees,
             c: options.regularization,
             folds: options.folds,
             balanced: options.balanced,
@@ -194,12 +201,23 @@ impl ModelBlock {
         require(self.folds >= 2, "cv.model.folds", || {
             format!("{} is too few: at least 2", self.folds)
         })?;
+        require((1..=1000).contains(&self.trees), "cv.model.trees", || {
+            format!("{} is not a number of 1 to 1000", self.trees)
+        })?;
+        let weighed = self.balanced && self.solver == Solver::Linfa;
+        require(!weighed, "cv.model.solver", || {
+            "linfa cannot weigh classes; set cv.model.balanced to false, or the solver to newton"
+                .to_owned()
+        })?;
         Ok(Options {
             kind: match self.kind {
                 Choice::Auto => None,
                 Choice::Laplacian => Some(Kind::Laplacian),
                 Choice::Logistic => Some(Kind::Logistic),
+                Choice::Forest => Some(Kind::Forest),
             },
+            solver: self.solver,
+            trees: self.trees,
             regularization: self.c.clone(),
             folds: self.folds,
             balanced: self.balanced,
@@ -235,6 +253,10 @@ mod tests {
         assert_eq!(refused("split: {test: 1}"), "cv.split.test");
         assert_eq!(refused("model: {C: []}"), "cv.model.C");
         assert_eq!(refused("model: {folds: 1}"), "cv.model.folds");
+        assert_eq!(refused("model: {trees: 0}"), "cv.model.trees");
+        assert_eq!(refused("model: {solver: linfa}"), "cv.model.solver");
+        let linfa: Block = serde_yaml::from_str("model: {solver: linfa, balanced: false}").unwrap();
+        assert!(linfa.check().is_ok());
         assert_eq!(
             refused("data: {scene_pattern: '('}"),
             "cv.data.scene_pattern"

@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(
             refused(&head(""), &["nlp.splitt.test=0.5"]),
             "-S nlp.splitt.test=0.5: unknown key `splitt` in `nlp`; did you mean `split`? keys \
-             here: sample, data, split, features, model, gate"
+             here: sample, data, split, features, model, eval, gate"
         );
     }
 

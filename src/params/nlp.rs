@@ -8,6 +8,7 @@ use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
 use crate::models::linear::Scheme;
+use crate::models::nlp::stop_words::ENGLISH;
 use crate::models::nlp::{
     CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
 };
@@ -21,6 +22,7 @@ pub struct Block {
     pub split: SplitBlock,
     pub features: FeaturesBlock,
     pub model: ModelBlock,
+    pub eval: EvalBlock,
     pub gate: Gate,
 }
 
@@ -71,6 +73,14 @@ impl Default for DataBlock {
     }
 }
 
+/// What `evaluate` looks at beside the whole.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalBlock {
+    /// Columns whose values are measured one by one, as text lengths always are.
+    pub slices: Vec<String>,
+}
+
 /// How the source is cut.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -97,7 +107,7 @@ pub struct FeaturesBlock {
     /// corpus is large.
     pub characters: Choice<Option<(usize, usize)>>,
     /// Words that count for nothing.
-    pub stop_words: Vec<String>,
+    pub stop_words: StopWords,
     /// Fewest training texts an n-gram must stand in.
     pub min_df: usize,
     /// Largest share of the training texts it may stand in.
@@ -116,7 +126,7 @@ impl Default for FeaturesBlock {
             ngrams: Choice::Auto,
             negation: Choice::Auto,
             characters: Choice::Auto,
-            stop_words: features.stop_words,
+            stop_words: StopWords::Given(features.stop_words),
             min_df: features.min_df,
             max_df: features.max_df,
             max_features: Some(MAX_FEATURES),
@@ -124,6 +134,21 @@ impl Default for FeaturesBlock {
             lowercase: features.lowercase,
         }
     }
+}
+
+/// A list by name, or the words themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected `english`, or a list of words")]
+pub enum StopWords {
+    Named(StopWordList),
+    Given(Vec<String>),
+}
+
+/// A list that is built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopWordList {
+    English,
 }
 
 /// Features of words, and of characters, where nothing else is said.
@@ -217,6 +242,8 @@ pub struct Params {
     /// In [0, 1).
     pub test_share: f64,
     pub options: Options,
+    /// Columns to be measured by value.
+    pub slices: Vec<String>,
     /// What decides a model's bytes beside the data, as it goes into the model file.
     pub recorded: serde_json::Value,
 }
@@ -236,6 +263,7 @@ impl Block {
             data: self.data.clone(),
             test_share: share,
             options: self.options()?,
+            slices: self.eval.slices.clone(),
             recorded: self.recorded(),
         })
     }
@@ -405,7 +433,10 @@ impl FeaturesBlock {
             sublinear: self.sublinear,
             lowercase: self.lowercase,
             negation: self.negation.given().unwrap_or(start.negation),
-            stop_words: self.stop_words.clone(),
+            stop_words: match &self.stop_words {
+                StopWords::Named(StopWordList::English) => ENGLISH.map(str::to_owned).to_vec(),
+                StopWords::Given(words) => words.clone(),
+            },
             characters: characters.map(|ngrams| CharacterFeatures {
                 ngrams,
                 max_features,

@@ -164,7 +164,7 @@ impl Default for ModelBlock {
     fn default() -> Self {
         Self {
             kind: KindChoice::default(),
-            budget: 300.0,
+            budget: 600.0,
             memory: 4.0,
             half_life: Choice::Auto,
             disliked: Choice::Auto,

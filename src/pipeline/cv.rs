@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::photos::{Measured, Raw, look_alikes, measure};
 use super::prepare::Prepare;
-use super::split::{Groups, stratified};
+use super::split::{Groups, hash, stratified};
 use crate::data::{self, Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
 use crate::exit;
 use crate::models::cv::NAMES;
@@ -169,7 +169,8 @@ fn cut(photos: &[Measured], groups: &mut Groups, share: f64, seed: u64) -> Vec<O
         .iter()
         .map(|photo| u32::from(photo.raw.sharp))
         .collect();
-    let test = stratified(groups, &paths, &strata, 2, share, seed);
+    let hashes: Vec<u64> = paths.iter().map(|path| hash(path, seed)).collect();
+    let test = stratified(groups, &hashes, &strata, 2, share);
     test.into_iter().map(Some).collect()
 }
 

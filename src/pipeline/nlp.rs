@@ -8,10 +8,11 @@ use std::path::Path;
 use anyhow::Result;
 use rayon::prelude::*;
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::prepare::Prepare;
 use super::sample::Sample;
-use super::split::{Groups, stratified};
+use super::split::{Groups, hash, stratified};
 use crate::data::sample::Reviews;
 use crate::data::{self, Column, Compression, Format, Place, ReadError, Row, Source, normalised};
 use crate::exit;
@@ -51,8 +52,10 @@ struct Table {
     columns: Vec<Column>,
     rows: Vec<Row>,
     labels: Vec<String>,
-    /// Texts as they are compared: [`normalised`].
-    texts: Vec<String>,
+    /// Which cell of a row is the text.
+    text: usize,
+    /// 128-bit hashes of the texts as they are compared: [`normalised`].
+    texts: Vec<u128>,
     /// Values of the column `data.group`, where there is one.
     groups: Vec<Option<String>>,
 }
@@ -179,7 +182,7 @@ impl Cells {
 fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     let mut source = data::open(path)?;
     let cells = Cells::find(source.as_ref(), params)?;
-    let mut table = Table::new(source.columns());
+    let mut table = Table::new(source.columns(), cells.text);
     let mut bad: Vec<ReadError> = Vec::new();
     loop {
         match table.read_row(source.as_mut(), &cells) {
@@ -198,8 +201,7 @@ fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     if table.rows.is_empty() {
         return Err(exit::data(format!("{} holds no rows", path.display())));
     }
-    let text = |row: &Row| normalised(row.text(cells.text));
-    table.texts = table.rows.par_iter().map(text).collect();
+    table.texts = table.each_text(|text| xxh3_128(text.as_bytes()));
     Ok(table)
 }
 
@@ -216,14 +218,25 @@ fn refuse_bad_rows(bad: Vec<ReadError>) -> Result<()> {
 }
 
 impl Table {
-    fn new(columns: &[Column]) -> Self {
+    fn new(columns: &[Column], text: usize) -> Self {
         Self {
             columns: columns.to_vec(),
+            text,
             rows: Vec::new(),
             labels: Vec::new(),
             texts: Vec::new(),
             groups: Vec::new(),
         }
+    }
+
+    /// What `of` says of every text as it is compared.
+    fn each_text<T: Send>(&self, of: impl Fn(&str) -> T + Sync) -> Vec<T> {
+        let each = |buffer: &mut String, row: &Row| {
+            normalised(row.text(self.text), buffer);
+            of(buffer)
+        };
+        let rows = self.rows.par_iter().map_init(String::new, each);
+        rows.collect()
     }
 
     /// Reads and checks one row; false at the end.
@@ -259,12 +272,8 @@ fn refuse_one_class(classes: &[String], params: &DataBlock) -> Result<()> {
 }
 
 fn conflicting(table: &Table) -> usize {
-    let mut pairs: Vec<(&str, &str)> = table
-        .texts
-        .iter()
-        .zip(&table.labels)
-        .map(|(text, label)| (text.as_str(), label.as_str()))
-        .collect();
+    let texts = table.texts.iter().zip(&table.labels);
+    let mut pairs: Vec<(u128, &str)> = texts.map(|(&text, label)| (text, label.as_str())).collect();
     pairs.sort_unstable();
     pairs.dedup();
     pairs
@@ -282,9 +291,9 @@ fn cut(
     seed: u64,
     talk: &Talk,
 ) -> Parts {
-    let texts: Vec<&str> = source.texts.iter().map(String::as_str).collect();
+    let hashes = source.each_text(|text| hash(text, seed));
     let strata: Vec<u32> = source.labels.iter().map(|l| position(classes, l)).collect();
-    let in_test = stratified(groups, &texts, &strata, classes.len(), share, seed);
+    let in_test = stratified(groups, &hashes, &strata, classes.len(), share);
     let (test, train): (Vec<usize>, Vec<usize>) =
         (0..source.rows.len()).partition(|&row| in_test[row]);
     if !test.is_empty() {
@@ -317,9 +326,9 @@ fn position(classes: &[String], label: &str) -> u32 {
 
 /// Takes the test file as it is; training rows with the same text give way.
 fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -> Result<Parts> {
-    let tested: HashSet<&str> = test.texts.iter().map(String::as_str).collect();
+    let tested: HashSet<u128> = test.texts.iter().copied().collect();
     let train: Vec<usize> = (0..source.rows.len())
-        .filter(|&row| !tested.contains(source.texts[row].as_str()))
+        .filter(|&row| !tested.contains(&source.texts[row]))
         .collect();
     if train.is_empty() {
         return Err(exit::data(

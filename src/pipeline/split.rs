@@ -54,16 +54,15 @@ struct Group {
 /// Which rows go to the test part: from each stratum whole groups that hold, together, at most
 /// `share` of its rows (rounded). A stratum is the class of a group's first row.
 ///
-/// `contents[row]` is what the row is known by; `strata[row]` its class, below `classes`.
+/// `hashes[row]` is the [`hash`] of what the row is known by; `strata[row]` its class, below `classes`.
 pub(super) fn stratified(
     groups: &mut Groups,
-    contents: &[&str],
+    hashes: &[u64],
     strata: &[u32],
     classes: usize,
     share: f64,
-    seed: u64,
 ) -> Vec<bool> {
-    let mut list = collect(groups, contents, strata, seed);
+    let mut list = collect(groups, hashes, strata);
     list.sort_unstable_by_key(|group| (group.hash, group.first));
     let mut rows = vec![0usize; classes];
     for group in &list {
@@ -74,7 +73,7 @@ pub(super) fn stratified(
         .map(|&rows| (rows as f64 * share).round() as usize)
         .collect();
 
-    let mut test = vec![false; contents.len()];
+    let mut test = vec![false; hashes.len()];
     for group in list {
         let room = &mut room[group.stratum as usize];
         if group.rows <= *room {
@@ -88,10 +87,15 @@ pub(super) fn stratified(
     test
 }
 
-fn collect(groups: &mut Groups, contents: &[&str], strata: &[u32], seed: u64) -> Vec<Group> {
-    let mut index = vec![usize::MAX; contents.len()];
+/// What decides which side a row goes to.
+pub(super) fn hash(content: &str, seed: u64) -> u64 {
+    xxh3_64_with_seed(content.as_bytes(), seed)
+}
+
+fn collect(groups: &mut Groups, hashes: &[u64], strata: &[u32]) -> Vec<Group> {
+    let mut index = vec![usize::MAX; hashes.len()];
     let mut list: Vec<Group> = Vec::new();
-    for (row, content) in contents.iter().enumerate() {
+    for (row, &hash) in hashes.iter().enumerate() {
         let first = groups.first(row);
         if index[first] == usize::MAX {
             index[first] = list.len();
@@ -104,7 +108,7 @@ fn collect(groups: &mut Groups, contents: &[&str], strata: &[u32], seed: u64) ->
         }
         let group = &mut list[index[first]];
         group.rows += 1;
-        group.hash = group.hash.min(xxh3_64_with_seed(content.as_bytes(), seed));
+        group.hash = group.hash.min(hash);
     }
     list
 }
@@ -119,7 +123,8 @@ mod tests {
         let mut groups = Groups::new(texts.len());
         groups.join_equal(texts.iter().map(|text| Some(*text)));
         let classes = strata.iter().max().map_or(0, |m| *m as usize + 1);
-        stratified(&mut groups, texts, strata, classes, share, 7)
+        let hashes: Vec<u64> = texts.iter().map(|text| hash(text, 7)).collect();
+        stratified(&mut groups, &hashes, strata, classes, share)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::format::{coordinate, count, fixed, percent};
 use super::html::{Column, Page, Section, Table, escape, scrollable, text};
 use super::svg::{self, Picture, label, line, rect};
+use crate::metrics::bootstrap_roc::Estimate;
 use crate::metrics::calibration::Bin;
 use crate::metrics::classification::{Classification, RocPoint};
 
@@ -14,7 +15,9 @@ use crate::metrics::classification::{Classification, RocPoint};
 #[derive(Clone, Debug)]
 pub struct CvReport {
     pub result: Classification,
-    pub roc_auc: Option<f64>,
+    pub roc_auc: Option<Estimate>,
+    /// By how much that is more than the area of the variance of the Laplacian.
+    pub above_baseline: Option<Estimate>,
     /// The variance of the Laplacian on the same photos: figures by name.
     pub baseline: Value,
     /// Each kind of model on scenes held out in training: a list of figures by name.
@@ -63,7 +66,7 @@ const RANGE: f64 = 12.0;
 /// The page's bytes: a function of `report` alone.
 pub fn page(report: &CvReport) -> String {
     let pictures = [
-        svg::roc(&report.roc, report.roc_auc, "sharp"),
+        svg::roc(&report.roc, report.roc_auc.map(|area| area.value), "sharp"),
         Some(histogram(report)),
     ];
     let pictures: String = pictures.into_iter().flatten().map(|p| p.render()).collect();
@@ -91,9 +94,18 @@ pub fn page(report: &CvReport) -> String {
 }
 
 fn summary(report: &CvReport) -> String {
+    let above = report.above_baseline.map_or_else(String::new, |above| {
+        format!(
+            " Its ROC AUC is {} above that of the variance of the Laplacian; drawing other scenes of \
+             the same kind, {} to {} (95 %).",
+            fixed(above.value, 4),
+            fixed(above.low, 4),
+            fixed(above.high, 4),
+        )
+    });
     format!(
         "Of {} test photos, the model ({}, fitted to {} photos) tells {} right; the variance of the \
-         Laplacian against its best threshold {}.",
+         Laplacian against its best threshold {}.{above}",
         count(report.result.rows),
         escape(&report.kind),
         count(report.train_rows),
@@ -109,17 +121,33 @@ fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> String {
 }
 
 fn figures(report: &CvReport) -> String {
-    let item = |name: &str, value: Option<f64>, key: &str| {
+    let item = |name: &str, value: Option<f64>, key: &str, interval: Option<String>| {
+        let interval = interval.map_or_else(String::new, |interval| {
+            format!("<p class=\"versus\">{interval}</p>")
+        });
         let value = value.map_or_else(|| super::format::MISSING.to_owned(), |v| fixed(v, 4));
         let baseline = figure(&report.baseline, key, |value| fixed(value, 4));
         format!(
-            "<li><h2>{name}</h2><p class=\"value\">{value}</p>\
+            "<li><h2>{name}</h2><p class=\"value\">{value}</p>{interval}\
              <p class=\"versus\">variance of the Laplacian {baseline}</p></li>\n"
         )
     };
-    item("ROC AUC", report.roc_auc, "roc_auc")
-        + &item("Accuracy", Some(report.result.accuracy), "accuracy")
-        + &item("F1, macro", Some(report.result.f1_macro), "f1_macro")
+    let area = report.roc_auc;
+    let interval = area.map(|area| {
+        let (low, high) = (fixed(area.low, 4), fixed(area.high, 4));
+        format!("{low} to {high} (95 %, by scene)")
+    });
+    item("ROC AUC", area.map(|area| area.value), "roc_auc", interval)
+        + &item("Accuracy", Some(report.result.accuracy), "accuracy", None)
+        + &item("F1, macro", Some(report.result.f1_macro), "f1_macro", None)
+}
+
+/// The ends of an interval, or nothing where there is none.
+fn range(interval: &Value) -> String {
+    match (interval["low"].as_f64(), interval["high"].as_f64()) {
+        (Some(low), Some(high)) => format!("{} to {}", fixed(low, 4), fixed(high, 4)),
+        _ => String::new(),
+    }
 }
 
 fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
@@ -201,6 +229,9 @@ fn held_out(kinds: &[Value], chosen: &str) -> Section {
         vec![
             text(&format!("{name}{mark}")),
             figure(kind, "roc_auc", four),
+            range(&kind["roc_auc_interval"]),
+            figure(&kind["behind_chosen"], "value", four),
+            range(&kind["behind_chosen"]),
             figure(kind, "accuracy", |value| percent(value, 2)),
             figure(kind, "log_loss", four),
             figure(kind, "C", |value| format!("{value}")),
@@ -211,6 +242,9 @@ fn held_out(kinds: &[Value], chosen: &str) -> Section {
         columns: columns(&[
             ("Model", "name"),
             ("ROC AUC", "n"),
+            ("95 %", "n"),
+            ("Behind the chosen", "n"),
+            ("95 %", "n"),
             ("Right", "n"),
             ("Log loss", "n"),
             ("C", "n"),
@@ -220,7 +254,9 @@ fn held_out(kinds: &[Value], chosen: &str) -> Section {
     };
     Section {
         title: "How the model was chosen".to_owned(),
-        note: "The least log loss wins.".to_owned(),
+        note: "The least log loss wins. Intervals say how far an area, and the distance of two, move when \
+               other scenes are drawn: a distance whose interval holds 0 may be chance."
+            .to_owned(),
         body: table.render(),
     }
 }

@@ -1,6 +1,10 @@
 //! The page `reports/nlp.html`: what an nlp model is worth on the test part, where it fails, and what
 //! it goes by. Takes figures that are measured already; chooses what to show and in which order.
 
+mod parts;
+
+pub use parts::{SlicePart, SliceTable, Trial};
+
 use super::format::{self, count, excerpt, fixed, percent, plural, signed};
 use super::html::{Column, Page, Section, Table, escape, scrollable, text};
 use super::svg;
@@ -27,6 +31,10 @@ pub struct NlpReport {
     pub test_rows: Option<u64>,
     /// Words and n-grams the model knows.
     pub features: Option<u64>,
+    /// By length, and by column.
+    pub slices: Vec<SliceTable>,
+    /// What was tried on training rows held out.
+    pub trials: Vec<Trial>,
     /// Name and value of the parameters used, in the order to show them.
     pub parameters: Vec<(String, String)>,
 }
@@ -67,8 +75,10 @@ pub fn page(report: &NlpReport) -> String {
         report.result.as_ref().map(confusion),
         report.result.as_ref().map(class_table),
         sureness(report),
+        parts::slices(report),
         top_words(report),
         mistakes(report),
+        parts::search(report),
         data(report),
     ];
     let figures = report.result.as_ref().map_or_else(String::new, |result| {

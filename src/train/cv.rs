@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::{Fitted, Train};
 use crate::data::Photos;
 use crate::exit;
-use crate::metrics::roc::roc_auc;
+use crate::metrics::bootstrap::Interval;
+use crate::metrics::bootstrap_roc::{Estimate, Groups};
 use crate::models::cv::{self, Candidate};
 use crate::params::cv::Params;
 use crate::talk::Talk;
@@ -31,6 +32,12 @@ struct HeldOut {
     log_loss: f64,
     accuracy: f64,
     roc_auc: Option<f64>,
+    /// Where the area lies when other scenes are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roc_auc_interval: Option<Interval>,
+    /// Area of the kind that was chosen less this one's, on the same drawn scenes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind_chosen: Option<Estimate>,
 }
 
 impl fmt::Display for Fit {
@@ -44,6 +51,9 @@ impl fmt::Display for Fit {
             };
             let area = kind.roc_auc.unwrap_or(f64::NAN);
             write!(f, "{before}{} ROC AUC {area:.4}", kind.kind.as_str())?;
+            if let Some(Interval { low, high }) = kind.roc_auc_interval {
+                write!(f, " [{low:.4}, {high:.4}]")?;
+            }
         }
         f.write_str(")")
     }
@@ -69,10 +79,16 @@ impl Train for Cv {
         if !fit.converged {
             talk.warn("the solver stopped early; take large values out of cv.model.C");
         }
+        let groups = Groups {
+            positive: &data.sharp,
+            groups: &data.scenes,
+            seed,
+        };
+        let chosen = (fit.candidates.iter()).find(|candidate| candidate.kind == fit.model.kind());
         let held_out: Vec<HeldOut> = fit
             .candidates
             .iter()
-            .map(|candidate| HeldOut::of(candidate, &data.sharp))
+            .map(|candidate| HeldOut::of(candidate, chosen, &groups))
             .collect();
         let mut parameters = params.recorded.clone();
         parameters["held_out"] = serde_json::to_value(&held_out)?;
@@ -90,13 +106,18 @@ impl Train for Cv {
 }
 
 impl HeldOut {
-    fn of(candidate: &Candidate, sharp: &[bool]) -> HeldOut {
+    fn of(candidate: &Candidate, chosen: Option<&Candidate>, groups: &Groups) -> HeldOut {
+        let area = groups.roc_auc(&candidate.held_out);
+        let others = chosen.filter(|chosen| chosen.kind != candidate.kind);
         HeldOut {
             kind: candidate.kind,
             c: candidate.regularization,
             log_loss: candidate.log_loss,
             accuracy: candidate.accuracy,
-            roc_auc: roc_auc(sharp, &candidate.held_out),
+            roc_auc: area.map(|area| area.value),
+            roc_auc_interval: area.map(|Estimate { low, high, .. }| Interval { low, high }),
+            behind_chosen: others
+                .and_then(|chosen| groups.difference(&chosen.held_out, &candidate.held_out)),
         }
     }
 }

@@ -146,6 +146,7 @@ impl Train for Nlp {
         let mut parameters = params.recorded.clone();
         parameters["chosen"] = json!(fit.chosen);
         parameters["temperature"] = json!(fit.temperature);
+        parameters["search"] = json!(fit.search);
         Ok(Fitted {
             fit,
             rows: texts.len() as u64,

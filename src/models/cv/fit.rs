@@ -1,14 +1,15 @@
 //! From photos' features and labels to a model, every choice made on folds that keep scenes whole.
 
-use std::ops::Range;
+use rayon::prelude::*;
 
 use super::calibrate::{Calibration, calibrate};
 use super::features::{FEATURES, LAPLACIAN_VARIANCE};
 use super::folds::folds;
-use super::model::{Kind, Model};
+use super::forest::Forest;
+use super::logistic::{self, Solver};
+use super::model::{Decision, Kind, Model};
 use crate::models::kernels::math::softplus;
-use crate::models::linear::{self, Examples, Scheme};
-use crate::models::sparse::Matrix;
+use crate::models::linear;
 
 /// The variance of the Laplacian always speaks for sharp, if ever so little.
 const SMALLEST_SLOPE: f64 = 1e-3;
@@ -16,6 +17,10 @@ const SMALLEST_SLOPE: f64 = 1e-3;
 /// What to fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
+    /// Of the logistic regression.
+    pub solver: Solver,
+    /// Of the forest.
+    pub trees: usize,
     /// `None`: the kind with the least loss on folds.
     pub kind: Option<Kind>,
     /// Values of C to choose from by loss on folds; ascending.
@@ -33,6 +38,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            solver: Solver::Newton,
+            trees: 100,
             kind: None,
             regularization: vec![0.1, 1.0, 10.0, 100.0],
             folds: 5,
@@ -134,7 +141,7 @@ impl Options {
     /// The best that `kind` does on scenes held out, and how its log-odds become honest.
     fn candidate(&self, kind: Kind, photos: &Photos, folds: &[usize]) -> (Candidate, Calibration) {
         let choices: Vec<Option<f64>> = match kind {
-            Kind::Laplacian => vec![None],
+            Kind::Laplacian | Kind::Forest => vec![None],
             Kind::Logistic => self.regularization.iter().copied().map(Some).collect(),
         };
         choices
@@ -151,19 +158,22 @@ impl Options {
         photos: &Photos,
         folds: &[usize],
     ) -> (Candidate, Calibration) {
-        let mut held_out = vec![0.0; folds.len()];
-        for fold in 0..self.folds {
+        let judge = |fold: usize| -> Vec<(usize, f64)> {
             let (out, kept): (Vec<usize>, Vec<usize>) =
                 (0..folds.len()).partition(|&photo| folds[photo] == fold);
             let (model, _) = self.fit_to(kind, regularization, photos, &kept);
-            for photo in out {
-                held_out[photo] = model.log_odds(&photos.features[photo]);
-            }
+            let log_odds = |photo| (photo, model.log_odds(&photos.features[photo]));
+            out.into_iter().map(log_odds).collect()
+        };
+        let mut held_out = vec![0.0; folds.len()];
+        let judged: Vec<_> = (0..self.folds).into_par_iter().map(judge).collect();
+        for (photo, log_odds) in judged.into_iter().flatten() {
+            held_out[photo] = log_odds;
         }
         let costs = self.costs(photos.sharp);
         let calibration = match kind {
             Kind::Laplacian => Calibration::default(), // the threshold is the model
-            Kind::Logistic => calibrate(&held_out, photos.sharp, &costs),
+            Kind::Logistic | Kind::Forest => calibrate(&held_out, photos.sharp, &costs),
         };
         for log_odds in &mut held_out {
             *log_odds = calibration.apply(*log_odds);
@@ -203,26 +213,42 @@ impl Options {
         let features: Vec<&[f64; FEATURES]> =
             rows.iter().map(|&row| &photos.features[row]).collect();
         let costs = self.costs(&sharp);
-        let columns = match kind {
-            Kind::Laplacian => LAPLACIAN_VARIANCE..LAPLACIAN_VARIANCE + 1,
-            Kind::Logistic => LAPLACIAN_VARIANCE + 1..FEATURES,
-        };
-        let solver = linear::Options {
-            // One feature needs no regularization, but separable photos must not end in infinity.
-            regularization: regularization.unwrap_or(1.0),
-            tolerance: self.tolerance,
-            max_iterations: self.max_iterations,
-        };
-        let (mut model, converged) = logistic(&features, &sharp, &costs, columns, &solver);
-        model.kind = kind;
         let values: Vec<f64> = features.iter().map(|f| f[LAPLACIAN_VARIANCE]).collect();
-        model.threshold = threshold(&values, &sharp, &costs);
-        if kind == Kind::Laplacian {
-            // A higher variance is sharper, whatever a handful of photos say.
-            let slope = model.weights[LAPLACIAN_VARIANCE].max(SMALLEST_SLOPE);
-            model.weights[LAPLACIAN_VARIANCE] = slope;
-            model.bias = -slope * model.threshold;
-        }
+        let threshold = threshold(&values, &sharp, &costs);
+        let line = |columns| {
+            let options = linear::Options {
+                // One feature needs no regularization, but separable photos must not end in infinity.
+                regularization: regularization.unwrap_or(1.0),
+                tolerance: self.tolerance,
+                max_iterations: self.max_iterations,
+            };
+            logistic::fit(self.solver, &features, &sharp, &costs, columns, &options)
+        };
+        let (decision, converged) = match kind {
+            Kind::Laplacian => {
+                let line = line(LAPLACIAN_VARIANCE..LAPLACIAN_VARIANCE + 1);
+                // A higher variance is sharper, whatever a handful of photos say.
+                let slope = line.weights[LAPLACIAN_VARIANCE].max(SMALLEST_SLOPE);
+                let mut weights = [0.0; FEATURES];
+                weights[LAPLACIAN_VARIANCE] = slope;
+                let bias = -slope * threshold;
+                (Decision::Line { weights, bias }, line.converged)
+            }
+            Kind::Logistic => {
+                let line = line(LAPLACIAN_VARIANCE + 1..FEATURES);
+                let (weights, bias) = (line.weights, line.bias);
+                (Decision::Line { weights, bias }, line.converged)
+            }
+            Kind::Forest => {
+                let forest = Forest::fit(&features, &sharp, &costs, self.trees, self.seed);
+                let calibration = Calibration::default();
+                let decision = Decision::Forest {
+                    forest,
+                    calibration,
+                };
+                (decision, true)
+            }
+        };
         let weigh = |class| {
             let of_class = sharp
                 .iter()
@@ -230,63 +256,13 @@ impl Options {
                 .filter(|(sharp, _)| **sharp == class);
             of_class.map(|(_, cost)| cost).sum::<f64>()
         };
-        model.prior = weigh(true) / (weigh(true) + weigh(false));
+        let model = Model {
+            kind,
+            decision,
+            prior: weigh(true) / (weigh(true) + weigh(false)),
+            threshold,
+        };
         (model, converged)
-    }
-}
-
-/// Logistic regression over some columns, made comparable by their spread in these photos.
-fn logistic(
-    features: &[&[f64; FEATURES]],
-    sharp: &[bool],
-    costs: &[f64],
-    columns: Range<usize>,
-    solver: &linear::Options,
-) -> (Model, bool) {
-    let scales: Vec<(f64, f64)> = columns
-        .clone()
-        .map(|column| mean_and_deviation(features.iter().map(|row| row[column])))
-        .collect();
-    let indices: Vec<u32> = (0..columns.len() as u32).collect();
-    let mut matrix = Matrix::new(columns.len());
-    for row in features {
-        let values: Vec<f32> = columns
-            .clone()
-            .zip(&scales)
-            .map(|(column, (mean, deviation))| ((row[column] - mean) / deviation) as f32)
-            .collect();
-        matrix.push(&indices, &values);
-    }
-    let labels: Vec<u32> = sharp.iter().map(|&sharp| u32::from(sharp)).collect();
-    let examples = Examples::new(&matrix, &labels, 2);
-    let problem = examples
-        .problem(Scheme::Multinomial)
-        .with_costs(costs.to_vec());
-    let (fitted, end) = problem.fit(solver, None, &mut |_| {});
-    let mut model = Model {
-        kind: Kind::Logistic,
-        weights: [0.0; FEATURES],
-        bias: fitted.bias()[0],
-        prior: 0.5,
-        threshold: 0.0,
-    };
-    for ((column, weight), (mean, deviation)) in columns.zip(fitted.weights()).zip(&scales) {
-        model.weights[column] = weight / deviation;
-        model.bias -= weight * mean / deviation;
-    }
-    (model, end.converged)
-}
-
-fn mean_and_deviation(values: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
-    let count = values.len() as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    let variance = values
-        .map(|value| (value - mean) * (value - mean))
-        .sum::<f64>()
-        / count;
-    match variance.sqrt() {
-        deviation if deviation > 0.0 => (mean, deviation),
-        _ => (mean, 1.0), // a constant becomes 0 and gets no weight
     }
 }
 
@@ -393,8 +369,8 @@ mod tests {
         };
         let fit = Options::default().fit(&photos).unwrap();
         assert_eq!(fit.model.kind(), Kind::Logistic);
-        let [laplacian, logistic] = &fit.candidates[..] else {
-            panic!("two candidates: {:?}", fit.candidates);
+        let [laplacian, logistic, _] = &fit.candidates[..] else {
+            panic!("three candidates: {:?}", fit.candidates);
         };
         assert!(logistic.log_loss < laplacian.log_loss && laplacian.accuracy < 0.9);
         assert_eq!(logistic.accuracy, 1.0);
@@ -404,7 +380,11 @@ mod tests {
             ..Options::default()
         };
         let model = only.fit(&photos).unwrap().model;
-        let weights = model.weights().iter().filter(|weight| **weight != 0.0);
+        let weights = model
+            .weights()
+            .unwrap()
+            .iter()
+            .filter(|weight| **weight != 0.0);
         assert_eq!((model.kind(), weights.count()), (Kind::Laplacian, 1));
     }
 }

@@ -2,44 +2,60 @@
 //!
 //! Whole numbers add up to the same on every processor; only the speed differs.
 
-/// Some 16-bit numbers worked on at once, and 32-bit sums of their products.
+/// How many numbers are worked on at once.
+pub(super) const LANES: usize = 16;
+
+/// [`LANES`] 16-bit numbers, and 32-bit sums of their products.
 pub(super) trait Lanes: Copy {
-    /// How many numbers.
-    const N: usize;
-    /// 32-bit sums; each takes products of two or more of the N numbers.
+    /// 32-bit sums; each takes products of one or more numbers, of the same half.
     type Sum: Copy;
 
-    /// The first N of `from`.
-    fn load(from: &[i16]) -> Self;
+    fn load(from: &[i16; LANES]) -> Self;
+    /// Pixels as 16-bit numbers.
+    fn widen(from: &[u8; LANES]) -> Self;
+    fn store(self, out: &mut [i16; LANES]);
     fn splat(value: i16) -> Self;
+    fn and(self, other: Self) -> Self;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn abs(self) -> Self;
     fn zero() -> Self::Sum;
     /// `sum` and all products of numbers at the same place.
     fn add_dot(sum: Self::Sum, a: Self, b: Self) -> Self::Sum;
-    /// All of `sum` together.
-    fn total(sum: Self::Sum) -> i64;
+    /// `sum` of the lower half of the numbers, and of the upper.
+    fn halves(sum: Self::Sum) -> [i64; 2];
 }
 
-/// N numbers, in code for every processor.
+/// In code for every processor.
 #[derive(Clone, Copy)]
-pub(super) struct Portable<const N: usize>([i16; N]);
+pub(super) struct Portable([i16; LANES]);
 
-impl<const N: usize> Lanes for Portable<N> {
-    const N: usize = N;
-    type Sum = [i32; N];
+impl Lanes for Portable {
+    type Sum = [i32; LANES];
 
     #[inline(always)]
-    fn load(from: &[i16]) -> Self {
-        let mut numbers = [0; N];
-        numbers.copy_from_slice(&from[..N]);
-        Portable(numbers)
+    fn load(from: &[i16; LANES]) -> Self {
+        Portable(*from)
+    }
+
+    #[inline(always)]
+    fn widen(from: &[u8; LANES]) -> Self {
+        Portable(from.map(i16::from))
+    }
+
+    #[inline(always)]
+    fn store(self, out: &mut [i16; LANES]) {
+        *out = self.0;
     }
 
     #[inline(always)]
     fn splat(value: i16) -> Self {
-        Portable([value; N])
+        Portable([value; LANES])
+    }
+
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        Portable(std::array::from_fn(|i| self.0[i] & other.0[i]))
     }
 
     #[inline(always)]
@@ -58,18 +74,22 @@ impl<const N: usize> Lanes for Portable<N> {
     }
 
     #[inline(always)]
-    fn zero() -> [i32; N] {
-        [0; N]
+    fn zero() -> [i32; LANES] {
+        [0; LANES]
     }
 
     #[inline(always)]
-    fn add_dot(sum: [i32; N], a: Self, b: Self) -> [i32; N] {
+    fn add_dot(sum: [i32; LANES], a: Self, b: Self) -> [i32; LANES] {
         std::array::from_fn(|i| sum[i] + i32::from(a.0[i]) * i32::from(b.0[i]))
     }
 
     #[inline(always)]
-    fn total(sum: [i32; N]) -> i64 {
-        sum.iter().map(|&lane| i64::from(lane)).sum()
+    fn halves(sum: [i32; LANES]) -> [i64; 2] {
+        let mut halves = [0; 2];
+        for (lane, value) in sum.iter().enumerate() {
+            halves[lane / (LANES / 2)] += i64::from(*value);
+        }
+        halves
     }
 }
 
@@ -78,7 +98,7 @@ impl<const N: usize> Lanes for Portable<N> {
 pub(super) mod avx2 {
     use std::arch::x86_64::*;
 
-    use super::Lanes;
+    use super::{LANES, Lanes};
 
     /// To be used in functions with `#[target_feature(enable = "avx2")]` alone, into which its
     /// methods are inlined.
@@ -86,21 +106,36 @@ pub(super) mod avx2 {
     pub(in super::super) struct Avx2(__m256i);
 
     // SAFETY of every block below: the type is used in functions compiled for AVX2 alone, which are
-    // called where the processor has it (`tile::Patch::sums`).
+    // called where the processor has it (`tile::measure`).
     impl Lanes for Avx2 {
-        const N: usize = 16;
         type Sum = __m256i;
 
         #[inline(always)]
-        fn load(from: &[i16]) -> Self {
-            assert!(from.len() >= Self::N, "sixteen numbers to load");
+        fn load(from: &[i16; LANES]) -> Self {
             // SAFETY: 32 bytes are there; an unaligned load has no other demand.
             Avx2(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
         }
 
         #[inline(always)]
+        fn widen(from: &[u8; LANES]) -> Self {
+            // SAFETY: 16 bytes are there; an unaligned load has no other demand.
+            Avx2(unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) })
+        }
+
+        #[inline(always)]
+        fn store(self, out: &mut [i16; LANES]) {
+            // SAFETY: 32 bytes to store into; an unaligned store has no other demand.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), self.0) }
+        }
+
+        #[inline(always)]
         fn splat(value: i16) -> Self {
             Avx2(unsafe { _mm256_set1_epi16(value) })
+        }
+
+        #[inline(always)]
+        fn and(self, other: Self) -> Self {
+            Avx2(unsafe { _mm256_and_si256(self.0, other.0) })
         }
 
         #[inline(always)]
@@ -129,11 +164,15 @@ pub(super) mod avx2 {
         }
 
         #[inline(always)]
-        fn total(sum: __m256i) -> i64 {
+        fn halves(sum: __m256i) -> [i64; 2] {
             let mut lanes = [0i32; 8];
             // SAFETY: 32 bytes to store into; an unaligned store has no other demand.
             unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sum) };
-            lanes.iter().map(|&lane| i64::from(lane)).sum()
+            let mut halves = [0; 2];
+            for (lane, value) in lanes.iter().enumerate() {
+                halves[lane / 4] += i64::from(*value);
+            }
+            halves
         }
     }
 }

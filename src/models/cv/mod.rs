@@ -1,14 +1,16 @@
 //! Blurred-photo detection: a gray picture to scores, scores to the log-odds that it is sharp.
 //!
 //! `tile` sums squared derivatives in whole numbers, `scores` does so over a picture at three
-//! scales, `features` takes logarithms of the means. Models are linear in the features: `fit`
-//! chooses and calibrates one on folds that keep scenes whole.
+//! scales, `features` takes logarithms of the means. A model is linear in the features (`logistic`) or a
+//! `forest` over them: `fit` chooses and calibrates one on folds that keep scenes whole.
 
 mod calibrate;
 mod features;
 mod fit;
 mod folds;
+mod forest;
 mod lanes;
+mod logistic;
 mod model;
 mod plane;
 mod scores;
@@ -16,6 +18,7 @@ mod tile;
 
 pub use features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
 pub use fit::{Candidate, Fit, FitError, Options, Photos};
+pub use logistic::Solver;
 pub use model::{Kind, Model};
 pub use plane::Plane;
 pub use scores::{SCALES, Scale, Scores, Scratch};

@@ -1,12 +1,13 @@
-//! A fitted model: log-odds that a photo is sharp, linear in its features.
+//! A fitted model: log-odds that a photo is sharp, out of its features.
 
 use super::calibrate::Calibration;
 use super::features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
+use super::forest::Forest;
 use super::scores::Scores;
 use crate::models::kernels::math::sigmoid;
 use crate::models::state::{State, StateError, Stateful};
 
-/// Which features a model weighs.
+/// What a model makes of the features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -14,26 +15,39 @@ pub enum Kind {
     Laplacian,
     /// Logistic regression over all others.
     Logistic,
+    /// A random forest over all.
+    Forest,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 2] = [Kind::Laplacian, Kind::Logistic];
+    pub const ALL: [Kind; 3] = [Kind::Laplacian, Kind::Logistic, Kind::Forest];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Laplacian => "laplacian",
             Kind::Logistic => "logistic",
+            Kind::Forest => "forest",
         }
     }
 }
 
-/// Log-odds of sharp = bias + Σ weight · feature.
+/// How log-odds come out of features.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Decision {
+    /// bias + Σ weight · feature: a weight a feature as it is, 0 for those that are left out.
+    Line { weights: [f64; FEATURES], bias: f64 },
+    /// slope · log-odds of the forest + offset.
+    Forest {
+        forest: Forest,
+        calibration: Calibration,
+    },
+}
+
+/// A fitted blur detector.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     pub(super) kind: Kind,
-    /// One a feature, of the features as they are; 0 for those that are left out.
-    pub(super) weights: [f64; FEATURES],
-    pub(super) bias: f64,
+    pub(super) decision: Decision,
     /// Share of sharp photos that probabilities are for.
     pub(super) prior: f64,
     /// Logarithm of the variance of the Laplacian above which the baseline calls a photo sharp.
@@ -45,13 +59,23 @@ impl Model {
         self.kind
     }
 
-    /// One a feature of [`NAMES`].
-    pub fn weights(&self) -> &[f64; FEATURES] {
-        &self.weights
+    /// One a feature of [`NAMES`]; none of a forest.
+    pub fn weights(&self) -> Option<&[f64; FEATURES]> {
+        match &self.decision {
+            Decision::Line { weights, .. } => Some(weights),
+            Decision::Forest { .. } => None,
+        }
     }
 
-    pub fn bias(&self) -> f64 {
-        self.bias
+    /// What each feature added: of a line to the log-odds, of a forest to the share of sharp photos in
+    /// its leaves.
+    pub fn contributions(&self, features: &[f64; FEATURES]) -> [f64; FEATURES] {
+        match &self.decision {
+            Decision::Line { weights, .. } => {
+                std::array::from_fn(|feature| weights[feature] * features[feature])
+            }
+            Decision::Forest { forest, .. } => forest.contributions(features),
+        }
     }
 
     /// Share of sharp photos in training.
@@ -66,8 +90,16 @@ impl Model {
 
     /// Log-odds that the photo is sharp: above 0 sharp, below blurred.
     pub fn log_odds(&self, features: &[f64; FEATURES]) -> f64 {
-        let terms = self.weights.iter().zip(features);
-        self.bias + terms.map(|(weight, feature)| weight * feature).sum::<f64>()
+        match &self.decision {
+            Decision::Line { weights, bias } => {
+                let terms = weights.iter().zip(features);
+                bias + terms.map(|(weight, feature)| weight * feature).sum::<f64>()
+            }
+            Decision::Forest {
+                forest,
+                calibration,
+            } => calibration.apply(forest.log_odds(features)),
+        }
     }
 
     /// Probability that the photo is sharp.
@@ -75,11 +107,20 @@ impl Model {
         sigmoid(self.log_odds(features))
     }
 
-    pub(super) fn calibrate(&mut self, calibration: Calibration) {
-        self.weights
-            .iter_mut()
-            .for_each(|w| *w *= calibration.slope);
-        self.bias = calibration.apply(self.bias);
+    /// Puts `more` behind the log-odds of now.
+    pub(super) fn calibrate(&mut self, more: Calibration) {
+        match &mut self.decision {
+            Decision::Line { weights, bias } => {
+                weights.iter_mut().for_each(|w| *w *= more.slope);
+                *bias = more.apply(*bias);
+            }
+            Decision::Forest { calibration, .. } => {
+                *calibration = Calibration {
+                    slope: more.slope * calibration.slope,
+                    offset: more.apply(calibration.offset),
+                };
+            }
+        }
     }
 
     /// Log-odds of each whole tile as if it were a photo, row by row.
@@ -95,8 +136,20 @@ impl Stateful for Model {
         let mut state = State::default();
         state.insert_strings("kind", vec![self.kind.as_str().to_owned()]);
         state.insert_strings("features", NAMES.map(str::to_owned).to_vec());
-        state.insert_f64("weights", &[FEATURES], self.weights.to_vec());
-        state.insert_f64("bias", &[1], vec![self.bias]);
+        match &self.decision {
+            Decision::Line { weights, bias } => {
+                state.insert_f64("weights", &[FEATURES], weights.to_vec());
+                state.insert_f64("bias", &[1], vec![*bias]);
+            }
+            Decision::Forest {
+                forest,
+                calibration,
+            } => {
+                forest.add_to(&mut state);
+                state.insert_f64("slope", &[1], vec![calibration.slope]);
+                state.insert_f64("bias", &[1], vec![calibration.offset]);
+            }
+        }
         state.insert_f64("prior", &[1], vec![self.prior]);
         state.insert_f64("threshold", &[1], vec![self.threshold]);
         state
@@ -111,16 +164,28 @@ impl Stateful for Model {
         if state.strings("features")? != NAMES {
             return Err(invalid("features", "not the features of this version"));
         }
-        let mut weights = [0.0; FEATURES];
-        weights.copy_from_slice(state.f64s("weights", &[Some(FEATURES)])?);
+        let bias = state.f64s("bias", &[Some(1)])?[0];
+        let decision = match kind {
+            Kind::Laplacian | Kind::Logistic => {
+                let mut weights = [0.0; FEATURES];
+                weights.copy_from_slice(state.f64s("weights", &[Some(FEATURES)])?);
+                Decision::Line { weights, bias }
+            }
+            Kind::Forest => Decision::Forest {
+                forest: Forest::from_state(state)?,
+                calibration: Calibration {
+                    slope: state.f64s("slope", &[Some(1)])?[0],
+                    offset: bias,
+                },
+            },
+        };
         let prior = state.f64s("prior", &[Some(1)])?[0];
         if !(0.0..=1.0).contains(&prior) {
             return Err(invalid("prior", "not a share"));
         }
         Ok(Model {
             kind,
-            weights,
-            bias: state.f64s("bias", &[Some(1)])?[0],
+            decision,
             prior,
             threshold: state.f64s("threshold", &[Some(1)])?[0],
         })

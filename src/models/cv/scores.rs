@@ -1,7 +1,7 @@
 //! Sharpness of a gray picture in numbers: sums over the whole and over tiles, at three scales.
 
 use super::plane::Plane;
-use super::tile::{Patch, Sums, TILE};
+use super::tile::{Sums, TILE, measure};
 
 /// Full size, a half and a quarter of it.
 pub const SCALES: usize = 3;
@@ -68,25 +68,8 @@ impl Scores {
 
 /// Sums of one scale in tiles of `side`.
 fn scale(plane: &Plane, side: usize, fine: bool) -> Scale {
-    let (columns, rows) = (plane.width() / side, plane.height() / side);
-    let mut scale = Scale {
-        whole: Sums::default(),
-        tiles: Vec::with_capacity(columns * rows),
-    };
-    let mut patch = Patch::new();
-    for y in (0..plane.height()).step_by(side) {
-        let height = side.min(plane.height() - y);
-        for x in (0..plane.width()).step_by(side) {
-            let width = side.min(plane.width() - x);
-            patch.take(plane, (x, y), width, height);
-            let sums = patch.sums(fine);
-            scale.whole.add(&sums);
-            if width == side && height == side {
-                scale.tiles.push(sums);
-            }
-        }
-    }
-    scale
+    let (whole, tiles) = measure(plane, side, fine);
+    Scale { whole, tiles }
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 //! Whole numbers add up to the same in any order, so that every processor may use the vectors it has
 //! and the bits stay the same.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "x86_64")]
 use super::lanes::avx2::Avx2;
-use super::lanes::{Lanes, Portable};
+use super::lanes::{LANES, Lanes, Portable};
 use super::plane::{Plane, reflect};
 
 /// Side of a tile in pixels of the full size; 1/2 and 1/4 of it at the smaller scales.
 pub const TILE: usize = 32;
 /// Pixels that the widest filter reaches beyond its centre.
 const REACH: usize = 2;
-const SIDE: usize = TILE + 2 * REACH;
 
 /// Sums over the pixels of a tile or of a whole picture. With I the brightness, subscripts its
 /// differences between neighbours, and borders as in [`reflect`]:
@@ -49,129 +50,272 @@ impl Sums {
     }
 }
 
-/// A tile and two pixels around it.
-pub(super) struct Patch {
-    pixels: [[i16; SIDE]; SIDE],
+/// Columns that are taken at once: one tile of the full size, two or four of the smaller scales.
+const WIDTH: usize = TILE;
+/// Tiles of the smallest scale are half as wide as a vector.
+const HALF: usize = LANES / 2;
+const HALVES: usize = WIDTH / HALF;
+
+/// Sums over all of `plane`, and over each of its whole tiles of `side` pixels, row by row; those of
+/// fourth and mixed differences only where `fine`.
+pub(super) fn measure(plane: &Plane, side: usize, fine: bool) -> (Sums, Vec<Sums>) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { measure_avx2(plane, side, fine) };
+    }
+    measure_with::<Portable>(plane, side, fine)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn measure_avx2(plane: &Plane, side: usize, fine: bool) -> (Sums, Vec<Sums>) {
+    measure_with::<Avx2>(plane, side, fine)
+}
+
+#[inline(always)]
+fn measure_with<V: Lanes>(plane: &Plane, side: usize, fine: bool) -> (Sums, Vec<Sums>) {
+    let mut whole = Sums::default();
+    let mut tiles = Vec::with_capacity((plane.width() / side) * (plane.height() / side));
+    let mut patch = Patch::new();
+    for y in (0..plane.height()).step_by(side) {
+        let height = side.min(plane.height() - y);
+        for x in (0..plane.width()).step_by(WIDTH) {
+            patch.take::<V>(plane, (x, y), height);
+            let halves = match fine {
+                true => patch.halves::<V, true>(),
+                false => patch.halves::<V, false>(),
+            };
+            halves.iter().for_each(|half| whole.add(half));
+            if height == side {
+                let whole_tiles = halves.chunks(side / HALF).take(patch.width / side);
+                tiles.extend(whole_tiles.map(|tile| {
+                    let mut sums = Sums::default();
+                    tile.iter().for_each(|half| sums.add(half));
+                    sums
+                }));
+            }
+        }
+    }
+    (whole, tiles)
+}
+
+/// Some tiles in a row and two pixels around them.
+struct Patch {
+    pixels: [[i16; WIDTH + 2 * REACH]; TILE + 2 * REACH],
     width: usize,
     height: usize,
 }
 
 impl Patch {
-    pub fn new() -> Patch {
+    fn new() -> Patch {
         Patch {
-            pixels: [[0; SIDE]; SIDE],
+            pixels: [[0; WIDTH + 2 * REACH]; TILE + 2 * REACH],
             width: 0,
             height: 0,
         }
     }
 
-    /// Takes the tile of `width` × `height` pixels (at most [`TILE`] each) at (x, y).
-    pub fn take(&mut self, plane: &Plane, (x, y): (usize, usize), width: usize, height: usize) {
-        (self.width, self.height) = (width, height);
-        let (start, end) = (x as isize - REACH as isize, x + width + REACH);
-        for (row, out) in self.pixels[..height + 2 * REACH].iter_mut().enumerate() {
-            let y = reflect((y + row) as isize - REACH as isize, plane.height());
-            let from = plane.row(y);
-            let (first, last) = (x.saturating_sub(REACH), end.min(from.len()));
-            let left = (first as isize - start) as usize;
-            widen(&from[first..last], &mut out[left..]);
-            let right = left + last - first;
-            for column in (0..left).chain(right..width + 2 * REACH) {
-                out[column] = i16::from(from[reflect(start + column as isize, from.len())]);
+    /// Takes the pixels from (x, y) on, [`WIDTH`] columns or what is left of them, and those around
+    /// them; beyond the picture's edge they are mirrored.
+    #[inline(always)]
+    fn take<V: Lanes>(&mut self, plane: &Plane, (x, y): (usize, usize), height: usize) {
+        self.width = WIDTH.min(plane.width() - x);
+        self.height = height;
+        for (row, out) in (0..).zip(&mut self.pixels[..height + 2 * REACH]) {
+            let from = plane.row(reflect(y as isize + row - REACH as isize, plane.height()));
+            const ALL: usize = WIDTH + 2 * REACH;
+            if x >= REACH && x + ALL - REACH <= from.len() {
+                widen::<V>(&from[x - REACH..][..ALL], out);
+            } else {
+                take_edge::<V>(from, x, &mut out[..self.width + 2 * REACH]);
             }
         }
     }
 
-    /// The sums of the tile; those of fourth and mixed differences only where `fine`.
-    pub fn sums(&self, fine: bool) -> Sums {
-        #[cfg(target_arch = "x86_64")]
-        if self.width.is_multiple_of(Avx2::N) && is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2.
-            return unsafe { sums_avx2(self, fine) };
-        }
-        if self.width.is_multiple_of(8) {
-            return self.strips::<Portable<8>>(fine);
-        }
-        self.strips::<Portable<1>>(fine)
-    }
-
+    /// The sums of each [`HALF`] columns; of columns that there are not, nothing.
     #[inline(always)]
-    fn strips<V: Lanes>(&self, fine: bool) -> Sums {
-        let mut sums = Sums::default();
-        for x in (0..self.width).step_by(V::N) {
-            sums.add(&match fine {
-                true => self.strip::<V, true>(x),
-                false => self.strip::<V, false>(x),
-            });
+    fn halves<V: Lanes, const FINE: bool>(&self) -> [Sums; HALVES] {
+        let mut sums = [Sums::default(); HALVES];
+        for (strip, sums) in sums.chunks_exact_mut(2).enumerate() {
+            let left = LANES * strip;
+            match self.width.saturating_sub(left) {
+                0 => {}
+                LANES.. => sums.copy_from_slice(&self.strip::<V, FINE, false>(left, LANES)),
+                columns => sums.copy_from_slice(&self.strip::<V, FINE, true>(left, columns)),
+            }
         }
         sums
     }
 
-    /// Sums over V::N columns from `x` on. Nothing overflows: differences stay below 2^15 (16 · 255
-    /// is the most), and a 32-bit lane takes two squares below 2^23 from each of 32 rows.
     #[inline(always)]
-    fn strip<V: Lanes, const FINE: bool>(&self, x: usize) -> Sums {
-        let ones = V::splat(1);
-        let twice = |v: V| v.add(v);
-        let (mut sum, mut lap, mut grad, mut modified) =
-            (V::zero(), V::zero(), V::zero(), V::zero());
-        let (mut mixed, mut fourth_x, mut fourth_y) = (V::zero(), V::zero(), V::zero());
-        for rows in self.pixels[..self.height + 2 * REACH].windows(5) {
-            let at = |dy: usize, dx: usize| V::load(&rows[dy][x + dx..]);
-            let (nw, n, ne) = (at(1, 1), at(1, 2), at(1, 3));
-            let (w, c, e) = (at(2, 1), at(2, 2), at(2, 3));
-            let (sw, s, se) = (at(3, 1), at(3, 2), at(3, 3));
-            let double = twice(c);
-            let xx = w.add(e).sub(double);
-            let yy = n.add(s).sub(double);
-            let l = xx.add(yy);
-            sum = V::add_dot(sum, l, ones);
+    fn at<V: Lanes>(&self, row: usize, column: usize) -> V {
+        match self.pixels[row][column..].first_chunk() {
+            Some(pixels) => V::load(pixels),
+            None => unreachable!("a row is as wide as the strips and what is around them"),
+        }
+    }
+
+    #[inline(always)]
+    fn line<V: Lanes>(&self, row: usize, x: usize) -> Line<V> {
+        Line::of(
+            self.at(row, x + 1),
+            self.at(row, x + 2),
+            self.at(row, x + 3),
+        )
+    }
+
+    /// Sums over `columns` of [`LANES`] columns, from `x` on; all of them unless `PART`. Nothing
+    /// overflows: differences stay below 2^12, sums of 32 of at most 1020 below 2^15, and a 32-bit
+    /// lane takes two or four squares of less than 2^22 from each of 32 rows.
+    #[inline(always)]
+    fn strip<V: Lanes, const FINE: bool, const PART: bool>(
+        &self,
+        x: usize,
+        columns: usize,
+    ) -> [Sums; 2] {
+        let mut lanes = [0; LANES];
+        lanes[..columns].fill(-1);
+        let mask = V::load(&lanes);
+        let mask = if PART { Some(mask) } else { None };
+        let mut sum = V::splat(0);
+        let mut modified = V::splat(0);
+        let (mut lap, mut grad, mut mixed) = (V::zero(), V::zero(), V::zero());
+        let (mut fourth_x, mut fourth_y) = (V::zero(), V::zero());
+        let (mut north, mut here) = (self.line::<V>(1, x), self.line::<V>(2, x));
+        for row in REACH..self.height + REACH {
+            let south = self.line(row + 1, x);
+            let double = twice(here.centre);
+            let yy = north.centre.add(south.centre).sub(double);
+            let xx = here.second;
+            let l = counted(mask, xx.add(yy));
+            sum = sum.add(l);
             lap = V::add_dot(lap, l, l);
-            modified = V::add_dot(modified, xx.abs().add(yy.abs()), ones);
-            // Both of Sobel's kernels out of the same two diagonals.
-            let (falling, rising) = (se.sub(nw), ne.sub(sw));
-            let sx = falling.add(rising).add(twice(e.sub(w)));
-            let sy = falling.sub(rising).add(twice(s.sub(n)));
+            modified = modified.add(counted(mask, xx.abs().add(yy.abs())));
+            let sx = counted(mask, north.first.add(south.first).add(twice(here.first)));
+            let sy = counted(mask, south.smooth.sub(north.smooth));
             grad = V::add_dot(V::add_dot(grad, sx, sx), sy, sy);
             if FINE {
-                let xy = c.sub(e).add(se.sub(s));
+                let xy = counted(mask, here.forward.sub(south.forward));
                 mixed = V::add_dot(mixed, xy, xy);
                 // 1 -4 6 -4 1 = (1 0 -2 0 1) - 4 (0 1 -2 1 0)
-                let x4 = at(2, 0).add(at(2, 4)).sub(double).sub(twice(twice(xx)));
-                let y4 = at(0, 2).add(at(4, 2)).sub(double).sub(twice(twice(yy)));
+                let far_x = self.at::<V>(row, x).add(self.at(row, x + 4)).sub(double);
+                let far_y = self
+                    .at::<V>(row - 2, x + 2)
+                    .add(self.at(row + 2, x + 2))
+                    .sub(double);
+                let (x4, y4) = (far_x.sub(twice(twice(xx))), far_y.sub(twice(twice(yy))));
+                let (x4, y4) = (counted(mask, x4), counted(mask, y4));
                 fourth_x = V::add_dot(fourth_x, x4, x4);
                 fourth_y = V::add_dot(fourth_y, y4, y4);
             }
+            (north, here) = (here, south);
         }
-        Sums {
-            pixels: (V::N * self.height) as u64,
-            laplacian: V::total(sum),
-            laplacian_squared: V::total(lap) as u64,
-            gradient_squared: V::total(grad) as u64,
-            modified_laplacian: V::total(modified) as u64,
-            mixed_squared: V::total(mixed) as u64,
-            fourth_x_squared: V::total(fourth_x) as u64,
-            fourth_y_squared: V::total(fourth_y) as u64,
+        let ones = V::splat(1);
+        let sum = V::halves(V::add_dot(V::zero(), sum, ones));
+        let modified = V::halves(V::add_dot(V::zero(), modified, ones));
+        let (lap, grad, mixed) = (V::halves(lap), V::halves(grad), V::halves(mixed));
+        let (fourth_x, fourth_y) = (V::halves(fourth_x), V::halves(fourth_y));
+        let mut halves = [Sums::default(); 2];
+        for (half, sums) in halves.iter_mut().enumerate() {
+            *sums = Sums {
+                pixels: (columns.saturating_sub(HALF * half).min(HALF) * self.height) as u64,
+                laplacian: sum[half],
+                laplacian_squared: lap[half] as u64,
+                gradient_squared: grad[half] as u64,
+                modified_laplacian: modified[half] as u64,
+                mixed_squared: mixed[half] as u64,
+                fourth_x_squared: fourth_x[half] as u64,
+                fourth_y_squared: fourth_y[half] as u64,
+            };
         }
+        halves
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn sums_avx2(patch: &Patch, fine: bool) -> Sums {
-    patch.strips::<Avx2>(fine)
-}
-
-/// A vector of pixels at a time: left to itself, the compiler unrolls rather than vectorises.
+/// Those of `v` that count.
 #[inline(always)]
-fn widen(from: &[u8], out: &mut [i16]) {
-    let (blocks, rest) = from.as_chunks::<16>();
-    let (out_blocks, out_rest) = out[..from.len()].as_chunks_mut::<16>();
-    for (out, block) in out_blocks.iter_mut().zip(blocks) {
-        *out = block.map(i16::from);
+fn counted<V: Lanes>(mask: Option<V>, v: V) -> V {
+    match mask {
+        Some(mask) => v.and(mask),
+        None => v,
     }
-    for (out, &pixel) in out_rest.iter_mut().zip(rest) {
-        *out = i16::from(pixel);
+}
+
+#[inline(always)]
+fn twice<V: Lanes>(v: V) -> V {
+    v.add(v)
+}
+
+/// What three rows in turn need of one row of pixels: W, C and E side by side.
+#[derive(Clone, Copy)]
+struct Line<V> {
+    centre: V,
+    /// E - W
+    first: V,
+    /// W - 2 C + E
+    second: V,
+    /// W + 2 C + E
+    smooth: V,
+    /// C - E
+    forward: V,
+}
+
+impl<V: Lanes> Line<V> {
+    #[inline(always)]
+    fn of(w: V, c: V, e: V) -> Line<V> {
+        let (both, double) = (w.add(e), c.add(c));
+        Line {
+            centre: c,
+            first: e.sub(w),
+            second: both.sub(double),
+            smooth: both.add(double),
+            forward: c.sub(e),
+        }
+    }
+}
+
+/// Columns from [`REACH`] before `x` on, some of which lie beyond an end of the row.
+#[inline(always)]
+fn take_edge<V: Lanes>(from: &[u8], x: usize, out: &mut [i16]) {
+    let (first, last) = (
+        x.saturating_sub(REACH),
+        (x + out.len() - REACH).min(from.len()),
+    );
+    let left = first + REACH - x;
+    let right = left + last - first;
+    let (inside, out_inside) = (&from[first..last], &mut out[left..right]);
+    widen::<V>(inside, out_inside);
+    beside(from, x, out, 0..left);
+    beside(from, x, out, right..out.len());
+}
+
+#[inline(always)]
+fn beside(from: &[u8], x: usize, out: &mut [i16], columns: Range<usize>) {
+    for column in columns {
+        let beside = x as isize + column as isize - REACH as isize;
+        out[column] = i16::from(from[reflect(beside, from.len())]);
+    }
+}
+
+/// Pixels to numbers, a vector at a time; the last one goes over some of those before it again.
+#[inline(always)]
+fn widen<V: Lanes>(from: &[u8], out: &mut [i16]) {
+    let Some(last) = from.len().checked_sub(LANES) else {
+        for (out, &pixel) in out.iter_mut().zip(from) {
+            *out = i16::from(pixel);
+        }
+        return;
+    };
+    let mut at = 0;
+    loop {
+        if let (Some(pixels), Some(out)) = (from[at..].first_chunk(), out[at..].first_chunk_mut()) {
+            V::widen(pixels).store(out);
+        }
+        if at == last {
+            return;
+        }
+        at = (at + LANES).min(last);
     }
 }
 
@@ -181,9 +325,18 @@ mod tests {
 
     /// The same by the definition, a pixel at a time.
     fn slow(plane: &Plane, fine: bool) -> Sums {
+        slow_part(plane, (0, 0), (plane.width(), plane.height()), fine)
+    }
+
+    fn slow_part(
+        plane: &Plane,
+        (left, top): (usize, usize),
+        (width, height): (usize, usize),
+        fine: bool,
+    ) -> Sums {
         let mut sums = Sums::default();
-        for y in 0..plane.height() as isize {
-            for x in 0..plane.width() as isize {
+        for y in top as isize..(top + height) as isize {
+            for x in left as isize..(left + width) as isize {
                 let i = |dx: isize, dy: isize| {
                     let row = plane.row(reflect(y + dy, plane.height()));
                     i64::from(row[reflect(x + dx, plane.width())])
@@ -213,24 +366,49 @@ mod tests {
         sums
     }
 
-    fn tiled(plane: &Plane, side: usize, fine: bool) -> Sums {
-        let mut sums = Sums::default();
-        let mut patch = Patch::new();
-        for y in (0..plane.height()).step_by(side) {
-            for x in (0..plane.width()).step_by(side) {
-                let width = side.min(plane.width() - x);
-                patch.take(plane, (x, y), width, side.min(plane.height() - y));
-                let sum = patch.sums(fine);
-                assert_eq!(sum, patch.strips::<Portable<1>>(fine));
-                sums.add(&sum);
+    fn measured(plane: &Plane, side: usize, fine: bool) -> Sums {
+        let (whole, tiles) = measure(plane, side, fine);
+        assert_eq!((whole, tiles), measure_with::<Portable>(plane, side, fine));
+        whole
+    }
+
+    #[test]
+    fn tiles_lie_where_they_should() {
+        let pixels: Vec<u8> = (0..99 * 70).map(|i| (i * i % 251) as u8).collect();
+        let plane = Plane::new(&pixels, 99, 70);
+        for side in [32, 16, 8] {
+            let (whole, tiles) = measure(&plane, side, true);
+            let (columns, rows) = (99 / side, 70 / side);
+            assert_eq!(tiles.len(), columns * rows);
+            let mut added = Sums::default();
+            for (tile, sums) in tiles.iter().enumerate() {
+                let (x, y) = (tile % columns * side, tile / columns * side);
+                assert_eq!(
+                    *sums,
+                    slow_part(&plane, (x, y), (side, side), true),
+                    "{side}, {tile}"
+                );
+                added.add(sums);
             }
+            let right = slow_part(&plane, (columns * side, 0), (99 % side, 70), true);
+            let below = slow_part(&plane, (0, rows * side), (columns * side, 70 % side), true);
+            added.add(&right);
+            added.add(&below);
+            assert_eq!(added, whole);
         }
-        sums
     }
 
     #[test]
     fn tiles_add_up_to_the_definition() {
-        for (width, height) in [(1, 1), (2, 3), (33, 40), (64, 32), (97, 71)] {
+        for (width, height) in [
+            (1, 1),
+            (2, 3),
+            (33, 40),
+            (64, 32),
+            (97, 71),
+            (9, 90),
+            (120, 33),
+        ] {
             // Extremes often: they would overflow first.
             let pixel = |i: usize| match (i * 7 + i / 13) % 5 {
                 0 => 0,
@@ -241,7 +419,7 @@ mod tests {
             let plane = Plane::new(&pixels, width, height);
             for (side, fine) in [(32, true), (16, false), (8, false)] {
                 let name = format!("{width} x {height}, {side}");
-                assert_eq!(tiled(&plane, side, fine), slow(&plane, fine), "{name}");
+                assert_eq!(measured(&plane, side, fine), slow(&plane, fine), "{name}");
             }
         }
     }
@@ -252,7 +430,7 @@ mod tests {
             .map(|i| if (i + i / 64) % 2 == 0 { 0 } else { 255 })
             .collect();
         let plane = Plane::new(&pixels, 64, 64);
-        let sums = tiled(&plane, 32, true);
+        let sums = measured(&plane, 32, true);
         assert_eq!(sums.laplacian_squared, 64 * 64 * (4 * 255u64).pow(2));
         assert_eq!(sums.fourth_x_squared, 64 * 64 * (8 * 255u64).pow(2));
     }

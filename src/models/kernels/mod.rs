@@ -5,7 +5,9 @@
 
 pub mod dense;
 pub mod eigen;
+pub mod hash;
 pub mod math;
 pub mod panel;
+pub mod real;
 pub mod reduce;
 pub mod small;

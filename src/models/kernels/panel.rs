@@ -159,7 +159,6 @@ impl<T: Real> Panels<T> {
     pub fn fill(&mut self, matrix: View<'_, T>) {
         (self.depth, self.columns) = (matrix.rows, matrix.columns);
         let strips = self.columns.div_ceil(WIDTH);
-        self.values.clear();
         self.values.resize(strips * self.depth * WIDTH, T::ZERO);
         if self.depth == 0 {
             return;
@@ -167,6 +166,9 @@ impl<T: Real> Panels<T> {
         for (strip, out) in self.values.chunks_exact_mut(self.depth * WIDTH).enumerate() {
             let first = strip * WIDTH;
             let width = WIDTH.min(self.columns - first);
+            if width < WIDTH {
+                out.fill(T::ZERO);
+            }
             let from = &matrix.values[first * matrix.column..];
             if matrix.column == 1 {
                 for (index, out) in out.chunks_exact_mut(WIDTH).enumerate() {
@@ -304,6 +306,13 @@ fn pack_rows<T: Real>(
     let left = &product.left;
     scratch.clear();
     scratch.resize(depths.len() * ROWS, T::ZERO);
+    if left.row == 1 && !product.negate {
+        for (out, depth) in scratch.chunks_exact_mut(ROWS).zip(depths) {
+            let from = &left.values[rows.start + depth * left.column..];
+            out[..rows.len()].copy_from_slice(&from[..rows.len()]);
+        }
+        return;
+    }
     for (lane, row) in rows.enumerate() {
         let from = &left.values[row * left.row..];
         for (out, depth) in scratch.chunks_exact_mut(ROWS).zip(depths.clone()) {

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::real::Real;
+
 /// Elements in one chunk of a vector reduction.
 const CHUNK: usize = 8192;
 /// Chunks that are worth waking a thread for; the results are the same for any number.
@@ -19,13 +21,18 @@ pub fn chunks<T: Send>(len: usize, size: usize, work: impl Fn(Range<usize>) -> T
         .collect()
 }
 
-/// Σ a·b in a fixed order.
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// Σ a·b in a fixed order, in double precision.
+pub fn dot<A: Real, B: Real>(a: &[A], b: &[B]) -> f64 {
     sum(a, b, b, |a, b, _| a * b)
 }
 
-/// Σ term(a, b, c) over three vectors of one length, in a fixed order.
-pub fn sum(a: &[f64], b: &[f64], c: &[f64], term: impl Fn(f64, f64, f64) -> f64 + Sync) -> f64 {
+/// Σ term(a, b, c) over three vectors of one length, in a fixed order, in double precision.
+pub fn sum<A: Real, B: Real, C: Real>(
+    a: &[A],
+    b: &[B],
+    c: &[C],
+    term: impl Fn(f64, f64, f64) -> f64 + Sync,
+) -> f64 {
     assert!(
         a.len() == b.len() && a.len() == c.len(),
         "sum over vectors of different lengths"
@@ -42,25 +49,25 @@ pub fn sum(a: &[f64], b: &[f64], c: &[f64], term: impl Fn(f64, f64, f64) -> f64 
 }
 
 /// Euclidean norm.
-pub fn norm(a: &[f64]) -> f64 {
+pub fn norm<A: Real>(a: &[A]) -> f64 {
     dot(a, a).sqrt()
 }
 
 /// a += scale * b.
-pub fn add_scaled(a: &mut [f64], scale: f64, b: &[f64]) {
+pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
     assert_eq!(a.len(), b.len(), "sum of vectors of different lengths");
     a.par_chunks_mut(CHUNK)
         .with_min_len(CHUNKS_PER_TASK)
         .zip(b.par_chunks(CHUNK))
         .for_each(|(a, b)| {
             for (a, b) in a.iter_mut().zip(b) {
-                *a += scale * b;
+                *a += scale * A::from(*b);
             }
         });
 }
 
-/// a = scale * a + b / c.
-pub fn scale_add_ratio(a: &mut [f64], scale: f64, b: &[f64], c: &[f64]) {
+/// a = scale * a + b * c.
+pub fn scale_add_product<A: Real>(a: &mut [A], scale: A, b: &[A], c: &[A]) {
     assert!(
         a.len() == b.len() && a.len() == c.len(),
         "sum of vectors of different lengths"
@@ -71,13 +78,18 @@ pub fn scale_add_ratio(a: &mut [f64], scale: f64, b: &[f64], c: &[f64]) {
         .zip(c.par_chunks(CHUNK))
         .for_each(|((a, b), c)| {
             for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
-                *a = b / c + scale * *a;
+                *a = *b * *c + scale * *a;
             }
         });
 }
 
 #[inline]
-fn sum_chunk(a: &[f64], b: &[f64], c: &[f64], term: impl Fn(f64, f64, f64) -> f64) -> f64 {
+fn sum_chunk<A: Real, B: Real, C: Real>(
+    a: &[A],
+    b: &[B],
+    c: &[C],
+    term: impl Fn(f64, f64, f64) -> f64,
+) -> f64 {
     let mut lanes = [0.0; LANES];
     let whole = a.len() - a.len() % LANES;
     let (a, a_rest) = a.split_at(whole);
@@ -89,11 +101,12 @@ fn sum_chunk(a: &[f64], b: &[f64], c: &[f64], term: impl Fn(f64, f64, f64) -> f6
         .zip(c.chunks_exact(LANES));
     for ((a, b), c) in blocks {
         for lane in 0..LANES {
-            lanes[lane] += term(a[lane], b[lane], c[lane]);
+            lanes[lane] += term(a[lane].into(), b[lane].into(), c[lane].into());
         }
     }
     let rest = a_rest.iter().zip(b_rest).zip(c_rest);
-    lanes.iter().sum::<f64>() + rest.map(|((a, b), c)| term(*a, *b, *c)).sum::<f64>()
+    let rest = rest.map(|((&a, &b), &c)| term(a.into(), b.into(), c.into()));
+    lanes.iter().sum::<f64>() + rest.sum::<f64>()
 }
 
 #[cfg(test)]
@@ -109,7 +122,8 @@ mod tests {
         let a: Vec<f64> = (1..=10).map(f64::from).collect();
         assert_eq!(dot(&a, &a), 385.0);
         assert_eq!(norm(&[3.0, 4.0]), 5.0);
-        assert_eq!(dot(&[], &[]), 0.0);
+        assert_eq!(dot(&[1.5_f32, 2.0], &[2.0, 0.25]), 3.5);
+        assert_eq!(dot::<f64, f64>(&[], &[]), 0.0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Small symmetric positive definite systems in single precision, by the million: built from a few
-//! rows and solved in place. Compiled for each [`Set`] with the same bits, as `panel` is.
+//! Small symmetric positive definite systems in single precision, by the million, solved in place; and
+//! sums of scaled rows. Compiled for each [`Set`] with the same bits, as `panel` is.
 
-use super::panel::Set;
+use super::panel::{Real, Set};
 
 /// Memory for one system of n unknowns: an upper triangle in rows of `stride`, and its right side.
 #[derive(Clone, Debug, Default)]
@@ -77,12 +77,101 @@ fn solve(a: &mut [f32], b: &mut [f32], n: usize) -> bool {
     true
 }
 
+/// Numbers that are summed side by side; rows for [`products`] are padded to a multiple of it.
+pub const LANES: usize = 8;
+
+/// Products of `n` rows, each `stride` (a multiple of [`LANES`]) apart and long, with each other: the
+/// upper triangle of `out`, n × n. Each is [`LANES`] sums of every eighth term, added as a tree.
+pub fn products(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
+    products_as(Set::best(), rows, n, stride, out);
+}
+
+fn products_as(set: Set, rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
+    assert!(stride.is_multiple_of(LANES) && rows.len() >= n * stride && out.len() >= n * n);
+    match set {
+        Set::Baseline => products_of(rows, n, stride, out),
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx2 => unsafe { products_avx2(rows, n, stride, out) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn products_avx2(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
+    products_of(rows, n, stride, out);
+}
+
+/// Blocks of four rows by two: what is loaded once is used twice or four times.
+#[inline(always)]
+fn products_of(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
+    let row = |at: usize| {
+        rows[at.min(n - 1) * stride..][..stride]
+            .as_chunks::<LANES>()
+            .0
+    };
+    for top in (0..n).step_by(2) {
+        for first in (top..n).step_by(4) {
+            let mut sums = [[0.0f32; LANES]; 8];
+            add_block(
+                [row(first), row(first + 1), row(first + 2), row(first + 3)],
+                [row(top), row(top + 1)],
+                &mut sums,
+            );
+            for (down, sums) in sums.chunks_exact(4).enumerate().take(n - top) {
+                let out = &mut out[(top + down) * n + first..(top + down + 1) * n];
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = total(sum);
+                }
+            }
+        }
+    }
+}
+
+/// The innermost loop; `sums` live in registers.
+#[inline(always)]
+fn add_block(
+    left: [&[[f32; LANES]]; 4],
+    right: [&[[f32; LANES]]; 2],
+    sums: &mut [[f32; LANES]; 8],
+) {
+    let mut local = *sums;
+    let [a, b, c, d] = left;
+    let left = a.iter().zip(b).zip(c).zip(d);
+    for ((((a, b), c), d), (x, y)) in left.zip(right[0].iter().zip(right[1])) {
+        for (at, (left, right)) in [
+            (a, x),
+            (b, x),
+            (c, x),
+            (d, x),
+            (a, y),
+            (b, y),
+            (c, y),
+            (d, y),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            for lane in 0..LANES {
+                local[at][lane] = left[lane].mul_add(right[lane], local[at][lane]);
+            }
+        }
+    }
+    *sums = local;
+}
+
+#[inline(always)]
+fn total(sum: &[f32; LANES]) -> f32 {
+    let half: [f32; 4] = std::array::from_fn(|lane| sum[lane] + sum[lane + 4]);
+    (half[0] + half[2]) + (half[1] + half[3])
+}
+
 /// out += Σ factor_i · rows_i: rows of one length, in their order.
-pub fn add_rows<'a>(out: &mut [f32], rows: impl Iterator<Item = (f32, &'a [f32])>) {
+pub fn add_rows<'a, T: Real>(out: &mut [T], rows: impl Iterator<Item = (T, &'a [T])>) {
     add_rows_as(Set::best(), out, rows);
 }
 
-fn add_rows_as<'a>(set: Set, out: &mut [f32], rows: impl Iterator<Item = (f32, &'a [f32])>) {
+fn add_rows_as<'a, T: Real>(set: Set, out: &mut [T], rows: impl Iterator<Item = (T, &'a [T])>) {
     for (factor, row) in rows {
         match set {
             Set::Baseline => add_row(out, factor, row),
@@ -95,12 +184,12 @@ fn add_rows_as<'a>(set: Set, out: &mut [f32], rows: impl Iterator<Item = (f32, &
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn add_row_avx2(out: &mut [f32], factor: f32, row: &[f32]) {
+fn add_row_avx2<T: Real>(out: &mut [T], factor: T, row: &[T]) {
     add_row(out, factor, row);
 }
 
 #[inline(always)]
-fn add_row(out: &mut [f32], factor: f32, row: &[f32]) {
+fn add_row<T: Real>(out: &mut [T], factor: T, row: &[T]) {
     for (out, x) in out.iter_mut().zip(row) {
         *out = factor.mul_add(*x, *out);
     }
@@ -133,6 +222,27 @@ mod tests {
         assert!((system.right[0] - 1.75).abs() < 1e-6 && (system.right[1] - 1.5).abs() < 1e-6);
         system.clear(1);
         assert!(!system.solve(), "zero is not positive");
+    }
+
+    #[test]
+    fn products_of_rows() {
+        for n in [1, 2, 3, 6, 13] {
+            let rows: Vec<f32> = (0..n * 16).map(|i| libm::sinf(i as f32)).collect();
+            let outs = Set::available().into_iter().map(|set| {
+                let mut out = vec![0.0; n * n];
+                products_as(set, &rows, n, 16, &mut out);
+                out
+            });
+            let outs: Vec<Vec<f32>> = outs.collect();
+            assert!(outs.iter().all(|out| out == &outs[0]), "{n}");
+            for i in 0..n {
+                for j in i..n {
+                    let terms = rows[i * 16..][..16].iter().zip(&rows[j * 16..]);
+                    let dot: f32 = terms.map(|(a, b)| a * b).sum();
+                    assert!((outs[0][i * n + j] - dot).abs() < 1e-5, "{n}: {i} {j}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,10 +5,11 @@ use rayon::prelude::*;
 use super::strings::{Key, Table};
 use super::tokenize::{Tokenizer, Words};
 
-/// Texts read by one task; fixed, so that threads change nothing.
-const TEXTS_PER_TASK: usize = 1024;
-/// Tasks between two reports of progress.
-const TASKS_AT_ONCE: usize = 32;
+/// Bytes of text read by one task, about; fixed, so that threads change nothing. Large: a task meets
+/// most words of a corpus, and its table of them is made part of the whole at the end.
+const BYTES_PER_TASK: usize = 2 << 20;
+/// Tasks between two reports of progress: it bounds the memory of what is read twice.
+const TASKS_AT_ONCE: usize = 8;
 
 /// Tokenized texts.
 #[derive(Clone, Debug, Default)]
@@ -32,10 +33,10 @@ impl Corpus {
         watch: &dyn Fn(usize),
     ) -> Corpus {
         let mut corpus = Corpus::new(stop_words);
-        for (wave, texts) in texts.chunks(TEXTS_PER_TASK * TASKS_AT_ONCE).enumerate() {
-            watch(wave * TEXTS_PER_TASK * TASKS_AT_ONCE);
-            let parts: Vec<Corpus> = texts
-                .par_chunks(TEXTS_PER_TASK)
+        for wave in tasks(texts).chunks(TASKS_AT_ONCE) {
+            watch(corpus.texts());
+            let parts: Vec<Corpus> = wave
+                .par_iter()
                 .map(|texts| read_part(texts, tokenizer, stop_words))
                 .collect();
             corpus
@@ -100,11 +101,29 @@ impl Corpus {
     }
 }
 
+/// The texts in runs of about [`BYTES_PER_TASK`].
+fn tasks<'a, 'b>(texts: &'a [&'b str]) -> Vec<&'a [&'b str]> {
+    let mut bytes = 0;
+    let mut full = |text: &str| {
+        bytes += text.len();
+        let full = bytes >= BYTES_PER_TASK;
+        bytes = if full { 0 } else { bytes };
+        full
+    };
+    texts.split_inclusive(|text| full(text)).collect()
+}
+
+/// In how many texts a word stands, and the last of them, counted from 1.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    texts: u32,
+    last: u32,
+}
+
 fn read_part(texts: &[&str], tokenizer: &Tokenizer, stop_words: &[String]) -> Corpus {
     let mut part = Corpus::new(stop_words);
     let stops = part.words.len();
-    // The last text each word was met in, counted from 1.
-    let mut last: Vec<u32> = vec![0; stops];
+    let mut seen = vec![Seen::default(); stops];
     let mut words = Words::default();
     for (text, stamp) in texts.iter().zip(1..) {
         tokenizer.split(text, &mut words);
@@ -113,18 +132,17 @@ fn read_part(texts: &[&str], tokenizer: &Tokenizer, stop_words: &[String]) -> Co
             if (number as usize) < stops {
                 continue;
             }
-            if number as usize == last.len() {
-                last.push(0);
-                part.frequencies.push(0);
+            if number as usize == seen.len() {
+                seen.push(Seen::default());
             }
-            if last[number as usize] != stamp {
-                last[number as usize] = stamp;
-                part.frequencies[number as usize] += 1;
-            }
+            let seen = &mut seen[number as usize];
+            seen.texts += u32::from(seen.last != stamp);
+            seen.last = stamp;
             part.tokens.push(number);
         }
         part.starts.push(part.tokens.len());
     }
+    part.frequencies = seen.iter().map(|seen| seen.texts).collect();
     part
 }
 
@@ -160,9 +178,11 @@ mod tests {
     #[test]
     fn parts_are_one_whole() {
         let texts: Vec<String> = (0..3000)
-            .map(|i| format!("w{} w{}", i % 700, i / 9))
+            .map(|i| format!("w{} w{} {}", i % 700, i / 9, "x".repeat(90)))
+            .map(|text| format!("{text}{}", " y".repeat(500)))
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert!(tasks(&texts).len() > 1);
         let corpus = Corpus::read(&texts, &Tokenizer::new(true, false), &[], &|_| ());
         for (i, text) in texts.iter().enumerate() {
             let words = corpus
@@ -173,8 +193,8 @@ mod tests {
             assert_eq!(words.join(" "), *text);
         }
         assert_eq!(
-            corpus.words.strings().get(699),
-            b"w699",
+            corpus.words.strings().get(5),
+            b"w3",
             "in order of appearance"
         );
     }

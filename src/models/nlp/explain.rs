@@ -6,6 +6,8 @@
 //! softmax score less the mean score of all classes, ln p - mean ln p: how far it stands above the
 //! average class.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::model::{Model, Scratch, relative};
 
 /// A prediction and its parts. `margin` = `bias` + Σ `contribution`.
@@ -19,21 +21,23 @@ pub struct Explanation {
     pub margin: f64,
     /// What the class starts from, before any n-gram.
     pub bias: f64,
-    /// Known n-grams of the text, the largest contribution in size first, ties by n-gram.
+    /// Known n-grams of the text, those of characters folded into the words they stand in; the largest
+    /// contribution in size first, ties by n-gram.
     pub terms: Vec<Term>,
     /// False where no n-gram is known: probabilities are the prior, `bias` is its log-odds.
     pub known: bool,
 }
 
-/// The part of one n-gram.
+/// The part of one n-gram of words, or of all character n-grams of one word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
+    /// Words as they are; a word between ‹ and › stands for its character n-grams.
     pub ngram: String,
     /// Occurrences in the text.
     pub count: u32,
-    /// TF-IDF, of a row of norm one.
+    /// TF-IDF, of a row of norm one; of characters the sum.
     pub value: f64,
-    /// Weight for the predicted class, see [`Model::weight`].
+    /// Weight for the predicted class, see [`Model::weight`]; of characters the mean.
     pub weight: f64,
     /// value × weight.
     pub contribution: f64,
@@ -71,19 +75,53 @@ impl Model {
     fn terms(&self, scratch: &Scratch, class: usize) -> Vec<Term> {
         let row = &scratch.row;
         let features = row.indices.iter().zip(&row.counts).zip(&row.values);
-        features
-            .map(|((&index, &count), &value)| {
-                let (value, weight) = (f64::from(value), self.weight(index as usize, class));
-                let ngram = self.vectorizer.name(index as usize);
-                Term {
-                    ngram,
+        let (mut terms, mut of_characters) = (Vec::new(), HashMap::new());
+        for ((&index, &count), &value) in features {
+            let (value, weight) = (f64::from(value), self.weight(index as usize, class));
+            if self.vectorizer.is_word(index) {
+                terms.push(Term {
+                    ngram: self.vectorizer.name(index as usize),
                     count,
                     value,
                     weight,
                     contribution: value * weight,
-                }
-            })
-            .collect()
+                });
+            } else {
+                of_characters.insert(index, (value / f64::from(count), weight));
+            }
+        }
+        terms.extend(self.folded(scratch, &of_characters));
+        terms
+    }
+
+    /// One term a distinct word, of the value and weight that each occurrence of a character n-gram has.
+    fn folded(&self, scratch: &Scratch, of_characters: &HashMap<u32, (f64, f64)>) -> Vec<Term> {
+        let mut words: BTreeMap<&[u8], Term> = BTreeMap::new();
+        for word in scratch.row.words() {
+            let mut parts = Vec::new();
+            self.vectorizer
+                .each_character_feature(word, |feature| parts.extend(of_characters.get(&feature)));
+            if parts.is_empty() {
+                continue;
+            }
+            let term = words.entry(word).or_insert_with(|| Term {
+                ngram: format!("‹{}›", String::from_utf8_lossy(word)),
+                count: 0,
+                value: 0.0,
+                weight: 0.0,
+                contribution: 0.0,
+            });
+            term.count += 1;
+            for (value, weight) in parts {
+                term.value += value;
+                term.contribution += value * weight;
+            }
+        }
+        let mut terms: Vec<Term> = words.into_values().collect();
+        terms
+            .iter_mut()
+            .for_each(|term| term.weight = term.contribution / term.value);
+        terms
     }
 }
 

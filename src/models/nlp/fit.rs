@@ -109,7 +109,7 @@ impl Options {
             class_costs: &class_costs,
         };
         let found = search(self, &all, watch);
-        let solved = found.options.solve(&all, found.temperature, watch)?;
+        let solved = found.options.solve(&all, found.whole, watch)?;
         let (options, solution) = (found.options, &solved.solution);
         let mut coefficients = solution.coefficients.clone();
         coefficients.multiply(solved.temperature);
@@ -141,11 +141,12 @@ impl Options {
         Ok((model, fit))
     }
 
-    /// Features and coefficients for all rows, nothing left to choose but the temperature.
+    /// Features and coefficients for all rows, nothing left to choose but the temperature. What a
+    /// search of all rows found, that and a start, comes in.
     fn solve(
         &self,
         all: &Labelled,
-        temperature: Option<f64>,
+        found: Option<(f64, Coefficients)>,
         watch: &dyn Fn(Progress),
     ) -> Result<Solved, FitError> {
         let of = all.texts.len();
@@ -162,15 +163,19 @@ impl Options {
         }
         let rows = weigh(&fitted, watch);
         let data = data(&fitted, &rows, all);
-        let (temperature, start) = match temperature {
-            Some(temperature) => (temperature, None),
+        let (mut temperature, start) = match found {
+            Some((temperature, start)) if self.calibrate => (temperature, Some(start)),
+            Some((_, start)) => (1.0, Some(start)),
             None if self.calibrate => self.calibrate(&data, all),
             None => (1.0, None),
         };
         let mut solution = self.minimize(&data, start, watch);
         let mut entries = rows.entries();
         if let Some(keep) = self.keep.filter(|&keep| keep < rows.columns()) {
-            fitted = fitted.keep(&largest(&solution.coefficients, keep));
+            if self.calibrate {
+                temperature = self.calibrate_kept(keep, &fitted, &data, all);
+            }
+            fitted = fitted.kept(&largest(&solution.coefficients, keep));
             drop(data);
             let rows = weigh(&fitted, watch);
             solution = self.minimize(&self::data(&fitted, &rows, all), None, watch);
@@ -194,6 +199,7 @@ impl Options {
     ) -> Solution {
         let problem = data.problem(self, data.costs.clone());
         let mut solving = |now| watch(Progress::Solving(now));
+        let start = start.map(|start| problem.scaled(&start));
         let (coefficients, end) = problem.fit(&self.solver(), start, &mut solving);
         Solution {
             coefficients: problem.unscaled(&coefficients),
@@ -205,20 +211,37 @@ impl Options {
     /// good start for those of all rows.
     fn calibrate(&self, data: &Data, all: &Labelled) -> (f64, Option<Coefficients>) {
         let Labelled {
-            texts,
-            labels,
-            classes,
-            ..
+            labels, classes, ..
         } = all;
-        let folds = Folds::deal(texts, labels, *classes, self.folds, self.seed).first(1);
+        let folds = self.first_fold(all);
         if folds.held_out().next().is_none() {
             return (1.0, None);
         }
         let out = data.out_of_fold(self, &folds, &[self.regularization]);
         (
             temperature(&out.margins[0], labels, *classes, &folds),
-            out.last,
+            out.last.into_iter().next(),
         )
+    }
+
+    /// The same where only the `keep` features of the largest weights stay: these, too, are chosen
+    /// without the rows held out.
+    fn calibrate_kept(&self, keep: usize, fitted: &Fitted, data: &Data, all: &Labelled) -> f64 {
+        let folds = self.first_fold(all);
+        if folds.held_out().next().is_none() {
+            return 1.0;
+        }
+        let path = [self.regularization];
+        let out = data.out_of_fold(self, &folds, &path);
+        let fitted = fitted.kept(&largest(&out.last[0], keep));
+        let rows = fitted.matrix();
+        let out = self::data(&fitted, &rows, all).out_of_fold(self, &folds, &path);
+        temperature(&out.margins[0], &all.labels, all.classes, &folds)
+    }
+
+    /// One of the folds, held out from all other rows.
+    fn first_fold(&self, all: &Labelled) -> Folds {
+        Folds::deal(&all.texts, &all.labels, all.classes, self.folds, self.seed).first(1)
     }
 }
 
@@ -242,11 +265,12 @@ fn weigh(fitted: &Fitted, watch: &dyn Fn(Progress)) -> Matrix {
 }
 
 fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
+    let blocks = fitted.vectorizer.blocks();
     Data {
-        examples: Examples::new(rows, &all.labels, all.classes),
+        examples: Examples::merged(rows, &all.labels, all.classes, &blocks),
         labels: &all.labels,
         classes: all.classes,
-        blocks: fitted.vectorizer.blocks(),
+        blocks,
         costs: all.costs(),
     }
 }

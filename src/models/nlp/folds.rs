@@ -111,26 +111,30 @@ impl Data<'_> {
     pub fn out_of_fold(&self, options: &Options, folds: &Folds, path: &[f64]) -> OutOfFold {
         let outputs = outputs(self.classes);
         let mut margins = vec![vec![0.0; self.labels.len() * outputs]; path.len()];
-        let mut last = None;
+        let mut last = Vec::new();
         for fold in 0..folds.count {
             let kept = |(cost, own): (&f64, &u8)| if *own == fold { 0.0 } else { *cost };
             let costs = self.costs.iter().zip(&folds.of).map(kept).collect();
             let problem = self.problem(options, costs);
-            last = None;
+            let mut start = None;
+            last.clear();
             for (&regularization, margins) in path.iter().zip(&mut margins) {
                 let solver = linear::Options {
                     regularization,
                     ..options.solver()
                 };
-                let (end, _) = problem.fit(&solver, last.take(), &mut |_| ());
-                let scores = problem.unscaled(&end).scores(self.examples.rows());
+                let (end, _) = problem.fit(&solver, start.take(), &mut |_| ());
+                let scores = problem.scores(&end);
                 let rows = margins
                     .chunks_exact_mut(outputs)
                     .zip(scores.chunks_exact(outputs));
                 for ((out, scores), _) in rows.zip(&folds.of).filter(|(_, own)| **own == fold) {
                     out.copy_from_slice(scores);
                 }
-                last = Some(end);
+                if fold + 1 == folds.count {
+                    last.push(problem.unscaled(&end));
+                }
+                start = Some(end);
             }
         }
         OutOfFold { margins, last }
@@ -141,8 +145,8 @@ impl Data<'_> {
 pub(super) struct OutOfFold {
     /// For each C the margins of every row, rows × outputs; 0 of rows that are never held out.
     pub margins: Vec<Vec<f64>>,
-    /// The coefficients of the last fold and C, as the solver left them.
-    pub last: Option<Coefficients>,
+    /// For each C the coefficients without the last fold.
+    pub last: Vec<Coefficients>,
 }
 
 /// How margins do on rows held out.

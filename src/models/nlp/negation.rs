@@ -8,14 +8,15 @@
 
 /// What a marked word starts with. No word has an underscore.
 pub(super) const MARK: &str = "not_";
-/// ASCII characters that end what a negation reaches.
-pub(super) const ENDS: &str = ".,;:()!?";
 /// Words behind a negation that are marked.
 const REACH: u8 = 3;
 
 /// True for characters that end what a negation reaches.
 pub(super) fn ends(c: char) -> bool {
-    ENDS.contains(c) || c == '\u{2026}'
+    matches!(
+        c,
+        '.' | ',' | ';' | ':' | '(' | ')' | '!' | '?' | '\u{2026}'
+    )
 }
 
 /// How far the last negation reaches.

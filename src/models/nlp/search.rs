@@ -9,7 +9,7 @@ use super::fit::Progress;
 use super::folds::{Data, Folds, Score, sample};
 use super::options::{Choices, Options, Weighting};
 use super::vectorizer::Vectorizer;
-use crate::models::linear::{Examples, outputs};
+use crate::models::linear::{Coefficients, Examples, outputs};
 
 /// Bytes of text that a search reads again and again, at most.
 const SEARCHED_BYTES: usize = 6 << 20;
@@ -72,8 +72,9 @@ pub(super) struct Found {
     pub trials: Vec<Trial>,
     /// Rows that were searched.
     pub rows: usize,
-    /// The factor that calibrates the margins, where all rows were searched.
-    pub temperature: Option<f64>,
+    /// Where all rows were searched: the factor that calibrates the margins, and coefficients of most
+    /// of the rows, near those of all.
+    pub whole: Option<(f64, Coefficients)>,
 }
 
 /// Decides what `options` leave open.
@@ -105,7 +106,7 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
             options,
             trials: Vec::new(),
             rows: 0,
-            temperature: None,
+            whole: None,
         };
     }
     let Labelled {
@@ -124,15 +125,15 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
         best: None,
     };
     search.run(&options);
-    let (options, temperature) = match search.best {
+    let (options, found) = match search.best {
         None => (options, None), // nothing could be held out, or no feature was left
-        Some(best) => (best.options, whole.then_some(best.temperature)),
+        Some(best) => (best.options, Some((best.temperature, best.coefficients))),
     };
     Found {
         options,
         trials: search.trials,
         rows: searched.texts.len(),
-        temperature,
+        whole: found.filter(|_| whole),
     }
 }
 
@@ -148,6 +149,7 @@ struct Best {
     options: Options,
     score: Score,
     temperature: f64,
+    coefficients: Coefficients,
 }
 
 impl Search<'_> {
@@ -206,11 +208,12 @@ impl Search<'_> {
             return;
         }
         let rows = fitted.matrix();
+        let blocks = fitted.vectorizer.blocks();
         let data = Data {
-            examples: Examples::new(&rows, labels, *classes),
+            examples: Examples::merged(&rows, labels, *classes, &blocks),
             labels,
             classes: *classes,
-            blocks: fitted.vectorizer.blocks(),
+            blocks,
             costs: self.searched.costs(),
         };
         let looser = Options {
@@ -218,7 +221,8 @@ impl Search<'_> {
             ..candidate.clone()
         };
         let out = data.out_of_fold(&looser, &self.folds, path);
-        for (&regularization, margins) in path.iter().zip(&out.margins) {
+        let ends = out.margins.iter().zip(out.last);
+        for (&regularization, (margins, coefficients)) in path.iter().zip(ends) {
             let score = Score::of(margins, labels, *classes, &self.folds);
             let options = Options {
                 regularization,
@@ -242,6 +246,7 @@ impl Search<'_> {
                     options,
                     score,
                     temperature,
+                    coefficients,
                 });
             }
         }

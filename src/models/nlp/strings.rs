@@ -6,6 +6,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::models::kernels::hash::mix;
+
 /// Strings by number.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strings {
@@ -87,13 +89,6 @@ impl Key {
     fn hash(self) -> u64 {
         mix(self.bits ^ (u64::from(self.len) << 56))
     }
-}
-
-/// Spreads every bit of `key` over the result: both halves of a wide product.
-#[inline]
-pub(super) fn mix(key: u64) -> u64 {
-    let product = u128::from(key ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
-    (product >> 64) as u64 ^ product as u64
 }
 
 /// Distinct strings, numbered in order of insertion: open addressing.

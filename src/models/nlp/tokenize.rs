@@ -16,7 +16,7 @@
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::negation;
+use super::{negation, swar};
 
 /// Bytes of a word, at most, without a mark of negation.
 pub const LONGEST_WORD: usize = 128;
@@ -28,19 +28,6 @@ const PADDING: usize = 8;
 pub struct Tokenizer {
     lowercase: bool,
     negation: bool,
-    /// For each byte what it does.
-    kinds: [Kind; 256],
-}
-
-/// What an ASCII character does.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    /// It separates words.
-    Separator,
-    /// A letter or digit.
-    Word,
-    /// It separates, and ends what a negation reaches.
-    End,
 }
 
 /// The words of one text. Reused from text to text.
@@ -76,15 +63,9 @@ impl Words {
     #[inline]
     pub(super) fn with_heads(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.spans.iter().map(|&(start, end)| {
-            let head = self.bytes[start..start + PADDING].try_into();
-            let head = u64::from_le_bytes(head.unwrap_or_default());
-            let len = end - start;
-            let mask = if len < 8 {
-                (1 << (8 * len)) - 1
-            } else {
-                u64::MAX
-            };
-            (&self.bytes[start..end], head & mask)
+            let word = &self.bytes[start..end];
+            let unused = 8 * (8 - word.len().min(8));
+            (word, swar::load(&self.bytes[start..]) << unused >> unused)
         })
     }
 
@@ -132,17 +113,9 @@ impl Tokenizer {
     /// A tokenizer that turns capitals into small letters, or does not, and marks words behind a
     /// negation, or does not.
     pub fn new(lowercase: bool, negation: bool) -> Tokenizer {
-        let mut kinds = [Kind::Separator; 256];
-        for byte in (0..128u8).filter(u8::is_ascii_alphanumeric) {
-            kinds[byte as usize] = Kind::Word;
-        }
-        for byte in negation::ENDS.bytes().filter(|_| negation) {
-            kinds[byte as usize] = Kind::End;
-        }
         Tokenizer {
             lowercase,
             negation,
-            kinds,
         }
     }
 
@@ -174,51 +147,69 @@ impl Tokenizer {
         }
     }
 
-    /// Words are slices of a lower-cased copy: nothing is moved byte by byte.
+    /// Words are slices of a lower-cased copy. A bit a byte says where letters and digits are; words
+    /// start and end where it changes, so that the work goes by words, not by bytes.
     fn split_ascii(&self, text: &[u8], words: &mut Words) {
-        words.bytes.extend_from_slice(text);
-        if self.lowercase {
-            words.bytes.make_ascii_lowercase();
+        words.bytes.reserve(text.len() + PADDING);
+        let (mut open, mut start, mut end) = (false, 0, 0);
+        let mut before = 0; // the last bit of the block before
+        for (number, block) in text.chunks(64).enumerate() {
+            let mask = swar::copy(block, self.lowercase, &mut words.bytes);
+            let mut edges = mask ^ (mask << 1 | before);
+            before = mask >> 63;
+            while edges != 0 {
+                let at = 64 * number + edges.trailing_zeros() as usize;
+                edges &= edges - 1;
+                if open {
+                    end = self.close(text, (start, at), end, words);
+                } else {
+                    start = at;
+                    if self.negation {
+                        self.end_negations(text, (end, start), words);
+                    }
+                }
+                open = !open;
+            }
+        }
+        if open {
+            self.close(text, (start, text.len()), end, words);
         }
         words.pad();
-        let (bytes, spans) = (words.bytes.as_slice(), &mut words.spans);
-        let mut add = |start: usize, end: usize| {
-            if end - start <= LONGEST_WORD {
-                spans.push((start, end));
-            }
-        };
-        let kind = |at: usize| self.kinds[bytes[at] as usize];
-        let mut at = 0;
-        while at < text.len() {
-            match kind(at) {
-                Kind::Word => {}
-                Kind::Separator => {
-                    at += 1;
-                    continue;
-                }
-                Kind::End => {
-                    add(at, at);
-                    at += 1;
-                    continue;
-                }
-            }
-            let start = at;
-            while kind(at) == Kind::Word {
-                at += 1; // the padding ends the last word
-            }
-            let negation = bytes[at] == b'\''
-                && bytes[at - 1] | 0x20 == b'n'
-                && bytes[at + 1] | 0x20 == b't'
-                && kind(at + 2) != Kind::Word;
-            if negation {
-                if start < at - 1 {
-                    add(start, at - 1);
-                }
-                add(at - 1, at + 2);
-                at += 2;
-            } else {
-                add(start, at);
-            }
+    }
+
+    /// Adds the word that was found, or the two of it where it ends in `n't`, and returns where they
+    /// end. Nothing starts before `taken`: that is the `t` of the word before.
+    #[inline]
+    fn close(
+        &self,
+        text: &[u8],
+        (start, end): (usize, usize),
+        taken: usize,
+        words: &mut Words,
+    ) -> usize {
+        if start < taken {
+            return taken;
+        }
+        if text.get(end) == Some(&b'\'') && self.negated(text, end) {
+            words.add(start, end - 1);
+            words.add(end - 1, end + 2);
+            return end + 2;
+        }
+        words.add(start, end);
+        end
+    }
+
+    /// True where the apostrophe at `at` stands in a `n't` that ends a word.
+    fn negated(&self, text: &[u8], at: usize) -> bool {
+        let behind = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
+        text[at - 1] | 0x20 == b'n' && text.get(at + 1).is_some_and(|t| t | 0x20 == b't') && !behind
+    }
+
+    /// Notes what ends the reach of a negation between two words.
+    fn end_negations(&self, text: &[u8], (end, start): (usize, usize), words: &mut Words) {
+        let between = text.get(end..start).unwrap_or_default(); // none before the `t` of an `n't`
+        if between.iter().any(|&byte| negation::ends(byte.into())) {
+            words.spans.push((start, start));
         }
     }
 }

@@ -12,11 +12,13 @@ use super::options::Precision;
 use super::strings::Key;
 use super::tfidf::Tfidf;
 use super::tokenize::{Tokenizer, Words};
-use super::vocabulary::{Bounds, Vocabulary};
+use super::vocabulary::{Bounds, Path, Vocabulary};
 use crate::models::sparse::Matrix;
 
 /// Texts whose rows are made by one task.
 const TEXTS_PER_TASK: usize = 256;
+/// Tasks whose rows stand by themselves before they join the others.
+const TASKS_AT_ONCE: usize = 16;
 
 /// Which n-grams become features, and how they are weighted.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +120,7 @@ pub(super) struct CharacterBlock {
 pub(super) struct Row {
     words: Words,
     numbers: Vec<u32>,
+    path: Path,
     /// For each feature its place in the row plus one, 0 between texts.
     places: Vec<u32>,
     /// Features in the text, in order of appearance; those of characters behind those of words.
@@ -136,6 +139,11 @@ impl Row {
         self.indices.clear();
         self.counts.clear();
         self.values.clear();
+    }
+
+    /// The words of the text, stop words included.
+    pub(super) fn words(&self) -> impl Iterator<Item = &[u8]> {
+        self.words.iter()
     }
 
     #[inline]
@@ -261,24 +269,36 @@ impl Vectorizer {
         numbers.extend(
             keys.filter_map(|(word, head)| self.vocabulary.word(word, Key::with_head(word, head))),
         );
-        self.vocabulary.find(&numbers, |feature| row.add(feature));
-        row.numbers = numbers;
+        let mut path = std::mem::take(&mut row.path);
+        let add = |feature| row.add(feature);
+        self.vocabulary.find(&numbers, &mut path, add);
+        (row.numbers, row.path) = (numbers, path);
         let words = row.indices.len();
-        if let Some(block) = &self.characters {
+        if self.characters.is_some() {
             let split = std::mem::take(&mut row.words);
-            let first = self.vocabulary.len() as u32;
-            for (word, head) in split.with_heads() {
-                if self
-                    .vocabulary
-                    .word(word, Key::with_head(word, head))
-                    .is_some()
-                {
-                    block.ngrams.find(word, |number| row.add(first + number));
-                }
+            for word in split.iter() {
+                self.each_character_feature(word, |feature| row.add(feature));
             }
             row.words = split;
         }
         row.finish(self, words);
+    }
+
+    /// Calls `found` with the character features of a word of a text; a stop word has none.
+    #[inline]
+    pub(super) fn each_character_feature(&self, word: &[u8], mut found: impl FnMut(u32)) {
+        let Some(block) = &self.characters else {
+            return;
+        };
+        let first = self.vocabulary.len() as u32;
+        if !self.vocabulary.stops(word) {
+            block.ngrams.find(word, |number| found(first + number));
+        }
+    }
+
+    /// True for an n-gram of words.
+    pub(super) fn is_word(&self, feature: u32) -> bool {
+        (feature as usize) < self.vocabulary.len()
     }
 }
 
@@ -301,7 +321,7 @@ impl<'a> Fitted<'a> {
     }
 
     /// With some of the features only.
-    pub fn keep(self, kept: &[bool]) -> Fitted<'a> {
+    pub fn kept(&self, kept: &[bool]) -> Fitted<'a> {
         Fitted::new(self.vectorizer.keep(kept), self.corpus)
     }
 
@@ -317,34 +337,33 @@ impl<'a> Fitted<'a> {
                     .unwrap_or(super::ngrams::NONE)
             })
             .collect();
-        let tasks = self.corpus.texts().div_ceil(TEXTS_PER_TASK);
-        let parts = (0..tasks)
-            .into_par_iter()
-            .map(|task| {
-                let start = task * TEXTS_PER_TASK;
-                let end = self.corpus.texts().min(start + TEXTS_PER_TASK);
-                let mut part = Matrix::new(features);
-                let mut row = Row::default();
-                for text in start..end {
+        let texts: Vec<usize> = (0..self.corpus.texts()).collect();
+        let mut whole = Matrix::new(features);
+        for wave in texts.chunks(TEXTS_PER_TASK * TASKS_AT_ONCE) {
+            let part = |texts: &[usize]| {
+                let (mut part, mut row) = (Matrix::new(features), Row::default());
+                for &text in texts {
                     self.vectorize(text, &numbers, &mut row);
                     part.push(&row.indices, &row.values);
                 }
                 part
-            })
-            .collect();
-        Matrix::concatenate(features, parts)
+            };
+            let parts: Vec<Matrix> = wave.par_chunks(TEXTS_PER_TASK).map(part).collect();
+            parts.iter().for_each(|part| whole.append(part));
+        }
+        whole
     }
 
     fn vectorize(&self, text: usize, numbers: &[u32], row: &mut Row) {
         let tokens = self.corpus.text(text);
         row.clear(self.vectorizer.features());
         let mut words = std::mem::take(&mut row.numbers);
+        let mut path = std::mem::take(&mut row.path);
         words.clear();
         words.extend(tokens.iter().map(|&token| numbers[token as usize]));
-        self.vectorizer
-            .vocabulary
-            .find(&words, |feature| row.add(feature));
-        row.numbers = words;
+        let add = |feature| row.add(feature);
+        self.vectorizer.vocabulary.find(&words, &mut path, add);
+        (row.numbers, row.path) = (words, path);
         let words = row.indices.len();
         if let Some(of_words) = &self.of_words {
             let first = self.vectorizer.vocabulary.len() as u32;

@@ -5,7 +5,7 @@
 //! Most n-grams of a text are unknown, and most of these end at the first step.
 
 use super::corpus::Corpus;
-use super::ngrams::{self, Level, NONE, Pairs};
+use super::ngrams::{self, Level, NONE, Pairs, Wanted};
 use super::strings::{Key, Strings, Table};
 
 /// Which n-grams become features.
@@ -54,8 +54,15 @@ impl Vocabulary {
         stop_words: &[String],
         bounds: Bounds,
     ) -> (Vocabulary, Vec<u32>) {
-        let least = u32::try_from(bounds.min_df).unwrap_or(u32::MAX);
-        let levels = ngrams::count(corpus, range.1, least);
+        let levels = ngrams::count(
+            corpus,
+            Wanted {
+                range,
+                least: u32::try_from(bounds.min_df).unwrap_or(u32::MAX),
+                most: bounds.max_df * corpus.texts() as f64,
+                enough: bounds.max_features,
+            },
+        );
         let places: Vec<(usize, usize)> = (range.0 - 1..range.1)
             .flat_map(|level| (0..levels[level].keys.len()).map(move |node| (level, node)))
             .collect();
@@ -175,36 +182,54 @@ impl Vocabulary {
         }
     }
 
-    /// Calls `found` with the feature of every n-gram of a text's `words`, as often as it occurs.
+    /// True for a stop word.
     #[inline]
-    pub(super) fn find(&self, words: &[u32], mut found: impl FnMut(u32)) {
+    pub(super) fn stops(&self, word: &[u8]) -> bool {
+        self.stops > 0 && self.word(word, Key::of(word)).is_none()
+    }
+
+    /// Calls `found` with the feature of every n-gram of a text's `words`, as often as it occurs,
+    /// shorter ones first. `path` is room for where longer ones may start.
+    #[inline]
+    pub(super) fn find(&self, words: &[u32], path: &mut Path, mut found: impl FnMut(u32)) {
         let (shortest, longest) = self.range;
-        for (at, &word) in words.iter().enumerate() {
-            if word == NONE {
-                continue;
+        path.clear();
+        path.extend((0..).zip(words).map(|(at, &word)| (at, word)));
+        path.retain(|&(_, word)| word != NONE);
+        for length in 1..=longest {
+            if length > 1 {
+                self.grow_path(words, length, path);
             }
-            let mut node = word;
-            let mut length = 1;
-            loop {
-                let feature = self.features[node as usize];
-                if length >= shortest && feature != NONE {
-                    found(feature);
-                }
-                if length == longest {
-                    break;
-                }
-                match words.get(at + length) {
-                    Some(&next) if next != NONE => match self.children.find((node, next)) {
-                        Some(child) => node = child,
-                        None => break,
-                    },
-                    _ => break,
-                }
-                length += 1;
+            if length >= shortest {
+                let features = path.iter().map(|&(_, node)| self.features[node as usize]);
+                features.filter(|&f| f != NONE).for_each(&mut found);
             }
         }
     }
+
+    /// Leaves the places where an n-gram of `length` words starts, and its node, of those of one less.
+    #[inline]
+    fn grow_path(&self, words: &[u32], length: usize, path: &mut Path) {
+        let mut kept = 0;
+        for i in 0..path.len() {
+            let (at, node) = path[i];
+            let next = words.get(at as usize + length - 1).copied().unwrap_or(NONE);
+            // Written in any case, kept by a number: a jump would often be guessed wrong.
+            path[kept] = (at, node);
+            kept += usize::from(self.children.may_hold((node, next)) & (next != NONE));
+        }
+        path.truncate(kept);
+        path.retain_mut(|(at, node)| {
+            let next = words[*at as usize + length - 1];
+            let child = self.children.find((*node, next));
+            *node = child.unwrap_or(NONE);
+            child.is_some()
+        });
+    }
 }
+
+/// Places in a text and the node of the n-gram that starts there.
+pub(super) type Path = Vec<(u32, u32)>;
 
 /// The candidates within `bounds`, by their bytes: n-gram and frequency.
 pub(super) fn choose(
@@ -346,11 +371,11 @@ mod tests {
                 .filter_map(|word| vocabulary.word(word, Key::of(word)))
                 .collect();
             let mut found = Vec::new();
-            vocabulary.find(&words, |feature| found.push(feature));
+            vocabulary.find(&words, &mut Path::new(), |feature| found.push(feature));
             found
         };
-        assert_eq!(find("a b c"), [0, 1, 2]);
-        assert_eq!(find("a x b c d d"), [0, 2, 3, 3]);
+        assert_eq!(find("a b c"), [0, 2, 1]);
+        assert_eq!(find("a x b c d d"), [0, 3, 3, 2]);
         assert_eq!(find("b the c"), [2]);
         assert!(find("x").is_empty());
         assert_eq!(vocabulary.stop_words().collect::<Vec<_>>(), ["the"]);

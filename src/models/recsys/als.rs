@@ -19,7 +19,7 @@ use crate::models::kernels::dense::{gram, mirror, multiply};
 use crate::models::kernels::eigen;
 use crate::models::kernels::math;
 use crate::models::kernels::panel::{Panels, Product, View};
-use crate::models::kernels::small::{System, add_rows};
+use crate::models::kernels::small::{LANES, System, add_rows, products};
 
 /// Rows solved by a thread at a time.
 const ROWS: usize = 32;
@@ -175,6 +175,10 @@ impl Side {
             if short {
                 let scaled = row.iter().zip(&scratch.scale).map(|(y, s)| y * s * root);
                 scratch.taken.extend(scaled);
+                // Padding for the sums in lanes.
+                scratch
+                    .taken
+                    .resize(scratch.taken.len().next_multiple_of(LANES), 0.0);
             } else {
                 scratch.taken.extend(row.iter().map(|y| y * root));
             }
@@ -182,20 +186,19 @@ impl Side {
     }
 
     fn solve_short(&self, history: History<'_>, scratch: &mut Scratch, out: &mut [f32]) -> bool {
-        let (n, f) = (history.items.len(), self.factors);
+        let n = history.items.len();
+        let stride = self.factors.next_multiple_of(LANES);
         scratch.system.clear(n);
-        let taken = View::rows(&scratch.taken, n, f);
-        let right = panels(&mut scratch.panels, taken.transposed());
-        let mut product = Product::new(taken, right);
-        product.lower = Some(0);
-        product.add_to(&mut scratch.system.matrix, n, &mut scratch.packed);
-        mirror(&mut scratch.system.matrix, n);
+        products(&scratch.taken, n, stride, &mut scratch.system.matrix);
         for (i, &weight) in history.weights.iter().enumerate() {
             scratch.system.matrix[i * n + i] += 1.0;
             scratch.system.right[i] = weight.sqrt();
         }
         let solved = scratch.system.solve();
-        let rows = scratch.taken.chunks_exact(f);
+        let rows = scratch
+            .taken
+            .chunks_exact(stride)
+            .map(|row| &row[..self.factors]);
         add_rows(out, scratch.system.right.iter().copied().zip(rows));
         out.iter_mut()
             .zip(&scratch.scale)

@@ -11,7 +11,7 @@ use crate::models::kernels::math;
 use crate::models::kernels::small::add_rows;
 
 /// Rounds of the filter that finds V; the scores need the space more than each vector.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 2;
 
 /// What decides a filter.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -32,11 +32,11 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            user: 0.9,
-            taken: 0.5,
-            scored: 0.3,
+            user: 0.6,
+            taken: 0.6,
+            scored: 0.35,
             factors: 256,
-            low_pass: 0.3,
+            low_pass: 0.2,
         }
     }
 }
@@ -230,6 +230,9 @@ mod tests {
     fn votes_are_the_product_of_the_matrices() {
         let taken = clusters(30, 20);
         let options = Options {
+            user: 0.9,
+            taken: 0.5,
+            scored: 0.3,
             factors: 4,
             ..Options::default()
         };

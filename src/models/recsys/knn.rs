@@ -1,5 +1,5 @@
 //! Nearest neighbours of items: for each item the others that the same users took, by the cosine of
-//! their rows or by BM25 weights (Robertson and Zaragoza 2009, items as documents and users as terms).
+//! their rows, plain or with TF-IDF weights, or by BM25 weights (Robertson and Zaragoza 2009, items as documents and users as terms).
 
 use rayon::prelude::*;
 
@@ -11,7 +11,10 @@ use crate::models::kernels::math;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Similarity {
+    /// Cosine of the rows.
     Cosine,
+    /// Cosine of rows in which users count the more, the fewer items they took.
+    Tfidf,
     Bm25,
 }
 
@@ -67,27 +70,35 @@ impl Options {
         users: &Interactions,
     ) -> impl Fn(f32, usize, usize) -> f64 + Sync + use<> {
         let similarity = self.similarity;
-        let lengths: Vec<f64> = users
-            .rows()
-            .map(|row| match similarity {
-                Similarity::Cosine => {
-                    let squares = row.weights.iter().map(|&w| f64::from(w) * f64::from(w));
-                    squares.sum::<f64>().sqrt()
-                }
-                Similarity::Bm25 => row.weights.iter().map(|&w| f64::from(w)).sum(),
-            })
-            .collect();
-        let mean = lengths.iter().sum::<f64>() / lengths.len().max(1) as f64;
         let items = taken.width() as f64;
         let rarity: Vec<f64> = taken
             .counts()
             .into_iter()
-            .map(|count| math::ln((1.0 + items) / (1.0 + count as f64)))
+            .map(|count| match similarity {
+                Similarity::Cosine => 1.0,
+                _ => math::ln((1.0 + items) / (1.0 + count as f64)),
+            })
             .collect();
+        let lengths: Vec<f64> = users
+            .rows()
+            .map(|row| {
+                let entries = row.items.iter().zip(row.weights);
+                let entries = entries.map(|(&user, &w)| (rarity[user as usize], f64::from(w)));
+                match similarity {
+                    Similarity::Bm25 => entries.map(|(_, w)| w).sum(),
+                    _ => entries.map(|(r, w)| r * w * r * w).sum::<f64>().sqrt(),
+                }
+            })
+            .collect();
+        let mean = lengths.iter().sum::<f64>() / lengths.len().max(1) as f64;
         move |weight, item, user| {
             let weight = f64::from(weight);
             match similarity {
-                Similarity::Cosine => weight / lengths[item],
+                // Who took everything has no rarity, and an item only they took no length.
+                Similarity::Cosine | Similarity::Tfidf if lengths[item] > 0.0 => {
+                    rarity[user] * weight / lengths[item]
+                }
+                Similarity::Cosine | Similarity::Tfidf => 0.0,
                 Similarity::Bm25 => {
                     let norm = 1.0 - LENGTH + LENGTH * lengths[item] / mean;
                     rarity[user] * weight * (SATURATION + 1.0) / (SATURATION * norm + weight)
@@ -133,6 +144,16 @@ impl Options {
 }
 
 impl Neighbours {
+    /// The nearest `neighbours` of each item.
+    pub fn nearest(&self, neighbours: usize) -> Neighbours {
+        let mut out = Interactions::new(self.0.width());
+        for row in self.0.rows() {
+            let kept = row.items.len().min(neighbours);
+            out.push(&row.items[..kept], &row.weights[..kept]);
+        }
+        Neighbours(out)
+    }
+
     /// Adds the scores of the neighbours of what was taken to `out`.
     pub fn add_scores(&self, history: History<'_>, out: &mut [f32]) {
         for (&item, &weight) in history.items.iter().zip(history.weights) {
@@ -159,6 +180,7 @@ mod tests {
         assert_eq!(near.row(0).items, [1, 2]);
         assert!((near.row(0).weights[0] - 2.0 / 6f32.sqrt()).abs() < 1e-6);
         assert!((near.row(0).weights[1] - 1.0 / 3f32.sqrt()).abs() < 1e-6);
+        assert_eq!(Neighbours(near).nearest(1).0.row(0).items, [1]);
         let one = Options {
             neighbours: 1,
             similarity: Similarity::Bm25,

@@ -15,7 +15,7 @@ use super::top::Scored;
 use crate::models::kernels::math;
 
 /// Users that candidates are compared on, at most: the spread of the mean is then below a hundredth.
-const USERS: usize = 4000;
+const USERS: usize = 3000;
 /// Length of the lists that are compared.
 const K: usize = 20;
 
@@ -135,11 +135,33 @@ pub struct Search<'a> {
     pub memory: usize,
 }
 
+/// Neighbours to choose from, the most first.
+const NEIGHBOURS: [usize; 4] = [200, 60, 20, 8];
 /// Half-lives that are tried where there is time: at once, and for the best.
 const HALF_LIFE: f64 = 0.25;
 const HALF_LIVES: [f64; 3] = [0.5, 0.125, 0.0625];
 /// Weights of what was not liked that are tried for the best, where there are ratings.
 const DISLIKED: [f64; 2] = [0.5, 0.25];
+
+/// Ways to go from a filter, with 1 or -1.
+const STEPS: [fn(graph::Options, f64) -> graph::Options; 4] = [
+    |filter, sign| graph::Options {
+        scored: (filter.scored + 0.1 * sign).max(0.0),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        taken: (filter.taken + 0.15 * sign).max(0.0),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        low_pass: filter.low_pass * math::pow(2.5, sign),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        user: (filter.user + 0.2 * sign).max(0.0),
+        ..filter
+    },
+];
 
 /// A search under way.
 struct Run<'a> {
@@ -214,9 +236,38 @@ impl Run<'_> {
         if wanted(Kind::Graph) {
             self.graphs(half_lives);
         }
-        for options in candidates(search.taken.width()) {
+        if wanted(Kind::Knn) {
+            self.neighbours(half_lives);
+        }
+        for options in candidates() {
             if wanted(options.kind()) {
                 self.fit(options, search.taken, half_lives, 1.0);
+            }
+        }
+    }
+
+    /// Neighbours are found once for each similarity; fewer are the nearest of them.
+    fn neighbours(&mut self, half_lives: &[f64]) {
+        let taken = self.search.taken;
+        for similarity in [Similarity::Cosine, Similarity::Tfidf, Similarity::Bm25] {
+            let neighbours = NEIGHBOURS[0];
+            let most = knn::Options {
+                neighbours,
+                similarity,
+            };
+            let work = work_of_fit(&Options::Knn(most), taken);
+            if work + self.work_of_lists(&Options::Knn(most)) > self.left {
+                continue;
+            }
+            self.left -= work;
+            let all = most.fit(taken);
+            for neighbours in NEIGHBOURS {
+                let fitted = Fitted::Knn(all.nearest(neighbours));
+                let options = Options::Knn(knn::Options {
+                    neighbours,
+                    similarity,
+                });
+                self.measure(&fitted, options, taken, half_lives, 1.0);
             }
         }
     }
@@ -283,6 +334,39 @@ impl Run<'_> {
             self.measure(&graph, Options::Graph(options), taken, half_lives, 1.0);
             if let Fitted::Graph(graph) = graph {
                 fitted = Some(graph);
+            }
+        }
+        if let Some(graph) = fitted {
+            self.descend(graph);
+        }
+    }
+
+    /// From the best filter along each of its powers and its weight, as long as that is better.
+    fn descend(&mut self, graph: graph::Graph) {
+        let taken = self.search.taken;
+        for step in 0..STEPS.len() {
+            let Trial {
+                choice, ndcg_at_20, ..
+            } = self.trials[self.best()];
+            let Options::Graph(best) = choice.options else {
+                return;
+            };
+            for sign in [1.0, -1.0] {
+                let options = STEPS[step](best, sign);
+                if self.work_of_lists(&Options::Graph(options)) > self.left {
+                    return;
+                }
+                let fitted = Fitted::Graph(graph.with(options, taken));
+                self.measure(
+                    &fitted,
+                    Options::Graph(options),
+                    taken,
+                    &[choice.half_life],
+                    1.0,
+                );
+                if self.trials[self.trials.len() - 1].ndcg_at_20 > ndcg_at_20 {
+                    break;
+                }
             }
         }
     }
@@ -375,6 +459,7 @@ fn work_of_fit(options: &Options, taken: &Interactions) -> f64 {
             let f = options.factors as f64;
             options.iterations as f64 * (2.0 * entries * f * f + (users + items) * f * f)
         }
+        // Double precision is half as fast as single: n³ / 2 multiply-adds count as n³.
         Options::Ease(_) => items * items * items + squares * SCATTER,
         Options::Knn(_) => squares * SCATTER,
         Options::Graph(options) => {
@@ -395,22 +480,16 @@ fn filters() -> Vec<graph::Options> {
         ..graph::Options::default()
     };
     vec![
-        filter(0.8, 0.5, 0.3, 0.3),
+        filter(0.6, 0.6, 0.35, 0.2),
+        filter(0.6, 0.6, 0.35, 1.0),
         filter(0.8, 0.5, 0.3, 1.0),
-        filter(0.6, 0.5, 0.3, 0.3),
         filter(1.0, 0.5, 0.5, 0.3),
         filter(1.0, 0.0, 0.5, 0.3),
     ]
 }
 
-/// Everything else to choose from, for so many items.
-fn candidates(_items: usize) -> Vec<Options> {
-    let knn = |similarity, neighbours| {
-        Options::Knn(knn::Options {
-            neighbours,
-            similarity,
-        })
-    };
+/// Everything else to choose from.
+fn candidates() -> Vec<Options> {
     let als = |factors, unobserved, regularization| {
         Options::Als(als::Options {
             factors,
@@ -419,11 +498,9 @@ fn candidates(_items: usize) -> Vec<Options> {
             ..als::Options::default()
         })
     };
-    let mut all: Vec<Options> = [30.0, 100.0, 300.0, 1000.0]
+    let mut all: Vec<Options> = [300.0, 100.0, 1000.0, 30.0]
         .map(|regularization| Options::Ease(ease::Options { regularization }))
         .to_vec();
-    all.push(knn(Similarity::Cosine, 200));
-    all.push(knn(Similarity::Bm25, 200));
     all.push(als(64, 0.1, 0.01));
     all.push(als(64, 0.3, 0.01));
     all

@@ -107,36 +107,42 @@ fn filter(square: &impl Fn(&[f64]) -> Vec<f64>, block: Vec<f64>, bound: f64, top
     now
 }
 
-/// Turns a block into orthonormal Ritz vectors of A'A, in falling order of their values.
+/// Turns a block Y into orthonormal Ritz vectors of A'A, in falling order of their values: with
+/// Y'Y = L L' and L^-1 (AY)'(AY) L^-T = W Λ W', they are Y L^-T W.
 fn ritz(a: &Sparse, block: &mut Vec<f64>, size: usize) -> Vec<f64> {
-    orthonormalize(block, size);
-    let image = a.multiply(block, size);
-    let (values, vectors) = eigen::symmetric(&gram(&image, size), size);
+    let inverse = inverse_of_triangle(&factor(block, size), size);
+    let image = gram(&a.multiply(block, size), size);
+    // L^-1 H, then (L^-1 H) L^-T; both factors as rows.
+    let half = multiply(&inverse, &Panels::new(View::rows(&image, size, size)));
+    let back = Panels::new(View::rows(&inverse, size, size).transposed());
+    let (values, vectors) = eigen::symmetric(&multiply(&half, &back), size);
+    // (L^-T W)' = W' L^-1: rows of it are columns to multiply by.
+    let turn = multiply(&vectors, &Panels::new(View::rows(&inverse, size, size)));
     *block = multiply(
         block,
-        &Panels::new(View::rows(&vectors, size, size).transposed()),
+        &Panels::new(View::rows(&turn, size, size).transposed()),
     );
     values
 }
 
-/// Two rounds of Cholesky QR, each Q = Y L^-T for Y'Y = L L'.
-fn orthonormalize(block: &mut Vec<f64>, size: usize) {
-    for _ in 0..2 {
-        let mut products = gram(block, size);
-        let trace: f64 = (0..size).map(|i| products[i * size + i]).sum();
-        // A little on the diagonal: directions lost to rounding stay small instead of failing.
-        let mut ridge = trace * 1e-15;
-        let whole = products.clone();
-        while !cholesky(&mut products, size) {
-            ridge = (ridge * 10.0).max(f64::MIN_POSITIVE * 1e20);
-            products.copy_from_slice(&whole);
-            (0..size).for_each(|i| products[i * size + i] += ridge);
-        }
-        let inverse = inverse_of_triangle(&products, size);
-        *block = multiply(
-            block,
-            &Panels::new(View::rows(&inverse, size, size).transposed()),
+/// L of Y'Y = L L', with a little on the diagonal where directions are lost to rounding.
+fn factor(block: &[f64], size: usize) -> Vec<f64> {
+    let products = gram(block, size);
+    let trace: f64 = (0..size).map(|i| products[i * size + i]).sum();
+    let mut ridge = 0.0f64;
+    loop {
+        assert!(
+            ridge.is_finite(),
+            "a matrix with values that are not finite"
         );
+        let mut l = products.clone();
+        (0..size).for_each(|i| l[i * size + i] += ridge);
+        if cholesky(&mut l, size) {
+            return l;
+        }
+        ridge = (ridge * 10.0)
+            .max(trace * 1e-15)
+            .max(f64::MIN_POSITIVE * 1e20);
     }
 }
 

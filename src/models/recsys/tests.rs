@@ -10,7 +10,7 @@ pub fn clusters(users: usize, items: usize) -> Interactions {
         let liked = |item: &u32| {
             let item = *item as usize;
             let chance = if item % 4 == user % 4 { 3 } else { 11 };
-            (item * 7 + user * user * 3 + item * user) % chance == 0
+            (item * 7 + user * user * 3 + item * user).is_multiple_of(chance)
         };
         let row: Vec<u32> = (0..items as u32).filter(liked).collect();
         let weights = vec![1.0; row.len()];

@@ -78,6 +78,21 @@ fn report(
         train_rows: Some(6920),
         test_rows: Some(actual.len() as u64),
         features: Some(48_213),
+        slices: vec![SliceTable {
+            by: names[0].clone(),
+            parts: vec![SlicePart {
+                value: names[1].clone(),
+                rows: 7,
+                accuracy: 0.75,
+                log_loss: 0.5,
+            }],
+        }],
+        trials: vec![Trial {
+            settings: "plain weighting, 1 to 2 words, C 10".to_owned(),
+            accuracy: 0.8125,
+            log_loss: 0.4,
+            chosen: true,
+        }],
         parameters: [
             ("seed", "42"),
             ("nlp.model.ngrams", "[1, 2]"),
@@ -381,4 +396,13 @@ fn classes_without_rows_and_pages_without_results() {
         ..NlpReport::default()
     };
     assert_eq!(fault(&page(&no_rows)), None);
+}
+
+#[test]
+fn slices_and_trials_have_tables() {
+    let html = page(&two());
+    assert!(html.contains("Where it does better or worse") && html.contains("75.0"));
+    assert!(html.contains("plain weighting, 1 to 2 words, C 10") && html.contains(">chosen<"));
+    let without = page(&NlpReport::default());
+    assert!(!without.contains("What was tried") && !without.contains("better or worse"));
 }

@@ -1,4 +1,18 @@
-//! JPEG: the luma plane alone, through zune-jpeg.
+//! JPEG: the luma plane alone.
+//!
+//! What nearly all cameras and phones write, baseline Huffman coding in gray or YCbCr, is decoded here:
+//! [`header`] reads the markers, [`scan`] goes through the blocks with the tables of [`huffman`] over
+//! [`bits`], [`idct`] makes pixels of them, the same as libjpeg's. Of the colours only the bits are
+//! skipped. Everything else, and every file in which anything is not as it should be, goes to
+//! zune-jpeg, which also says what is wrong with it.
+
+mod bits;
+mod header;
+mod huffman;
+mod idct;
+mod scan;
+#[cfg(test)]
+mod tests;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -6,12 +20,36 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma};
+use self::header::Header;
+use super::{Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, in_turn, luma};
 
 /// Passes over the picture in a progressive file; more than real files have cost time alone.
 const MAX_SCANS: usize = 64;
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+    match baseline(bytes) {
+        Some(gray) => Ok(gray),
+        None => other(bytes),
+    }
+}
+
+/// A whole file of the kind that is decoded here; `None` for every other.
+fn baseline(bytes: &[u8]) -> Option<Gray> {
+    let header = Header::of(bytes)?;
+    if (header.width * header.height) as u64 > MAX_PIXELS {
+        return None;
+    }
+    Some(Gray {
+        width: header.width,
+        height: header.height,
+        pixels: scan::luma(bytes, &header)?,
+        orientation: header.exif.map_or(1, super::raster::orientation),
+        format: PhotoFormat::Jpeg,
+    })
+}
+
+/// Every other kind of file, through zune-jpeg.
+fn other(bytes: &[u8]) -> Result<Gray, PhotoError> {
     let layout = Layout::of(bytes)?;
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))

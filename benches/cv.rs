@@ -1,0 +1,67 @@
+//! How fast a photo is decoded and measured, one thread: painted photos of the sample, as JPEG.
+
+use divan::counter::ItemsCount;
+use easylife::data::image::{Gray, decode};
+use easylife::data::sample::photo::{VERSIONS, Version};
+use easylife::models::cv::{Plane, Scores, Scratch};
+
+fn main() {
+    divan::main();
+}
+
+/// Files of a few scenes, sharp and blurred.
+fn files() -> Vec<Vec<u8>> {
+    let versions =
+        (0..3).flat_map(|scene| (0..VERSIONS.len()).map(move |version| (scene, version)));
+    versions
+        .map(|(scene, version)| {
+            let painted = Version {
+                seed: 42,
+                scene,
+                version,
+            };
+            painted.painted().jpeg
+        })
+        .collect()
+}
+
+fn photos() -> Vec<Gray> {
+    let read = |file: &Vec<u8>| match decode(file) {
+        Ok(gray) => gray,
+        Err(error) => panic!("the sample cannot be read: {error}"),
+    };
+    files().iter().map(read).collect()
+}
+
+fn pixels(photos: &[Gray]) -> usize {
+    photos.iter().map(|photo| photo.pixels.len()).sum()
+}
+
+#[divan::bench(sample_count = 50)]
+fn decode_pixels(bencher: divan::Bencher) {
+    let files = files();
+    bencher
+        .counter(ItemsCount::new(pixels(&photos())))
+        .bench_local(|| {
+            files
+                .iter()
+                .map(|file| decode(file).is_ok())
+                .collect::<Vec<_>>()
+        });
+}
+
+#[divan::bench(sample_count = 50)]
+fn score_pixels(bencher: divan::Bencher) {
+    let photos = photos();
+    let mut scratch = Scratch::default();
+    bencher
+        .counter(ItemsCount::new(pixels(&photos)))
+        .bench_local(|| {
+            let mut sum = 0.0;
+            for photo in &photos {
+                let plane = Plane::new(&photo.pixels, photo.width, photo.height);
+                sum += Scores::measure(plane, &mut scratch).laplacian_variance();
+            }
+            sum
+        });
+}

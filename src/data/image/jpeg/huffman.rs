@@ -1,0 +1,342 @@
+//! Huffman codes: tables that tell a code and the number behind it in one look (Annex F.2.2).
+//!
+//! A code stands for a run of zeros and the size of a number; the bits of the number follow. Where
+//! both fit into [`LOOK`] bits, which most do, a table indexed by those bits gives the number itself.
+
+use std::ops::Range;
+
+use super::bits::Reader;
+
+/// Bits that are looked up at once.
+pub(super) const LOOK: u32 = 10;
+
+/// A table as it stands in the file.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Spec {
+    /// How many codes there are of each length, 1 to 16.
+    pub counts: [u8; 16],
+    /// What they stand for: a run of zeros in the upper half, the size of a number in the lower.
+    pub symbols: Vec<u8>,
+}
+
+/// The codes of a table. All codes of a length follow each other (Annex C).
+struct Codes {
+    /// Where the codes of each length end, left-aligned in 16 bits.
+    ends: [u32; 17],
+    /// What to add to a code of each length to get the place of its symbol.
+    places: [i32; 17],
+    symbols: Vec<u8>,
+}
+
+impl Codes {
+    /// `None` where more codes are asked for than there are.
+    fn new(spec: &Spec) -> Option<Codes> {
+        let (mut ends, mut places) = ([0; 17], [0; 17]);
+        let (mut code, mut place) = (0u32, 0);
+        for length in 1..=16 {
+            let count = spec.counts[length - 1];
+            places[length] = place - (code >> (16 - length)) as i32;
+            code += u32::from(count) << (16 - length);
+            place += i32::from(count);
+            ends[length] = code;
+        }
+        (code <= 1 << 16 && place as usize == spec.symbols.len()).then(|| Codes {
+            ends,
+            places,
+            symbols: spec.symbols.clone(),
+        })
+    }
+
+    /// Hands out every code of at most [`LOOK`] bits: symbol, length, and which sequences of [`LOOK`]
+    /// bits begin with it.
+    fn spread(&self, mut put: impl FnMut(u8, u32, Range<usize>)) {
+        let mut at = 0;
+        for length in 1..=LOOK {
+            let end = self.ends[length as usize] as usize >> (16 - LOOK);
+            while at < end {
+                let code = (at >> (LOOK - length)) as i32;
+                let symbol = self.symbols[(code + self.places[length as usize]) as usize];
+                let next = at + (1 << (LOOK - length));
+                put(symbol, length, at..next);
+                at = next;
+            }
+        }
+    }
+
+    /// The code at the front of 16 bits: symbol and length.
+    #[inline(never)]
+    fn find(&self, bits: u32) -> Option<(u8, u32)> {
+        let length = (1..=16).find(|&length| bits < self.ends[length])?;
+        let place = (bits >> (16 - length)) as i32 + self.places[length];
+        Some((self.symbols[place as usize], length as u32))
+    }
+}
+
+/// Table of a component whose numbers are wanted.
+pub(super) struct Numbers {
+    /// By [`LOOK`] bits.
+    pub table: Box<[Entry; 1 << LOOK]>,
+    codes: Codes,
+}
+
+/// What [`LOOK`] bits begin with: up to two codes with their numbers.
+///
+/// From the lowest byte on: bits of all this; how far behind the place at hand the first number and the
+/// second go; how far the place moves; and in two bytes each the numbers. What is not there goes
+/// [`NOWHERE`]. Where not even one code and its number fit, the lowest byte is 0, and the next two are
+/// the bits of the code and its symbol; or 0 as well.
+#[derive(Clone, Copy)]
+pub(super) struct Entry(u64);
+
+/// Behind every place of a block.
+pub(super) const NOWHERE: usize = 64;
+/// How far the end of a block moves the place.
+pub(super) const END: usize = 128;
+
+impl Entry {
+    /// The entry of a code alone, of the bits that it begins.
+    fn one(symbol: u8, length: u32, bits: u32) -> Entry {
+        let (zeros, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
+        let all = length + size;
+        let nowhere = NOWHERE as u64;
+        match (zeros, size) {
+            (0, 0) => Entry(u64::from(all) | nowhere << 8 | nowhere << 16 | (END as u64) << 24),
+            (15, 0) => Entry(u64::from(all) | nowhere << 8 | nowhere << 16 | 16 << 24),
+            (_, 1..) if all <= LOOK => {
+                let number = number(u64::from(bits) << (64 - LOOK + length), size);
+                let number = u64::from(number as i16 as u16) << 32;
+                Entry(u64::from(all) | zeros << 8 | nowhere << 16 | (zeros + 1) << 24 | number)
+            }
+            _ => Entry(u64::from(length) << 8 | u64::from(symbol) << 16),
+        }
+    }
+
+    /// With the number or the end that follows.
+    fn and(self, next: Entry) -> Entry {
+        let moved = u64::from(self.moves() as u8);
+        let second = match next.first() {
+            NOWHERE => NOWHERE as u64,
+            zeros => moved + zeros as u64,
+        };
+        Entry(
+            u64::from(self.bits() + next.bits())
+                | (self.0 & 0xff00)
+                | second << 16
+                | (moved + next.moves() as u64) << 24
+                | (self.0 & 0xffff << 32)
+                | (next.0 & 0xffff << 32) << 16,
+        )
+    }
+
+    #[inline(always)]
+    pub fn bits(self) -> u32 {
+        (self.0 & 255) as u32
+    }
+
+    #[inline(always)]
+    pub fn first(self) -> usize {
+        (self.0 >> 8 & 255) as usize
+    }
+
+    #[inline(always)]
+    pub fn second(self) -> usize {
+        (self.0 >> 16 & 255) as usize
+    }
+
+    #[inline(always)]
+    pub fn moves(self) -> usize {
+        (self.0 >> 24 & 255) as usize
+    }
+
+    #[inline(always)]
+    pub fn numbers(self) -> [i16; 2] {
+        [(self.0 >> 32) as i16, (self.0 >> 48) as i16]
+    }
+}
+
+/// The number of `size` bits at the front of `word` (F.2.2.1, EXTEND): one that begins with 0 is
+/// negative, and all its bits are inverted.
+#[inline(always)]
+fn number(word: u64, size: u32) -> i32 {
+    let bits = (word >> 1 >> (63 - size)) as i32;
+    if word >> 63 == 0 {
+        bits - (1 << size) + 1
+    } else {
+        bits
+    }
+}
+
+/// What a code stood for.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    pub zeros: usize,
+    /// 0 where there is none: the end of the block, or 16 zeros.
+    pub number: i32,
+    /// Bits of code and number.
+    pub bits: u32,
+}
+
+impl Numbers {
+    /// A table of codes one at a time.
+    pub fn single(spec: &Spec) -> Option<Numbers> {
+        let codes = Codes::new(spec)?;
+        let mut table = Box::new([Entry(0); 1 << LOOK]);
+        codes.spread(|symbol, length, entries| {
+            for bits in entries {
+                table[bits] = Entry::one(symbol, length, bits as u32);
+            }
+        });
+        Some(Numbers { table, codes })
+    }
+
+    /// A table of pairs, as far as they fit.
+    pub fn pairs(spec: &Spec) -> Option<Numbers> {
+        let Numbers { table: one, codes } = Numbers::single(spec)?;
+        let mut table = one.clone();
+        for (bits, entry) in table.iter_mut().enumerate() {
+            if entry.bits() == 0 || entry.first() == NOWHERE {
+                continue;
+            }
+            let next = one[bits << entry.bits() & ((1 << LOOK) - 1)];
+            // Only bits that are known tell what follows.
+            if (1..=LOOK - entry.bits()).contains(&next.bits()) && next.moves() != 16 {
+                *entry = entry.and(next);
+            }
+        }
+        Some(Numbers { table, codes })
+    }
+
+    /// One code and its number at the front of `word`, at most 31 bits. `None` where there is no such
+    /// code.
+    #[inline(always)]
+    pub fn one(&self, entry: Entry, word: u64) -> Option<Run> {
+        let (symbol, length) = match (entry.bits(), entry.first()) {
+            (0, 1..) => (entry.second() as u8, entry.first() as u32),
+            _ => self.codes.find((word >> 48) as u32)?,
+        };
+        let size = u32::from(symbol & 15);
+        Some(Run {
+            zeros: usize::from(symbol >> 4),
+            number: match size {
+                0 => 0,
+                size => number(word << length, size),
+            },
+            bits: length + size,
+        })
+    }
+}
+
+/// Table of codes one at a time, mostly to skip their numbers.
+pub(super) struct Skips {
+    /// By [`LOOK`] bits. From the lowest byte on: bits of code and number, places in the block; then a
+    /// bit that is set at the end of the block, and the bits of the code alone. 0: a longer code.
+    table: Box<[u32; 1 << LOOK]>,
+    codes: Codes,
+}
+
+const LAST: u32 = 1 << 16;
+const CODE: u32 = 17;
+
+/// A code of `length` bits as an entry of [`Skips`]. A run without a number that is neither the end
+/// nor 16 zeros leads out of the block, where it is noticed.
+fn skip(symbol: u8, length: u32) -> u32 {
+    let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+    let (places, end) = match (zeros, size) {
+        (0, 0) => (0, LAST),
+        (15, 0) => (16, 0),
+        (_, 0) => (128, 0),
+        _ => (zeros + 1, 0),
+    };
+    (length + size) | places << 8 | end | length << CODE
+}
+
+impl Skips {
+    pub fn new(spec: &Spec) -> Option<Skips> {
+        let codes = Codes::new(spec)?;
+        let mut table = Box::new([0; 1 << LOOK]);
+        codes.spread(|symbol, length, entries| table[entries].fill(skip(symbol, length)));
+        Some(Skips { table, codes })
+    }
+
+    /// Skips the one number at place 0; false where there is no such code.
+    #[inline(always)]
+    pub fn first(&self, bits: &mut Reader) -> bool {
+        bits.refill();
+        let entry = self.entry(bits);
+        bits.skip(entry & 255);
+        entry != 0
+    }
+
+    /// The same, and returns it.
+    #[inline(always)]
+    pub fn number(&self, bits: &mut Reader) -> Option<i32> {
+        bits.refill();
+        let entry = self.entry(bits);
+        let (all, code) = (entry & 255, entry >> CODE);
+        let number = number(bits.word() << code, all - code);
+        bits.skip(all);
+        (entry != 0).then_some(number)
+    }
+
+    /// 0 where there is no such code.
+    #[inline(always)]
+    fn entry(&self, bits: &Reader) -> u32 {
+        match self.table[bits.peek::<LOOK>()] {
+            0 => self.long(bits),
+            entry => entry,
+        }
+    }
+
+    #[inline(never)]
+    fn long(&self, bits: &Reader) -> u32 {
+        let found = self.codes.find(bits.peek::<16>() as u32);
+        found.map_or(0, |(symbol, length)| skip(symbol, length))
+    }
+}
+
+/// Table of codes whose numbers are skipped, as many at once as [`LOOK`] bits hold.
+pub(super) struct Leaps {
+    /// Entries of [`Skips`], added.
+    table: Box<[u32; 1 << LOOK]>,
+    one: Skips,
+}
+
+impl Leaps {
+    pub fn new(spec: &Spec) -> Option<Leaps> {
+        let one = Skips::new(spec)?;
+        let mut table = one.table.clone();
+        for (bits, entry) in table.iter_mut().enumerate() {
+            *entry &= (1 << CODE) - 1;
+            // The next code must be known, the number behind it need not.
+            while *entry != 0 && *entry & LAST == 0 && *entry >> 8 < 64 && *entry & 255 < LOOK {
+                let taken = *entry & 255;
+                let next = one.table[bits << taken & ((1 << LOOK) - 1)];
+                if next == 0 || next >> CODE > LOOK - taken {
+                    break;
+                }
+                *entry += next & ((1 << CODE) - 1);
+            }
+        }
+        Some(Leaps { table, one })
+    }
+
+    /// Skips the numbers of a block from place 1 on; false where they are no block.
+    #[inline(always)]
+    pub fn rest(&self, bits: &mut Reader) -> bool {
+        let mut place = 1;
+        while place < 64 {
+            bits.refill();
+            let mut entry = self.table[bits.peek::<LOOK>()];
+            // What comes behind place 63 is another block.
+            if entry == 0 || place + (entry >> 8 & 255) > 63 {
+                entry = self.one.entry(bits);
+            }
+            bits.skip(entry & 255);
+            place += entry >> 8 & 255;
+            if entry == 0 || entry & LAST != 0 {
+                return entry != 0;
+            }
+        }
+        place == 64
+    }
+}

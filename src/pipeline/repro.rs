@@ -1,0 +1,144 @@
+//! `easylife repro` and `easylife status`: dvc.yaml run as `dvc repro` would, and what would run.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+
+use super::dvc::runner::{self, Ended, Options};
+use super::dvc::why::Reason;
+use super::dvc::{Pipeline, Selection};
+use crate::talk::Talk;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The folder of dvc.yaml; absent: the working folder or the nearest above it.
+    pub folder: Option<PathBuf>,
+    pub selection: Selection,
+    pub options: Options,
+}
+
+/// What became of each stage.
+#[derive(Debug, Serialize)]
+pub struct Ran {
+    stages: Vec<StageRan>,
+}
+
+#[derive(Debug, Serialize)]
+struct StageRan {
+    stage: String,
+    /// `ran`, `restored` or `up_to_date`.
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    why: Vec<Reason>,
+}
+
+/// Runs what has changed. A stage that fails is the error, after everything else was recorded.
+pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
+    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
+    let plan = pipeline.select(&request.selection)?;
+    let ends = runner::run(&pipeline, &plan, &request.options, talk)?;
+    let mut stages = Vec::new();
+    let (mut failed, mut skipped) = (Vec::new(), 0);
+    for (stage, ended) in ends {
+        let (outcome, why) = match ended {
+            Ended::UpToDate => ("up_to_date", Vec::new()),
+            Ended::Restored(why) => ("restored", why),
+            Ended::Ran(why) => ("ran", why),
+            Ended::Skipped => {
+                skipped += 1;
+                continue;
+            }
+            Ended::Failed(reason) => {
+                failed.push(reason);
+                continue;
+            }
+        };
+        stages.push(StageRan {
+            stage,
+            outcome,
+            why,
+        });
+    }
+    if let Some(first) = failed.first() {
+        let more = match failed.len() {
+            1 => String::new(),
+            count => format!(" (and {} more failed)", count - 1),
+        };
+        let waiting = match skipped {
+            0 => String::new(),
+            count => format!("; {count} not run for it"),
+        };
+        bail!("{first}{more}{waiting}");
+    }
+    Ok(Ran { stages })
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let count = |outcome| self.stages.iter().filter(|s| s.outcome == outcome).count();
+        let (ran, restored) = (count("ran"), count("restored"));
+        if ran + restored == 0 {
+            return writeln!(f, "up to date: nothing to run");
+        }
+        let current = count("up_to_date");
+        writeln!(
+            f,
+            "ran {ran}, from the cache {restored}, up to date {current}"
+        )
+    }
+}
+
+/// What would run, and why.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    stages: Vec<StageStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct StageStatus {
+    stage: String,
+    up_to_date: bool,
+    why: Vec<Reason>,
+}
+
+/// Looks at the selected stages; runs nothing.
+pub fn status(request: &Request) -> Result<Status> {
+    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
+    let plan = pipeline.select(&request.selection)?;
+    let options = &request.options;
+    let found = runner::plan(&pipeline, &plan, options.force, options.wait)?;
+    let stages = found
+        .into_iter()
+        .map(|(stage, why)| StageStatus {
+            stage,
+            up_to_date: why.is_empty(),
+            why,
+        })
+        .collect();
+    Ok(Status { stages })
+}
+
+impl Status {
+    /// Whether nothing would run.
+    pub fn is_up_to_date(&self) -> bool {
+        self.stages.iter().all(|stage| stage.up_to_date)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.is_up_to_date() {
+            return writeln!(f, "up to date: nothing to run");
+        }
+        for stage in self.stages.iter().filter(|stage| !stage.up_to_date) {
+            writeln!(f, "{}:", stage.stage)?;
+            for reason in &stage.why {
+                writeln!(f, "  {reason}")?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! `easylife verify`: do the outputs that dvc.lock records come out again, byte for byte?
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::dvc::verify::{self, Options};
+use super::dvc::{Pipeline, Selection};
+use crate::talk::Talk;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The folder of dvc.yaml; absent: the working folder or the nearest above it.
+    pub folder: Option<PathBuf>,
+    /// Stages to verify; none: all.
+    pub targets: Vec<String>,
+    pub options: Options,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    reproducible: bool,
+    stages: Vec<StageVerified>,
+}
+
+#[derive(Debug, Serialize)]
+struct StageVerified {
+    stage: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<usize>,
+    /// Outputs with the recorded bytes.
+    same: usize,
+    differences: Vec<String>,
+}
+
+/// Runs the stages again in a scratch copy and compares.
+pub fn run(request: &Request, talk: &Talk) -> Result<Verified> {
+    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
+    // Named stages are verified by themselves: their dependencies are recorded.
+    let selection = Selection {
+        targets: request.targets.clone(),
+        downstream: false,
+        single_item: !request.targets.is_empty(),
+    };
+    let plan = pipeline.select(&selection)?;
+    let verdicts = verify::verify(&pipeline, &plan, &request.options, talk)?;
+    let stages: Vec<StageVerified> = verdicts
+        .into_iter()
+        .map(|verdict| StageVerified {
+            stage: verdict.stage,
+            threads: verdict.threads,
+            same: verdict.same,
+            differences: verdict.wrong,
+        })
+        .collect();
+    Ok(Verified {
+        reproducible: stages.iter().all(|stage| stage.differences.is_empty()),
+        stages,
+    })
+}
+
+impl Verified {
+    pub fn is_reproducible(&self) -> bool {
+        self.reproducible
+    }
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let outputs: usize = self.stages.iter().map(|stage| stage.same).sum();
+        let runs = self.stages.len();
+        if self.reproducible {
+            return writeln!(
+                f,
+                "reproducible: {runs} runs of stages, {outputs} outputs, the same bytes"
+            );
+        }
+        for stage in self
+            .stages
+            .iter()
+            .filter(|stage| !stage.differences.is_empty())
+        {
+            let threads = stage
+                .threads
+                .map_or(String::new(), |t| format!(" ({t} threads)"));
+            writeln!(f, "NOT REPRODUCED {}{threads}", stage.stage)?;
+            for line in &stage.differences {
+                writeln!(f, "  {line}")?;
+            }
+        }
+        let bad = self
+            .stages
+            .iter()
+            .filter(|stage| !stage.differences.is_empty())
+            .count();
+        writeln!(f, "not reproducible: {bad} of {runs} runs of stages")
+    }
+}

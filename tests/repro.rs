@@ -1,0 +1,430 @@
+//! `easylife repro` and `status` on small pipelines of shell commands. Agreement with DVC is
+//! `tests/conformance.rs`.
+
+mod support;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use support::Workdir;
+
+/// Two stages: `a` copies `in.txt`, `b` reads what `a` wrote and a parameter.
+const TWO: &str = "\
+stages:
+  a:
+    cmd: cat in.txt > a.txt
+    deps: [in.txt]
+    outs: [a.txt]
+  b:
+    cmd: cat a.txt > b.txt && echo ${n} >> b.txt
+    deps: [a.txt]
+    params: [n]
+    outs: [b.txt]
+";
+
+fn pipeline(definition: &str) -> Workdir {
+    let dir = Workdir::empty();
+    dir.write("dvc.yaml", definition);
+    dir.write("params.yaml", "n: 1\n");
+    dir.write("in.txt", "one\n");
+    dir
+}
+
+/// As after `dvc init`.
+fn with_dvc(definition: &str) -> Workdir {
+    let dir = pipeline(definition);
+    dir.write(".dvc/config", "");
+    dir
+}
+
+fn stages(json: &str, outcome: &str) -> Vec<String> {
+    let ran: serde_json::Value = serde_json::from_str(json).unwrap();
+    let all = ran["stages"].as_array().unwrap().iter();
+    all.filter(|stage| stage["outcome"] == outcome)
+        .map(|stage| stage["stage"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn ran(dir: &Workdir, args: &[&str]) -> Vec<String> {
+    let args: Vec<&str> = [&["repro", "--json", "-q"], args].concat();
+    stages(&dir.ok(&args), "ran")
+}
+
+#[test]
+fn what_has_changed_runs_and_nothing_else() {
+    let dir = pipeline(TWO);
+    assert_eq!(ran(&dir, &[]), ["a", "b"]);
+    assert_eq!(dir.read("b.txt"), "one\n1\n");
+    let lock = dir.bytes("dvc.lock");
+    assert!(ran(&dir, &[]).is_empty());
+    assert_eq!(dir.bytes("dvc.lock"), lock);
+
+    dir.write("params.yaml", "n: 2\n");
+    let status = dir.ok(&["status"]);
+    assert_eq!(
+        status,
+        "b:\n  the command was `cat a.txt > b.txt && echo 1 >> b.txt`, is `cat a.txt > b.txt && \
+         echo 2 >> b.txt`\n  the parameter n was 1, is 2\n"
+    );
+    assert_eq!(dir.ok(&["repro", "--dry"]), status);
+    assert_eq!(dir.bytes("dvc.lock"), lock, "--dry changes nothing");
+    assert_eq!(dir.run(&["status", "-q"]).code, 1);
+    assert_eq!(ran(&dir, &[]), ["b"]);
+    assert_eq!(dir.run(&["status", "-q"]).code, 0);
+
+    fs::remove_file(dir.path("a.txt")).unwrap();
+    let status = dir.ok(&["status"]);
+    assert!(
+        status.contains("a:\n  the output a.txt is missing\n"),
+        "{status}"
+    );
+    assert!(status.contains("stage `a` runs before it"), "{status}");
+    assert_eq!(ran(&dir, &[]), ["a"], "b's dependency is what it was");
+
+    dir.write("in.txt", "two\n");
+    assert_eq!(ran(&dir, &[]), ["a", "b"]);
+}
+
+#[test]
+fn targets_choose_stages() {
+    let dir = pipeline(TWO);
+    assert_eq!(ran(&dir, &["a"]), ["a"]);
+    dir.write("in.txt", "new\n");
+    assert_eq!(ran(&dir, &["b", "-s"]), ["b"], "not what it needs");
+    assert_eq!(ran(&dir, &["b"]), ["a", "b"]);
+    assert_eq!(ran(&dir, &["a", "--downstream", "-f"]), ["a", "b"]);
+    let message = dir.fails(2, &["repro", "c"]);
+    assert!(message.contains("there is no stage `c`"), "{message}");
+    let message = dir.fails(2, &["repro", "-S", "n=3"]);
+    assert!(message.contains("params.yaml"), "{message}");
+}
+
+#[test]
+fn the_run_cache_knows_earlier_runs() {
+    let dir = with_dvc(TWO);
+    assert_eq!(ran(&dir, &[]), ["a", "b"]);
+    let first = dir.bytes("dvc.lock");
+    dir.write("params.yaml", "n: 2\n");
+    assert_eq!(ran(&dir, &[]), ["b"]);
+    dir.write("params.yaml", "n: 1\n");
+    let json = dir.ok(&["repro", "--json", "-q"]);
+    assert_eq!(stages(&json, "restored"), ["b"]);
+    assert_eq!(dir.read("b.txt"), "one\n1\n");
+    assert_eq!(dir.bytes("dvc.lock"), first);
+    // Outputs that are gone come back without a run.
+    fs::remove_file(dir.path("a.txt")).unwrap();
+    fs::remove_file(dir.path("b.txt")).unwrap();
+    assert_eq!(
+        stages(&dir.ok(&["repro", "--json", "-q"]), "restored"),
+        ["a", "b"]
+    );
+    assert_eq!(ran(&dir, &["-f"]), ["a", "b"]);
+}
+
+#[test]
+fn links_into_the_cache_are_made_as_configured() {
+    use std::os::unix::fs::MetadataExt;
+    for (kind, is_link) in [("hardlink", true), ("symlink", true), ("copy", false)] {
+        let dir = with_dvc(TWO);
+        dir.write(".dvc/config", format!("[cache]\n    type = {kind}\n"));
+        dir.ok(&["repro", "-q"]);
+        let meta = dir.path("a.txt").symlink_metadata().unwrap();
+        assert_eq!(meta.is_symlink() || meta.nlink() > 1, is_link, "{kind}");
+        let object = dir.path(".dvc/cache/files/md5/5b/bf5a52328e7439ae6e719dfe712200");
+        assert_eq!(fs::read_to_string(&object).unwrap(), "one\n", "{kind}");
+        assert_eq!(object.metadata().unwrap().mode() & 0o777, 0o444, "{kind}");
+        dir.write("in.txt", "two\n");
+        assert_eq!(ran(&dir, &[]), ["a", "b"], "{kind}");
+        assert_eq!(
+            fs::read_to_string(&object).unwrap(),
+            "one\n",
+            "{kind}: the object is whole"
+        );
+        assert!(ran(&dir, &[]).is_empty(), "{kind}");
+    }
+}
+
+#[test]
+fn a_stage_that_fails_leaves_the_lock_of_the_others() {
+    let dir = pipeline(
+        "stages:\n  good:\n    cmd: echo 1 > good.txt\n    outs: [good.txt]\n  bad:\n    cmd: echo \
+         \"it broke\" && false\n    deps: [good.txt]\n    outs: [bad.txt]\n  after:\n    cmd: cp \
+         bad.txt after.txt\n    deps: [bad.txt]\n    outs: [after.txt]\n  other:\n    cmd: echo 2 > \
+         other.txt\n    outs: [other.txt]\n",
+    );
+    let message = dir.fails(1, &["repro"]);
+    assert!(message.contains("dvc.yaml:6: stage `bad`"), "{message}");
+    assert!(message.contains("ended with exit code 1"), "{message}");
+    assert!(message.contains("reports/logs/bad.log"), "{message}");
+    assert!(dir.read("reports/logs/bad.log").contains("it broke"));
+    let lock = dir.read("dvc.lock");
+    assert!(
+        lock.contains("  good:\n") && !lock.contains("  bad:\n"),
+        "{lock}"
+    );
+    assert!(!dir.exists("other.txt"), "nothing new after a failure");
+
+    dir.fails(1, &["repro", "--keep-going"]);
+    assert!(dir.exists("other.txt") && !dir.exists("after.txt"));
+    assert!(dir.read("dvc.lock").contains("  other:\n"));
+}
+
+#[test]
+fn stages_at_the_same_time_speak_in_order() {
+    let mut text = String::from("stages:\n");
+    for i in 0..6 {
+        let wait = 0.05 * f64::from(6 - i);
+        text += &format!(
+            "  s{i}:\n    cmd: sleep {wait} && echo said {i} && echo {i} > o{i}\n    outs: [o{i}]\n"
+        );
+    }
+    let dir = pipeline(&text);
+    let ran = dir.run(&["repro", "-j", "6"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let said: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|l| l.starts_with("said"))
+        .collect();
+    assert_eq!(
+        said,
+        ["said 0", "said 1", "said 2", "said 3", "said 4", "said 5"]
+    );
+    let parallel = dir.bytes("dvc.lock");
+    let dir = pipeline(&text);
+    dir.ok(&["repro", "-q"]);
+    assert_eq!(
+        dir.bytes("dvc.lock"),
+        parallel,
+        "the lock keeps the order of dvc.yaml"
+    );
+}
+
+fn refused(definition: &str, code: i32) -> String {
+    let dir = pipeline(definition);
+    let message = dir.fails(code, &["repro"]);
+    assert!(!dir.exists("dvc.lock"), "{message}");
+    message
+}
+
+#[test]
+fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
+    for (definition, code, parts) in [
+        (
+            "stages:\n  a: {cmd: x, deps: [q], outs: [p]}\n  b: {cmd: x, deps: [p], outs: [q]}\n",
+            2,
+            &["dvc.yaml:2:", "in a circle: a -> b -> a"][..],
+        ),
+        (
+            "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o]}\n",
+            2,
+            &[
+                "dvc.yaml:3:",
+                "stage `b`",
+                "is also the output o of stage `a` (line 2)",
+            ],
+        ),
+        (
+            "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o/p]}\n",
+            2,
+            &["dvc.yaml:3:", "lies in the output o"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: x\n    deps: [missing.csv]\n    outs: [o]\n",
+            1,
+            &[
+                "dvc.yaml:",
+                "stage `a`",
+                "line 4",
+                "missing.csv does not exist",
+            ],
+        ),
+        (
+            "stages:\n  a:\n    cmd: echo ${no.such}\n",
+            2,
+            &[
+                "dvc.yaml:3:10",
+                "stage `a`",
+                "there is no `no.such`",
+                "known here: n",
+            ],
+        ),
+        ("stages:\n  a: [\n", 2, &["dvc.yaml:", "invalid YAML"]),
+        (
+            "stages:\n  a:\n    cmd: x\n    checkpoint: true\n",
+            2,
+            &["dvc.yaml:4:5", "stage `a`", "`checkpoint`", "not supported"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: x\n    outs:\n    - o: {remote_x: y}\n",
+            2,
+            &["dvc.yaml:5:11", "`remote_x`"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: x\n    deps: [s3://bucket/x]\n",
+            2,
+            &["dvc.yaml:4:12", "s3://bucket/x", "this machine"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: x\n    outs: [../o]\n",
+            2,
+            &["dvc.yaml:4:12", "outside of the project"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: x\n    params: [m]\n    outs: [o]\n",
+            1,
+            &["stage `a`", "line 4", "params.yaml has no m"],
+        ),
+        (
+            "stages:\n  a:\n    foreach: ${n}\n    do: {cmd: x}\n",
+            2,
+            &["dvc.yaml:3:14", "wants a list or a mapping"],
+        ),
+        (
+            "stages:\n  a:\n    cmd: 'true'\n    outs: [o]\n",
+            1,
+            &["stage `a`", "the output o (line 4) does not exist"],
+        ),
+        ("datasets: []\n", 2, &["dvc.yaml:1:1", "`datasets`"]),
+    ] {
+        let message = refused(definition, code);
+        for part in parts {
+            assert!(message.contains(part), "{definition}\n{part}\n{message}");
+        }
+    }
+}
+
+#[test]
+fn a_stage_that_deletes_or_changes_its_dependency_is_told() {
+    let dir = pipeline(
+        "stages:\n  a:\n    cmd: rm in.txt && echo 1 > o\n    deps: [in.txt]\n    outs: [o]\n",
+    );
+    let message = dir.fails(1, &["repro"]);
+    assert!(
+        message.contains("after the run") && message.contains("in.txt does not exist"),
+        "{message}"
+    );
+    assert!(!dir.exists("dvc.lock"));
+    let dir = pipeline(
+        "stages:\n  a:\n    cmd: echo 1 >> in.txt && echo 1 > o\n    deps: [in.txt]\n    outs: [o]\n",
+    );
+    let ran = dir.run(&["repro"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.stderr.contains("its run changed its dependency in.txt"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn of_two_runs_at_once_the_second_waits_or_ends_with_5() {
+    let dir = pipeline("stages:\n  a:\n    cmd: sleep 1 && echo 1 > o\n    outs: [o]\n");
+    let mut first = dir.command(&["repro", "-q"]).spawn().unwrap();
+    let started = Instant::now();
+    while !dir.exists(".easylife/run") {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "it never began"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let message = dir.fails(5, &["repro"]);
+    assert!(message.contains("--wait"), "{message}");
+    assert!(
+        ran(&dir, &["--wait"]).is_empty(),
+        "it waited, and nothing was left to do"
+    );
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_lock_of_dvcs_is_respected() {
+    let dir = with_dvc(TWO);
+    let folder = dir.path(".dvc/tmp");
+    fs::create_dir_all(&folder).unwrap();
+    let file = fs::File::create(folder.join("lock")).unwrap();
+    file.lock().unwrap();
+    let message = dir.fails(5, &["repro"]);
+    assert!(message.contains(".dvc/tmp/lock"), "{message}");
+    drop(file);
+    // A process that is alive (this one) writes what stage b is to read.
+    let path = dir.path("a.txt").display().to_string();
+    let list =
+        serde_json::json!({"write": {path: {"pid": std::process::id(), "cmd": "dvc"}}, "read": {}});
+    dir.write(".dvc/tmp/rwlock", list.to_string());
+    let message = dir.fails(5, &["repro"]);
+    assert!(message.contains("a.txt is being written"), "{message}");
+    // One that is gone does not count.
+    dir.write(
+        ".dvc/tmp/rwlock",
+        dir.read(".dvc/tmp/rwlock")
+            .replace(&std::process::id().to_string(), "999999999"),
+    );
+    assert_eq!(ran(&dir, &[]), ["a", "b"]);
+}
+
+#[test]
+fn easylife_in_a_stage_is_this_binary() {
+    let dir = pipeline(
+        "stages:\n  a:\n    cmd: easylife --version > v && command -v easylife\n    outs: [v]\n",
+    );
+    dir.ok(&["repro"]);
+    assert_eq!(dir.read("v"), dir.ok(&["--version"]));
+}
+
+/// A small file system of its own, where this machine lets us mount one.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    fn mount(at: std::path::PathBuf, size: &str) -> Option<Self> {
+        fs::create_dir_all(&at).unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(&at)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !mounted {
+            eprintln!("SKIPPED: no file system can be mounted here; run the tests as root");
+        }
+        mounted.then_some(Self(at))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_ends_the_run_and_leaves_the_lock() {
+    let dir = Workdir::empty();
+    let Some(small) = Small::mount(dir.path("small"), "1m") else {
+        return;
+    };
+    let at = |name: &str| small.0.join(name);
+    fs::create_dir_all(at(".dvc")).unwrap();
+    let big = "head -c 700000 /dev/zero > big";
+    fs::write(
+        at("dvc.yaml"),
+        format!("stages:\n  a: {{cmd: echo 1 > a, outs: [a]}}\n  b: {{cmd: {big}, deps: [a], outs: [big]}}\n"),
+    )
+    .unwrap();
+    let project = small.0.display().to_string();
+    // The output fits, its copy in the cache does not.
+    let message = dir.fails(1, &["repro", "--project", &project]);
+    assert!(message.contains("No space left"), "{message}");
+    let lock = fs::read_to_string(at("dvc.lock")).unwrap();
+    assert!(
+        lock.contains("  a:\n") && !lock.contains("  b:\n"),
+        "{lock}"
+    );
+    let mut objects = 0;
+    for folder in fs::read_dir(at(".dvc/cache/files/md5")).unwrap() {
+        for entry in fs::read_dir(folder.unwrap().path()).unwrap() {
+            let size = entry.unwrap().metadata().unwrap().len();
+            assert_eq!(size, 2, "a torn object");
+            objects += 1;
+        }
+    }
+    assert_eq!(objects, 1);
+}

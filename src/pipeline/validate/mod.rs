@@ -16,7 +16,9 @@ mod leaks;
 mod nlp;
 mod recsys;
 mod schema;
+mod series;
 mod table;
+mod ts;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

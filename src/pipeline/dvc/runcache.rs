@@ -49,7 +49,7 @@ pub fn keep(cache: &Cache, recorded: &Recorded) -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".tmp");
+    builder.prefix(".easylife-").suffix(".tmp");
     let temporary = builder.tempfile_in(&folder)?;
     fs::write(temporary.path(), emit::document(&recorded.node()))?;
     let mode = fs::Permissions::from_mode(super::cache::new_file_mode());

@@ -1,6 +1,6 @@
 //! `cv` before training: painted or blurred sample photos, and raw photos measured and split.
 
-mod photos;
+pub(in crate::pipeline) mod photos;
 mod sample;
 
 use std::fmt;

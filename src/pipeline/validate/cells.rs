@@ -1,0 +1,333 @@
+//! Rules of a schema on cells and keys, held against a table while it is read. What follows from a
+//! value alone is decided once for each different value of a block.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::finding::{Gathered, Places};
+use super::keys::{Keyed, Keys};
+use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
+use crate::data::blocks::{Block, Head, Spot};
+use crate::pipeline::profile::{Class, Groups, Value, Watch, letters};
+use crate::report::validate::Level;
+
+/// What a value must be.
+pub(super) enum Test {
+    Class(Class),
+    Range(Span),
+    Length(Span),
+    Allowed(Vec<String>, HashSet<Vec<u8>>),
+    Pattern(Pattern),
+    /// Stands in a column of another file; by hash.
+    Known(String, HashSet<u64>),
+    /// Is there; whether too many are not is decided in the end.
+    Present(Span),
+}
+
+/// A test of one column.
+pub(super) struct CellRule {
+    pub column: usize,
+    pub name: &'static str,
+    pub level: Level,
+    pub test: Test,
+}
+
+/// A rule that a column is sorted.
+pub(super) struct OrderRule {
+    pub column: usize,
+    pub level: Level,
+    pub order: Order,
+}
+
+/// A rule that no two rows have the same cells in these columns.
+pub(super) struct UniqueRule {
+    pub columns: Vec<usize>,
+    pub level: Level,
+    pub keys: Keys,
+}
+
+/// The rules of a schema for one table.
+pub(super) struct CellRules {
+    pub cells: Vec<CellRule>,
+    pub orders: Vec<OrderRule>,
+    pub uniques: Vec<UniqueRule>,
+    /// Rows that break each rule of `cells`.
+    pub broken: Vec<Gathered>,
+    /// Rows out of order, by rule of `orders`.
+    pub unsorted: Vec<Gathered>,
+    /// The last value of each, to go on from.
+    last: Vec<Option<f64>>,
+    shown: usize,
+}
+
+/// What one block breaks.
+#[derive(Default)]
+pub(super) struct Seen {
+    broken: Vec<(usize, Gathered)>,
+    sorted: Vec<Sorted>,
+    keys: Vec<Vec<Keyed>>,
+}
+
+/// A column of one block, by order.
+struct Sorted {
+    rule: usize,
+    first: Option<(f64, Spot, String)>,
+    last: Option<f64>,
+    unsorted: Gathered,
+}
+
+impl CellRules {
+    /// The rules of those columns that the table has. `known` reads the hashes of a column of
+    /// another file.
+    pub fn new(
+        schema: &Schema,
+        head: &Head,
+        shown: usize,
+        mut known: impl FnMut(&super::schema::Reference) -> Result<HashSet<u64>>,
+    ) -> Result<CellRules> {
+        let (mut cells, mut orders, mut uniques) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, rules) in &schema.columns.0 {
+            let Some(column) = head.find(name) else {
+                continue;
+            };
+            cells.extend(of_column(column, rules));
+            if let Some(reference) = &rules.references {
+                let says = format!("{} of {}", reference.column, reference.file);
+                cells.push(CellRule {
+                    column,
+                    name: "references",
+                    level: reference.level,
+                    test: Test::Known(says, known(reference)?),
+                });
+            }
+            if let Some(Rule { is: order, level }) = rules.order {
+                orders.push(OrderRule {
+                    column,
+                    level,
+                    order,
+                });
+            }
+            if let Some(Rule { is: true, level }) = rules.unique {
+                uniques.push(UniqueRule::new(vec![column], level));
+            }
+        }
+        for rule in &schema.unique {
+            let columns: Option<Vec<usize>> = rule.is.iter().map(|name| head.find(name)).collect();
+            uniques.extend(columns.map(|columns| UniqueRule::new(columns, rule.level)));
+        }
+        Ok(CellRules {
+            broken: vec![Gathered::new(shown); cells.len()],
+            unsorted: vec![Gathered::new(shown); orders.len()],
+            last: vec![None; orders.len()],
+            cells,
+            orders,
+            uniques,
+            shown,
+        })
+    }
+}
+
+impl CellRules {
+    /// Rows that are shown of each finding.
+    pub fn shown(&self) -> usize {
+        self.shown
+    }
+}
+
+impl UniqueRule {
+    fn new(columns: Vec<usize>, level: Level) -> UniqueRule {
+        UniqueRule {
+            columns,
+            level,
+            keys: Keys::default(),
+        }
+    }
+}
+
+fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
+    let mut tests = Vec::new();
+    if let Some(rule) = &rules.r#type {
+        tests.push(("type", rule.level, Test::Class(rule.is.class())));
+    }
+    if let Some(span) = &rules.nulls {
+        tests.push(("nulls", span.level(), Test::Present(span.clone())));
+    }
+    if let Some(span) = &rules.range {
+        tests.push(("range", span.level(), Test::Range(span.clone())));
+    }
+    if let Some(span) = &rules.length {
+        tests.push(("length", span.level(), Test::Length(span.clone())));
+    }
+    if let Some(rule) = &rules.allowed {
+        let texts: Vec<String> = rule.is.iter().map(|Scalar(text)| text.clone()).collect();
+        let set = texts.iter().map(|text| text.clone().into_bytes()).collect();
+        tests.push(("allowed", rule.level, Test::Allowed(texts, set)));
+    }
+    if let Some(rule) = &rules.pattern {
+        tests.push(("pattern", rule.level, Test::Pattern(rule.is.clone())));
+    }
+    let rule = |(name, level, test)| CellRule {
+        column,
+        name,
+        level,
+        test,
+    };
+    tests.into_iter().map(rule).collect()
+}
+
+impl Test {
+    /// Whether a cell may be so. Only [`Test::Present`] has anything against an empty one.
+    fn passes(&self, text: &[u8], hash: u64, value: Option<Value>) -> bool {
+        let Some(value) = value else {
+            return !matches!(self, Test::Present(_));
+        };
+        match self {
+            Test::Present(_) => true,
+            Test::Class(class) => class.holds(value.class),
+            // A text is for the rule on the type to judge.
+            Test::Range(span) => match value.class {
+                Class::Text | Class::Boolean => true,
+                _ => span.holds(value.number),
+            },
+            Test::Length(span) => span.holds(letters(text) as f64),
+            Test::Allowed(_, set) => set.contains(text),
+            Test::Pattern(pattern) => pattern.regex.is_match(text),
+            Test::Known(_, hashes) => hashes.contains(&hash),
+        }
+    }
+}
+
+impl Watch for CellRules {
+    type Seen = Seen;
+
+    fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
+        for (index, rule) in self.cells.iter().enumerate() {
+            if rule.column == column
+                && let Some(gathered) = self.breaks(rule, block, groups)
+            {
+                seen.broken.push((index, gathered));
+            }
+        }
+        for (index, rule) in self.orders.iter().enumerate() {
+            if rule.column == column {
+                seen.sorted.push(self.sorted(index, rule, block, groups));
+            }
+        }
+    }
+
+    fn rows(&self, seen: &mut Seen, block: &Block) {
+        let keys = self.uniques.iter().map(|rule| {
+            let rows = (0..block.rows()).filter_map(|row| {
+                Some(Keyed {
+                    key: row_key(block, row, &rule.columns)?,
+                    spot: block.spot(row),
+                    tag: 0,
+                })
+            });
+            rows.collect()
+        });
+        seen.keys = keys.collect();
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<()> {
+        for (rule, gathered) in seen.broken {
+            self.broken[rule].merge(gathered);
+        }
+        for sorted in seen.sorted {
+            self.go_on(sorted);
+        }
+        for (rule, keys) in self.uniques.iter_mut().zip(&seen.keys) {
+            rule.keys.extend(keys)?;
+        }
+        Ok(())
+    }
+}
+
+/// A hash of the cells of a row in some columns; `None` where all of them are empty.
+pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
+    if let [column] = columns {
+        let text = block.bytes_of(row, *column);
+        return (!text.is_empty()).then(|| xxh3_64(text));
+    }
+    let mut hasher = Xxh3::new();
+    let mut some = false;
+    for &column in columns {
+        let text = block.bytes_of(row, column);
+        some |= !text.is_empty();
+        // The length first: else ("a", "bc") and ("ab", "c") were the same.
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    }
+    some.then(|| hasher.digest())
+}
+
+impl CellRules {
+    fn breaks(&self, rule: &CellRule, block: &Block, groups: &Groups) -> Option<Gathered> {
+        let mut count = 0;
+        let broken = groups
+            .values()
+            .enumerate()
+            .filter_map(|(index, (group, value))| {
+                let text = block.bytes_of(group.first as usize, rule.column);
+                let broken = !rule.test.passes(text, group.hash, value);
+                count += if broken { u64::from(group.count) } else { 0 };
+                broken.then_some(index as u32)
+            });
+        let broken: HashSet<u32> = broken.collect();
+        if count == 0 {
+            return None;
+        }
+        let rows = groups.of_row().iter().enumerate();
+        let rows = rows
+            .filter(|(_, group)| broken.contains(group))
+            .map(|(row, _)| row);
+        Some(Gathered {
+            count,
+            places: Places::of(rows, block, rule.column, self.shown),
+        })
+    }
+
+    fn sorted(&self, index: usize, rule: &OrderRule, block: &Block, groups: &Groups) -> Sorted {
+        let mut sorted = Sorted {
+            rule: index,
+            first: None,
+            last: None,
+            unsorted: Gathered::new(self.shown),
+        };
+        for row in 0..block.rows() {
+            let Some(value) = groups.value(row).filter(|v| v.class != Class::Text) else {
+                continue;
+            };
+            let text = || block.text(row, rule.column).to_owned();
+            match sorted.last {
+                None => sorted.first = Some((value.number, block.spot(row), text())),
+                Some(last) if out_of_order(rule.order, last, value.number) => {
+                    sorted.unsorted.add(block.spot(row), text);
+                }
+                Some(_) => {}
+            }
+            sorted.last = Some(value.number);
+        }
+        sorted
+    }
+
+    fn go_on(&mut self, sorted: Sorted) {
+        let rule = sorted.rule;
+        if let (Some(last), Some((first, spot, text))) = (self.last[rule], sorted.first)
+            && out_of_order(self.orders[rule].order, last, first)
+        {
+            self.unsorted[rule].add(spot, || text);
+        }
+        self.unsorted[rule].merge(sorted.unsorted);
+        self.last[rule] = sorted.last.or(self.last[rule]);
+    }
+}
+
+fn out_of_order(order: Order, before: f64, value: f64) -> bool {
+    match order {
+        Order::Rising => value < before,
+        Order::Falling => value > before,
+    }
+}

@@ -303,8 +303,8 @@ mod tests {
             let dot =
                 |row: &[f32]| -> f64 { row.iter().zip(&p).map(|(a, b)| f64::from(a * b)).sum() };
             let ridge = 0.01 * (f64::from(length) + 0.1 * 40.0);
-            for k in 0..8 {
-                let mut gradient = ridge * f64::from(p[k]);
+            for (k, &value) in p.iter().enumerate() {
+                let mut gradient = ridge * f64::from(value);
                 for item in 0..40 {
                     gradient += 0.1 * dot(side.row(item)) * f64::from(side.row(item)[k]);
                 }

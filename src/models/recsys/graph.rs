@@ -252,6 +252,7 @@ mod tests {
             &mut votes,
             &mut out,
         );
+        #[allow(clippy::needless_range_loop)] // the formula's index
         for item in 0..20 {
             let mut expected = 0.0;
             for i in 0..20 {

@@ -344,7 +344,7 @@ impl Run<'_> {
     /// From the best filter along each of its powers and its weight, as long as that is better.
     fn descend(&mut self, graph: graph::Graph) {
         let taken = self.search.taken;
-        for step in 0..STEPS.len() {
+        for step in STEPS {
             let Trial {
                 choice, ndcg_at_20, ..
             } = self.trials[self.best()];
@@ -352,7 +352,7 @@ impl Run<'_> {
                 return;
             };
             for sign in [1.0, -1.0] {
-                let options = STEPS[step](best, sign);
+                let options = step(best, sign);
                 if self.work_of_lists(&Options::Graph(options)) > self.left {
                     return;
                 }

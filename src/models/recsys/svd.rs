@@ -65,9 +65,9 @@ pub fn largest(a: &Sparse, transposed: &Sparse, rank: usize, rounds: usize, seed
     let rank = rank.min(size);
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut draw = || f64::from(random.next_u32()) / f64::from(u32::MAX) - 0.5;
-    let mut block: Vec<f64> = (0..a.width * size).map(|_| draw()).collect();
+    let start: Vec<f64> = (0..a.width * size).map(|_| draw()).collect();
     let square = |block: &[f64]| transposed.multiply(&a.multiply(block, size), size);
-    block = square(&block);
+    let mut block = square(&start);
     let mut values = ritz(a, &mut block, size);
     for _ in 0..rounds {
         let bound = values.last().copied().unwrap_or(0.0).max(1e-12);
@@ -172,12 +172,12 @@ mod tests {
         let (a, transposed) = dense(60, 40);
         let svd = largest(&a, &transposed, 5, 8, 3);
         let (values, _) = eigen::symmetric(&gram(&a.values, 40), 40);
-        for k in 0..5 {
+        for (k, value) in values.iter().enumerate().take(5) {
             // A'A v = σ² v
             let v: Vec<f64> = (0..40).map(|i| svd.vectors[i * 5 + k]).collect();
             let image = transposed.multiply(&a.multiply(&v, 1), 1);
             for (x, y) in image.iter().zip(&v) {
-                assert!((x - values[k] * y).abs() < 1e-5, "{k}");
+                assert!((x - value * y).abs() < 1e-5, "{k}");
             }
         }
     }

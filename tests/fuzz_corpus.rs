@@ -83,7 +83,8 @@ fn the_corpus_of_rules_is_answered() {
         let text = String::from_utf8(text).unwrap();
         let result = Schema::parse(Path::new("f.yaml"), text, &["duplicates"]);
         match name.as_str() {
-            "full.yaml" | "huge.yaml" => assert!(result.is_ok(), "{name}: {result:?}"),
+            // A tag says nothing of a mapping, so it is read over.
+            "full.yaml" | "huge.yaml" | "tag.yaml" => assert!(result.is_ok(), "{name}: {result:?}"),
             _ => {
                 let message = result.expect_err(&name).to_string();
                 assert!(message.starts_with("f.yaml"), "{name}: {message}");

@@ -271,6 +271,25 @@ fn the_same_bytes_for_any_threads() {
 }
 
 #[test]
+fn rules_find_the_same_without_the_profile() {
+    let mut text = support::easy_texts(3000);
+    text.push_str("again,pos\nagain,neg\n,pos\nlonely,neutral\n");
+    let dir = Workdir::with_source("t.csv", text);
+    dir.write(
+        "schema/nlp.yaml",
+        "easylife: \"0.1\"\ncolumns:\n  text: {length: {min: 6}, pattern: '.* number [0-9]+', unique: true, nulls: {max: 0}}\n\
+         \x20 label: {allowed: [pos, neg], distinct: {max: 2}}\ntask: {duplicates: {max: 0}, conflicts: {max: 0}}\n",
+    );
+    dir.run(&["validate", "nlp"]);
+    let all = findings(&dir, "nlp");
+    assert!(all.len() >= 6, "{all:#?}");
+    dir.run(&["validate", "nlp", "-S", "validate.profile=needed"]);
+    assert_eq!(findings(&dir, "nlp"), all);
+    let report: Value = serde_json::from_str(&dir.read("reports/validate/nlp.json")).unwrap();
+    assert_eq!(report["tables"][0]["columns"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_folder_and_another_project_folder_are_shown_as_in_the_project() {
     let dir = Workdir::with_source("many", "");
     std::fs::remove_file(dir.path("many")).unwrap();

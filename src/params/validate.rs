@@ -12,6 +12,17 @@ pub struct Block {
     pub today: Option<String>,
     /// Offending rows that are shown of each finding.
     pub rows: usize,
+    pub profile: Profile,
+}
+
+/// Which columns of a table are profiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    #[default]
+    All,
+    /// Those that a rule needs.
+    Needed,
 }
 
 impl Default for Block {
@@ -19,6 +30,7 @@ impl Default for Block {
         Self {
             today: None,
             rows: 20,
+            profile: Profile::All,
         }
     }
 }

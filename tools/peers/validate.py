@@ -26,6 +26,24 @@ columns:
 """
 
 PANDERA = """\
+import sys, pandas as pd, pandera.pandas as pa
+frame = pd.read_csv(sys.argv[1], parse_dates=["date"])
+schema = pa.DataFrameSchema({
+    "id": pa.Column("int64", unique=True, nullable=False),
+    "date": pa.Column("datetime64[us]"),
+    "i1": pa.Column("int64", pa.Check.in_range(0, 9)),
+    "i5": pa.Column("int64", pa.Check.ge(0)),
+    "f1": pa.Column("float64", pa.Check.in_range(0, 1)),
+    "f6": pa.Column("float64", pa.Check(lambda column: column.isna().mean() <= 0.1, ignore_na=False),
+                    nullable=True),
+    "c1": pa.Column(str, pa.Check.isin(["red", "green", "blue", "yellow"])),
+    "c4": pa.Column(str, pa.Check.str_matches("^[A-Z][0-9]$")),
+    "t2": pa.Column(str, pa.Check.str_length(1, 200)),
+})
+schema.validate(frame, lazy=True)
+"""
+
+PANDERA_POLARS = """\
 import sys, polars as pl, pandera.polars as pa
 frame = pl.read_csv(sys.argv[1], try_parse_dates=True)
 schema = pa.DataFrameSchema({

@@ -23,16 +23,9 @@ impl<'a> Marks<'a> {
         marks
     }
 
-    /// The next position at or behind `from`, which must not go back; the length at the end.
+    /// The next position; the length at the end.
     #[inline]
-    pub fn next(&mut self, from: usize) -> usize {
-        if from >= self.base + 64 {
-            self.base = from & !63;
-            self.bits = self.load();
-        }
-        if from > self.base {
-            self.bits &= u64::MAX << (from - self.base);
-        }
+    pub fn next(&mut self) -> usize {
         while self.bits == 0 {
             self.base += 64;
             if self.base >= self.bytes.len() {
@@ -40,9 +33,23 @@ impl<'a> Marks<'a> {
             }
             self.bits = self.load();
         }
-        self.base + self.bits.trailing_zeros() as usize
+        let at = self.base + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        at
     }
 
+    /// Leaves out those before `from`.
+    pub fn skip_to(&mut self, from: usize) {
+        if from >= self.base + 64 {
+            self.base = from & !63;
+            self.bits = self.load();
+        }
+        if from > self.base {
+            self.bits &= u64::MAX << (from - self.base);
+        }
+    }
+
+    #[inline]
     fn load(&self) -> u64 {
         let rest = self.bytes.get(self.base..).unwrap_or_default();
         match rest.first_chunk::<64>() {
@@ -58,26 +65,51 @@ impl<'a> Marks<'a> {
     }
 }
 
-/// A bit for each byte that is one of `wanted`, found in eight bytes at a time.
+/// A bit for each byte that is one of `wanted`.
+#[cfg(target_arch = "x86_64")]
+#[inline]
 fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
-    let [a, b] = wanted.map(|byte| u64::from(byte) * EACH);
-    let words = chunk.as_chunks::<8>().0.iter().enumerate();
-    words.fold(0, |bits, (index, bytes)| {
-        let word = u64::from_le_bytes(*bytes);
-        let found = zeros(word ^ a) | zeros(word ^ b);
-        // Gathers the lowest bit of each byte in the highest byte.
-        let gathered = (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits | gathered << (8 * index)
+    use std::arch::x86_64::*;
+    let parts = chunk.as_chunks::<16>().0.iter().enumerate();
+    parts.fold(0, |bits, (index, part)| {
+        // SAFETY: every x86-64 has SSE2; the load is of 16 bytes that are there, at any address.
+        let found = unsafe {
+            let part = _mm_loadu_si128(part.as_ptr().cast());
+            let [a, b] = wanted.map(|byte| _mm_cmpeq_epi8(part, _mm_set1_epi8(byte as i8)));
+            _mm_movemask_epi8(_mm_or_si128(a, b))
+        };
+        bits | (found as u64) << (16 * index)
     })
 }
 
-/// One in each byte.
-const EACH: u64 = 0x0101_0101_0101_0101;
+/// The same, found in eight bytes at a time.
+#[cfg(not(target_arch = "x86_64"))]
+fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
+    words::mask(chunk, wanted)
+}
 
-/// The highest bit of each byte that is zero, and no other (Warren, "Hacker's Delight", 6-1).
-fn zeros(word: u64) -> u64 {
-    let low = 0x7f * EACH;
-    !(((word & low) + low) | word | low)
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod words {
+    pub fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
+        let [a, b] = wanted.map(|byte| u64::from(byte) * EACH);
+        let words = chunk.as_chunks::<8>().0.iter().enumerate();
+        words.fold(0, |bits, (index, bytes)| {
+            let word = u64::from_le_bytes(*bytes);
+            let found = zeros(word ^ a) | zeros(word ^ b);
+            // Gathers the lowest bit of each byte in the highest byte.
+            let gathered = (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bits | gathered << (8 * index)
+        })
+    }
+
+    /// One in each byte.
+    const EACH: u64 = 0x0101_0101_0101_0101;
+
+    /// The highest bit of each byte that is zero, and no other (Warren, "Hacker's Delight", 6-1).
+    fn zeros(word: u64) -> u64 {
+        let low = 0x7f * EACH;
+        !(((word & low) + low) | word | low)
+    }
 }
 
 #[cfg(test)]
@@ -88,16 +120,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_position_is_found(bytes in prop::collection::vec(97u8..101, 0..300)) {
+        fn every_position_is_found(
+            bytes in prop::collection::vec(97u8..101, 0..300), from in 0usize..300
+        ) {
+            let from = from.min(bytes.len());
             let mut marks = Marks::new(&bytes, [b'a', b'c']);
-            let (mut found, mut from) = (Vec::new(), 0);
-            while let at @ 0.. = marks.next(from) && at < bytes.len() {
+            marks.skip_to(from);
+            let mut found = Vec::new();
+            while let at = marks.next() && at < bytes.len() {
                 found.push(at);
-                from = at + 1;
             }
             let expected: Vec<usize> =
-                (0..bytes.len()).filter(|&at| b"ac".contains(&bytes[at])).collect();
+                (from..bytes.len()).filter(|&at| b"ac".contains(&bytes[at])).collect();
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn words_and_registers_find_the_same(chunk in prop::collection::vec(any::<u8>(), 64)) {
+            let chunk: &[u8; 64] = chunk[..].try_into().unwrap();
+            for wanted in [[b',', b'\n'], [chunk[3], chunk[60]]] {
+                prop_assert_eq!(mask(chunk, wanted), words::mask(chunk, wanted));
+            }
         }
     }
 }

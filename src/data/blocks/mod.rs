@@ -12,7 +12,9 @@ mod parse;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use block::{Block, Spot};
+pub use block::{Block, Spot, combined, hash};
+
+use self::block::Rows;
 
 use self::boundary::Cutter;
 use super::input::Input;
@@ -22,7 +24,7 @@ use super::{
 };
 
 /// About so many bytes of text are in a piece.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 1 << 19;
 /// Most rows of a piece whose rows come one by one.
 const ROWS: usize = 1 << 13;
 
@@ -152,9 +154,9 @@ impl Blocks {
             .chunk_by(|a, b| a.0 == b.0)
             .flat_map(|of_file| of_file.chunks(ROWS))
         {
-            let mut block = Block::new(chunk[0].0, columns.len());
-            chunk.iter().for_each(|(_, row)| block.push_row(row));
-            blocks.push(block);
+            let mut rows = Rows::new(chunk[0].0, columns.len());
+            chunk.iter().for_each(|(_, row)| rows.push_good(row));
+            blocks.push(rows.finish());
         }
         Blocks {
             head: Head {
@@ -249,7 +251,7 @@ impl Text {
     fn piece(&mut self, head: &Head, file: usize) -> Result<Option<What>, ReadError> {
         let mut bytes = std::mem::take(&mut self.carry);
         let mut cutter = Cutter::new(self.delimiter);
-        bytes.reserve(PIECE + PIECE / 8);
+        bytes.reserve(PIECE + PIECE / 4);
         let end = loop {
             let at_end = !self.fill(&mut bytes)?;
             cutter.scan(&bytes, at_end);
@@ -316,30 +318,35 @@ impl Text {
 
 /// The next rows of a source that gives them one by one.
 fn rows(source: &mut dyn Source, file: usize) -> Result<Option<Block>, ReadError> {
-    let mut block = Block::new(file, source.columns().len());
+    let mut rows = Rows::new(file, source.columns().len());
     let mut row = Row::new();
-    while block.bytes() < PIECE && block.rows() < ROWS {
+    while rows.bytes() < PIECE && rows.rows() < ROWS {
         match source.read(&mut row) {
-            Ok(true) => block.push(&row, source),
-            Ok(false) if block.rows() + block.bad().len() == 0 => return Ok(None),
+            Ok(true) => rows.push(&row, source),
+            Ok(false) if rows.is_empty() => return Ok(None),
             Ok(false) => break,
-            Err(error) if error.is_record() => block.push_bad(error),
+            Err(error) if error.is_record() => rows.push_bad(error),
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(block))
+    Ok(Some(rows.finish()))
 }
 
 impl Piece {
     /// Its cells.
     pub fn parse(self, head: &Head) -> Block {
+        self.parse_some(head, &vec![true; head.columns.len()])
+    }
+
+    /// Its cells in those columns that are wanted.
+    pub fn parse_some(self, head: &Head, wanted: &[bool]) -> Block {
         match self.what {
             What::Block(block) => block,
             What::Text {
                 bytes,
                 delimiter,
                 line,
-            } => parse::block(bytes, delimiter, line, self.file, head),
+            } => parse::block(bytes, delimiter, [self.file as u64, line], head, wanted),
         }
     }
 }

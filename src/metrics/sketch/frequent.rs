@@ -27,15 +27,6 @@ pub struct Counter {
     pub count: u64,
 }
 
-/// A value of a chunk with its count.
-#[derive(Clone, Copy, Debug)]
-pub struct Counted<'a> {
-    pub hash: u64,
-    /// UTF-8.
-    pub text: &'a [u8],
-    pub count: u64,
-}
-
 /// Of a text, the start that is kept to be shown; values are told apart by their hashes.
 const SHOWN: usize = 256;
 
@@ -74,28 +65,42 @@ impl Frequent {
         }
     }
 
-    /// Adds a chunk: each different value of it once, in any order.
-    pub fn add(&mut self, chunk: &[Counted]) {
-        if !self.overflowed {
-            chunk.iter().for_each(|counted| self.count(counted, 0));
-            // Nothing is dropped yet: whoever goes on with a sketch takes up `hashes` first.
-            self.overflowed = self.counters.len() > self.exact || self.stored > self.bytes;
-            return;
+    /// Adds a chunk: hash and count of each different value of it once, in any order. `text` gives
+    /// the UTF-8 of one by its place in the chunk.
+    pub fn add<'a>(
+        &mut self,
+        chunk: impl Iterator<Item = (u64, u64)> + Clone,
+        text: impl Fn(usize) -> &'a [u8],
+    ) {
+        let cut = match self.overflowed {
+            true => cut(chunk.clone().map(|(_, count)| count), self.keep),
+            false => 0,
+        };
+        for (index, (hash, count)) in chunk.enumerate() {
+            if count > cut {
+                self.count(hash, count - cut, || text(index));
+            }
         }
-        let (cut, rest) = frequent(chunk, self.keep);
-        self.error += cut;
-        rest.for_each(|counted| self.count(counted, cut));
-        self.shrink();
+        match self.overflowed {
+            true => {
+                self.error += cut;
+                self.shrink();
+            }
+            // Nothing is dropped yet: whoever goes on with a sketch takes up `hashes` first.
+            false => {
+                self.overflowed = self.counters.len() > self.exact || self.stored > self.bytes;
+            }
+        }
     }
 
-    fn count(&mut self, counted: &Counted, cut: u64) {
+    fn count<'a>(&mut self, hash: u64, count: u64, text: impl FnOnce() -> &'a [u8]) {
         let stored = &mut self.stored;
-        let counter = self.counters.entry(counted.hash).or_insert_with(|| {
-            let text = start(counted.text);
+        let counter = self.counters.entry(hash).or_insert_with(|| {
+            let text = start(text());
             *stored += text.len();
             Counter { text, count: 0 }
         });
-        counter.count += counted.count - cut;
+        counter.count += count;
     }
 
     fn shrink(&mut self) {
@@ -165,18 +170,22 @@ fn start(text: &[u8]) -> Box<str> {
     String::from_utf8_lossy(&text[..whole]).into()
 }
 
-/// Of a chunk, the values that come more often than the `keep` + 1st most frequent one; and how
-/// often that comes, which is to be taken off every count.
-fn frequent<'a, 'b>(
-    chunk: &'a [Counted<'b>],
-    keep: usize,
-) -> (u64, impl Iterator<Item = &'a Counted<'b>>) {
-    let mut counts: Vec<u64> = chunk.iter().map(|counted| counted.count).collect();
-    let cut = match counts.len() > keep {
-        true => *counts.select_nth_unstable_by(keep, |a, b| b.cmp(a)).1,
-        false => 0,
-    };
-    (cut, chunk.iter().filter(move |counted| counted.count > cut))
+/// The `keep` + 1st largest count, which is to be taken off every count; none where there are fewer.
+fn cut(counts: impl Iterator<Item = u64> + Clone, keep: usize) -> u64 {
+    let (mut all, mut repeated) = (0, 0);
+    for count in counts.clone() {
+        all += 1;
+        repeated += usize::from(count > 1);
+    }
+    match () {
+        () if all <= keep => 0,
+        // The rest come once each.
+        () if repeated <= keep => 1,
+        () => {
+            let mut counts: Vec<u64> = counts.filter(|&count| count > 1).collect();
+            *counts.select_nth_unstable_by(keep, |a, b| b.cmp(a)).1
+        }
+    }
 }
 
 #[cfg(test)]
@@ -194,19 +203,18 @@ mod tests {
         counts.into_iter().collect()
     }
 
-    fn counted(chunk: &[(String, u64)]) -> Vec<Counted<'_>> {
-        let of = |(text, count): &(String, u64)| (xxh3_64(text.as_bytes()), *count);
-        let counted = chunk.iter().map(|item| (of(item), item.0.as_bytes()));
-        counted
-            .map(|((hash, count), text)| Counted { hash, text, count })
-            .collect()
+    fn add(top: &mut Frequent, chunk: &[(String, u64)]) {
+        let counted = chunk
+            .iter()
+            .map(|(text, count)| (xxh3_64(text.as_bytes()), *count));
+        top.add(counted, |index| chunk[index].0.as_bytes());
     }
 
     #[test]
     fn few_values_are_counted_exactly() {
         let mut top = Frequent::new(4, 1000, 2);
-        top.add(&counted(&chunk(&[1, 1, 2, 3])));
-        top.add(&counted(&chunk(&[3, 3])));
+        add(&mut top, &chunk(&[1, 1, 2, 3]));
+        add(&mut top, &chunk(&[3, 3]));
         assert!(top.is_exact() && top.len() == 3);
         let shown: Vec<(&str, u64)> = top.top(2).iter().map(|c| (&*c.text, c.count)).collect();
         assert_eq!(shown, [("3", 3), ("1", 2)]);
@@ -217,7 +225,7 @@ mod tests {
         let mut top = Frequent::new(100, 400, 2);
         let texts = ["a", "b"].map(|end| format!("{}{end}", "ü".repeat(500)));
         let list: Vec<(String, u64)> = texts.iter().map(|text| (text.clone(), 1)).collect();
-        top.add(&counted(&list));
+        add(&mut top, &list);
         assert_eq!((top.len(), top.is_exact()), (2, false));
         assert!(
             top.counters()
@@ -230,7 +238,7 @@ mod tests {
         let mut top = Frequent::new(8, 1000, 4);
         for start in 0..50u16 {
             let values: Vec<u16> = (start * 20..start * 20 + 20).collect();
-            top.add(&counted(&chunk(&values)));
+            add(&mut top, &chunk(&values));
         }
         assert!(!top.is_exact() && top.top(10).is_empty());
         assert!(top.error() <= 1000 / 5, "{}", top.error());
@@ -245,7 +253,7 @@ mod tests {
             let mut exact: HashMap<String, u64> = HashMap::new();
             let mut total = 0;
             for part in &parts {
-                top.add(&counted(&chunk(part)));
+                add(&mut top, &chunk(part));
                 for (text, count) in chunk(part) {
                     *exact.entry(text).or_insert(0) += count;
                     total += count;

@@ -3,7 +3,7 @@
 use super::group::{Group, Groups};
 use super::value::{CLASSES, Class, understand};
 use crate::data::blocks::{Block, Spot};
-use crate::metrics::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks, frequent::Counted};
+use crate::metrics::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
 
 /// Values of a class that are kept with their places.
 const EXAMPLES: usize = 5;
@@ -51,25 +51,42 @@ impl Numbers {
         }
     }
 
-    fn of(values: &[(f64, u64)], budget: Budget) -> Numbers {
-        let mut quantiles = Quantiles::new(budget.capacity);
-        for &(value, times) in values {
-            quantiles.insert(value, times);
-        }
-        Numbers {
-            moments: Moments::of(values),
-            quantiles,
+    /// Adds those of the next block, behind so many rows.
+    fn merge(&mut self, next: &Counted, before: u64) {
+        self.moments.merge(&next.moments);
+        // One of two, of four, of eight stands for all where there are so many.
+        let shift = (before / ALL).checked_ilog2().map_or(0, |twice| twice + 1);
+        match shift.min(3) {
+            0 => {
+                let values = next.values.iter();
+                values.for_each(|&(value, times)| self.quantiles.insert(value, times));
+            }
+            shift => self.quantiles.insert_some(&next.values, shift, before),
         }
     }
+}
 
-    fn merge(&mut self, next: &Numbers) {
-        self.moments.merge(&next.moments);
-        self.quantiles.merge(&next.quantiles);
+/// So many rows count in full for the quantiles.
+const ALL: u64 = 1 << 16;
+
+/// Numbers of one kind in one block, each with its count.
+struct Counted {
+    values: Vec<(f64, u64)>,
+    moments: Moments,
+}
+
+impl Counted {
+    fn new(values: Vec<(f64, u64)>) -> Counted {
+        Counted {
+            moments: Moments::of(&values),
+            values,
+        }
     }
 }
 
 /// A column in one block.
 pub struct Part {
+    /// Of the values that are not empty.
     groups: Vec<Group>,
     nulls: u64,
     /// Values that are no finite number, of class float.
@@ -77,18 +94,19 @@ pub struct Part {
     classes: [u64; CLASSES.len()],
     /// Groups of the first different values of each class.
     examples: [Vec<u32>; CLASSES.len()],
-    numbers: Numbers,
-    times: Numbers,
-    lengths: Numbers,
+    numbers: Counted,
+    times: Counted,
+    lengths: Counted,
 }
 
 impl Part {
     /// Of the column that `groups` were filled with.
-    pub fn of(groups: &Groups, block: &Block, column: usize, budget: Budget) -> Part {
+    pub fn of(groups: &Groups, block: &Block, column: usize) -> Part {
         let (mut numbers, mut times, mut lengths) = (Vec::new(), Vec::new(), Lengths::default());
         let mut examples = [const { Vec::new() }; CLASSES.len()];
         let (mut nulls, mut infinite, mut classes) = (0, 0, [0; CLASSES.len()]);
-        for (index, (group, value)) in groups.values().enumerate() {
+        let mut kept = Vec::with_capacity(groups.groups().len());
+        for (group, value) in groups.values() {
             let count = u64::from(group.count);
             let Some(value) = value else {
                 nulls += count;
@@ -97,9 +115,10 @@ impl Part {
             let class = value.class as usize;
             classes[class] += count;
             if examples[class].len() < EXAMPLES {
-                examples[class].push(index as u32);
+                examples[class].push(kept.len() as u32);
             }
-            lengths.push(letters(block.bytes_of(group.first as usize, column)), count);
+            kept.push(*group);
+            lengths.push(block.letters(group.first as usize, column), count);
             match value.class {
                 _ if !value.number.is_finite() => infinite += count,
                 class if class.is_number() => numbers.push((value.number, count)),
@@ -108,14 +127,14 @@ impl Part {
             }
         }
         Part {
-            groups: groups.groups().to_vec(),
+            groups: kept,
             nulls,
             infinite,
             classes,
             examples,
-            numbers: Numbers::of(&numbers, budget),
-            times: Numbers::of(&times, budget),
-            lengths: Numbers::of(&lengths.counted(), budget),
+            numbers: Counted::new(numbers),
+            times: Counted::new(times),
+            lengths: Counted::new(lengths.counted()),
         }
     }
 }
@@ -152,11 +171,6 @@ impl Lengths {
         let usual = usual.map(|(length, &times)| (length as f64, times));
         usual.chain(self.long).collect()
     }
-}
-
-/// Letters (code points) of a text in UTF-8: bytes that go on with none.
-pub fn letters(text: &[u8]) -> usize {
-    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
 }
 
 /// A value and where it stands first.
@@ -202,6 +216,7 @@ impl Column {
 
     /// Adds the same column in the next block.
     pub fn merge(&mut self, part: &Part, block: &Block, column: usize) {
+        let before = self.rows;
         self.rows += block.rows() as u64;
         self.nulls += part.nulls;
         self.infinite += part.infinite;
@@ -218,19 +233,17 @@ impl Column {
             self.examples[class].extend(examples);
         }
         self.count_values(part, block, column);
-        self.numbers.merge(&part.numbers);
-        self.times.merge(&part.times);
-        self.lengths.merge(&part.lengths);
+        self.numbers.merge(&part.numbers, before);
+        self.times.merge(&part.times, before);
+        self.lengths.merge(&part.lengths, before);
     }
 
     fn count_values(&mut self, part: &Part, block: &Block, column: usize) {
-        let counted = part.groups.iter().map(|group| Counted {
-            hash: group.hash,
-            text: block.bytes_of(group.first as usize, column),
-            count: u64::from(group.count),
+        let counts = part.groups.iter();
+        let counts = counts.map(|group| (group.hash, u64::from(group.count)));
+        self.frequent.add(counts, |index| {
+            block.bytes_of(part.groups[index].first as usize, column)
         });
-        let counted: Vec<Counted> = counted.filter(|counted| !counted.text.is_empty()).collect();
-        self.frequent.add(&counted);
         if self.frequent.is_exact() {
             return;
         }
@@ -239,9 +252,9 @@ impl Column {
             self.frequent.hashes().for_each(|hash| sketch.insert(hash));
             sketch
         });
-        counted
+        part.groups
             .iter()
-            .for_each(|counted| sketch.insert(counted.hash));
+            .for_each(|group| sketch.insert(group.hash));
     }
 
     /// How many values are of a class.

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-pub(super) use column::{Column, letters};
-pub(super) use group::Groups;
-pub(super) use scan::{Table, Watch, scan_blocks};
+pub(super) use column::Column;
+pub(super) use group::{Group, Groups};
+pub(super) use scan::{Table, Want, Watch, scan_blocks};
 pub(super) use summary::{cut, figure, table as summary};
 pub(super) use value::{Class, Value, understand};
 
@@ -25,6 +25,7 @@ use crate::artifact::atomic;
 use crate::data::blocks::Blocks;
 use crate::data::{Compression, Format};
 use crate::exit;
+use crate::params::validate::Profile;
 use crate::report::{self, table};
 use crate::talk::Talk;
 
@@ -97,7 +98,7 @@ fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
         }
         false => Blocks::open(path)?,
     };
-    let table = scan_blocks(blocks, &mut (), talk)?;
+    let table = scan_blocks(blocks, &mut (), Profile::All, talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {
             1 => String::new(),

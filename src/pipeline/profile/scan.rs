@@ -9,17 +9,34 @@ use super::column::{Budget, Column, Part};
 use super::group::Groups;
 use crate::data::ReadError;
 use crate::data::blocks::{Block, Blocks, Head, Piece};
+use crate::params::validate::Profile;
 use crate::talk::Talk;
 
 /// Bad records that are kept.
 pub const BAD_SHOWN: usize = 20;
+
+/// What a column is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    Nothing,
+    /// Its cells.
+    Cells,
+    /// Its values, each different one once: [`Watch::column`].
+    Values,
+    /// What all of it is like.
+    Profile,
+}
 
 /// What looks at a table while it is read.
 pub trait Watch: Sync {
     /// What was seen in one block.
     type Seen: Default + Send;
 
+    /// What it must have of a column.
+    fn wants(&self, column: usize) -> Want;
+
     /// Looks at a column of a block, its different values in `groups`. Runs side by side.
+    /// Their counts are those of the block where it wants the profile.
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups);
 
     /// Looks at the rows of a block, after its columns.
@@ -33,6 +50,10 @@ pub trait Watch: Sync {
 impl Watch for () {
     type Seen = ();
 
+    fn wants(&self, _: usize) -> Want {
+        Want::Nothing
+    }
+
     fn column(&self, (): &mut (), _: &Block, _: usize, _: &Groups) {}
 
     fn rows(&self, (): &mut (), _: &Block) {}
@@ -45,6 +66,10 @@ impl Watch for () {
 /// Two look.
 impl<A: Watch, B: Watch> Watch for (A, B) {
     type Seen = (A::Seen, B::Seen);
+
+    fn wants(&self, column: usize) -> Want {
+        self.0.wants(column).max(self.1.wants(column))
+    }
 
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups) {
         self.0.column(&mut seen.0, block, column, groups);
@@ -65,7 +90,10 @@ impl<A: Watch, B: Watch> Watch for (A, B) {
 /// A table that was read to its end.
 pub struct Table {
     pub head: Head,
+    /// What is not profiled has no values here.
     pub columns: Vec<Column>,
+    /// What was wanted of each.
+    pub wanted: Vec<Want>,
     pub rows: u64,
     /// How many records could not be read, and the first of them.
     pub bad: u64,
@@ -73,10 +101,20 @@ pub struct Table {
 }
 
 /// Reads what was opened.
-pub fn scan_blocks<W: Watch>(mut blocks: Blocks, watch: &mut W, talk: &Talk) -> Result<Table> {
+pub fn scan_blocks<W: Watch>(
+    mut blocks: Blocks,
+    watch: &mut W,
+    profile: Profile,
+    talk: &Talk,
+) -> Result<Table> {
     let head = blocks.head().clone();
     let budget = Budget::of(head.columns.len());
+    let wants = |column| match profile {
+        Profile::All => Want::Profile,
+        Profile::Needed => watch.wants(column),
+    };
     let mut table = Table {
+        wanted: (0..head.columns.len()).map(wants).collect(),
         columns: vec![Column::new(budget); head.columns.len()],
         head,
         rows: 0,
@@ -88,9 +126,8 @@ pub fn scan_blocks<W: Watch>(mut blocks: Blocks, watch: &mut W, talk: &Talk) -> 
     while !batch.is_empty() {
         // This thread cuts the next pieces while the others work on these.
         let (worked, next) = std::thread::scope(|scope| {
-            let (columns, head) = (&mut table.columns, &table.head);
-            let watch = &*watch;
-            let work = scope.spawn(move || work_on(batch, columns, head, budget, watch));
+            let (table, watch) = (&mut table, &*watch);
+            let work = scope.spawn(move || work_on(batch, table, watch));
             let next = next_batch(&mut blocks);
             (work.join(), next)
         });
@@ -119,31 +156,27 @@ fn next_batch(blocks: &mut Blocks) -> Result<Vec<Piece>, ReadError> {
     Ok(batch)
 }
 
-/// A block, and each of its columns.
-type Looked = (Block, Vec<Part>);
+/// A block, and each of its columns that is profiled.
+type Looked = (Block, Vec<Option<Part>>);
 
 /// Blocks side by side, then columns side by side, each through the blocks in their order.
-fn work_on<W: Watch>(
-    batch: Vec<Piece>,
-    columns: &mut [Column],
-    head: &Head,
-    budget: Budget,
-    watch: &W,
-) -> Vec<(Block, W::Seen)> {
+fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Block, W::Seen)> {
+    let (head, wanted) = (&table.head, &table.wanted[..]);
+    let cells: Vec<bool> = wanted.iter().map(|&want| want > Want::Nothing).collect();
     let looked_at = batch
         .into_par_iter()
         .map_init(Groups::default, |groups, piece| {
-            look_at(piece.parse(head), groups, budget, watch)
+            look_at(piece.parse_some(head, &cells), groups, wanted, watch)
         });
     let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
-    columns
-        .par_iter_mut()
-        .enumerate()
-        .for_each(|(index, column)| {
-            for (block, parts) in &blocks {
-                column.merge(&parts[index], block, index);
+    let columns = table.columns.par_iter_mut().enumerate();
+    columns.for_each(|(index, column)| {
+        for (block, parts) in &blocks {
+            if let Some(part) = &parts[index] {
+                column.merge(part, block, index);
             }
-        });
+        }
+    });
     let blocks = blocks.into_iter().map(|(block, _)| block);
     blocks.zip(seen).collect()
 }
@@ -151,14 +184,17 @@ fn work_on<W: Watch>(
 fn look_at<W: Watch>(
     block: Block,
     groups: &mut Groups,
-    budget: Budget,
+    wanted: &[Want],
     watch: &W,
 ) -> (Looked, W::Seen) {
     let mut seen = W::Seen::default();
-    let parts = (0..block.width()).map(|column| {
-        groups.fill(&block, column);
-        watch.column(&mut seen, &block, column, groups);
-        Part::of(groups, &block, column, budget)
+    let parts = wanted.iter().enumerate().map(|(column, &want)| {
+        let profiled = want == Want::Profile;
+        if want >= Want::Values {
+            groups.fill(&block, column, profiled);
+            watch.column(&mut seen, &block, column, groups);
+        }
+        profiled.then(|| Part::of(groups, &block, column))
     });
     let parts = parts.collect();
     watch.rows(&mut seen, &block);

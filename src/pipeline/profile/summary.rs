@@ -1,7 +1,7 @@
 //! From what a pass has gathered to the figures that are shown.
 
 use super::column::Column;
-use super::scan::Table;
+use super::scan::{Table, Want};
 use super::value::{CLASSES, Class, spell_time};
 use crate::metrics::sketch::Ranks;
 use crate::report::table::{self, Figure, Histogram, Lengths, SHARES, Top};
@@ -13,16 +13,21 @@ const TOP: usize = 10;
 /// Letters of a value that are shown.
 const LETTERS: usize = 200;
 
-/// The figures of a table.
+/// The figures of a table, of those columns that were profiled.
 pub fn table(table: &Table, source: String) -> table::Table {
-    let names = table.head.columns.iter().map(|column| column.name.clone());
+    let profiled = table
+        .head
+        .columns
+        .iter()
+        .zip(&table.columns)
+        .zip(&table.wanted);
+    let profiled = profiled.filter(|(_, wanted)| **wanted == Want::Profile);
     table::Table {
         source,
         rows: table.rows,
         bad_rows: table.bad,
-        columns: names
-            .zip(&table.columns)
-            .map(|(name, of)| column(name, of))
+        columns: profiled
+            .map(|((head, of), _)| column(head.name.clone(), of))
             .collect(),
     }
 }

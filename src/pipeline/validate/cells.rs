@@ -2,22 +2,22 @@
 //! value alone is decided once for each different value of a block.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::finding::{Gathered, Places};
 use super::keys::{Keyed, Keys};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
-use crate::data::blocks::{Block, Head, Spot};
-use crate::pipeline::profile::{Class, Groups, Value, Watch, letters};
+use crate::data::blocks::{Block, Head, Spot, combined};
+use crate::pipeline::profile::{Class, Group, Groups, Value, Want, Watch};
 use crate::report::validate::Level;
 
 /// What a value must be.
 pub(super) enum Test {
     Class(Class),
-    Range(Span),
-    Length(Span),
+    Range(Span, RangeInclusive<f64>),
+    Length(Span, RangeInclusive<f64>),
     Allowed(Vec<String>, HashSet<Vec<u8>>),
     Pattern(Pattern),
     /// Stands in a column of another file; by hash.
@@ -59,6 +59,8 @@ pub(super) struct CellRules {
     pub unsorted: Vec<Gathered>,
     /// The last value of each, to go on from.
     last: Vec<Option<f64>>,
+    /// Columns of which a rule needs the profile.
+    profiled: Vec<usize>,
     shown: usize,
 }
 
@@ -88,11 +90,13 @@ impl CellRules {
         mut known: impl FnMut(&super::schema::Reference) -> Result<HashSet<u64>>,
     ) -> Result<CellRules> {
         let (mut cells, mut orders, mut uniques) = (Vec::new(), Vec::new(), Vec::new());
+        let mut profiled = Vec::new();
         for (name, rules) in &schema.columns.0 {
             let Some(column) = head.find(name) else {
                 continue;
             };
             cells.extend(of_column(column, rules));
+            profiled.extend((rules.distinct.is_some() || rules.age.is_some()).then_some(column));
             if let Some(reference) = &rules.references {
                 let says = format!("{} of {}", reference.column, reference.file);
                 cells.push(CellRule {
@@ -121,6 +125,7 @@ impl CellRules {
             broken: vec![Gathered::new(shown); cells.len()],
             unsorted: vec![Gathered::new(shown); orders.len()],
             last: vec![None; orders.len()],
+            profiled,
             cells,
             orders,
             uniques,
@@ -155,10 +160,12 @@ fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
         tests.push(("nulls", span.level(), Test::Present(span.clone())));
     }
     if let Some(span) = &rules.range {
-        tests.push(("range", span.level(), Test::Range(span.clone())));
+        let test = Test::Range(span.clone(), span.bounds());
+        tests.push(("range", span.level(), test));
     }
     if let Some(span) = &rules.length {
-        tests.push(("length", span.level(), Test::Length(span.clone())));
+        let test = Test::Length(span.clone(), span.bounds());
+        tests.push(("length", span.level(), test));
     }
     if let Some(rule) = &rules.allowed {
         let texts: Vec<String> = rule.is.iter().map(|Scalar(text)| text.clone()).collect();
@@ -178,29 +185,42 @@ fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
 }
 
 impl Test {
-    /// Whether a cell may be so. Only [`Test::Present`] has anything against an empty one.
-    fn passes(&self, text: &[u8], hash: u64, value: Option<Value>) -> bool {
+    /// Whether the cells of a group may be so. Only [`Test::Present`] has anything against empty ones.
+    fn passes(&self, block: &Block, column: usize, group: &Group, value: Option<Value>) -> bool {
         let Some(value) = value else {
             return !matches!(self, Test::Present(_));
         };
+        let first = group.first as usize;
         match self {
             Test::Present(_) => true,
             Test::Class(class) => class.holds(value.class),
             // A text is for the rule on the type to judge.
-            Test::Range(span) => match value.class {
+            Test::Range(_, bounds) => match value.class {
                 Class::Text | Class::Boolean => true,
-                _ => span.holds(value.number),
+                _ => bounds.contains(&value.number),
             },
-            Test::Length(span) => span.holds(letters(text) as f64),
-            Test::Allowed(_, set) => set.contains(text),
-            Test::Pattern(pattern) => pattern.regex.is_match(text),
-            Test::Known(_, hashes) => hashes.contains(&hash),
+            Test::Length(_, bounds) => bounds.contains(&(block.letters(first, column) as f64)),
+            Test::Allowed(_, set) => set.contains(block.bytes_of(first, column)),
+            Test::Pattern(pattern) => pattern.regex.is_match(block.bytes_of(first, column)),
+            Test::Known(_, hashes) => hashes.contains(&group.hash),
         }
     }
 }
 
 impl Watch for CellRules {
     type Seen = Seen;
+
+    fn wants(&self, column: usize) -> Want {
+        let cells = self.cells.iter().map(|rule| rule.column);
+        let orders = self.orders.iter().map(|rule| rule.column);
+        let mut uniques = self.uniques.iter().flat_map(|rule| &rule.columns);
+        match () {
+            () if self.profiled.contains(&column) => Want::Profile,
+            () if cells.chain(orders).any(|of| of == column) => Want::Values,
+            () if uniques.any(|&of| of == column) => Want::Cells,
+            () => Want::Nothing,
+        }
+    }
 
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
         for (index, rule) in self.cells.iter().enumerate() {
@@ -247,20 +267,12 @@ impl Watch for CellRules {
 
 /// A hash of the cells of a row in some columns; `None` where all of them are empty.
 pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
-    if let [column] = columns {
-        let text = block.bytes_of(row, *column);
-        return (!text.is_empty()).then(|| xxh3_64(text));
+    let filled = |&column: &usize| !block.bytes_of(row, column).is_empty();
+    if !columns.iter().any(filled) {
+        return None;
     }
-    let mut hasher = Xxh3::new();
-    let mut some = false;
-    for &column in columns {
-        let text = block.bytes_of(row, column);
-        some |= !text.is_empty();
-        // The length first: else ("a", "bc") and ("ab", "c") were the same.
-        hasher.update(&(text.len() as u64).to_le_bytes());
-        hasher.update(text);
-    }
-    some.then(|| hasher.digest())
+    let hashes = columns.iter().map(|&column| block.hashes(column)[row]);
+    hashes.reduce(combined)
 }
 
 impl CellRules {
@@ -270,8 +282,7 @@ impl CellRules {
             .values()
             .enumerate()
             .filter_map(|(index, (group, value))| {
-                let text = block.bytes_of(group.first as usize, rule.column);
-                let broken = !rule.test.passes(text, group.hash, value);
+                let broken = !rule.test.passes(block, rule.column, group, value);
                 count += if broken { u64::from(group.count) } else { 0 };
                 broken.then_some(index as u32)
             });

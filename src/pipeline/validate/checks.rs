@@ -106,7 +106,7 @@ fn cells(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Fin
         if rule.column != column || gathered.count == 0 {
             continue;
         }
-        let rows = table.columns[column].rows;
+        let rows = table.rows;
         if let Test::Present(span) = &rule.test
             && span.holds(gathered.count as f64 / rows as f64)
         {
@@ -125,8 +125,8 @@ fn broken(test: &Test, number: u64, rows: u64) -> String {
     };
     match test {
         Test::Class(class) => format!("{values} no {}", class.as_str()),
-        Test::Range(span) => format!("{values} out of range; {span} is allowed"),
-        Test::Length(span) => format!("{values} of a length that is not {span} letters"),
+        Test::Range(span, _) => format!("{values} out of range; {span} is allowed"),
+        Test::Length(span, _) => format!("{values} of a length that is not {span} letters"),
         Test::Allowed(texts, _) => {
             let shown: Vec<&str> = texts.iter().take(8).map(String::as_str).collect();
             let more = if texts.len() > 8 { ", ..." } else { "" };
@@ -138,8 +138,11 @@ fn broken(test: &Test, number: u64, rows: u64) -> String {
         Test::Pattern(pattern) => format!("{values} not of the pattern {}", pattern.text),
         Test::Known(says, _) => format!("{values} not in {says}"),
         Test::Present(span) => match span.bounds() {
-            (_, max) if max <= 0.0 => format!("{values} missing"),
-            (_, max) => format!("{values} missing; at most {} may be", percent(max, 2)),
+            bounds if *bounds.end() <= 0.0 => format!("{values} missing"),
+            bounds => {
+                let most = percent(*bounds.end(), 2);
+                format!("{values} missing; at most {most} may be")
+            }
         },
     }
 }

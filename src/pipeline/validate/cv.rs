@@ -18,6 +18,7 @@ use crate::data::image::{self, PhotoError};
 use crate::data::{self, Column, Kind, Place, Row, photo_label};
 use crate::exit;
 use crate::params::cv::Params;
+use crate::params::validate::Profile;
 use crate::pipeline::cv::photos;
 use crate::report::validate::{Finding, Level};
 use crate::talk::Talk;
@@ -167,7 +168,7 @@ fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
     let listed = list(job, source)?;
     let measured = measure(&listed.photos, job.talk);
     let blocks = blocks(&listed, &measured);
-    let mut read = table::read_blocks(job, blocks, source, |_| ())?;
+    let mut read = table::read_blocks(job, blocks, source, Profile::All, |_| ())?;
     let mut findings = std::mem::take(&mut read.findings);
     let labels = Labels::of(&read.table, listed.label);
     findings.extend(classes::check(job, &read, listed.label, &labels));

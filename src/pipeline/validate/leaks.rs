@@ -8,7 +8,7 @@ use super::finding::About;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
 use crate::data::blocks::{Block, Blocks, Head, Spot};
-use crate::pipeline::profile::{Groups, Watch, scan_blocks, summary};
+use crate::pipeline::profile::{Groups, Want, Watch, scan_blocks, summary};
 use crate::report::format::{count, percent};
 use crate::report::validate::Finding;
 
@@ -31,6 +31,10 @@ struct Part<'a> {
 
 impl Watch for Part<'_> {
     type Seen = Vec<Vec<Keyed>>;
+
+    fn wants(&self, _: usize) -> Want {
+        Want::Cells
+    }
 
     fn column(&self, _: &mut Self::Seen, _: &Block, _: usize, _: &Groups) {}
 
@@ -73,7 +77,7 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
             keys,
             found: &mut found,
         };
-        tables.push(scan_blocks(blocks, &mut part, job.talk)?);
+        tables.push(scan_blocks(blocks, &mut part, job.profile(), job.talk)?);
     }
     let names = parts.each_ref().map(|path| job.project.shown(path));
     let mut checked = Checked {

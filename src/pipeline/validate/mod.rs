@@ -28,6 +28,7 @@ pub use self::schema::Schema;
 use self::schema::{Scalar, Span};
 use crate::artifact::atomic;
 use crate::exit;
+use crate::params::validate::Profile;
 use crate::project::Project;
 use crate::report::validate::{Finding, Level, Validation};
 use crate::report::{self, table::Table};
@@ -114,6 +115,11 @@ impl<P> Job<'_, P> {
     /// The bounds of one of the task's rules; `None` where the file leaves it out.
     fn rule(&self, name: &str) -> Option<&Span> {
         self.schema.task.get(name)
+    }
+
+    /// Which columns are profiled.
+    fn profile(&self) -> Profile {
+        self.project.params().validate.profile
     }
 }
 

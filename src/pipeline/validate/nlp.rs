@@ -15,7 +15,7 @@ use super::{Checked, Job, TaskRule, Validate, leaks, parts, table};
 use crate::data::blocks::{Block, Head};
 use crate::data::normalised;
 use crate::params::nlp::Params;
-use crate::pipeline::profile::{Groups, Watch};
+use crate::pipeline::profile::{Groups, Want, Watch};
 use crate::report::validate::{Finding, Level};
 use crate::task::Nlp;
 
@@ -88,7 +88,7 @@ impl Validate for Nlp {
     fn prepared(job: &Job<Params>) -> Result<Checked> {
         let text = |head: &Head, row: usize, block: &Block| {
             let text = head.find(&job.params.data.text)?;
-            Some(key(block.text(row, text)))
+            Some(key(block.text(row, text), &mut String::new()))
         };
         let keys = [Key {
             what: "text",
@@ -98,9 +98,10 @@ impl Validate for Nlp {
     }
 }
 
-/// A text as it is compared.
-fn key(text: &str) -> u64 {
-    xxh3_64(normalised(text).as_bytes())
+/// A text as it is compared; `buffer` is room to write it.
+fn key(text: &str, buffer: &mut String) -> u64 {
+    normalised(text, buffer);
+    xxh3_64(buffer.as_bytes())
 }
 
 fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
@@ -150,6 +151,16 @@ struct Seen {
 impl Watch for Texts {
     type Seen = Seen;
 
+    fn wants(&self, column: usize) -> Want {
+        match column {
+            _ if self.label == Some(column) => Want::Profile,
+            _ if self.text != Some(column) => Want::Nothing,
+            _ if self.looked_at => Want::Values,
+            _ if self.keyed => Want::Cells,
+            _ => Want::Nothing,
+        }
+    }
+
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
         if self.text != Some(column) || !self.looked_at {
             return;
@@ -180,8 +191,9 @@ impl Watch for Texts {
             self.label
                 .map_or(&[][..], |label| block.bytes_of(row, label).trim_ascii())
         };
+        let mut buffer = String::new();
         let keyed = rows.map(|row| Keyed {
-            key: key(block.text(row, text)),
+            key: key(block.text(row, text), &mut buffer),
             spot: block.spot(row),
             tag: xxh3_64(label(row)) as u32,
         });

@@ -14,7 +14,8 @@ use super::{Checked, Job, TaskRule, Validate, parts, table};
 use crate::data::RATING_COLUMNS;
 use crate::data::blocks::{Block, Blocks, Head};
 use crate::params::recsys::Params;
-use crate::pipeline::profile::{Class, Groups, Table, Watch, scan_blocks};
+use crate::params::validate::Profile;
+use crate::pipeline::profile::{Class, Groups, Table, Want, Watch, scan_blocks};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use crate::task::Recsys;
@@ -117,6 +118,14 @@ struct Seen {
 
 impl Watch for Pairs {
     type Seen = Seen;
+
+    fn wants(&self, column: usize) -> Want {
+        match Some(column) {
+            column if column == self.rating => Want::Profile,
+            column if column == self.user || column == self.item => Want::Cells,
+            _ => Want::Nothing,
+        }
+    }
 
     fn column(&self, _: &mut Seen, _: &Block, _: usize, _: &Groups) {}
 
@@ -301,7 +310,7 @@ fn out_of_scale(
         to,
         gathered: Gathered::new(job.shown),
     };
-    let _: Table = scan_blocks(Blocks::open(path)?, &mut far, job.talk)?;
+    let _: Table = scan_blocks(Blocks::open(path)?, &mut far, Profile::Needed, job.talk)?;
     let says = format!("are far outside of the scale of {low} to {high}");
     Ok(read.share(
         job,
@@ -322,6 +331,13 @@ struct Far {
 
 impl Watch for Far {
     type Seen = Option<Gathered>;
+
+    fn wants(&self, column: usize) -> Want {
+        match column == self.rating {
+            true => Want::Values,
+            false => Want::Nothing,
+        }
+    }
 
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups) {
         if column != self.rating {

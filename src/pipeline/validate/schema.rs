@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -181,16 +182,13 @@ impl Span {
         (value.class.is_number() || value.class.is_time()).then_some(value.number)
     }
 
-    pub fn bounds(&self) -> (f64, f64) {
-        (
-            Span::number(&self.min).unwrap_or(f64::NEG_INFINITY),
-            Span::number(&self.max).unwrap_or(f64::INFINITY),
-        )
+    pub fn bounds(&self) -> RangeInclusive<f64> {
+        let min = Span::number(&self.min).unwrap_or(f64::NEG_INFINITY);
+        min..=Span::number(&self.max).unwrap_or(f64::INFINITY)
     }
 
     pub fn holds(&self, value: f64) -> bool {
-        let (min, max) = self.bounds();
-        (min..=max).contains(&value)
+        self.bounds().contains(&value)
     }
 
     pub fn level(&self) -> Level {
@@ -276,8 +274,7 @@ impl Schema {
         if span.min.is_none() && span.max.is_none() {
             return Err(self.refuse(keys, "give min, max or both"));
         }
-        let (min, max) = span.bounds();
-        match min <= max {
+        match !span.bounds().is_empty() {
             true => Ok(()),
             false => Err(self.refuse(keys, &format!("nothing is {span}: min is above max"))),
         }
@@ -461,7 +458,7 @@ mod tests {
             panic!("{schema:?}");
         };
         assert_eq!(a.r#type.as_ref().unwrap().level, Level::Error);
-        assert_eq!(a.range.as_ref().unwrap().bounds(), (0.0, 1000.0));
+        assert_eq!(a.range.as_ref().unwrap().bounds(), 0.0..=1000.0);
         assert_eq!(b.pattern.as_ref().unwrap().level, Level::Warning);
         assert!(b.pattern.as_ref().unwrap().is.regex.is_match(b"xx"));
         assert!(!b.pattern.as_ref().unwrap().is.regex.is_match(b"xxy"));
@@ -523,7 +520,7 @@ mod tests {
             ),
             ("columns:\n  a:\n    type: number\n", "4", "expected one of"),
             ("rows: {min: 10, max: 2}\n", "2:7", "min is above max"),
-            ("columns:\n  a:\n  a:\n", "4", "twice"),
+            ("columns:\n  a:\n  a:\n", "3:3", "comes twice"),
         ] {
             let message = refused(text);
             assert!(

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::Result;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::cells::CellRules;
 use super::finding::{About, Gathered};
 use super::keys::Repeats;
 use super::schema::Reference;
 use super::{Job, checks, today};
-use crate::data::blocks::{Blocks, Head};
+use crate::data::blocks::{self, Blocks, Head};
 use crate::data::{self, Place, Row};
+use crate::params::validate::Profile;
 use crate::pipeline::profile::{Table, Watch, scan_blocks, summary};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
@@ -81,7 +81,7 @@ pub(super) fn read<P, W: Watch>(
 ) -> Result<Read<W>> {
     let mut blocks = Blocks::open(path)?;
     blocks.rename(|path| job.project.shown(path));
-    read_blocks(job, blocks, path, watch)
+    read_blocks(job, blocks, path, job.profile(), watch)
 }
 
 /// The same for what was opened.
@@ -89,6 +89,7 @@ pub(super) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
     blocks: Blocks,
     path: &Path,
+    profile: Profile,
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
     let today = today(job.project)?;
@@ -97,7 +98,7 @@ pub(super) fn read_blocks<P, W: Watch>(
         known(job, reference)
     })?;
     let mut both = (rules, watch(&head));
-    let table = scan_blocks(blocks, &mut both, job.talk)?;
+    let table = scan_blocks(blocks, &mut both, profile, job.talk)?;
     let (mut rules, watch) = both;
     let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);
@@ -120,7 +121,7 @@ fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     let mut hashes = HashSet::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
-        hashes.insert(xxh3_64(row.text(column).as_bytes()));
+        hashes.insert(blocks::hash(row.text(column).as_bytes()));
     }
     Ok(hashes)
 }

@@ -675,3 +675,101 @@ fn every_fault_in_ratings_is_reported_with_its_row() {
         }
     }
 }
+
+/// The cells of a column of a part, which `change` may set; the file's other cells stay as they are.
+fn change_column(dir: &Workdir, part: &str, column: &str, change: impl Fn(usize, &str) -> String) {
+    let text = dir.read(part);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let at = headers.iter().position(|name| name == column).unwrap();
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(&headers).unwrap();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.unwrap();
+        let cells = record.iter().enumerate().map(|(i, cell)| match i == at {
+            true => change(row, cell),
+            false => cell.to_owned(),
+        });
+        out.write_record(cells).unwrap();
+    }
+    dir.write(part, out.into_inner().unwrap());
+}
+
+fn check_parts(dir: &Workdir, args: &[&str]) -> String {
+    let task = args[0];
+    let ran = dir.run(&[&["validate", "--prepared"], args].concat());
+    assert!(ran.code == 0 || ran.code == 4, "{ran:?}");
+    dir.read(&format!("reports/validate/{task}.prepared.json"))
+}
+
+#[test]
+fn a_test_photo_that_looks_like_a_training_photo_is_leakage() {
+    let dir = Workdir::project();
+    album().write(&dir);
+    let source = ["-S", "cv.data.source=photos/list.csv"];
+    dir.ok(&[&["prepare", "cv"], &source[..]].concat());
+    let args = ["cv", source[0], source[1]];
+    assert!(check_parts(&dir, &args).contains("\"findings\": []"));
+    let train = dir.read("data/processed/cv/train.csv");
+    let hash = |text: &str, row: usize| {
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let at = reader.headers().unwrap().iter().position(|n| n == "dhash");
+        let record = reader.records().nth(row).unwrap().unwrap();
+        u64::from_str_radix(&record[at.unwrap()], 16).unwrap()
+    };
+    let clean = dir.read("data/processed/cv/test.csv");
+    for seed in 0..SEEDS {
+        let mut draw = Draw(seed);
+        let row = draw.below(clean.lines().count() - 1);
+        let like = hash(&train, draw.below(train.lines().count() - 1));
+        // Four bits may differ, no more.
+        let near = (0..4).fold(like, |hash, bit| hash ^ (1 << (16 * bit + draw.below(16))));
+        dir.write("data/processed/cv/test.csv", &clean);
+        change_column(&dir, "data/processed/cv/test.csv", "dhash", |r, cell| {
+            if r == row {
+                format!("{near:016x}")
+            } else {
+                cell.to_owned()
+            }
+        });
+        let name = format!("look-alike, seed {seed}");
+        assert_reported(&check_parts(&dir, &args), &at("leakage", row), &name);
+    }
+}
+
+#[test]
+fn training_rows_behind_the_moment_of_a_split_by_time_are_leakage() {
+    let dir = Workdir::project();
+    dir.write("r.csv", ratings().bytes());
+    let by = |rule: &str| format!("recsys.split.by={rule}");
+    let sets = ["-S", "recsys.data.source=r.csv", "-S"];
+    for rule in ["time", "user", "last"] {
+        let by = by(rule);
+        let args = [&sets[..], &[by.as_str()]].concat();
+        dir.ok(&[&["prepare", "recsys"], &args[..]].concat());
+        let args = [&["recsys"], &args[..]].concat();
+        assert!(
+            check_parts(&dir, &args).contains("\"findings\": []"),
+            "{rule}"
+        );
+        let part = "data/processed/recsys/train.csv";
+        let clean = dir.read(part);
+        for seed in 0..SEEDS {
+            let row = Draw(seed).below(clean.lines().count() - 1);
+            dir.write(part, &clean);
+            change_column(&dir, part, "timestamp", |r, cell| {
+                if r == row {
+                    "1700000000".to_owned()
+                } else {
+                    cell.to_owned()
+                }
+            });
+            let report = check_parts(&dir, &args);
+            match rule {
+                "time" => assert_reported(&report, &at("leakage", row), &format!("seed {seed}")),
+                // Users' last rows are of any time.
+                _ => assert!(report.contains("\"findings\": []"), "{rule}: {report}"),
+            }
+        }
+    }
+}

@@ -125,10 +125,10 @@ impl Quantiles {
         self.count
     }
 
-    /// By how many places a rank can be off at most: for certain, but for five standard deviations
+    /// By how many places a rank can be off at most: for certain, but for four standard deviations
     /// where values were drawn.
     pub fn error(&self) -> u64 {
-        self.error + (5.0 * (self.variance as f64).sqrt()).ceil() as u64
+        self.error + (4.0 * (self.variance as f64).sqrt()).ceil() as u64
     }
 
     /// Everything in order, to be asked.

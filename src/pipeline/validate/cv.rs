@@ -7,6 +7,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::alike;
 use super::classes::{self, Labels};
 use super::finding::Gathered;
 use super::keys::{Keyed, Keys};
@@ -89,7 +90,7 @@ impl Validate for Cv {
             "leakage",
             "0",
             Level::Error,
-            "prepared: share of test photos whose file or scene is in the training part",
+            "prepared: share of test photos whose file, scene or look-alike is in the training part",
         ),
     ];
 
@@ -134,7 +135,13 @@ impl Validate for Cv {
                 of: &scene,
             },
         ];
-        leaks::check(job, &parts::<Cv>(job.project)?, &keys)
+        let paths = parts::<Cv>(job.project)?;
+        let mut parts = leaks::check(job, &paths, &keys)?;
+        let alike = alike::across(job, &paths)?;
+        let rows = parts.tables[1].rows;
+        let finding = leaks::finding(job, &parts.head, rows, "look-alike", alike);
+        parts.checked.findings.extend(finding);
+        Ok(parts.checked)
     }
 }
 

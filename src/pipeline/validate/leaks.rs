@@ -8,7 +8,8 @@ use super::finding::About;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
 use crate::data::blocks::{Block, Blocks, Head, Spot};
-use crate::pipeline::profile::{Groups, Want, Watch, scan_blocks, summary};
+use crate::params::validate::Profile;
+use crate::pipeline::profile::{Groups, Table, Want, Watch, scan_blocks, summary};
 use crate::report::format::{count, percent};
 use crate::report::validate::Finding;
 
@@ -63,8 +64,16 @@ impl Watch for Part<'_> {
     }
 }
 
+/// Both parts, read.
+pub(super) struct Parts {
+    pub checked: Checked,
+    pub tables: Vec<Table>,
+    /// Both as one table: file 0 is the training part, file 1 the test part.
+    pub head: Head,
+}
+
 /// Reads both parts; a row of the test part leaks where the training part has a key of it.
-pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Checked> {
+pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Parts> {
     let mut found: Vec<Keys> = keys.iter().map(|_| Keys::default()).collect();
     let mut tables = Vec::new();
     for (number, path) in (0..).zip(parts) {
@@ -77,7 +86,7 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
             keys,
             found: &mut found,
         };
-        tables.push(scan_blocks(blocks, &mut part, job.profile(), job.talk)?);
+        tables.push(scan_blocks(blocks, &mut part, Profile::All, job.talk)?);
     }
     let names = parts.each_ref().map(|path| job.project.shown(path));
     let mut checked = Checked {
@@ -98,7 +107,11 @@ pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
             .findings
             .extend(finding(job, &head, tables[1].rows, key.what, leaks));
     }
-    Ok(checked)
+    Ok(Parts {
+        checked,
+        tables,
+        head,
+    })
 }
 
 fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
@@ -123,7 +136,8 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
     Ok(all)
 }
 
-fn finding<P>(
+/// Where test rows have a `what` that is in the training part, and more of them than the rule allows.
+pub(super) fn finding<P>(
     job: &Job<P>,
     head: &Head,
     test_rows: u64,

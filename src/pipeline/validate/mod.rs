@@ -5,6 +5,7 @@
 //! tasks look at it on the way, `keys` finds rows that have something in common, `checks` judges in
 //! the end. What a task knows of its data is in its file.
 
+mod alike;
 mod cells;
 mod checks;
 mod classes;
@@ -17,6 +18,7 @@ mod nlp;
 mod recsys;
 mod schema;
 mod table;
+mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -94,7 +94,7 @@ impl Validate for Nlp {
             what: "text",
             of: &text,
         }];
-        leaks::check(job, &parts::<Nlp>(job.project)?, &keys)
+        Ok(leaks::check(job, &parts::<Nlp>(job.project)?, &keys)?.checked)
     }
 }
 

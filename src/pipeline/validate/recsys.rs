@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::cells::row_key;
-use super::finding::Gathered;
+use super::finding::{About, Gathered};
 use super::keys::{Keyed, Keys};
 use super::leaks::{self, Key};
 use super::schema::{ColumnRules, Reference, Rule, Span, TypeName};
 use super::{Checked, Job, TaskRule, Validate, parts, table};
 use crate::data::RATING_COLUMNS;
 use crate::data::blocks::{Block, Blocks, Head};
-use crate::params::recsys::Params;
+use crate::params::recsys::{By, Params};
 use crate::params::validate::Profile;
 use crate::pipeline::profile::{Class, Groups, Table, Want, Watch, scan_blocks};
 use crate::report::format::{count, percent};
@@ -95,7 +95,14 @@ impl Validate for Recsys {
             what: "pair of user and item",
             of: &pair,
         }];
-        leaks::check(job, &parts::<Recsys>(job.project)?, &keys)
+        let paths = parts::<Recsys>(job.project)?;
+        let mut parts = leaks::check(job, &paths, &keys)?;
+        // With a test file of one's own, or the last of each user, both parts may be of one time.
+        if job.params.by == By::Time && job.params.data.test.is_none() {
+            let overlap = overlap(job, &parts, &paths[0])?;
+            parts.checked.findings.extend(overlap);
+        }
+        Ok(parts.checked)
     }
 }
 
@@ -304,8 +311,8 @@ fn out_of_scale(
     if !is_scale || width <= 0.0 || (from <= min && max <= to) {
         return Ok(None);
     }
-    let mut far = Far {
-        rating,
+    let mut far = Outside {
+        column: rating,
         from,
         to,
         gathered: Gathered::new(job.shown),
@@ -321,32 +328,71 @@ fn out_of_scale(
     ))
 }
 
-/// Ratings outside of an interval.
-struct Far {
-    rating: usize,
+/// Training rows that are not before all test rows, where the split is at one moment.
+fn overlap(job: &Job<Params>, parts: &leaks::Parts, train: &Path) -> Result<Option<Finding>> {
+    let [Some(time), Some(tested)] = [0, 1].map(|part: usize| {
+        let head: &Head = &parts.tables[part].head;
+        head.find(RATING_COLUMNS.time)
+    }) else {
+        return Ok(None);
+    };
+    let tested = &parts.tables[1].columns[tested];
+    let firsts = [&tested.numbers, &tested.times].map(|of| of.moments.min());
+    let Some(first) = firsts.into_iter().flatten().reduce(f64::min) else {
+        return Ok(None);
+    };
+    let mut late = Outside {
+        column: time,
+        from: f64::NEG_INFINITY,
+        to: first.next_down(),
+        gathered: Gathered::new(job.shown),
+    };
+    let table = scan_blocks(Blocks::open(train)?, &mut late, Profile::Needed, job.talk)?;
+    let share = late.gathered.count as f64 / table.rows.max(1) as f64;
+    let span = job.rule("leakage");
+    let Some(span) = span.filter(|span| late.gathered.count > 0 && !span.holds(share)) else {
+        return Ok(None);
+    };
+    let about = About {
+        head: &parts.head,
+        rule: "leakage",
+        level: span.level(),
+        column: Some(time),
+    };
+    let message = format!(
+        "{} training rows ({}) are not before the first test row, though recsys.split.by is time",
+        count(late.gathered.count),
+        percent(share, 2)
+    );
+    Ok(Some(about.finding(message, &late.gathered)))
+}
+
+/// Numbers and times of a column outside of an interval.
+struct Outside {
+    column: usize,
     from: f64,
     to: f64,
     gathered: Gathered,
 }
 
-impl Watch for Far {
+impl Watch for Outside {
     type Seen = Option<Gathered>;
 
     fn wants(&self, column: usize) -> Want {
-        match column == self.rating {
+        match column == self.column {
             true => Want::Values,
             false => Want::Nothing,
         }
     }
 
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups) {
-        if column != self.rating {
+        if column != self.column {
             return;
         }
         let mut gathered = self.gathered.like();
         for row in 0..block.rows() {
             if let Some(value) = groups.value(row)
-                && value.class.is_number()
+                && (value.class.is_number() || value.class.is_time())
                 && !(self.from..=self.to).contains(&value.number)
             {
                 gathered.add(block.spot(row), || block.text(row, column).to_owned());

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use block::{Block, Spot, combined, hash};
 
+pub use marks::Marks;
+
 use self::block::Rows;
 
 use self::boundary::Cutter;
@@ -67,7 +69,7 @@ pub struct Blocks {
 }
 
 enum Reader {
-    Text(Text),
+    Csv(Csv),
     Rows(Box<dyn Source>),
     /// Made in memory.
     Ready(std::vec::IntoIter<Block>),
@@ -75,7 +77,7 @@ enum Reader {
 }
 
 /// A CSV file behind its header.
-struct Text {
+struct Csv {
     input: Input,
     delimiter: u8,
     /// Line of the next piece.
@@ -91,12 +93,17 @@ pub struct Piece {
 }
 
 enum What {
-    Text {
-        bytes: Vec<u8>,
-        delimiter: u8,
-        line: u64,
-    },
+    Text(Text),
     Block(Block),
+}
+
+/// Whole records of a CSV file.
+struct Text {
+    bytes: Vec<u8>,
+    delimiter: u8,
+    /// The line it starts on, and how many lines end in it.
+    line: u64,
+    lines: usize,
 }
 
 impl Blocks {
@@ -187,7 +194,7 @@ impl Blocks {
         loop {
             let file = self.file;
             let what = match &mut self.reader {
-                Reader::Text(text) => text.piece(&self.head, file)?,
+                Reader::Csv(csv) => csv.piece(&self.head, file)?.map(What::Text),
                 Reader::Rows(source) => rows(source.as_mut(), file)?.map(What::Block),
                 Reader::Ready(blocks) => blocks.next().map(What::Block),
                 Reader::End => return Ok(None),
@@ -233,13 +240,13 @@ fn text(
     let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
     let input = Input::new(input, name, compression)?;
     let (input, columns, line) = csv::open(input, delimiter)?.into_rest();
-    let text = Text {
+    let csv = Csv {
         input,
         delimiter,
         line,
         carry: Vec::new(),
     };
-    Ok((Reader::Text(text), columns, Unit::Line))
+    Ok((Reader::Csv(csv), columns, Unit::Line))
 }
 
 fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
@@ -247,8 +254,8 @@ fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
     (Reader::Rows(source), columns, unit)
 }
 
-impl Text {
-    fn piece(&mut self, head: &Head, file: usize) -> Result<Option<What>, ReadError> {
+impl Csv {
+    fn piece(&mut self, head: &Head, file: usize) -> Result<Option<Text>, ReadError> {
         let mut bytes = std::mem::take(&mut self.carry);
         let mut cutter = Cutter::new(self.delimiter);
         bytes.reserve(PIECE + PIECE / 4);
@@ -273,12 +280,13 @@ impl Text {
         self.carry.extend_from_slice(&bytes[end..]);
         bytes.truncate(end);
         let line = self.line;
-        self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-        let delimiter = self.delimiter;
-        Ok(Some(What::Text {
+        let lines = memchr::memchr_iter(b'\n', &bytes).count();
+        self.line += lines as u64;
+        Ok(Some(Text {
             bytes,
-            delimiter,
+            delimiter: self.delimiter,
             line,
+            lines,
         }))
     }
 
@@ -335,18 +343,15 @@ fn rows(source: &mut dyn Source, file: usize) -> Result<Option<Block>, ReadError
 impl Piece {
     /// Its cells.
     pub fn parse(self, head: &Head) -> Block {
-        self.parse_some(head, &vec![true; head.columns.len()])
+        let wanted = vec![true; head.columns.len()];
+        self.parse_some(head, &wanted, &mut Marks::default())
     }
 
     /// Its cells in those columns that are wanted.
-    pub fn parse_some(self, head: &Head, wanted: &[bool]) -> Block {
+    pub fn parse_some(self, head: &Head, wanted: &[bool], marks: &mut Marks) -> Block {
         match self.what {
             What::Block(block) => block,
-            What::Text {
-                bytes,
-                delimiter,
-                line,
-            } => parse::block(bytes, delimiter, [self.file as u64, line], head, wanted),
+            What::Text(text) => parse::block(text, self.file, head, wanted, marks),
         }
     }
 }

@@ -2,34 +2,36 @@
 //! else in it (a bad record, a lone carriage return, text behind a closing quote) goes through the
 //! row-wise reader, so that both have one meaning and the same words for what is wrong.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::super::input::Input;
 use super::super::{Row, Source, csv};
 use super::Head;
+use super::Text;
 use super::block::{Block, Cell, Rows, WORD, hash, hash_at};
 use super::marks::Marks;
 
-/// The rows of a piece that starts on `line`; columns that are not wanted may be left out.
+/// The rows of a piece; columns that are not wanted may be left out.
 pub(super) fn block(
-    bytes: Vec<u8>,
-    delimiter: u8,
-    [file, line]: [u64; 2],
+    text: Text,
+    file: usize,
     head: &Head,
     wanted: &[bool],
+    marks: &mut Marks,
 ) -> Block {
-    let file = file as usize;
-    let plain = match kind(&bytes) {
-        Kind::Other => return by_rows(bytes, delimiter, line, file, head),
+    let ascii = text.bytes.is_ascii();
+    let plain = match kind(&text.bytes, ascii) {
+        Kind::Other => return by_rows(text, file, head),
         kind => Plain {
-            delimiter,
+            delimiter: text.delimiter,
             carriages: kind == Kind::Carriages,
+            ascii,
             wanted,
         },
     };
     plain
-        .block(bytes, line, file)
-        .unwrap_or_else(|bytes| by_rows(bytes, delimiter, line, file, head))
+        .block(text, file, marks)
+        .unwrap_or_else(|text| by_rows(text, file, head))
 }
 
 /// What a piece is like.
@@ -42,16 +44,16 @@ enum Kind {
     Other,
 }
 
-fn kind(bytes: &[u8]) -> Kind {
-    if memchr(0, bytes).is_some() || std::str::from_utf8(bytes).is_err() {
+fn kind(bytes: &[u8], ascii: bool) -> Kind {
+    if !ascii && std::str::from_utf8(bytes).is_err() {
         return Kind::Other;
     }
-    let mut carriages = memchr_iter(b'\r', bytes).peekable();
-    if carriages.peek().is_none() {
+    let mut special = memchr2_iter(0, b'\r', bytes).peekable();
+    if special.peek().is_none() {
         return Kind::Plain;
     }
     let lone = |at: usize| bytes.get(at + 1).is_some_and(|&next| next != b'\n');
-    match carriages.any(lone) {
+    match special.any(|at| bytes[at] == 0 || lone(at)) {
         true => Kind::Other,
         false => Kind::Carriages,
     }
@@ -61,85 +63,76 @@ fn kind(bytes: &[u8]) -> Kind {
 struct Plain<'a> {
     delimiter: u8,
     carriages: bool,
+    ascii: bool,
     wanted: &'a [bool],
 }
 
 impl Plain<'_> {
-    /// Gives the bytes back where a row has more or fewer cells, or text follows a closing quote.
-    fn block(&self, mut bytes: Vec<u8>, line: u64, file: usize) -> Result<Block, Vec<u8>> {
-        let end = bytes.len();
+    /// Gives the text back where a row has more or fewer cells, or text follows a closing quote.
+    fn block(&self, mut text: Text, file: usize, marks: &mut Marks) -> Result<Block, Text> {
+        let end = text.bytes.len();
         // Line ends inside of quotes are counted too; a row has a delimiter or line end for each cell.
-        let lines = memchr_iter(b'\n', &bytes).count() + 1;
-        let most = lines.min(end / self.wanted.len() + 1);
+        let most = (text.lines + 1).min(end / self.wanted.len() + 1);
         let mut block = Block::with_rows(file, self.wanted, most);
-        block.ascii = bytes.is_ascii();
-        bytes.resize(end + WORD, 0);
+        block.ascii = self.ascii;
+        text.bytes.resize(end + WORD, 0);
+        let marks = marks.find(&text.bytes[..end], [self.delimiter, b'\n']);
         let mut unescaped = Vec::new();
-        match self.rows(&bytes, line, &mut block, &mut unescaped) {
+        match self.rows(&text, marks, &mut block, &mut unescaped) {
             Some(()) => {
-                block.text = bytes;
+                block.text = text.bytes;
                 block.text.extend_from_slice(&unescaped);
                 Ok(block)
             }
             None => {
-                bytes.truncate(end);
-                Err(bytes)
+                text.bytes.truncate(end);
+                Err(text)
             }
         }
     }
 
-    /// Finds the cells of `bytes`, which a word of zeros follows.
+    /// Finds the cells of a text, which a word of zeros follows. `marks` are its delimiters and line
+    /// ends. `None` where a row has more or fewer cells, or text follows a closing quote.
     fn rows(
         &self,
-        bytes: &[u8],
-        mut line: u64,
+        text: &Text,
+        marks: &[u32],
         block: &mut Block,
         unescaped: &mut Vec<u8>,
     ) -> Option<()> {
-        let end = bytes.len() - WORD;
-        let mut marks = Marks::new(&bytes[..end], [self.delimiter, b'\n']);
-        let mut at = 0;
+        let (bytes, delimiter, wanted) = (&text.bytes[..], self.delimiter, self.wanted);
+        let (end, last) = (bytes.len() - WORD, wanted.len() - 1);
+        // The next mark is the first one behind `at`.
+        let (mut at, mut next, mut line) = (0, 0, text.line);
         while at < end {
             if let Some(blank) = blank(&bytes[at..end]) {
-                (at, line) = (at + blank, line + 1);
-                marks.skip_to(at);
+                (at, line, next) = (at + blank, line + 1, next + 1);
                 continue;
             }
             let row = block.lines.len();
             block.lines.push(line);
-            for (column, &wanted) in self.wanted.iter().enumerate() {
-                let stop = match bytes[at] {
-                    b'"' => {
-                        let (cell, close) = quoted(&bytes[..end], at, unescaped)?;
-                        line += memchr_iter(b'\n', &bytes[at..close]).count() as u64;
-                        marks.skip_to(close);
-                        if wanted {
-                            let text = match (cell.start as usize).checked_sub(bytes.len()) {
-                                Some(start) => &unescaped[start..],
-                                None => &bytes[cell.start as usize..][..cell.length as usize],
-                            };
-                            block.set(row, column, cell, hash(text));
-                        }
-                        self.stop(bytes, &mut marks, close)?
+            for (column, &wanted) in wanted.iter().enumerate() {
+                if bytes[at] == b'"' {
+                    let (cell, close) = quoted(&bytes[..end], at, unescaped)?;
+                    line += memchr_iter(b'\n', &bytes[at..close]).count() as u64;
+                    next += self.passed(bytes, &marks[next..], close)?;
+                    if wanted {
+                        block.set(row, column, cell, hash_of(cell, bytes, unescaped));
                     }
-                    _ => {
-                        let stop = marks.next();
-                        if wanted {
-                            let length = stop - at - usize::from(self.returns(&bytes[at..stop]));
-                            let cell = Cell {
-                                start: at as u32,
-                                length: length as u32,
-                            };
-                            block.set(row, column, cell, hash_at(bytes, at, length));
-                        }
-                        stop
-                    }
-                };
-                let ends = column + 1 == self.wanted.len();
-                if (bytes[stop] == self.delimiter) == ends {
+                } else if wanted {
+                    let stop = *marks.get(next)? as usize;
+                    let length = stop - at - usize::from(self.returns(&bytes[at..stop]));
+                    let cell = Cell {
+                        start: at as u32,
+                        length: length as u32,
+                    };
+                    block.set(row, column, cell, hash_at(bytes, at, length));
+                }
+                let stop = *marks.get(next)? as usize;
+                if (bytes[stop] == delimiter) == (column == last) {
                     return None;
                 }
-                at = stop + 1;
+                (at, next) = (stop + 1, next + 1);
             }
             line += 1;
         }
@@ -152,11 +145,22 @@ impl Plain<'_> {
         self.carriages && cell.last() == Some(&b'\r')
     }
 
-    /// The delimiter or line end behind a closing quote; `None` where text follows it.
-    fn stop(&self, bytes: &[u8], marks: &mut Marks, after: usize) -> Option<usize> {
-        let stop = marks.next();
-        (stop == after || (self.carriages && stop == after + 1 && bytes[after] == b'\r'))
-            .then_some(stop)
+    /// How many marks are inside of a cell whose quote closes before `close`; `None` where anything but a
+    /// carriage return is between that and the next mark.
+    #[inline(never)]
+    fn passed(&self, bytes: &[u8], marks: &[u32], close: usize) -> Option<usize> {
+        let passed = marks.iter().position(|&mark| mark as usize >= close)?;
+        let stop = marks[passed] as usize;
+        let returns = self.carriages && stop == close + 1 && bytes[close] == b'\r';
+        (stop == close || returns).then_some(passed)
+    }
+}
+
+/// The hash of a quoted cell; what has no doubled quotes is in `bytes`, anything else was written last.
+fn hash_of(cell: Cell, bytes: &[u8], unescaped: &[u8]) -> u64 {
+    match (cell.start as usize).checked_sub(bytes.len()) {
+        Some(start) => hash(&unescaped[start..]),
+        None => hash(&bytes[cell.start as usize..][..cell.length as usize]),
     }
 }
 
@@ -170,6 +174,7 @@ fn blank(rest: &[u8]) -> Option<usize> {
 }
 
 /// The quoted cell that starts at `start`, and the position behind its closing quote.
+#[inline(never)]
 fn quoted(bytes: &[u8], start: usize, unescaped: &mut Vec<u8>) -> Option<(Cell, usize)> {
     let mut from = start + 1;
     let mut doubled = false;
@@ -204,7 +209,13 @@ fn quoted(bytes: &[u8], start: usize, unescaped: &mut Vec<u8>) -> Option<(Cell, 
     Some((cell, close + 1))
 }
 
-fn by_rows(bytes: Vec<u8>, delimiter: u8, line: u64, file: usize, head: &Head) -> Block {
+fn by_rows(text: Text, file: usize, head: &Head) -> Block {
+    let Text {
+        bytes,
+        delimiter,
+        line,
+        ..
+    } = text;
     let mut rows = Rows::new(file, head.columns.len());
     let input = Input::middle(bytes, &head.files[file]);
     let mut csv = csv::Csv::resume(input, delimiter, head.columns.clone(), line);

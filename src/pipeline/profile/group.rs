@@ -27,7 +27,7 @@ pub struct Groups {
 }
 
 /// Rows that tell whether it is worth while to look for others with the same value.
-const TRIED: usize = 128;
+const TRIED: usize = 384;
 
 const UPPER: u64 = u64::MAX << 32;
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::column::{Budget, Column, Part};
 use super::group::Groups;
 use crate::data::ReadError;
-use crate::data::blocks::{Block, Blocks, Head, Piece};
+use crate::data::blocks::{Block, Blocks, Head, Marks, Piece};
 use crate::params::validate::Profile;
 use crate::talk::Talk;
 
@@ -163,11 +163,13 @@ type Looked = (Block, Vec<Option<Part>>);
 fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Block, W::Seen)> {
     let (head, wanted) = (&table.head, &table.wanted[..]);
     let cells: Vec<bool> = wanted.iter().map(|&want| want > Want::Nothing).collect();
-    let looked_at = batch
-        .into_par_iter()
-        .map_init(Groups::default, |groups, piece| {
-            look_at(piece.parse_some(head, &cells), groups, wanted, watch)
-        });
+    let looked_at = batch.into_par_iter().map_init(
+        <(Marks, Groups)>::default,
+        |(marks, groups), piece: Piece| {
+            let block = piece.parse_some(head, &cells, marks);
+            look_at(block, groups, wanted, watch)
+        },
+    );
     let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
     let columns = table.columns.par_iter_mut().enumerate();
     columns.for_each(|(index, column)| {

@@ -69,6 +69,10 @@ const TEXT: Value = Value {
 /// Understands a text that is not empty.
 pub fn understand(text: &[u8]) -> Value {
     match text {
+        // What starts as dates do is no number.
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] => {
+            time(text).unwrap_or(TEXT)
+        }
         [b'0'..=b'9' | b'-' | b'+' | b'.', ..] => {
             if let Some(value) = number(text) {
                 return value;
@@ -101,17 +105,91 @@ const TENS: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// A number in decimal digits. Few digits and a small exponent make two exact doubles whose quotient
-/// or product is rounded once, so the result is that of the standard library (Clinger 1990), which
-/// reads all other spellings.
+/// A number, whose sign is read here.
 fn number(text: &[u8]) -> Option<Value> {
-    let (negative, digits) = match text {
+    let (negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
+    let value = match unsigned.len() {
+        1..=8 => few_digits(unsigned).or_else(|| spelled(unsigned)),
+        _ => spelled(unsigned),
+    }?;
+    let number = if negative {
+        -value.number
+    } else {
+        value.number
+    };
+    Some(Value { number, ..value })
+}
+
+/// The same byte in each place of a word.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The number of 1 to 8 bytes, all digits but for one point, found in one word.
+fn few_digits(text: &[u8]) -> Option<Value> {
+    let word = word(text);
+    // The lowest of the bytes that are zero is found exactly (Warren, "Hacker's Delight", 6-1).
+    let points = word ^ each(b'.');
+    let points = points.wrapping_sub(each(1)) & !points & each(0x80);
+    let (digits, count, fraction) = match points {
+        0 => (word, text.len(), None),
+        _ => {
+            let before = points.trailing_zeros() / 8;
+            let below = (1 << (8 * before)) - 1;
+            let count = text.len() - 1;
+            let digits = word & below | (word >> 8) & !below;
+            (digits, count, Some(count - before as usize))
+        }
+    };
+    if count == 0 {
+        return None;
+    }
+    // Zeros in front make it eight digits.
+    let front = 8 * (8 - count) as u32;
+    let digits = ((digits ^ each(b'0')) << front) & (u64::MAX << front);
+    if (digits.wrapping_add(each(0x76)) | digits) & each(0x80) != 0 {
+        return None;
+    }
+    // Neighbours are put together three times (Mula, "SIMD-ized parsing of integers").
+    let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let mantissa = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
+    Some(Value {
+        class: of_point(fraction.is_some()),
+        number: mantissa as f64 / TENS[fraction.unwrap_or(0)],
+    })
+}
+
+fn of_point(point: bool) -> Class {
+    match point {
+        true => Class::Float,
+        false => Class::Integer,
+    }
+}
+
+/// A text of 1 to 8 bytes as a word, zeros behind it: two loads overlap where the length is between.
+fn word(text: &[u8]) -> u64 {
+    let length = text.len();
+    let at = |place: usize| u64::from(text[place]) << (8 * place);
+    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(start), Some(end)) => {
+            let [start, end] = [start, end].map(|part| u64::from(u32::from_le_bytes(*part)));
+            start | end << (8 * (length - 4))
+        }
+        _ => at(0) | at(length / 2) | at(length - 1),
+    }
+}
+
+/// A number without a sign, digit by digit. Few digits and a small exponent make two exact doubles whose
+/// quotient is rounded once, so the result is that of the standard library (Clinger 1990), which
+/// reads all other spellings.
+fn spelled(text: &[u8]) -> Option<Value> {
     let (mut mantissa, mut count, mut fraction, mut point) = (0u64, 0, 0usize, false);
-    for &byte in digits {
+    for &byte in text {
         match byte {
             b'0'..=b'9' => {
                 mantissa = mantissa
@@ -122,21 +200,20 @@ fn number(text: &[u8]) -> Option<Value> {
             }
             b'.' if !point => point = true,
             b'e' | b'E' if count > 0 => return float(text),
-            b'i' if digits == b"inf" => return float(text),
+            b'i' if text == b"inf" => return float(text),
             _ => return None,
         }
     }
     if count == 0 {
         return None;
     }
-    let class = if point { Class::Float } else { Class::Integer };
     let number = match count <= 19 && mantissa <= 1 << 53 && fraction <= 22 {
         true => mantissa as f64 / TENS[fraction],
-        false => float(digits)?.number,
+        false => float(text)?.number,
     };
     Some(Value {
-        class,
-        number: if negative { -number } else { number },
+        class: of_point(point),
+        number,
     })
 }
 
@@ -317,6 +394,33 @@ mod tests {
         assert_eq!(spell_time(-1.0, true), "1969-12-31T23:59:59");
     }
 
+    #[test]
+    fn what_is_nearly_a_number_is_none() {
+        for text in [
+            "1:",
+            "1/2",
+            ":",
+            "/",
+            "1.2.3",
+            "..",
+            "1.2.",
+            "12345678:1",
+            "\u{e9}1",
+            "1 ",
+            " 1",
+            "1\u{b0}",
+            "123456789012345a",
+            "0x10",
+            "1_000",
+            "+",
+            "-.",
+            "1-",
+            "1234-5",
+        ] {
+            assert_eq!(class(text), Class::Text, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn numbers_are_those_of_the_standard_library(text in "[+-]?[0-9]{0,22}\\.?[0-9]{0,25}(e-?[0-9]{1,3})?") {
@@ -325,6 +429,14 @@ mod tests {
                 prop_assert!(value.class.is_number(), "{}", text);
                 prop_assert_eq!(value.number.to_bits(), expected.to_bits(), "{}", text);
             }
+        }
+
+        #[test]
+        fn what_the_standard_library_reads_is_a_number_and_nothing_else(text in "[0-9.:/eé-]{1,10}") {
+            let value = understand(text.as_bytes());
+            let expected = text.parse::<f64>().ok().filter(|_| !text.is_empty());
+            prop_assert_eq!(value.class.is_number(), expected.is_some(), "{}", text);
+            prop_assert!(expected.is_none_or(|number| number.to_bits() == value.number.to_bits()));
         }
 
         #[test]

@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 use anyhow::Result;
 
 use super::finding::{Gathered, Places};
-use super::keys::{Keyed, Keys};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
-use crate::data::blocks::{Block, Head, Spot, combined};
+use super::unique::{self, UniqueRule};
+use crate::data::blocks::{Block, Head, Spot};
 use crate::pipeline::profile::{Class, Group, Groups, Value, Want, Watch};
 use crate::report::validate::Level;
 
@@ -41,13 +41,6 @@ pub(super) struct OrderRule {
     pub order: Order,
 }
 
-/// A rule that no two rows have the same cells in these columns.
-pub(super) struct UniqueRule {
-    pub columns: Vec<usize>,
-    pub level: Level,
-    pub keys: Keys,
-}
-
 /// The rules of a schema for one table.
 pub(super) struct CellRules {
     pub cells: Vec<CellRule>,
@@ -69,7 +62,7 @@ pub(super) struct CellRules {
 pub(super) struct Seen {
     broken: Vec<(usize, Gathered)>,
     sorted: Vec<Sorted>,
-    keys: Vec<Vec<Keyed>>,
+    keys: Vec<unique::Seen>,
 }
 
 /// A column of one block, by order.
@@ -138,16 +131,6 @@ impl CellRules {
     /// Rows that are shown of each finding.
     pub fn shown(&self) -> usize {
         self.shown
-    }
-}
-
-impl UniqueRule {
-    fn new(columns: Vec<usize>, level: Level) -> UniqueRule {
-        UniqueRule {
-            columns,
-            level,
-            keys: Keys::default(),
-        }
     }
 }
 
@@ -238,17 +221,7 @@ impl Watch for CellRules {
     }
 
     fn rows(&self, seen: &mut Seen, block: &Block) {
-        let keys = self.uniques.iter().map(|rule| {
-            let rows = (0..block.rows()).filter_map(|row| {
-                Some(Keyed {
-                    key: row_key(block, row, &rule.columns)?,
-                    spot: block.spot(row),
-                    tag: 0,
-                })
-            });
-            rows.collect()
-        });
-        seen.keys = keys.collect();
+        seen.keys = self.uniques.iter().map(|rule| rule.look(block)).collect();
     }
 
     fn take(&mut self, seen: Seen) -> Result<()> {
@@ -258,21 +231,11 @@ impl Watch for CellRules {
         for sorted in seen.sorted {
             self.go_on(sorted);
         }
-        for (rule, keys) in self.uniques.iter_mut().zip(&seen.keys) {
-            rule.keys.extend(keys)?;
-        }
-        Ok(())
+        let uniques = self.uniques.iter_mut().zip(seen.keys);
+        uniques
+            .into_iter()
+            .try_for_each(|(rule, seen)| rule.take(seen))
     }
-}
-
-/// A hash of the cells of a row in some columns; `None` where all of them are empty.
-pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
-    let filled = |&column: &usize| !block.bytes_of(row, column).is_empty();
-    if !columns.iter().any(filled) {
-        return None;
-    }
-    let hashes = columns.iter().map(|&column| block.hashes(column)[row]);
-    hashes.reduce(combined)
 }
 
 impl CellRules {

@@ -174,7 +174,7 @@ struct Measured {
 fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
     let listed = list(job, source)?;
     let measured = measure(&listed.photos, job.talk);
-    let blocks = blocks(&listed, &measured);
+    let blocks = || Ok(blocks(&listed, &measured));
     let mut read = table::read_blocks(job, blocks, source, Profile::All, |_| ())?;
     let mut findings = std::mem::take(&mut read.findings);
     let labels = Labels::of(&read.table, listed.label);

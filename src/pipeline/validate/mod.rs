@@ -18,6 +18,7 @@ mod nlp;
 mod recsys;
 mod schema;
 mod table;
+mod unique;
 mod written;
 
 use std::fmt;

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::cells::row_key;
 use super::finding::{About, Gathered};
 use super::keys::{Keyed, Keys};
 use super::leaks::{self, Key};
 use super::schema::{ColumnRules, Reference, Rule, Span, TypeName};
+use super::unique::row_key;
 use super::{Checked, Job, TaskRule, Validate, parts, table};
 use crate::data::RATING_COLUMNS;
 use crate::data::blocks::{Block, Blocks, Head};

@@ -9,6 +9,7 @@ use super::cells::CellRules;
 use super::finding::{About, Gathered};
 use super::keys::Repeats;
 use super::schema::Reference;
+use super::unique::Again;
 use super::{Job, checks, today};
 use crate::data::blocks::{self, Blocks, Head};
 use crate::data::{self, Place, Row};
@@ -79,20 +80,24 @@ pub(super) fn read<P, W: Watch>(
     path: &Path,
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
-    let mut blocks = Blocks::open(path)?;
-    blocks.rename(|path| job.project.shown(path));
-    read_blocks(job, blocks, path, job.profile(), watch)
+    let open = || {
+        let mut blocks = Blocks::open(path)?;
+        blocks.rename(|path| job.project.shown(path));
+        Ok(blocks)
+    };
+    read_blocks(job, open, path, job.profile(), watch)
 }
 
-/// The same for what was opened.
+/// The same for what `open` gives, each time anew.
 pub(super) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
-    blocks: Blocks,
+    open: impl Fn() -> Result<Blocks>,
     path: &Path,
     profile: Profile,
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
     let today = today(job.project)?;
+    let blocks = open()?;
     let head = blocks.head().clone();
     let rules = CellRules::new(&job.schema, &head, job.shown, |reference| {
         known(job, reference)
@@ -100,6 +105,9 @@ pub(super) fn read_blocks<P, W: Watch>(
     let mut both = (rules, watch(&head));
     let table = scan_blocks(blocks, &mut both, profile, job.talk)?;
     let (mut rules, watch) = both;
+    if let Some(mut again) = Again::new(&mut rules.uniques) {
+        scan_blocks(open()?, &mut again, Profile::Needed, job.talk)?;
+    }
     let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);
     findings.extend(checks::columns(&job.schema, &table.head, &source));

@@ -89,6 +89,13 @@ impl Features {
         Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
     }
 
+    /// Reads and counts `texts`: how many features they have.
+    pub fn count(&self, texts: &[&str]) -> usize {
+        let corpus = self.read(texts, &|_| ());
+        let fitted = Vectorizer::fit(self, &corpus, Precision::Single);
+        fitted.vectorizer.features()
+    }
+
     fn bounds(&self, max_features: usize) -> Bounds {
         Bounds {
             min_df: self.min_df,

@@ -11,6 +11,8 @@ mod locate;
 pub mod nlp;
 pub mod recsys;
 mod set;
+pub mod validate;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -34,6 +36,8 @@ pub struct Params {
     /// Every random choice starts here.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    #[serde(default)]
+    pub validate: validate::Block,
     #[serde(default)]
     pub nlp: nlp::Block,
     #[serde(default)]

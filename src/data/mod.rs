@@ -5,8 +5,10 @@
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
 //! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`,
-//! `ratings` for the interactions of `recsys`.
+//! `ratings` for the interactions of `recsys`, `series` and `clock` for the
+//! demand of `ts`.
 
+pub mod clock;
 mod csv;
 pub mod digest;
 mod error;
@@ -21,6 +23,7 @@ mod photos;
 mod ratings;
 mod row;
 pub mod sample;
+mod series;
 mod sink;
 mod source;
 mod spool;
@@ -33,6 +36,7 @@ pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
+pub use series::{Panel, Series, SeriesColumns, read_series};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;

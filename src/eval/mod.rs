@@ -4,6 +4,7 @@ mod cv;
 pub mod gate;
 mod nlp;
 mod recsys;
+mod ts;
 
 use std::fmt;
 use std::path::PathBuf;

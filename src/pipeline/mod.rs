@@ -15,3 +15,4 @@ pub mod verify;
 pub use dvc::Selection;
 pub use dvc::runner::Options as RunOptions;
 pub use dvc::verify::Options as VerifyOptions;
+mod ts;

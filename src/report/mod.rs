@@ -9,3 +9,4 @@ pub mod html;
 pub mod nlp;
 pub mod recsys;
 pub mod svg;
+pub mod ts;

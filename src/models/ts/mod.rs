@@ -1,0 +1,27 @@
+//! Demand forecasting: exact ARIMA and ETS over many series.
+
+pub mod arima;
+pub mod chandrasekhar;
+pub mod diagnostics;
+pub mod dual;
+pub mod ets;
+pub mod forecaster;
+pub mod least_squares;
+pub mod likelihood;
+pub mod model;
+pub mod order;
+pub mod polynomial;
+pub mod saved;
+pub mod simple;
+pub mod stl;
+
+pub use forecaster::{Forecaster, KINDS, Kind};
+pub use model::{Calibration, Fan, Model, Options};
+pub use saved::Saved;
+
+#[cfg(test)]
+mod arima_tests;
+#[cfg(test)]
+mod ets_tests;
+#[cfg(test)]
+mod reference;

@@ -1,0 +1,140 @@
+//! Training of `ts`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::{Fitted, Train};
+use crate::data::Panel;
+use crate::data::clock::Clock;
+use crate::exit;
+use crate::models::ts::{Options, Saved};
+use crate::params::ts::Params;
+use crate::talk::Talk;
+use crate::task::Ts;
+
+/// What is worth knowing of fitted series.
+#[derive(Serialize)]
+pub struct Fit {
+    series: usize,
+    frequency: String,
+    seasons: Vec<usize>,
+    horizon: usize,
+    /// How many series each kind of model forecasts.
+    models: BTreeMap<String, usize>,
+    /// Errors of earlier forecasts that the intervals rest on.
+    calibrated_on: usize,
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} series, {}", self.series, self.frequency)?;
+        match self.seasons.as_slice() {
+            [] => f.write_str(", no season")?,
+            seasons => {
+                let steps: Vec<String> = seasons.iter().map(usize::to_string).collect();
+                write!(f, ", season {}", steps.join(" and "))?;
+            }
+        }
+        if self.calibrated_on > 0 {
+            write!(f, ", intervals from {} errors", self.calibrated_on)?;
+        }
+        Ok(())
+    }
+}
+
+impl Train for Ts {
+    type Fit = Fit;
+
+    fn fit(params: &Params, _seed: u64, data: Panel, talk: &Talk) -> Result<Fitted<Self>> {
+        let axis = data.axis.ok_or_else(|| {
+            exit::data("the training part of ts is empty; prepare it from data with values")
+        })?;
+        let clock = Clock::infer(axis, data.series.iter().map(|series| &series.times[..]));
+        let seasons = seasons(params, &clock, &data, talk);
+        let rows = data
+            .series
+            .iter()
+            .map(|series| series.values.len() as u64)
+            .sum();
+        let (mut ids, mut ends, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for series in data.series {
+            ends.push(series.times.last().copied().unwrap_or_default());
+            values.push(series.regular(&clock).map_err(|index| {
+                exit::data(format!(
+                    "series `{}`: {} is not on regular steps; run `easylife prepare ts` again",
+                    series.id,
+                    clock.text(series.times[index])
+                ))
+            })?);
+            ids.push(series.id);
+        }
+        let options = Options {
+            kind: params.kind,
+            seasons,
+            horizon: params.horizon,
+            calibrate: params.calibrate,
+            nonnegative: params.nonnegative,
+        };
+        let bar = talk.progress("training ts", Some(ids.len() as u64));
+        let model = options
+            .fit(&values, &|| bar.inc(1))
+            .map_err(|index| exit::data(format!("series `{}` has no value at all", ids[index])))?;
+        bar.finish_and_clear();
+        let mut models = BTreeMap::new();
+        for series in &model.series {
+            for (_, member) in &series.parts {
+                *models.entry(member.family().to_owned()).or_insert(0) += 1;
+            }
+        }
+        let fit = Fit {
+            series: ids.len(),
+            frequency: clock.to_string(),
+            seasons: model.seasons.clone(),
+            horizon: model.horizon,
+            models,
+            calibrated_on: model.calibration.errors,
+        };
+        let mut parameters = params.recorded.clone();
+        parameters["frequency"] = serde_json::json!(clock.to_string());
+        parameters["seasons"] = serde_json::json!(model.seasons);
+        Ok(Fitted {
+            model: Saved {
+                model,
+                ids,
+                ends,
+                clock: clock.to_numbers().to_vec(),
+            },
+            fit,
+            rows,
+            names: Vec::new(),
+            parameters,
+        })
+    }
+}
+
+/// The seasons asked for, otherwise those that the frequency usually has.
+fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usize> {
+    let seasons = params.seasons.clone().unwrap_or_else(|| {
+        let usual = clock.seasons();
+        talk.note(match usual.as_slice() {
+            [] => format!("ts: {clock}: no season is looked for; say one with ts.season"),
+            [one] => format!("ts: {clock}: the season is taken as {one} steps"),
+            many => format!("ts: {clock}: the seasons are taken as {many:?} steps"),
+        });
+        usual
+    });
+    let longest = data.series.iter().map(|series| series.values.len()).max();
+    let longest = longest.unwrap_or(0);
+    let (usable, long): (Vec<usize>, Vec<usize>) = seasons
+        .into_iter()
+        .partition(|season| 2 * season <= longest);
+    if !long.is_empty() {
+        talk.note(format!(
+            "ts: no series holds two seasons of {long:?} steps; they are left out"
+        ));
+    }
+    usable
+}

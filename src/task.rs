@@ -230,7 +230,7 @@ impl Task for Ts {
     }
 
     fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_series(source, &SeriesColumns::prepared())
+        read_series(source, &SeriesColumns::prepared())?.whole()
     }
 }
 

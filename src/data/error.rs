@@ -124,8 +124,8 @@ pub enum ReadErrorKind {
     PhotoLabel(String),
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
-    #[error("{0}")]
-    Series(String),
+    #[error("series `{id}`: {reason}")]
+    Series { id: String, reason: String },
     #[error("the label is {0}; a text, a number or a boolean is expected")]
     NestedLabel(String),
     #[error("the id is empty; fill it in or remove the row")]
@@ -160,7 +160,7 @@ impl ReadError {
                 | EmptyId
                 | Rating(_)
                 | Time(_)
-                | Series(_)
+                | Series { .. }
         )
     }
 

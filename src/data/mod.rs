@@ -36,7 +36,9 @@ pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
-pub use series::{Panel, Series, SeriesColumns, read_series};
+pub use series::{
+    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, read_series, shown,
+};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
+use crate::data::{Duplicates, Gaps};
 use crate::models::ts::{KINDS, Kind};
 
 /// The block as written; whatever is not given keeps its default.
@@ -14,6 +15,7 @@ pub struct Block {
     pub sample: SampleBlock,
     pub data: DataBlock,
     pub split: SplitBlock,
+    pub eval: EvalBlock,
     pub season: Season,
     pub horizon: Horizon,
     pub model: ModelBlock,
@@ -37,28 +39,15 @@ impl Default for SampleBlock {
     }
 }
 
-/// What a time without a row means.
+/// What becomes of a series with bad rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Gaps {
-    /// Nobody knows.
-    #[default]
-    Missing,
-    /// Nothing was asked for.
-    Zero,
-}
-
-/// What happens to rows of one series and time with different values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Duplicates {
-    /// Prepare stops and names the lines.
+pub enum BadSeries {
+    /// Prepare stops and names the line.
     #[default]
     Error,
-    Sum,
-    Mean,
-    First,
-    Last,
+    /// It is left out and listed, with the line.
+    Skip,
 }
 
 /// Where the series come from and which columns count.
@@ -75,6 +64,7 @@ pub struct DataBlock {
     pub value: String,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
+    pub bad_series: BadSeries,
 }
 
 impl Default for DataBlock {
@@ -87,6 +77,7 @@ impl Default for DataBlock {
             value: "y".to_owned(),
             gaps: Gaps::default(),
             duplicates: Duplicates::default(),
+            bad_series: BadSeries::default(),
         }
     }
 }
@@ -102,6 +93,21 @@ pub struct SplitBlock {
 impl Default for SplitBlock {
     fn default() -> Self {
         Self { test: 28 }
+    }
+}
+
+/// How forecasts are judged on the test part.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalBlock {
+    /// Places that forecasts start from: 1: the end of the training part; more: also from within the
+    /// test part, each time with all values before it.
+    pub origins: usize,
+}
+
+impl Default for EvalBlock {
+    fn default() -> Self {
+        Self { origins: 1 }
     }
 }
 
@@ -158,6 +164,7 @@ pub struct Params {
     pub sample: SampleBlock,
     pub data: DataBlock,
     pub test_steps: usize,
+    pub origins: usize,
     /// None: by the frequency.
     pub seasons: Option<Vec<usize>>,
     pub horizon: usize,
@@ -191,18 +198,30 @@ impl Block {
         require((1..=100_000).contains(&horizon), "ts.horizon", || {
             format!("{horizon} is no number of steps from 1 to 100000")
         })?;
+        require(
+            (1..=1000).contains(&self.eval.origins),
+            "ts.eval.origins",
+            || "a number from 1 to 1000".to_owned(),
+        )?;
         gate::check("ts", &self.gate)?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),
             test_steps: self.split.test,
+            origins: self.eval.origins,
             seasons: self.season.check()?,
             horizon,
             kind: self.model.kind()?,
             calibrate: self.model.calibrate,
             nonnegative: self.model.nonnegative,
             recorded: serde_json::json!({
-                "data": {"id": self.data.id, "time": self.data.time, "value": self.data.value},
+                "data": {
+                    "id": self.data.id,
+                    "time": self.data.time,
+                    "value": self.data.value,
+                    "gaps": self.data.gaps,
+                    "duplicates": self.data.duplicates,
+                },
                 "season": self.season,
                 "horizon": horizon,
                 "model": self.model,

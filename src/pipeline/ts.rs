@@ -2,7 +2,6 @@
 
 mod sample;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -13,21 +12,17 @@ use serde::Serialize;
 use super::prepare::Prepare;
 use crate::data::clock::{Axis, Clock};
 use crate::data::{
-    self, Column, Compression, DataType, Format, Kind, Panel, Row, Series, SeriesColumns,
-    read_series,
+    self, Column, Compression, DataType, Format, Kind, Panel, Problem, Row, Series, SeriesColumns,
+    shown,
 };
 use crate::exit;
-use crate::params::ts::{DataBlock, Duplicates, Gaps, Params};
+use crate::params::ts::{BadSeries, DataBlock, Params};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN, Ts};
 
 /// Series that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
-/// Steps of a series at most for each row of it; beyond, its rows are no regular series.
-const SPREAD: usize = 2;
-/// Steps below which that is not asked.
-const SHORT: usize = 12;
 
 /// One series on regular steps.
 struct Regular {
@@ -42,8 +37,14 @@ struct Regular {
 pub struct Parts {
     clock: Clock,
     series: Vec<Regular>,
-    /// Id and reason.
-    excluded: Vec<[String; 2]>,
+    excluded: Vec<Excluded>,
+}
+
+/// A series that is left out.
+struct Excluded {
+    id: String,
+    /// With file and line, where there is one to name.
+    reason: String,
 }
 
 /// What came out of a split.
@@ -61,7 +62,7 @@ pub struct Summary {
     constant: usize,
     negative: usize,
     short: usize,
-    /// Series without a value.
+    /// Series without a value, or with bad rows.
     excluded: usize,
 }
 
@@ -90,61 +91,37 @@ impl fmt::Display for Summary {
     }
 }
 
-fn columns(data: &DataBlock) -> SeriesColumns {
-    SeriesColumns {
-        id: data.id.clone(),
-        time: data.time.clone(),
-        value: data.value.clone(),
-    }
-}
-
-fn read(project: &Project, source: &str, data: &DataBlock) -> Result<Panel> {
-    let mut source = data::open(&project.path(source))?;
-    Ok(read_series(source.as_mut(), &columns(data))?)
-}
-
 impl Prepare for Ts {
     type Summary = Summary;
     type Parts = Parts;
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
-        let data = &params.data;
-        let mut panel = read(project, &data.source, data)?;
         let mut summary = Summary::default();
-        tidy(&mut panel, data.duplicates, &mut summary)?;
-        let axis =
-            (panel.axis).ok_or_else(|| exit::data(format!("{}: there are no rows", panel.file)))?;
-        let mut starts: HashMap<String, i64> = HashMap::new();
-        if let Some(test) = &data.test {
-            let mut test = read(project, test, data)?;
-            tidy(&mut test, data.duplicates, &mut summary)?;
-            starts = append(&mut panel, test)?;
-        }
-        let clock = Clock::infer(axis, panel.series.iter().map(|series| &series.times[..]));
+        let (clock, all, excluded) = regular_series(project, &params.data, &mut summary)?;
         talk.note(format!("ts: the series are {clock}"));
         let mut parts = Parts {
             clock,
-            series: Vec::new(),
-            excluded: Vec::new(),
+            series: Vec::with_capacity(all.len()),
+            excluded,
         };
-        for series in std::mem::take(&mut panel.series) {
-            let test_from = starts.get(&series.id).copied();
-            match regular(series, &clock, data, &panel.file)? {
+        for (series, start) in all {
+            match trimmed(series, &clock) {
                 Ok(series) => {
-                    let series = cut(series, &clock, params, test_from, &mut summary);
-                    parts.series.push(series);
+                    let train = train_length(&series, &clock, params, start);
+                    parts.series.push(Regular { train, ..series });
                 }
-                Err(id) => parts
-                    .excluded
-                    .push([id, "it has no value at all".to_owned()]),
+                Err(id) => {
+                    let reason = "it has no value at all".to_owned();
+                    parts.excluded.push(Excluded::new(id, reason));
+                }
             }
         }
-        summarize(&parts, &mut summary);
+        summarize(&parts, params, &mut summary);
         report(&parts, &summary, talk);
         if parts.series.is_empty() {
             return Err(exit::data(format!(
-                "{}: no series has a value, so there is nothing to learn from",
-                panel.file
+                "{}: no series is left, so there is nothing to learn from",
+                params.data.source
             )));
         }
         Ok((parts, summary))
@@ -157,199 +134,178 @@ impl Prepare for Ts {
         })?;
         let mut out = csv::Writer::from_path(folder.join(EXCLUDED))?;
         out.write_record(["unique_id", "reason"])?;
-        for pair in &parts.excluded {
-            out.write_record(pair)?;
+        for Excluded { id, reason } in &parts.excluded {
+            out.write_record([id, reason])?;
         }
         out.flush()
     }
 }
 
-/// Sorts each series and makes one row of those of one time.
-fn tidy(panel: &mut Panel, treatment: Duplicates, summary: &mut Summary) -> Result<()> {
-    let file = panel.file.clone();
-    for series in &mut panel.series {
-        series.sort();
-        if series.times.windows(2).any(|pair| pair[0] == pair[1]) {
-            summary.duplicates += merge(series, treatment).map_err(|(a, b)| {
-                exit::data(format!(
-                    "{file}:{}: series `{}` has another value for the time of line {}; keep one of \
-                     them, or say how they are to be joined with ts.data.duplicates: sum, mean, \
-                     first or last",
-                    b, series.id, a
-                ))
-            })?;
-        }
-    }
-    Ok(())
-}
+/// A series on regular steps, and the first time of its test part where a file says it.
+type Raw = (Regular, Option<i64>);
 
-/// How many rows repeated another one; the lines of two that contradict each other.
-fn merge(series: &mut Series, treatment: Duplicates) -> Result<usize, (u32, u32)> {
-    let rows = series.times.len();
-    let mut merged = Series {
-        id: std::mem::take(&mut series.id),
-        ..Series::default()
-    };
-    let mut start = 0;
-    while start < rows {
-        let mut end = start + 1;
-        while end < rows && series.times[end] == series.times[start] {
-            end += 1;
-        }
-        let group = &series.values[start..end];
-        let same = |value: &f64| value.to_bits() == group[0].to_bits();
-        let value = match treatment {
-            _ if group.iter().all(same) && treatment != Duplicates::Sum => group[0],
-            Duplicates::Error => {
-                let other = group.iter().position(|value| !same(value)).unwrap_or(0);
-                series.id = merged.id;
-                return match group.iter().all(same) {
-                    true => Ok(0),
-                    false => Err((series.lines[start], series.lines[start + other])),
-                };
-            }
-            Duplicates::First => group[0],
-            Duplicates::Last => group[group.len() - 1],
-            Duplicates::Sum | Duplicates::Mean => {
-                let known: Vec<f64> = group.iter().copied().filter(|y| y.is_finite()).collect();
-                let sum: f64 = known.iter().sum();
-                match (known.len(), treatment) {
-                    (0, _) => f64::NAN,
-                    (count, Duplicates::Mean) => sum / count as f64,
-                    _ => sum,
-                }
-            }
-        };
-        merged.times.push(series.times[start]);
-        merged.values.push(value);
-        merged.lines.push(series.lines[start]);
-        start = end;
-    }
-    let removed = rows - merged.times.len();
-    *series = merged;
-    Ok(removed)
-}
-
-/// Puts the rows of a test file behind those of the source; the first test time of each series.
-fn append(panel: &mut Panel, test: Panel) -> Result<HashMap<String, i64>> {
-    if test.axis.is_some() && test.axis != panel.axis {
-        let named = |axis: Option<Axis>| axis.map_or(String::new(), |axis| axis.to_string());
-        return Err(exit::data(format!(
-            "{}: its times are each {}, those of {} {}",
-            test.file,
-            named(test.axis),
-            panel.file,
-            named(panel.axis)
-        )));
-    }
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for (index, series) in panel.series.iter().enumerate() {
-        known.insert(series.id.clone(), index);
-    }
-    let mut starts = HashMap::new();
-    for mut late in test.series {
-        let line = late.lines[0];
-        let place = format!("{}:{line}: series `{}`", test.file, late.id);
-        let index = *known.get(&late.id).ok_or_else(|| {
-            exit::data(format!("{place} is not in {}; remove it there", panel.file))
-        })?;
-        let series = &mut panel.series[index];
-        let last = series.times.last().copied().unwrap_or(i64::MIN);
-        if late.times[0] <= last {
-            return Err(exit::data(format!(
-                "{place} does not begin after the end of the series in {}",
-                panel.file
-            )));
-        }
-        starts.insert(late.id.clone(), late.times[0]);
-        series.times.append(&mut late.times);
-        series.values.append(&mut late.values);
-        series.lines.append(&mut late.lines);
-    }
-    Ok(starts)
-}
-
-/// The series on the steps of `clock`, without missing values at its ends; its id where it has no
-/// value.
-fn regular(
-    series: Series,
-    clock: &Clock,
+/// All series of the source, with those of a test file behind them, on regular steps; and those that
+/// cannot be put there.
+fn regular_series(
+    project: &Project,
     data: &DataBlock,
-    file: &str,
-) -> Result<std::result::Result<Regular, String>> {
-    let place = |index: usize| format!("{file}:{}: series `{}`", series.lines[index], series.id);
-    let first = series.times[0];
-    let last = series.times.len() - 1;
-    let steps = clock.steps(first, series.times[last]);
-    let span = steps.map_or(usize::MAX, |steps| steps as usize);
-    if data.gaps == Gaps::Missing && span > SHORT && span / SPREAD > series.times.len() {
-        return Err(exit::data(format!(
-            "{}: {} rows lie {span} steps apart ({clock}): two frequencies in one file, a wrong \
-             time, or rows only where there was demand; for the last set ts.data.gaps: zero",
-            place(last),
-            series.times.len(),
-        )));
-    }
-    let mut values = series.regular(clock).map_err(|index| {
-        exit::data(format!(
-            "{}: {} is not on the regular steps of the series ({clock})",
-            place(index),
-            clock.text(series.times[index])
-        ))
-    })?;
-    if data.gaps == Gaps::Zero {
-        let mut rows = vec![false; values.len()];
-        for &time in &series.times {
-            if let Some(step) = clock.steps(first, time) {
-                rows[step as usize] = true;
+    summary: &mut Summary,
+) -> Result<(Clock, Vec<Raw>, Vec<Excluded>)> {
+    let (mut panel, starts) = read(project, data)?;
+    let mut excluded = Vec::new();
+    let mut tidied = Vec::with_capacity(panel.series.len());
+    for (mut series, start) in std::mem::take(&mut panel.series).into_iter().zip(starts) {
+        let tidy = sound(&mut series)
+            .and_then(|()| start.map_err(|problem| told(&panel, &series.id, problem)))
+            .and_then(|start| match series.tidy(data.duplicates) {
+                Ok(merged) => Ok((start, merged)),
+                Err(problem) => Err(told(&panel, &series.id, problem)),
+            });
+        match tidy {
+            Ok((start, merged)) => {
+                summary.duplicates += merged;
+                tidied.push((series, start));
             }
-        }
-        for (value, row) in values.iter_mut().zip(rows) {
-            if !row {
-                *value = 0.0;
-            }
+            Err(reason) => excluded.push(Excluded::new(series.id, reason)),
         }
     }
-    let Some(start) = values.iter().position(|y| y.is_finite()) else {
-        return Ok(Err(series.id));
-    };
-    let first = clock.at(first, start as i64).unwrap_or(first);
-    values.drain(..start);
-    Ok(Ok(Regular {
-        id: series.id,
-        first,
-        train: values.len(),
-        values,
-    }))
+    let times = tidied.iter().map(|(series, _)| &series.times[..]);
+    let clock = Clock::infer(panel.axis.unwrap_or(Axis::Whole), times);
+    let mut all = Vec::with_capacity(tidied.len());
+    for (series, start) in tidied {
+        let sparse = series.refuse_sparse(&clock, data.gaps);
+        match sparse.and_then(|()| series.regular(&clock, data.gaps)) {
+            Ok(values) => {
+                let first = series.times[0];
+                all.push((Regular::new(series.id, first, values), start));
+            }
+            Err(problem) => {
+                let reason = told(&panel, &series.id, problem);
+                excluded.push(Excluded::new(series.id, reason));
+            }
+        }
+    }
+    if data.bad_series == BadSeries::Error {
+        refuse(&excluded)?;
+    }
+    Ok((clock, all, excluded))
 }
 
-/// Where the training part of a series ends.
-fn cut(
-    mut series: Regular,
-    clock: &Clock,
-    params: &Params,
-    test_from: Option<i64>,
-    summary: &mut Summary,
-) -> Regular {
+/// Where the test part of a series begins, where a test file says it.
+type Start = std::result::Result<Option<i64>, Problem>;
+
+/// The rows of the source and of the test file, and where the test part of each series begins.
+fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
+    let columns = SeriesColumns {
+        id: data.id.clone(),
+        time: data.time.clone(),
+        value: data.value.clone(),
+    };
+    let mut panel = Panel::default();
+    panel.read(data::open(&project.path(&data.source))?.as_mut(), &columns)?;
+    let rows: Vec<usize> = panel.series.iter().map(|s| s.times.len()).collect();
+    if let Some(test) = &data.test {
+        panel.read(data::open(&project.path(test))?.as_mut(), &columns)?;
+    }
+    if let Some(fault) = panel.fault.take() {
+        return Err(counted(fault.first.into(), fault.rows - 1, "bad rows"));
+    }
+    if panel.rows == 0 {
+        return Err(exit::data(format!("{}: there are no rows", data.source)));
+    }
+    let start = |(index, series): (usize, &Series)| {
+        test_start(series, rows.get(index).copied().unwrap_or(0))
+    };
+    let starts = panel.series.iter().enumerate().map(start).collect();
+    Ok((panel, starts))
+}
+
+/// `known` rows are of the source, the others of the test file.
+fn test_start(series: &Series, known: usize) -> Start {
+    let Some(start) = series.times[known..].iter().copied().min() else {
+        return Ok(None);
+    };
+    let problem = |reason: &str| Problem {
+        mark: series.marks[known],
+        reason: reason.to_owned(),
+    };
+    match series.times[..known].iter().max() {
+        None => Err(problem(
+            "it is in the test file only; give its past in the source",
+        )),
+        Some(&last) if start <= last => Err(problem(
+            "the test file does not begin after its end in the source",
+        )),
+        Some(_) => Ok(Some(start)),
+    }
+}
+
+/// Refuses a series with rows that could not be read.
+fn sound(series: &mut Series) -> std::result::Result<(), String> {
+    match series.fault.take() {
+        None => Ok(()),
+        Some(fault) if fault.rows == 1 => Err(fault.first.to_string()),
+        Some(fault) => Err(format!(
+            "{}; {} more rows of it are bad",
+            fault.first,
+            fault.rows - 1
+        )),
+    }
+}
+
+fn told(panel: &Panel, id: &str, problem: Problem) -> String {
+    let place = panel.place(problem.mark);
+    format!("{place}: series `{}`: {}", shown(id), problem.reason)
+}
+
+/// The first series that cannot be taken ends it; the others are counted.
+fn refuse(excluded: &[Excluded]) -> Result<()> {
+    let Some(first) = excluded.first() else {
+        return Ok(());
+    };
+    let error = exit::data(first.reason.clone());
+    Err(counted(
+        error,
+        excluded.len() - 1,
+        "bad series (ts.data.bad_series: skip leaves them out)",
+    ))
+}
+
+/// The first of several errors.
+fn counted(first: anyhow::Error, others: usize, what: &str) -> anyhow::Error {
+    match others {
+        0 => first,
+        _ => first.context(format!("{} {what}, the first", others + 1)),
+    }
+}
+
+/// Without missing values at its start; its id where it has no value.
+fn trimmed(mut series: Regular, clock: &Clock) -> std::result::Result<Regular, String> {
+    let Some(start) = series.values.iter().position(|y| y.is_finite()) else {
+        return Err(series.id);
+    };
+    series.first = clock.at(series.first, start as i64).unwrap_or(series.first);
+    series.values.drain(..start);
+    Ok(series)
+}
+
+/// How many values of a series are its training part.
+fn train_length(series: &Regular, clock: &Clock, params: &Params, start: Option<i64>) -> usize {
     let length = series.values.len();
-    let train = match (&params.data.test, test_from) {
-        (Some(_), Some(start)) => clock.steps(series.first, start).map_or(0, |s| s as usize),
-        (Some(_), None) => length,
+    let train = match (&params.data.test, start) {
+        (Some(_), Some(start)) => clock
+            .steps(series.first, start)
+            .map_or(0, |s| s.max(0) as usize),
         (None, _) if length > params.test_steps => length - params.test_steps,
-        (None, _) => {
-            summary.short += usize::from(params.test_steps > 0);
-            length
-        }
+        _ => length,
     };
     // A part without a value teaches nothing: all of it goes into training.
-    let known = series.values[..train.min(length)]
-        .iter()
-        .any(|y| y.is_finite());
-    series.train = if known { train } else { length };
-    series
+    let known = series.values[..train].iter().any(|y| y.is_finite());
+    if known { train } else { length }
 }
 
-fn summarize(parts: &Parts, summary: &mut Summary) {
+fn summarize(parts: &Parts, params: &Params, summary: &mut Summary) {
+    let split = params.test_steps > 0 || params.data.test.is_some();
     summary.series = parts.series.len();
     summary.frequency = parts.clock.to_string();
     summary.excluded = parts.excluded.len();
@@ -360,13 +316,14 @@ fn summarize(parts: &Parts, summary: &mut Summary) {
         summary.missing += series.values.len() - known().count();
         summary.constant += usize::from(known().all(|y| *y == series.values[0]));
         summary.negative += usize::from(known().any(|y| *y < 0.0));
+        summary.short += usize::from(split && series.train == series.values.len());
     }
 }
 
 fn report(parts: &Parts, summary: &Summary, talk: &Talk) {
     const SHOWN: usize = 5;
-    for [id, reason] in parts.excluded.iter().take(SHOWN) {
-        talk.warn(format!("left out: series `{id}`: {reason}"));
+    for Excluded { id, reason } in parts.excluded.iter().take(SHOWN) {
+        talk.warn(format!("left out: series `{}`: {reason}", shown(id)));
     }
     if parts.excluded.len() > SHOWN {
         talk.warn(format!(
@@ -376,10 +333,27 @@ fn report(parts: &Parts, summary: &Summary, talk: &Talk) {
     }
     if summary.short > 0 {
         talk.warn(format!(
-            "{} series are no longer than ts.split.test and have no test part; all of them is \
-             trained on",
+            "{} series have no test part, for they are too short or nothing of them came later; all \
+             of them is trained on",
             summary.short
         ));
+    }
+}
+
+impl Regular {
+    fn new(id: String, first: i64, values: Vec<f64>) -> Self {
+        Self {
+            id,
+            first,
+            train: values.len(),
+            values,
+        }
+    }
+}
+
+impl Excluded {
+    fn new(id: String, reason: String) -> Self {
+        Self { id, reason }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Forecasts of `ts`: a series a record, answered by a row a step.
 //!
 //! The model knows its series; an input gives newer values, which move the states without fitting
-//! again. A series that cannot be forecast by its models gets the seasonal naive forecast, and is
-//! listed.
+//! again. A series whose newer values are bad, or that its models cannot forecast, gets the seasonal
+//! naive forecast, and is listed; so is one that the model does not know, without a forecast.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,31 +14,30 @@ use super::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request}
 use crate::artifact::Header;
 use crate::data::clock::Clock;
 use crate::data::{
-    self, Column, Compression, DataType, Format, Kind, Panel, ReadError, Row, Series,
-    SeriesColumns, Source, read_series,
+    self, Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
+    Series, SeriesColumns, Source, read_series, shown,
 };
 use crate::exit;
 use crate::models::ts::{Forecaster, Saved};
+use crate::params::ts::DataBlock;
 use crate::talk::Talk;
 use crate::task::Ts;
 
 /// Bounds that are given unless asked otherwise, in per cent.
 const LEVELS: [f64; 2] = [80.0, 95.0];
+/// Steps between the end of a series and its newer values at most.
+const FARTHEST: i64 = 100_000;
 
 impl Predict for Ts {
     const ON_ERROR: OnError = OnError::Skip;
     const NEEDS_INPUT: bool = false;
 
-    fn job(model: Saved, header: &Header, request: &Request, talk: &Talk) -> Result<Job> {
+    fn job(model: Saved, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
         let newer = match &request.input {
-            Some(port) => Some(open(port, request.format, header)?),
-            None => None,
-        };
-        let (values, problems, context) = match newer {
-            Some(panel) => newer_values(&model, &clock, panel, talk)?,
-            None => (HashMap::new(), HashMap::new(), String::new()),
+            Some(port) => newer(&model, &clock, port, request.format, header)?,
+            None => Newer::default(),
         };
         let levels = match request.options.levels.as_slice() {
             [] => LEVELS.to_vec(),
@@ -54,7 +53,8 @@ impl Predict for Ts {
             columns.push(Column::typed(format!("hi-{level}"), DataType::Float));
         }
         let source = Known {
-            ids: model.ids.clone(),
+            bad: newer.bad,
+            ids: model.ids.iter().cloned().chain(newer.unknown).collect(),
             next: 0,
             columns: vec![Column::typed("unique_id", DataType::Text)],
         };
@@ -65,16 +65,82 @@ impl Predict for Ts {
                 levels,
                 columns,
                 clock,
-                values,
-                problems,
+                values: newer.values,
+                problems: newer.problems,
                 model,
             })),
-            context,
+            context: newer.digest,
         })
     }
 }
 
-fn open(port: &Port, format: Option<Format>, header: &Header) -> Result<Panel> {
+/// What an input says of the series of a model, by their numbers.
+#[derive(Default)]
+struct Newer {
+    /// Values behind the end of each.
+    values: HashMap<usize, Vec<f64>>,
+    /// What is wrong with some, and where.
+    problems: HashMap<usize, String>,
+    /// Series that the model does not know.
+    unknown: Vec<String>,
+    /// A row of no series that can be told.
+    bad: Option<ReadError>,
+    digest: String,
+}
+
+fn newer(
+    model: &Saved,
+    clock: &Clock,
+    port: &Port,
+    format: Option<Format>,
+    header: &Header,
+) -> Result<Newer> {
+    // The model knows how its data were read; without a project nothing else does.
+    let data: DataBlock = serde_json::from_value(header.parameters["data"].clone())
+        .context("the model does not say how its data are read; train it again")?;
+    let mut panel = read(port, format, &data)?;
+    let mut newer = Newer {
+        bad: panel.fault.take().map(|fault| fault.first),
+        ..Newer::default()
+    };
+    let axis = panel.axis.filter(|axis| *axis != clock.axis);
+    if let (Some(axis), Some(first)) = (axis, panel.series.first()) {
+        let place = first
+            .marks
+            .first()
+            .map(|mark| panel.place(*mark).to_string());
+        return Err(exit::data(format!(
+            "{}: its times are each {axis}, those of the model {}",
+            place.unwrap_or_default(),
+            clock.axis
+        )));
+    }
+    let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
+    let mut digest = Xxh3::new();
+    for mut series in std::mem::take(&mut panel.series) {
+        let Some(&number) = numbers.get(series.id.as_str()) else {
+            newer.unknown.push(series.id);
+            continue;
+        };
+        digest.update(&(number as u64).to_le_bytes());
+        for (time, value) in series.times.iter().zip(&series.values) {
+            digest.update(&time.to_le_bytes());
+            digest.update(&value.to_le_bytes());
+        }
+        match behind(&mut series, &panel, clock, &data, model.ends[number]) {
+            Ok(values) => {
+                newer.values.insert(number, values);
+            }
+            Err(reason) => {
+                newer.problems.insert(number, reason);
+            }
+        }
+    }
+    newer.digest = format!("{:016x}", digest.digest());
+    Ok(newer)
+}
+
+fn read(port: &Port, format: Option<Format>, data: &DataBlock) -> Result<Panel> {
     let mut source = match port {
         Port::File(path) => data::open(path)?,
         Port::Standard => data::open_as(
@@ -84,97 +150,58 @@ fn open(port: &Port, format: Option<Format>, header: &Header) -> Result<Panel> {
             Compression::None,
         )?,
     };
-    // The model knows the columns it was trained on; without a project nothing else does.
-    let name = |key: &str, usual: &str| {
-        let name = header.parameters["data"][key].as_str();
-        name.unwrap_or(usual).to_owned()
-    };
     let columns = SeriesColumns {
-        id: name("id", "unique_id"),
-        time: name("time", "ds"),
-        value: name("value", "y"),
+        id: data.id.clone(),
+        time: data.time.clone(),
+        value: data.value.clone(),
     };
     Ok(read_series(source.as_mut(), &columns)?)
 }
 
-/// Values behind the end of each series by its number, what is wrong with some, and a digest.
-type Newer = (HashMap<usize, Vec<f64>>, HashMap<usize, String>, String);
-
-fn newer_values(model: &Saved, clock: &Clock, panel: Panel, talk: &Talk) -> Result<Newer> {
-    if panel.axis.is_some_and(|axis| axis != clock.axis) {
-        return Err(exit::data(format!(
-            "{}: the model's times are each {}",
-            panel.file, clock.axis
-        )));
+/// The values of `series` behind `end`, one a step; what the model has seen is passed over.
+fn behind(
+    series: &mut Series,
+    panel: &Panel,
+    clock: &Clock,
+    data: &DataBlock,
+    end: i64,
+) -> Result<Vec<f64>, String> {
+    if let Some(fault) = series.fault.take() {
+        return Err(match *fault.first.kind {
+            ReadErrorKind::Series { reason, .. } => format!("{}: {reason}", fault.first.place),
+            other => format!("{}: {other}", fault.first.place),
+        });
     }
-    let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
-    let (mut values, mut problems) = (HashMap::new(), HashMap::new());
-    let mut digest = Xxh3::new();
-    let mut unknown = 0;
-    for mut series in panel.series {
-        let Some(&number) = numbers.get(series.id.as_str()) else {
-            unknown += 1;
-            continue;
-        };
-        series.sort();
-        for (time, value) in series.times.iter().zip(&series.values) {
-            digest.update(&(number as u64).to_le_bytes());
-            digest.update(&time.to_le_bytes());
-            digest.update(&value.to_le_bytes());
-        }
-        match behind(&series, clock, model.ends[number]) {
-            Ok(newer) => {
-                values.insert(number, newer);
-            }
-            Err(reason) => {
-                problems.insert(number, format!("{}:{reason}", panel.file));
-            }
-        }
-    }
-    if unknown > 0 {
-        talk.warn(format!(
-            "{}: {unknown} series are not in the model and get no forecast; train again with them",
-            panel.file
-        ));
-    }
-    Ok((values, problems, format!("{:016x}", digest.digest())))
-}
-
-/// The values of `series` behind `end`, NaN where a step has none.
-fn behind(series: &Series, clock: &Clock, end: i64) -> Result<Vec<f64>, String> {
+    let told = |mark, reason: String| format!("{}: {reason}", panel.place(mark));
+    series
+        .tidy(data.duplicates)
+        .map_err(|problem| told(problem.mark, problem.reason))?;
+    let absent = match data.gaps {
+        Gaps::Missing => f64::NAN,
+        Gaps::Zero => 0.0,
+    };
     let mut values: Vec<f64> = Vec::new();
-    let mut last = 0;
     for (index, (&time, &value)) in series.times.iter().zip(&series.values).enumerate() {
-        let line = series.lines[index];
-        let step = clock.steps(end, time).ok_or_else(|| {
-            format!(
-                "{line}: {} is not on the steps of the series ({clock})",
-                clock.text(time)
-            )
-        })?;
-        if step <= 0 {
-            continue; // the model has seen it
+        let refuse = |what: &str| {
+            let reason = format!("{} is {what} ({clock})", clock.text(time));
+            told(series.marks[index], reason)
+        };
+        match clock.steps(end, time) {
+            None => return Err(refuse("not on the steps of the series")),
+            Some(step) if step > FARTHEST => return Err(refuse("too far ahead of the series")),
+            Some(step) if step > 0 => {
+                values.resize(step as usize - 1, absent);
+                values.push(value);
+            }
+            Some(_) => {}
         }
-        if step == last && value.to_bits() != values[values.len() - 1].to_bits() {
-            return Err(format!("{line}: another value for {}", clock.text(time)));
-        }
-        if step > last + 100_000 {
-            return Err(format!(
-                "{line}: {} is too far ahead of the series",
-                clock.text(time)
-            ));
-        }
-        values.resize(step as usize - 1 + usize::from(step == last), f64::NAN);
-        if step > last {
-            values.push(value);
-        }
-        last = step;
     }
     Ok(values)
 }
 
-/// The series of a model, one a record.
+/// The series of a model, one a record, and those of the input that it does not know.
 struct Known {
+    bad: Option<ReadError>,
     ids: Vec<String>,
     next: usize,
     columns: Vec<Column>,
@@ -187,6 +214,9 @@ impl Source for Known {
 
     fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
         row.clear();
+        if let Some(error) = self.bad.take() {
+            return Err(error);
+        }
         let Some(id) = self.ids.get(self.next) else {
             return Ok(false);
         };
@@ -223,20 +253,17 @@ impl Lister for Forecasts {
         for (index, record) in records.iter().enumerate() {
             // A record's line is the number of its series, from 1.
             let number = record.line() as usize - 1;
-            if let Some(reason) = self.series(number, rows) {
-                let reason = format!(
-                    "series `{}`: {reason}; it has the seasonal naive forecast",
-                    self.model.ids[number]
-                );
-                rejects.push((
-                    index,
-                    Reject {
-                        line: None,
-                        column: None,
-                        reason,
-                    },
-                ));
-            }
+            let problem = match number < self.model.ids.len() {
+                true => (self.series(number, rows))
+                    .map(|problem| format!("{problem}; it has the seasonal naive forecast")),
+                false => Some("the model does not know it; train again with it".to_owned()),
+            };
+            let reject = |problem: String| Reject {
+                line: None,
+                column: None,
+                reason: format!("series `{}`: {problem}", shown(record.text(0))),
+            };
+            rejects.extend(problem.map(|problem| (index, reject(problem))));
         }
         rejects
     }

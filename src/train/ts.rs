@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{Fitted, Train};
-use crate::data::Panel;
 use crate::data::clock::Clock;
+use crate::data::{Gaps, Panel, shown};
 use crate::exit;
 use crate::models::ts::{Options, Saved};
 use crate::params::ts::Params;
@@ -62,11 +62,11 @@ impl Train for Ts {
         let (mut ids, mut ends, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for series in data.series {
             ends.push(series.times.last().copied().unwrap_or_default());
-            values.push(series.regular(&clock).map_err(|index| {
+            values.push(series.regular(&clock, Gaps::Missing).map_err(|problem| {
                 exit::data(format!(
-                    "series `{}`: {} is not on regular steps; run `easylife prepare ts` again",
-                    series.id,
-                    clock.text(series.times[index])
+                    "series `{}`: {}; run `easylife prepare ts` again",
+                    shown(&series.id),
+                    problem.reason
                 ))
             })?);
             ids.push(series.id);
@@ -79,9 +79,12 @@ impl Train for Ts {
             nonnegative: params.nonnegative,
         };
         let bar = talk.progress("training ts", Some(ids.len() as u64));
-        let model = options
-            .fit(&values, &|| bar.inc(1))
-            .map_err(|index| exit::data(format!("series `{}` has no value at all", ids[index])))?;
+        let model = options.fit(&values, &|| bar.inc(1)).map_err(|index| {
+            exit::data(format!(
+                "series `{}` has no value at all",
+                shown(&ids[index])
+            ))
+        })?;
         bar.finish_and_clear();
         let mut models = BTreeMap::new();
         for series in &model.series {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
+use crate::models::ts::ets::{Part, Trend};
 use crate::models::ts::forecaster::Member;
 use crate::models::ts::{Forecaster, Saved};
 use crate::outcome::Outcome;
@@ -93,20 +94,24 @@ impl Model {
             Member::Ets(ets) => {
                 let states = &ets.states;
                 model.level = Some(states.level);
-                model.trend =
-                    (ets.kind.trend != crate::models::ts::ets::Trend::None).then_some(states.slope);
+                model.trend = (ets.kind.trend != Trend::None).then_some(states.slope);
                 let period = states.seasons.len();
                 model.season = (0..period.min(top))
                     .map(|h| states.seasons[(states.next + h) % period])
                     .collect();
-                model.parameters = vec![
-                    named("alpha", ets.smoothing.alpha),
-                    named("beta", ets.smoothing.beta),
-                    named("gamma", ets.smoothing.gamma),
-                    named("phi", ets.smoothing.phi),
-                    named("variance", ets.variance),
-                    named("aicc", ets.aicc),
+                let (trend, season) = (ets.kind.trend, ets.kind.season);
+                let own = [
+                    (true, "alpha", ets.smoothing.alpha),
+                    (trend != Trend::None, "beta", ets.smoothing.beta),
+                    (season != Part::None, "gamma", ets.smoothing.gamma),
+                    (trend == Trend::Damped, "phi", ets.smoothing.phi),
+                    (true, "variance", ets.variance),
+                    (true, "aicc", ets.aicc),
                 ];
+                model.parameters = (own.into_iter())
+                    .filter(|(has, ..)| *has)
+                    .map(|(_, name, value)| named(name, value))
+                    .collect();
             }
             Member::Arima(arima) => {
                 let blocks = arima.orders.split(&arima.coefficients);

@@ -5,6 +5,8 @@ pub mod chandrasekhar;
 pub mod diagnostics;
 pub mod dual;
 pub mod ets;
+mod ets_fit;
+mod ets_variance;
 pub mod forecaster;
 pub mod least_squares;
 pub mod likelihood;

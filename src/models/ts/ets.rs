@@ -180,28 +180,40 @@ impl Ets {
         }
         let log_likelihood =
             log_likelihood(fitted.squares, observations) - observations as f64 * math::ln(size);
+        Self {
+            log_likelihood,
+            aicc: aicc(log_likelihood, kind.parameters() + 1, observations),
+            ..Self::run(kind, smoothing, start, series, kind.parameters())
+        }
+    }
+
+    /// The model with these parameters and first states, of which `estimated` were estimated, run
+    /// over `series`.
+    pub(super) fn run(
+        kind: Kind,
+        smoothing: Smoothing<f64>,
+        start: States<f64>,
+        series: &[f64],
+        estimated: usize,
+    ) -> Self {
         let mut model = Self {
             kind,
             smoothing,
             states: start.clone(),
             start,
             variance: 0.0,
-            log_likelihood,
-            aicc: aicc(log_likelihood, kind.parameters() + 1, observations),
-            observations,
+            log_likelihood: f64::NAN,
+            aicc: f64::NAN,
+            observations: 0,
         };
         let expected = model.update(series);
-        let squares: f64 = series
-            .iter()
-            .zip(&expected)
-            .filter(|(y, _)| y.is_finite())
-            .map(|(y, mu)| {
-                let error = y - mu;
-                let error = if kind.relative { error / mu } else { error };
-                error * error
-            })
-            .sum();
-        model.variance = squares / observations.saturating_sub(kind.parameters()).max(1) as f64;
+        let mut squares = 0.0;
+        for (y, mu) in (series.iter().zip(&expected)).filter(|(y, _)| y.is_finite()) {
+            let error = if kind.relative { (y - mu) / mu } else { y - mu };
+            squares += error * error;
+            model.observations += 1;
+        }
+        model.variance = squares / model.observations.saturating_sub(estimated).max(1) as f64;
         model
     }
 

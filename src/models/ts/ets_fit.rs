@@ -324,32 +324,45 @@ impl Options {
     ///
     /// None where there are too few values.
     pub fn fit(&self, series: &[f64]) -> Option<Ets> {
+        let first = |all: Vec<Ets>| all.into_iter().next();
+        first(self.fit_best(series, 1))
+    }
+
+    /// The `most` best kinds by AICc, the best first.
+    pub fn fit_best(&self, series: &[f64], most: usize) -> Vec<Ets> {
         let finite: Vec<f64> = series.iter().copied().filter(|y| y.is_finite()).collect();
         let size = finite.iter().map(|y| y.abs()).sum::<f64>() / finite.len().max(1) as f64;
         if !(size > 0.0) {
-            return None;
+            return Vec::new();
         }
         let scaled: Vec<f64> = series.iter().map(|y| y / size).collect();
-        let whole = filled(&scaled)?;
+        let Some(whole) = filled(&scaled) else {
+            return Vec::new();
+        };
         let positive = finite.iter().all(|y| *y > 0.0);
         let guess = guess(&whole, self.period);
-        let mut best: Option<(f64, Fitted)> = None;
-        for kind in self.kinds(positive, finite.len()) {
-            let problem = Problem {
-                kind,
-                prior: self.prior,
-                series: &scaled,
-                observations: finite.len(),
-            };
-            let fitted = self.fit_kind(&problem, &guess);
-            let likelihood = log_likelihood(fitted.squares, finite.len());
-            let aicc = aicc(likelihood, kind.parameters() + 1, finite.len());
-            if best.as_ref().is_none_or(|(least, _)| aicc < *least) && aicc.is_finite() {
-                best = Some((aicc, fitted));
-            }
-        }
-        let (_, fitted) = best?;
-        Some(Ets::finish(&fitted, series, size, finite.len()))
+        let kinds = self.kinds(positive, finite.len()).into_iter();
+        let mut fits: Vec<(f64, Fitted)> = kinds
+            .map(|kind| {
+                let problem = Problem {
+                    kind,
+                    prior: self.prior,
+                    series: &scaled,
+                    observations: finite.len(),
+                };
+                let fitted = self.fit_kind(&problem, &guess);
+                let likelihood = log_likelihood(fitted.squares, finite.len());
+                (
+                    aicc(likelihood, kind.parameters() + 1, finite.len()),
+                    fitted,
+                )
+            })
+            .filter(|(aicc, _)| aicc.is_finite())
+            .collect();
+        fits.sort_by(|a, b| a.0.total_cmp(&b.0));
+        (fits.iter().take(most))
+            .map(|(_, fitted)| Ets::finish(fitted, series, size, finite.len()))
+            .collect()
     }
 
     fn fit_kind(&self, problem: &Problem, guess: &Guess) -> Fitted {

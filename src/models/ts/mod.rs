@@ -16,6 +16,7 @@ pub mod polynomial;
 pub mod saved;
 pub mod simple;
 pub mod stl;
+pub mod theta;
 
 pub use forecaster::{Forecaster, KINDS, Kind};
 pub use model::{Calibration, Fan, Model, Options};

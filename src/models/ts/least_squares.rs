@@ -53,7 +53,8 @@ impl<const K: usize> Normal<K> {
     }
 
     /// The step within `low..high` (distances to the bounds): what would leave them is set to them
-    /// and the others are solved for again. None where the Hessian is not definite.
+    /// and the others are solved for again; what is set against its own slope is let go again (an
+    /// active-set method). None where the Hessian is not definite.
     fn bounded_step(
         &self,
         damping: f64,
@@ -62,6 +63,7 @@ impl<const K: usize> Normal<K> {
         count: usize,
     ) -> Option<[f64; K]> {
         let mut set = [None; K];
+        let mut releases = count;
         loop {
             let mut step = self.step(count, damping, &set)?;
             let mut left = false;
@@ -72,10 +74,41 @@ impl<const K: usize> Normal<K> {
                     left = true;
                 }
             }
-            if !left {
-                return Some(step);
+            if left {
+                continue;
+            }
+            match self.held_back(damping, &set, &step, (low, high), count) {
+                Some(i) if releases > 0 => {
+                    releases -= 1;
+                    set[i] = None;
+                }
+                _ => return Some(step),
             }
         }
+    }
+
+    /// Of what is set to a bound, the one that would gain most by leaving it inwards.
+    fn held_back(
+        &self,
+        damping: f64,
+        set: &[Option<f64>; K],
+        step: &[f64; K],
+        (low, high): (&[f64; K], &[f64; K]),
+        count: usize,
+    ) -> Option<usize> {
+        let mut most = None;
+        for i in (0..count).filter(|i| set[*i].is_some() && low[*i] < high[*i]) {
+            let mut slope = self.gradient[i] + damping * self.hessian[i][i] * step[i];
+            for (j, by) in step.iter().enumerate().take(count) {
+                slope += self.hessian[i.max(j)][i.min(j)] * by;
+            }
+            let inwards = if step[i] == low[i] { -slope } else { slope };
+            let gain = inwards / self.hessian[i][i].sqrt();
+            if gain > 1e-9 * self.squares.sqrt() && most.is_none_or(|(_, best)| gain > best) {
+                most = Some((i, gain));
+            }
+        }
+        most.map(|(i, _)| i)
     }
 
     /// Solves (H + damping diag H) step = -gradient by Cholesky, some of the step being set.
@@ -247,6 +280,40 @@ mod tests {
         let least = minimize::<2>(&Valley, &mut at, stop);
         assert!(least < 1e-20, "{least}");
         assert!((at[0] - 1.0).abs() < 1e-8 && (at[1] - 1.0).abs() < 1e-8);
+    }
+
+    /// A slanted bowl around (1.5, -0.1), J'J = (1 0.9; 0.9 1), of which only the unit square may be
+    /// used.
+    struct Square;
+
+    impl Residuals for Square {
+        fn residuals<T: Real>(&self, p: &[T], out: &mut Vec<T>) -> bool {
+            let root = 0.19f64.sqrt();
+            out.extend([p[0] + p[1] * 0.9 - 1.41, (p[1] + 0.1) * root]);
+            true
+        }
+
+        fn bounds(&self, _: usize) -> (f64, f64) {
+            (0.0, 1.0)
+        }
+    }
+
+    #[test]
+    fn a_bound_that_holds_back_is_let_go() {
+        // The way to the bottom leaves the square at (1, 0), where both bounds are met; along the
+        // first of them the least lies at 1.25 - 0.9.
+        for start in [[0.5, 0.5], [1.0, 0.0], [0.0, 0.0]] {
+            let mut at = start;
+            let stop = Stop {
+                decrease: 1e-16,
+                steps: 100,
+            };
+            minimize::<2>(&Square, &mut at, stop);
+            assert!(
+                (at[0] - 1.0).abs() < 1e-6 && (at[1] - 0.35).abs() < 1e-6,
+                "{at:?}"
+            );
+        }
     }
 
     struct Nowhere;

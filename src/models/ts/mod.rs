@@ -5,6 +5,8 @@ pub mod chandrasekhar;
 pub mod diagnostics;
 pub mod dual;
 pub mod ets;
+mod ets_fit;
+mod ets_variance;
 pub mod forecaster;
 pub mod least_squares;
 pub mod likelihood;
@@ -14,6 +16,7 @@ pub mod polynomial;
 pub mod saved;
 pub mod simple;
 pub mod stl;
+pub mod theta;
 
 pub use forecaster::{Forecaster, KINDS, Kind};
 pub use model::{Calibration, Fan, Model, Options};

@@ -13,6 +13,9 @@ use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_colum
 
 pub use regular::{Duplicates, Gaps, Problem};
 
+/// Greatest absolute value.
+const LARGEST: f64 = 1e100;
+
 /// Names of the columns.
 #[derive(Clone, Debug)]
 pub struct SeriesColumns {
@@ -185,7 +188,10 @@ fn value(row: &Row, cell: usize) -> Result<f64, String> {
         return Ok(f64::NAN);
     }
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
+        Ok(value) if value.abs() <= LARGEST => Ok(value),
+        Ok(value) if value.is_finite() => Err(format!(
+            "`{text}` is beyond {LARGEST:e}, too large to be squared; give it in another unit"
+        )),
         Ok(_) => Err(format!(
             "`{text}` is no finite number; leave it empty if it is missing"
         )),

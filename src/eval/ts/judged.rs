@@ -10,8 +10,10 @@ use crate::data::clock::Clock;
 use crate::data::{self, Gaps, Judging, Panel, Series, SeriesColumns, read_series, shown};
 use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
+use crate::models::ts::arima::Forecast;
 use crate::models::ts::diagnostics::ljung_box;
 use crate::models::ts::model::normal_width;
+use crate::models::ts::simple::{Rule, Simple};
 use crate::models::ts::{Fan, Forecaster, Saved};
 
 /// Bounds that are drawn and judged.
@@ -105,11 +107,12 @@ impl<'a> Judge<'a> {
             known = start;
             let values = [&answered.past[..], &late[..start]].concat();
             let actual = &late[start..start + ahead];
-            let (origin, sound) = self.origin(&forecaster, number, start, actual);
+            let base = self.naive(&values, ahead);
+            let (origin, sound) = self.origin(&forecaster, number, start, actual, &base.mean);
             answered.sound &= sound;
             let (low, high) = &origin.fan.bounds[1];
             scores.extend(self.score(&values, actual, &origin.fan.mean, (low, high)));
-            let (low, high) = naive_bounds(&forecaster, ahead);
+            let (low, high) = bounds(&base);
             naive.extend(self.score(&values, actual, &origin.naive, (&low, &high)));
             answered.origins.push(origin);
         }
@@ -172,6 +175,7 @@ impl<'a> Judge<'a> {
         number: usize,
         start: usize,
         actual: &[f64],
+        naive: &[f64],
     ) -> (Origin, bool) {
         let ahead = actual.len();
         let (fan, sound) = self.model.model.fan(forecaster, ahead, &LEVELS);
@@ -182,9 +186,19 @@ impl<'a> Judge<'a> {
             times: (1..=ahead).map(|h| at(start + h)).collect(),
             actual: actual.to_vec(),
             fan,
-            naive: forecaster.naive.forecast(ahead).mean,
+            naive: naive.to_vec(),
         };
         (origin, sound)
+    }
+
+    /// The seasonal naive forecast, by the season that errors are scaled by.
+    fn naive(&self, values: &[f64], ahead: usize) -> Forecast {
+        let naive = Simple::fit(Rule::SeasonalNaive, values, self.period);
+        let unknown = || Forecast {
+            mean: vec![f64::NAN; ahead],
+            deviation: vec![f64::NAN; ahead],
+        };
+        naive.map_or_else(unknown, |naive| naive.forecast(ahead))
     }
 
     fn score(
@@ -219,11 +233,10 @@ pub fn residuals(model: &Saved, number: usize, past: &[f64]) -> Vec<f64> {
     pairs.filter(|e| e.is_finite()).collect()
 }
 
-/// Bounds of 95 % of the seasonal naive forecast, from its own errors.
-fn naive_bounds(forecaster: &Forecaster, ahead: usize) -> (Vec<f64>, Vec<f64>) {
-    let naive = forecaster.naive.forecast(ahead);
+/// Bounds of 95 %, as if errors were normal.
+fn bounds(forecast: &Forecast) -> (Vec<f64>, Vec<f64>) {
     let wide = normal_width(0.95);
-    let pairs = naive.mean.iter().zip(&naive.deviation);
+    let pairs = forecast.mean.iter().zip(&forecast.deviation);
     pairs.map(|(m, d)| (m - wide * d, m + wide * d)).unzip()
 }
 

@@ -85,6 +85,18 @@ impl Member {
         }
     }
 
+    /// Whether its numbers can be used: a likelihood without bounds is no likelihood.
+    fn is_sound(&self) -> bool {
+        let fitted = match self {
+            Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
+            Member::Ets(model) => [model.variance, model.log_likelihood, model.aicc],
+            Member::Simple(model) => [model.variance; 3],
+        };
+        let forecast = self.forecast(8);
+        let ahead = forecast.mean.iter().chain(&forecast.deviation);
+        fitted.iter().chain(ahead).all(|value| value.is_finite())
+    }
+
     fn update(&mut self, values: &[f64]) {
         match self {
             Member::Arima(model) => model.update(values, &[]),
@@ -217,13 +229,12 @@ impl Options {
                 .collect();
             period = 1;
         }
-        let mut parts = Vec::new();
-        let mut notes = Vec::new();
+        let mut parts: Vec<(Member, String)> = Vec::new();
         if matches!(self.kind, Kind::Auto | Kind::Arima)
             && let Some(choice) = order::Options::new(period).fit(&adjusted)
         {
-            notes.push(reason(&choice));
-            parts.push(Member::Arima(choice.model));
+            let note = reason(&choice);
+            parts.push((Member::Arima(choice.model), note));
         }
         if matches!(self.kind, Kind::Auto | Kind::Ets | Kind::HoltWinters) {
             let options = ets::Options {
@@ -241,31 +252,37 @@ impl Options {
                 ..ets::Options::new(period)
             };
             if let Some(model) = options.fit(&adjusted) {
-                notes.push(format!(
-                    "{} has the least AICc, {:.2}",
-                    model.kind, model.aicc
-                ));
-                parts.push(Member::Ets(model));
+                let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
+                parts.push((Member::Ets(model), note));
             }
         }
-        parts.retain(|part| {
-            let forecast = part.forecast(8);
-            let all = forecast.mean.iter().chain(&forecast.deviation);
-            all.clone().all(|value| value.is_finite())
-        });
+        parts.retain(|(member, _)| member.is_sound());
         if parts.is_empty() {
-            return Forecaster {
-                note: format!("too short for a model: {} values", series.len()),
-                ..Forecaster::alone(naive)
-            };
+            return exact(series, naive);
         }
         let weight = 1.0 / parts.len() as f64;
+        let (parts, notes): (Vec<Member>, Vec<String>) = parts.into_iter().unzip();
         Forecaster {
             parts: parts.into_iter().map(|part| (weight, part)).collect(),
             cycles,
             naive,
             note: notes.join("; "),
         }
+    }
+}
+
+/// For a series of which no model can be made, being too short or without any error (a straight line,
+/// a season that repeats itself): the simple rule that errs the least.
+fn exact(series: &[f64], naive: Simple) -> Forecaster {
+    let drift = Simple::fit(Rule::Drift, series, 1).filter(|d| d.variance < naive.variance);
+    let chosen = drift.unwrap_or_else(|| naive.clone());
+    Forecaster {
+        note: format!(
+            "no model can be made of {} values: too few, or without any error",
+            series.len()
+        ),
+        parts: vec![(1.0, Member::Simple(chosen))],
+        ..Forecaster::alone(naive)
     }
 }
 

@@ -213,6 +213,8 @@ impl Ets {
             squares += error * error;
             model.observations += 1;
         }
+        model.log_likelihood = log_likelihood(squares, model.observations);
+        model.aicc = aicc(model.log_likelihood, estimated + 1, model.observations);
         model.variance = squares / model.observations.saturating_sub(estimated).max(1) as f64;
         model
     }

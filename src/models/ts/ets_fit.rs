@@ -32,6 +32,16 @@ impl Prior {
         phi: (0.0, 0.0),
     };
 
+    /// Trends and seasons mostly change slowly, and levels do not stand still: of short series the
+    /// most likely slope often follows the last few values, which forecasts pay for. Chosen on cuts of
+    /// the training parts of the M3 and tourism series.
+    pub const SLOW: Self = Self {
+        alpha: (1.0, 0.0),
+        beta: (0.0, 5.0),
+        gamma: (0.0, 2.0),
+        phi: (0.0, 0.0),
+    };
+
     /// -2 ln density of free numbers.
     fn cost<T: Real>(&self, kind: &Kind, free: &[T]) -> T {
         let mut rest = free.iter().copied();
@@ -311,7 +321,7 @@ impl Options {
         Self {
             period: period.max(1),
             kind: None,
-            prior: env_prior(),
+            prior: Prior::SLOW,
             stop: Stop {
                 decrease: 1e-7,
                 steps: 30,
@@ -419,20 +429,4 @@ impl Options {
         }
         kinds
     }
-}
-
-fn env_prior() -> Prior {
-    static P: std::sync::OnceLock<Prior> = std::sync::OnceLock::new();
-    *P.get_or_init(|| {
-        let Ok(text) = std::env::var("PRIOR") else {
-            return Prior::FLAT;
-        };
-        let v: Vec<f64> = text.split(',').map(|x| x.parse().unwrap()).collect();
-        Prior {
-            alpha: (v[0], v[1]),
-            beta: (v[2], v[3]),
-            gamma: (v[4], v[5]),
-            phi: (v[6], v[7]),
-        }
-    })
 }

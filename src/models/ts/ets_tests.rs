@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::ets::{Ets, Kind, Options, Part, Trend};
+use super::ets::{Ets, Kind, Options, Part, Prior, Trend};
 use super::least_squares::Stop;
 use super::reference::{floats, known_answers, number, series};
 
@@ -41,6 +41,7 @@ fn fit(entry: &Value) -> (Ets, Vec<f64>) {
     let kind = kind(entry);
     let options = Options {
         kind: Some(kind),
+        prior: Prior::FLAT,
         stop: Stop {
             decrease: 1e-13,
             steps: 400,

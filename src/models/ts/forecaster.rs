@@ -1,20 +1,22 @@
 //! One series: its models, their weights, and the long seasons taken off before them.
 
-use super::arima::{Arima, Forecast};
+use super::arima::Forecast;
 use super::diagnostics::constant;
-use super::ets::{self, Ets, Part, Trend};
+use super::ets::{self, Part, Trend};
 use super::likelihood::filled;
-use super::order;
+use super::member::Member;
+use super::rolling::{self, Trial};
 use super::simple::{Rule, Simple};
-use super::stl;
+use super::{order, stl, theta};
 
 /// What forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// ARIMA and ETS, combined.
+    /// ARIMA, ETS and theta, combined.
     Auto,
     Arima,
     Ets,
+    Theta,
     /// ETS(A,A,A), or without a season ETS(A,A,N).
     HoltWinters,
     SeasonalNaive,
@@ -23,10 +25,11 @@ pub enum Kind {
 }
 
 /// Names and kinds, as parameters spell them.
-pub const KINDS: [(&str, Kind); 7] = [
+pub const KINDS: [(&str, Kind); 8] = [
     ("auto", Kind::Auto),
     ("arima", Kind::Arima),
     ("ets", Kind::Ets),
+    ("theta", Kind::Theta),
     ("holt-winters", Kind::HoltWinters),
     ("seasonal_naive", Kind::SeasonalNaive),
     ("drift", Kind::Drift),
@@ -35,14 +38,6 @@ pub const KINDS: [(&str, Kind); 7] = [
 
 /// Longest season that a model carries in its state; longer ones are taken off before.
 pub const LONGEST: usize = 24;
-
-/// A fitted model of one series.
-#[derive(Clone, Debug)]
-pub enum Member {
-    Arima(Arima),
-    Ets(Ets),
-    Simple(Simple),
-}
 
 /// Seasons taken off before the models: the last cycle of each, the coming step first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -74,89 +69,6 @@ pub struct Forecaster {
     pub naive: Simple,
     /// Why the models are what they are.
     pub note: String,
-}
-
-impl Member {
-    pub fn forecast(&self, ahead: usize) -> Forecast {
-        match self {
-            Member::Arima(model) => model.forecast(ahead, &[]),
-            Member::Ets(model) => model.forecast(ahead),
-            Member::Simple(model) => model.forecast(ahead),
-        }
-    }
-
-    /// Whether its numbers can be used: a likelihood without bounds is no likelihood.
-    fn is_sound(&self) -> bool {
-        let fitted = match self {
-            Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
-            Member::Ets(model) => [model.variance, model.log_likelihood, model.aicc],
-            Member::Simple(model) => [model.variance; 3],
-        };
-        let forecast = self.forecast(8);
-        let ahead = forecast.mean.iter().chain(&forecast.deviation);
-        fitted.iter().chain(ahead).all(|value| value.is_finite())
-    }
-
-    fn update(&mut self, values: &[f64]) {
-        match self {
-            Member::Arima(model) => model.update(values, &[]),
-            Member::Ets(model) => {
-                model.update(values);
-            }
-            Member::Simple(model) => {
-                model.update(values);
-            }
-        }
-    }
-
-    /// What each value was expected to be.
-    fn fitted(&self, series: &[f64]) -> Vec<f64> {
-        match self {
-            Member::Arima(model) => model.fitted(series, &[]),
-            Member::Ets(model) => model.fitted(series),
-            Member::Simple(model) => {
-                let period = model.last.len();
-                (0..series.len())
-                    .map(|t| match model.rule {
-                        Rule::SeasonalNaive if t >= period => series[t - period],
-                        Rule::Drift if t >= 1 => series[t - 1],
-                        Rule::Mean => model.sum / model.count,
-                        _ => f64::NAN,
-                    })
-                    .collect()
-            }
-        }
-    }
-
-    /// The kind of model without its orders.
-    pub fn family(&self) -> &'static str {
-        match self {
-            Member::Arima(_) => "arima",
-            Member::Ets(_) => "ets",
-            Member::Simple(_) => "simple",
-        }
-    }
-
-    /// The model as it is written: ARIMA(1,0,0), ETS(A,N,N), drift.
-    pub fn name(&self) -> String {
-        match self {
-            Member::Arima(model) => {
-                let constant = match model.constant {
-                    super::arima::Constant::None => "",
-                    super::arima::Constant::Mean => " with mean",
-                    super::arima::Constant::Drift => " with drift",
-                };
-                format!("ARIMA{}{constant}", model.orders)
-            }
-            Member::Ets(model) => model.kind.to_string(),
-            Member::Simple(model) => match model.rule {
-                Rule::SeasonalNaive if model.last.len() > 1 => "seasonal naive".to_owned(),
-                Rule::SeasonalNaive => "naive".to_owned(),
-                Rule::Drift => "drift".to_owned(),
-                Rule::Mean => "mean".to_owned(),
-            },
-        }
-    }
 }
 
 /// How one series is fitted.
@@ -255,6 +167,10 @@ impl Options {
                     },
                     period,
                 }),
+                prior: match self.kind {
+                    Kind::HoltWinters => ets::Prior::FLAT,
+                    _ => ets::Prior::SLOW,
+                },
                 thorough: self.kind == Kind::HoltWinters,
                 ..ets::Options::new(period)
             };
@@ -262,6 +178,11 @@ impl Options {
                 let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
                 parts.push((Member::Ets(model), note));
             }
+        }
+        if matches!(self.kind, Kind::Auto | Kind::Theta)
+            && let Some(model) = theta::fit(&adjusted, period)
+        {
+            parts.push((Member::Theta(model), String::new()));
         }
         parts.retain(|(member, _)| member.is_sound());
         if parts.is_empty() {
@@ -277,7 +198,11 @@ impl Options {
             parts: parts.into_iter().map(|part| (weight, part)).collect(),
             cycles,
             naive,
-            note: notes.join("; "),
+            note: notes
+                .into_iter()
+                .filter(|note| !note.is_empty())
+                .collect::<Vec<_>>()
+                .join("; "),
         }
     }
 }
@@ -340,6 +265,36 @@ impl Forecaster {
             }
         }
         whole
+    }
+
+    /// What each model says of the coming steps, beside its family.
+    pub fn forecasts(&self, ahead: usize) -> Vec<(&'static str, Forecast)> {
+        let alone = |part: &Member| {
+            let mut forecast = part.forecast(ahead);
+            for (h, mean) in forecast.mean.iter_mut().enumerate() {
+                *mean += self.cycles.at(h);
+            }
+            (part.family(), forecast)
+        };
+        self.parts.iter().map(|(_, part)| alone(part)).collect()
+    }
+
+    /// Weighs the models by how they did at earlier origins.
+    pub fn weigh(&mut self, trials: &[Trial]) {
+        let families: Vec<&'static str> = self.parts.iter().map(|(_, p)| p.family()).collect();
+        let weights = rolling::weights(trials, &families);
+        for ((weight, _), new) in self.parts.iter_mut().zip(weights) {
+            *weight = new;
+        }
+    }
+
+    /// The weight of a family of models.
+    pub fn weight(&self, family: &str) -> f64 {
+        let parts = self
+            .parts
+            .iter()
+            .filter(|(_, part)| part.family() == family);
+        parts.map(|(weight, _)| weight).sum()
     }
 
     /// Takes new values in without fitting again.

@@ -10,15 +10,18 @@ mod ets_variance;
 pub mod forecaster;
 pub mod least_squares;
 pub mod likelihood;
+pub mod member;
 pub mod model;
 pub mod order;
 pub mod polynomial;
+pub mod rolling;
 pub mod saved;
 pub mod simple;
 pub mod stl;
 pub mod theta;
 
 pub use forecaster::{Forecaster, KINDS, Kind};
+pub use member::Member;
 pub use model::{Calibration, Fan, Model, Options};
 pub use saved::Saved;
 

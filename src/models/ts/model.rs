@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::arima::Forecast;
 use super::diagnostics::normal_quantile;
 use super::forecaster::{Forecaster, Kind, Options as SeriesOptions};
+use super::rolling::{Trial, trial_cuts};
 
 /// How series are fitted.
 #[derive(Clone, Debug)]
@@ -108,11 +109,18 @@ impl Options {
         let options = self.series();
         let fitted: Vec<(Option<Forecaster>, Vec<f64>)> = (series.par_iter())
             .map(|series| {
-                let ratios = match self.calibrate {
-                    true => self.ratios(&options, series),
-                    false => Vec::new(),
-                };
-                let fitted = options.fit(series);
+                let trials = self.trials(&options, series);
+                let mut fitted = options.fit(series);
+                let mut ratios = Vec::new();
+                if let Some(model) = &mut fitted {
+                    model.weigh(&trials);
+                    if self.calibrate {
+                        let all = trials
+                            .iter()
+                            .flat_map(|t| t.ratios(|name| model.weight(name)));
+                        ratios = all.collect();
+                    }
+                }
                 progress();
                 (fitted, ratios)
             })
@@ -132,22 +140,20 @@ impl Options {
         })
     }
 
-    /// Errors over standard deviations of a forecast from an earlier origin.
-    fn ratios(&self, options: &SeriesOptions, series: &[f64]) -> Vec<f64> {
-        let season = self.seasons.first().copied().unwrap_or(1);
-        let ahead = self.horizon.min(series.len() / 3);
-        let before = series.len() - ahead;
-        if ahead == 0 || before < (2 * season + 2).max(8) {
+    /// Forecasts from earlier origins: for the weights of several models, and for the intervals.
+    fn trials(&self, options: &SeriesOptions, series: &[f64]) -> Vec<Trial> {
+        if !self.calibrate && self.kind != Kind::Auto {
             return Vec::new();
         }
-        let Some(model) = options.fit(&series[..before]) else {
-            return Vec::new();
-        };
-        let forecast = model.forecast(ahead);
-        (0..ahead)
-            .map(|h| (series[before + h] - forecast.mean[h]).abs() / forecast.deviation[h])
+        let season = self.seasons.first().copied().unwrap_or(1);
+        let cuts = trial_cuts(series.len(), self.horizon, season, origins());
+        cuts.iter()
+            .filter_map(|cut| Trial::run(options, series, *cut))
             .collect()
     }
+}
+fn origins() -> usize {
+    std::env::var("ORIGINS").map_or(1, |v| v.parse().unwrap())
 }
 
 /// Forecasts of one series with the bounds of each level.

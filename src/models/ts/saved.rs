@@ -6,7 +6,8 @@
 use super::arima::{Arima, Constant};
 use super::chandrasekhar::{Arma, Filter};
 use super::ets::{Ets, Kind, Part, Smoothing, States, Trend};
-use super::forecaster::{Cycles, Forecaster, Member};
+use super::forecaster::{Cycles, Forecaster};
+use super::member::Member;
 use super::model::{Calibration, Model};
 use super::polynomial::Orders;
 use super::simple::{Rule, Simple};
@@ -164,6 +165,10 @@ impl Writer {
                 }
                 Member::Ets(model) => {
                     self.count(1);
+                    self.ets(model);
+                }
+                Member::Theta(model) => {
+                    self.count(3);
                     self.ets(model);
                 }
                 Member::Simple(model) => {
@@ -373,6 +378,7 @@ impl Reader<'_> {
                 0 => Member::Arima(self.arima()?),
                 1 => Member::Ets(self.ets()?),
                 2 => Member::Simple(self.simple()?),
+                3 => Member::Theta(self.ets()?),
                 _ => return Err(Broken),
             };
             parts.push((weight, member));

@@ -9,7 +9,7 @@ use super::Explain;
 use crate::exit;
 use crate::models::ts::arima::Arima;
 use crate::models::ts::ets::{Ets, Part, Trend};
-use crate::models::ts::forecaster::Member;
+use crate::models::ts::member::Member;
 use crate::models::ts::{Forecaster, Saved};
 use crate::outcome::Outcome;
 use crate::task::Ts;
@@ -91,7 +91,7 @@ impl Model {
             parameters: Vec::new(),
         };
         match member {
-            Member::Ets(ets) => model.with_ets(ets, top),
+            Member::Ets(ets) | Member::Theta(ets) => model.with_ets(ets, top),
             Member::Arima(arima) => Model {
                 parameters: arima_parameters(arima),
                 ..model

@@ -60,7 +60,11 @@ const KPSS_1_PERCENT: f64 = 0.739;
 pub fn differences(series: &[f64], most: usize) -> usize {
     let mut values = series.to_vec();
     for d in 0..most {
-        let limit = if d == 0 { KPSS_5_PERCENT } else { KPSS_1_PERCENT };
+        let limit = if d == 0 {
+            KPSS_5_PERCENT
+        } else {
+            KPSS_1_PERCENT
+        };
         let lags = (3.0 * (values.len() as f64).sqrt() / 13.0) as usize;
         if values.len() < 4 || constant(&values) || kpss(&values, lags) <= limit {
             return d;

@@ -9,7 +9,7 @@ use crate::report::table::{self, Figure, Histogram, Lengths, SHARES, Top};
 /// Bars of a histogram.
 const BINS: usize = 32;
 /// Most frequent values that are named.
-const TOP: usize = 10;
+const TOP: usize = 20;
 /// Letters of a value that are shown.
 const LETTERS: usize = 200;
 

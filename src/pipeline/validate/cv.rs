@@ -110,11 +110,8 @@ impl Validate for Cv {
     }
 
     fn raw(job: &Job<Params>) -> Result<Checked> {
-        let mut checked = raw(job, &job.project.path(&job.params.data.source))?;
-        if let Some(test) = &job.params.data.test {
-            checked.extend(raw(job, &job.project.path(test))?);
-        }
-        Ok(checked)
+        let data = &job.params.data;
+        job.each_source(&data.source, data.test.as_deref(), |path| raw(job, path))
     }
 
     fn prepared(job: &Job<Params>) -> Result<Checked> {
@@ -428,22 +425,9 @@ fn repeats(
         })
     });
     keys.extend(&keyed.collect::<Vec<_>>())?;
-    let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
-    let found = [
-        (
-            "duplicates",
-            keys.repeats(job.shown, |_| true)?,
-            "are the same file as an earlier one",
-        ),
-        (
-            "conflicts",
-            keys.repeats(job.shown, conflict)?,
-            "are the same file as one with another label",
-        ),
+    let rules = [
+        ("duplicates", "are the same file as an earlier one"),
+        ("conflicts", "are the same file as one with another label"),
     ];
-    let findings = found.into_iter().filter_map(|(rule, repeats, says)| {
-        let gathered = read.like_earlier(&repeats, job.shown);
-        read.share(job, rule, Some(listed.path), &gathered, ["photos", says])
-    });
-    Ok(findings.collect())
+    read.repeats(job, &mut keys, listed.path, "photos", rules)
 }

@@ -122,6 +122,20 @@ impl<P> Job<'_, P> {
         self.schema.task.get(name)
     }
 
+    /// Checks the source, and the file of the test part where there is one.
+    fn each_source(
+        &self,
+        source: &str,
+        test: Option<&str>,
+        check: impl Fn(&Path) -> Result<Checked>,
+    ) -> Result<Checked> {
+        let mut checked = check(&self.project.path(source))?;
+        if let Some(test) = test {
+            checked.extend(check(&self.project.path(test))?);
+        }
+        Ok(checked)
+    }
+
     /// Which columns are profiled.
     fn profile(&self) -> Profile {
         self.project.params().validate.profile

@@ -78,11 +78,8 @@ impl Validate for Nlp {
     }
 
     fn raw(job: &Job<Params>) -> Result<Checked> {
-        let mut checked = raw(job, &job.project.path(&job.params.data.source))?;
-        if let Some(test) = &job.params.data.test {
-            checked.extend(raw(job, &job.project.path(test))?);
-        }
-        Ok(checked)
+        let data = &job.params.data;
+        job.each_source(&data.source, data.test.as_deref(), |path| raw(job, path))
     }
 
     fn prepared(job: &Job<Params>) -> Result<Checked> {
@@ -120,7 +117,15 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
         findings.extend(classes::check(job, &read, label, &labels));
     }
     if let Some(text) = read.watch.text {
-        findings.extend(repeats(job, &mut read, text)?);
+        let mut keys = std::mem::take(&mut read.watch.keys);
+        let rules = [
+            ("duplicates", "repeat the text of an earlier row"),
+            (
+                "conflicts",
+                "repeat a text that stands under different labels",
+            ),
+        ];
+        findings.extend(read.repeats(job, &mut keys, text, "rows", rules)?);
         findings.extend(damaged(job, &read, text));
     }
     Ok(Checked {
@@ -224,30 +229,6 @@ fn is_damaged(text: &str) -> bool {
     };
     let control = |c: char| c == '\u{fffd}' || (c.is_control() && !"\t\n\r\u{85}".contains(c));
     text.chars().any(control) || pairs.into_iter().any(twice_coded)
-}
-
-fn repeats(job: &Job<Params>, read: &mut table::Read<Texts>, text: usize) -> Result<Vec<Finding>> {
-    let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
-    let keys = &mut read.watch.keys;
-    let duplicates = keys.repeats(job.shown, |_| true)?;
-    let conflicts = keys.repeats(job.shown, conflict)?;
-    let found = [
-        (
-            "duplicates",
-            duplicates,
-            "repeat the text of an earlier row",
-        ),
-        (
-            "conflicts",
-            conflicts,
-            "repeat a text that stands under different labels",
-        ),
-    ];
-    let findings = found.into_iter().filter_map(|(rule, repeats, says)| {
-        let gathered = read.like_earlier(&repeats, job.shown);
-        read.share(job, rule, Some(text), &gathered, ["rows", says])
-    });
-    Ok(findings.collect())
 }
 
 fn damaged(job: &Job<Params>, read: &table::Read<Texts>, text: usize) -> Option<Finding> {

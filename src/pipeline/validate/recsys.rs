@@ -77,11 +77,8 @@ impl Validate for Recsys {
     }
 
     fn raw(job: &Job<Params>) -> Result<Checked> {
-        let mut checked = raw(job, &job.project.path(&job.params.data.source))?;
-        if let Some(test) = &job.params.data.test {
-            checked.extend(raw(job, &job.project.path(test))?);
-        }
-        Ok(checked)
+        let data = &job.params.data;
+        job.each_source(&data.source, data.test.as_deref(), |path| raw(job, path))
     }
 
     fn prepared(job: &Job<Params>) -> Result<Checked> {
@@ -177,7 +174,12 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     })?;
     let mut findings = std::mem::take(&mut read.findings);
     if let (Some(user), Some(item)) = (read.watch.user, read.watch.item) {
-        findings.extend(repeats(job, &mut read, item)?);
+        let mut pairs = std::mem::take(&mut read.watch.pairs);
+        let rules = [
+            ("repeated_pairs", "repeat a pair of user and item"),
+            ("conflicts", "repeat a pair that has different ratings"),
+        ];
+        findings.extend(read.repeats(job, &mut pairs, item, "rows", rules)?);
         let users = few(&mut read.watch.users, job.rule("rows_per_user"), job.shown)?;
         let items = few(&mut read.watch.items, job.rule("rows_per_item"), job.shown)?;
         let found = [
@@ -195,28 +197,6 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
         tables: vec![read.summary],
         findings,
     })
-}
-
-fn repeats(job: &Job<Params>, read: &mut table::Read<Pairs>, item: usize) -> Result<Vec<Finding>> {
-    let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
-    let pairs = &mut read.watch.pairs;
-    let found = [
-        (
-            "repeated_pairs",
-            pairs.repeats(job.shown, |_| true)?,
-            "repeat a pair of user and item",
-        ),
-        (
-            "conflicts",
-            pairs.repeats(job.shown, conflict)?,
-            "repeat a pair that has different ratings",
-        ),
-    ];
-    let findings = found.into_iter().filter_map(|(rule, repeats, says)| {
-        let gathered = read.like_earlier(&repeats, job.shown);
-        read.share(job, rule, Some(item), &gathered, ["rows", says])
-    });
-    Ok(findings.collect())
 }
 
 /// Keys with a number of rows that the rule does not allow: how many of all, and the first row of each.
@@ -238,7 +218,7 @@ fn few(keys: &mut Keys, span: Option<&Span>, shown: usize) -> Result<Few> {
         few.of += 1;
         if !span.holds(group.len() as f64) {
             few.gathered
-                .add(group[0].spot, || format!("{} rows", group.len()));
+                .add(group[0].spot, || format!("rows: {}", group.len()));
         }
     })?;
     let mut all = Few {
@@ -263,7 +243,7 @@ fn small(
     let span = job.rule(rule).filter(|_| few.gathered.count > 0)?;
     let share = percent(few.gathered.count as f64 / few.of as f64, 2);
     let number = count(few.gathered.count);
-    let message = format!("{number} {noun} ({share}) have not {span} rows");
+    let message = format!("{number} {noun} ({share}) without {span} rows");
     Some(
         read.about(rule, span.level(), Some(column))
             .finding(message, &few.gathered),

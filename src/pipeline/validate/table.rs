@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::cells::CellRules;
 use super::finding::{About, Gathered};
-use super::keys::Repeats;
+use super::keys::{Keyed, Keys, Repeats};
 use super::schema::Reference;
 use super::unique::Again;
 use super::{Job, checks, today};
@@ -53,8 +53,31 @@ impl<W> Read<W> {
         )
     }
 
+    /// Rows that repeat a key, by the first of `rules`; by the second, those of keys whose rows have
+    /// different tags.
+    pub fn repeats<P>(
+        &self,
+        job: &Job<P>,
+        keys: &mut Keys,
+        column: usize,
+        noun: &str,
+        rules: [(&str, &str); 2],
+    ) -> Result<Vec<Finding>> {
+        let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
+        let found = [
+            keys.repeats(job.shown, |_| true)?,
+            keys.repeats(job.shown, conflict)?,
+        ];
+        let found = rules.into_iter().zip(found);
+        let findings = found.filter_map(|((rule, says), repeats)| {
+            let gathered = self.like_earlier(&repeats, job.shown);
+            self.share(job, rule, Some(column), &gathered, [noun, says])
+        });
+        Ok(findings.collect())
+    }
+
     /// Rows that repeat a key, each with the place of the first that has it.
-    pub fn like_earlier(&self, repeats: &Repeats, shown: usize) -> Gathered {
+    fn like_earlier(&self, repeats: &Repeats, shown: usize) -> Gathered {
         let mut gathered = Gathered::new(shown);
         for &(spot, first) in &repeats.rows {
             gathered.add(spot, || format!("as {}", self.table.head.shown(first)));

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
+use crate::models::ts::Member;
 use crate::models::ts::ets::{Part, Trend};
-use crate::models::ts::forecaster::Member;
 use crate::models::ts::{Forecaster, Saved};
 use crate::outcome::Outcome;
 use crate::task::Ts;
@@ -91,7 +91,7 @@ impl Model {
         };
         let named = |name: &str, value: f64| (name.to_owned(), value);
         match member {
-            Member::Ets(ets) => {
+            Member::Ets(ets) | Member::Theta(ets) => {
                 let states = &ets.states;
                 model.level = Some(states.level);
                 model.trend = (ets.kind.trend != Trend::None).then_some(states.slope);

@@ -2,6 +2,7 @@
 
 pub mod arima;
 pub mod chandrasekhar;
+pub mod cycles;
 pub mod diagnostics;
 pub mod dual;
 pub mod ets;

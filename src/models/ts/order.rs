@@ -50,6 +50,10 @@ pub struct Choice {
     pub seasonal_strength: Option<f64>,
 }
 
+/// A search among orders stops when a step promises less than half of this in log-likelihood; the chosen
+/// model is fitted to the end.
+const SEARCH_PRECISION: f64 = 0.01;
+
 /// Critical values of the KPSS test of a level (Kwiatkowski et al. 1992, table 1). A second difference
 /// lets forecasts follow the last change for ever: it is taken only if a level is refused at 1 %, which
 /// forecasts cuts of the training parts of the M3 and tourism series better than 5 %.
@@ -60,7 +64,11 @@ const KPSS_1_PERCENT: f64 = 0.739;
 pub fn differences(series: &[f64], most: usize) -> usize {
     let mut values = series.to_vec();
     for d in 0..most {
-        let limit = if d == 0 { KPSS_5_PERCENT } else { KPSS_1_PERCENT };
+        let limit = if d == 0 {
+            KPSS_5_PERCENT
+        } else {
+            KPSS_1_PERCENT
+        };
         let lags = (3.0 * (values.len() as f64).sqrt() / 13.0) as usize;
         if values.len() < 4 || constant(&values) || kpss(&values, lags) <= limit {
             return d;
@@ -133,7 +141,7 @@ impl Search<'_> {
         let design = self.designs[usize::from(key.4)].as_ref()?;
         let options = arima::Options {
             stop: Stop {
-                decrease: 1e-6,
+                decrease: SEARCH_PRECISION / design.observations() as f64,
                 steps: 40,
             },
             thorough: false,

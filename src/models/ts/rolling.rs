@@ -75,6 +75,9 @@ impl Trial {
     }
 }
 
+/// So many errors count for as much as the belief that all models are equally good.
+const DOUBT: f64 = 8.0;
+
 /// Weights of `families` from their mean absolute errors over `trials`: in proportion to the inverse
 /// error, drawn towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
 /// such shrinkage to be what combinations need).
@@ -93,26 +96,12 @@ pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
         return equal;
     }
     let floor = means.iter().sum::<f64>() * 1e-3 + f64::MIN_POSITIVE;
-    let inverse = means
-        .iter()
-        .map(|mean| libm::pow(1.0 / (mean + floor), power()));
-    let inverse: Vec<f64> = inverse.collect();
+    let inverse: Vec<f64> = means.iter().map(|mean| 1.0 / (mean + floor)).collect();
     let total: f64 = inverse.iter().sum();
-    let trust = errors / (errors + doubt());
+    let trust = errors / (errors + DOUBT);
     (equal.iter().zip(&inverse))
         .map(|(equal, own)| (1.0 - trust) * equal + trust * own / total)
         .collect()
-}
-fn env(name: &str, default: f64) -> f64 {
-    std::env::var(name)
-        .ok()
-        .map_or(default, |v| v.parse().unwrap())
-}
-fn power() -> f64 {
-    env("POWER", 1.0)
-}
-fn doubt() -> f64 {
-    env("DOUBT", 8.0)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use super::arima::{Arima, Constant};
 use super::chandrasekhar::{Arma, Filter};
+use super::cycles::Cycles;
 use super::ets::{Ets, Kind, Part, Smoothing, States, Trend};
-use super::forecaster::{Cycles, Forecaster};
+use super::forecaster::Forecaster;
 use super::member::Member;
 use super::model::{Calibration, Model};
 use super::polynomial::Orders;
@@ -178,6 +179,7 @@ impl Writer {
             }
         }
         self.count(series.cycles.patterns.len());
+        self.count(usize::from(series.cycles.factors));
         for pattern in &series.cycles.patterns {
             self.list(pattern);
         }
@@ -384,7 +386,9 @@ impl Reader<'_> {
             parts.push((weight, member));
         }
         let mut cycles = Cycles::default();
-        for _ in 0..self.count()? {
+        let patterns = self.count()?;
+        cycles.factors = self.whole()? == 1;
+        for _ in 0..patterns {
             let pattern = self.list()?;
             if pattern.is_empty() {
                 return Err(Broken);

@@ -3,6 +3,7 @@
 //! evaluation can.
 
 use super::arima::Forecast;
+use super::calibration::Ratio;
 use super::forecaster::{Forecaster, Options};
 
 /// One cut: values before `origin` are fitted to, the `ahead` values from it on are forecast.
@@ -61,7 +62,7 @@ impl Trial {
     }
 
     /// Absolute errors over standard deviations of the models combined by `weight`.
-    pub fn ratios(&self, weight: impl Fn(&str) -> f64) -> Vec<f64> {
+    pub fn ratios(&self, weight: impl Fn(&str) -> f64) -> Vec<Ratio> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         (0..self.actual.len())
             .map(|h| {
@@ -69,7 +70,11 @@ impl Trial {
                     let parts = self.forecasts.iter();
                     parts.map(|(name, f)| weight(name) * of(f)[h]).sum::<f64>() / total
                 };
-                (self.actual[h] - combined(|f| &f.mean)).abs() / combined(|f| &f.deviation)
+                let error = (self.actual[h] - combined(|f| &f.mean)).abs();
+                Ratio {
+                    step: h + 1,
+                    ratio: error / combined(|f| &f.deviation),
+                }
             })
             .collect()
     }
@@ -147,7 +152,7 @@ mod tests {
         assert!(weights[0] > 0.5 && weights[0] < 0.75, "{weights:?}");
         // Errors of 1 and -3 at equal weights: 1 below, over a deviation of 1.
         let ratios = trials[0].ratios(|_| 0.5);
-        assert!((ratios[0] - 1.0).abs() < 1e-12 && ratios[2].is_nan());
+        assert!((ratios[0].ratio - 1.0).abs() < 1e-12 && ratios[2].ratio.is_nan());
     }
 
     #[test]

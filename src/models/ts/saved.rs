@@ -4,12 +4,13 @@
 //! long seasons. A file that lies is told by its lengths and codes; nothing in it is run.
 
 use super::arima::{Arima, Constant};
+use super::calibration::Calibration;
 use super::chandrasekhar::{Arma, Filter};
 use super::cycles::Cycles;
 use super::ets::{Ets, Kind, Part, Smoothing, States, Trend};
 use super::forecaster::Forecaster;
 use super::member::Member;
-use super::model::{Calibration, Model};
+use super::model::Model;
 use super::polynomial::Orders;
 use super::simple::{Rule, Simple};
 use crate::models::state::{State, StateError, Stateful};
@@ -451,6 +452,7 @@ impl Stateful for Saved {
         let shares = calibration.shares.len();
         state.insert_f64("calibration_shares", &[shares], calibration.shares.clone());
         state.insert_f64("calibration_widths", &[shares], calibration.widths.clone());
+        state.insert_f64("calibration_growth", &[1], vec![calibration.growth]);
         state.insert_strings("ids", self.ids.clone());
         let notes = self.model.series.iter().map(|series| series.note.clone());
         state.insert_strings("notes", notes.collect());
@@ -499,6 +501,7 @@ impl Stateful for Saved {
                     widths: state
                         .f64s("calibration_widths", &[Some(shares.len())])?
                         .to_vec(),
+                    growth: state.f64s("calibration_growth", &[Some(1)])?[0],
                     errors: options[2].max(0) as usize,
                 },
                 horizon: natural(&options[0])

@@ -1,13 +1,14 @@
 //! One series: its models, their weights, and the long seasons taken off before them.
 
 use super::arima::Forecast;
+use super::cycles::Cycles;
 use super::diagnostics::constant;
 use super::ets::{self, Part, Trend};
 use super::likelihood::filled;
 use super::member::Member;
 use super::rolling::{self, Trial};
 use super::simple::{Rule, Simple};
-use super::{order, stl, theta};
+use super::{order, theta};
 
 /// What forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,26 +39,6 @@ pub const KINDS: [(&str, Kind); 8] = [
 
 /// Longest season that a model carries in its state; longer ones are taken off before.
 pub const LONGEST: usize = 24;
-
-/// Seasons taken off before the models: the last cycle of each, the coming step first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cycles {
-    pub patterns: Vec<Vec<f64>>,
-}
-
-impl Cycles {
-    fn at(&self, step: usize) -> f64 {
-        let values = self.patterns.iter().map(|p| p[step % p.len()]);
-        values.sum()
-    }
-
-    fn advance(&mut self, steps: usize) {
-        for pattern in &mut self.patterns {
-            let by = steps % pattern.len();
-            pattern.rotate_left(by);
-        }
-    }
-}
 
 /// Everything that is known of one series.
 #[derive(Clone, Debug)]
@@ -137,15 +118,7 @@ impl Options {
         let mut adjusted = series.to_vec();
         let mut period = seasons.first().copied().unwrap_or(1);
         if long && let Some(whole) = filled(series) {
-            let parts = stl::decompose(&whole, seasons, |index| 11 + 4 * index);
-            for season in &parts.seasons {
-                for (value, s) in adjusted.iter_mut().zip(season) {
-                    *value -= s;
-                }
-            }
-            cycles.patterns = (parts.seasons.iter().zip(seasons))
-                .map(|(season, &m)| season[season.len() - m..].to_vec())
-                .collect();
+            (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
             period = 1;
         }
         let mut parts: Vec<(Member, String)> = Vec::new();
@@ -254,11 +227,10 @@ impl Forecaster {
     /// averaged as if their errors were one.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let mut whole = Forecast {
-            mean: (0..ahead).map(|h| self.cycles.at(h)).collect(),
+            mean: vec![0.0; ahead],
             deviation: vec![0.0; ahead],
         };
-        for (weight, part) in &self.parts {
-            let forecast = part.forecast(ahead);
+        for ((weight, _), (_, forecast)) in self.parts.iter().zip(self.forecasts(ahead)) {
             for h in 0..ahead {
                 whole.mean[h] += weight * forecast.mean[h];
                 whole.deviation[h] += weight * forecast.deviation[h];
@@ -271,8 +243,10 @@ impl Forecaster {
     pub fn forecasts(&self, ahead: usize) -> Vec<(&'static str, Forecast)> {
         let alone = |part: &Member| {
             let mut forecast = part.forecast(ahead);
-            for (h, mean) in forecast.mean.iter_mut().enumerate() {
-                *mean += self.cycles.at(h);
+            for h in 0..ahead {
+                let season = self.cycles.ahead(h);
+                forecast.mean[h] = self.cycles.with(forecast.mean[h], season);
+                forecast.deviation[h] = self.cycles.widened(forecast.deviation[h], season);
             }
             (part.family(), forecast)
         };
@@ -300,7 +274,7 @@ impl Forecaster {
     /// Takes new values in without fitting again.
     pub fn update(&mut self, values: &[f64]) {
         let adjusted: Vec<f64> = (values.iter().enumerate())
-            .map(|(step, value)| value - self.cycles.at(step))
+            .map(|(step, value)| self.cycles.without(*value, self.cycles.ahead(step)))
             .collect();
         for (_, part) in &mut self.parts {
             part.update(&adjusted);
@@ -312,23 +286,19 @@ impl Forecaster {
     /// What each value of the series it was fitted to was expected to be, one step ahead.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let n = series.len();
-        let season = |t: usize| -> f64 {
-            let patterns = self.cycles.patterns.iter();
-            patterns
-                .map(|p| {
-                    let back = (n - t) % p.len();
-                    p[(p.len() - back) % p.len()]
-                })
-                .sum()
-        };
-        let adjusted: Vec<f64> = (0..n).map(|t| series[t] - season(t)).collect();
+        let seasons: Vec<f64> = (0..n).map(|t| self.cycles.behind(n - t)).collect();
+        let adjusted: Vec<f64> = (0..n)
+            .map(|t| self.cycles.without(series[t], seasons[t]))
+            .collect();
         let mut whole = vec![0.0; n];
         for (weight, part) in &self.parts {
             for (sum, value) in whole.iter_mut().zip(part.fitted(&adjusted)) {
                 *sum += weight * value;
             }
         }
-        (0..n).map(|t| whole[t] + season(t)).collect()
+        (0..n)
+            .map(|t| self.cycles.with(whole[t], seasons[t]))
+            .collect()
     }
 
     pub fn name(&self) -> String {

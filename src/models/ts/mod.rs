@@ -1,7 +1,9 @@
 //! Demand forecasting: exact ARIMA and ETS over many series.
 
 pub mod arima;
+pub mod calibration;
 pub mod chandrasekhar;
+pub mod cycles;
 pub mod diagnostics;
 pub mod dual;
 pub mod ets;
@@ -20,9 +22,10 @@ pub mod simple;
 pub mod stl;
 pub mod theta;
 
+pub use calibration::{Calibration, normal_width};
 pub use forecaster::{Forecaster, KINDS, Kind};
 pub use member::Member;
-pub use model::{Calibration, Fan, Model, Options};
+pub use model::{Fan, Model, Options};
 pub use saved::Saved;
 
 #[cfg(test)]

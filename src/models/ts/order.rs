@@ -50,6 +50,10 @@ pub struct Choice {
     pub seasonal_strength: Option<f64>,
 }
 
+/// A search among orders stops when a step promises less than half of this in log-likelihood; the chosen
+/// model is fitted to the end.
+const SEARCH_PRECISION: f64 = 0.01;
+
 /// Critical values of the KPSS test of a level (Kwiatkowski et al. 1992, table 1). A second difference
 /// lets forecasts follow the last change for ever: it is taken only if a level is refused at 1 %, which
 /// forecasts cuts of the training parts of the M3 and tourism series better than 5 %.
@@ -137,7 +141,7 @@ impl Search<'_> {
         let design = self.designs[usize::from(key.4)].as_ref()?;
         let options = arima::Options {
             stop: Stop {
-                decrease: 1e-6,
+                decrease: SEARCH_PRECISION / design.observations() as f64,
                 steps: 40,
             },
             thorough: false,

@@ -3,6 +3,7 @@
 //! evaluation can.
 
 use super::arima::Forecast;
+use super::calibration::Ratio;
 use super::forecaster::{Forecaster, Options};
 
 /// One cut: values before `origin` are fitted to, the `ahead` values from it on are forecast.
@@ -61,7 +62,7 @@ impl Trial {
     }
 
     /// Absolute errors over standard deviations of the models combined by `weight`.
-    pub fn ratios(&self, weight: impl Fn(&str) -> f64) -> Vec<f64> {
+    pub fn ratios(&self, weight: impl Fn(&str) -> f64) -> Vec<Ratio> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         (0..self.actual.len())
             .map(|h| {
@@ -69,11 +70,18 @@ impl Trial {
                     let parts = self.forecasts.iter();
                     parts.map(|(name, f)| weight(name) * of(f)[h]).sum::<f64>() / total
                 };
-                (self.actual[h] - combined(|f| &f.mean)).abs() / combined(|f| &f.deviation)
+                let error = (self.actual[h] - combined(|f| &f.mean)).abs();
+                Ratio {
+                    step: h + 1,
+                    ratio: error / combined(|f| &f.deviation),
+                }
             })
             .collect()
     }
 }
+
+/// So many errors count for as much as the belief that all models are equally good.
+const DOUBT: f64 = 8.0;
 
 /// Weights of `families` from their mean absolute errors over `trials`: in proportion to the inverse
 /// error, drawn towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
@@ -93,26 +101,12 @@ pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
         return equal;
     }
     let floor = means.iter().sum::<f64>() * 1e-3 + f64::MIN_POSITIVE;
-    let inverse = means
-        .iter()
-        .map(|mean| libm::pow(1.0 / (mean + floor), power()));
-    let inverse: Vec<f64> = inverse.collect();
+    let inverse: Vec<f64> = means.iter().map(|mean| 1.0 / (mean + floor)).collect();
     let total: f64 = inverse.iter().sum();
-    let trust = errors / (errors + doubt());
+    let trust = errors / (errors + DOUBT);
     (equal.iter().zip(&inverse))
         .map(|(equal, own)| (1.0 - trust) * equal + trust * own / total)
         .collect()
-}
-fn env(name: &str, default: f64) -> f64 {
-    std::env::var(name)
-        .ok()
-        .map_or(default, |v| v.parse().unwrap())
-}
-fn power() -> f64 {
-    env("POWER", 1.0)
-}
-fn doubt() -> f64 {
-    env("DOUBT", 8.0)
 }
 
 #[cfg(test)]
@@ -158,7 +152,7 @@ mod tests {
         assert!(weights[0] > 0.5 && weights[0] < 0.75, "{weights:?}");
         // Errors of 1 and -3 at equal weights: 1 below, over a deviation of 1.
         let ratios = trials[0].ratios(|_| 0.5);
-        assert!((ratios[0] - 1.0).abs() < 1e-12 && ratios[2].is_nan());
+        assert!((ratios[0].ratio - 1.0).abs() < 1e-12 && ratios[2].ratio.is_nan());
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! long seasons. A file that lies is told by its lengths and codes; nothing in it is run.
 
 use super::arima::{Arima, Constant};
+use super::calibration::Calibration;
 use super::chandrasekhar::{Arma, Filter};
+use super::cycles::Cycles;
 use super::ets::{Ets, Kind, Part, Smoothing, States, Trend};
-use super::forecaster::{Cycles, Forecaster};
+use super::forecaster::Forecaster;
 use super::member::Member;
-use super::model::{Calibration, Model};
+use super::model::Model;
 use super::polynomial::Orders;
 use super::simple::{Rule, Simple};
 use crate::models::state::{State, StateError, Stateful};
@@ -178,6 +180,7 @@ impl Writer {
             }
         }
         self.count(series.cycles.patterns.len());
+        self.count(usize::from(series.cycles.factors));
         for pattern in &series.cycles.patterns {
             self.list(pattern);
         }
@@ -384,7 +387,9 @@ impl Reader<'_> {
             parts.push((weight, member));
         }
         let mut cycles = Cycles::default();
-        for _ in 0..self.count()? {
+        let patterns = self.count()?;
+        cycles.factors = self.whole()? == 1;
+        for _ in 0..patterns {
             let pattern = self.list()?;
             if pattern.is_empty() {
                 return Err(Broken);
@@ -447,6 +452,7 @@ impl Stateful for Saved {
         let shares = calibration.shares.len();
         state.insert_f64("calibration_shares", &[shares], calibration.shares.clone());
         state.insert_f64("calibration_widths", &[shares], calibration.widths.clone());
+        state.insert_f64("calibration_growth", &[1], vec![calibration.growth]);
         state.insert_strings("ids", self.ids.clone());
         let notes = self.model.series.iter().map(|series| series.note.clone());
         state.insert_strings("notes", notes.collect());
@@ -495,6 +501,7 @@ impl Stateful for Saved {
                     widths: state
                         .f64s("calibration_widths", &[Some(shares.len())])?
                         .to_vec(),
+                    growth: state.f64s("calibration_growth", &[Some(1)])?[0],
                     errors: options[2].max(0) as usize,
                 },
                 horizon: natural(&options[0])

@@ -5,7 +5,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp cv recsys
+TASKS := nlp cv recsys ts
 
 .PHONY: help build run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
   dvc-conformance bench-dvc verify verify-isa clean

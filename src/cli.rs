@@ -189,6 +189,7 @@ struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
     /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
+    /// (ts: newer values, which need not be given)
     #[arg(short, long, value_name = "IN")]
     input: Option<PathBuf>,
     /// File to write; `-`: stdout
@@ -213,6 +214,12 @@ struct Predict {
     /// nlp: add the probability of every class
     #[arg(long)]
     all_classes: bool,
+    /// ts: steps to forecast [default: ts.horizon at training]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    horizon: Option<u32>,
+    /// ts: per cent that bounds are to hold [default: 80,95]
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
+    level: Vec<f64>,
     #[command(flatten)]
     lists: Lists,
 }
@@ -265,12 +272,19 @@ fn parse_format(text: &str) -> Result<Format, String> {
         .map_err(|_| "one of csv, tsv, jsonl, parquet".to_owned())
 }
 
+fn parse_level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(level) if level > 0.0 && level < 100.0 => Ok(level),
+        _ => Err("a number above 0 and below 100".to_owned()),
+    }
+}
+
 #[derive(Args)]
 struct Explain {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     task: String,
-    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each);
-    /// absent: one a line on stdin
+    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each, ts: a
+    /// series each); absent: one a line on stdin
     #[arg(value_name = "INPUT")]
     inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
@@ -574,8 +588,8 @@ impl Predict {
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
         let input = self.input.as_deref().map(port);
-        if input.as_ref().is_none_or(|input| *input == Port::Standard) && io::stdin().is_terminal()
-        {
+        let needed = input.is_none() && for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
+        if (needed || input == Some(Port::Standard)) && io::stdin().is_terminal() {
             talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
         }
         let request = predict::Request {
@@ -591,6 +605,8 @@ impl Predict {
             wait: self.wait,
             options: predict::Options {
                 all_classes: self.all_classes,
+                horizon: self.horizon.map(|steps| steps as usize),
+                levels: self.level,
                 lists: self.lists.into(),
             },
         };

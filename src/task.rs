@@ -9,15 +9,15 @@ use anyhow::Result;
 
 use crate::artifact::Header;
 use crate::data::{
-    Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_ratings,
-    read_texts,
+    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, SeriesColumns, Source, Texts, read_photos,
+    read_ratings, read_series, read_texts,
 };
 use crate::exit;
 use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{artifact, models, params::cv, params::nlp, params::recsys};
+use crate::{artifact, models, params::cv, params::nlp, params::recsys, params::ts};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
@@ -212,16 +212,39 @@ pub struct Interactions {
     pub titles: HashMap<String, String>,
 }
 
+/// Demand forecasting.
+pub struct Ts;
+
+impl Task for Ts {
+    const NAME: &'static str = "ts";
+    type Params = ts::Params;
+    type Data = Panel;
+    type Model = models::ts::Saved;
+
+    fn check(params: &Params) -> Result<Self::Params, Invalid> {
+        params.ts.check()
+    }
+
+    fn gate(params: &Params) -> &Gate {
+        &params.ts.gate
+    }
+
+    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
+        read_series(source, &SeriesColumns::prepared())?.whole()
+    }
+}
+
 /// A task by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Nlp,
     Cv,
     Recsys,
+    Ts,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -238,6 +261,10 @@ macro_rules! for_task {
             }
             $crate::task::Name::Recsys => {
                 type $T = $crate::task::Recsys;
+                $body
+            }
+            $crate::task::Name::Ts => {
+                type $T = $crate::task::Ts;
                 $body
             }
         }

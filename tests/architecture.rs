@@ -8,7 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("models", &[]),
     ("metrics", &[]),
     ("report", &["metrics"]),
-    ("params", &["models"]),
+    ("params", &["models", "data"]),
     ("data", &[]),
     ("artifact", &["models"]),
     ("talk", &[]),

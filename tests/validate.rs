@@ -18,6 +18,7 @@ fn the_samples_break_no_rule_of_level_error() {
         ("nlp", "nlp.sample.rows=800"),
         ("cv", "cv.sample.scenes=8"),
         ("recsys", "recsys.sample.users=200"),
+        ("ts", "ts.sample.series=6"),
     ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task]);
@@ -38,6 +39,7 @@ fn rules_made_from_data_hold_for_these_data() {
         ("nlp", "nlp.sample.rows=800"),
         ("cv", "cv.sample.scenes=8"),
         ("recsys", "recsys.sample.users=200"),
+        ("ts", "ts.sample.series=6"),
     ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task, "--init"]);

@@ -126,6 +126,8 @@ pub enum ReadErrorKind {
     PhotoLabel(String),
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
+    #[error("series `{id}`: {reason}")]
+    Series { id: String, reason: String },
     #[error("the label is {0}; a text, a number or a boolean is expected")]
     NestedLabel(String),
     #[error("the id is empty; fill it in or remove the row")]
@@ -161,6 +163,7 @@ impl ReadError {
                 | EmptyId
                 | Rating(_)
                 | Time(_)
+                | Series { .. }
         )
     }
 

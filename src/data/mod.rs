@@ -5,10 +5,11 @@
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
 //! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`,
-//! `ratings` for the interactions of `recsys`; `blocks` reads a table in pieces that can be worked on
-//! side by side.
+//! `ratings` for the interactions of `recsys`, `series` and `clock` for the demand of `ts`; `blocks`
+//! reads a table in pieces that can be worked on side by side.
 
 pub mod blocks;
+pub mod clock;
 mod csv;
 pub mod digest;
 mod error;
@@ -23,6 +24,7 @@ mod photos;
 mod ratings;
 mod row;
 pub mod sample;
+mod series;
 mod sink;
 mod source;
 mod spool;
@@ -35,6 +37,9 @@ pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
+pub use series::{
+    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, read_series, shown,
+};
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use draw::Draw;
 use grammar::{Grammar, Polarity};
 
+pub mod demand;
 mod draw;
 mod grammar;
 pub mod photo;

@@ -4,6 +4,7 @@ mod cv;
 pub mod gate;
 mod nlp;
 mod recsys;
+mod ts;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -55,6 +56,10 @@ impl fmt::Display for Evaluated {
         let baseline = &self.metrics["baseline"];
         let entries = self.metrics.as_object().into_iter().flatten();
         for (name, value) in entries {
+            if value.is_u64() {
+                writeln!(f, "{name:<12} {value}")?;
+                continue;
+            }
             let Some(value) = value.as_f64() else {
                 continue;
             };

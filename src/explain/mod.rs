@@ -3,6 +3,7 @@
 mod cv;
 mod nlp;
 mod recsys;
+mod ts;
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};

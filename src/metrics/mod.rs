@@ -6,6 +6,7 @@ pub mod bootstrap;
 pub mod bootstrap_roc;
 pub mod calibration;
 pub mod classification;
+pub mod forecast;
 pub mod precision_recall;
 pub mod ranking;
 pub mod roc;

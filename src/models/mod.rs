@@ -10,3 +10,4 @@ pub mod optim;
 pub mod recsys;
 pub mod sparse;
 pub mod state;
+pub mod ts;

@@ -11,6 +11,7 @@ mod locate;
 pub mod nlp;
 pub mod recsys;
 mod set;
+pub mod ts;
 pub mod validate;
 pub mod yaml;
 
@@ -44,6 +45,8 @@ pub struct Params {
     pub cv: cv::Block,
     #[serde(default)]
     pub recsys: recsys::Block,
+    #[serde(default)]
+    pub ts: ts::Block,
 }
 
 fn default_seed() -> u64 {

@@ -17,3 +17,4 @@ pub mod verify;
 pub use dvc::Selection;
 pub use dvc::runner::Options as RunOptions;
 pub use dvc::verify::Options as VerifyOptions;
+mod ts;

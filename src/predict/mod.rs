@@ -11,6 +11,7 @@ mod output;
 mod recsys;
 mod rejects;
 mod stream;
+mod ts;
 
 use std::fmt;
 use std::io;
@@ -149,6 +150,9 @@ pub trait Predict: Task {
     /// What happens, unless asked otherwise, to a record that cannot be answered.
     const ON_ERROR: OnError = OnError::Fail;
 
+    /// Whether records come from an input, stdin where none is named; otherwise the model has some.
+    const NEEDS_INPUT: bool = true;
+
     /// The records to be answered by `model`, and how.
     fn job(model: Self::Model, header: &Header, request: &Request, talk: &Talk) -> Result<Job>;
 }
@@ -158,6 +162,10 @@ pub trait Predict: Task {
 pub struct Options {
     /// nlp: one column more for every class.
     pub all_classes: bool,
+    /// ts: steps to forecast; absent: as the model was trained for.
+    pub horizon: Option<usize>,
+    /// ts: shares in per cent that bounds are to hold; empty: 80 and 95.
+    pub levels: Vec<f64>,
     /// recsys: which lists.
     pub lists: Lists,
 }

@@ -11,4 +11,5 @@ pub mod profile;
 pub mod recsys;
 pub mod svg;
 pub mod table;
+pub mod ts;
 pub mod validate;

@@ -3,6 +3,7 @@
 mod cv;
 mod nlp;
 mod recsys;
+mod ts;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ mod nlp;
 mod recsys;
 #[path = "../support/mod.rs"]
 mod support;
+mod ts;
 use std::collections::BTreeMap;
 
 use serde_json::Value;

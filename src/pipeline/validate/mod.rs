@@ -17,7 +17,9 @@ mod leaks;
 mod nlp;
 mod recsys;
 mod schema;
+mod series;
 mod table;
+mod ts;
 mod unique;
 mod written;
 

@@ -1,0 +1,365 @@
+//! Many series in one table: an id, a time and a value a row.
+//!
+//! A row that cannot be taken does not end the reading: its series bears the fault, and the callers
+//! say what becomes of it. `regular` puts a series on regular steps.
+
+mod regular;
+
+use std::collections::HashMap;
+
+use super::clock::{self, Axis};
+use super::ratings::id_cell;
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_column};
+
+pub use regular::{Duplicates, Gaps, Problem};
+
+/// Greatest absolute value.
+const LARGEST: f64 = 1e100;
+
+/// Names of the columns.
+#[derive(Clone, Debug)]
+pub struct SeriesColumns {
+    pub id: String,
+    pub time: String,
+    pub value: String,
+}
+
+impl SeriesColumns {
+    /// Those of a prepared part.
+    pub fn prepared() -> Self {
+        Self {
+            id: "unique_id".to_owned(),
+            time: "ds".to_owned(),
+            value: "y".to_owned(),
+        }
+    }
+}
+
+/// Where a row stands: which file of the panel, and the line in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    file: u32,
+    line: u32,
+}
+
+/// Rows that could not be taken.
+#[derive(Debug)]
+pub struct Fault {
+    pub first: ReadError,
+    /// How many, the first included.
+    pub rows: usize,
+    /// How many rows of the whole input came before the first.
+    before: usize,
+}
+
+/// One series as it stands in the file, or sorted.
+#[derive(Debug, Default)]
+pub struct Series {
+    pub id: String,
+    /// On the axis of the panel.
+    pub times: Vec<i64>,
+    /// NaN where a value is missing.
+    pub values: Vec<f64>,
+    /// Where each stands.
+    pub marks: Vec<Mark>,
+    /// Rows of it that are not here.
+    pub fault: Option<Box<Fault>>,
+}
+
+/// All series of a source, in the order in which they first come.
+#[derive(Debug, Default)]
+pub struct Panel {
+    /// None: no rows.
+    pub axis: Option<Axis>,
+    pub series: Vec<Series>,
+    /// Rows read, those that could not be taken included.
+    pub rows: usize,
+    /// The files they came from, and what their lines are called.
+    files: Vec<(String, Unit)>,
+    /// Rows of no series that can be told.
+    pub fault: Option<Box<Fault>>,
+    /// For who measures on this test part.
+    pub judging: Option<Judging>,
+}
+
+/// How forecasts of a test part are judged.
+#[derive(Clone, Debug)]
+pub struct Judging {
+    /// Where the training part lies.
+    pub training: std::path::PathBuf,
+    /// From how many places of the test part forecasts start.
+    pub origins: usize,
+    /// Steps of each forecast, where there are several.
+    pub horizon: usize,
+}
+
+/// All series of a source.
+///
+/// # Errors
+/// Only what concerns no single row: no such column, a file that cannot be read.
+pub fn read_series(source: &mut dyn Source, columns: &SeriesColumns) -> Result<Panel, ReadError> {
+    let mut panel = Panel::default();
+    panel.read(source, columns)?;
+    Ok(panel)
+}
+
+/// A panel in the making.
+struct Reader<'a> {
+    panel: &'a mut Panel,
+    /// Numbers of the series by their ids.
+    known: HashMap<String, usize>,
+    /// Of id, time and value.
+    cells: [usize; 3],
+    /// The series of the row before: rows of one mostly stand together.
+    last: usize,
+}
+
+impl Reader<'_> {
+    fn row(&mut self, source: &dyn Source, row: &Row) -> Result<(), ReadError> {
+        let id = id_cell(row, self.cells[0], source)?;
+        let number = self.number(id);
+        match self.cells(source, row, id) {
+            Ok((time, value)) => {
+                let mark = self.panel.mark(source, row);
+                let series = &mut self.panel.series[number];
+                series.times.push(time);
+                series.values.push(value);
+                series.marks.push(mark);
+            }
+            Err(error) => self.panel.note(Some(number), error),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, id: &str) -> usize {
+        if self.last != usize::MAX && self.panel.series[self.last].id == id {
+            return self.last;
+        }
+        self.last = match self.known.get(id) {
+            Some(&number) => number,
+            None => {
+                let number = self.panel.series.len();
+                self.known.insert(id.to_owned(), number);
+                self.panel.series.push(Series {
+                    id: id.to_owned(),
+                    ..Series::default()
+                });
+                number
+            }
+        };
+        self.last
+    }
+
+    /// Time and value; the first time that can be read says what times are.
+    fn cells(&mut self, source: &dyn Source, row: &Row, id: &str) -> Result<(i64, f64), ReadError> {
+        let [_, time_cell, value_cell] = self.cells;
+        let refuse = |cell: usize, reason: String| {
+            let id = shown(id);
+            source
+                .place(row, cell)
+                .error(ReadErrorKind::Series { id, reason })
+        };
+        let (axis, time) =
+            clock::parse(row.text(time_cell)).map_err(|reason| refuse(time_cell, reason))?;
+        let first = *self.panel.axis.get_or_insert(axis);
+        if first != axis {
+            let reason = format!("this is {axis}, but the first row has {first}");
+            return Err(refuse(time_cell, reason));
+        }
+        let value = value(row, value_cell).map_err(|reason| refuse(value_cell, reason))?;
+        Ok((time, value))
+    }
+}
+
+/// An id as it is told: on one line, whatever it holds.
+pub fn shown(id: &str) -> String {
+    let letter = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    id.chars().map(letter).collect()
+}
+
+/// A number; NaN for a missing one.
+fn value(row: &Row, cell: usize) -> Result<f64, String> {
+    let text = row.text(cell).trim();
+    let missing = ["", "nan", "na", "null", "n/a"];
+    if row.kind(cell) == Kind::Null || missing.contains(&text.to_ascii_lowercase().as_str()) {
+        return Ok(f64::NAN);
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= LARGEST => Ok(value),
+        Ok(value) if value.is_finite() => Err(format!(
+            "`{text}` is beyond {LARGEST:e}, too large to be squared; give it in another unit"
+        )),
+        Ok(_) => Err(format!(
+            "`{text}` is no finite number; leave it empty if it is missing"
+        )),
+        Err(_) => Err(format!(
+            "`{text}` is not a number; leave it empty if it is missing"
+        )),
+    }
+}
+
+impl Panel {
+    /// Adds every row of a source.
+    pub fn read(
+        &mut self,
+        source: &mut dyn Source,
+        columns: &SeriesColumns,
+    ) -> Result<(), ReadError> {
+        let column = |name: &str| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
+        let cells = [
+            column(&columns.id)?,
+            column(&columns.time)?,
+            column(&columns.value)?,
+        ];
+        let ids = self.series.iter().map(|series| series.id.clone());
+        let mut reader = Reader {
+            known: ids.zip(0..).collect(),
+            panel: self,
+            cells,
+            last: usize::MAX,
+        };
+        let mut row = Row::new();
+        loop {
+            let read = match source.read(&mut row) {
+                Ok(false) => return Ok(()),
+                Ok(true) => reader.row(source, &row),
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(()) => {}
+                Err(error) if error.is_record() => reader.panel.note(None, error),
+                Err(error) => return Err(error),
+            }
+            reader.panel.rows += 1;
+        }
+    }
+
+    /// Notes a row that cannot be taken, of one series or of none that can be told.
+    fn note(&mut self, series: Option<usize>, first: ReadError) {
+        let before = self.rows;
+        let fault = match series {
+            Some(number) => &mut self.series[number].fault,
+            None => &mut self.fault,
+        };
+        match fault {
+            Some(fault) => fault.rows += 1,
+            None => {
+                *fault = Some(Box::new(Fault {
+                    first,
+                    rows: 1,
+                    before,
+                }));
+            }
+        }
+    }
+
+    fn mark(&mut self, source: &dyn Source, row: &Row) -> Mark {
+        let file = source.file();
+        if self.files.last().is_none_or(|(last, _)| last != file) {
+            self.files.push((file.to_owned(), source.unit()));
+        }
+        Mark {
+            file: self.files.len() as u32 - 1,
+            line: row.line() as u32,
+        }
+    }
+
+    /// Where a row of one of its series stands.
+    pub fn place(&self, mark: Mark) -> Place {
+        let (file, unit) = &self.files[mark.file as usize];
+        Place {
+            unit: *unit,
+            ..Place::line(file, mark.line.into())
+        }
+    }
+
+    /// Its rows if all could be taken, otherwise the first that could not.
+    pub fn whole(mut self) -> Result<Panel, ReadError> {
+        let own = self.fault.take().into_iter();
+        let faults = own.chain(self.series.iter_mut().filter_map(|s| s.fault.take()));
+        match faults.min_by_key(|fault| fault.before) {
+            Some(fault) => Err(fault.first),
+            None => Ok(self),
+        }
+    }
+}
+
+impl Series {
+    /// Puts the rows into the order of time; equal times keep the order of the file.
+    pub fn sort(&mut self) {
+        if self.times.is_sorted() {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.times.len()).collect();
+        order.sort_by_key(|&i| self.times[i]);
+        self.times = order.iter().map(|&i| self.times[i]).collect();
+        self.values = order.iter().map(|&i| self.values[i]).collect();
+        self.marks = order.iter().map(|&i| self.marks[i]).collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Compression, Format, open_as};
+    use super::*;
+
+    fn read(text: &str) -> Panel {
+        let input = Box::new(std::io::Cursor::new(text.to_owned()));
+        let mut source = open_as(input, "a.csv", Format::Csv, Compression::None).unwrap();
+        read_series(source.as_mut(), &SeriesColumns::prepared()).unwrap()
+    }
+
+    #[test]
+    fn series_are_told_apart_and_sorted() {
+        let mut panel = read("unique_id,ds,y\nb,2,1\na,1,5\nb,1,2.5\nb,4,\n");
+        let ids: Vec<&str> = panel.series.iter().map(|s| s.id.as_str()).collect();
+        assert_eq!(ids, ["b", "a"]);
+        panel.series[0].sort();
+        let b = &panel.series[0];
+        assert_eq!(b.times, [1, 2, 4]);
+        assert_eq!(b.values[..2], [2.5, 1.0]);
+        assert!(b.values[2].is_nan());
+        assert_eq!(panel.place(b.marks[0]).to_string(), "a.csv:4");
+    }
+
+    #[test]
+    fn bad_cells_are_placed_and_their_series_named() {
+        for (row, words) in [
+            (
+                "a,2024-02-30,1",
+                "a.csv:2: column 2 (ds): series `a`: `2024-02-30` is no time",
+            ),
+            (
+                "a,1,many",
+                "a.csv:2: column 3 (y): series `a`: `many` is not a number",
+            ),
+            (
+                "a,1,inf",
+                "a.csv:2: column 3 (y): series `a`: `inf` is no finite number",
+            ),
+            (
+                "a,1,3\na,2024-01-01,3",
+                "a.csv:3: column 2 (ds): series `a`: this is a date",
+            ),
+            (",1,3", "a.csv:2: column 1 (unique_id): the id is empty"),
+        ] {
+            let error = read(&format!("unique_id,ds,y\n{row}\n")).whole();
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_bad_row_spoils_its_own_series_only() {
+        let panel = read("unique_id,ds,y\na,1,3\nb,1,x\nb,2,y\na,2,4\n");
+        assert_eq!(panel.series[0].values, [3.0, 4.0]);
+        assert!(panel.series[0].fault.is_none());
+        assert_eq!(panel.series[1].fault.as_ref().unwrap().rows, 2);
+    }
+}

@@ -1,0 +1,188 @@
+//! Evaluation of `ts`.
+
+mod judged;
+mod tables;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use self::judged::{Answered, Judge};
+use super::{Evaluate, Evaluation};
+use crate::artifact::Header;
+use crate::data::clock::Clock;
+use crate::data::{Judging, Panel};
+use crate::exit;
+use crate::metrics::forecast::{Overall, Score, overall};
+use crate::models::ts::Saved;
+use crate::models::ts::diagnostics::autocorrelations;
+use crate::params::ts::Params;
+use crate::project::Project;
+use crate::report::ts::{Shown, TsReport, Worst, page};
+use crate::talk::Talk;
+use crate::task::{TRAIN, Task, Ts};
+
+/// Series drawn: so many of the worst, and so many from the middle.
+const WORST_DRAWN: usize = 4;
+const MIDDLE_DRAWN: usize = 4;
+/// Series listed.
+const WORST_LISTED: usize = 20;
+/// Lags of the autocorrelations.
+const LAGS: usize = 24;
+
+impl Evaluate for Ts {
+    fn evaluate(
+        model: &Saved,
+        header: &Header,
+        test: &Panel,
+        _seed: u64,
+        talk: &Talk,
+    ) -> Result<Evaluation> {
+        if test.series.is_empty() {
+            return Err(exit::usage(
+                "the test part of ts is empty, so there is nothing to measure; set ts.split.test \
+                 above 0 or name a test part with ts.data.test, then prepare and train again",
+            ));
+        }
+        let clock = Clock::from_numbers(&model.clock)
+            .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let judging = test.judging.as_ref();
+        let judging = judging.context("there is no training part to judge beside")?;
+        let judge = Judge::new(model, clock, judging)?;
+        let answered = judge.all(test)?;
+        let scores: Vec<Score> = answered.iter().filter_map(|a| a.score).collect();
+        let Some(all) = overall(&scores) else {
+            return Err(exit::data(
+                "no series of the test part can be judged: in training none of them ever changes",
+            ));
+        };
+        if scores.len() < answered.len() {
+            talk.note(format!(
+                "ts: {} series never change in training, or have no value to be judged on; they \
+                 are in no figure",
+                answered.len() - scores.len()
+            ));
+        }
+        let naive: Vec<Score> = answered.iter().filter_map(|a| a.naive).collect();
+        let baseline = overall(&naive).unwrap_or_default();
+        Ok(Evaluation {
+            metrics: metrics(&all, &baseline, &answered),
+            plots: vec![
+                ("series.csv", tables::series(&answered)?),
+                ("forecasts.csv", tables::forecasts(&answered, &clock)?),
+                ("by_step.csv", tables::by_step(&answered)?),
+            ],
+            page: page(&report(model, header, &clock, &answered, (all, baseline))),
+        })
+    }
+
+    fn locate(test: &mut Panel, project: &Project, params: &Params) {
+        test.judging = Some(Judging {
+            training: project.processed(Ts::NAME).join(TRAIN),
+            origins: params.origins,
+            horizon: params.horizon,
+        });
+    }
+}
+
+fn figures(all: &Overall) -> serde_json::Map<String, Value> {
+    let values = [
+        ("smape", json!(all.smape)),
+        ("mase", json!(all.mase)),
+        ("owa", json!(all.owa)),
+        ("rmse", json!(all.rmse)),
+        ("mae", json!(all.mae)),
+        ("mape", json!(all.mape)),
+        ("coverage_95", json!(all.coverage)),
+        ("msis", json!(all.msis)),
+    ];
+    values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn metrics(all: &Overall, baseline: &Overall, answered: &[Answered]) -> Value {
+    let mut metrics = figures(all);
+    let steps: usize = answered
+        .iter()
+        .filter_map(|a| a.score)
+        .map(|s| s.steps)
+        .sum();
+    let origins = answered.iter().map(|a| a.origins.len()).max();
+    metrics.insert("series".to_owned(), json!(all.series));
+    metrics.insert("steps".to_owned(), json!(steps));
+    metrics.insert("origins".to_owned(), json!(origins));
+    metrics.insert("not_judged".to_owned(), json!(answered.len() - all.series));
+    let failed = answered.iter().filter(|a| !a.sound).count();
+    metrics.insert("fallbacks".to_owned(), json!(failed));
+    metrics.insert("baseline".to_owned(), Value::Object(figures(baseline)));
+    Value::Object(metrics)
+}
+
+/// Judged series by their numbers, the greatest MASE first.
+fn from_the_worst(answered: &[Answered]) -> Vec<usize> {
+    let mase = |i: usize| answered[i].score.map_or(f64::NEG_INFINITY, |s| s.mase);
+    let judged = (0..answered.len()).filter(|&i| answered[i].score.is_some());
+    let mut order: Vec<usize> = judged.collect();
+    order.sort_by(|&a, &b| mase(b).total_cmp(&mase(a)).then(a.cmp(&b)));
+    order
+}
+
+fn report(
+    model: &Saved,
+    header: &Header,
+    clock: &Clock,
+    answered: &[Answered],
+    (all, baseline): (Overall, Overall),
+) -> TsReport {
+    let order = from_the_worst(answered);
+    let middle = (order.len() / 2).saturating_sub(MIDDLE_DRAWN / 2);
+    let middle = order
+        .iter()
+        .skip(middle.max(WORST_DRAWN))
+        .take(MIDDLE_DRAWN);
+    let drawn = order.iter().take(WORST_DRAWN).chain(middle);
+    let name = |a: &Answered| model.model.series[a.number].name();
+    let worst = order.iter().take(WORST_LISTED).map(|&index| {
+        let answered = &answered[index];
+        Worst {
+            id: answered.id.to_owned(),
+            model: name(answered),
+            score: answered.score.unwrap_or_default(),
+            naive_mase: answered.naive.map_or(f64::NAN, |s| s.mase),
+            ljung_box: answered.ljung_box,
+        }
+    });
+    let tests: Vec<f64> = answered.iter().filter_map(|a| a.ljung_box).collect();
+    TsReport {
+        frequency: clock.to_string(),
+        kind: (header.parameters["model"]["kind"].as_str())
+            .unwrap_or("auto")
+            .to_owned(),
+        train_rows: header.data.rows,
+        shown: drawn.map(|&i| shown(model, clock, &answered[i])).collect(),
+        worst: worst.collect(),
+        correlated: tests.iter().filter(|p| **p < 0.05).count(),
+        tested: tests.len(),
+        all,
+        baseline,
+    }
+}
+
+/// What is drawn of a series: its first forecast.
+fn shown(model: &Saved, clock: &Clock, answered: &Answered) -> Shown {
+    let origin = &answered.origins[0];
+    let residuals = judged::residuals(model, answered.number, answered.past);
+    let keep = (origin.actual.len() * 3).max(24).min(answered.past.len());
+    Shown {
+        id: answered.id.to_owned(),
+        model: model.model.series[answered.number].name(),
+        mase: answered.score.map_or(f64::NAN, |s| s.mase),
+        past: answered.past[answered.past.len() - keep..].to_vec(),
+        actual: origin.actual.clone(),
+        fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),
+        first: (origin.times.first()).map_or(String::new(), |&time| clock.text(time)),
+        autocorrelations: autocorrelations(&residuals, LAGS.min(residuals.len() / 4)),
+        residuals: residuals.len(),
+    }
+}

@@ -1,0 +1,294 @@
+//! How good forecasts are, by the definitions of the M4 competition (Makridakis, Spiliotis and
+//! Assimakopoulos 2020), as `shared/scoring/ts_m4.py` has them.
+//!
+//! Missing values count for nothing: not as errors, not in scales.
+
+/// Forecasts of one series beside what came.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// NaN where a value is missing.
+    pub train: &'a [f64],
+    pub actual: &'a [f64],
+    pub mean: &'a [f64],
+    /// Bounds of 95 %.
+    pub lower: &'a [f64],
+    pub upper: &'a [f64],
+    /// Steps of the season that errors are scaled by.
+    pub period: usize,
+}
+
+/// Figures of one series.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Score {
+    pub smape: f64,
+    pub mase: f64,
+    pub rmse: f64,
+    pub mae: f64,
+    /// Over actual values that are not zero; none where all are.
+    pub mape: Option<f64>,
+    pub coverage: f64,
+    pub msis: f64,
+    pub naive2_smape: f64,
+    pub naive2_mase: f64,
+    /// Steps judged.
+    pub steps: usize,
+}
+
+/// The last value, or where there is a season by the autocorrelation test at 90 %, times the
+/// classical multiplicative indices.
+pub fn naive2(train: &[f64], ahead: usize, period: usize) -> Vec<f64> {
+    let n = train.len();
+    let last = train[n - 1];
+    let Some(index) = seasonal(train, period)
+        .then(|| indices(train, period))
+        .flatten()
+    else {
+        return vec![last; ahead];
+    };
+    let level = last / index[(n - 1) % period];
+    (0..ahead)
+        .map(|h| level * index[(n + h) % period])
+        .collect()
+}
+
+fn seasonal(train: &[f64], period: usize) -> bool {
+    let n = train.len();
+    if period < 2 || n < 3 * period {
+        return false;
+    }
+    let mean = train.iter().sum::<f64>() / n as f64;
+    let d: Vec<f64> = train.iter().map(|y| y - mean).collect();
+    let whole: f64 = d.iter().map(|d| d * d).sum();
+    if whole.is_nan() || whole <= 0.0 {
+        return false;
+    }
+    let acf = |lag: usize| d[lag..].iter().zip(&d).map(|(a, b)| a * b).sum::<f64>() / whole;
+    let before: f64 = (1..period).map(|lag| acf(lag) * acf(lag)).sum();
+    let limit = 1.645 * ((1.0 + 2.0 * before) / n as f64).sqrt();
+    acf(period).abs() > limit
+}
+
+fn indices(train: &[f64], period: usize) -> Option<Vec<f64>> {
+    let n = train.len();
+    let even = period.is_multiple_of(2);
+    let window = if even { period + 1 } else { period };
+    let weight = |i: usize| match even && (i == 0 || i == period) {
+        true => 0.5 / period as f64,
+        false => 1.0 / period as f64,
+    };
+    let offset = (window - 1) / 2;
+    let (mut sums, mut counts) = (vec![0.0; period], vec![0.0; period]);
+    for start in 0..=n - window {
+        let trend: f64 = (0..window).map(|i| weight(i) * train[start + i]).sum();
+        let t = start + offset;
+        sums[t % period] += train[t] / trend;
+        counts[t % period] += 1.0;
+    }
+    let index: Vec<f64> = sums
+        .iter()
+        .zip(&counts)
+        .map(|(sum, count)| sum / count)
+        .collect();
+    let mean = index.iter().sum::<f64>() / period as f64;
+    let index: Vec<f64> = index.iter().map(|i| i / mean).collect();
+    index
+        .iter()
+        .all(|i| i.is_finite() && *i != 0.0)
+        .then_some(index)
+}
+
+/// Mean absolute change over a season (over a step where the series is no longer than one); none
+/// where nothing changes.
+pub fn scale(train: &[f64], period: usize) -> Option<f64> {
+    let lag = if train.len() > period {
+        period.max(1)
+    } else {
+        1
+    };
+    let changes = train.iter().skip(lag).zip(train);
+    let known: Vec<f64> = changes
+        .map(|(a, b)| (a - b).abs())
+        .filter(|c| c.is_finite())
+        .collect();
+    let scale = known.iter().sum::<f64>() / known.len() as f64;
+    (scale > 0.0).then_some(scale)
+}
+
+/// Without missing values, by the value before.
+fn carried(train: &[f64]) -> Vec<f64> {
+    let mut last = train.iter().copied().find(|y| y.is_finite()).unwrap_or(0.0);
+    let carry = |y: &f64| {
+        if y.is_finite() {
+            last = *y;
+        }
+        last
+    };
+    train.iter().map(carry).collect()
+}
+
+impl Judged<'_> {
+    /// The figures; none where no step can be judged or the series never changes.
+    pub fn score(&self) -> Option<Score> {
+        let scale = scale(self.train, self.period)?;
+        let naive2 = naive2(&carried(self.train), self.actual.len(), self.period);
+        let steps: Vec<usize> = (0..self.actual.len())
+            .filter(|&t| self.actual[t].is_finite())
+            .collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let count = steps.len() as f64;
+        let mean =
+            |term: &dyn Fn(usize) -> f64| steps.iter().map(|&t| term(t)).sum::<f64>() / count;
+        let y = self.actual;
+        let smape = |f: &[f64]| {
+            mean(&|t| 200.0 * (y[t] - f[t]).abs() / (y[t].abs() + f[t].abs()).max(1e-12))
+        };
+        let mae = |f: &[f64]| mean(&|t| (y[t] - f[t]).abs());
+        let (lower, upper) = (self.lower, self.upper);
+        let relative: Vec<f64> = (steps.iter().filter(|&&t| y[t] != 0.0))
+            .map(|&t| 100.0 * ((y[t] - self.mean[t]) / y[t]).abs())
+            .collect();
+        Some(Score {
+            smape: smape(self.mean),
+            mase: mae(self.mean) / scale,
+            rmse: mean(&|t| (y[t] - self.mean[t]) * (y[t] - self.mean[t])).sqrt(),
+            mae: mae(self.mean),
+            mape: (!relative.is_empty())
+                .then(|| relative.iter().sum::<f64>() / relative.len() as f64),
+            coverage: mean(&|t| f64::from(u8::from(y[t] >= lower[t] && y[t] <= upper[t]))),
+            msis: mean(&|t| {
+                upper[t] - lower[t]
+                    + 40.0 * (lower[t] - y[t]).max(0.0)
+                    + 40.0 * (y[t] - upper[t]).max(0.0)
+            }) / scale,
+            naive2_smape: smape(&naive2),
+            naive2_mase: mae(&naive2) / scale,
+            steps: steps.len(),
+        })
+    }
+}
+
+/// Figures over series: means, and OWA, which averages over series before it divides.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Overall {
+    pub smape: f64,
+    pub mase: f64,
+    pub owa: f64,
+    pub rmse: f64,
+    pub mae: f64,
+    pub mape: Option<f64>,
+    pub coverage: f64,
+    pub msis: f64,
+    /// Series judged.
+    pub series: usize,
+}
+
+/// The figures of all series; none without series.
+pub fn overall(scores: &[Score]) -> Option<Overall> {
+    if scores.is_empty() {
+        return None;
+    }
+    let count = scores.len() as f64;
+    let mean = |of: fn(&Score) -> f64| scores.iter().map(of).sum::<f64>() / count;
+    let (smape, mase) = (mean(|s| s.smape), mean(|s| s.mase));
+    let relative: Vec<f64> = scores.iter().filter_map(|s| s.mape).collect();
+    Some(Overall {
+        smape,
+        mase,
+        owa: 0.5 * (smape / mean(|s| s.naive2_smape) + mase / mean(|s| s.naive2_mase)),
+        rmse: mean(|s| s.rmse),
+        mae: mean(|s| s.mae),
+        mape: (!relative.is_empty()).then(|| relative.iter().sum::<f64>() / relative.len() as f64),
+        coverage: mean(|s| s.coverage),
+        msis: mean(|s| s.msis),
+        series: scores.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+    }
+
+    #[test]
+    fn figures_by_hand() {
+        let judged = Judged {
+            train: &[1.0, 3.0, 2.0, 4.0],
+            actual: &[4.0, 8.0],
+            mean: &[5.0, 6.0],
+            lower: &[3.0, 4.0],
+            upper: &[6.0, 7.0],
+            period: 1,
+        };
+        let score = judged.score().unwrap();
+        let scale = 5.0 / 3.0; // changes of 2, 1 and 2
+        near(score.smape, 0.5 * (200.0 / 9.0 + 400.0 / 14.0));
+        near(score.mase, 1.5 / scale);
+        near(score.rmse, 2.5f64.sqrt());
+        near(score.mape.unwrap(), 25.0);
+        near(score.coverage, 0.5);
+        near(score.msis, 0.5 * (3.0 + 3.0 + 40.0) / scale);
+        near(score.naive2_mase, 2.0 / scale); // the last value, 4, against 4 and 8
+    }
+
+    #[test]
+    fn values_of_the_reference_scorer() {
+        // shared/scoring/ts_m4.py on the same numbers, printed to 4 and 3 places.
+        let train: Vec<f64> = (0..30)
+            .map(|t| 20.0 + f64::from(t) + [5.0, -3.0, 8.0, -10.0][t as usize % 4])
+            .collect();
+        let actual: Vec<f64> = (30..36)
+            .map(|t| 21.0 + f64::from(t) + [5.0, -3.0, 8.0, -10.0][t as usize % 4])
+            .collect();
+        let mean: Vec<f64> = actual.iter().map(|y| y * 0.95).collect();
+        let (lower, upper): (Vec<f64>, Vec<f64>) = mean.iter().map(|m| (m - 2.5, m + 2.5)).unzip();
+        let judged = Judged {
+            train: &train,
+            actual: &actual,
+            mean: &mean,
+            lower: &lower,
+            upper: &upper,
+            period: 4,
+        };
+        let all = overall(&[judged.score().unwrap()]).unwrap();
+        let rounded = |value: f64, places: i32| {
+            let unit = 10f64.powi(places);
+            (value * unit).round() / unit
+        };
+        assert_eq!(rounded(all.smape, 4), 5.1282);
+        assert_eq!(rounded(all.mase, 4), 0.6646);
+        assert_eq!(rounded(all.owa, 4), 0.5449);
+        assert_eq!(rounded(all.coverage, 4), 0.3333);
+        assert_eq!(rounded(all.msis, 3), 3.833);
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_left_out() {
+        let flat = Judged {
+            train: &[2.0, 2.0],
+            actual: &[3.0],
+            mean: &[2.0],
+            lower: &[2.0],
+            upper: &[2.0],
+            period: 1,
+        };
+        assert!(flat.score().is_none());
+        let missing = Judged {
+            train: &[1.0, f64::NAN, 2.0, 4.0],
+            actual: &[f64::NAN, 5.0],
+            mean: &[4.0, 4.0],
+            ..flat
+        };
+        let missing = Judged {
+            lower: &[3.0, 3.0],
+            upper: &[5.0, 5.0],
+            ..missing
+        };
+        assert_eq!(missing.score().unwrap().steps, 1);
+        assert_eq!(missing.score().unwrap().mase, 0.5);
+    }
+}

@@ -1,0 +1,74 @@
+//! Variances of ETS forecasts: exact for additive errors, and for relative ones as far as Hyndman,
+//! Koehler, Ord and Snyder 2008, chapter 6, have a formula (classes 1 to 3).
+
+use super::ets::{Ets, Part, Smoothing, Trend};
+
+impl Ets {
+    /// c_j: how much of an error is left in the level j steps later.
+    fn weights(&self, ahead: usize, seasonal: bool) -> Vec<f64> {
+        let Smoothing {
+            alpha,
+            beta,
+            gamma,
+            phi,
+        } = self.smoothing;
+        let (mut sum, mut power) = (0.0, 1.0);
+        (1..=ahead)
+            .map(|j| {
+                if self.kind.trend == Trend::Damped {
+                    power *= phi;
+                }
+                sum += power;
+                let slope = if self.kind.trended() { beta * sum } else { 0.0 };
+                let season = seasonal && j.is_multiple_of(self.kind.period);
+                alpha + slope + if season { gamma } else { 0.0 }
+            })
+            .collect()
+    }
+
+    pub(super) fn variances(&self, bases: &[f64], mean: &[f64]) -> Vec<f64> {
+        let ahead = mean.len();
+        let own_season = self.kind.season == Part::Multiplicative;
+        let c = self.weights(ahead, self.kind.season == Part::Additive);
+        let variance = self.variance;
+        if !self.kind.relative && !own_season {
+            let mut sum = 1.0;
+            return (0..ahead)
+                .map(|h| {
+                    if h > 0 {
+                        sum += c[h - 1] * c[h - 1];
+                    }
+                    variance * sum
+                })
+                .collect();
+        }
+        // θ_h = μ_h² + σ² Σ c_j² θ_{h-j}; the season multiplies what it leaves.
+        let centre = if own_season { bases } else { mean };
+        let relative = match self.kind.relative {
+            true => variance,
+            false => variance / centre[0].abs().max(f64::MIN_POSITIVE).powi(2),
+        };
+        let mut theta: Vec<f64> = Vec::with_capacity(ahead);
+        for h in 0..ahead {
+            let past: f64 = (0..h).map(|j| c[j] * c[j] * theta[h - 1 - j]).sum();
+            theta.push(centre[h] * centre[h] + relative * past);
+        }
+        (0..ahead)
+            .map(|h| {
+                let whole = (1.0 + relative) * theta[h];
+                if !own_season {
+                    return whole - mean[h] * mean[h];
+                }
+                let season = if bases[h] == 0.0 {
+                    1.0
+                } else {
+                    mean[h] / bases[h]
+                };
+                let gamma = self.smoothing.gamma;
+                let rounds = (h / self.kind.period) as i32;
+                let wider = (1.0 + gamma * gamma * relative).powi(rounds);
+                season * season * (whole * wider - bases[h] * bases[h])
+            })
+            .collect()
+    }
+}

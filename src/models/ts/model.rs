@@ -1,0 +1,157 @@
+//! Many series: each fitted by itself, their intervals calibrated together.
+
+use rayon::prelude::*;
+
+use super::arima::Forecast;
+use super::calibration::{Calibration, Ratio};
+use super::forecaster::{Forecaster, Kind, Options as SeriesOptions};
+use super::rolling::{Trial, trial_cuts};
+
+/// How series are fitted.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub kind: Kind,
+    /// Steps of each season, ascending.
+    pub seasons: Vec<usize>,
+    /// Steps to be forecast.
+    pub horizon: usize,
+    /// Widen or narrow intervals by errors of forecasts from earlier origins.
+    pub calibrate: bool,
+    /// Nothing below zero.
+    pub nonnegative: bool,
+}
+
+/// Many fitted series.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub series: Vec<Forecaster>,
+    pub calibration: Calibration,
+    pub horizon: usize,
+    pub seasons: Vec<usize>,
+    pub nonnegative: bool,
+}
+
+/// Errors that intervals should rest on: few series are forecast from several earlier origins.
+const ENOUGH: usize = 200;
+/// Earlier origins that a series is forecast from at most.
+const MOST_TRIALS: usize = 8;
+/// And at least. Three cost twice the time of one and change neither
+/// errors nor intervals by much (cuts of the training parts of the M3 and tourism series).
+const LEAST_TRIALS: usize = 1;
+impl Options {
+    fn series(&self) -> SeriesOptions {
+        SeriesOptions {
+            kind: self.kind,
+            seasons: self.seasons.clone(),
+        }
+    }
+
+    /// Fits every series, NaN where a value is missing. The error is the number of a series that
+    /// has no value at all.
+    pub fn fit(&self, series: &[Vec<f64>], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
+        let options = self.series();
+        let errors = series.len() * self.horizon.max(1);
+        let count = ENOUGH
+            .div_ceil(errors.max(1))
+            .clamp(LEAST_TRIALS, MOST_TRIALS);
+        let fitted: Vec<(Option<Forecaster>, Vec<Ratio>)> = (series.par_iter())
+            .map(|series| {
+                let trials = self.trials(&options, series, count);
+                let mut fitted = options.fit(series);
+                let mut ratios = Vec::new();
+                if let Some(model) = &mut fitted {
+                    model.weigh(&trials);
+                    if self.calibrate {
+                        let all = trials
+                            .iter()
+                            .flat_map(|t| t.ratios(|name| model.weight(name)));
+                        ratios = all.collect();
+                    }
+                }
+                progress();
+                (fitted, ratios)
+            })
+            .collect();
+        let mut ratios = Vec::new();
+        let mut models = Vec::with_capacity(fitted.len());
+        for (index, (model, errors)) in fitted.into_iter().enumerate() {
+            models.push(model.ok_or(index)?);
+            ratios.extend(errors);
+        }
+        Ok(Model {
+            series: models,
+            calibration: Calibration::new(ratios),
+            horizon: self.horizon,
+            seasons: self.seasons.clone(),
+            nonnegative: self.nonnegative,
+        })
+    }
+
+    /// Forecasts from earlier origins: for the weights of several models, and for the intervals.
+    fn trials(&self, options: &SeriesOptions, series: &[f64], count: usize) -> Vec<Trial> {
+        if !self.calibrate && self.kind != Kind::Auto {
+            return Vec::new();
+        }
+        let season = self.seasons.first().copied().unwrap_or(1);
+        let cuts = trial_cuts(series.len(), self.horizon, season, count);
+        cuts.iter()
+            .filter_map(|cut| Trial::run(options, series, *cut))
+            .collect()
+    }
+}
+
+/// Forecasts of one series with the bounds of each level.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fan {
+    pub mean: Vec<f64>,
+    /// Lower and upper bounds, a pair a level.
+    pub bounds: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Model {
+    /// Forecasts of a series of this model with bounds for `levels` (shares); false beside them
+    /// where its models failed and the seasonal naive forecast stands in.
+    pub fn fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> (Fan, bool) {
+        let whole = |forecast: &Forecast| {
+            let all = forecast.mean.iter().chain(&forecast.deviation);
+            all.clone().all(|value| value.is_finite())
+        };
+        let forecast = series.forecast(ahead);
+        match whole(&forecast) {
+            true => (self.bounded(&forecast, levels), true),
+            false => (self.naive_fan(series, ahead, levels), false),
+        }
+    }
+
+    /// The seasonal naive forecast of a series, with the same widening of its bounds.
+    pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
+        self.bounded(&series.naive.forecast(ahead), levels)
+    }
+
+    fn bounded(&self, forecast: &Forecast, levels: &[f64]) -> Fan {
+        let floor = |value: f64| {
+            if self.nonnegative {
+                value.max(0.0)
+            } else {
+                value
+            }
+        };
+        let bounds = (levels.iter())
+            .map(|&level| {
+                let widths: Vec<f64> = (forecast.deviation.iter().enumerate())
+                    .map(|(h, deviation)| deviation * self.calibration.width(level, h + 1))
+                    .collect();
+                let at = |sign: f64| -> Vec<f64> {
+                    (forecast.mean.iter().zip(&widths))
+                        .map(|(mean, width)| floor(mean + sign * width))
+                        .collect()
+                };
+                (at(-1.0), at(1.0))
+            })
+            .collect();
+        Fan {
+            mean: forecast.mean.iter().map(|&mean| floor(mean)).collect(),
+            bounds,
+        }
+    }
+}

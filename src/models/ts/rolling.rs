@@ -1,0 +1,164 @@
+//! Rolling origins (Tashman 2000): a series is cut at earlier times, forecast from there, and what
+//! came is held against it. Weights of combined models and the width of intervals rest on it, and an
+//! evaluation can.
+
+use super::arima::Forecast;
+use super::calibration::Ratio;
+use super::forecaster::{Forecaster, Options};
+
+/// One cut: values before `origin` are fitted to, the `ahead` values from it on are forecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub origin: usize,
+    pub ahead: usize,
+}
+
+/// At most `count` cuts of a series of `length` steps, the latest first, `stride` steps apart. The
+/// first is `ahead` steps before the end; none has less than `least` steps to fit to.
+pub fn cuts(length: usize, ahead: usize, stride: usize, least: usize, count: usize) -> Vec<Cut> {
+    if ahead == 0 {
+        return Vec::new();
+    }
+    (0..count)
+        .map_while(|index| length.checked_sub(ahead + index * stride))
+        .take_while(|origin| *origin >= least.max(1))
+        .map(|origin| Cut { origin, ahead })
+        .collect()
+}
+
+/// The cuts that a series of `length` steps is tried at: as far ahead as is to be forecast, but over
+/// no more than a third of the series.
+pub fn trial_cuts(length: usize, horizon: usize, season: usize, count: usize) -> Vec<Cut> {
+    let ahead = horizon.min(length / 3);
+    let stride = ahead.div_ceil(2).max(1);
+    cuts(length, ahead, stride, (2 * season + 2).max(8), count)
+}
+
+/// What the models of a series said at a cut, and what came.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// NaN where a value is missing.
+    pub actual: Vec<f64>,
+    /// The family of each model and its forecast.
+    pub forecasts: Vec<(&'static str, Forecast)>,
+}
+
+impl Trial {
+    /// Fits what `options` say to the values of `series` before the cut.
+    pub fn run(options: &Options, series: &[f64], cut: Cut) -> Option<Self> {
+        let model: Forecaster = options.fit(&series[..cut.origin])?;
+        Some(Self {
+            actual: series[cut.origin..cut.origin + cut.ahead].to_vec(),
+            forecasts: model.forecasts(cut.ahead),
+        })
+    }
+
+    /// Sum and number of the absolute errors of a family; none where it made no forecast.
+    fn errors(&self, family: &str) -> Option<(f64, f64)> {
+        let (_, forecast) = self.forecasts.iter().find(|(name, _)| *name == family)?;
+        let errors = self.actual.iter().zip(&forecast.mean);
+        let known = errors.map(|(y, f)| (y - f).abs()).filter(|e| e.is_finite());
+        Some(known.fold((0.0, 0.0), |(sum, count), e| (sum + e, count + 1.0)))
+    }
+
+    /// Absolute errors over standard deviations of the models combined by `weight`.
+    pub fn ratios(&self, weight: impl Fn(&str) -> f64) -> Vec<Ratio> {
+        let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
+        (0..self.actual.len())
+            .map(|h| {
+                let combined = |of: fn(&Forecast) -> &Vec<f64>| -> f64 {
+                    let parts = self.forecasts.iter();
+                    parts.map(|(name, f)| weight(name) * of(f)[h]).sum::<f64>() / total
+                };
+                let error = (self.actual[h] - combined(|f| &f.mean)).abs();
+                Ratio {
+                    step: h + 1,
+                    ratio: error / combined(|f| &f.deviation),
+                }
+            })
+            .collect()
+    }
+}
+
+/// So many errors count for as much as the belief that all models are equally good.
+const DOUBT: f64 = 8.0;
+
+/// Weights of `families` from their mean absolute errors over `trials`: in proportion to the inverse
+/// error, drawn towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
+/// such shrinkage to be what combinations need).
+pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
+    let equal = vec![1.0 / families.len() as f64; families.len()];
+    let mut means = Vec::with_capacity(families.len());
+    let mut errors = f64::INFINITY;
+    for family in families {
+        let found = trials.iter().filter_map(|trial| trial.errors(family));
+        let (sum, count) = found.fold((0.0, 0.0), |(s, c), (sum, count)| (s + sum, c + count));
+        means.push(sum / count);
+        errors = errors.min(count);
+    }
+    let least = means.iter().copied().fold(f64::INFINITY, f64::min);
+    if families.len() < 2 || !(errors > 0.0 && least.is_finite()) {
+        return equal;
+    }
+    let floor = means.iter().sum::<f64>() * 1e-3 + f64::MIN_POSITIVE;
+    let inverse: Vec<f64> = means.iter().map(|mean| 1.0 / (mean + floor)).collect();
+    let total: f64 = inverse.iter().sum();
+    let trust = errors / (errors + DOUBT);
+    (equal.iter().zip(&inverse))
+        .map(|(equal, own)| (1.0 - trust) * equal + trust * own / total)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_go_back_from_the_end() {
+        let origins = |cuts: Vec<Cut>| cuts.iter().map(|cut| cut.origin).collect::<Vec<_>>();
+        assert_eq!(origins(cuts(20, 4, 2, 10, 3)), [16, 14, 12]);
+        assert_eq!(origins(cuts(20, 4, 2, 13, 9)), [16, 14]);
+        assert!(cuts(20, 0, 2, 1, 3).is_empty());
+        assert!(cuts(3, 4, 1, 1, 3).is_empty());
+        // A third of 15 steps at most.
+        assert_eq!(
+            trial_cuts(15, 6, 1, 1),
+            [Cut {
+                origin: 10,
+                ahead: 5
+            }]
+        );
+        assert!(trial_cuts(11, 6, 1, 1).len() == 1 && trial_cuts(10, 6, 4, 1).is_empty());
+    }
+
+    fn trial(errors: &[(&'static str, f64)]) -> Trial {
+        let forecast = |error: f64| Forecast {
+            mean: vec![10.0 + error; 4],
+            deviation: vec![1.0; 4],
+        };
+        Trial {
+            actual: vec![10.0, 10.0, f64::NAN, 10.0],
+            forecasts: (errors.iter())
+                .map(|(name, e)| (*name, forecast(*e)))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn smaller_errors_weigh_more_and_none_weighs_all() {
+        let trials = [trial(&[("a", 1.0), ("b", -3.0)])];
+        let weights = weights(&trials, &["a", "b"]);
+        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(weights[0] > 0.5 && weights[0] < 0.75, "{weights:?}");
+        // Errors of 1 and -3 at equal weights: 1 below, over a deviation of 1.
+        let ratios = trials[0].ratios(|_| 0.5);
+        assert!((ratios[0].ratio - 1.0).abs() < 1e-12 && ratios[2].ratio.is_nan());
+    }
+
+    #[test]
+    fn without_a_trial_weights_are_equal() {
+        assert_eq!(weights(&[], &["a", "b"]), [0.5, 0.5]);
+        let missing = [trial(&[("a", 1.0)])];
+        assert_eq!(weights(&missing, &["a", "b"]), [0.5, 0.5]);
+    }
+}

@@ -14,6 +14,7 @@ use super::lockfile::{Lock, Record, Recorded};
 use super::runcache;
 use super::stage::{Kind, Out, Stage};
 use super::state::State;
+use super::tracked::Tracked;
 use super::why::{self, Looker, Reason};
 
 /// Everything a run looks at and writes to.
@@ -22,6 +23,7 @@ pub struct Desk<'a> {
     pub reader: Reader,
     pub cache: Option<Cache>,
     git: GitIgnore,
+    tracked: Tracked,
     lock: Lock,
     /// The lock file as we know it: size, time and inode.
     lock_stamp: Option<(u64, i64, i64, u64)>,
@@ -40,6 +42,7 @@ impl<'a> Desk<'a> {
             reader: Reader::new(folder.root(), state),
             cache,
             git: GitIgnore::find(folder, config.no_scm),
+            tracked: Tracked::default(),
             lock: Lock::default(),
             lock_stamp: None,
             lock_before: 0,
@@ -59,7 +62,9 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Why a stage would run. Refuses dependencies that somebody else keeps in step.
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
+        self.tracked.check(self.folder, stage, &mut self.reader)?;
         let recorded = self.lock.get(&stage.name);
         let mut looker = Looker {
             folder: self.folder,

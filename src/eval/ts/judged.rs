@@ -12,7 +12,7 @@ use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
 use crate::models::ts::arima::Forecast;
 use crate::models::ts::diagnostics::ljung_box;
-use crate::models::ts::model::normal_width;
+use crate::models::ts::normal_width;
 use crate::models::ts::simple::{Rule, Simple};
 use crate::models::ts::{Fan, Forecaster, Saved};
 

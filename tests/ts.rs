@@ -608,6 +608,25 @@ fn a_change_of_the_clock_moves_nothing_in_times_with_an_offset() {
 }
 
 #[test]
+fn days_by_a_clock_that_was_changed_are_named() {
+    let day = |d: usize| {
+        let (month, offset) = if d <= 31 {
+            (3, "+01:00")
+        } else {
+            (4, "+02:00")
+        };
+        let day = if d <= 31 { d } else { d - 31 };
+        format!("a,2024-{month:02}-{day:02}T00:00:00{offset},5\n")
+    };
+    let rows: String = (12..50).map(day).collect();
+    let error = refused(&rows);
+    assert!(
+        error.contains(":22: series `a`") && error.contains("a clock that was changed"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_test_file_goes_on_where_the_source_ends() {
     let all = monthly("a", 48);
     let lines: Vec<&str> = all.lines().collect();

@@ -47,7 +47,8 @@ impl Evaluate for Ts {
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
         let judging = test.judging.as_ref();
         let judging = judging.context("there is no training part to judge beside")?;
-        let answered = Judge::new(model, clock, judging)?.all(test)?;
+        let judge = Judge::new(model, clock, judging)?;
+        let answered = judge.all(test)?;
         let scores: Vec<Score> = answered.iter().filter_map(|a| a.score).collect();
         let Some(all) = overall(&scores) else {
             return Err(exit::data(
@@ -145,7 +146,7 @@ fn report(
     let worst = order.iter().take(WORST_LISTED).map(|&index| {
         let answered = &answered[index];
         Worst {
-            id: answered.id.clone(),
+            id: answered.id.to_owned(),
             model: name(answered),
             score: answered.score.unwrap_or_default(),
             naive_mase: answered.naive.map_or(f64::NAN, |s| s.mase),
@@ -171,10 +172,10 @@ fn report(
 /// What is drawn of a series: its first forecast.
 fn shown(model: &Saved, clock: &Clock, answered: &Answered) -> Shown {
     let origin = &answered.origins[0];
-    let residuals = judged::residuals(model, answered.number, &answered.past);
+    let residuals = judged::residuals(model, answered.number, answered.past);
     let keep = (origin.actual.len() * 3).max(24).min(answered.past.len());
     Shown {
-        id: answered.id.clone(),
+        id: answered.id.to_owned(),
         model: model.model.series[answered.number].name(),
         mase: answered.score.map_or(f64::NAN, |s| s.mase),
         past: answered.past[answered.past.len() - keep..].to_vec(),

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
-use crate::models::ts::Member;
-use crate::models::ts::ets::{Part, Trend};
+use crate::models::ts::arima::Arima;
+use crate::models::ts::ets::{Ets, Part, Trend};
+use crate::models::ts::member::Member;
 use crate::models::ts::{Forecaster, Saved};
 use crate::outcome::Outcome;
 use crate::task::Ts;
@@ -81,7 +82,7 @@ impl Explain for Ts {
 
 impl Model {
     fn of(member: &Member, weight: f64, top: usize) -> Model {
-        let mut model = Model {
+        let model = Model {
             name: member.name(),
             weight,
             level: None,
@@ -89,57 +90,66 @@ impl Model {
             season: Vec::new(),
             parameters: Vec::new(),
         };
-        let named = |name: &str, value: f64| (name.to_owned(), value);
         match member {
-            Member::Ets(ets) | Member::Theta(ets) => {
-                let states = &ets.states;
-                model.level = Some(states.level);
-                model.trend = (ets.kind.trend != Trend::None).then_some(states.slope);
-                let period = states.seasons.len();
-                model.season = (0..period.min(top))
-                    .map(|h| states.seasons[(states.next + h) % period])
-                    .collect();
-                let (trend, season) = (ets.kind.trend, ets.kind.season);
-                let own = [
-                    (true, "alpha", ets.smoothing.alpha),
-                    (trend != Trend::None, "beta", ets.smoothing.beta),
-                    (season != Part::None, "gamma", ets.smoothing.gamma),
-                    (trend == Trend::Damped, "phi", ets.smoothing.phi),
-                    (true, "variance", ets.variance),
-                    (true, "aicc", ets.aicc),
-                ];
-                model.parameters = (own.into_iter())
-                    .filter(|(has, ..)| *has)
-                    .map(|(_, name, value)| named(name, value))
-                    .collect();
-            }
-            Member::Arima(arima) => {
-                let blocks = arima.orders.split(&arima.coefficients);
-                let names = ["ar", "ma", "seasonal ar", "seasonal ma"];
-                for (block, name) in blocks.iter().zip(names) {
-                    let values = block.iter().enumerate();
-                    let values =
-                        values.map(|(i, &value)| named(&format!("{name} {}", i + 1), value));
-                    model.parameters.extend(values);
-                }
-                let constants = arima
-                    .regression
-                    .iter()
-                    .map(|&value| named("constant", value));
-                model.parameters.extend(constants);
-                model.parameters.extend([
-                    named("variance", arima.variance),
-                    named("log likelihood", arima.log_likelihood),
-                    named("aicc", arima.aicc),
-                ]);
-            }
-            Member::Simple(simple) => {
-                model.level = simple.last.last().copied();
-                model.parameters = vec![named("variance", simple.variance)];
-            }
+            Member::Ets(ets) | Member::Theta(ets) => model.with_ets(ets, top),
+            Member::Arima(arima) => Model {
+                parameters: arima_parameters(arima),
+                ..model
+            },
+            Member::Simple(simple) => Model {
+                level: simple.last.last().copied(),
+                parameters: vec![named("variance", simple.variance)],
+                ..model
+            },
         }
-        model
     }
+
+    fn with_ets(self, ets: &Ets, top: usize) -> Model {
+        let (states, smoothing) = (&ets.states, &ets.smoothing);
+        let (trend, season) = (ets.kind.trend, ets.kind.season);
+        let period = states.seasons.len();
+        let own = [
+            (true, "alpha", smoothing.alpha),
+            (trend != Trend::None, "beta", smoothing.beta),
+            (season != Part::None, "gamma", smoothing.gamma),
+            (trend == Trend::Damped, "phi", smoothing.phi),
+            (true, "variance", ets.variance),
+            (true, "aicc", ets.aicc),
+        ];
+        let own = own.into_iter().filter(|(has, ..)| *has);
+        Model {
+            level: Some(states.level),
+            trend: (trend != Trend::None).then_some(states.slope),
+            season: (0..period.min(top))
+                .map(|h| states.seasons[(states.next + h) % period])
+                .collect(),
+            parameters: own.map(|(_, name, value)| named(name, value)).collect(),
+            ..self
+        }
+    }
+}
+
+fn named(name: &str, value: f64) -> (String, f64) {
+    (name.to_owned(), value)
+}
+
+fn arima_parameters(arima: &Arima) -> Vec<(String, f64)> {
+    let mut parameters = Vec::new();
+    let blocks = arima.orders.split(&arima.coefficients);
+    for (block, name) in blocks
+        .iter()
+        .zip(["ar", "ma", "seasonal ar", "seasonal ma"])
+    {
+        let values = block.iter().zip(1..);
+        parameters.extend(values.map(|(value, i)| named(&format!("{name} {i}"), *value)));
+    }
+    parameters.extend(arima.regression.iter().map(|c| named("constant", *c)));
+    parameters.extend([
+        named("variance", arima.variance),
+        named("log likelihood", arima.log_likelihood),
+        named("aicc", arima.aicc),
+    ]);
+    parameters
 }
 
 impl fmt::Display for Why {

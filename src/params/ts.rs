@@ -112,7 +112,7 @@ impl Default for EvalBlock {
 }
 
 /// Steps of a season: a number, a list of numbers, or the word `auto`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "a number, a list of numbers, or the word `auto`"
@@ -121,10 +121,12 @@ pub enum Season {
     One(usize),
     Many(Vec<usize>),
     Word(Auto),
-    /// Not given.
-    #[default]
-    #[serde(skip)]
-    Default,
+}
+
+impl Default for Season {
+    fn default() -> Self {
+        Season::Word(Auto::Auto)
+    }
 }
 
 /// The word `auto`.
@@ -235,7 +237,7 @@ impl Season {
         let mut seasons = match self {
             Season::One(period) => vec![*period],
             Season::Many(periods) => periods.clone(),
-            Season::Word(Auto::Auto) | Season::Default => return Ok(None),
+            Season::Word(Auto::Auto) => return Ok(None),
         };
         require(
             seasons.iter().all(|m| (1..=100_000).contains(m)),

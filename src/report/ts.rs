@@ -56,7 +56,7 @@ pub struct Worst {
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 260.0;
 /// Of the autocorrelations.
-const LOW: f64 = 130.0;
+const LOW: f64 = 120.0;
 
 /// Of each fan and its autocorrelations; a picture's name is unique in the page.
 const FANS: [&str; 8] = [
@@ -68,11 +68,6 @@ const LAGS: [&str; 8] = [
 
 /// The page's bytes: a function of `report` alone.
 pub fn page(report: &TsReport) -> String {
-    let pictures = |draw: &dyn Fn(&Shown, &'static str) -> Picture, ids: &[&'static str]| {
-        let drawn = report.shown.iter().zip(ids);
-        let drawn: String = drawn.map(|(shown, id)| draw(shown, id).render()).collect();
-        format!("<div class=\"pictures\">\n{drawn}</div>\n")
-    };
     let sections = vec![
         Section {
             title: "Forecasts and what came".to_owned(),
@@ -80,7 +75,7 @@ pub fn page(report: &TsReport) -> String {
                    past and what came, the <span class=\"good\">blue</span> one the forecast, in \
                    bands that hold 80% and 95%."
                 .to_owned(),
-            body: pictures(&fan, &FANS),
+            body: figures_of(&report.shown, &fan, &FANS),
         },
         Section {
             title: "What is left in the residuals".to_owned(),
@@ -91,9 +86,10 @@ pub fn page(report: &TsReport) -> String {
                 count(report.correlated as u64),
                 count(report.tested as u64)
             ),
-            body: pictures(&correlogram, &LAGS),
+            body: figures_of(&report.shown, &correlogram, &LAGS),
         },
         worst(&report.worst),
+        all_figures(report),
     ];
     Page {
         title: "ts on the test part".to_owned(),
@@ -102,6 +98,28 @@ pub fn page(report: &TsReport) -> String {
         sections,
     }
     .render()
+}
+
+/// A picture of each series, with its name and model above it.
+fn figures_of(
+    all: &[Shown],
+    draw: &dyn Fn(&Shown, &'static str) -> Picture,
+    ids: &[&'static str],
+) -> String {
+    let figure = |(shown, id): (&Shown, &&'static str)| {
+        format!(
+            "<figure>\n<figcaption>{}<span>{}</span></figcaption>\n{}</figure>\n",
+            text(&short(&shown.id, 32)),
+            text(&format!(
+                "{}, MASE {}",
+                short(&shown.model, 60),
+                fixed(shown.mase, 2)
+            )),
+            draw(shown, id).render()
+        )
+    };
+    let drawn: String = all.iter().zip(ids).map(figure).collect();
+    format!("<div class=\"pictures\">\n{drawn}</div>\n")
 }
 
 fn summary(report: &TsReport) -> String {
@@ -130,11 +148,56 @@ fn figures(report: &TsReport) -> String {
             fixed(baseline, 3)
         )
     };
-    item("OWA", all.owa, naive.owa)
-        + &item("MASE", all.mase, naive.mase)
+    item("MASE", all.mase, naive.mase)
+        + &item("OWA", all.owa, naive.owa)
         + &item("sMAPE", all.smape, naive.smape)
         + &item("Within 95%", all.coverage, naive.coverage)
-        + &item("MSIS", all.msis, naive.msis)
+}
+
+/// Every figure of all series, beside the seasonal naive forecast.
+fn all_figures(report: &TsReport) -> Section {
+    let figure = |name: &str, of: fn(&Overall) -> f64| {
+        let cell = |all: &Overall| match of(all) {
+            value if value.is_finite() => fixed(value, 4),
+            _ => MISSING.to_owned(),
+        };
+        vec![text(name), cell(&report.all), cell(&report.baseline)]
+    };
+    let rows = vec![
+        figure("sMAPE", |all| all.smape),
+        figure("MASE", |all| all.mase),
+        figure("OWA", |all| all.owa),
+        figure("RMSE", |all| all.rmse),
+        figure("MAE", |all| all.mae),
+        figure("MAPE, where the value is not 0", |all| {
+            all.mape.unwrap_or(f64::NAN)
+        }),
+        figure("Share within 95% bounds", |all| all.coverage),
+        figure("MSIS of 95% bounds", |all| all.msis),
+    ];
+    let columns = [("Figure", "name"), ("Model", "n"), ("Seasonal naive", "n")];
+    Section {
+        title: "All figures".to_owned(),
+        note:
+            "As the M4 competition defines them; errors are scaled by the mean seasonal change in \
+               training."
+                .to_owned(),
+        body: table("Means over series", &columns, rows),
+    }
+}
+
+fn table(caption: &str, columns: &[(&str, &'static str)], rows: Vec<Vec<String>>) -> String {
+    let column = |&(heading, class): &(&str, &'static str)| Column {
+        heading: heading.to_owned(),
+        class,
+    };
+    let table = Table {
+        caption: caption.to_owned(),
+        columns: columns.iter().map(column).collect(),
+        rows,
+        class: "pairs",
+    };
+    table.render()
 }
 
 /// From values to places in a picture.
@@ -202,8 +265,8 @@ fn fan(shown: &Shown, id: &'static str) -> Picture {
         body += &frame.band(past, band, class);
     }
     let whole: Vec<f64> = shown.past.iter().chain(&shown.actual).copied().collect();
-    body += &frame.path(0, &whole, "line");
-    body += &frame.path(past, mean, "gain");
+    body += &frame.path(0, &whole, "past");
+    body += &frame.path(past, mean, "line");
     let foot = HEIGHT - 24.0;
     body += &line((frame.x(0.0), foot), (WIDTH - 12.0, foot), "axis");
     let edge = frame.x(past as f64);
@@ -214,12 +277,8 @@ fn fan(shown: &Shown, id: &'static str) -> Picture {
     }
     Picture {
         id,
-        title: format!("{}: {}", short(&shown.id, 24), short(&shown.model, 40)),
-        description: format!(
-            "Forecast of {} steps beside what came; MASE {}",
-            mean.len(),
-            fixed(shown.mase, 2)
-        ),
+        title: format!("Forecast of {}", short(&shown.id, 32)),
+        description: format!("{} steps beside what came", mean.len()),
         width: WIDTH,
         height: HEIGHT,
         class: "fluid",
@@ -230,11 +289,13 @@ fn fan(shown: &Shown, id: &'static str) -> Picture {
 /// A number of an axis in few letters.
 fn magnitude(value: f64) -> String {
     match value.abs() {
+        v if v >= 1e9 => format!("{value:.1e}"),
         v if v >= 1e6 => format!("{}M", fixed(value / 1e6, 1)),
         v if v >= 1e4 => format!("{}k", fixed(value / 1e3, 0)),
-        v if v >= 100.0 => fixed(value, 0),
+        v if v >= 100.0 || v == 0.0 => fixed(value, 0),
         v if v >= 1.0 => fixed(value, 1),
-        _ => fixed(value, 3),
+        v if v >= 1e-3 => fixed(value, 3),
+        _ => format!("{value:.1e}"),
     }
 }
 
@@ -285,7 +346,7 @@ fn worst(worst: &[Worst]) -> Section {
         } = worst.score;
         vec![
             text(&short(&worst.id, 32)),
-            text(&short(&worst.model, 48)),
+            text(&short(&worst.model, 72)),
             fixed(mase, 2),
             fixed(worst.naive_mase, 2),
             fixed(smape, 1),
@@ -304,20 +365,10 @@ fn worst(worst: &[Worst]) -> Section {
         ("Within 95%", "n"),
         ("Ljung-Box p", "n"),
     ];
-    let table = Table {
-        caption: "The greatest MASE first".to_owned(),
-        columns: (columns.iter())
-            .map(|&(heading, class)| Column {
-                heading: heading.to_owned(),
-                class,
-            })
-            .collect(),
-        rows: worst.iter().map(row).collect(),
-        class: "pairs",
-    };
+    let rows = worst.iter().map(row).collect();
     Section {
         title: "The worst series".to_owned(),
         note: "MASE of the seasonal naive forecast stands beside that of the model.".to_owned(),
-        body: table.render(),
+        body: table("The greatest MASE first", &columns, rows),
     }
 }

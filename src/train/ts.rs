@@ -10,7 +10,7 @@ use super::{Fitted, Train};
 use crate::data::clock::Clock;
 use crate::data::{Gaps, Panel, shown};
 use crate::exit;
-use crate::models::ts::{Options, Saved};
+use crate::models::ts::{Model, Options, Saved};
 use crate::params::ts::Params;
 use crate::talk::Talk;
 use crate::task::Ts;
@@ -59,18 +59,7 @@ impl Train for Ts {
             .iter()
             .map(|series| series.values.len() as u64)
             .sum();
-        let (mut ids, mut ends, mut values) = (Vec::new(), Vec::new(), Vec::new());
-        for series in data.series {
-            ends.push(series.times.last().copied().unwrap_or_default());
-            values.push(series.regular(&clock, Gaps::Missing).map_err(|problem| {
-                exit::data(format!(
-                    "series `{}`: {}; run `easylife prepare ts` again",
-                    shown(&series.id),
-                    problem.reason
-                ))
-            })?);
-            ids.push(series.id);
-        }
+        let Regular { ids, ends, values } = Regular::of(data, &clock)?;
         let options = Options {
             kind: params.kind,
             seasons,
@@ -86,18 +75,12 @@ impl Train for Ts {
             ))
         })?;
         bar.finish_and_clear();
-        let mut models = BTreeMap::new();
-        for series in &model.series {
-            for (_, member) in &series.parts {
-                *models.entry(member.family().to_owned()).or_insert(0) += 1;
-            }
-        }
         let fit = Fit {
             series: ids.len(),
             frequency: clock.to_string(),
             seasons: model.seasons.clone(),
             horizon: model.horizon,
-            models,
+            models: families(&model),
             calibrated_on: model.calibration.errors,
         };
         let mut parameters = params.recorded.clone();
@@ -118,6 +101,41 @@ impl Train for Ts {
     }
 }
 
+/// Series on regular steps.
+struct Regular {
+    ids: Vec<String>,
+    /// Last time of each.
+    ends: Vec<i64>,
+    values: Vec<Vec<f64>>,
+}
+
+impl Regular {
+    fn of(data: Panel, clock: &Clock) -> Result<Self> {
+        let (mut ids, mut ends, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        for series in data.series {
+            ends.push(series.times.last().copied().unwrap_or_default());
+            values.push(series.regular(clock, Gaps::Missing).map_err(|problem| {
+                exit::data(format!(
+                    "series `{}`: {}; run `easylife prepare ts` again",
+                    shown(&series.id),
+                    problem.reason
+                ))
+            })?);
+            ids.push(series.id);
+        }
+        Ok(Self { ids, ends, values })
+    }
+}
+
+/// How many models there are of each family.
+fn families(model: &Model) -> BTreeMap<String, usize> {
+    let mut families = BTreeMap::new();
+    for (_, member) in model.series.iter().flat_map(|series| &series.parts) {
+        *families.entry(member.family().to_owned()).or_insert(0) += 1;
+    }
+    families
+}
+
 /// The seasons asked for, otherwise those that the frequency usually has.
 fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usize> {
     let seasons = params.seasons.clone().unwrap_or_else(|| {
@@ -131,9 +149,11 @@ fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usi
     });
     let longest = data.series.iter().map(|series| series.values.len()).max();
     let longest = longest.unwrap_or(0);
+    // The first stays: errors are scaled by it even where no model can have it.
+    let first = seasons.first().copied();
     let (usable, long): (Vec<usize>, Vec<usize>) = seasons
         .into_iter()
-        .partition(|season| 2 * season <= longest);
+        .partition(|season| 2 * season <= longest || Some(*season) == first);
     if !long.is_empty() {
         talk.note(format!(
             "ts: no series holds two seasons of {long:?} steps; they are left out"

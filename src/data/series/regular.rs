@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, Series};
-use crate::data::clock::Clock;
+use crate::data::clock::{Axis, Clock};
 
 /// What becomes of rows of one series and time. A row without a value gives way to one with a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Problem {
 const LONGEST: usize = 1 << 20;
 /// Steps below which nothing is said of how far rows lie apart.
 const SHORT: usize = 12;
+/// Rows in a row that lie equally far apart, more than a step: no chance, but another frequency.
+const ALIKE: usize = 8;
 
 impl Duplicates {
     /// One value for those of one time; none where they contradict each other.
@@ -88,15 +90,16 @@ impl Series {
     }
 
     fn contradiction(&self, start: usize, count: usize) -> Problem {
-        let first = self.values[start];
-        let differs = |&i: &usize| self.values[i] != first;
-        let other = (start..start + count).find(differs).unwrap_or(start);
+        let known = (start..start + count).filter(|&i| self.values[i].is_finite());
+        let first = known.clone().next().unwrap_or(start);
+        let differs = |&i: &usize| self.values[i] != self.values[first];
+        let other = known.clone().find(differs).unwrap_or(start);
         Problem {
             mark: self.marks[other],
             reason: format!(
                 "another value for the time of line {}; keep one of them, or say how they are to \
                  be joined with ts.data.duplicates: sum, mean, first or last",
-                self.marks[start].line
+                self.marks[first].line
             ),
         }
     }
@@ -163,30 +166,39 @@ impl Series {
         Ok(())
     }
 
-    /// Refuses rows of which hardly one follows the other by a step: they are of another frequency
-    /// than the file's, or of two.
+    /// Refuses rows of another frequency than the file's, or of two: many in a row lie as far apart, or
+    /// hardly one follows the other by a step.
     pub fn refuse_sparse(&self, clock: &Clock, gaps: Gaps) -> Result<(), Problem> {
         let steps = self.steps(clock)?;
         let span = steps.last().map_or(0, |last| last + 1);
         let apart: Vec<usize> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let single = apart.iter().filter(|gap| **gap == 1).count();
-        if gaps == Gaps::Zero || span <= SHORT || span <= 2 * steps.len() {
+        let alike = |run: &[usize]| run[0] > 1 && run.iter().all(|gap| *gap == run[0]);
+        let run = apart.windows(ALIKE).position(alike);
+        // A regular series may have long gaps.
+        let sparse = span > 2 * steps.len() && 2 * single < apart.len();
+        if gaps == Gaps::Zero || span <= SHORT || !(sparse || run.is_some()) {
             return Ok(());
         }
-        if 2 * single >= apart.len() {
-            return Ok(()); // regular, with long gaps
-        }
         let usual = apart[0];
-        let change = apart
-            .iter()
-            .position(|gap| 3 * gap < 2 * usual || 2 * gap > 3 * usual);
+        let first = |changed: &dyn Fn(usize) -> bool| apart.iter().position(|gap| changed(*gap));
+        let change = first(&|gap| 3 * gap < 2 * usual || 2 * gap > 3 * usual)
+            .or_else(|| first(&|gap| gap % usual != 0));
+        let change = run.filter(|at| *at > 0).or(change);
         let at = change.map_or(steps.len() - 1, |gap| gap + 1);
         Err(Problem {
             mark: self.marks[at],
             reason: format!(
-                "its rows lie {usual} and here {} steps apart ({clock}): two frequencies, a wrong \
-                 time, or rows only where there was demand; for the last set ts.data.gaps: zero",
-                apart[at - 1]
+                "its rows lie {usual} and here {} steps apart ({clock}): {}",
+                apart[at - 1],
+                match clock.axis {
+                    Axis::Time { utc: true } =>
+                        "two frequencies, a wrong time, or days by a clock that was changed, which \
+                         are dates better than times",
+                    _ =>
+                        "two frequencies, a wrong time, or rows only where there was demand; for \
+                         the last set ts.data.gaps: zero",
+                }
             ),
         })
     }
@@ -195,7 +207,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::clock::{Axis, Step};
+    use crate::data::clock::Step;
 
     const STEPS: Clock = Clock {
         axis: Axis::Whole,
@@ -249,14 +261,20 @@ mod tests {
 
     #[test]
     fn two_frequencies_are_found_where_they_change() {
-        let weeks = (0..20).map(|t| (7 * t, 1.0));
-        let days = (134..154).map(|t| (t, 1.0));
-        let rows: Vec<(i64, f64)> = weeks.chain(days).collect();
-        let two = series(&rows);
-        let problem = two.refuse_sparse(&STEPS, Gaps::Missing).unwrap_err();
-        assert_eq!(problem.mark.line, 22); // the twenty-first row, below a header
-        assert!(problem.reason.contains("two frequencies"));
-        assert!(two.refuse_sparse(&STEPS, Gaps::Zero).is_ok());
+        let weeks = || (0..20).map(|t| (7 * t, 1.0));
+        let days = |from: i64, to: i64| (from..to).map(|t| (t, 1.0));
+        // Weeks, then days; days, then weeks; most of the rows are days.
+        for (rows, line) in [
+            (weeks().chain(days(134, 154)).collect::<Vec<_>>(), 22),
+            (weeks().chain(days(134, 434)).collect(), 22),
+            (days(-300, 0).chain(weeks()).collect(), 303),
+        ] {
+            let two = series(&rows);
+            let problem = two.refuse_sparse(&STEPS, Gaps::Missing).unwrap_err();
+            assert_eq!(problem.mark.line, line); // below a header
+            assert!(problem.reason.contains("two frequencies"));
+            assert!(two.refuse_sparse(&STEPS, Gaps::Zero).is_ok());
+        }
         // A long gap is no other frequency.
         let rows: Vec<(i64, f64)> = (0..30).chain(95..125).map(|t| (t, 1.0)).collect();
         assert!(series(&rows).refuse_sparse(&STEPS, Gaps::Missing).is_ok());

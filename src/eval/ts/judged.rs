@@ -20,12 +20,12 @@ use crate::models::ts::{Fan, Forecaster, Saved};
 const LEVELS: [f64; 2] = [0.8, 0.95];
 
 /// One series of the test part with its forecasts.
-pub struct Answered {
+pub struct Answered<'a> {
     /// Its number in the model.
     pub number: usize,
-    pub id: String,
+    pub id: &'a str,
     /// The training part.
-    pub past: Vec<f64>,
+    pub past: &'a [f64],
     pub origins: Vec<Origin>,
     /// Means over the origins.
     pub score: Option<Score>,
@@ -53,7 +53,8 @@ pub struct Judge<'a> {
     numbers: HashMap<&'a str, usize>,
     clock: Clock,
     judging: &'a Judging,
-    train: HashMap<String, Series>,
+    /// Values of the training part, by the number of the series.
+    train: HashMap<usize, Vec<f64>>,
     /// Steps of the season that errors are scaled by.
     period: usize,
 }
@@ -62,42 +63,48 @@ impl<'a> Judge<'a> {
     pub fn new(model: &'a Saved, clock: Clock, judging: &'a Judging) -> Result<Self> {
         let mut source = data::open(&judging.training)?;
         let panel = read_series(source.as_mut(), &SeriesColumns::prepared())?.whole()?;
-        let series = panel.series.into_iter();
+        let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
+        let mut train = HashMap::with_capacity(numbers.len());
+        for series in panel.series {
+            if let Some(&number) = numbers.get(series.id.as_str()) {
+                train.insert(number, regular(&series, &clock)?);
+            }
+        }
         Ok(Self {
             model,
-            numbers: model.ids.iter().map(String::as_str).zip(0..).collect(),
+            numbers,
             clock,
             judging,
-            train: series.map(|series| (series.id.clone(), series)).collect(),
+            train,
             period: model.model.seasons.first().copied().unwrap_or(1),
         })
     }
 
     /// Every series of the test part.
-    pub fn all(&self, test: &Panel) -> Result<Vec<Answered>> {
+    pub fn all<'t>(&'t self, test: &'t Panel) -> Result<Vec<Answered<'t>>> {
         test.series.par_iter().map(|s| self.series(s)).collect()
     }
 
-    fn series(&self, test: &Series) -> Result<Answered> {
-        let number = self.numbers.get(test.id.as_str()).copied();
-        let (Some(number), Some(before)) = (number, self.train.get(&test.id)) else {
+    fn series<'t>(&'t self, test: &'t Series) -> Result<Answered<'t>> {
+        let number = self.numbers.get(test.id.as_str());
+        let past = number.and_then(|number| self.train.get(number));
+        let (Some(&number), Some(past)) = (number, past) else {
             return Err(exit::data(format!(
                 "series `{}` of the test part is not in the model; train again with `easylife \
                  train ts`",
                 shown(&test.id)
             )));
         };
-        let past = self.values(before)?;
         let late = self.late(number, test)?;
         let mut forecaster = self.model.model.series[number].clone();
         let mut answered = Answered {
             number,
-            id: test.id.clone(),
+            id: &test.id,
             origins: Vec::new(),
             score: None,
             naive: None,
             sound: true,
-            ljung_box: self.ljung_box(number, &past),
+            ljung_box: self.ljung_box(number, past),
             past,
         };
         let (mut scores, mut naive) = (Vec::new(), Vec::new());
@@ -105,7 +112,7 @@ impl<'a> Judge<'a> {
         for (start, ahead) in self.starts(late.len()) {
             forecaster.update(&late[known..start]);
             known = start;
-            let values = [&answered.past[..], &late[..start]].concat();
+            let values = [&past[..], &late[..start]].concat();
             let actual = &late[start..start + ahead];
             let base = self.naive(&values, ahead);
             let (origin, sound) = self.origin(&forecaster, number, start, actual, &base.mean);
@@ -119,18 +126,6 @@ impl<'a> Judge<'a> {
         answered.score = mean(&scores);
         answered.naive = mean(&naive);
         Ok(answered)
-    }
-
-    fn values(&self, series: &Series) -> Result<Vec<f64>> {
-        series
-            .regular(&self.clock, Gaps::Missing)
-            .map_err(|problem| {
-                exit::data(format!(
-                    "series `{}`: {}; prepare and train again",
-                    shown(&series.id),
-                    problem.reason
-                ))
-            })
     }
 
     /// The values behind the training part, one a step.
@@ -149,7 +144,7 @@ impl<'a> Judge<'a> {
             )
         })?;
         let mut values = vec![f64::NAN; gap];
-        values.extend(self.values(test)?);
+        values.extend(regular(test, &self.clock)?);
         Ok(values)
     }
 
@@ -224,6 +219,17 @@ impl<'a> Judge<'a> {
         let lags = LAGS.min(residuals.len() / 4);
         (lags > 0).then(|| ljung_box(&residuals, lags, 0).1)
     }
+}
+
+/// The values of a prepared part, one a step.
+fn regular(series: &Series, clock: &Clock) -> Result<Vec<f64>> {
+    series.regular(clock, Gaps::Missing).map_err(|problem| {
+        exit::data(format!(
+            "series `{}`: {}; prepare and train again",
+            shown(&series.id),
+            problem.reason
+        ))
+    })
 }
 
 /// Errors one step ahead over the training part.

@@ -32,7 +32,7 @@ pub fn series(answered: &[Answered]) -> Result<Vec<u8>> {
     for answered in answered {
         let Some(s) = answered.score else { continue };
         let naive = answered.naive.unwrap_or_default();
-        let (id, steps) = (answered.id.clone(), s.steps.to_string());
+        let (id, steps) = (answered.id.to_owned(), s.steps.to_string());
         let mape = s.mape.unwrap_or(f64::NAN);
         let figures = [s.smape, s.mase, s.rmse, s.mae, mape, s.coverage, s.msis];
         let figures = figures.into_iter().chain([naive.smape, naive.mase]);
@@ -70,7 +70,7 @@ pub fn forecasts(answered: &[Answered], clock: &Clock) -> Result<Vec<u8>> {
                     origin.naive[h],
                 ];
                 let texts = [
-                    answered.id.clone(),
+                    answered.id.to_owned(),
                     clock.text(origin.known),
                     clock.text(time),
                 ];

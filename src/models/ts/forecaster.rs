@@ -88,7 +88,14 @@ impl Options {
                 note: "every value is the same".to_owned(),
                 ..Forecaster::alone(naive)
             },
-            None => self.models(inner, &seasons, naive),
+            None => match least_erring(inner, &naive) {
+                rule if without_error(&rule, inner) => Forecaster {
+                    parts: vec![(1.0, Member::Simple(rule))],
+                    note: "a simple rule forecasts it without any error".to_owned(),
+                    ..Forecaster::alone(naive)
+                },
+                _ => self.models(inner, &seasons, naive),
+            },
         };
         if trailing > 0 {
             forecaster.update(&vec![f64::NAN; trailing]);
@@ -152,7 +159,11 @@ impl Options {
         }
         parts.retain(|(member, _)| member.is_sound());
         if parts.is_empty() {
-            return exact(series, naive);
+            return Forecaster {
+                parts: vec![(1.0, Member::Simple(least_erring(series, &naive)))],
+                note: format!("too short for a model: {} values", series.len()),
+                ..Forecaster::alone(naive)
+            };
         }
         let weight = 1.0 / parts.len() as f64;
         let (parts, notes): (Vec<Member>, Vec<String>) = parts.into_iter().unzip();
@@ -169,19 +180,18 @@ impl Options {
     }
 }
 
-/// For a series of which no model can be made, being too short or without any error (a straight line,
-/// a season that repeats itself): the simple rule that errs the least.
-fn exact(series: &[f64], naive: Simple) -> Forecaster {
-    let drift = Simple::fit(Rule::Drift, series, 1).filter(|d| d.variance < naive.variance);
-    let chosen = drift.unwrap_or_else(|| naive.clone());
-    Forecaster {
-        note: format!(
-            "no model can be made of {} values: too few, or without any error",
-            series.len()
-        ),
-        parts: vec![(1.0, Member::Simple(chosen))],
-        ..Forecaster::alone(naive)
-    }
+/// The seasonal naive rule or drift, whichever errs less.
+fn least_erring(series: &[f64], naive: &Simple) -> Simple {
+    let drift = Simple::fit(Rule::Drift, series, 1);
+    let better = drift.filter(|drift| drift.variance < naive.variance);
+    better.unwrap_or_else(|| naive.clone())
+}
+
+/// Whether a rule errs by rounding alone: a straight line, a season that repeats itself. No likelihood
+/// has a maximum there.
+fn without_error(rule: &Simple, series: &[f64]) -> bool {
+    let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
+    series.len() > 2 && rule.variance <= 1e-24 * squares.sum::<f64>() / rule.count
 }
 
 /// Why these orders.

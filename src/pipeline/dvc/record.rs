@@ -11,6 +11,7 @@ use super::content::{Content, Reader};
 use super::files::{Folder, LOCK};
 use super::gitignore::GitIgnore;
 use super::lockfile::{Lock, Record, Recorded};
+use super::orphans;
 use super::runcache;
 use super::stage::{Kind, Out, Stage};
 use super::state::State;
@@ -27,8 +28,8 @@ pub struct Desk<'a> {
     lock: Lock,
     /// The lock file as we know it: size, time and inode.
     lock_stamp: Option<(u64, i64, i64, u64)>,
-    /// How many stages the lock held before this run.
-    lock_before: usize,
+    /// How many stages the lock held before this run, and before one that was killed.
+    pub lock_before: usize,
 }
 
 impl<'a> Desk<'a> {
@@ -49,7 +50,8 @@ impl<'a> Desk<'a> {
             folder,
         };
         desk.read_lock()?;
-        desk.lock_before = desk.lock.len();
+        let before = orphans::recorded_before(&private).unwrap_or(usize::MAX);
+        desk.lock_before = before.min(desk.lock.len());
         Ok(desk)
     }
 

@@ -11,10 +11,9 @@ use crate::data::{self, Gaps, Judging, Panel, Series, SeriesColumns, read_series
 use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
 use crate::models::ts::arima::Forecast;
-use crate::models::ts::calibration::normal_width;
 use crate::models::ts::diagnostics::ljung_box;
 use crate::models::ts::simple::{Rule, Simple};
-use crate::models::ts::{Fan, Forecaster, Saved};
+use crate::models::ts::{Fan, Forecaster, Saved, normal_width};
 
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];

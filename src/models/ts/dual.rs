@@ -159,6 +159,7 @@ impl<const K: usize> SubAssign for Dual<K> {
 impl<const K: usize> Mul for Dual<K> {
     type Output = Self;
 
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "the product rule")]
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         Self {

@@ -221,10 +221,12 @@ fn usual_step(places: &[f64]) -> Option<f64> {
 const SIDE: usize = 3;
 /// Deviations from which a value stands far out.
 const FAR: f64 = 12.0;
+/// Where more than one value in so many stands far out, that is how the series is.
+const RARE: usize = 50;
 
 /// Indices of values that stand far out: the distance from the median of their neighbours (Hampel,
 /// "The influence curve", 1974) is more than [`FAR`] times the usual one, taken as a deviation of a
-/// normal distribution. What comes again each season is usual.
+/// normal distribution. What comes often, as with each season, is usual.
 fn outlying(values: &[f64]) -> Vec<usize> {
     let distances: Vec<f64> = (0..values.len()).map(|at| distance(values, at)).collect();
     let mut sorted: Vec<f64> = distances
@@ -239,11 +241,12 @@ fn outlying(values: &[f64]) -> Vec<usize> {
     let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
     // Where most values equal their neighbours' median, the mean distance stands in.
     let scale = (1.4826 * sorted[sorted.len() / 2]).max(1.2533 * mean / 2.0);
-    let far = |&at: &usize| distances[at] > FAR * scale;
-    (0..values.len())
-        .filter(|_| scale > 0.0)
-        .filter(far)
-        .collect()
+    let far = |&at: &usize| scale > 0.0 && distances[at] > FAR * scale;
+    let far: Vec<usize> = (0..values.len()).filter(far).collect();
+    match far.len() <= (values.len() / RARE).max(1) {
+        true => far,
+        false => Vec::new(),
+    }
 }
 
 /// From the median of the neighbours, the value itself left out; NaN where there is none.

@@ -51,10 +51,9 @@ impl Options {
     pub fn fit(&self, series: &[Vec<f64>], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
         let options = self.series();
         let errors = series.len() * self.horizon.max(1);
-        let count = ENOUGH.div_ceil(errors.max(1)).clamp(
-            std::env::var("ORIGINS").map_or(1, |v| v.parse().unwrap()),
-            MOST_TRIALS,
-        );
+        let count = ENOUGH
+            .div_ceil(errors.max(1))
+            .clamp(LEAST_TRIALS, MOST_TRIALS);
         let fitted: Vec<(Option<Forecaster>, Vec<Ratio>)> = (series.par_iter())
             .map(|series| {
                 let mut fitted = options.fit(series);

@@ -22,6 +22,8 @@ struct Why {
     models: Vec<Model>,
     /// Seasons taken off before the models: the coming cycle of each.
     cycles: Vec<Vec<f64>>,
+    /// Whether these are factors; otherwise they are added.
+    factors: bool,
     next: Next,
 }
 
@@ -71,6 +73,7 @@ impl Explain for Ts {
             cycles: (series.cycles.patterns.iter())
                 .map(|pattern| pattern.iter().take(top).copied().collect())
                 .collect(),
+            factors: series.cycles.factors,
             next: Next {
                 mean: fan.mean[0],
                 lo_95: fan.bounds[0].0[0],
@@ -181,7 +184,13 @@ impl fmt::Display for Why {
         }
         for (index, cycle) in self.cycles.iter().enumerate() {
             let cycle: Vec<String> = cycle.iter().map(|s| format!("{s:.4}")).collect();
-            writeln!(f, "  season {} taken off: {}", index + 1, cycle.join(" "))?;
+            let how = if self.factors { " as factors" } else { "" };
+            writeln!(
+                f,
+                "  season {} taken off{how}: {}",
+                index + 1,
+                cycle.join(" ")
+            )?;
         }
         Ok(())
     }

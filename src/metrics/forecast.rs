@@ -59,7 +59,7 @@ fn seasonal(train: &[f64], period: usize) -> bool {
     let mean = train.iter().sum::<f64>() / n as f64;
     let d: Vec<f64> = train.iter().map(|y| y - mean).collect();
     let whole: f64 = d.iter().map(|d| d * d).sum();
-    if !(whole > 0.0) {
+    if whole.is_nan() || whole <= 0.0 {
         return false;
     }
     let acf = |lag: usize| d[lag..].iter().zip(&d).map(|(a, b)| a * b).sum::<f64>() / whole;

@@ -12,9 +12,8 @@ use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
 use crate::models::ts::arima::Forecast;
 use crate::models::ts::diagnostics::ljung_box;
-use crate::models::ts::normal_width;
 use crate::models::ts::simple::{Rule, Simple};
-use crate::models::ts::{Fan, Forecaster, Saved};
+use crate::models::ts::{Fan, Forecaster, Saved, normal_width};
 
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];

@@ -57,7 +57,7 @@ fn growth(ratios: &[Ratio]) -> f64 {
         xy += at * value;
     }
     let spread = xx - x * x / n;
-    if !(spread > 1e-9 * n) {
+    if spread.is_nan() || spread <= 1e-9 * n {
         return 0.0;
     }
     let slope = (xy - x * y / n) / spread;

@@ -326,7 +326,8 @@ pub fn innovations<T: Real>(arma: Arma<T>, columns: &[Vec<f64>]) -> Option<Innov
             filter.take(index, column[t], innovation);
         }
         if !filter.settled {
-            if !(filter.variance.value() > 0.5) {
+            let variance = filter.variance.value();
+            if variance.is_nan() || variance <= 0.5 {
                 return None; // rounding has eaten it: the process is at the edge
             }
             variances.push(filter.variance);

@@ -89,7 +89,7 @@ pub fn ljung_box(residuals: &[f64], lags: usize, fitted: usize) -> (f64, f64) {
 /// P(X > x) of a chi-squared variable: the upper incomplete gamma function, by its series below
 /// the mean and by Lentz's continued fraction above (Abramowitz and Stegun 6.5.29, 6.5.31).
 pub fn chi_squared_tail(x: f64, freedom: f64) -> f64 {
-    if !(x > 0.0) {
+    if x.is_nan() || x <= 0.0 {
         return 1.0;
     }
     let (a, x) = (0.5 * freedom, 0.5 * x);

@@ -159,15 +159,14 @@ impl<const K: usize> SubAssign for Dual<K> {
 impl<const K: usize> Mul for Dual<K> {
     type Output = Self;
 
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "the product rule")]
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        let mut slope = [0.0; K];
-        for k in 0..K {
-            slope[k] = self.slope[k] * other.value + self.value * other.slope[k];
-        }
         Self {
             value: self.value * other.value,
-            slope,
+            slope: std::array::from_fn(|k| {
+                self.slope[k] * other.value + self.value * other.slope[k]
+            }),
         }
     }
 }
@@ -179,11 +178,10 @@ impl<const K: usize> Div for Dual<K> {
     fn div(self, other: Self) -> Self {
         let inverse = 1.0 / other.value;
         let value = self.value * inverse;
-        let mut slope = [0.0; K];
-        for k in 0..K {
-            slope[k] = (self.slope[k] - value * other.slope[k]) * inverse;
+        Self {
+            value,
+            slope: std::array::from_fn(|k| (self.slope[k] - value * other.slope[k]) * inverse),
         }
-        Self { value, slope }
     }
 }
 

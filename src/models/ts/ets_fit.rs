@@ -231,8 +231,8 @@ fn guess(series: &[f64], period: usize) -> Guess {
     }
     let first = n.min(10.max(2 * period));
     let (mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0);
-    for t in 0..first {
-        let (at, value) = (t as f64 + 1.0, series[t] - guess.additive[t % period]);
+    for (t, level) in series.iter().enumerate().take(first) {
+        let (at, value) = (t as f64 + 1.0, level - guess.additive[t % period]);
         x += at;
         y += value;
         xx += at * at;
@@ -362,7 +362,7 @@ impl Options {
     pub fn fit_best(&self, series: &[f64], most: usize) -> Vec<Ets> {
         let finite: Vec<f64> = series.iter().copied().filter(|y| y.is_finite()).collect();
         let size = finite.iter().map(|y| y.abs()).sum::<f64>() / finite.len().max(1) as f64;
-        if !(size > 0.0) {
+        if size.is_nan() || size <= 0.0 {
             return Vec::new();
         }
         let scaled: Vec<f64> = series.iter().map(|y| y / size).collect();

@@ -130,8 +130,8 @@ impl<const K: usize> Normal<K> {
                 if i == j {
                     sum += damping * sum + f64::MIN_POSITIVE;
                 }
-                for k in 0..j {
-                    sum -= l[i][k] * l[j][k];
+                for (a, b) in l[i].iter().zip(&l[j]).take(j) {
+                    sum -= a * b;
                 }
                 if i == j {
                     if !(sum > 1e-14 * hessian(i, i) && sum.is_finite()) {

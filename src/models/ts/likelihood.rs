@@ -58,9 +58,9 @@ pub fn filled(series: &[f64]) -> Option<Vec<f64>> {
     whole[last..].fill(series[last]);
     for pair in known.windows(2) {
         let (a, b) = (pair[0], pair[1]);
-        for t in a + 1..b {
+        for (t, value) in whole.iter_mut().enumerate().take(b).skip(a + 1) {
             let share = (t - a) as f64 / (b - a) as f64;
-            whole[t] = series[a] + share * (series[b] - series[a]);
+            *value = series[a] + share * (series[b] - series[a]);
         }
     }
     Some(whole)

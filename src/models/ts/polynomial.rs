@@ -74,7 +74,8 @@ pub fn partials<T: Real>(coefficients: &[T]) -> Option<Vec<T>> {
     let mut partials = vec![T::of(0.0); a.len()];
     for k in (0..coefficients.len()).rev() {
         let r = a[k];
-        if !(r.value().abs() < 1.0) {
+        let size = r.value().abs();
+        if size.is_nan() || size >= 1.0 {
             return None;
         }
         partials[k] = r;

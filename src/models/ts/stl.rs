@@ -153,13 +153,13 @@ fn local(values: &[f64], x: f64, window: usize, degree: usize) -> f64 {
         }
     };
     let (mut sum, mut at, mut square, mut value, mut product) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for t in left..=right {
+    for (t, y) in values.iter().enumerate().take(right + 1).skip(left) {
         let (w, offset) = (weight(t), t as f64 + 1.0 - x);
         sum += w;
         at += w * offset;
         square += w * offset * offset;
-        value += w * values[t];
-        product += w * offset * values[t];
+        value += w * y;
+        product += w * offset * y;
     }
     if sum <= 0.0 {
         return values[((x - 1.0).max(0.0) as usize).min(n - 1)];
@@ -254,9 +254,9 @@ mod tests {
             .map(|t| 0.1 * t as f64 + 3.0 * wave(t, 6) + 5.0 * wave(t, 30))
             .collect();
         let parts = decompose(&y, &[6, 30], |_| 11);
-        for t in 0..y.len() {
+        for (t, y) in y.iter().enumerate() {
             let sum = parts.trend[t] + parts.seasons[0][t] + parts.seasons[1][t];
-            assert!((sum + parts.remainder[t] - y[t]).abs() < 1e-10);
+            assert!((sum + parts.remainder[t] - y).abs() < 1e-10);
         }
         assert!((parts.seasons[0][120] - 3.0 * wave(120, 6)).abs() < 0.3);
         assert!((parts.seasons[1][125] - 5.0 * wave(125, 30)).abs() < 0.5);

@@ -8,16 +8,17 @@ use super::likelihood::filled;
 use super::member::Member;
 use super::rolling::{self, Trial};
 use super::simple::{Rule, Simple};
-use super::{order, theta};
+use super::{ces, order, theta};
 
 /// What forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// ARIMA, ETS and theta, combined.
+    /// ARIMA, ETS, theta and CES, combined.
     Auto,
     Arima,
     Ets,
     Theta,
+    Ces,
     /// ETS(A,A,A), or without a season ETS(A,A,N).
     HoltWinters,
     SeasonalNaive,
@@ -26,11 +27,12 @@ pub enum Kind {
 }
 
 /// Names and kinds, as parameters spell them.
-pub const KINDS: [(&str, Kind); 8] = [
+pub const KINDS: [(&str, Kind); 9] = [
     ("auto", Kind::Auto),
     ("arima", Kind::Arima),
     ("ets", Kind::Ets),
     ("theta", Kind::Theta),
+    ("ces", Kind::Ces),
     ("holt-winters", Kind::HoltWinters),
     ("seasonal_naive", Kind::SeasonalNaive),
     ("drift", Kind::Drift),
@@ -136,10 +138,14 @@ impl Options {
             (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
             period = 1;
         }
+        // Theta and CES are for short series: they add errors where long seasons were taken off (cuts
+        // of the training part of the hourly M4 series).
+        let smooth = !long || self.kind != Kind::Auto;
         let fits = [
             self.arima(&adjusted, period, like),
             self.ets(&adjusted, period, like),
-            self.theta(&adjusted, period),
+            self.theta(&adjusted, period).filter(|_| smooth),
+            self.ces(&adjusted, period).filter(|_| smooth),
         ];
         let sound = |(member, _): &(Member, String)| member.is_sound();
         let (parts, mut notes): (Vec<Member>, Vec<String>) =
@@ -212,6 +218,12 @@ impl Options {
         let model = options.fit(series)?;
         let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
         Some((Member::Ets(model), note))
+    }
+
+    fn ces(&self, series: &[f64], period: usize) -> Option<(Member, String)> {
+        let asked = matches!(self.kind, Kind::Auto | Kind::Ces);
+        let model = asked.then(|| ces::fit(series, period)).flatten()?;
+        Some((Member::Ces(model), String::new()))
     }
 
     fn theta(&self, series: &[f64], period: usize) -> Option<(Member, String)> {

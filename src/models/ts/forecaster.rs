@@ -313,6 +313,11 @@ impl Forecaster {
         for ((weight, _), new) in self.parts.iter_mut().zip(weights) {
             *weight = new;
         }
+        if families.len() > 1 && !trials.is_empty() {
+            let origins = trials.len();
+            let text = format!("; weights by errors of forecasts from {origins} earlier origins");
+            self.note.push_str(&text);
+        }
     }
 
     /// The weight of a family of models.

@@ -99,6 +99,15 @@ impl Model {
                 parameters: arima_parameters(arima),
                 ..model
             },
+            Member::Ces(ces) => Model {
+                level: Some(ces.state.level),
+                parameters: vec![
+                    named("alpha 0", ces.smoothing[0]),
+                    named("alpha 1", ces.smoothing[1]),
+                    named("variance", ces.variance),
+                ],
+                ..model
+            },
             Member::Simple(simple) => Model {
                 level: simple.last.last().copied(),
                 parameters: vec![named("variance", simple.variance)],

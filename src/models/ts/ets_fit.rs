@@ -330,6 +330,26 @@ impl Options {
         }
     }
 
+    /// Holt and Winters' additive method, by least squares and thoroughly: ETS(A,A,A), or ETS(A,A,N)
+    /// without a season.
+    pub fn holt_winters(period: usize) -> Self {
+        let season = match period {
+            0 | 1 => Part::None,
+            _ => Part::Additive,
+        };
+        Self {
+            kind: Some(Kind {
+                relative: false,
+                trend: Trend::Additive,
+                season,
+                period,
+            }),
+            prior: Prior::FLAT,
+            thorough: true,
+            ..Self::new(period)
+        }
+    }
+
     /// Fits to `series`, NaN where a value is missing, and takes the kind with the least AICc.
     ///
     /// None where there are too few values.

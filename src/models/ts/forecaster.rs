@@ -3,21 +3,22 @@
 use super::arima::Forecast;
 use super::cycles::Cycles;
 use super::diagnostics::constant;
-use super::ets::{self, Part, Trend};
+use super::ets;
 use super::likelihood::filled;
 use super::member::Member;
 use super::rolling::{self, Trial};
 use super::simple::{Rule, Simple};
-use super::{order, theta};
+use super::{ces, order, theta};
 
 /// What forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// ARIMA, ETS and theta, combined.
+    /// ARIMA, ETS, theta and CES, combined.
     Auto,
     Arima,
     Ets,
     Theta,
+    Ces,
     /// ETS(A,A,A), or without a season ETS(A,A,N).
     HoltWinters,
     SeasonalNaive,
@@ -26,11 +27,12 @@ pub enum Kind {
 }
 
 /// Names and kinds, as parameters spell them.
-pub const KINDS: [(&str, Kind); 8] = [
+pub const KINDS: [(&str, Kind); 9] = [
     ("auto", Kind::Auto),
     ("arima", Kind::Arima),
     ("ets", Kind::Ets),
     ("theta", Kind::Theta),
+    ("ces", Kind::Ces),
     ("holt-winters", Kind::HoltWinters),
     ("seasonal_naive", Kind::SeasonalNaive),
     ("drift", Kind::Drift),
@@ -69,6 +71,15 @@ impl Options {
 
     /// Fits to `series`, NaN where a value is missing; none where all are.
     pub fn fit(&self, series: &[f64]) -> Option<Forecaster> {
+        self.fit_as(series, None)
+    }
+
+    /// Fits models of the orders and kinds that `like` has: only their parameters are estimated.
+    pub fn fit_again(&self, series: &[f64], like: &Forecaster) -> Option<Forecaster> {
+        self.fit_as(series, Some(like))
+    }
+
+    fn fit_as(&self, series: &[f64], like: Option<&Forecaster>) -> Option<Forecaster> {
         let start = series.iter().position(|y| y.is_finite())?;
         let end = series.iter().rposition(|y| y.is_finite())? + 1;
         let (inner, trailing) = (&series[start..end], series.len() - end);
@@ -94,7 +105,7 @@ impl Options {
                     note: "a simple rule forecasts it without any error".to_owned(),
                     ..Forecaster::alone(naive)
                 },
-                _ => self.models(inner, &seasons, naive),
+                _ => self.models(inner, &seasons, naive, like),
             },
         };
         if trailing > 0 {
@@ -112,7 +123,13 @@ impl Options {
         }
     }
 
-    fn models(&self, series: &[f64], seasons: &[usize], naive: Simple) -> Forecaster {
+    fn models(
+        &self,
+        series: &[f64],
+        seasons: &[usize],
+        naive: Simple,
+        like: Option<&Forecaster>,
+    ) -> Forecaster {
         let long = seasons.len() > 1 || seasons.iter().any(|&m| m > LONGEST);
         let mut cycles = Cycles::default();
         let mut adjusted = series.to_vec();
@@ -121,43 +138,18 @@ impl Options {
             (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
             period = 1;
         }
-        let mut parts: Vec<(Member, String)> = Vec::new();
-        if matches!(self.kind, Kind::Auto | Kind::Arima)
-            && let Some(choice) = order::Options::new(period).fit(&adjusted)
-        {
-            let note = reason(&choice);
-            parts.push((Member::Arima(choice.model), note));
-        }
-        if matches!(self.kind, Kind::Auto | Kind::Ets | Kind::HoltWinters) {
-            let options = ets::Options {
-                kind: (self.kind == Kind::HoltWinters).then_some(ets::Kind {
-                    relative: false,
-                    trend: Trend::Additive,
-                    season: if period > 1 {
-                        Part::Additive
-                    } else {
-                        Part::None
-                    },
-                    period,
-                }),
-                prior: match self.kind {
-                    Kind::HoltWinters => ets::Prior::FLAT,
-                    _ => ets::Prior::SLOW,
-                },
-                thorough: self.kind == Kind::HoltWinters,
-                ..ets::Options::new(period)
-            };
-            if let Some(model) = options.fit(&adjusted) {
-                let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
-                parts.push((Member::Ets(model), note));
-            }
-        }
-        if matches!(self.kind, Kind::Auto | Kind::Theta)
-            && let Some(model) = theta::fit(&adjusted, period)
-        {
-            parts.push((Member::Theta(model), String::new()));
-        }
-        parts.retain(|(member, _)| member.is_sound());
+        // Theta and CES are for short series: they add errors where long seasons were taken off (cuts
+        // of the training part of the hourly M4 series).
+        let smooth = !long || self.kind != Kind::Auto;
+        let fits = [
+            self.arima(&adjusted, period, like),
+            self.ets(&adjusted, period, like),
+            self.theta(&adjusted, period).filter(|_| smooth),
+            self.ces(&adjusted, period).filter(|_| smooth),
+        ];
+        let sound = |(member, _): &(Member, String)| member.is_sound();
+        let (parts, mut notes): (Vec<Member>, Vec<String>) =
+            fits.into_iter().flatten().filter(sound).unzip();
         if parts.is_empty() {
             return Forecaster {
                 parts: vec![(1.0, Member::Simple(least_erring(series, &naive)))],
@@ -166,17 +158,78 @@ impl Options {
             };
         }
         let weight = 1.0 / parts.len() as f64;
-        let (parts, notes): (Vec<Member>, Vec<String>) = parts.into_iter().unzip();
+        notes.retain(|note| !note.is_empty());
         Forecaster {
             parts: parts.into_iter().map(|part| (weight, part)).collect(),
             cycles,
             naive,
-            note: notes
-                .into_iter()
-                .filter(|note| !note.is_empty())
-                .collect::<Vec<_>>()
-                .join("; "),
+            note: notes.join("; "),
         }
+    }
+
+    /// The ARIMA model, where one is asked for, and why its orders.
+    fn arima(
+        &self,
+        series: &[f64],
+        period: usize,
+        like: Option<&Forecaster>,
+    ) -> Option<(Member, String)> {
+        if !matches!(self.kind, Kind::Auto | Kind::Arima) {
+            return None;
+        }
+        let known = like.and_then(|like| {
+            like.parts.iter().find_map(|(_, part)| match part {
+                Member::Arima(model) if model.orders.period == period => Some(model),
+                _ => None,
+            })
+        });
+        if let Some(model) = known {
+            return Some((Member::Arima(order::again(model, series)?), String::new()));
+        }
+        let choice = order::Options::new(period).fit(series)?;
+        let note = reason(&choice);
+        Some((Member::Arima(choice.model), note))
+    }
+
+    /// The ETS model, where one is asked for, and why its kind.
+    fn ets(
+        &self,
+        series: &[f64],
+        period: usize,
+        like: Option<&Forecaster>,
+    ) -> Option<(Member, String)> {
+        let plain = matches!(self.kind, Kind::Auto | Kind::Ets);
+        if !plain && self.kind != Kind::HoltWinters {
+            return None;
+        }
+        let known = like.and_then(|like| {
+            like.parts.iter().find_map(|(_, part)| match part {
+                Member::Ets(model) if [1, period].contains(&model.kind.period) => Some(model.kind),
+                _ => None,
+            })
+        });
+        let options = match plain {
+            true => ets::Options {
+                kind: known,
+                ..ets::Options::new(period)
+            },
+            false => ets::Options::holt_winters(period),
+        };
+        let model = options.fit(series)?;
+        let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
+        Some((Member::Ets(model), note))
+    }
+
+    fn ces(&self, series: &[f64], period: usize) -> Option<(Member, String)> {
+        let asked = matches!(self.kind, Kind::Auto | Kind::Ces);
+        let model = asked.then(|| ces::fit(series, period)).flatten()?;
+        Some((Member::Ces(model), String::new()))
+    }
+
+    fn theta(&self, series: &[f64], period: usize) -> Option<(Member, String)> {
+        let asked = matches!(self.kind, Kind::Auto | Kind::Theta);
+        let model = asked.then(|| theta::fit(series, period)).flatten()?;
+        Some((Member::Theta(model), String::new()))
     }
 }
 
@@ -259,6 +312,11 @@ impl Forecaster {
         let weights = rolling::weights(trials, &families);
         for ((weight, _), new) in self.parts.iter_mut().zip(weights) {
             *weight = new;
+        }
+        if families.len() > 1 && !trials.is_empty() {
+            let origins = trials.len();
+            let text = format!("; weights by errors of forecasts from {origins} earlier origins");
+            self.note.push_str(&text);
         }
     }
 

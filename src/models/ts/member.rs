@@ -1,6 +1,7 @@
 //! One fitted model of a series, of whatever kind.
 
 use super::arima::{Arima, Constant, Forecast};
+use super::ces::Ces;
 use super::ets::Ets;
 use super::simple::{Rule, Simple};
 
@@ -11,6 +12,7 @@ pub enum Member {
     Ets(Ets),
     /// Simple smoothing with a drift, which is an ETS model of its own making.
     Theta(Ets),
+    Ces(Ces),
     Simple(Simple),
 }
 
@@ -19,6 +21,7 @@ impl Member {
         match self {
             Member::Arima(model) => model.forecast(ahead, &[]),
             Member::Ets(model) | Member::Theta(model) => model.forecast(ahead),
+            Member::Ces(model) => model.forecast(ahead),
             Member::Simple(model) => model.forecast(ahead),
         }
     }
@@ -29,6 +32,7 @@ impl Member {
             Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
             Member::Ets(model) => [model.variance, model.log_likelihood, model.aicc],
             Member::Theta(model) => [model.variance; 3],
+            Member::Ces(model) => [model.variance; 3],
             Member::Simple(model) => [model.variance; 3],
         };
         let forecast = self.forecast(8);
@@ -42,6 +46,9 @@ impl Member {
             Member::Ets(model) | Member::Theta(model) => {
                 model.update(values);
             }
+            Member::Ces(model) => {
+                model.update(values);
+            }
             Member::Simple(model) => {
                 model.update(values);
             }
@@ -53,6 +60,7 @@ impl Member {
         match self {
             Member::Arima(model) => model.fitted(series, &[]),
             Member::Ets(model) | Member::Theta(model) => model.fitted(series),
+            Member::Ces(model) => model.fitted(series),
             Member::Simple(model) => {
                 let period = model.last.len();
                 (0..series.len())
@@ -73,6 +81,7 @@ impl Member {
             Member::Arima(_) => "arima",
             Member::Ets(_) => "ets",
             Member::Theta(_) => "theta",
+            Member::Ces(_) => "ces",
             Member::Simple(_) => "simple",
         }
     }
@@ -90,6 +99,7 @@ impl Member {
             }
             Member::Ets(model) => model.kind.to_string(),
             Member::Theta(_) => "theta".to_owned(),
+            Member::Ces(_) => "CES".to_owned(),
             Member::Simple(model) => match model.rule {
                 Rule::SeasonalNaive if model.last.len() > 1 => "seasonal naive".to_owned(),
                 Rule::SeasonalNaive => "naive".to_owned(),

@@ -2,6 +2,7 @@
 
 pub mod arima;
 pub mod calibration;
+pub mod ces;
 pub mod chandrasekhar;
 pub mod cycles;
 pub mod diagnostics;
@@ -18,6 +19,7 @@ pub mod order;
 pub mod polynomial;
 pub mod rolling;
 pub mod saved;
+pub mod season;
 pub mod simple;
 pub mod stl;
 pub mod theta;

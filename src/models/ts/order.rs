@@ -217,6 +217,22 @@ fn neighbour(from: &Orders, free: &[f64], to: &Orders) -> Vec<f64> {
         .collect()
 }
 
+/// A model of the same orders, its parameters estimated anew from `series`.
+pub fn again(model: &Arima, series: &[f64]) -> Option<Arima> {
+    let options = arima::Options {
+        stop: Stop {
+            decrease: 1e-8,
+            steps: 50,
+        },
+        thorough: false,
+        ..arima::Options::new(model.orders, model.constant)
+    };
+    let columns = constant_columns(model.constant, 0, series.len());
+    let design = Design::new(series, &model.orders, &columns)?;
+    let fitted = maximize(&design, model.free().as_deref(), &options)?;
+    options.at(series, &[], &coefficients(&model.orders, &fitted.free))
+}
+
 impl Options {
     /// The orders of differences, and the strength of the season.
     pub fn differences(&self, whole: &[f64]) -> (Orders, Option<f64>) {

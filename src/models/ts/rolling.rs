@@ -44,9 +44,19 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Fits what `options` say to the values of `series` before the cut.
-    pub fn run(options: &Options, series: &[f64], cut: Cut) -> Option<Self> {
-        let model: Forecaster = options.fit(&series[..cut.origin])?;
+    /// Fits what `options` say to the values of `series` before the cut; where `like` is given,
+    /// models of its orders and kinds.
+    pub fn run(
+        options: &Options,
+        series: &[f64],
+        cut: Cut,
+        like: Option<&Forecaster>,
+    ) -> Option<Self> {
+        let before = &series[..cut.origin];
+        let model = match like {
+            Some(like) => options.fit_again(before, like),
+            None => options.fit(before),
+        }?;
         Some(Self {
             actual: series[cut.origin..cut.origin + cut.ahead].to_vec(),
             forecasts: model.forecasts(cut.ahead),

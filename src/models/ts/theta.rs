@@ -5,11 +5,11 @@
 //! That is ETS with β = γ = 0, so that the fitted model is one: it forecasts, updates and is saved
 //! as every other.
 
-use super::diagnostics::autocorrelations;
 use super::dual::Real;
 use super::ets::{Ets, Kind, Part, Smoothing, States, Trend};
 use super::least_squares::{Residuals, Stop, minimize};
 use super::likelihood::filled;
+use super::season::Season;
 
 /// A series without its season, and the drift a step.
 struct Drifting<'a> {
@@ -40,50 +40,6 @@ impl Residuals for Drifting<'_> {
     }
 }
 
-/// Whether the autocorrelation at the season is beyond its 90 % limits, as the M competitions test it.
-fn seasonal(series: &[f64], period: usize) -> bool {
-    if period < 2 || series.len() < 3 * period {
-        return false;
-    }
-    let acf = autocorrelations(series, period);
-    let before: f64 = acf[..period - 1].iter().map(|r| r * r).sum();
-    acf[period - 1].abs() > 1.645 * ((1.0 + 2.0 * before) / series.len() as f64).sqrt()
-}
-
-/// Classical indices: the mean ratio (or distance) to a centred moving average of one period.
-fn indices(series: &[f64], period: usize, ratios: bool) -> Option<Vec<f64>> {
-    let even = period.is_multiple_of(2);
-    let window = if even { period + 1 } else { period };
-    let (mut sums, mut counts) = (vec![0.0; period], vec![0.0; period]);
-    for (start, values) in series.windows(window).enumerate() {
-        let inner: f64 = values.iter().sum();
-        let ends = if even {
-            0.5 * (values[0] + values[window - 1])
-        } else {
-            0.0
-        };
-        let trend = (inner - ends) / period as f64;
-        let t = start + window / 2;
-        sums[t % period] += if ratios {
-            series[t] / trend
-        } else {
-            series[t] - trend
-        };
-        counts[t % period] += 1.0;
-    }
-    let mut index: Vec<f64> = sums
-        .iter()
-        .zip(&counts)
-        .map(|(sum, count)| sum / count)
-        .collect();
-    let mean = index.iter().sum::<f64>() / period as f64;
-    for value in &mut index {
-        *value = if ratios { *value / mean } else { *value - mean };
-    }
-    let sound = |value: &f64| value.is_finite() && (!ratios || *value > 0.01);
-    index.iter().all(sound).then_some(index)
-}
-
 /// Intercept and slope of the straight line through the finite values at 1, 2, ...
 fn line(series: &[f64]) -> (f64, f64) {
     let (mut n, mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
@@ -111,19 +67,8 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
     if observations < 4 {
         return None;
     }
-    let positive = whole.iter().all(|y| *y > 0.0);
-    let index = seasonal(&whole, period)
-        .then(|| indices(&whole, period, positive))
-        .flatten();
-    let adjusted: Vec<f64> = match &index {
-        None => series.to_vec(),
-        Some(index) => (series.iter().enumerate())
-            .map(|(t, y)| match positive {
-                true => y / index[t % period],
-                false => y - index[t % period],
-            })
-            .collect(),
-    };
+    let season = Season::of(&whole, period);
+    let adjusted = season.without(series);
     let (intercept, slope) = line(&adjusted);
     let problem = Drifting {
         series: &adjusted,
@@ -138,12 +83,12 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
     let kind = Kind {
         relative: false,
         trend: Trend::Additive,
-        season: match (&index, positive) {
-            (None, _) => Part::None,
-            (_, true) => Part::Multiplicative,
-            _ => Part::Additive,
+        season: match season.factors {
+            _ if season.index.is_empty() => Part::None,
+            true => Part::Multiplicative,
+            false => Part::Additive,
         },
-        period: if index.is_some() { period } else { 1 },
+        period: season.index.len().max(1),
     };
     let smoothing = Smoothing {
         alpha: at[0],
@@ -154,9 +99,33 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
     let start = States {
         level: at[1],
         slope: 0.5 * slope,
-        seasons: index.unwrap_or_default(),
+        seasons: season.index,
         next: 0,
     };
     // α, the first level and the slope.
     Some(Ets::run(kind, smoothing, start, series, 3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_on_at_half_its_slope() {
+        let y: Vec<f64> = (0..30).map(|t| 50.0 + 2.0 * f64::from(t)).collect();
+        let model = fit(&y, 1).unwrap();
+        let forecast = model.forecast(2).mean;
+        assert!((model.start.slope - 1.0).abs() < 1e-9);
+        assert!((forecast[1] - forecast[0] - 1.0).abs() < 1e-9);
+        // Smoothing follows the line: α is at its upper bound, the level at the last value.
+        assert!((forecast[0] - 109.0).abs() < 0.01, "{forecast:?}");
+    }
+
+    #[test]
+    fn missing_values_and_short_series() {
+        let mut y: Vec<f64> = (0..30).map(|t| 50.0 + 2.0 * f64::from(t)).collect();
+        y[10] = f64::NAN;
+        assert!((fit(&y, 1).unwrap().start.slope - 1.0).abs() < 1e-9);
+        assert!(fit(&[1.0, 2.0, 3.0], 1).is_none());
+    }
 }

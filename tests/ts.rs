@@ -366,7 +366,7 @@ fn bad_input_is_named_by_series_and_line() {
         (
             "a,2024-01-01,5\na,2024-01-01T00:00:00Z,5\n",
             &[
-                ":3: column 2 (ds): series `a`: this is a time with an offset, but the first row has a date",
+                ":3: column 2 (ds): series `a`: this is a time with an offset, but a date came before it",
             ],
         ),
         (
@@ -374,7 +374,7 @@ fn bad_input_is_named_by_series_and_line() {
             &[
                 ":3:",
                 "series `a`",
-                "this is a time, but the first row has a time with an offset",
+                "this is a time, but a time with an offset came before it",
             ],
         ),
         (
@@ -604,6 +604,53 @@ fn a_change_of_the_clock_moves_nothing_in_times_with_an_offset() {
     assert!(
         dir.read("data/processed/ts/train.csv")
             .contains("2024-03-29T23:00:00Z")
+    );
+}
+
+#[test]
+fn dates_and_midnights_are_the_same_days() {
+    let text = format!("{HEADER}{}", monthly("a", 40));
+    let dir = trained(
+        &text,
+        &[
+            "-S",
+            "ts.model.kind=drift",
+            "-S",
+            "ts.model.calibrate=false",
+        ],
+    );
+    for (day, code) in [
+        ("2022-11-01T00:00:00", 0),
+        ("2022-11-01", 0),
+        ("2022-11-01T12:00", 7),
+        ("34", 7),
+    ] {
+        dir.write("new.csv", format!("{HEADER}a,{day},70\n"));
+        let ran = dir.run(&[
+            "predict",
+            "ts",
+            "-i",
+            "new.csv",
+            "-o",
+            "out.csv",
+            "--horizon",
+            "1",
+        ]);
+        assert_eq!(ran.code, code, "{ran:?}");
+        let out = forecasts(&dir.read("out.csv"));
+        assert_eq!(
+            out["a"][0][0],
+            if code == 0 {
+                "2022-12-01"
+            } else {
+                "2022-11-01"
+            }
+        );
+    }
+    let rejects = dir.read("out.csv.rejects.csv");
+    assert!(
+        rejects.contains("this is a whole number, but a date came before it"),
+        "{rejects}"
     );
 }
 

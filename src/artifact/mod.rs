@@ -161,8 +161,11 @@ fn to_bytes(header: &Header, state: &State) -> Result<Vec<u8>, Damage> {
         sha256: NO_DIGEST.to_owned(),
         header_sha256: NO_DIGEST.to_owned(),
     };
-    let first = serialize(&entry)?;
-    entry.sha256 = hex(&Sha256::digest(&first[data_start(&first)?..]));
+    // The first is gone before the second is made: a model may be large.
+    entry.sha256 = {
+        let first = serialize(&entry)?;
+        hex(&Sha256::digest(&first[data_start(&first)?..]))
+    };
     let mut file = serialize(&entry)?;
     let start = data_start(&file)?;
     let digest = hex(&Sha256::digest(&file[..start]));

@@ -138,6 +138,17 @@ impl Axis {
         }
     }
 
+    /// A value of another axis on this one: dates are midnights of a clock on the wall, nothing else
+    /// can be compared.
+    pub fn take(self, other: Axis, value: i64) -> Option<i64> {
+        match (self, other) {
+            _ if self == other => Some(value),
+            (Axis::Time { utc: false }, Axis::Date) => value.checked_mul(DAY),
+            (Axis::Date, Axis::Time { utc: false }) if value % DAY == 0 => Some(value / DAY),
+            _ => None,
+        }
+    }
+
     pub fn text(self, value: i64) -> String {
         let (day, second) = self.day(value);
         let zone = if self == (Axis::Time { utc: true }) {
@@ -332,6 +343,19 @@ mod tests {
         let (_, b) = parse("2024-03-31T01:30:00Z").unwrap();
         assert_eq!((axis, a), (Axis::Time { utc: true }, b));
         assert_eq!(axis.text(a), "2024-03-31T01:30:00Z");
+    }
+
+    #[test]
+    fn dates_are_midnights() {
+        let (date, midnight) = (
+            parse("2024-03-01").unwrap(),
+            parse("2024-03-01T00:00").unwrap(),
+        );
+        assert_eq!(date.0.take(midnight.0, midnight.1), Some(date.1));
+        assert_eq!(midnight.0.take(date.0, date.1), Some(midnight.1));
+        let noon = parse("2024-03-01T12:00").unwrap();
+        assert_eq!(date.0.take(noon.0, noon.1), None);
+        assert_eq!(Axis::Whole.take(date.0, date.1), None);
     }
 
     #[test]

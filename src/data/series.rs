@@ -69,7 +69,7 @@ pub struct Series {
 /// All series of a source, in the order in which they first come.
 #[derive(Debug, Default)]
 pub struct Panel {
-    /// None: no rows.
+    /// That of the first row.
     pub axis: Option<Axis>,
     pub series: Vec<Series>,
     /// Rows read, those that could not be taken included.
@@ -162,10 +162,10 @@ impl Reader<'_> {
         let (axis, time) =
             clock::parse(row.text(time_cell)).map_err(|reason| refuse(time_cell, reason))?;
         let first = *self.panel.axis.get_or_insert(axis);
-        if first != axis {
-            let reason = format!("this is {axis}, but the first row has {first}");
-            return Err(refuse(time_cell, reason));
-        }
+        let time = first.take(axis, time).ok_or_else(|| {
+            let reason = format!("this is {axis}, but {first} came before it");
+            refuse(time_cell, reason)
+        })?;
         let value = value(row, value_cell).map_err(|reason| refuse(value_cell, reason))?;
         Ok((time, value))
     }
@@ -202,6 +202,14 @@ fn value(row: &Row, cell: usize) -> Result<f64, String> {
 }
 
 impl Panel {
+    /// Without rows, for times on `axis`.
+    pub fn on(axis: Axis) -> Panel {
+        Panel {
+            axis: Some(axis),
+            ..Panel::default()
+        }
+    }
+
     /// Adds every row of a source.
     pub fn read(
         &mut self,

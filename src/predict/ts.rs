@@ -15,9 +15,8 @@ use crate::artifact::Header;
 use crate::data::clock::Clock;
 use crate::data::{
     self, Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
-    Series, SeriesColumns, Source, read_series, shown,
+    Series, SeriesColumns, Source, shown,
 };
-use crate::exit;
 use crate::models::ts::{Forecaster, Saved};
 use crate::params::ts::DataBlock;
 use crate::talk::Talk;
@@ -98,23 +97,11 @@ fn newer(
     // The model knows how its data were read; without a project nothing else does.
     let data: DataBlock = serde_json::from_value(header.parameters["data"].clone())
         .context("the model does not say how its data are read; train it again")?;
-    let mut panel = read(port, format, &data)?;
+    let mut panel = read(port, format, &data, clock)?;
     let mut newer = Newer {
         bad: panel.fault.take().map(|fault| fault.first),
         ..Newer::default()
     };
-    let axis = panel.axis.filter(|axis| *axis != clock.axis);
-    if let (Some(axis), Some(first)) = (axis, panel.series.first()) {
-        let place = first
-            .marks
-            .first()
-            .map(|mark| panel.place(*mark).to_string());
-        return Err(exit::data(format!(
-            "{}: its times are each {axis}, those of the model {}",
-            place.unwrap_or_default(),
-            clock.axis
-        )));
-    }
     let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
     let mut digest = Xxh3::new();
     for mut series in std::mem::take(&mut panel.series) {
@@ -140,7 +127,7 @@ fn newer(
     Ok(newer)
 }
 
-fn read(port: &Port, format: Option<Format>, data: &DataBlock) -> Result<Panel> {
+fn read(port: &Port, format: Option<Format>, data: &DataBlock, clock: &Clock) -> Result<Panel> {
     let mut source = match port {
         Port::File(path) => data::open(path)?,
         Port::Standard => data::open_as(
@@ -155,7 +142,9 @@ fn read(port: &Port, format: Option<Format>, data: &DataBlock) -> Result<Panel> 
         time: data.time.clone(),
         value: data.value.clone(),
     };
-    Ok(read_series(source.as_mut(), &columns)?)
+    let mut panel = Panel::on(clock.axis);
+    panel.read(source.as_mut(), &columns)?;
+    Ok(panel)
 }
 
 /// The values of `series` behind `end`, one a step; what the model has seen is passed over.

@@ -78,6 +78,8 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
 
     let fitted = T::fit(&params, project.params().seed, data, talk)?;
 
+    let state = fitted.model.to_state();
+    drop(fitted.model); // many series take room, once is enough
     let model = project.model(T::NAME);
     let header = Header {
         task: T::NAME.to_owned(),
@@ -89,7 +91,7 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
         },
         names: fitted.names,
     };
-    artifact::save(&model, &header, &fitted.model.to_state())?;
+    artifact::save(&model, &header, &state)?;
     let bytes = std::fs::metadata(&model)
         .with_context(|| format!("cannot read {}", model.display()))?
         .len();

@@ -1,0 +1,342 @@
+//! What the command line may hold: clap types, and the texts of `--help`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::data::Format;
+use crate::params::Set;
+use crate::predict;
+use crate::task::{self, Name};
+
+/// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
+#[derive(Parser)]
+#[command(name = "easylife", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+A project is a folder with params.yaml; start one with `easylife init`.
+
+Exit codes: 0 done, 1 failed, 2 usage or parameters, 3 a gate was not met, 4 the data break the
+rules, 5 another run holds the lock, 6 not reproducible, 7 done, with rows that failed (they are
+listed).";
+
+#[derive(Args)]
+pub struct Global {
+    /// The project folder [default: the nearest one with params.yaml, from here upwards]
+    #[arg(long, global = true, value_name = "DIR", env = "EASYLIFE_PROJECT")]
+    pub project: Option<PathBuf>,
+    /// Set a parameter for this call, for example -S nlp.split.test=0.3
+    #[arg(
+        short = 'S',
+        long = "set-param",
+        global = true,
+        value_name = "KEY=VALUE"
+    )]
+    pub set: Vec<Set>,
+    /// Threads to use; changes no output [default: one a core]; `verify` takes several: 1,2,8
+    #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS", value_delimiter = ',',
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Vec<u16>,
+    /// Show results as JSON
+    #[arg(long, global = true, env = "EASYLIFE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
+    pub json: bool,
+    /// Say less: warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour messages
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "EASYLIFE_COLOR"
+    )]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Start a project: params.yaml, dvc.yaml, README, ready to run
+    Init {
+        #[arg(default_value = ".", value_name = "DIR")]
+        folder: PathBuf,
+    },
+    /// Make seeded sample data in data/raw/TASK
+    Sample(SampleArgs),
+    /// Hold the raw data against schema/TASK.yaml or the rules built in -> reports/validate; exit 4
+    /// where a rule of level error is broken
+    Validate(Validate),
+    /// What the columns of any tables hold
+    Profile {
+        /// Files or folders
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Page (.html) or figures (.json) to write
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+    },
+    /// Split raw data into data/processed/TASK/{train,test}.csv
+    Prepare(Tasks),
+    /// Train on the training part -> models/TASK.safetensors
+    Train(Tasks),
+    /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
+    Evaluate(Tasks),
+    /// Hold the metrics against TASK.gate; exit 3 where one is not met
+    Gate(Tasks),
+    /// Score a batch of rows
+    Predict(Predict),
+    /// Why this answer
+    Explain(Explain),
+    /// What a model file holds
+    Inspect {
+        #[arg(value_name = "MODEL")]
+        model: PathBuf,
+    },
+    /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
+    Repro(ReproArgs),
+    /// Which stages of dvc.yaml would run, and why
+    Status(StatusArgs),
+    /// Run stages again in a scratch copy and compare every output's bytes with dvc.lock
+    Verify(VerifyArgs),
+    /// Print a completion script
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(Args)]
+pub struct Tasks {
+    /// Which task, or `all`
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
+    pub task: String,
+}
+
+#[derive(Args)]
+pub struct SampleArgs {
+    #[command(flatten)]
+    pub tasks: Tasks,
+    /// cv: blur the sharp photos of this folder instead of painted ones
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Validate {
+    #[command(flatten)]
+    pub tasks: Tasks,
+    /// Write schema/TASK.yaml from the data, with what was seen, to be edited
+    #[arg(long, conflicts_with = "prepared")]
+    pub init: bool,
+    /// With --init: over the file that is there
+    #[arg(long, requires = "init")]
+    pub force: bool,
+    /// The parts that `prepare` wrote: leakage between training and test
+    #[arg(long)]
+    pub prepared: bool,
+}
+
+impl Tasks {
+    pub fn names(&self) -> Vec<Name> {
+        match self.task.parse() {
+            Ok(name) => vec![name],
+            Err(_) => task::ALL.to_vec(), // clap has let through nothing else than `all`
+        }
+    }
+}
+
+fn task_names(with_all: bool) -> Vec<&'static str> {
+    let all = with_all.then_some("all");
+    task::ALL
+        .iter()
+        .map(|name| name.as_str())
+        .chain(all)
+        .collect()
+}
+
+#[derive(Args)]
+pub struct Predict {
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
+    pub task: String,
+    /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
+    /// (ts: newer values, which need not be given)
+    #[arg(short, long, value_name = "IN")]
+    pub input: Option<PathBuf>,
+    /// File to write; `-`: stdout
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Model file [default: the project's models/TASK.safetensors]
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Format of stdin and stdout [default: csv]
+    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    pub format: Option<Format>,
+    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on [default: fail]
+    /// (cv says in its column `error` what is wrong with a photo, and always goes on)
+    #[arg(long, value_name = "WHAT")]
+    pub on_error: Option<Rows>,
+    /// Go on where a killed run stopped
+    #[arg(long)]
+    pub resume: bool,
+    /// Wait for another run on the same output to end
+    #[arg(long)]
+    pub wait: bool,
+    /// nlp: add the probability of every class
+    #[arg(long)]
+    pub all_classes: bool,
+    /// ts: steps to forecast [default: ts.horizon at training]
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub horizon: Option<u32>,
+    /// ts: per cent that bounds are to hold [default: 80,95]
+    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
+    pub level: Vec<f64>,
+    #[command(flatten)]
+    pub lists: Lists,
+}
+
+#[derive(Args)]
+pub struct Lists {
+    /// recsys: items a list
+    #[arg(long, value_name = "K", default_value_t = 20, value_parser = parse_count)]
+    pub k: usize,
+    /// recsys: a table of user_id, or `all` [default: those in IN, without it all]
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
+    pub users: Option<predict::Wanted>,
+    /// recsys: items like those in a table of item_id, or like each of `all`
+    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
+    pub similar: Option<predict::Wanted>,
+    /// recsys: a table of user_id and item_id: the only items for these users
+    #[arg(long, value_name = "FILE")]
+    pub allow: Option<PathBuf>,
+    /// recsys: a table of user_id and item_id: items not for these users
+    #[arg(long, value_name = "FILE")]
+    pub deny: Option<PathBuf>,
+    /// recsys: a table of item_id: the only items for anyone
+    #[arg(long, value_name = "FILE")]
+    pub only: Option<PathBuf>,
+}
+
+fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
+    match text {
+        "all" => Ok(predict::Wanted::All),
+        "" => Err("a file or `all` is expected".to_owned()),
+        file => Ok(predict::Wanted::File(PathBuf::from(file))),
+    }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
+        _ => Err("a whole number of 1 to 1000000 is expected".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Rows {
+    Fail,
+    Skip,
+}
+
+fn parse_format(text: &str) -> Result<Format, String> {
+    text.parse()
+        .map_err(|_| "one of csv, tsv, jsonl, parquet".to_owned())
+}
+
+fn parse_level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(level) if level > 0.0 && level < 100.0 => Ok(level),
+        _ => Err("a number above 0 and below 100".to_owned()),
+    }
+}
+
+#[derive(Args)]
+pub struct Explain {
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
+    pub task: String,
+    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each, ts: a
+    /// series each); absent: one a line on stdin
+    #[arg(value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Model file [default: the project's models/TASK.safetensors]
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// cv: write the photo with its tile map beside it into this folder
+    #[arg(long, value_name = "DIR")]
+    pub pictures: Option<PathBuf>,
+    /// How many reasons to show, the strongest first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub top: usize,
+}
+
+#[derive(Args)]
+pub struct Stages {
+    /// Stages of dvc.yaml, or groups (`train` for train@nlp and the others) [default: all]
+    #[arg(value_name = "STAGE")]
+    pub targets: Vec<String>,
+    /// What needs the stages, instead of what they need
+    #[arg(long)]
+    pub downstream: bool,
+    /// These stages alone
+    #[arg(short, long, conflicts_with = "downstream")]
+    pub single_item: bool,
+    /// Wait for another run to end
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[derive(Args)]
+pub struct ReproArgs {
+    #[command(flatten)]
+    pub stages: Stages,
+    /// Run even what is up to date
+    #[arg(short, long)]
+    pub force: bool,
+    /// Only say what would run, and why
+    #[arg(long)]
+    pub dry: bool,
+    /// After a failure go on with what does not need the failed stage
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// Run again what an earlier run has given for the same inputs
+    #[arg(long)]
+    pub no_run_cache: bool,
+    /// Stages at the same time
+    #[arg(short, long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: u16,
+}
+
+#[derive(Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub stages: Stages,
+}
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// Stages of dvc.yaml, or groups [default: all]
+    #[arg(value_name = "STAGE")]
+    pub targets: Vec<String>,
+    /// Wait for another run to end
+    #[arg(long)]
+    pub wait: bool,
+}

@@ -366,6 +366,15 @@ fn bands(report: &RecsysReport) -> Section {
     }
 }
 
+/// A setting as it is read: numbers to four digits.
+fn setting(value: &Value) -> String {
+    let rounded = value.as_f64().map(|number| format!("{number:.3e}").parse());
+    match rounded {
+        Some(Ok::<f64, _>(number)) => number.to_string(),
+        _ => value.as_str().unwrap_or_default().to_owned(),
+    }
+}
+
 fn chosen(trials: &[Value]) -> Section {
     let mut order: Vec<&Value> = trials.iter().collect();
     let ndcg = |trial: &Value| trial["ndcg_at_20"].as_f64().unwrap_or(0.0);
@@ -376,7 +385,7 @@ fn chosen(trials: &[Value]) -> Section {
             .into_iter()
             .flatten()
             .filter(|(key, _)| !["kind", "recall_at_20", "ndcg_at_20"].contains(&key.as_str()))
-            .map(|(key, value)| format!("{key} {}", value.to_string().trim_matches('"')))
+            .map(|(key, value)| format!("{key} {}", setting(value)))
             .collect();
         vec![
             text(trial["kind"].as_str().unwrap_or_default()),
@@ -445,6 +454,15 @@ fn examples(examples: &[Example]) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_rounded_for_reading() {
+        let shown = |value: Value| setting(&value);
+        assert_eq!(shown(serde_json::json!(0.44999999999999996)), "0.45");
+        assert_eq!(shown(serde_json::json!(300.0)), "300");
+        assert_eq!(shown(serde_json::json!(64)), "64");
+        assert_eq!(shown(serde_json::json!("bm25")), "bm25");
+    }
 
     #[test]
     fn names_of_items_are_no_markup_and_hits_are_marked() {

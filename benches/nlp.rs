@@ -1,8 +1,9 @@
-//! How fast the text classifier is by itself: tokenizing and scoring, one thread.
+//! How fast the text classifier is by itself: counting, fitting and scoring. One thread by
+//! RAYON_NUM_THREADS=1.
 
 use divan::counter::{BytesCount, ItemsCount};
 use easylife::data::sample::Reviews;
-use easylife::models::nlp::{Model, Options, Scratch};
+use easylife::models::nlp::{Features, Model, Options, Scratch};
 
 fn main() {
     divan::main();
@@ -26,6 +27,47 @@ fn fit(texts: &[String], labels: &[u32]) -> Model {
         Ok((model, _)) => model,
         Err(error) => panic!("the sample cannot be fitted: {error}"),
     }
+}
+
+/// Tokenizing and counting words and pairs, from texts in memory to weighted vocabulary.
+#[divan::bench(sample_count = 20)]
+fn count_20000_reviews(bencher: divan::Bencher) {
+    let (texts, _) = reviews(20_000);
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    let features = Features {
+        min_df: 2,
+        ..Features::default()
+    };
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench(|| features.count(&texts));
+}
+
+/// The same on the corpus of tools/zipf-corpus, whose folder EASYLIFE_CORPUS names.
+#[divan::bench(sample_count = 5)]
+fn count_corpus(bencher: divan::Bencher) {
+    let Some(folder) = std::env::var_os("EASYLIFE_CORPUS") else {
+        return;
+    };
+    let path = std::path::Path::new(&folder).join("train.csv");
+    let texts: Vec<String> = match csv::Reader::from_path(&path) {
+        Ok(mut rows) => rows
+            .records()
+            .flatten()
+            .map(|row| row[0].to_owned())
+            .collect(),
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let bytes: usize = texts.iter().map(|text| text.len()).sum();
+    let features = Features {
+        min_df: 2,
+        ..Features::default()
+    };
+    bencher
+        .counter(BytesCount::new(bytes))
+        .bench(|| features.count(&texts));
 }
 
 #[divan::bench(sample_count = 10)]

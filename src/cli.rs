@@ -91,6 +91,18 @@ enum Verb {
     },
     /// Make seeded sample data in data/raw/TASK
     Sample(SampleArgs),
+    /// Hold the raw data against schema/TASK.yaml or the rules built in -> reports/validate; exit 4
+    /// where a rule of level error is broken
+    Validate(Validate),
+    /// What the columns of any tables hold
+    Profile {
+        /// Files or folders
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Page (.html) or figures (.json) to write
+        #[arg(short, long, value_name = "OUT")]
+        output: Option<PathBuf>,
+    },
     /// Split raw data into data/processed/TASK/{train,test}.csv
     Prepare(Tasks),
     /// Train on the training part -> models/TASK.safetensors
@@ -137,6 +149,21 @@ struct SampleArgs {
     /// cv: blur the sharp photos of this folder instead of painted ones
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Validate {
+    #[command(flatten)]
+    tasks: Tasks,
+    /// Write schema/TASK.yaml from the data, with what was seen, to be edited
+    #[arg(long, conflicts_with = "prepared")]
+    init: bool,
+    /// With --init: over the file that is there
+    #[arg(long, requires = "init")]
+    force: bool,
+    /// The parts that `prepare` wrote: leakage between training and test
+    #[arg(long)]
+    prepared: bool,
 }
 
 impl Tasks {
@@ -451,6 +478,12 @@ impl Cli {
                 let from = args.from.as_deref();
                 Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from)?)))
             }),
+            Verb::Validate(args) => args.run(global, talk),
+            Verb::Profile { files, output } => {
+                global.start_threads()?;
+                global.show(&pipeline::profile::run(&files, output.as_deref(), talk)?)?;
+                Ok(Exit::Done)
+            }
             Verb::Prepare(tasks) => each(global, &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
             }),
@@ -504,6 +537,27 @@ fn gate(global: &Global, tasks: &Tasks) -> Result<Exit> {
         global.show(&verdict)?;
     }
     Ok(if met { Exit::Done } else { Exit::Gate })
+}
+
+impl Validate {
+    /// Every task is looked at before the exit code says that one breaks a rule.
+    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let project = Project::open(&global.selection())?;
+        global.start_threads()?;
+        let request = pipeline::validate::Request {
+            init: self.init,
+            force: self.force,
+            prepared: self.prepared,
+        };
+        let mut holds = true;
+        for name in self.tasks.names() {
+            let validated =
+                for_task!(name, T => pipeline::validate::run::<T>(&project, request, talk)?);
+            holds &= validated.holds();
+            global.show(&validated)?;
+        }
+        Ok(if holds { Exit::Done } else { Exit::Data })
+    }
 }
 
 /// `-` is stdin or stdout.

@@ -63,6 +63,22 @@ impl Project {
         self.root.join(path)
     }
 
+    /// A path as it is shown in outputs: without the project's folder, which may lie anywhere.
+    pub fn shown(&self, path: &Path) -> String {
+        let within = path.strip_prefix(&self.root).unwrap_or(path);
+        within.display().to_string()
+    }
+
+    /// Rules that a person keeps for the data of a task.
+    pub fn schema(&self, task: &str) -> PathBuf {
+        self.path(format!("schema/{task}.yaml"))
+    }
+
+    /// What `validate` found, in the format `ending`.
+    pub fn validation(&self, task: &str, ending: &str) -> PathBuf {
+        self.path(format!("reports/validate/{task}.{ending}"))
+    }
+
     /// Raw data of a task, where `sample` writes.
     pub fn raw(&self, task: &str) -> PathBuf {
         self.path(format!("data/raw/{task}"))

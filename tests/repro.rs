@@ -293,6 +293,36 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
     }
 }
 
+/// `dvc repro` would write the `.dvc` file anew, and run the other stage; here both are refused.
+#[test]
+fn what_others_keep_in_step_is_refused_when_it_is_not() {
+    let dir = with_dvc(TWO);
+    // MD5 of "one\n", as `dvc add in.txt` records it.
+    dir.write(
+        "in.txt.dvc",
+        "outs:\n- md5: 5bbf5a52328e7439ae6e719dfe712200\n  size: 4\n  hash: md5\n  path: in.txt\n",
+    );
+    assert_eq!(ran(&dir, &[]), ["a", "b"]);
+    dir.write("in.txt", "two\n");
+    let message = dir.fails(1, &["repro", "-q"]);
+    assert!(
+        message.contains("in.txt is not what in.txt.dvc records"),
+        "{message}"
+    );
+    assert!(message.contains("dvc commit in.txt.dvc"), "{message}");
+    assert_eq!(dir.read("a.txt"), "one\n");
+
+    let dir = pipeline(&TWO.replace("in.txt", "raw/in.txt"));
+    dir.write("raw/in.txt", "one\n");
+    dir.write(
+        "raw/dvc.yaml",
+        "stages:\n  fetch:\n    cmd: echo one > in.txt\n    outs: [in.txt]\n",
+    );
+    let message = dir.fails(1, &["repro", "-q"]);
+    let told = "line 4: raw/in.txt is made by the stage `fetch` of raw/dvc.yaml";
+    assert!(message.contains(told), "{message}");
+}
+
 #[test]
 fn a_stage_that_deletes_or_changes_its_dependency_is_told() {
     let dir = pipeline(

@@ -12,7 +12,7 @@ use super::{Column, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
 const MAX_COLUMNS: usize = 100_000;
 const TOO_LONG: &str = "is a quote or a line end missing?";
 
-struct Csv {
+pub(super) struct Csv {
     input: Input,
     delimiter: u8,
     core: Reader,
@@ -28,28 +28,38 @@ struct Csv {
 }
 
 /// Opens a table with a header line.
-pub(super) fn open(input: Input, delimiter: u8) -> Result<Box<dyn Source>, ReadError> {
-    let mut csv = Csv {
-        input,
-        delimiter,
-        core: ReaderBuilder::new().delimiter(delimiter).build(),
-        columns: Vec::new(),
-        text: vec![0; 1 << 12],
-        ends: vec![0; 64],
-        cells: 0,
-        line: 1,
-        start: 1,
-    };
+pub(super) fn open(input: Input, delimiter: u8) -> Result<Csv, ReadError> {
+    let mut csv = Csv::resume(input, delimiter, Vec::new(), 1);
     if !csv.record()? {
         return Err(Place::file(&csv.input.name).error(ReadErrorKind::Empty {
             expected: "a header line",
         }));
     }
     csv.columns = csv.header()?;
-    Ok(Box::new(csv))
+    Ok(csv)
 }
 
 impl Csv {
+    /// Goes on in the middle of a table, at the start of a record on `line`.
+    pub fn resume(input: Input, delimiter: u8, columns: Vec<Column>, line: u64) -> Csv {
+        Csv {
+            input,
+            delimiter,
+            core: ReaderBuilder::new().delimiter(delimiter).build(),
+            columns,
+            text: vec![0; 1 << 12],
+            ends: vec![0; 64],
+            cells: 0,
+            line,
+            start: line,
+        }
+    }
+
+    /// The bytes behind the record read last, the columns, and the line on which those bytes start.
+    pub fn into_rest(self) -> (Input, Vec<Column>, u64) {
+        (self.input, self.columns, self.line)
+    }
+
     fn here(&self) -> Place {
         Place::line(&self.input.name, self.start)
     }

@@ -79,6 +79,8 @@ pub enum ReadErrorKind {
          be quoted"
     )]
     RowTooLong { found: usize, expected: usize },
+    #[error("a NUL byte in the text; the file is damaged or no text: remove the byte")]
+    Nul,
     #[error("invalid UTF-8: byte {byte} of the text is 0x{value:02X}; convert the file to UTF-8")]
     Utf8 { byte: usize, value: u8 },
     #[error(
@@ -148,6 +150,7 @@ impl ReadError {
             RowTooShort { .. }
                 | RowTooLong { .. }
                 | Utf8 { .. }
+                | Nul
                 | Json(_)
                 | NotObject { .. }
                 | DuplicateKey(_)

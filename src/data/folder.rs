@@ -13,7 +13,8 @@ struct Folder {
     rest: IntoIter<PathBuf>,
 }
 
-pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
+/// The data files of a folder, by their names; at least one.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let place = || Place::file(path.display().to_string());
     let io = |error| place().error(ReadErrorKind::Io(error));
     let mut files = Vec::new();
@@ -25,10 +26,15 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
         }
     }
     files.sort();
-    let mut rest = files.into_iter();
-    let first = rest
-        .next()
-        .ok_or_else(|| place().error(ReadErrorKind::NoFiles))?;
+    match files.is_empty() {
+        true => Err(place().error(ReadErrorKind::NoFiles)),
+        false => Ok(files),
+    }
+}
+
+pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
+    let mut rest = files(path)?.into_iter();
+    let first = rest.next().expect("a folder's files are at least one");
     let current = open_file(&first)?;
     Ok(Box::new(Folder {
         columns: current.columns().to_vec(),
@@ -67,18 +73,29 @@ impl Source for Folder {
 
 impl Folder {
     fn check_columns(&self) -> Result<(), ReadError> {
-        let names = |columns: &[Column]| -> Vec<String> {
-            columns.iter().map(|column| column.name.clone()).collect()
-        };
-        let (found, expected) = (names(self.current.columns()), names(&self.columns));
-        if found == expected {
-            return Ok(());
-        }
-        let kind = ReadErrorKind::ColumnsDiffer {
-            first: self.first.clone(),
-            found,
-            expected,
-        };
-        Err(Place::file(self.current.file()).error(kind))
+        let found = self.current.columns();
+        same_columns(self.current.file(), found, &self.first, &self.columns)
     }
+}
+
+/// Refuses a file whose columns are not those of the first.
+pub(super) fn same_columns(
+    file: &str,
+    found: &[Column],
+    first: &str,
+    expected: &[Column],
+) -> Result<(), ReadError> {
+    let names = |columns: &[Column]| -> Vec<String> {
+        columns.iter().map(|column| column.name.clone()).collect()
+    };
+    let (found, expected) = (names(found), names(expected));
+    if found == expected {
+        return Ok(());
+    }
+    let kind = ReadErrorKind::ColumnsDiffer {
+        first: first.to_owned(),
+        found,
+        expected,
+    };
+    Err(Place::file(file).error(kind))
 }

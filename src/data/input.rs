@@ -42,6 +42,15 @@ impl Input {
         Ok(this)
     }
 
+    /// Bytes in memory that are the middle of an input.
+    pub fn middle(bytes: Vec<u8>, name: &str) -> Self {
+        Self {
+            reader: BufReader::with_capacity(BUFFER, Box::new(io::Cursor::new(bytes))),
+            name: name.to_owned(),
+            compressed: false,
+        }
+    }
+
     /// What is buffered, at least one byte; empty at the end.
     pub fn fill(&mut self) -> Result<&[u8], ReadError> {
         let (name, compressed) = (&self.name, self.compressed);

@@ -5,9 +5,10 @@
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text` reads the block of texts and labels that `nlp` works on, and
 //! `sample` makes one up; `image` and `photos` do the same for the photos of `cv`,
-//! `ratings` for the interactions of `recsys`, `series` and `clock` for the
-//! demand of `ts`.
+//! `ratings` for the interactions of `recsys`, `series` and `clock` for the demand of `ts`; `blocks`
+//! reads a table in pieces that can be worked on side by side.
 
+pub mod blocks;
 pub mod clock;
 mod csv;
 pub mod digest;

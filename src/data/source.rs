@@ -63,11 +63,15 @@ pub fn open_as(
     compression: Compression,
 ) -> Result<Box<dyn Source>, ReadError> {
     match format {
-        Format::Csv => csv::open(Input::new(input, name, compression)?, b','),
-        Format::Tsv => csv::open(Input::new(input, name, compression)?, b'\t'),
+        Format::Csv => table(Input::new(input, name, compression)?, b','),
+        Format::Tsv => table(Input::new(input, name, compression)?, b'\t'),
         Format::Jsonl => jsonl::open(Input::new(input, name, compression)?),
         Format::Parquet => parquet::open_stream(input, name),
     }
+}
+
+fn table(input: Input, delimiter: u8) -> Result<Box<dyn Source>, ReadError> {
+    Ok(Box::new(csv::open(input, delimiter)?))
 }
 
 /// The number of the column `name`.

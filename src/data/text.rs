@@ -113,7 +113,7 @@ pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> 
 pub fn normalised(text: &str, out: &mut String) {
     out.clear();
     if text.is_ascii() {
-        return out.extend(words_apart(text));
+        return fold_ascii(text, out);
     }
     for word in text.split_whitespace() {
         if !out.is_empty() {
@@ -129,19 +129,31 @@ pub fn normalised(text: &str, out: &mut String) {
     }
 }
 
-/// Small letters of an ASCII text, one space between words.
-fn words_apart(text: &str) -> impl Iterator<Item = char> {
-    let space = |byte: u8| char::from(byte).is_whitespace();
-    let bytes = text.trim().bytes();
-    let mut after_space = false;
-    bytes.filter_map(move |byte| {
-        let (before, now) = (after_space, space(byte));
-        after_space = now;
-        match (before, now) {
-            (true, true) => None,
-            (_, true) => Some(' '),
-            _ => Some(char::from(byte.to_ascii_lowercase())),
+/// Appends an ASCII text: small letters, one space between words.
+fn fold_ascii(text: &str, out: &mut String) {
+    let text = text.trim();
+    // Nearly every text has single spaces alone: it is copied as it stands.
+    if words_are_apart(text.as_bytes()) {
+        out.push_str(text);
+    } else {
+        let words = text.split(|c: char| c.is_whitespace());
+        for word in words.filter(|word| !word.is_empty()) {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(word);
         }
+    }
+    out.make_ascii_lowercase();
+}
+
+/// Whether single spaces are all the white space there is. Without a branch a byte, so that it is
+/// done many bytes at a time.
+fn words_are_apart(text: &[u8]) -> bool {
+    const CONTROLS: std::ops::RangeInclusive<u8> = b'\t'..=b'\r';
+    let next = text.iter().skip(1).chain(&[0]);
+    !text.iter().zip(next).fold(false, |found, (&byte, &next)| {
+        found | CONTROLS.contains(&byte) | ((byte == b' ') & (next == b' '))
     })
 }
 

@@ -1,4 +1,5 @@
-//! How good answers are, as numbers: counts, rates and curves out of actual and predicted values.
+//! How good answers are, as numbers: counts, rates and curves out of actual and predicted values;
+//! and summaries of columns of any size (`sketch`).
 //! No files, no models, no pages: verbs call this and hand the results on.
 
 pub mod bootstrap;
@@ -9,3 +10,4 @@ pub mod forecast;
 pub mod precision_recall;
 pub mod ranking;
 pub mod roc;
+pub mod sketch;

@@ -10,7 +10,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 /// Line and column (from 1) of the value at `path` (keys joined by dots). Where the text does not
 /// hold the whole path: of the nearest key above that it does hold.
 pub(super) fn key(text: &str, path: &str) -> Option<(usize, usize)> {
-    let keys: Vec<&str> = path.split('.').collect();
+    keys(text, &path.split('.').collect::<Vec<_>>())
+}
+
+/// The same for keys that may hold dots.
+pub(super) fn keys(text: &str, keys: &[&str]) -> Option<(usize, usize)> {
     (1..=keys.len()).rev().find_map(|depth| {
         let error = Probe(&keys[..depth])
             .deserialize(serde_yaml::Deserializer::from_str(text))

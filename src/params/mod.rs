@@ -12,6 +12,8 @@ pub mod nlp;
 pub mod recsys;
 mod set;
 pub mod ts;
+pub mod validate;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +37,8 @@ pub struct Params {
     /// Every random choice starts here.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    #[serde(default)]
+    pub validate: validate::Block,
     #[serde(default)]
     pub nlp: nlp::Block,
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! `cv` before training: painted or blurred sample photos, and raw photos measured and split.
 
-mod photos;
+pub(in crate::pipeline) mod photos;
 mod sample;
 
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::photos::{Measured, Raw, look_alikes, measure};
 use super::prepare::Prepare;
 use super::split::{Groups, hash, stratified};
-use crate::data::{self, Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
+use crate::data::{self, Column, Compression, Format, Kind, PHOTO_COLUMNS, Row, image};
 use crate::exit;
 use crate::models::cv::NAMES;
 use crate::params::cv::Params;
@@ -196,6 +196,7 @@ impl Parts {
     fn write_part(&self, path: &Path, photos: &[usize]) -> io::Result<()> {
         let columns: Vec<Column> = PHOTO_COLUMNS
             .iter()
+            .chain(&[image::hash::COLUMN])
             .chain(&NAMES)
             .map(|name| Column::new(*name))
             .collect();
@@ -229,6 +230,7 @@ impl Parts {
         row.push(Kind::Number, &photo.width.to_string());
         row.push(Kind::Number, &photo.height.to_string());
         row.push(Kind::Text, &photo.sha256);
+        row.push(Kind::Text, &image::hash::spelled(photo.hash));
         for &feature in &photo.features {
             row.push_float(feature);
         }

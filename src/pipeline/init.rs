@@ -35,7 +35,7 @@ impl fmt::Display for Created {
         if self.folder != Path::new(".") {
             writeln!(f, "  cd {}", self.folder.display())?;
         }
-        for verb in ["sample", "prepare", "train", "evaluate"] {
+        for verb in ["sample", "validate", "prepare", "train", "evaluate"] {
             writeln!(f, "  easylife {verb} all")?;
         }
         Ok(())

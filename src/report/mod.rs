@@ -3,10 +3,13 @@
 
 mod chart;
 pub mod cv;
-mod format;
+pub mod format;
 mod heatmap;
 pub mod html;
 pub mod nlp;
+pub mod profile;
 pub mod recsys;
 pub mod svg;
+pub mod table;
 pub mod ts;
+pub mod validate;

@@ -4,6 +4,8 @@ use super::Gray;
 
 /// Photos whose hashes differ in no more bits than this look alike.
 pub const NEAR: u32 = 4;
+/// The column of a prepared part that holds it.
+pub const COLUMN: &str = "dhash";
 /// Brightness is compared between neighbours of so many cells in a row, in so many rows.
 const COLUMNS: usize = 9;
 const ROWS: usize = 8;
@@ -22,6 +24,16 @@ pub fn difference(photo: &Gray) -> u64 {
         }
     }
     hash
+}
+
+/// A hash as it is written, in hexadecimal digits.
+pub fn spelled(hash: u64) -> String {
+    format!("{hash:016x}")
+}
+
+/// A hash that [`spelled`] wrote.
+pub fn read(text: &str) -> Option<u64> {
+    (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok())?
 }
 
 /// Mean brightness of a cell, in 1/256.
@@ -70,5 +82,13 @@ mod tests {
         assert!((small ^ dim).count_ones() <= NEAR);
         let other = difference(&photo(180, 160, |x, y| light(y, 3 * x)));
         assert!((small ^ other).count_ones() > 4 * NEAR);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for hash in [0, 1, 0xfedc_ba98_7654_3210, u64::MAX] {
+            assert_eq!(read(&spelled(hash)), Some(hash));
+        }
+        assert_eq!([read(""), read("12"), read("000000000000000g")], [None; 3]);
     }
 }

@@ -1,11 +1,12 @@
 //! Photos as gray pictures: which files are photos, and their pixels within bounds of memory.
 //!
-//! Of a JPEG file only the luma plane is decoded (`jpeg`); other formats go through the crate `image`
-//! (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
+//! Of a JPEG file only the luma plane is decoded (`jpeg`), PNG row by row (`png`); other formats go
+//! through the crate `image` (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
 
 pub mod hash;
 mod jpeg;
 pub mod list;
+mod png;
 mod raster;
 pub mod thumbnail;
 

@@ -1,4 +1,4 @@
-//! Everything but JPEG, through the crate `image`: to gray, a pixel format at a time.
+//! Everything but JPEG and most PNG, through the crate `image`: to gray, a pixel format at a time.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma};
+use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma, png};
 
 /// What a decoder may allocate beside the pixels, and bytes of the widest pixel (RGBA, 32-bit).
 const ALLOWANCE: u64 = 64 << 20;
@@ -15,6 +15,11 @@ const WIDEST_PIXEL: u64 = 16;
 pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
     let format = image::guess_format(bytes).map_err(|_| PhotoError::UnknownFormat)?;
     let format_here = known(format).ok_or(PhotoError::UnknownFormat)?;
+    if format == ImageFormat::Png
+        && let Some(gray) = png::decode(bytes)?
+    {
+        return Ok(gray);
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(damaged)?;
@@ -101,10 +106,10 @@ fn gray(image: DynamicImage) -> Vec<u8> {
 }
 
 /// 16 bits to 8, rounded: 65535 is 255.
-fn eight(value: u16) -> u8 {
+pub(super) fn eight(value: u16) -> u8 {
     ((u32::from(value) * 255 + 32_767) / 65_535) as u8
 }
 
-fn luma16([r, g, b]: [u16; 3]) -> u8 {
+pub(super) fn luma16([r, g, b]: [u16; 3]) -> u8 {
     luma(eight(r), eight(g), eight(b))
 }

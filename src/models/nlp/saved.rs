@@ -184,7 +184,7 @@ fn vectorizer(state: &State) -> Result<Vectorizer, StateError> {
     let vocabulary = Vocabulary::from_sorted(ngrams, range, state.strings("stop_words")?)
         .map_err(|error| invalid("vocabulary", &error.to_string()))?;
     let characters = match state.tensors.contains_key("characters.ngrams") {
-        true => Some(characters(state, sublinear)?),
+        true => Some(characters(state, sublinear, &vocabulary)?),
         false => None,
     };
     let tokenizer = Tokenizer::new(flag(state, "lowercase")?, flag(state, "negation")?);
@@ -196,18 +196,20 @@ fn vectorizer(state: &State) -> Result<Vectorizer, StateError> {
     })
 }
 
-fn characters(state: &State, sublinear: bool) -> Result<CharacterBlock, StateError> {
+fn characters(
+    state: &State,
+    sublinear: bool,
+    vocabulary: &Vocabulary,
+) -> Result<CharacterBlock, StateError> {
     let ngrams: Strings = packed::strings(state, "characters.vocabulary")?;
     let tfidf = tfidf(state, "characters.idf", ngrams.len(), sublinear)?;
     let range = range(state, "characters.ngrams", 64)?;
     let ngrams = Characters::from_sorted(ngrams, range)
         .map_err(|error| invalid("characters.vocabulary", &error.to_string()))?;
     match state.f64s("characters.share", &[Some(1)])? {
-        &[share] if share > 0.0 && share < 1.0 => Ok(CharacterBlock {
-            ngrams,
-            tfidf,
-            share,
-        }),
+        &[share] if share > 0.0 && share < 1.0 => {
+            Ok(CharacterBlock::new(ngrams, tfidf, share, vocabulary))
+        }
         _ => Err(invalid("characters.share", "not between 0 and 1")),
     }
 }

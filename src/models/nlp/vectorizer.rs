@@ -3,6 +3,8 @@
 //! A row has one block of word n-grams and, where asked for, one of character n-grams behind it. Each
 //! has a norm of its own, so that many characters do not drown few words; together they have norm one.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::characters::{Characters, OfWords};
@@ -89,6 +91,13 @@ impl Features {
         Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
     }
 
+    /// Reads and counts `texts`: how many features they have.
+    pub fn count(&self, texts: &[&str]) -> usize {
+        let corpus = self.read(texts, &|_| ());
+        let fitted = Vectorizer::fit(self, &corpus, Precision::Single);
+        fitted.vectorizer.features()
+    }
+
     fn bounds(&self, max_features: usize) -> Bounds {
         Bounds {
             min_df: self.min_df,
@@ -113,6 +122,37 @@ pub(super) struct CharacterBlock {
     pub(super) ngrams: Characters,
     pub(super) tfidf: Tfidf,
     pub(super) share: f64,
+    of_words: Memo,
+}
+
+/// The character n-grams of each word of a vocabulary, found when it is first met: words come again
+/// and again, and a look-up an n-gram is what scoring would spend its time on.
+#[derive(Clone, Debug)]
+struct Memo(Vec<OnceLock<Box<[u32]>>>);
+
+impl CharacterBlock {
+    pub(super) fn new(ngrams: Characters, tfidf: Tfidf, share: f64, words: &Vocabulary) -> Self {
+        CharacterBlock {
+            ngrams,
+            tfidf,
+            share,
+            of_words: Memo(vec![OnceLock::new(); words.words()]),
+        }
+    }
+
+    /// Calls `found` with the n-grams of a word that has this number in the vocabulary, or [`NONE`].
+    #[inline]
+    fn find(&self, word: &[u8], number: u32, mut found: impl FnMut(u32)) {
+        let Some(memo) = self.of_words.0.get(number as usize) else {
+            return self.ngrams.find(word, found);
+        };
+        let ngrams = memo.get_or_init(|| {
+            let mut ngrams = Vec::new();
+            self.ngrams.find(word, |ngram| ngrams.push(ngram));
+            ngrams.into()
+        });
+        ngrams.iter().for_each(|&ngram| found(ngram));
+    }
 }
 
 /// Buffers of one row, reused from text to text.
@@ -202,12 +242,7 @@ impl Vectorizer {
         let characters = features.characters.as_ref().map(|options| {
             let bounds = features.bounds(options.max_features);
             let (ngrams, frequencies) = Characters::choose(corpus, options.ngrams, bounds);
-            let (tfidf, share) = (tfidf(&frequencies), options.share);
-            CharacterBlock {
-                ngrams,
-                tfidf,
-                share,
-            }
+            CharacterBlock::new(ngrams, tfidf(&frequencies), options.share, &vocabulary)
         });
         let vectorizer = Vectorizer {
             tokenizer: features.tokenizer(),
@@ -221,16 +256,21 @@ impl Vectorizer {
     /// With some of the features only.
     fn keep(&self, kept: &[bool]) -> Vectorizer {
         let (words, characters) = kept.split_at(self.vocabulary.len());
-        let block = |block: &CharacterBlock| CharacterBlock {
-            ngrams: block.ngrams.keep(characters),
-            tfidf: block.tfidf.keep(characters),
-            share: block.share,
+        let vocabulary = self.vocabulary.keep(words);
+        let block = |block: &CharacterBlock| {
+            let ngrams = block.ngrams.keep(characters);
+            CharacterBlock::new(
+                ngrams,
+                block.tfidf.keep(characters),
+                block.share,
+                &vocabulary,
+            )
         };
         Vectorizer {
             tokenizer: self.tokenizer.clone(),
-            vocabulary: self.vocabulary.keep(words),
-            tfidf: self.tfidf.keep(words),
             characters: self.characters.as_ref().map(block),
+            tfidf: self.tfidf.keep(words),
+            vocabulary,
         }
     }
 
@@ -272,16 +312,19 @@ impl Vectorizer {
         let mut path = std::mem::take(&mut row.path);
         let add = |feature| row.add(feature);
         self.vocabulary.find(&numbers, &mut path, add);
-        (row.numbers, row.path) = (numbers, path);
-        let words = row.indices.len();
-        if self.characters.is_some() {
+        let features = row.indices.len();
+        if let Some(block) = &self.characters {
             let split = std::mem::take(&mut row.words);
-            for word in split.iter() {
-                self.each_character_feature(word, |feature| row.add(feature));
+            let first = self.vocabulary.len() as u32;
+            // A stop word has neither a number nor n-grams.
+            let words = split.iter().filter(|word| !self.vocabulary.stops(word));
+            for (word, &number) in words.zip(&numbers) {
+                block.find(word, number, |ngram| row.add(first + ngram));
             }
             row.words = split;
         }
-        row.finish(self, words);
+        (row.numbers, row.path) = (numbers, path);
+        row.finish(self, features);
     }
 
     /// Calls `found` with the character features of a word of a text; a stop word has none.

@@ -152,6 +152,11 @@ impl Vocabulary {
         self.ngrams.len()
     }
 
+    /// Number of words that have a number: stop words and those of n-grams.
+    pub(super) fn words(&self) -> usize {
+        self.words.len()
+    }
+
     /// Words in an n-gram, from - to.
     pub fn range(&self) -> (usize, usize) {
         self.range

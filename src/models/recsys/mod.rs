@@ -18,6 +18,7 @@ mod svd;
 #[cfg(test)]
 mod tests;
 mod top;
+mod work;
 
 pub use interactions::{History, Interactions};
 pub use model::{Catalogue, FitError, Fitted, Kind, Model, Options, popularity};

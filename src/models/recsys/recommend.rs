@@ -266,7 +266,7 @@ impl<'m> Recommender<'m> {
             .zip(scores.chunks_exact_mut(self.taken.width().max(1)))
             .map(|(query, scores)| match query.history.items.is_empty() {
                 true => self.popular(query, k),
-                false => self.best(query, scores, k),
+                false => self.filled(query, self.best(query, scores, k), k),
             })
             .collect();
         scratch.scores = scores;
@@ -303,6 +303,26 @@ impl<'m> Recommender<'m> {
                 Fitted::Popular | Fitted::Als(_) => scores.copy_from_slice(self.popularity),
             }
         }
+    }
+
+    /// A list of neighbours ends where no item is near any more; from there on it goes by popularity,
+    /// at a score of zero. Lists of other kinds stay as they are.
+    fn filled(&self, query: &Query<'_>, list: Vec<Scored>, k: usize) -> Vec<Scored> {
+        let near = list.iter().take_while(|scored| scored.score > 0.0).count();
+        if !matches!(self.fitted, Fitted::Knn(_)) || near == list.len() {
+            return list;
+        }
+        let mut list = list;
+        list.truncate(near);
+        let listed = list.iter().map(|scored| scored.item);
+        let denied: Vec<u32> = query.denied.iter().copied().chain(listed).collect();
+        let rest = Query {
+            denied: &denied,
+            ..*query
+        };
+        let popular = self.popular(&rest, k - near).into_iter();
+        list.extend(popular.map(|Scored { item, .. }| Scored { item, score: 0.0 }));
+        list
     }
 
     fn popular(&self, query: &Query<'_>, k: usize) -> Vec<Scored> {

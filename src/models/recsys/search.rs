@@ -12,6 +12,7 @@ use super::knn::{self, Similarity};
 use super::model::{Fitted, Kind, Options};
 use super::recommend::{Query, Recommender};
 use super::top::Scored;
+use super::work;
 use crate::models::kernels::math;
 
 /// Users that candidates are compared on, at most: the spread of the mean is then below a hundredth.
@@ -137,6 +138,8 @@ pub struct Search<'a> {
 
 /// Neighbours to choose from, the most first.
 const NEIGHBOURS: [usize; 4] = [200, 60, 20, 8];
+/// Of EASE, to choose from, the likeliest first.
+const REGULARIZATIONS: [f64; 4] = [300.0, 100.0, 1000.0, 30.0];
 /// Half-lives that are tried where there is time: at once, and for the best.
 const HALF_LIFE: f64 = 0.25;
 const HALF_LIVES: [f64; 3] = [0.5, 0.125, 0.0625];
@@ -162,6 +165,26 @@ const STEPS: [fn(graph::Options, f64) -> graph::Options; 4] = [
         ..filter
     },
 ];
+
+/// Ways to go from a factorization, with -1 or 1: by a factor of about three.
+const ALS_STEPS: [fn(als::Options, f64) -> als::Options; 3] = [
+    |als, sign| als::Options {
+        unobserved: als.unobserved * math::pow(3.0, sign),
+        ..als
+    },
+    |als, sign| als::Options {
+        regularization: als.regularization * math::pow(3.0, sign),
+        ..als
+    },
+    // What was not taken regularizes too: more of one, less of the other.
+    |als, sign| als::Options {
+        unobserved: als.unobserved * math::pow(3.0, sign),
+        regularization: als.regularization * math::pow(3.0, -sign),
+        ..als
+    },
+];
+/// Without a kind asked for, a factorization is improved only from this share of the best NDCG on.
+const WORTH_IMPROVING: f64 = 0.9;
 
 /// A search under way.
 struct Run<'a> {
@@ -239,11 +262,49 @@ impl Run<'_> {
         if wanted(Kind::Knn) {
             self.neighbours(half_lives);
         }
-        for options in candidates() {
-            if wanted(options.kind()) {
+        if wanted(Kind::Ease) {
+            for regularization in REGULARIZATIONS {
+                let options = Options::Ease(ease::Options { regularization });
                 self.fit(options, search.taken, half_lives, 1.0);
             }
         }
+        if wanted(Kind::Als) {
+            self.factorizations(half_lives);
+        }
+    }
+
+    /// ALS depends much on what was not taken and on the regularization, and the best values differ
+    /// by a factor of a hundred between data sets: a walk along each, as long as that is better.
+    fn factorizations(&mut self, half_lives: &[f64]) {
+        let mut best = als::Options::default();
+        let Some(mut reached) = self.factorization(best, half_lives) else {
+            return;
+        };
+        let most = self.trials[self.best()].ndcg_at_20;
+        if self.search.kind.is_none() && reached < WORTH_IMPROVING * most {
+            return;
+        }
+        for step in ALS_STEPS {
+            for sign in [-1.0, 1.0] {
+                let before = reached;
+                while let Some(ndcg) = self.factorization(step(best, sign), half_lives)
+                    && ndcg > reached
+                {
+                    (best, reached) = (step(best, sign), ndcg);
+                }
+                if reached > before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The best NDCG of a factorization over half-lives; none where the budget does not allow it.
+    fn factorization(&mut self, options: als::Options, half_lives: &[f64]) -> Option<f64> {
+        let before = self.trials.len();
+        self.fit(Options::Als(options), self.search.taken, half_lives, 1.0);
+        let found = self.trials[before..].iter().map(|trial| trial.ndcg_at_20);
+        found.reduce(f64::max)
     }
 
     /// Neighbours are found once for each similarity; fewer are the nearest of them.
@@ -255,7 +316,7 @@ impl Run<'_> {
                 neighbours,
                 similarity,
             };
-            let work = work_of_fit(&Options::Knn(most), taken);
+            let work = work::of_fit(&Options::Knn(most), taken);
             if work + self.work_of_lists(&Options::Knn(most)) > self.left {
                 continue;
             }
@@ -300,7 +361,7 @@ impl Run<'_> {
 
     /// Fits and measures, where the budget and the memory allow it.
     fn fit(&mut self, options: Options, taken: &Interactions, half_lives: &[f64], disliked: f64) {
-        let work = work_of_fit(&options, taken);
+        let work = work::of_fit(&options, taken);
         if work + self.work_of_lists(&options) > self.left {
             return;
         }
@@ -318,7 +379,7 @@ impl Run<'_> {
         for options in filters() {
             let mut work = self.work_of_lists(&Options::Graph(options));
             if fitted.is_none() {
-                work += work_of_fit(&Options::Graph(options), taken);
+                work += work::of_fit(&Options::Graph(options), taken);
             }
             if work > self.left {
                 continue;
@@ -326,7 +387,7 @@ impl Run<'_> {
             let graph = match &fitted {
                 Some(graph) => graph.with(options, taken),
                 None => {
-                    self.left -= work_of_fit(&Options::Graph(options), taken);
+                    self.left -= work::of_fit(&Options::Graph(options), taken);
                     options.fit(taken, self.search.seed)
                 }
             };
@@ -414,59 +475,8 @@ impl Run<'_> {
         }
     }
 
-    /// Multiply-adds of the lists that a candidate is measured on.
     fn work_of_lists(&self, options: &Options) -> f64 {
-        let taken = self.search.taken;
-        let (users, items) = (self.users.len() as f64, taken.width() as f64);
-        let mean = taken.len() as f64 / taken.users().max(1) as f64;
-        users
-            * match options {
-                Options::Als(options) => items * options.factors as f64,
-                Options::Ease(_) => items * mean,
-                Options::Knn(options) => mean * options.neighbours as f64 * SCATTER,
-                Options::Graph(options) => {
-                    let paths = walks(taken) / taken.users().max(1) as f64;
-                    items * options.factors as f64 + paths * SCATTER
-                }
-                Options::Popular => items,
-            }
-    }
-}
-
-/// A multiply-add on scattered memory takes as long as so many in the matrix kernel.
-const SCATTER: f64 = 16.0;
-
-/// Steps from users over items to users, to whose items a filter then goes on: Σ n_i² over items,
-/// times the mean length of a row, less what neighbours met twice save (half, as a rule).
-fn walks(taken: &Interactions) -> f64 {
-    let mut counts = vec![0.0f64; taken.width()];
-    taken
-        .items()
-        .iter()
-        .for_each(|&item| counts[item as usize] += 1.0);
-    let pairs: f64 = counts.iter().map(|count| count * count).sum();
-    let users = taken.users().max(1) as f64;
-    pairs.min(users * users) * (taken.len() as f64 / users) / 2.0
-}
-
-/// Multiply-adds of a fit.
-fn work_of_fit(options: &Options, taken: &Interactions) -> f64 {
-    let (users, items) = (taken.users() as f64, taken.width() as f64);
-    let entries = taken.len() as f64;
-    let squares: f64 = taken.counts().iter().map(|&n| n as f64 * n as f64).sum();
-    match options {
-        Options::Als(options) => {
-            let f = options.factors as f64;
-            options.iterations as f64 * (2.0 * entries * f * f + (users + items) * f * f)
-        }
-        // Double precision is half as fast as single: n³ / 2 multiply-adds count as n³.
-        Options::Ease(_) => items * items * items + squares * SCATTER,
-        Options::Knn(_) => squares * SCATTER,
-        Options::Graph(options) => {
-            let f = options.factors as f64;
-            40.0 * entries * f * 4.0 + 20.0 * (users + items) * f * f
-        }
-        Options::Popular => entries,
+        work::of_lists(options, self.search.taken, self.users.len())
     }
 }
 
@@ -486,24 +496,6 @@ fn filters() -> Vec<graph::Options> {
         filter(1.0, 0.5, 0.5, 0.3),
         filter(1.0, 0.0, 0.5, 0.3),
     ]
-}
-
-/// Everything else to choose from.
-fn candidates() -> Vec<Options> {
-    let als = |factors, unobserved, regularization| {
-        Options::Als(als::Options {
-            factors,
-            unobserved,
-            regularization,
-            ..als::Options::default()
-        })
-    };
-    let mut all: Vec<Options> = [300.0, 100.0, 1000.0, 30.0]
-        .map(|regularization| Options::Ease(ease::Options { regularization }))
-        .to_vec();
-    all.push(als(64, 0.1, 0.01));
-    all.push(als(64, 0.3, 0.01));
-    all
 }
 
 #[cfg(test)]

@@ -162,6 +162,28 @@ fn who_took_nothing_gets_what_is_popular() {
     }
 }
 
+/// Two tastes that share no user: beyond its own items a user is near to nothing.
+#[test]
+fn where_neighbours_end_popularity_goes_on() {
+    let mut taken = Interactions::new(6);
+    for items in [&[0, 1][..], &[0, 1], &[0], &[3, 5], &[3, 4, 5], &[5]] {
+        taken.push(items, &vec![1.0; items.len()]);
+    }
+    let fitted = Options::Knn(knn::Options::default()).fit(&taken, 1, usize::MAX);
+    let fitted = fitted.unwrap();
+    let popular = popularity(&taken, &[], 0.0);
+    let recommender = Recommender::of(&fitted, &taken, &popular, 0.0);
+    let query = Query {
+        history: taken.row(2),
+        denied: &[4],
+        ..Query::default()
+    };
+    let list = recommender.lists(&[query], 5).remove(0);
+    let items: Vec<u32> = list.iter().map(|scored| scored.item).collect();
+    assert_eq!(items, [1, 5, 3, 2], "near, then 3 users, 2 users, none");
+    assert!(list[0].score > 0.0 && list[1..].iter().all(|scored| scored.score == 0.0));
+}
+
 #[test]
 fn contributions_sum_to_the_score_of_every_kind() {
     for options in every_kind() {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::data::image::{self, PhotoError, hash, list};
 use crate::data::{self, Kind, Place, ReadErrorKind, Row, photo_label};
@@ -16,7 +15,7 @@ use crate::talk::Talk;
 
 /// A photo as the raw data name it.
 #[derive(Clone, Debug)]
-pub(super) struct Raw {
+pub(in crate::pipeline) struct Raw {
     /// As it is shown and kept: relative to the table or the folder.
     pub path: String,
     pub file: PathBuf,
@@ -62,7 +61,7 @@ pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Ra
 }
 
 /// Sub-folders named like a class, sorted.
-fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
+pub(in crate::pipeline) fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
     if !source.is_dir() {
         return Ok(Vec::new());
     }
@@ -79,7 +78,11 @@ fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
     Ok(found)
 }
 
-fn from_folders(source: &Path, folders: &[(String, bool)], talk: &Talk) -> Result<Vec<Raw>> {
+pub(in crate::pipeline) fn from_folders(
+    source: &Path,
+    folders: &[(String, bool)],
+    talk: &Talk,
+) -> Result<Vec<Raw>> {
     let mut photos = Vec::new();
     for (name, sharp) in folders {
         let folder = source.join(name);
@@ -111,12 +114,7 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
     let (path_cell, label_cell) = (needed(&params.data.path)?, needed(&params.data.label)?);
     let [kind, strength, from, scene] =
         ["kind", "strength", "source", params.data.scene.as_str()].map(|name| find(name).ok());
-    let base = if path.is_dir() {
-        Some(path)
-    } else {
-        path.parent()
-    };
-    let base = base.unwrap_or(Path::new("")).to_owned();
+    let base = base(path);
     let mut photos = Vec::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
@@ -142,6 +140,16 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
         });
     }
     Ok(photos)
+}
+
+/// What paths in a table are relative to: the folder that it is in, or is.
+pub(in crate::pipeline) fn base(table: &Path) -> PathBuf {
+    let base = if table.is_dir() {
+        Some(table)
+    } else {
+        table.parent()
+    };
+    base.unwrap_or(Path::new("")).to_owned()
 }
 
 /// Reads and measures photos. The others come back with the reason, in the order of the raw data: what
@@ -197,10 +205,7 @@ fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
         format: photo.format.as_str(),
         width: photo.width,
         height: photo.height,
-        sha256: Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        sha256: data::digest::bytes(&bytes),
         hash: hash::difference(&photo),
         features: scores.features(),
     })

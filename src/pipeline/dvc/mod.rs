@@ -35,6 +35,7 @@ mod show;
 mod stage;
 mod state;
 mod template;
+mod tracked;
 pub mod verify;
 pub mod why;
 

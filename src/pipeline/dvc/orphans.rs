@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use super::command::RUN;
 
+/// Holds the name of a run under way and how many stages the lock held before it.
+const FILE: &str = "run";
 /// How long killed processes may take to go.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -21,19 +23,28 @@ pub struct Run {
 }
 
 impl Run {
-    /// Ends what an earlier run left, then names this one. The run's lock is held.
-    pub fn begin(private: &Path) -> Result<Self> {
-        let file = private.join("run");
-        if let Ok(name) = fs::read_to_string(&file) {
-            end(name.trim())?;
+    /// Ends what an earlier run left, then names this one, which found `recorded` stages in the lock.
+    /// The run's lock is held.
+    pub fn begin(private: &Path, recorded: usize) -> Result<Self> {
+        let file = private.join(FILE);
+        if let Ok(text) = fs::read_to_string(&file) {
+            end(text.lines().next().unwrap_or_default())?;
             let _ = fs::remove_dir_all(private.join("scratch"));
         }
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let name = format!("{}-{}", std::process::id(), now.map_or(0, |n| n.as_nanos()));
         fs::create_dir_all(private)?;
-        fs::write(&file, &name).with_context(|| format!("cannot write {}", file.display()))?;
+        fs::write(&file, format!("{name}\n{recorded}\n"))
+            .with_context(|| format!("cannot write {}", file.display()))?;
         Ok(Self { file, name })
     }
+}
+
+/// How many stages the lock held before the run that was killed, where there was one: what that run
+/// added may stand in another order than without the kill.
+pub fn recorded_before(private: &Path) -> Option<usize> {
+    let text = fs::read_to_string(private.join(FILE)).ok()?;
+    text.lines().nth(1)?.parse().ok()
 }
 
 impl Drop for Run {

@@ -11,9 +11,11 @@ use super::content::{Content, Reader};
 use super::files::{Folder, LOCK};
 use super::gitignore::GitIgnore;
 use super::lockfile::{Lock, Record, Recorded};
+use super::orphans;
 use super::runcache;
 use super::stage::{Kind, Out, Stage};
 use super::state::State;
+use super::tracked::Tracked;
 use super::why::{self, Looker, Reason};
 
 /// Everything a run looks at and writes to.
@@ -22,11 +24,12 @@ pub struct Desk<'a> {
     pub reader: Reader,
     pub cache: Option<Cache>,
     git: GitIgnore,
+    tracked: Tracked,
     lock: Lock,
     /// The lock file as we know it: size, time and inode.
     lock_stamp: Option<(u64, i64, i64, u64)>,
-    /// How many stages the lock held before this run.
-    lock_before: usize,
+    /// How many stages the lock held before this run, and before one that was killed.
+    pub lock_before: usize,
 }
 
 impl<'a> Desk<'a> {
@@ -40,13 +43,15 @@ impl<'a> Desk<'a> {
             reader: Reader::new(folder.root(), state),
             cache,
             git: GitIgnore::find(folder, config.no_scm),
+            tracked: Tracked::default(),
             lock: Lock::default(),
             lock_stamp: None,
             lock_before: 0,
             folder,
         };
         desk.read_lock()?;
-        desk.lock_before = desk.lock.len();
+        let before = orphans::recorded_before(&private).unwrap_or(usize::MAX);
+        desk.lock_before = before.min(desk.lock.len());
         Ok(desk)
     }
 
@@ -59,7 +64,9 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// Why a stage would run. Refuses dependencies that somebody else keeps in step.
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
+        self.tracked.check(self.folder, stage, &mut self.reader)?;
         let recorded = self.lock.get(&stage.name);
         let mut looker = Looker {
             folder: self.folder,

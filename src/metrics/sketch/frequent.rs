@@ -1,0 +1,271 @@
+//! Which values of a stream are frequent. Counts are exact as long as there are few different
+//! values; from then on the counters of Misra and Gries (1982) with the merging of Agarwal et al.,
+//! "Mergeable summaries" (2013), are kept: what is left out is known to be rare.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Counters by the hash of what is counted.
+#[derive(Clone, Debug)]
+pub struct Frequent {
+    /// Most different values that are counted exactly, and most bytes of their texts.
+    exact: usize,
+    bytes: usize,
+    /// Most counters that are kept when there are more.
+    keep: usize,
+    counters: HashMap<u64, Counter, BuildHasherDefault<Ready>>,
+    stored: usize,
+    overflowed: bool,
+    /// A count is too small by no more than this.
+    error: u64,
+}
+
+/// What is counted, as it is shown, and how often it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    pub text: Box<str>,
+    pub count: u64,
+}
+
+/// Of a text, the start that is kept to be shown; values are told apart by their hashes.
+const SHOWN: usize = 256;
+
+/// Keys are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ready(u64);
+
+impl Hasher for Ready {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 ^= u64::from_le_bytes(word);
+        }
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Frequent {
+    /// Exact up to `exact` different values of `bytes` in all; with more, `keep` counters, off by at
+    /// most `1 / (keep + 1)` of all.
+    pub fn new(exact: usize, bytes: usize, keep: usize) -> Frequent {
+        Frequent {
+            exact: exact.max(keep),
+            bytes,
+            keep,
+            counters: HashMap::default(),
+            stored: 0,
+            overflowed: false,
+            error: 0,
+        }
+    }
+
+    /// Adds a chunk: hash and count of each different value of it once, in any order. `text` gives
+    /// the UTF-8 of one by its place in the chunk.
+    pub fn add<'a>(
+        &mut self,
+        chunk: impl Iterator<Item = (u64, u64)> + Clone,
+        text: impl Fn(usize) -> &'a [u8],
+    ) {
+        let cut = match self.overflowed {
+            true => cut(chunk.clone().map(|(_, count)| count), self.keep),
+            false => 0,
+        };
+        for (index, (hash, count)) in chunk.enumerate() {
+            if count > cut {
+                self.count(hash, count - cut, || text(index));
+            }
+        }
+        match self.overflowed {
+            true => {
+                self.error += cut;
+                self.shrink();
+            }
+            // Nothing is dropped yet: whoever goes on with a sketch takes up `hashes` first.
+            false => {
+                self.overflowed = self.counters.len() > self.exact || self.stored > self.bytes;
+            }
+        }
+    }
+
+    fn count<'a>(&mut self, hash: u64, count: u64, text: impl FnOnce() -> &'a [u8]) {
+        let stored = &mut self.stored;
+        let counter = self.counters.entry(hash).or_insert_with(|| {
+            let text = start(text());
+            *stored += text.len();
+            Counter { text, count: 0 }
+        });
+        counter.count += count;
+    }
+
+    fn shrink(&mut self) {
+        if self.counters.len() <= self.keep {
+            return;
+        }
+        let mut counts: Vec<u64> = self
+            .counters
+            .values()
+            .map(|counter| counter.count)
+            .collect();
+        let (_, &mut cut, _) = counts.select_nth_unstable_by(self.keep, |a, b| b.cmp(a));
+        self.error += cut;
+        self.counters.retain(|_, counter| {
+            counter.count = counter.count.saturating_sub(cut);
+            counter.count > 0
+        });
+    }
+
+    /// Whether every value was counted, so that their number and counts are exact.
+    pub fn is_exact(&self) -> bool {
+        !self.overflowed
+    }
+
+    /// By how much a count can be too small, and how often a value may have come that is not here.
+    pub fn error(&self) -> u64 {
+        self.error
+    }
+
+    /// How many values are counted.
+    pub fn len(&self) -> usize {
+        self.counters.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counters.is_empty()
+    }
+
+    /// Hashes of all that are counted, in no order.
+    pub fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.counters.keys().copied()
+    }
+
+    /// All that are counted, in no order.
+    pub fn counters(&self) -> impl Iterator<Item = &Counter> {
+        self.counters.values()
+    }
+
+    /// The most frequent, the first `limit` by count and then by text, that are certain to be more
+    /// frequent than what was left out.
+    pub fn top(&self, limit: usize) -> Vec<&Counter> {
+        let certain = |counter: &&Counter| counter.count > self.error;
+        let mut top: Vec<&Counter> = match self.is_exact() {
+            true => self.counters.values().collect(),
+            false => self.counters.values().filter(certain).collect(),
+        };
+        top.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
+        top.truncate(limit);
+        top
+    }
+}
+
+/// The first [`SHOWN`] bytes of a text, in whole letters.
+fn start(text: &[u8]) -> Box<str> {
+    let text = &text[..text.len().min(SHOWN)];
+    let whole = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
+    String::from_utf8_lossy(&text[..whole]).into()
+}
+
+/// The `keep` + 1st largest count, which is to be taken off every count; none where there are fewer.
+fn cut(counts: impl Iterator<Item = u64> + Clone, keep: usize) -> u64 {
+    let (mut all, mut repeated) = (0, 0);
+    for count in counts.clone() {
+        all += 1;
+        repeated += usize::from(count > 1);
+    }
+    match () {
+        () if all <= keep => 0,
+        // The rest come once each.
+        () if repeated <= keep => 1,
+        () => {
+            let mut counts: Vec<u64> = counts.filter(|&count| count > 1).collect();
+            *counts.select_nth_unstable_by(keep, |a, b| b.cmp(a)).1
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use xxhash_rust::xxh3::xxh3_64;
+
+    use super::*;
+
+    fn chunk(values: &[u16]) -> Vec<(String, u64)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for value in values {
+            *counts.entry(value.to_string()).or_insert(0) += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    fn add(top: &mut Frequent, chunk: &[(String, u64)]) {
+        let counted = chunk
+            .iter()
+            .map(|(text, count)| (xxh3_64(text.as_bytes()), *count));
+        top.add(counted, |index| chunk[index].0.as_bytes());
+    }
+
+    #[test]
+    fn few_values_are_counted_exactly() {
+        let mut top = Frequent::new(4, 1000, 2);
+        add(&mut top, &chunk(&[1, 1, 2, 3]));
+        add(&mut top, &chunk(&[3, 3]));
+        assert!(top.is_exact() && top.len() == 3);
+        let shown: Vec<(&str, u64)> = top.top(2).iter().map(|c| (&*c.text, c.count)).collect();
+        assert_eq!(shown, [("3", 3), ("1", 2)]);
+    }
+
+    #[test]
+    fn long_texts_are_bounded_and_told_apart() {
+        let mut top = Frequent::new(100, 400, 2);
+        let texts = ["a", "b"].map(|end| format!("{}{end}", "ü".repeat(500)));
+        let list: Vec<(String, u64)> = texts.iter().map(|text| (text.clone(), 1)).collect();
+        add(&mut top, &list);
+        assert_eq!((top.len(), top.is_exact()), (2, false));
+        assert!(
+            top.counters()
+                .all(|counter| *counter.text == *"ü".repeat(128))
+        );
+    }
+
+    #[test]
+    fn a_stream_without_repeats_keeps_nothing() {
+        let mut top = Frequent::new(8, 1000, 4);
+        for start in 0..50u16 {
+            let values: Vec<u16> = (start * 20..start * 20 + 20).collect();
+            add(&mut top, &chunk(&values));
+        }
+        assert!(!top.is_exact() && top.top(10).is_empty());
+        assert!(top.error() <= 1000 / 5, "{}", top.error());
+    }
+
+    proptest! {
+        #[test]
+        fn counts_keep_their_word(
+            parts in prop::collection::vec(prop::collection::vec(0u16..60, 1..120), 1..12)
+        ) {
+            let (mut top, keep) = (Frequent::new(12, 1000, 8), 8);
+            let mut exact: HashMap<String, u64> = HashMap::new();
+            let mut total = 0;
+            for part in &parts {
+                add(&mut top, &chunk(part));
+                for (text, count) in chunk(part) {
+                    *exact.entry(text).or_insert(0) += count;
+                    total += count;
+                }
+            }
+            prop_assert!(top.error() * (keep as u64 + 1) <= total);
+            let found: HashMap<&str, u64> =
+                top.counters().map(|counter| (&*counter.text, counter.count)).collect();
+            for (text, &count) in &exact {
+                let found = found.get(text.as_str()).copied().unwrap_or(0);
+                prop_assert!(found <= count && count <= found + top.error());
+            }
+        }
+    }
+}

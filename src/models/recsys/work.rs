@@ -1,0 +1,59 @@
+//! What a fit and its lists cost, in multiply-adds as they follow from shapes and counts: what the
+//! budget of a search is counted in, never in seconds.
+
+use super::interactions::Interactions;
+use super::model::Options;
+
+/// A multiply-add on scattered memory takes as long as so many in the matrix kernel.
+const SCATTER: f64 = 16.0;
+
+/// Steps from users over items to users, to whose items a filter then goes on: Σ n_i² over items,
+/// times the mean length of a row, less what neighbours met twice save (half, as a rule).
+fn walks(taken: &Interactions) -> f64 {
+    let mut counts = vec![0.0f64; taken.width()];
+    taken
+        .items()
+        .iter()
+        .for_each(|&item| counts[item as usize] += 1.0);
+    let pairs: f64 = counts.iter().map(|count| count * count).sum();
+    let users = taken.users().max(1) as f64;
+    pairs.min(users * users) * (taken.len() as f64 / users) / 2.0
+}
+
+/// Multiply-adds of a fit.
+pub fn of_fit(options: &Options, taken: &Interactions) -> f64 {
+    let (users, items) = (taken.users() as f64, taken.width() as f64);
+    let entries = taken.len() as f64;
+    let squares: f64 = taken.counts().iter().map(|&n| n as f64 * n as f64).sum();
+    match options {
+        Options::Als(options) => {
+            let f = options.factors as f64;
+            options.iterations as f64 * (2.0 * entries * f * f + (users + items) * f * f)
+        }
+        // Double precision is half as fast as single: n³ / 2 multiply-adds count as n³.
+        Options::Ease(_) => items * items * items + squares * SCATTER,
+        Options::Knn(_) => squares * SCATTER,
+        Options::Graph(options) => {
+            let f = options.factors as f64;
+            40.0 * entries * f * 4.0 + 20.0 * (users + items) * f * f
+        }
+        Options::Popular => entries,
+    }
+}
+
+/// Multiply-adds of the lists of `users` users.
+pub fn of_lists(options: &Options, taken: &Interactions, users: usize) -> f64 {
+    let items = taken.width() as f64;
+    let mean = taken.len() as f64 / taken.users().max(1) as f64;
+    let each = match options {
+        Options::Als(options) => items * options.factors as f64,
+        Options::Ease(_) => items * mean,
+        Options::Knn(options) => mean * options.neighbours as f64 * SCATTER,
+        Options::Graph(options) => {
+            let paths = walks(taken) / taken.users().max(1) as f64;
+            items * options.factors as f64 + paths * SCATTER
+        }
+        Options::Popular => items,
+    };
+    users as f64 * each
+}

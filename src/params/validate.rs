@@ -1,0 +1,36 @@
+//! The `validate` block of `params.yaml`: what the checks of all tasks share.
+
+use serde::{Deserialize, Serialize};
+
+/// The block as written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Block {
+    /// The day that rules on age count back from, `YYYY-MM-DD`. No clock is asked: the same bytes
+    /// come out every day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub today: Option<String>,
+    /// Offending rows that are shown of each finding.
+    pub rows: usize,
+    pub profile: Profile,
+}
+
+/// Which columns of a table are profiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    #[default]
+    All,
+    /// Those that a rule needs.
+    Needed,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            today: None,
+            rows: 20,
+            profile: Profile::All,
+        }
+    }
+}

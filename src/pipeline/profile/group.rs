@@ -1,0 +1,120 @@
+//! The different values of one column in one block. Everything that follows from a value alone is
+//! then found out once for each, not once for each row.
+
+use super::value::{Value, understand};
+use crate::data::blocks::Block;
+
+/// A value, and in how many rows it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// Of its text, as [`crate::data::blocks::hash`] has it.
+    pub hash: u64,
+    /// The first row of the block with it.
+    pub first: u32,
+    pub count: u32,
+}
+
+/// Values of a column, by their first rows. Kept between columns, so that its memory is used again.
+#[derive(Default)]
+pub struct Groups {
+    /// Open addressing by hash: its upper half, and the number of its group and 1; 0 is free.
+    slots: Vec<u64>,
+    groups: Vec<Group>,
+    /// Of each group; `None` for the empty text.
+    values: Vec<Option<Value>>,
+    /// The group of each row.
+    of_row: Vec<u32>,
+}
+
+/// Rows that tell whether it is worth while to look for others with the same value.
+const TRIED: usize = 384;
+
+const UPPER: u64 = u64::MAX << 32;
+
+impl Groups {
+    /// Takes up a column of a block in place of the former one. Unless `exact`, a value may have several
+    /// groups where hardly one comes twice.
+    pub fn fill(&mut self, block: &Block, column: usize, exact: bool) {
+        self.groups.clear();
+        self.of_row.clear();
+        self.slots.clear();
+        self.slots.resize((2 * block.rows()).next_power_of_two(), 0);
+        let hashes = block.hashes(column);
+        let (first, rest) = hashes.split_at(TRIED.min(hashes.len()));
+        self.group(block, column, 0, first);
+        match exact || 4 * self.groups.len() < 3 * TRIED {
+            true => self.group(block, column, first.len(), rest),
+            false => self.each_alone(first.len(), rest),
+        }
+        self.values.clear();
+        let text = |group: &Group| block.bytes_of(group.first as usize, column);
+        let understood = self.groups.iter().map(|group| match text(group) {
+            [] => None,
+            text => Some(understand(text)),
+        });
+        self.values.extend(understood);
+    }
+
+    fn group(&mut self, block: &Block, column: usize, from: usize, hashes: &[u64]) {
+        for (row, &hash) in (from..).zip(hashes) {
+            let group = self.find(block, column, row, hash);
+            self.groups[group as usize].count += 1;
+            self.of_row.push(group);
+        }
+    }
+
+    fn each_alone(&mut self, from: usize, hashes: &[u64]) {
+        for (row, &hash) in (from..).zip(hashes) {
+            self.of_row.push(self.groups.len() as u32);
+            let (first, count) = (row as u32, 1);
+            self.groups.push(Group { hash, first, count });
+        }
+    }
+
+    #[inline]
+    fn find(&mut self, block: &Block, column: usize, row: usize, hash: u64) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut place = hash as usize & mask;
+        loop {
+            let slot = self.slots[place];
+            if slot == 0 {
+                let group = self.groups.len() as u32;
+                self.slots[place] = hash & UPPER | u64::from(group + 1);
+                let first = row as u32;
+                self.groups.push(Group {
+                    hash,
+                    first,
+                    count: 0,
+                });
+                return group;
+            }
+            let group = slot as u32 - 1;
+            if (slot ^ hash) & UPPER == 0 {
+                let known = self.groups[group as usize];
+                if known.hash == hash && block.same(column, known.first as usize, row) {
+                    return group;
+                }
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// All groups with their values; `None` is the empty text.
+    pub fn values(&self) -> impl Iterator<Item = (&Group, Option<Value>)> {
+        self.groups.iter().zip(self.values.iter().copied())
+    }
+
+    /// The group of each row.
+    pub fn of_row(&self) -> &[u32] {
+        &self.of_row
+    }
+
+    /// The value of a row.
+    pub fn value(&self, row: usize) -> Option<Value> {
+        self.values[self.of_row[row] as usize]
+    }
+}

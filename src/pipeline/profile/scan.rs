@@ -1,0 +1,213 @@
+//! One pass over a table of any size: blocks are worked on side by side and put together in their
+//! order, so that what comes out follows from the file alone. Others can look at the blocks on the way
+//! ([`Watch`]), as the rules of `validate` do.
+
+use anyhow::Result;
+use rayon::prelude::*;
+
+use super::column::{Budget, Column, Part};
+use super::group::Groups;
+use crate::data::ReadError;
+use crate::data::blocks::{Block, Blocks, Head, Marks, Piece};
+use crate::params::validate::Profile;
+use crate::talk::Talk;
+
+/// Bad records that are kept.
+pub const BAD_SHOWN: usize = 20;
+
+/// What a column is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    Nothing,
+    /// Its cells.
+    Cells,
+    /// Its values, each different one once: [`Watch::column`].
+    Values,
+    /// What all of it is like.
+    Profile,
+}
+
+/// What looks at a table while it is read.
+pub trait Watch: Sync {
+    /// What was seen in one block.
+    type Seen: Default + Send;
+
+    /// What it must have of a column.
+    fn wants(&self, column: usize) -> Want;
+
+    /// Looks at a column of a block, its different values in `groups`. Runs side by side.
+    /// Their counts are those of the block where it wants the profile.
+    fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups);
+
+    /// Looks at the rows of a block, after its columns.
+    fn rows(&self, seen: &mut Self::Seen, block: &Block);
+
+    /// Takes what was seen in each block, in their order.
+    fn take(&mut self, seen: Self::Seen) -> Result<()>;
+}
+
+/// Nobody looks.
+impl Watch for () {
+    type Seen = ();
+
+    fn wants(&self, _: usize) -> Want {
+        Want::Nothing
+    }
+
+    fn column(&self, (): &mut (), _: &Block, _: usize, _: &Groups) {}
+
+    fn rows(&self, (): &mut (), _: &Block) {}
+
+    fn take(&mut self, (): ()) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Two look.
+impl<A: Watch, B: Watch> Watch for (A, B) {
+    type Seen = (A::Seen, B::Seen);
+
+    fn wants(&self, column: usize) -> Want {
+        self.0.wants(column).max(self.1.wants(column))
+    }
+
+    fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups) {
+        self.0.column(&mut seen.0, block, column, groups);
+        self.1.column(&mut seen.1, block, column, groups);
+    }
+
+    fn rows(&self, seen: &mut Self::Seen, block: &Block) {
+        self.0.rows(&mut seen.0, block);
+        self.1.rows(&mut seen.1, block);
+    }
+
+    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+        self.0.take(seen.0)?;
+        self.1.take(seen.1)
+    }
+}
+
+/// A table that was read to its end.
+pub struct Table {
+    pub head: Head,
+    /// What is not profiled has no values here.
+    pub columns: Vec<Column>,
+    /// What was wanted of each.
+    pub wanted: Vec<Want>,
+    pub rows: u64,
+    /// How many records could not be read, and the first of them.
+    pub bad: u64,
+    pub first_bad: Vec<ReadError>,
+}
+
+/// Reads what was opened.
+pub fn scan_blocks<W: Watch>(
+    mut blocks: Blocks,
+    watch: &mut W,
+    profile: Profile,
+    talk: &Talk,
+) -> Result<Table> {
+    let head = blocks.head().clone();
+    let budget = Budget::of(head.columns.len());
+    let wants = |column| match profile {
+        Profile::All => Want::Profile,
+        Profile::Needed => watch.wants(column),
+    };
+    let mut table = Table {
+        wanted: (0..head.columns.len()).map(wants).collect(),
+        columns: vec![Column::new(budget); head.columns.len()],
+        head,
+        rows: 0,
+        bad: 0,
+        first_bad: Vec::new(),
+    };
+    let bar = talk.progress("reading rows", None);
+    let mut batch = next_batch(&mut blocks)?;
+    while !batch.is_empty() {
+        // This thread cuts the next pieces while the others work on these.
+        let (worked, next) = std::thread::scope(|scope| {
+            let (table, watch) = (&mut table, &*watch);
+            let work = scope.spawn(move || work_on(batch, table, watch));
+            let next = next_batch(&mut blocks);
+            (work.join(), next)
+        });
+        let worked = worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        for (block, seen) in worked {
+            table.rows += block.rows() as u64;
+            table.take_bad(block);
+            watch.take(seen)?;
+        }
+        bar.set_position(table.rows);
+        batch = next?;
+    }
+    bar.finish_and_clear();
+    Ok(table)
+}
+
+fn next_batch(blocks: &mut Blocks) -> Result<Vec<Piece>, ReadError> {
+    let size = (4 * rayon::current_num_threads()).min(16);
+    let mut batch = Vec::with_capacity(size);
+    while batch.len() < size {
+        match blocks.next_piece()? {
+            Some(piece) => batch.push(piece),
+            None => break,
+        }
+    }
+    Ok(batch)
+}
+
+/// A block, and each of its columns that is profiled.
+type Looked = (Block, Vec<Option<Part>>);
+
+/// Blocks side by side, then columns side by side, each through the blocks in their order.
+fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Block, W::Seen)> {
+    let (head, wanted) = (&table.head, &table.wanted[..]);
+    let cells: Vec<bool> = wanted.iter().map(|&want| want > Want::Nothing).collect();
+    let looked_at = batch.into_par_iter().map_init(
+        <(Marks, Groups)>::default,
+        |(marks, groups), piece: Piece| {
+            let block = piece.parse_some(head, &cells, marks);
+            look_at(block, groups, wanted, watch)
+        },
+    );
+    let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
+    let columns = table.columns.par_iter_mut().enumerate();
+    columns.for_each(|(index, column)| {
+        for (block, parts) in &blocks {
+            if let Some(part) = &parts[index] {
+                column.merge(part, block, index);
+            }
+        }
+    });
+    let blocks = blocks.into_iter().map(|(block, _)| block);
+    blocks.zip(seen).collect()
+}
+
+fn look_at<W: Watch>(
+    block: Block,
+    groups: &mut Groups,
+    wanted: &[Want],
+    watch: &W,
+) -> (Looked, W::Seen) {
+    let mut seen = W::Seen::default();
+    let parts = wanted.iter().enumerate().map(|(column, &want)| {
+        let profiled = want == Want::Profile;
+        if want >= Want::Values {
+            groups.fill(&block, column, profiled);
+            watch.column(&mut seen, &block, column, groups);
+        }
+        profiled.then(|| Part::of(groups, &block, column))
+    });
+    let parts = parts.collect();
+    watch.rows(&mut seen, &block);
+    ((block, parts), seen)
+}
+
+impl Table {
+    fn take_bad(&mut self, block: Block) {
+        let bad = block.into_bad();
+        self.bad += bad.len() as u64;
+        let room = BAD_SHOWN - self.first_bad.len();
+        self.first_bad.extend(bad.into_iter().take(room));
+    }
+}

@@ -1,0 +1,448 @@
+//! What a cell's text is: a whole number, a number, a date, a time, true or false, or only a text.
+
+/// A kind of value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    Integer,
+    Float,
+    Boolean,
+    Date,
+    Datetime,
+    Text,
+}
+
+/// All classes, in their order.
+pub const CLASSES: [Class; 6] = [
+    Class::Integer,
+    Class::Float,
+    Class::Boolean,
+    Class::Date,
+    Class::Datetime,
+    Class::Text,
+];
+
+impl Class {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Integer => "integer",
+            Class::Float => "float",
+            Class::Boolean => "boolean",
+            Class::Date => "date",
+            Class::Datetime => "datetime",
+            Class::Text => "text",
+        }
+    }
+
+    pub fn is_number(self) -> bool {
+        matches!(self, Class::Integer | Class::Float)
+    }
+
+    pub fn is_time(self) -> bool {
+        matches!(self, Class::Date | Class::Datetime)
+    }
+
+    /// Whether a value of class `other` may stand in a column of this class.
+    pub fn holds(self, other: Class) -> bool {
+        match self {
+            Class::Text => true,
+            Class::Float => other.is_number(),
+            Class::Datetime => other.is_time(),
+            _ => self == other,
+        }
+    }
+}
+
+/// A cell's text, understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Value {
+    pub class: Class,
+    /// The number; of a date or time the seconds since 1970, as if in UTC where no zone is given. 0
+    /// for booleans and texts.
+    pub number: f64,
+}
+
+const TEXT: Value = Value {
+    class: Class::Text,
+    number: 0.0,
+};
+
+/// Understands a text that is not empty.
+pub fn understand(text: &[u8]) -> Value {
+    match text {
+        // What starts as dates do is no number.
+        [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] => {
+            time(text).unwrap_or(TEXT)
+        }
+        [b'0'..=b'9' | b'-' | b'+' | b'.', ..] => {
+            if let Some(value) = number(text) {
+                return value;
+            }
+            time(text).unwrap_or(TEXT)
+        }
+        [b't' | b'T' | b'f' | b'F', ..] => match text {
+            b"true" | b"True" | b"TRUE" | b"false" | b"False" | b"FALSE" => Value {
+                class: Class::Boolean,
+                number: 0.0,
+            },
+            _ => TEXT,
+        },
+        b"NaN" | b"nan" | b"inf" | b"Inf" | b"Infinity" => float(text).unwrap_or(TEXT),
+        _ => TEXT,
+    }
+}
+
+fn float(text: &[u8]) -> Option<Value> {
+    let number = std::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(Value {
+        class: Class::Float,
+        number,
+    })
+}
+
+/// Powers of ten that a double holds exactly.
+const TENS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+];
+
+/// A number, whose sign is read here.
+fn number(text: &[u8]) -> Option<Value> {
+    let (negative, unsigned) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let value = match unsigned.len() {
+        1..=8 => few_digits(unsigned).or_else(|| spelled(unsigned)),
+        _ => spelled(unsigned),
+    }?;
+    let number = if negative {
+        -value.number
+    } else {
+        value.number
+    };
+    Some(Value { number, ..value })
+}
+
+/// The same byte in each place of a word.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The number of 1 to 8 bytes, all digits but for one point, found in one word.
+fn few_digits(text: &[u8]) -> Option<Value> {
+    let word = word(text);
+    // The lowest of the bytes that are zero is found exactly (Warren, "Hacker's Delight", 6-1).
+    let points = word ^ each(b'.');
+    let points = points.wrapping_sub(each(1)) & !points & each(0x80);
+    let (digits, count, fraction) = match points {
+        0 => (word, text.len(), None),
+        _ => {
+            let before = points.trailing_zeros() / 8;
+            let below = (1 << (8 * before)) - 1;
+            let count = text.len() - 1;
+            let digits = word & below | (word >> 8) & !below;
+            (digits, count, Some(count - before as usize))
+        }
+    };
+    if count == 0 {
+        return None;
+    }
+    // Zeros in front make it eight digits.
+    let front = 8 * (8 - count) as u32;
+    let digits = ((digits ^ each(b'0')) << front) & (u64::MAX << front);
+    if (digits.wrapping_add(each(0x76)) | digits) & each(0x80) != 0 {
+        return None;
+    }
+    // Neighbours are put together three times (Mula, "SIMD-ized parsing of integers").
+    let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    let mantissa = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
+    Some(Value {
+        class: of_point(fraction.is_some()),
+        number: mantissa as f64 / TENS[fraction.unwrap_or(0)],
+    })
+}
+
+fn of_point(point: bool) -> Class {
+    match point {
+        true => Class::Float,
+        false => Class::Integer,
+    }
+}
+
+/// A text of 1 to 8 bytes as a word, zeros behind it: two loads overlap where the length is between.
+fn word(text: &[u8]) -> u64 {
+    let length = text.len();
+    let at = |place: usize| u64::from(text[place]) << (8 * place);
+    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some(start), Some(end)) => {
+            let [start, end] = [start, end].map(|part| u64::from(u32::from_le_bytes(*part)));
+            start | end << (8 * (length - 4))
+        }
+        _ => at(0) | at(length / 2) | at(length - 1),
+    }
+}
+
+/// A number without a sign, digit by digit. Few digits and a small exponent make two exact doubles whose
+/// quotient is rounded once, so the result is that of the standard library (Clinger 1990), which
+/// reads all other spellings.
+fn spelled(text: &[u8]) -> Option<Value> {
+    let (mut mantissa, mut count, mut fraction, mut point) = (0u64, 0, 0usize, false);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa
+                    .wrapping_mul(10)
+                    .wrapping_add(u64::from(byte - b'0'));
+                count += 1;
+                fraction += usize::from(point);
+            }
+            b'.' if !point => point = true,
+            b'e' | b'E' if count > 0 => return float(text),
+            b'i' if text == b"inf" => return float(text),
+            _ => return None,
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let number = match count <= 19 && mantissa <= 1 << 53 && fraction <= 22 {
+        true => mantissa as f64 / TENS[fraction],
+        false => float(text)?.number,
+    };
+    Some(Value {
+        class: of_point(point),
+        number,
+    })
+}
+
+/// `2024-02-29`, `2024-02-29T12:00`, `2024-02-29 12:00:00.25Z`, `...+01:00`.
+fn time(text: &[u8]) -> Option<Value> {
+    let day = date(text.get(..10)?)?;
+    let rest = match &text[10..] {
+        [] => {
+            return Some(Value {
+                class: Class::Date,
+                number: day * 86_400.0,
+            });
+        }
+        [b'T' | b' ', rest @ ..] => rest,
+        _ => return None,
+    };
+    let (clock, zone) = split_zone(rest)?;
+    Some(Value {
+        class: Class::Datetime,
+        number: day * 86_400.0 + seconds(clock)? - zone,
+    })
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`; only days that there are.
+fn date(text: &[u8]) -> Option<f64> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else {
+        return None;
+    };
+    let year = two(y1, y2)? * 100 + two(y3, y4)?;
+    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=days)
+        .contains(&day)
+        .then(|| days_of(year, month, day) as f64)
+}
+
+/// Of the proleptic Gregorian calendar, years from March on (Hinnant, "chrono-compatible low-level
+/// date algorithms").
+fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year - era * 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+fn two(a: u8, b: u8) -> Option<i64> {
+    (a.is_ascii_digit() && b.is_ascii_digit())
+        .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
+}
+
+/// The clock, and the seconds that its zone is before UTC.
+fn split_zone(text: &[u8]) -> Option<(&[u8], f64)> {
+    if let [clock @ .., b'Z'] = text {
+        return Some((clock, 0.0));
+    }
+    match text.iter().rposition(|byte| matches!(byte, b'+' | b'-')) {
+        None => Some((text, 0.0)),
+        Some(at) => {
+            let zone = match text[at + 1..] {
+                [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => two(h1, h2)? * 60 + two(m1, m2)?,
+                [h1, h2] => two(h1, h2)? * 60,
+                _ => return None,
+            };
+            let sign = if text[at] == b'-' { -60.0 } else { 60.0 };
+            Some((&text[..at], sign * zone as f64))
+        }
+    }
+}
+
+/// Seconds of `HH:MM`, `HH:MM:SS` or `HH:MM:SS.fraction`.
+fn seconds(clock: &[u8]) -> Option<f64> {
+    let &[h1, h2, b':', m1, m2, ref rest @ ..] = clock else {
+        return None;
+    };
+    let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
+    let whole = (hours < 24 && minutes < 60).then_some((hours * 3600 + minutes * 60) as f64)?;
+    match rest {
+        [] => Some(whole),
+        [b':', seconds @ ..] => {
+            let &[s1, s2, ref fraction @ ..] = seconds else {
+                return None;
+            };
+            let digits = matches!(fraction, [] | [b'.', ..])
+                && fraction.iter().skip(1).all(u8::is_ascii_digit);
+            let within = two(s1, s2)? <= 60 && digits;
+            within.then(|| number(seconds).map(|value| whole + value.number))?
+        }
+        _ => None,
+    }
+}
+
+/// The date of some seconds since 1970, with the time where `clock`.
+pub fn spell_time(seconds: f64, clock: bool) -> String {
+    let day = (seconds / 86_400.0).floor();
+    let (year, month, date) = civil(day as i64);
+    let mut text = format!("{year:04}-{month:02}-{date:02}");
+    if clock {
+        let rest = (seconds - day * 86_400.0).floor() as i64;
+        text += &format!("T{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
+    }
+    text
+}
+
+/// Year, month and day: [`days_of`] backwards.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn class(text: &str) -> Class {
+        understand(text.as_bytes()).class
+    }
+
+    #[test]
+    fn texts_are_understood() {
+        let cases = [
+            ("17", Class::Integer),
+            ("-0", Class::Integer),
+            ("123456789012345678901234567890", Class::Integer),
+            ("1.", Class::Float),
+            (".5", Class::Float),
+            ("-1e-7", Class::Float),
+            ("NaN", Class::Float),
+            ("-inf", Class::Float),
+            ("true", Class::Boolean),
+            ("2024-02-29", Class::Date),
+            ("2024-02-29T12:30", Class::Datetime),
+            ("2024-02-29 12:30:00.25+01:00", Class::Datetime),
+            ("2023-02-29", Class::Text),
+            ("2024-13-01", Class::Text),
+            ("2024-01-01T25:00", Class::Text),
+            ("1,5", Class::Text),
+            ("-", Class::Text),
+            (".", Class::Text),
+            ("1e", Class::Text),
+            ("truth", Class::Text),
+            ("12abc", Class::Text),
+            ("+-1", Class::Text),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(class(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_since_1970() {
+        let seconds = |text: &str| understand(text.as_bytes()).number;
+        // GNU date -u -d TEXT +%s
+        assert_eq!(seconds("1970-01-01"), 0.0);
+        assert_eq!(seconds("2000-03-01"), 951_868_800.0);
+        assert_eq!(seconds("1969-12-31T23:59:59"), -1.0);
+        assert_eq!(seconds("2024-02-29 12:30:00.25+01:00"), 1_709_206_200.25);
+        assert_eq!(spell_time(951_868_800.0, false), "2000-03-01");
+        assert_eq!(spell_time(-1.0, true), "1969-12-31T23:59:59");
+    }
+
+    #[test]
+    fn what_is_nearly_a_number_is_none() {
+        for text in [
+            "1:",
+            "1/2",
+            ":",
+            "/",
+            "1.2.3",
+            "..",
+            "1.2.",
+            "12345678:1",
+            "\u{e9}1",
+            "1 ",
+            " 1",
+            "1\u{b0}",
+            "123456789012345a",
+            "0x10",
+            "1_000",
+            "+",
+            "-.",
+            "1-",
+            "1234-5",
+        ] {
+            assert_eq!(class(text), Class::Text, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_those_of_the_standard_library(text in "[+-]?[0-9]{0,22}\\.?[0-9]{0,25}(e-?[0-9]{1,3})?") {
+            if let Ok(expected) = text.parse::<f64>() {
+                let value = understand(text.as_bytes());
+                prop_assert!(value.class.is_number(), "{}", text);
+                prop_assert_eq!(value.number.to_bits(), expected.to_bits(), "{}", text);
+            }
+        }
+
+        #[test]
+        fn what_the_standard_library_reads_is_a_number_and_nothing_else(text in "[0-9.:/eé-]{1,10}") {
+            let value = understand(text.as_bytes());
+            let expected = text.parse::<f64>().ok().filter(|_| !text.is_empty());
+            prop_assert_eq!(value.class.is_number(), expected.is_some(), "{}", text);
+            prop_assert!(expected.is_none_or(|number| number.to_bits() == value.number.to_bits()));
+        }
+
+        #[test]
+        fn days_go_there_and_back(days in -700_000i64..2_900_000) {
+            let (year, month, day) = civil(days);
+            prop_assert_eq!(days_of(year, month, day), days);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Rules of a schema on cells and keys, held against a table while it is read. What follows from a
+//! value alone is decided once for each different value of a block.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use anyhow::Result;
+
+use super::finding::{Gathered, Places};
+use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
+use super::unique::{self, UniqueRule};
+use crate::data::blocks::{Block, Head, Spot};
+use crate::pipeline::profile::{Class, Group, Groups, Value, Want, Watch};
+use crate::report::validate::Level;
+
+/// What a value must be.
+pub(super) enum Test {
+    Class(Class),
+    Range(Span, RangeInclusive<f64>),
+    Length(Span, RangeInclusive<f64>),
+    Allowed(Vec<String>, HashSet<Vec<u8>>),
+    Pattern(Pattern),
+    /// Stands in a column of another file; by hash.
+    Known(String, HashSet<u64>),
+    /// Is there; whether too many are not is decided in the end.
+    Present(Span),
+}
+
+/// A test of one column.
+pub(super) struct CellRule {
+    pub column: usize,
+    pub name: &'static str,
+    pub level: Level,
+    pub test: Test,
+}
+
+/// A rule that a column is sorted.
+pub(super) struct OrderRule {
+    pub column: usize,
+    pub level: Level,
+    pub order: Order,
+}
+
+/// The rules of a schema for one table.
+pub(super) struct CellRules {
+    pub cells: Vec<CellRule>,
+    pub orders: Vec<OrderRule>,
+    pub uniques: Vec<UniqueRule>,
+    /// Rows that break each rule of `cells`.
+    pub broken: Vec<Gathered>,
+    /// Rows out of order, by rule of `orders`.
+    pub unsorted: Vec<Gathered>,
+    /// The last value of each, to go on from.
+    last: Vec<Option<f64>>,
+    /// Columns of which a rule needs the profile.
+    profiled: Vec<usize>,
+    shown: usize,
+}
+
+/// What one block breaks.
+#[derive(Default)]
+pub(super) struct Seen {
+    broken: Vec<(usize, Gathered)>,
+    sorted: Vec<Sorted>,
+    keys: Vec<unique::Seen>,
+}
+
+/// A column of one block, by order.
+struct Sorted {
+    rule: usize,
+    first: Option<(f64, Spot, String)>,
+    last: Option<f64>,
+    unsorted: Gathered,
+}
+
+impl CellRules {
+    /// The rules of those columns that the table has. `known` reads the hashes of a column of
+    /// another file.
+    pub fn new(
+        schema: &Schema,
+        head: &Head,
+        shown: usize,
+        mut known: impl FnMut(&super::schema::Reference) -> Result<HashSet<u64>>,
+    ) -> Result<CellRules> {
+        let (mut cells, mut orders, mut uniques) = (Vec::new(), Vec::new(), Vec::new());
+        let mut profiled = Vec::new();
+        for (name, rules) in &schema.columns.0 {
+            let Some(column) = head.find(name) else {
+                continue;
+            };
+            cells.extend(of_column(column, rules));
+            profiled.extend((rules.distinct.is_some() || rules.age.is_some()).then_some(column));
+            if let Some(reference) = &rules.references {
+                let says = format!("{} of {}", reference.column, reference.file);
+                cells.push(CellRule {
+                    column,
+                    name: "references",
+                    level: reference.level,
+                    test: Test::Known(says, known(reference)?),
+                });
+            }
+            if let Some(Rule { is: order, level }) = rules.order {
+                orders.push(OrderRule {
+                    column,
+                    level,
+                    order,
+                });
+            }
+            if let Some(Rule { is: true, level }) = rules.unique {
+                uniques.push(UniqueRule::new(vec![column], level));
+            }
+        }
+        for rule in &schema.unique {
+            let columns: Option<Vec<usize>> = rule.is.iter().map(|name| head.find(name)).collect();
+            uniques.extend(columns.map(|columns| UniqueRule::new(columns, rule.level)));
+        }
+        Ok(CellRules {
+            broken: vec![Gathered::new(shown); cells.len()],
+            unsorted: vec![Gathered::new(shown); orders.len()],
+            last: vec![None; orders.len()],
+            profiled,
+            cells,
+            orders,
+            uniques,
+            shown,
+        })
+    }
+}
+
+impl CellRules {
+    /// Rows that are shown of each finding.
+    pub fn shown(&self) -> usize {
+        self.shown
+    }
+}
+
+fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
+    let mut tests = Vec::new();
+    if let Some(rule) = &rules.r#type {
+        tests.push(("type", rule.level, Test::Class(rule.is.class())));
+    }
+    if let Some(span) = &rules.nulls {
+        tests.push(("nulls", span.level(), Test::Present(span.clone())));
+    }
+    if let Some(span) = &rules.range {
+        let test = Test::Range(span.clone(), span.bounds());
+        tests.push(("range", span.level(), test));
+    }
+    if let Some(span) = &rules.length {
+        let test = Test::Length(span.clone(), span.bounds());
+        tests.push(("length", span.level(), test));
+    }
+    if let Some(rule) = &rules.allowed {
+        let texts: Vec<String> = rule.is.iter().map(|Scalar(text)| text.clone()).collect();
+        let set = texts.iter().map(|text| text.clone().into_bytes()).collect();
+        tests.push(("allowed", rule.level, Test::Allowed(texts, set)));
+    }
+    if let Some(rule) = &rules.pattern {
+        tests.push(("pattern", rule.level, Test::Pattern(rule.is.clone())));
+    }
+    let rule = |(name, level, test)| CellRule {
+        column,
+        name,
+        level,
+        test,
+    };
+    tests.into_iter().map(rule).collect()
+}
+
+impl Test {
+    /// Whether the cells of a group may be so. Only [`Test::Present`] has anything against empty ones.
+    fn passes(&self, block: &Block, column: usize, group: &Group, value: Option<Value>) -> bool {
+        let Some(value) = value else {
+            return !matches!(self, Test::Present(_));
+        };
+        let first = group.first as usize;
+        match self {
+            Test::Present(_) => true,
+            Test::Class(class) => class.holds(value.class),
+            // A text is for the rule on the type to judge.
+            Test::Range(_, bounds) => match value.class {
+                Class::Text | Class::Boolean => true,
+                _ => bounds.contains(&value.number),
+            },
+            Test::Length(_, bounds) => bounds.contains(&(block.letters(first, column) as f64)),
+            Test::Allowed(_, set) => set.contains(block.bytes_of(first, column)),
+            Test::Pattern(pattern) => pattern.regex.is_match(block.bytes_of(first, column)),
+            Test::Known(_, hashes) => hashes.contains(&group.hash),
+        }
+    }
+}
+
+impl Watch for CellRules {
+    type Seen = Seen;
+
+    fn wants(&self, column: usize) -> Want {
+        let cells = self.cells.iter().map(|rule| rule.column);
+        let orders = self.orders.iter().map(|rule| rule.column);
+        let mut uniques = self.uniques.iter().flat_map(|rule| &rule.columns);
+        match () {
+            () if self.profiled.contains(&column) => Want::Profile,
+            () if cells.chain(orders).any(|of| of == column) => Want::Values,
+            () if uniques.any(|&of| of == column) => Want::Cells,
+            () => Want::Nothing,
+        }
+    }
+
+    fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
+        for (index, rule) in self.cells.iter().enumerate() {
+            if rule.column == column
+                && let Some(gathered) = self.breaks(rule, block, groups)
+            {
+                seen.broken.push((index, gathered));
+            }
+        }
+        for (index, rule) in self.orders.iter().enumerate() {
+            if rule.column == column {
+                seen.sorted.push(self.sorted(index, rule, block, groups));
+            }
+        }
+    }
+
+    fn rows(&self, seen: &mut Seen, block: &Block) {
+        seen.keys = self.uniques.iter().map(|rule| rule.look(block)).collect();
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<()> {
+        for (rule, gathered) in seen.broken {
+            self.broken[rule].merge(gathered);
+        }
+        for sorted in seen.sorted {
+            self.go_on(sorted);
+        }
+        let uniques = self.uniques.iter_mut().zip(seen.keys);
+        uniques
+            .into_iter()
+            .try_for_each(|(rule, seen)| rule.take(seen))
+    }
+}
+
+impl CellRules {
+    fn breaks(&self, rule: &CellRule, block: &Block, groups: &Groups) -> Option<Gathered> {
+        let mut count = 0;
+        let broken = groups
+            .values()
+            .enumerate()
+            .filter_map(|(index, (group, value))| {
+                let broken = !rule.test.passes(block, rule.column, group, value);
+                count += if broken { u64::from(group.count) } else { 0 };
+                broken.then_some(index as u32)
+            });
+        let broken: HashSet<u32> = broken.collect();
+        if count == 0 {
+            return None;
+        }
+        let rows = groups.of_row().iter().enumerate();
+        let rows = rows
+            .filter(|(_, group)| broken.contains(group))
+            .map(|(row, _)| row);
+        Some(Gathered {
+            count,
+            places: Places::of(rows, block, rule.column, self.shown),
+        })
+    }
+
+    fn sorted(&self, index: usize, rule: &OrderRule, block: &Block, groups: &Groups) -> Sorted {
+        let mut sorted = Sorted {
+            rule: index,
+            first: None,
+            last: None,
+            unsorted: Gathered::new(self.shown),
+        };
+        for row in 0..block.rows() {
+            let Some(value) = groups.value(row).filter(|v| v.class != Class::Text) else {
+                continue;
+            };
+            let text = || block.text(row, rule.column).to_owned();
+            match sorted.last {
+                None => sorted.first = Some((value.number, block.spot(row), text())),
+                Some(last) if out_of_order(rule.order, last, value.number) => {
+                    sorted.unsorted.add(block.spot(row), text);
+                }
+                Some(_) => {}
+            }
+            sorted.last = Some(value.number);
+        }
+        sorted
+    }
+
+    fn go_on(&mut self, sorted: Sorted) {
+        let rule = sorted.rule;
+        if let (Some(last), Some((first, spot, text))) = (self.last[rule], sorted.first)
+            && out_of_order(self.orders[rule].order, last, first)
+        {
+            self.unsorted[rule].add(spot, || text);
+        }
+        self.unsorted[rule].merge(sorted.unsorted);
+        self.last[rule] = sorted.last.or(self.last[rule]);
+    }
+}
+
+fn out_of_order(order: Order, before: f64, value: f64) -> bool {
+    match order {
+        Order::Rising => value < before,
+        Order::Falling => value > before,
+    }
+}

@@ -1,0 +1,250 @@
+//! Judges a table that was read against the rules on its columns, in the order of the columns.
+
+use anyhow::Result;
+
+use super::cells::{CellRules, Test};
+use super::finding::About;
+use super::schema::{ColumnRules, Order, Others, Schema, Span};
+use crate::data::blocks::Head;
+use crate::params::yaml;
+use crate::pipeline::profile::{Column, Table, figure};
+use crate::report::format::{count, percent};
+use crate::report::validate::{Finding, Level};
+
+/// Columns that are not there, and columns that should not be there.
+pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {
+    let names: Vec<&str> = head
+        .columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    let general = |level, message| Finding {
+        level,
+        rule: "columns".to_owned(),
+        column: None,
+        message,
+        count: 0,
+        rows: Vec::new(),
+    };
+    let missing = |keys: &[&str], name: &str| {
+        let complaint = format!(
+            "{source} has no such column; {}",
+            yaml::nearest(name, &names)
+        );
+        let complaint = complaint.trim_end().trim_end_matches(';').to_owned();
+        general(Level::Error, schema.refuse(keys, &complaint).to_string())
+    };
+    let mut findings = Vec::new();
+    for (name, rules) in &schema.columns.0 {
+        if !rules.optional && !names.contains(&name.as_str()) {
+            findings.push(missing(&["columns", name], name));
+        }
+    }
+    for name in schema.unique.iter().flat_map(|rule| &rule.is) {
+        if !names.contains(&name.as_str()) {
+            findings.push(missing(&["unique", name], name));
+        }
+    }
+    if let Some(rule) = &schema.other_columns
+        && rule.is == Others::Refused
+    {
+        let known = |name: &&&str| schema.columns.0.iter().any(|(known, _)| known == **name);
+        for name in names.iter().filter(|name| !known(name)) {
+            let message = format!("{source} has a column `{name}` that no rule names");
+            findings.push(general(rule.level, message));
+        }
+    }
+    findings
+}
+
+/// Everything else.
+pub(super) fn table(
+    schema: &Schema,
+    table: &Table,
+    rules: &mut CellRules,
+    today: Option<f64>,
+) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if let Some(span) = &schema.rows
+        && !span.holds(table.rows as f64)
+    {
+        let about = about(table, "rows", span.level(), None);
+        findings.push(about.general(format!("{} rows; {span} are expected", count(table.rows))));
+    }
+    for (index, column) in table.columns.iter().enumerate() {
+        cells(table, rules, index, &mut findings);
+        order(table, rules, index, &mut findings);
+        let name = &table.head.columns[index].name;
+        let of_name = schema.columns.0.iter().find(|(known, _)| known == name);
+        if let Some((_, column_rules)) = of_name {
+            figures(
+                schema,
+                table,
+                index,
+                column,
+                column_rules,
+                today,
+                &mut findings,
+            )?;
+        }
+    }
+    unique(table, rules, &mut findings)?;
+    Ok(findings)
+}
+
+fn about<'a>(table: &'a Table, rule: &'a str, level: Level, column: Option<usize>) -> About<'a> {
+    About {
+        head: &table.head,
+        rule,
+        level,
+        column,
+    }
+}
+
+fn cells(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Finding>) {
+    for (rule, gathered) in rules.cells.iter().zip(&rules.broken) {
+        if rule.column != column || gathered.count == 0 {
+            continue;
+        }
+        let rows = table.rows;
+        if let Test::Present(span) = &rule.test
+            && span.holds(gathered.count as f64 / rows as f64)
+        {
+            continue;
+        }
+        let message = broken(&rule.test, gathered.count, rows);
+        findings.push(about(table, rule.name, rule.level, Some(column)).finding(message, gathered));
+    }
+}
+
+fn broken(test: &Test, number: u64, rows: u64) -> String {
+    let share = percent(number as f64 / rows as f64, 2);
+    let values = match number {
+        1 => format!("1 value ({share}) is"),
+        _ => format!("{} values ({share}) are", count(number)),
+    };
+    match test {
+        Test::Class(class) => format!("{values} no {}", class.as_str()),
+        Test::Range(span, _) => format!("{values} out of range; {span} is allowed"),
+        Test::Length(span, _) => format!("{values} of a length that is not {span} letters"),
+        Test::Allowed(texts, _) => {
+            let shown: Vec<&str> = texts.iter().take(8).map(String::as_str).collect();
+            let more = if texts.len() > 8 { ", ..." } else { "" };
+            format!(
+                "{values} none of those allowed ({}{more})",
+                shown.join(", ")
+            )
+        }
+        Test::Pattern(pattern) => format!("{values} not of the pattern {}", pattern.text),
+        Test::Known(says, _) => format!("{values} not in {says}"),
+        Test::Present(span) => match span.bounds() {
+            bounds if *bounds.end() <= 0.0 => format!("{values} missing"),
+            bounds => {
+                let most = percent(*bounds.end(), 2);
+                format!("{values} missing; at most {most} may be")
+            }
+        },
+    }
+}
+
+fn order(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Finding>) {
+    for (rule, gathered) in rules.orders.iter().zip(&rules.unsorted) {
+        if rule.column == column && gathered.count > 0 {
+            let than = match rule.order {
+                Order::Rising => "below",
+                Order::Falling => "above",
+            };
+            let number = count(gathered.count);
+            let message = format!("out of order in {number} rows, {than} the row before");
+            findings
+                .push(about(table, "order", rule.level, Some(column)).finding(message, gathered));
+        }
+    }
+}
+
+/// Rules on a whole column: how many values, how old.
+fn figures(
+    schema: &Schema,
+    table: &Table,
+    index: usize,
+    column: &Column,
+    rules: &ColumnRules,
+    today: Option<f64>,
+    findings: &mut Vec<Finding>,
+) -> Result<()> {
+    if let Some(span) = &rules.distinct {
+        let (distinct, exact) = column.distinct();
+        if !span.holds(distinct as f64) {
+            let about_ = if exact { "" } else { "about " };
+            let message = format!(
+                "{about_}{} different values; {span} are expected",
+                count(distinct)
+            );
+            findings.push(about(table, "distinct", span.level(), Some(index)).general(message));
+        }
+    }
+    if let Some(span) = &rules.age {
+        let name = table.head.columns[index].name.as_str();
+        let Some(today) = today else {
+            let complaint =
+                "ages count back from `validate.today`, which params.yaml does not give";
+            return Err(schema.refuse(&["columns", name, "age"], complaint).into());
+        };
+        findings.extend(age(table, index, column, span, today));
+    }
+    Ok(())
+}
+
+fn age(table: &Table, index: usize, column: &Column, span: &Span, today: f64) -> Option<Finding> {
+    let about = about(table, "age", span.level(), Some(index));
+    let Some(newest) = column.times.moments.max() else {
+        return Some(about.general("no date or time in it, so nothing is new enough".to_owned()));
+    };
+    let days = (today - newest) / 86_400.0;
+    if span.holds(days) {
+        return None;
+    }
+    let class = column.class().filter(|class| class.is_time())?;
+    Some(about.general(format!(
+        "the newest value is {}, {days:.0} days before validate.today; {span} are allowed",
+        figure(newest, class)
+    )))
+}
+
+fn unique(table: &Table, rules: &mut CellRules, findings: &mut Vec<Finding>) -> Result<()> {
+    let shown = rules.shown();
+    for rule in &mut rules.uniques {
+        let repeats = rule.keys.repeats(shown, |_| true)?;
+        if repeats.count == 0 {
+            continue;
+        }
+        let single = match rule.columns[..] {
+            [column] => Some(column),
+            _ => None,
+        };
+        let names = rule
+            .columns
+            .iter()
+            .map(|&column| table.head.columns[column].name.as_str());
+        let names: Vec<&str> = names.collect();
+        let message = match single {
+            Some(_) => format!("{} values came before", count(repeats.count)),
+            None => format!(
+                "{} rows have {} of an earlier row",
+                count(repeats.count),
+                names.join(", ")
+            ),
+        };
+        let head = &table.head;
+        let rows = repeats
+            .rows
+            .iter()
+            .map(|&(spot, first)| (spot, format!("as {}", head.shown(first))));
+        findings.push(about(table, "unique", rule.level, single).with_rows(
+            message,
+            repeats.count,
+            rows,
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Rows that break a rule, gathered block by block, and findings made of them.
+
+use crate::data::blocks::{Block, Head, Spot};
+use crate::pipeline::profile::cut;
+use crate::report::validate::{Finding, Level, Offender};
+
+/// The first rows of those that break a rule, with the value that does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    pub rows: Vec<(Spot, String)>,
+    shown: usize,
+}
+
+impl Places {
+    pub fn of(
+        rows: impl Iterator<Item = usize>,
+        block: &Block,
+        column: usize,
+        shown: usize,
+    ) -> Places {
+        let rows = rows.take(shown);
+        let rows = rows.map(|row| (block.spot(row), cut(block.text(row, column))));
+        Places {
+            rows: rows.collect(),
+            shown,
+        }
+    }
+}
+
+/// How many rows break a rule, and the first of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gathered {
+    pub count: u64,
+    pub places: Places,
+}
+
+impl Gathered {
+    pub fn new(shown: usize) -> Gathered {
+        Gathered {
+            count: 0,
+            places: Places {
+                rows: Vec::new(),
+                shown,
+            },
+        }
+    }
+
+    /// None yet, with as many shown.
+    pub fn like(&self) -> Gathered {
+        Gathered::new(self.places.shown)
+    }
+
+    /// Adds those found elsewhere, of which the first by place are kept.
+    pub fn merge_by_place(&mut self, other: Gathered) {
+        self.count += other.count;
+        self.places.rows.extend(other.places.rows);
+        self.places.rows.sort();
+        self.places.rows.truncate(self.places.shown);
+    }
+
+    pub fn add(&mut self, spot: Spot, value: impl FnOnce() -> String) {
+        self.count += 1;
+        if self.places.rows.len() < self.places.shown {
+            self.places.rows.push((spot, cut(&value())));
+        }
+    }
+
+    /// Adds those of the next block.
+    pub fn merge(&mut self, next: Gathered) {
+        self.count += next.count;
+        let room = self.places.shown.saturating_sub(self.places.rows.len());
+        self.places
+            .rows
+            .extend(next.places.rows.into_iter().take(room));
+    }
+}
+
+/// A finding in the making.
+pub(super) struct About<'a> {
+    pub head: &'a Head,
+    pub rule: &'a str,
+    pub level: Level,
+    pub column: Option<usize>,
+}
+
+impl About<'_> {
+    /// With rows that are gathered.
+    pub fn finding(&self, message: String, gathered: &Gathered) -> Finding {
+        let rows = gathered.places.rows.iter();
+        self.with_rows(
+            message,
+            gathered.count,
+            rows.map(|(spot, value)| (*spot, value.clone())),
+        )
+    }
+
+    /// With rows and what there is to say of each.
+    pub fn with_rows(
+        &self,
+        message: String,
+        count: u64,
+        rows: impl Iterator<Item = (Spot, String)>,
+    ) -> Finding {
+        let name = self
+            .column
+            .map(|column| self.head.columns[column].name.clone());
+        let offender = |(spot, value): (Spot, String)| Offender {
+            file: self.head.file(spot).to_owned(),
+            line: Some(spot.line()).filter(|&line| line > 0),
+            column: name.clone(),
+            value,
+        };
+        Finding {
+            level: self.level,
+            rule: self.rule.to_owned(),
+            column: name.clone(),
+            message,
+            count,
+            rows: rows.map(offender).collect(),
+        }
+    }
+
+    /// With no row to name.
+    pub fn general(&self, message: String) -> Finding {
+        self.with_rows(message, 0, std::iter::empty())
+    }
+}

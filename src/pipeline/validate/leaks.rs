@@ -1,0 +1,165 @@
+//! Leakage: rows of the test part whose key is in the training part as well.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::finding::About;
+use super::keys::{Keyed, Keys, Repeats};
+use super::{Checked, Job, table};
+use crate::data::blocks::{Block, Blocks, Head, Spot};
+use crate::params::validate::Profile;
+use crate::pipeline::profile::{Groups, Table, Want, Watch, scan_blocks, summary};
+use crate::report::format::{count, percent};
+use crate::report::validate::Finding;
+
+/// What rows of both parts must not have in common.
+pub(super) struct Key<'a> {
+    /// In words: `text`, `photo`.
+    pub what: &'a str,
+    /// Of a row; `None` where it has none.
+    pub of: &'a (dyn Fn(&Head, usize, &Block) -> Option<u64> + Sync),
+}
+
+/// Keys of one part.
+struct Part<'a> {
+    /// 0 for the training part, 1 for the test part.
+    number: u32,
+    head: Head,
+    keys: &'a [Key<'a>],
+    found: &'a mut [Keys],
+}
+
+impl Watch for Part<'_> {
+    type Seen = Vec<Vec<Keyed>>;
+
+    fn wants(&self, _: usize) -> Want {
+        Want::Cells
+    }
+
+    fn column(&self, _: &mut Self::Seen, _: &Block, _: usize, _: &Groups) {}
+
+    fn rows(&self, seen: &mut Self::Seen, block: &Block) {
+        let keyed = |key: &Key, row: usize| {
+            Some(Keyed {
+                key: (key.of)(&self.head, row, block)?,
+                // Files are numbered through both parts, the training part's first.
+                spot: Spot::new(self.number as usize, block.spot(row).line()),
+                tag: self.number,
+            })
+        };
+        let of_key = |key| {
+            (0..block.rows())
+                .filter_map(|row| keyed(key, row))
+                .collect()
+        };
+        *seen = self.keys.iter().map(of_key).collect();
+    }
+
+    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+        for (found, keyed) in self.found.iter_mut().zip(&seen) {
+            found.extend(keyed)?;
+        }
+        Ok(())
+    }
+}
+
+/// Both parts, read.
+pub(super) struct Parts {
+    pub checked: Checked,
+    pub tables: Vec<Table>,
+    /// Both as one table: file 0 is the training part, file 1 the test part.
+    pub head: Head,
+}
+
+/// Reads both parts; a row of the test part leaks where the training part has a key of it.
+pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Parts> {
+    let mut found: Vec<Keys> = keys.iter().map(|_| Keys::default()).collect();
+    let mut tables = Vec::new();
+    for (number, path) in (0..).zip(parts) {
+        let mut blocks = Blocks::open(path)?;
+        blocks.rename(|path| job.project.shown(path));
+        let head = blocks.head().clone();
+        let mut part = Part {
+            number,
+            head,
+            keys,
+            found: &mut found,
+        };
+        tables.push(scan_blocks(blocks, &mut part, Profile::All, job.talk)?);
+    }
+    let names = parts.each_ref().map(|path| job.project.shown(path));
+    let mut checked = Checked {
+        tables: tables
+            .iter()
+            .zip(&names)
+            .map(|(t, name)| summary(t, name.clone()))
+            .collect(),
+        findings: tables.iter().filter_map(table::unreadable).collect(),
+    };
+    let head = Head {
+        files: names.to_vec(),
+        ..tables[0].head.clone()
+    };
+    for (key, found) in keys.iter().zip(&mut found) {
+        let leaks = leaks(found, job.shown)?;
+        checked
+            .findings
+            .extend(finding(job, &head, tables[1].rows, key.what, leaks));
+    }
+    Ok(Parts {
+        checked,
+        tables,
+        head,
+    })
+}
+
+fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
+    // Sorted by place, rows of the training part come before those of the test part.
+    let partitions = keys.each(|group, leaks: &mut Repeats| {
+        if group[0].tag == 0 {
+            let tested = group.iter().filter(|row| row.tag == 1);
+            let before = leaks.rows.len();
+            leaks
+                .rows
+                .extend(tested.map(|row| (row.spot, group[0].spot)));
+            leaks.count += (leaks.rows.len() - before) as u64;
+            leaks.keep_first(shown);
+        }
+    })?;
+    let mut all = Repeats::default();
+    for partition in partitions {
+        all.count += partition.count;
+        all.rows.extend(partition.rows);
+    }
+    all.keep_first(shown);
+    Ok(all)
+}
+
+/// Where test rows have a `what` that is in the training part, and more of them than the rule allows.
+pub(super) fn finding<P>(
+    job: &Job<P>,
+    head: &Head,
+    test_rows: u64,
+    what: &str,
+    leaks: Repeats,
+) -> Option<Finding> {
+    let share = leaks.count as f64 / test_rows.max(1) as f64;
+    let span = job
+        .rule("leakage")
+        .filter(|span| leaks.count > 0 && !span.holds(share))?;
+    let about = About {
+        head,
+        rule: "leakage",
+        level: span.level(),
+        column: None,
+    };
+    let message = format!(
+        "{} test rows ({}) have a {what} that is in the training part",
+        count(leaks.count),
+        percent(share, 2)
+    );
+    let rows = leaks.rows.into_iter();
+    let rows = rows.map(|(spot, first)| (spot, format!("as {}", head.shown(first))));
+    Some(about.with_rows(message, leaks.count, rows))
+}

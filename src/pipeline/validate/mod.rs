@@ -1,0 +1,353 @@
+//! `easylife validate`: data against rules, before anything is trained on them.
+//!
+//! The rules are those of `schema/TASK.yaml` (`schema`), which `--init` writes from the data
+//! (`init`); without that file those built in. One pass (`profile::scan`) reads a table; `cells` and the
+//! tasks look at it on the way, `keys` finds rows that have something in common, `checks` judges in
+//! the end. What a task knows of its data is in its file.
+
+mod alike;
+mod cells;
+mod checks;
+mod classes;
+mod cv;
+mod finding;
+mod init;
+mod keys;
+mod leaks;
+mod nlp;
+mod recsys;
+mod schema;
+mod series;
+mod table;
+mod ts;
+mod unique;
+mod written;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+
+pub use self::schema::Schema;
+use self::schema::{Scalar, Span};
+use crate::artifact::atomic;
+use crate::exit;
+use crate::params::validate::Profile;
+use crate::project::Project;
+use crate::report::validate::{Finding, Level, Validation};
+use crate::report::{self, table::Table};
+use crate::talk::Talk;
+use crate::task::{self, Task};
+
+/// What a task says of its data.
+pub trait Validate: Task {
+    /// Rules that the task has beside those of any column.
+    const RULES: &'static [TaskRule];
+
+    /// Rules on columns where there is no file with rules.
+    fn columns(params: &Self::Params) -> Vec<(String, schema::ColumnRules)>;
+
+    /// Holds the rules against the raw data.
+    fn raw(job: &Job<Self::Params>) -> Result<Checked>;
+
+    /// Holds the parts that `prepare` wrote against each other.
+    fn prepared(job: &Job<Self::Params>) -> Result<Checked>;
+}
+
+/// A rule of a task: bounds of a figure.
+pub struct TaskRule {
+    pub name: &'static str,
+    /// What the figure is, for the file of rules.
+    pub says: &'static str,
+    pub min: Option<&'static str>,
+    pub max: Option<&'static str>,
+    pub level: Level,
+}
+
+impl TaskRule {
+    const fn at_most(
+        name: &'static str,
+        max: &'static str,
+        level: Level,
+        says: &'static str,
+    ) -> Self {
+        TaskRule {
+            name,
+            says,
+            min: None,
+            max: Some(max),
+            level,
+        }
+    }
+
+    const fn at_least(
+        name: &'static str,
+        min: &'static str,
+        level: Level,
+        says: &'static str,
+    ) -> Self {
+        TaskRule {
+            name,
+            says,
+            min: Some(min),
+            max: None,
+            level,
+        }
+    }
+
+    fn span(&self) -> Span {
+        let scalar = |text: &str| Scalar(text.to_owned());
+        Span {
+            min: self.min.map(scalar),
+            max: self.max.map(scalar),
+            level: Some(self.level),
+        }
+    }
+}
+
+/// One validation: of what, by which rules.
+pub struct Job<'a, P> {
+    pub project: &'a Project,
+    pub params: P,
+    schema: Schema,
+    /// Rows that are shown of each finding.
+    shown: usize,
+    talk: &'a Talk,
+}
+
+impl<P> Job<'_, P> {
+    /// The bounds of one of the task's rules; `None` where the file leaves it out.
+    fn rule(&self, name: &str) -> Option<&Span> {
+        self.schema.task.get(name)
+    }
+
+    /// Checks the source, and the file of the test part where there is one.
+    fn each_source(
+        &self,
+        source: &str,
+        test: Option<&str>,
+        check: impl Fn(&Path) -> Result<Checked>,
+    ) -> Result<Checked> {
+        let mut checked = check(&self.project.path(source))?;
+        if let Some(test) = test {
+            checked.extend(check(&self.project.path(test))?);
+        }
+        Ok(checked)
+    }
+
+    /// Which columns are profiled.
+    fn profile(&self) -> Profile {
+        self.project.params().validate.profile
+    }
+}
+
+/// What was read and what is wrong with it.
+#[derive(Default)]
+pub struct Checked {
+    tables: Vec<Table>,
+    findings: Vec<Finding>,
+}
+
+impl Checked {
+    /// Adds what another table gave.
+    fn extend(&mut self, other: Checked) {
+        self.tables.extend(other.tables);
+        self.findings.extend(other.findings);
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request {
+    /// Write the file of rules from the data.
+    pub init: bool,
+    /// Even over one that is there.
+    pub force: bool,
+    /// The parts instead of the raw data.
+    pub prepared: bool,
+}
+
+/// A validation, written.
+#[derive(Serialize)]
+pub struct Validated {
+    task: &'static str,
+    errors: u64,
+    warnings: u64,
+    findings: Vec<Finding>,
+    rows: u64,
+    files: Vec<PathBuf>,
+}
+
+impl Validated {
+    /// Whether no rule of level error is broken.
+    pub fn holds(&self) -> bool {
+        self.errors == 0
+    }
+}
+
+impl fmt::Display for Validated {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for finding in &self.findings {
+            let level = finding.level.as_str();
+            let column = finding.column.as_ref();
+            let column = column.map_or_else(String::new, |column| format!("{column}: "));
+            write!(
+                f,
+                "{level:<7}  {column}{} [{}]",
+                finding.message, finding.rule
+            )?;
+            if let Some(first) = finding.rows.first() {
+                write!(f, "; first {first}")?;
+            }
+            writeln!(f)?;
+        }
+        let files: Vec<String> = self
+            .files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        writeln!(
+            f,
+            "{}: {} rows, errors: {}, warnings: {}; {}",
+            self.task,
+            self.rows,
+            self.errors,
+            self.warnings,
+            files.join(", ")
+        )
+    }
+}
+
+/// Validates the data of `T`; everything is written before anybody looks at what was found.
+pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Result<Validated> {
+    let params = task::params::<T>(project)?;
+    let path = project.schema(T::NAME);
+    if request.init {
+        return init::run::<T>(project, params, &path, request.force, talk);
+    }
+    let names: Vec<&str> = T::RULES.iter().map(|rule| rule.name).collect();
+    let written = path.exists();
+    let schema = match written {
+        true => Schema::read(&path, &names)?,
+        false => built_in::<T>(&params),
+    };
+    let job = job(project, params, schema, talk);
+    let (part, checked) = match request.prepared {
+        true => ("prepared", T::prepared(&job)?),
+        false => ("raw", T::raw(&job)?),
+    };
+    let schema = written.then(|| project.shown(&path));
+    write(project, validation(T::NAME, schema, part, checked))
+}
+
+fn job<'a, P>(project: &'a Project, params: P, schema: Schema, talk: &'a Talk) -> Job<'a, P> {
+    Job {
+        project,
+        params,
+        schema,
+        shown: project.params().validate.rows,
+        talk,
+    }
+}
+
+/// Rules where there is no file.
+fn built_in<T: Validate>(params: &T::Params) -> Schema {
+    Schema {
+        columns: schema::Columns(T::columns(params)),
+        task: T::RULES
+            .iter()
+            .map(|rule| (rule.name.to_owned(), rule.span()))
+            .collect(),
+        ..Schema::default()
+    }
+}
+
+fn validation(
+    task: &str,
+    schema: Option<String>,
+    part: &'static str,
+    checked: Checked,
+) -> Validation {
+    let Checked {
+        tables,
+        mut findings,
+    } = checked;
+    findings.sort_by_key(|finding| finding.level);
+    let of = |level| {
+        findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count() as u64
+    };
+    Validation {
+        task: task.to_owned(),
+        schema,
+        part,
+        errors: of(Level::Error),
+        warnings: of(Level::Warning),
+        findings,
+        tables,
+    }
+}
+
+fn write(project: &Project, validation: Validation) -> Result<Validated> {
+    let infix = match validation.part {
+        "prepared" => "prepared.",
+        _ => "",
+    };
+    let path = |ending: &str| project.validation(&validation.task, &format!("{infix}{ending}"));
+    let (json, html) = (path("json"), path("html"));
+    let mut text = serde_json::to_vec_pretty(&validation)?;
+    text.push(b'\n');
+    let page = report::validate::page(&validation);
+    atomic::write(&html, |out| out.write_all(page.as_bytes()))?;
+    atomic::write(&json, |out| out.write_all(&text))?;
+    let name = task::ALL
+        .iter()
+        .find(|name| name.as_str() == validation.task);
+    Ok(Validated {
+        task: name.map_or("", |name| name.as_str()),
+        errors: validation.errors,
+        warnings: validation.warnings,
+        findings: validation.findings,
+        rows: validation.tables.iter().map(|table| table.rows).sum(),
+        files: vec![json, html],
+    })
+}
+
+/// The parts of a task, which must be there.
+fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
+    Ok([
+        task::train_part::<T>(project)?,
+        task::test_part::<T>(project)?,
+    ])
+}
+
+/// The day that ages count back from.
+fn today(project: &Project) -> Result<Option<f64>> {
+    let Some(text) = &project.params().validate.today else {
+        return Ok(None);
+    };
+    let value = crate::pipeline::profile::understand(text.as_bytes());
+    match value.class.is_time() {
+        true => Ok(Some(value.number)),
+        false => {
+            let reason = format!("`{text}` is no date; write 2026-01-31");
+            Err(project
+                .blame(crate::params::Invalid::new("validate.today", reason))
+                .into())
+        }
+    }
+}
+
+/// A file of rules is edited by people: never written over unless asked to.
+fn refuse_written(path: &Path, force: bool) -> Result<()> {
+    match path.exists() && !force {
+        true => Err(exit::usage(format!(
+            "{} is there, perhaps edited; it is left alone: move it away, or say --force",
+            path.display()
+        ))),
+        false => Ok(()),
+    }
+}

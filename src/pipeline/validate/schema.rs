@@ -1,0 +1,397 @@
+//! `schema/TASK.yaml`: rules as a person writes them. Unknown keys are refused with their line and the
+//! nearest known one, and so is a rule that nothing can keep.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use regex::bytes::Regex;
+use serde::Deserialize;
+
+use crate::params::{self, VERSION, yaml};
+use crate::pipeline::profile::{Class, understand};
+use crate::report::validate::Level;
+
+/// All rules of a task.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Schema {
+    /// The version it was written for, `major.minor`.
+    pub easylife: String,
+    /// How many rows there are.
+    pub rows: Option<Span>,
+    /// Columns that are not named below.
+    pub other_columns: Option<Rule<Others>>,
+    /// Columns whose values, taken together, come once.
+    pub unique: Vec<Rule<Vec<String>>>,
+    pub columns: Columns,
+    /// Rules that the task knows, by name.
+    pub task: BTreeMap<String, Span>,
+    #[serde(skip)]
+    pub file: Option<(PathBuf, String)>,
+}
+
+/// Whether columns may be there that no rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Others {
+    Allowed,
+    Refused,
+}
+
+/// Rules of one column.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnRules {
+    pub r#type: Option<Rule<TypeName>>,
+    /// Share of empty values.
+    pub nulls: Option<Span>,
+    /// Numbers or dates.
+    pub range: Option<Span>,
+    /// Letters.
+    pub length: Option<Span>,
+    pub allowed: Option<Rule<Vec<Scalar>>>,
+    /// A regular expression that the whole value must match.
+    pub pattern: Option<Rule<Pattern>>,
+    pub unique: Option<Rule<bool>>,
+    pub order: Option<Rule<Order>>,
+    pub references: Option<Reference>,
+    /// Different values.
+    pub distinct: Option<Span>,
+    /// Days from the newest value to `validate.today`.
+    pub age: Option<Span>,
+    /// The column need not be there.
+    pub optional: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TypeName {
+    Integer,
+    Float,
+    Boolean,
+    Date,
+    Datetime,
+    Text,
+}
+
+impl TypeName {
+    pub fn class(self) -> Class {
+        match self {
+            TypeName::Integer => Class::Integer,
+            TypeName::Float => Class::Float,
+            TypeName::Boolean => Class::Boolean,
+            TypeName::Date => Class::Date,
+            TypeName::Datetime => Class::Datetime,
+            TypeName::Text => Class::Text,
+        }
+    }
+}
+
+/// How a row's value stands to the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Not below it.
+    Rising,
+    /// Not above it.
+    Falling,
+}
+
+/// Every value stands in a column of another file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Relative to the project.
+    pub file: String,
+    pub column: String,
+    #[serde(default = "error")]
+    pub level: Level,
+}
+
+pub(super) fn error() -> Level {
+    Level::Error
+}
+
+/// A value written bare, or as `{is: ..., level: warning}`.
+#[derive(Clone, Debug)]
+pub struct Rule<T> {
+    pub is: T,
+    pub level: Level,
+}
+
+impl<T> Rule<T> {
+    pub fn error(is: T) -> Rule<T> {
+        Rule {
+            is,
+            level: Level::Error,
+        }
+    }
+}
+
+/// From, to, or both; and the level.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Span {
+    pub min: Option<Scalar>,
+    pub max: Option<Scalar>,
+    pub level: Option<Level>,
+}
+
+/// A number or a text, as it is spelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scalar(pub String);
+
+/// A regular expression, anchored on both sides.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub text: String,
+    pub regex: Regex,
+}
+
+/// Rules by column, in the file's order.
+#[derive(Clone, Debug, Default)]
+pub struct Columns(pub Vec<(String, ColumnRules)>);
+
+impl Span {
+    pub fn at_most(max: &str, level: Level) -> Span {
+        Span {
+            min: None,
+            max: Some(Scalar(max.to_owned())),
+            level: Some(level),
+        }
+    }
+
+    pub fn between(min: &str, max: Option<&str>, level: Level) -> Span {
+        Span {
+            min: Some(Scalar(min.to_owned())),
+            max: max.map(|max| Scalar(max.to_owned())),
+            level: Some(level),
+        }
+    }
+
+    /// A bound as a number; of a date or time the seconds since 1970.
+    fn number(bound: &Option<Scalar>) -> Option<f64> {
+        let Scalar(text) = bound.as_ref()?;
+        let value = understand(text.as_bytes());
+        (value.class.is_number() || value.class.is_time()).then_some(value.number)
+    }
+
+    pub fn bounds(&self) -> RangeInclusive<f64> {
+        let min = Span::number(&self.min).unwrap_or(f64::NEG_INFINITY);
+        min..=Span::number(&self.max).unwrap_or(f64::INFINITY)
+    }
+
+    pub fn holds(&self, value: f64) -> bool {
+        self.bounds().contains(&value)
+    }
+
+    pub fn level(&self) -> Level {
+        self.level.unwrap_or(Level::Error)
+    }
+}
+
+/// As it is said: `at least 1`, `at most 5`, `1 to 5`.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match (&self.min, &self.max) {
+            (Some(Scalar(min)), Some(Scalar(max))) => write!(f, "{min} to {max}"),
+            (Some(Scalar(min)), None) => write!(f, "at least {min}"),
+            (None, Some(Scalar(max))) => write!(f, "at most {max}"),
+            (None, None) => f.write_str("anything"),
+        }
+    }
+}
+
+impl Schema {
+    /// Reads the rules of a task; `known` are the names of rules that the task has.
+    pub fn read(path: &Path, known: &[&str]) -> Result<Schema> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Schema::parse(path, text, known)?)
+    }
+
+    pub fn parse(path: &Path, text: String, known: &[&str]) -> Result<Schema, params::Error> {
+        let mut schema: Schema = yaml::parse(path, &text)?;
+        schema.file = Some((path.to_owned(), text));
+        schema.check(known)?;
+        Ok(schema)
+    }
+
+    /// Where `keys` stand in the file, as a complaint; without a file the rules are built in.
+    pub fn refuse(&self, keys: &[&str], complaint: &str) -> params::Error {
+        let (path, text) = self.file.as_ref().map_or_else(
+            || (Path::new("rules built in"), ""),
+            |(path, text)| (path.as_path(), text.as_str()),
+        );
+        yaml::refuse(path, text, keys, complaint)
+    }
+
+    fn check(&self, known: &[&str]) -> Result<(), params::Error> {
+        if self.easylife != VERSION {
+            let complaint =
+                format!("say which version it was written for: easylife: \"{VERSION}\"");
+            return Err(self.refuse(&["easylife"], &complaint));
+        }
+        self.check_span(&["rows"], self.rows.as_ref())?;
+        for (name, rules) in &self.columns.0 {
+            for (key, span) in rules.spans() {
+                self.check_span(&["columns", name, key], span)?;
+            }
+            if let Some(allowed) = &rules.allowed
+                && allowed.is.is_empty()
+            {
+                return Err(self.refuse(&["columns", name, "allowed"], "no value is allowed"));
+            }
+        }
+        for (name, span) in &self.task {
+            if !known.contains(&name.as_str()) {
+                let nearest = yaml::nearest(name, known);
+                let complaint = format!("unknown rule; {nearest}rules here: {}", known.join(", "));
+                return Err(self.refuse(&["task", name], &complaint));
+            }
+            self.check_span(&["task", name], Some(span))?;
+        }
+        Ok(())
+    }
+
+    /// Bounds that are numbers or dates, the lower one not above the upper one.
+    fn check_span(&self, keys: &[&str], span: Option<&Span>) -> Result<(), params::Error> {
+        let Some(span) = span else { return Ok(()) };
+        for (bound, name) in [(&span.min, "min"), (&span.max, "max")] {
+            if let Some(Scalar(text)) = bound
+                && Span::number(bound).is_none()
+            {
+                let complaint = format!("`{text}` is no number and no date");
+                return Err(self.refuse(&[keys, &[name]].concat(), &complaint));
+            }
+        }
+        if span.min.is_none() && span.max.is_none() {
+            return Err(self.refuse(keys, "give min, max or both"));
+        }
+        match !span.bounds().is_empty() {
+            true => Ok(()),
+            false => Err(self.refuse(keys, &format!("nothing is {span}: min is above max"))),
+        }
+    }
+}
+
+impl ColumnRules {
+    fn spans(&self) -> [(&'static str, Option<&Span>); 5] {
+        [
+            ("nulls", self.nulls.as_ref()),
+            ("range", self.range.as_ref()),
+            ("length", self.length.as_ref()),
+            ("distinct", self.distinct.as_ref()),
+            ("age", self.age.as_ref()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(rest: &str) -> Result<Schema, String> {
+        let text = format!("easylife: \"{VERSION}\"\n{rest}");
+        Schema::parse(
+            Path::new("schema/nlp.yaml"),
+            text,
+            &["duplicates", "conflicts"],
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    fn refused(rest: &str) -> String {
+        parse(rest).expect_err("must be refused")
+    }
+
+    #[test]
+    fn rules_are_written_bare_or_with_a_level() {
+        let schema = parse(
+            "rows: {min: 10}\nother_columns: refused\nunique: [[a, b]]\ncolumns:\n  a:\n    type: integer\n    \
+             range: {min: 0, max: 1e3, level: warning}\n  b:\n    pattern: {is: 'x+', level: warning}\n    \
+             allowed: [x, 1, 2.5, true]\n  2024:\ntask:\n  duplicates: {max: 0.1}\n",
+        )
+        .unwrap();
+        let [(_, a), (_, b), (year, _)] = &schema.columns.0[..] else {
+            panic!("{schema:?}");
+        };
+        assert_eq!(a.r#type.as_ref().unwrap().level, Level::Error);
+        assert_eq!(a.range.as_ref().unwrap().bounds(), 0.0..=1000.0);
+        assert_eq!(b.pattern.as_ref().unwrap().level, Level::Warning);
+        assert!(b.pattern.as_ref().unwrap().is.regex.is_match(b"xx"));
+        assert!(!b.pattern.as_ref().unwrap().is.regex.is_match(b"xxy"));
+        let allowed: Vec<&str> = b
+            .allowed
+            .as_ref()
+            .unwrap()
+            .is
+            .iter()
+            .map(|s| &*s.0)
+            .collect();
+        assert_eq!(allowed, ["x", "1", "2.5", "true"]);
+        assert_eq!(year, "2024");
+        assert_eq!(schema.unique[0].is, ["a", "b"]);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_line_and_suggestion() {
+        let message = refused("columns:\n  a:\n    rnage: {min: 1}\n");
+        assert!(
+            message.starts_with("schema/nlp.yaml:4:5: unknown key `rnage`"),
+            "{message}"
+        );
+        assert!(message.contains("did you mean `range`?"), "{message}");
+        let message = refused("task:\n  duplicate: {max: 1}\n");
+        assert!(message.starts_with("schema/nlp.yaml:3:14"), "{message}");
+        assert!(message.contains("did you mean `duplicates`?"), "{message}");
+        let message = refused("columns:\n  a:\n    type: {is: text, levle: warning}\n");
+        assert!(message.contains("did you mean `level`?"), "{message}");
+    }
+
+    #[test]
+    fn rules_that_cannot_hold_are_refused_with_their_line() {
+        for (text, place, says) in [
+            (
+                "columns:\n  a:\n    range: {min: 5, max: 1}\n",
+                "4:12",
+                "min is above max",
+            ),
+            (
+                "columns:\n  a:\n    range: {level: warning}\n",
+                "4:12",
+                "give min, max or both",
+            ),
+            (
+                "columns:\n  a:\n    range: {min: low}\n",
+                "4:18",
+                "no number and no date",
+            ),
+            (
+                "columns:\n  a:\n    allowed: []\n",
+                "4:14",
+                "no value is allowed",
+            ),
+            (
+                "columns:\n  a:\n    pattern: '('\n",
+                "4",
+                "no regular expression",
+            ),
+            ("columns:\n  a:\n    type: number\n", "4", "expected one of"),
+            ("rows: {min: 10, max: 2}\n", "2:7", "min is above max"),
+            ("columns:\n  a:\n  a:\n", "3:3", "comes twice"),
+        ] {
+            let message = refused(text);
+            assert!(
+                message.starts_with(&format!("schema/nlp.yaml:{place}")),
+                "{text}: {message}"
+            );
+            assert!(message.contains(says), "{text}: {message}");
+        }
+        let other = Schema::parse(Path::new("s.yaml"), "easylife: \"9.9\"\n".to_owned(), &[]);
+        assert!(other.unwrap_err().to_string().starts_with("s.yaml:1:11"));
+    }
+}

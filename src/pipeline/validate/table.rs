@@ -1,0 +1,180 @@
+//! A table of any task against the rules on its columns: read once, then judged.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::cells::CellRules;
+use super::finding::{About, Gathered};
+use super::keys::{Keyed, Keys, Repeats};
+use super::schema::Reference;
+use super::unique::Again;
+use super::{Job, checks, today};
+use crate::data::blocks::{self, Blocks, Head};
+use crate::data::{self, Place, Row};
+use crate::params::validate::Profile;
+use crate::pipeline::profile::{Table, Watch, scan_blocks, summary};
+use crate::report::format::{count, percent};
+use crate::report::validate::{Finding, Level};
+use crate::report::{self, validate::Offender};
+
+/// A table that was read, and what any table's rules say of it.
+pub(super) struct Read<W> {
+    pub table: Table,
+    pub summary: report::table::Table,
+    /// What looked on for the task.
+    pub watch: W,
+    pub findings: Vec<Finding>,
+}
+
+impl<W> Read<W> {
+    /// A finding on a share of rows, where the task's rule does not allow so many of `noun`.
+    pub fn share<P>(
+        &self,
+        job: &Job<P>,
+        rule: &str,
+        column: Option<usize>,
+        gathered: &Gathered,
+        [noun, says]: [&str; 2],
+    ) -> Option<Finding> {
+        let share = gathered.count as f64 / self.table.rows as f64;
+        let span = job
+            .rule(rule)
+            .filter(|span| gathered.count > 0 && !span.holds(share))?;
+        let message = format!(
+            "{} {noun} ({}) {says}",
+            count(gathered.count),
+            percent(share, 2)
+        );
+        Some(
+            self.about(rule, span.level(), column)
+                .finding(message, gathered),
+        )
+    }
+
+    /// Rows that repeat a key, by the first of `rules`; by the second, those of keys whose rows have
+    /// different tags.
+    pub fn repeats<P>(
+        &self,
+        job: &Job<P>,
+        keys: &mut Keys,
+        column: usize,
+        noun: &str,
+        rules: [(&str, &str); 2],
+    ) -> Result<Vec<Finding>> {
+        let conflict = |group: &[Keyed]| group.iter().any(|row| row.tag != group[0].tag);
+        let found = [
+            keys.repeats(job.shown, |_| true)?,
+            keys.repeats(job.shown, conflict)?,
+        ];
+        let found = rules.into_iter().zip(found);
+        let findings = found.filter_map(|((rule, says), repeats)| {
+            let gathered = self.like_earlier(&repeats, job.shown);
+            self.share(job, rule, Some(column), &gathered, [noun, says])
+        });
+        Ok(findings.collect())
+    }
+
+    /// Rows that repeat a key, each with the place of the first that has it.
+    fn like_earlier(&self, repeats: &Repeats, shown: usize) -> Gathered {
+        let mut gathered = Gathered::new(shown);
+        for &(spot, first) in &repeats.rows {
+            gathered.add(spot, || format!("as {}", self.table.head.shown(first)));
+        }
+        gathered.count = repeats.count;
+        gathered
+    }
+
+    /// About a rule of the task, and a column where it is about one.
+    pub fn about<'a>(&'a self, rule: &'a str, level: Level, column: Option<usize>) -> About<'a> {
+        About {
+            head: &self.table.head,
+            rule,
+            level,
+            column,
+        }
+    }
+}
+
+/// Reads `path` and holds the rules on columns against it. `watch` is made when the columns are known.
+pub(super) fn read<P, W: Watch>(
+    job: &Job<P>,
+    path: &Path,
+    watch: impl FnOnce(&Head) -> W,
+) -> Result<Read<W>> {
+    let open = || {
+        let mut blocks = Blocks::open(path)?;
+        blocks.rename(|path| job.project.shown(path));
+        Ok(blocks)
+    };
+    read_blocks(job, open, path, job.profile(), watch)
+}
+
+/// The same for what `open` gives, each time anew.
+pub(super) fn read_blocks<P, W: Watch>(
+    job: &Job<P>,
+    open: impl Fn() -> Result<Blocks>,
+    path: &Path,
+    profile: Profile,
+    watch: impl FnOnce(&Head) -> W,
+) -> Result<Read<W>> {
+    let today = today(job.project)?;
+    let blocks = open()?;
+    let head = blocks.head().clone();
+    let rules = CellRules::new(&job.schema, &head, job.shown, |reference| {
+        known(job, reference)
+    })?;
+    let mut both = (rules, watch(&head));
+    let table = scan_blocks(blocks, &mut both, profile, job.talk)?;
+    let (mut rules, watch) = both;
+    if let Some(mut again) = Again::new(&mut rules.uniques) {
+        scan_blocks(open()?, &mut again, Profile::Needed, job.talk)?;
+    }
+    let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
+    let source = job.project.shown(path);
+    findings.extend(checks::columns(&job.schema, &table.head, &source));
+    findings.extend(checks::table(&job.schema, &table, &mut rules, today)?);
+    Ok(Read {
+        summary: summary(&table, source),
+        table,
+        watch,
+        findings,
+    })
+}
+
+/// Hashes of a column of another file.
+fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
+    let path = job.project.path(&reference.file);
+    let mut source = data::open(&path)?;
+    let column = data::find_column(source.columns(), &reference.column)
+        .map_err(|kind| Place::file(source.file()).error(kind))?;
+    let mut hashes = HashSet::new();
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        hashes.insert(blocks::hash(row.text(column).as_bytes()));
+    }
+    Ok(hashes)
+}
+
+/// Records that could not be read.
+pub(super) fn unreadable(table: &Table) -> Option<Finding> {
+    let first = table.first_bad.first()?;
+    let rows = table.first_bad.iter().map(|error| Offender {
+        file: error.place.file.clone(),
+        line: error.place.line,
+        column: error.place.column.clone(),
+        value: error.kind.to_string(),
+    });
+    Some(Finding {
+        level: Level::Error,
+        rule: "readable".to_owned(),
+        column: None,
+        message: match table.bad {
+            1 => format!("1 row cannot be read: {}", first.kind),
+            bad => format!("{bad} rows cannot be read; the first: {}", first.kind),
+        },
+        count: table.bad,
+        rows: rows.collect(),
+    })
+}

@@ -1,0 +1,209 @@
+//! Rules that no two rows have the same cells in some columns. Whole numbers that rise from row to row, as
+//! most ids do, need no more than the last of them; anything else is kept by its hash.
+
+use anyhow::Result;
+
+use super::keys::{Keyed, Keys};
+use crate::data::blocks::{Block, combined};
+use crate::pipeline::profile::{Groups, Want, Watch};
+use crate::report::validate::Level;
+
+/// A rule that no two rows have the same cells in these columns.
+pub(super) struct UniqueRule {
+    pub columns: Vec<usize>,
+    pub level: Level,
+    pub keys: Keys,
+    order: Order,
+}
+
+/// What is known of the rows so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// They rise; the last of them.
+    Rising(Option<u64>),
+    /// Their keys are kept.
+    Kept,
+    /// They rose, then no more: the keys of the first ones are missing.
+    Lost,
+}
+
+/// What a block holds.
+pub(super) enum Seen {
+    /// Numbers that rise from the first to the last.
+    Rising(u64, u64),
+    Keys(Vec<Keyed>),
+}
+
+impl UniqueRule {
+    pub fn new(columns: Vec<usize>, level: Level) -> UniqueRule {
+        UniqueRule {
+            columns,
+            level,
+            keys: Keys::default(),
+            order: Order::Rising(None),
+        }
+    }
+
+    pub fn look(&self, block: &Block) -> Seen {
+        if let (Order::Rising(_), [column]) = (self.order, &self.columns[..])
+            && let Some((first, last)) = rising(block, *column)
+        {
+            return Seen::Rising(first, last);
+        }
+        let rows = (0..block.rows()).filter_map(|row| {
+            Some(Keyed {
+                key: row_key(block, row, &self.columns)?,
+                spot: block.spot(row),
+                tag: 0,
+            })
+        });
+        Seen::Keys(rows.collect())
+    }
+
+    /// Takes what was seen in each block, in their order.
+    pub fn take(&mut self, seen: Seen) -> Result<()> {
+        self.order = match (self.order, &seen) {
+            (Order::Rising(last), Seen::Rising(first, end)) if last.is_none_or(|l| l < *first) => {
+                Order::Rising(Some(*end))
+            }
+            (_, Seen::Rising(..)) | (Order::Rising(Some(_)), _) => Order::Lost,
+            (Order::Rising(None), _) => Order::Kept,
+            (order, _) => order,
+        };
+        match seen {
+            Seen::Keys(keys) if self.order == Order::Kept => Ok(self.keys.extend(&keys)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the rows must be read again, from the first one on.
+    pub fn is_lost(&self) -> bool {
+        self.order == Order::Lost
+    }
+}
+
+/// Looks at the rows again, for those rules that lost the first ones.
+pub(super) struct Again<'a>(Vec<&'a mut UniqueRule>);
+
+impl Again<'_> {
+    /// None where no rule needs it.
+    pub fn new(rules: &mut [UniqueRule]) -> Option<Again<'_>> {
+        let mut lost: Vec<_> = rules.iter_mut().filter(|rule| rule.is_lost()).collect();
+        for rule in &mut lost {
+            (rule.order, rule.keys) = (Order::Kept, Keys::default());
+        }
+        (!lost.is_empty()).then_some(Again(lost))
+    }
+}
+
+impl Watch for Again<'_> {
+    type Seen = Vec<Seen>;
+
+    fn wants(&self, column: usize) -> Want {
+        match self.0.iter().any(|rule| rule.columns.contains(&column)) {
+            true => Want::Cells,
+            false => Want::Nothing,
+        }
+    }
+
+    fn column(&self, _: &mut Self::Seen, _: &Block, _: usize, _: &Groups) {}
+
+    fn rows(&self, seen: &mut Self::Seen, block: &Block) {
+        *seen = self.0.iter().map(|rule| rule.look(block)).collect();
+    }
+
+    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+        let mut rules = self.0.iter_mut().zip(seen);
+        rules.try_for_each(|(rule, seen)| rule.take(seen))
+    }
+}
+
+/// A hash of the cells of a row in some columns; `None` where all of them are empty.
+pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
+    let filled = |&column: &usize| !block.bytes_of(row, column).is_empty();
+    if !columns.iter().any(filled) {
+        return None;
+    }
+    let hashes = columns.iter().map(|&column| block.hashes(column)[row]);
+    hashes.reduce(combined)
+}
+
+/// The first and last of whole numbers that rise through all rows of a block; `None` where it has any
+/// other value.
+fn rising(block: &Block, column: usize) -> Option<(u64, u64)> {
+    let mut numbers = (0..block.rows()).map(|row| whole(block.bytes_of(row, column)));
+    let first = numbers.next()??;
+    let mut last = first;
+    for number in numbers {
+        let number = number.filter(|&number| number > last)?;
+        last = number;
+    }
+    Some((first, last))
+}
+
+/// A whole number that is spelled in the one way that most are: not `007`, not `+7`.
+fn whole(text: &[u8]) -> Option<u64> {
+    match text {
+        [b'0', _, ..] | [] => None,
+        digits if digits.len() > 18 => None,
+        digits => digits.iter().try_fold(0, |number, byte| match byte {
+            b'0'..=b'9' => Some(10 * number + u64::from(byte - b'0')),
+            _ => None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::blocks::Blocks;
+    use crate::data::{Compression, Format, ReadError};
+
+    fn blocks(text: &str) -> Result<Vec<Block>, ReadError> {
+        let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+        let mut blocks = Blocks::open_as(input, "t.csv", Format::Csv, Compression::None)?;
+        let mut all = Vec::new();
+        while let Some(piece) = blocks.next_piece()? {
+            all.push(piece.parse(blocks.head()));
+        }
+        Ok(all)
+    }
+
+    /// The rule after tables that are taken for blocks of one.
+    fn after(parts: &[&str]) -> UniqueRule {
+        let mut rule = UniqueRule::new(vec![0], Level::Error);
+        for part in parts {
+            for block in blocks(&format!("id\n{part}")).unwrap() {
+                rule.take(rule.look(&block)).unwrap();
+            }
+        }
+        rule
+    }
+
+    #[test]
+    fn rising_numbers_need_no_keys() {
+        let mut rule = after(&["1\n2\n5\n", "6\n1000000\n"]);
+        assert_eq!(rule.order, Order::Rising(Some(1_000_000)));
+        assert_eq!(rule.keys.repeats(5, |_| true).unwrap().count, 0);
+    }
+
+    #[test]
+    fn anything_else_is_kept_or_read_again() {
+        for parts in [&["1\n1\n"], &["2\n1\n"], &["01\n2\n"], &["a\n"], &["-1\n"]] {
+            assert_eq!(after(parts).order, Order::Kept, "{parts:?}");
+        }
+        for parts in [
+            ["1\n2\n", "2\n3\n"],
+            ["1\n2\n", "x\n"],
+            ["4\n3\n", "5\n6\n"],
+        ] {
+            let order = after(&parts).order;
+            let kept = parts[0] == "4\n3\n";
+            assert_eq!(
+                order,
+                if kept { Order::Kept } else { Order::Lost },
+                "{parts:?}"
+            );
+        }
+    }
+}

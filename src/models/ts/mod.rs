@@ -35,4 +35,6 @@ mod arima_tests;
 #[cfg(test)]
 mod ets_tests;
 #[cfg(test)]
+mod forecaster_tests;
+#[cfg(test)]
 mod reference;

@@ -37,14 +37,13 @@ impl View for &Raw {
     }
 }
 
-/// All of a state as tensors, string tables as two each.
-pub(super) fn tensors(state: &State) -> BTreeMap<String, Raw> {
-    let mut all: BTreeMap<String, Raw> = state
-        .tensors
-        .iter()
-        .map(|(name, tensor)| (name.clone(), raw(tensor)))
+/// All of a state as tensors, string tables as two each. What has become bytes is let go of: a model of
+/// many series is large.
+pub(super) fn tensors(state: State) -> BTreeMap<String, Raw> {
+    let mut all: BTreeMap<String, Raw> = (state.tensors.into_iter())
+        .map(|(name, tensor)| (name, raw(&tensor)))
         .collect();
-    for (name, strings) in &state.strings {
+    for (name, strings) in state.strings {
         let mut bytes = Vec::new();
         let mut offsets = vec![0u64];
         for string in strings {

@@ -29,7 +29,7 @@ fn sample() -> (Header, State) {
 
 fn good() -> Vec<u8> {
     let (header, state) = sample();
-    to_bytes(&header, &state).unwrap()
+    to_bytes(&header, state).unwrap()
 }
 
 fn load_bytes(file: &[u8]) -> Result<(Header, State), Damage> {
@@ -249,7 +249,7 @@ fn another_format_or_task() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ts.safetensors");
     let (header, state) = sample();
-    save(&path, &header, &state).unwrap();
+    save(&path, &header, state.clone()).unwrap();
     assert_eq!(load(&path, Some("nlp")).unwrap(), (header, state));
     let message = load(&path, Some("ts")).unwrap_err().to_string();
     assert!(
@@ -297,8 +297,8 @@ proptest! {
         state.insert_f64("floats", &[floats.len()], floats);
         state.insert_i8("small", &[small.len(), 1], small);
         state.insert_strings("strings", strings);
-        let file = to_bytes(&header, &state).unwrap();
-        prop_assert_eq!(&file, &to_bytes(&header, &state).unwrap());
+        let file = to_bytes(&header, state.clone()).unwrap();
+        prop_assert_eq!(&file, &to_bytes(&header, state.clone()).unwrap());
         prop_assert_eq!(load_bytes(&file).unwrap(), (header, state));
     }
 
@@ -314,6 +314,6 @@ proptest! {
         ] {
             state.tensors.insert(name.to_owned(), Tensor { shape: shape.clone(), values });
         }
-        prop_assert_eq!(load_bytes(&to_bytes(&header, &state).unwrap()).unwrap().1, state);
+        prop_assert_eq!(load_bytes(&to_bytes(&header, state.clone()).unwrap()).unwrap().1, state);
     }
 }

@@ -74,7 +74,7 @@ struct Entry {
 }
 
 /// Writes a model file; a former one stays until the new one is whole.
-pub fn save(path: &Path, header: &Header, state: &State) -> Result<(), ArtifactError> {
+pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactError> {
     let file = to_bytes(header, state).map_err(|damage| damage.in_file(path))?;
     atomic::write(path, |out| out.write_all(&file)).map_err(|error| ArtifactError::Io {
         path: path.to_owned(),
@@ -146,7 +146,7 @@ fn read<T>(
 }
 
 /// A file's bytes: the header with its digests, then the tensors in safetensors' own order.
-fn to_bytes(header: &Header, state: &State) -> Result<Vec<u8>, Damage> {
+fn to_bytes(header: &Header, state: State) -> Result<Vec<u8>, Damage> {
     let tensors = bytes::tensors(state);
     let serialize = |entry: &Entry| {
         let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;

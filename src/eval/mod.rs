@@ -93,6 +93,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let (header, state) = artifact::load(&project.model(T::NAME), Some(T::NAME))?;
     let model = T::Model::from_state(&state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
+    drop(state);
     let part = task::test_part::<T>(project)?;
     let mut test = T::read(data::open(&part)?.as_mut(), &params)?;
     T::locate(&mut test, project, &params);

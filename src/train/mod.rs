@@ -91,7 +91,7 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
         },
         names: fitted.names,
     };
-    artifact::save(&model, &header, &state)?;
+    artifact::save(&model, &header, state)?;
     let bytes = std::fs::metadata(&model)
         .with_context(|| format!("cannot read {}", model.display()))?
         .len();

@@ -55,9 +55,9 @@ fn a_forecast_is_the_weighted_mean_of_those_of_its_models() {
     assert!(model.note.contains("2 earlier origins"), "{}", model.note);
     let whole = model.forecast(5).mean;
     let parts = model.forecasts(5);
-    for h in 0..5 {
+    for (h, mean) in whole.iter().enumerate() {
         let sum = parts.iter().map(|(name, f)| model.weight(name) * f.mean[h]);
-        assert!((sum.sum::<f64>() - whole[h]).abs() < 1e-9);
+        assert!((sum.sum::<f64>() - mean).abs() < 1e-9);
     }
 }
 

@@ -523,6 +523,35 @@ fn unusual_series_are_forecast_too() {
     }
 }
 
+/// Of two values up to nine: whatever can be fitted is, and no forecast leaves what was seen far behind.
+#[test]
+fn short_series_are_forecast_within_reason() {
+    let mut text = HEADER.to_owned();
+    for length in 2..10 {
+        for step in 0..length {
+            text += &format!(
+                "s{length},{},{}\n",
+                step + 1,
+                20 + [3, 0, 4, 1, 5, 2][step % 6]
+            );
+        }
+    }
+    for kind in ["auto", "arima", "ets", "theta", "ces", "holt-winters"] {
+        let kind = format!("ts.model.kind={kind}");
+        let all = ["-S", "ts.split.test=0", "-S", &kind, "-S", "ts.horizon=3"];
+        let dir = trained(&text, &all);
+        dir.ok(&["predict", "ts", "-o", "out.csv"]);
+        let out = forecasts(&dir.read("out.csv"));
+        assert_eq!(out.len(), 8);
+        for (id, rows) in out {
+            for row in rows {
+                let mean = number(&row[1]);
+                assert!((10.0..35.0).contains(&mean), "{kind} {id}: {row:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_is_below_zero_where_that_is_asked() {
     let rows: String = (0..60)

@@ -39,6 +39,9 @@ pub const KINDS: [(&str, Kind); 9] = [
     ("mean", Kind::Mean),
 ];
 
+/// Known values that a model takes at least: with fewer, no order can be told from another.
+const FEWEST: f64 = 5.0;
+
 /// Longest season that a model carries in its state; longer ones are taken off before.
 pub const LONGEST: usize = 24;
 
@@ -105,6 +108,7 @@ impl Options {
                     note: "a simple rule forecasts it without any error".to_owned(),
                     ..Forecaster::alone(naive)
                 },
+                rule if naive.count < FEWEST => short(rule, naive),
                 _ => self.models(inner, &seasons, naive, like),
             },
         };
@@ -151,11 +155,7 @@ impl Options {
         let (parts, mut notes): (Vec<Member>, Vec<String>) =
             fits.into_iter().flatten().filter(sound).unzip();
         if parts.is_empty() {
-            return Forecaster {
-                parts: vec![(1.0, Member::Simple(least_erring(series, &naive)))],
-                note: format!("too short for a model: {} values", series.len()),
-                ..Forecaster::alone(naive)
-            };
+            return short(least_erring(series, &naive), naive);
         }
         let weight = 1.0 / parts.len() as f64;
         notes.retain(|note| !note.is_empty());
@@ -238,6 +238,15 @@ fn least_erring(series: &[f64], naive: &Simple) -> Simple {
     let drift = Simple::fit(Rule::Drift, series, 1);
     let better = drift.filter(|drift| drift.variance < naive.variance);
     better.unwrap_or_else(|| naive.clone())
+}
+
+/// A rule for a series of which no model can be made.
+fn short(rule: Simple, naive: Simple) -> Forecaster {
+    Forecaster {
+        parts: vec![(1.0, Member::Simple(rule))],
+        note: format!("too short for a model: {} values", naive.count),
+        ..Forecaster::alone(naive)
+    }
 }
 
 /// Whether a rule errs by rounding alone: a straight line, a season that repeats itself. No likelihood

@@ -30,8 +30,9 @@ impl Member {
     pub(super) fn is_sound(&self) -> bool {
         let fitted = match self {
             Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
-            Member::Ets(model) => [model.variance, model.log_likelihood, model.aicc],
-            Member::Theta(model) => [model.variance; 3],
+            Member::Ets(model) | Member::Theta(model) => {
+                [model.variance, model.log_likelihood, model.aicc]
+            }
             Member::Ces(model) => [model.variance; 3],
             Member::Simple(model) => [model.variance; 3],
         };

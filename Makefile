@@ -34,7 +34,7 @@ lint: ## Formatting, and clippy with warnings as errors
 	cargo clippy --release --locked --all-targets -- -D warnings
 
 bench: build ## Our own speed: kernels (divan) and whole processes
-	cargo bench --locked --bench nlp --bench cv
+	cargo bench --locked --bench nlp --bench cv --bench kernels
 	python3 tools/bench $(BINARY)
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)

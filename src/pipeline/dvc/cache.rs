@@ -217,20 +217,25 @@ impl Cache {
         put_in_place(&fresh, path, scratch.path())
     }
 
-    /// After a run: where the cache hands out links, the output becomes links too. Otherwise a file
-    /// gets the mode that it would have out of the cache.
+    /// After a run: where the cache hands out links, the output becomes links too.
     pub fn relink(&self, path: &Path, content: &Content) -> Result<()> {
         match self.links.first() {
             Some(Link::Hardlink | Link::Symlink) if !self.is_linked(path, content) => {
                 self.restore(&content.id, content.exec, path, false)
             }
-            Some(Link::Reflink | Link::Copy) if content.files.is_none() => {
-                let exec = if content.exec { 0o100 } else { 0 };
-                fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
-                Ok(())
-            }
-            _ => Ok(()),
+            _ => self.set_mode(path, content),
         }
+    }
+
+    /// Where the cache hands out copies, a file gets the mode that it would have out of the cache.
+    pub fn set_mode(&self, path: &Path, content: &Content) -> Result<()> {
+        if let Some(Link::Reflink | Link::Copy) = self.links.first()
+            && content.files.is_none()
+        {
+            let exec = if content.exec { 0o100 } else { 0 };
+            fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
+        }
+        Ok(())
     }
 
     fn is_linked(&self, path: &Path, content: &Content) -> bool {

@@ -287,6 +287,8 @@ impl<'a> Desk<'a> {
         for (out, content) in stage.outs.iter().zip(contents) {
             if out.cache {
                 cache.relink(&out.path, content)?;
+            } else if keep_run {
+                cache.set_mode(&out.path, content)?; // DVC takes it through the cache, too
             }
         }
         Ok(())

@@ -29,10 +29,7 @@ fn fit(texts: &[String], labels: &[u32]) -> Model {
     }
 }
 
-/// Tokenizing and counting words and pairs, from texts in memory to weighted vocabulary.
-#[divan::bench(sample_count = 20)]
-fn count_20000_reviews(bencher: divan::Bencher) {
-    let (texts, _) = reviews(20_000);
+fn count(bencher: divan::Bencher, texts: &[String]) {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let bytes: usize = texts.iter().map(|text| text.len()).sum();
     let features = Features {
@@ -42,6 +39,13 @@ fn count_20000_reviews(bencher: divan::Bencher) {
     bencher
         .counter(BytesCount::new(bytes))
         .bench(|| features.count(&texts));
+}
+
+/// Tokenizing and counting words and pairs, from texts in memory to weighted vocabulary.
+#[divan::bench(sample_count = 20)]
+fn count_20000_reviews(bencher: divan::Bencher) {
+    let (texts, _) = reviews(20_000);
+    count(bencher, &texts);
 }
 
 /// The same on the corpus of tools/zipf-corpus, whose folder EASYLIFE_CORPUS names.
@@ -59,15 +63,7 @@ fn count_corpus(bencher: divan::Bencher) {
             .collect(),
         Err(error) => panic!("{}: {error}", path.display()),
     };
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let bytes: usize = texts.iter().map(|text| text.len()).sum();
-    let features = Features {
-        min_df: 2,
-        ..Features::default()
-    };
-    bencher
-        .counter(BytesCount::new(bytes))
-        .bench(|| features.count(&texts));
+    count(bencher, &texts);
 }
 
 #[divan::bench(sample_count = 10)]

@@ -3,7 +3,7 @@
 mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
-use support::{Workdir, real_data};
+use support::{Workdir, assert_same_for_any_threads, real_data};
 
 const SMALL: [&str; 6] = [
     "-S",
@@ -31,10 +31,6 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     records
         .map(|r| r.unwrap().iter().map(str::to_owned).collect())
         .collect()
-}
-
-fn json(dir: &Workdir, name: &str) -> serde_json::Value {
-    serde_json::from_str(&dir.read(name)).unwrap()
 }
 
 /// A project whose source is `text`, prepared and trained with `more` parameters.
@@ -89,13 +85,7 @@ fn the_whole_pipeline_gives_the_same_bytes_for_any_threads() {
         files
     };
     for kind in ["auto", "als", "ease", "knn", "graph", "popular"] {
-        let one = run("1", kind);
-        for threads in ["2", "8"] {
-            assert!(
-                one == run(threads, kind),
-                "{kind}: {threads} threads change a byte"
-            );
-        }
+        assert_same_for_any_threads(kind, |threads| run(threads, kind));
     }
 }
 
@@ -105,7 +95,7 @@ fn the_sample_is_learned_and_explained() {
     for verb in ["sample", "prepare", "train", "evaluate"] {
         ok(&dir, &small(&[verb, "recsys"]));
     }
-    let metrics = json(&dir, "metrics/recsys.json");
+    let metrics = dir.json("metrics/recsys.json");
     let (model, popular) = (&metrics["ndcg_at_20"], &metrics["baseline"]["ndcg_at_20"]);
     assert!(
         model.as_f64().unwrap() > 1.2 * popular.as_f64().unwrap(),
@@ -147,7 +137,7 @@ fn figures_are_those_of_the_scorer() {
     dir.ok(&["evaluate", "recsys"]);
     // a: 9 is rated 3, so 10 alone is relevant, and not known in training. b: 9 is not known
     // either. d: 13 is not. Items known: 1 to 8, 11, 12.
-    let metrics = json(&dir, "metrics/recsys.json");
+    let metrics = dir.json("metrics/recsys.json");
     assert_eq!(metrics["scored_users"], 3);
     assert_eq!(metrics["recall_at_20"], 0.0);
     assert_eq!(metrics["new_item_hits_missed"], 3);
@@ -167,7 +157,7 @@ fn the_scorer_agrees_on_real_data() {
         dir.ok(&[verb, "recsys", "-S", &set, "-S", kind]);
     }
     dir.ok(&["predict", "recsys", "--users", "all", "-o", "out.csv"]);
-    let metrics = json(&dir, "metrics/recsys.json");
+    let metrics = dir.json("metrics/recsys.json");
     let (recall, ndcg, users) = scored(
         &dir.read("data/processed/recsys/train.csv"),
         &dir.read("data/processed/recsys/test.csv"),
@@ -497,7 +487,7 @@ fn a_test_file_of_its_own_is_taken_as_it_is() {
     for verb in ["train", "evaluate"] {
         dir.ok(&[&[verb, "recsys"][..], &sets].concat());
     }
-    let metrics = json(&dir, "metrics/recsys.json");
+    let metrics = dir.json("metrics/recsys.json");
     assert_eq!(
         (
             metrics["scored_users"].as_u64(),

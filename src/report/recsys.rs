@@ -189,74 +189,80 @@ fn by_length(report: &RecsysReport) -> Section {
     }
 }
 
-/// The model's line over the popular items' dashes; lengths on a logarithmic scale.
+/// Where the curves are drawn: left, top, width and height.
+const PLOT: (f64, f64, f64, f64) = (56.0, 24.0, 400.0, 260.0);
+
+/// Lengths on a logarithmic scale across, values from 0 to a round number up.
+struct Scale {
+    longest: f64,
+    step: f64,
+    roof: f64,
+}
+
+impl Scale {
+    fn of(points: &[Curve], values: &impl Fn(&Curve) -> (f64, f64)) -> Self {
+        let most = points
+            .iter()
+            .map(|point| values(point).0.max(values(point).1));
+        let most = most.fold(0.05, f64::max);
+        let step = [0.01, 0.02, 0.05, 0.1, 0.2]
+            .into_iter()
+            .find(|step| most / step <= 6.0)
+            .unwrap_or(0.5);
+        Scale {
+            longest: points.last().map_or(1, |point| point.k).max(2) as f64,
+            step,
+            roof: (most / step).ceil() * step,
+        }
+    }
+
+    fn place(&self, k: usize, value: f64) -> (f64, f64) {
+        let (left, top, width, height) = PLOT;
+        let x = left + libm::log(k.max(1) as f64) / libm::log(self.longest) * width;
+        (x, top + (1.0 - value / self.roof) * height)
+    }
+
+    /// Lines of the values, and the lengths below.
+    fn axes(&self, points: &[Curve]) -> String {
+        let (left, top, width, height) = PLOT;
+        let mut body = String::new();
+        for tick in 0..=(self.roof / self.step).round() as usize {
+            let value = tick as f64 * self.step;
+            let (_, y) = self.place(1, value);
+            let class = if tick == 0 { "rule" } else { "faint" };
+            body += &line((left, y), (left + width, y), class);
+            body += &label(left - 8.0, y + 4.5, "end muted", &coordinate(value));
+        }
+        let below = top + height + 20.0;
+        for point in points {
+            let (x, _) = self.place(point.k, 0.0);
+            body += &label(x, below, "middle muted", &count(point.k as u64));
+        }
+        let name = "length of the list \u{2192}";
+        body + &label(left + width, below + 22.0, "end muted", name)
+    }
+}
+
+/// The model's line over the popular items' dashes.
 fn curve_picture(
     id: &'static str,
     title: &str,
     points: &[Curve],
     values: impl Fn(&Curve) -> (f64, f64),
 ) -> Picture {
-    let (left, top, width, height) = (56.0, 24.0, 400.0, 260.0);
-    let longest = points.last().map_or(1, |point| point.k).max(2) as f64;
-    let most = points
-        .iter()
-        .map(|point| values(point).0.max(values(point).1));
-    let most = most.fold(0.05, f64::max);
-    let step = [0.01, 0.02, 0.05, 0.1, 0.2]
-        .into_iter()
-        .find(|step| most / step <= 6.0)
-        .unwrap_or(0.5);
-    let roof = (most / step).ceil() * step;
-    let place = |k: usize, value: f64| {
-        let x = left + libm::log(k.max(1) as f64) / libm::log(longest) * width;
-        (x, top + (1.0 - value / roof) * height)
-    };
-    let mut body = String::new();
-    for tick in 0..=(roof / step).round() as usize {
-        let (_, y) = place(1, tick as f64 * step);
-        let class = if tick == 0 { "rule" } else { "faint" };
-        body += &line((left, y), (left + width, y), class);
-        body += &label(
-            left - 8.0,
-            y + 4.5,
-            "end muted",
-            &coordinate(tick as f64 * step),
-        );
-    }
-    for point in points {
-        let (x, _) = place(point.k, 0.0);
-        body += &label(
-            x,
-            top + height + 20.0,
-            "middle muted",
-            &count(point.k as u64),
-        );
-    }
-    body += &label(
-        left + width,
-        top + height + 42.0,
-        "end muted",
-        "length of the list \u{2192}",
-    );
-    let path = |of: &dyn Fn(&Curve) -> f64| -> String {
-        let at = |point: &Curve| place(point.k, of(point));
-        let parts: Vec<String> = points
-            .iter()
-            .map(at)
-            .map(|(x, y)| format!("{} {}", coordinate(x), coordinate(y)))
-            .collect();
-        parts.join("L")
-    };
+    let scale = Scale::of(points, &values);
+    let mut body = scale.axes(points);
+    let popular = |point: &Curve| scale.place(point.k, values(point).1);
     for pair in points.windows(2) {
-        let from = place(pair[0].k, values(&pair[0]).1);
-        body += &line(from, place(pair[1].k, values(&pair[1]).1), "dash");
+        body += &line(popular(&pair[0]), popular(&pair[1]), "dash");
     }
-    body += &format!(
-        "<path class=\"line\" d=\"M{}\"/>\n",
-        path(&|point| values(point).0)
-    );
-    if let Some(last) = points.last() {
-        let (x, y) = place(last.k, values(last).1);
+    let path: Vec<String> = points
+        .iter()
+        .map(|point| scale.place(point.k, values(point).0))
+        .map(|(x, y)| format!("{} {}", coordinate(x), coordinate(y)))
+        .collect();
+    body += &format!("<path class=\"line\" d=\"M{}\"/>\n", path.join("L"));
+    if let Some((x, y)) = points.last().map(popular) {
         body += &label(x, y - 8.0, "end muted halo", "popular");
     }
     let shown: Vec<String> = points

@@ -77,6 +77,10 @@ impl Workdir {
         fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
+    pub fn json(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
@@ -171,6 +175,15 @@ impl Workdir {
             .collect();
         assert_eq!(errors.len(), 1, "easylife {args:?}: {ran:?}");
         errors[0].to_owned()
+    }
+}
+
+/// Asserts that `run` gives the same, bytes and all, with 1, 2 and 8 threads.
+pub fn assert_same_for_any_threads<T: PartialEq>(what: &str, run: impl Fn(&str) -> T) {
+    let one = run("1");
+    for threads in ["2", "8"] {
+        let same = one == run(threads);
+        assert!(same, "{what}: {threads} threads change a byte");
     }
 }
 

@@ -7,7 +7,7 @@ use std::io::{Cursor, ErrorKind};
 use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
 
 use super::raster::{eight, luma16};
-use super::{Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, luma, raster};
+use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma, raster};
 
 /// What the decoder may allocate for itself; its own default.
 const ALLOWANCE: usize = 64 << 20;
@@ -30,10 +30,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Gray>, PhotoError> {
     let orientation = exif.map_or(1, raster::orientation);
     let (color, depth) = reader.output_color_type();
     let (width, height) = (width as usize, height as usize);
-    let mut pixels = Vec::with_capacity((width * height).min(MAX_PIXELS as usize));
-    while let Some(row) = reader.next_row().map_err(damaged)? {
-        append(color, depth, row.data(), &mut pixels)?;
-    }
+    let pixels = in_turn((width * height) as u64, || {
+        let mut pixels = Vec::with_capacity(width * height);
+        while let Some(row) = reader.next_row().map_err(damaged)? {
+            append(color, depth, row.data(), &mut pixels)?;
+        }
+        Ok::<_, PhotoError>(pixels)
+    })?;
     if pixels.len() != width * height {
         return Err(PhotoError::Truncated);
     }

@@ -23,9 +23,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// Ends what an earlier run left, then names this one, which found `recorded` stages in the lock.
-    /// The run's lock is held.
-    pub fn begin(private: &Path, recorded: usize) -> Result<Self> {
+    /// Ends what an earlier run left, then names this one. `recorded` is how many stages the lock held
+    /// before, of a run that writes it. The run's lock is held.
+    pub fn begin(private: &Path, recorded: Option<usize>) -> Result<Self> {
         let file = private.join(FILE);
         if let Ok(text) = fs::read_to_string(&file) {
             end(text.lines().next().unwrap_or_default())?;
@@ -34,7 +34,8 @@ impl Run {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let name = format!("{}-{}", std::process::id(), now.map_or(0, |n| n.as_nanos()));
         fs::create_dir_all(private)?;
-        fs::write(&file, format!("{name}\n{recorded}\n"))
+        let recorded = recorded.map_or(String::new(), |count| format!("{count}\n"));
+        fs::write(&file, format!("{name}\n{recorded}"))
             .with_context(|| format!("cannot write {}", file.display()))?;
         Ok(Self { file, name })
     }

@@ -262,7 +262,7 @@ impl Runner<'_> {
         if self.run.is_some() {
             return Ok(());
         }
-        let run = Run::begin(&self.private, self.desk.lock_before)?;
+        let run = Run::begin(&self.private, Some(self.desk.lock_before))?;
         let root = self.pipeline.folder.root();
         let mut environment = Environment::new(root, &self.private, &run.name)?;
         environment.stdin = self.options.jobs == 1;

@@ -61,7 +61,7 @@ pub fn verify(
     let private = pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, options.wait);
     let _run_lock = locks.run()?;
-    let run = Run::begin(&private, usize::MAX)?;
+    let run = Run::begin(&private, None)?;
     let lock = Lock::read(&pipeline.folder)?;
     let mut source = Source::of(pipeline);
     let stages: Vec<&Stage> = plan.iter().map(|&i| &pipeline.stages[i]).collect();

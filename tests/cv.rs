@@ -167,6 +167,9 @@ fn without_a_project_the_model_compiled_in_answers() {
     dir.ok(&["predict", "cv", "-i", "photos/1.jpg", "-o", "single.csv"]);
     dir.write("photos/list.csv", "id,path\n7,1.jpg\n");
     dir.ok(&["predict", "cv", "-i", "photos/list.csv", "-o", "table.csv"]);
+    let message = dir.fails(1, &["predict", "cv", "-i", "nowhere", "-o", "none.csv"]);
+    assert!(message.contains("nowhere: cannot be read"), "{message}");
+    assert!(!dir.exists("none.csv"));
     for name in ["pattern.csv", "single.csv"] {
         assert_eq!(rows(&dir.read(name))[0][1..], one, "{name}");
     }

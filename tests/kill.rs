@@ -67,6 +67,29 @@ fn train_is_whole_or_not_there() {
     );
 }
 
+/// Killed while it writes over its own files, with other parameters: they are still its own.
+#[test]
+fn sample_knows_its_own_files_after_a_kill() {
+    let dir = Workdir::project();
+    let sample = |seed: &'static str| ["sample", "cv", "-S", "cv.sample.scenes=6", "-S", seed];
+    let length = timed(|| drop(dir.ok(&sample("seed=1"))));
+    let expected = dir.tree("data/raw/cv");
+    let mut killed = 0;
+    for share in shares().take(POINTS as usize) {
+        if !kill_after(&dir, &sample("seed=2"), length.mul_f64(share)) {
+            killed += 1;
+        }
+        dir.ok(&sample("seed=1"));
+        let mut found = dir.tree("data/raw/cv");
+        found.retain(|(name, _)| !name.contains("/.easylife-"));
+        assert!(found == expected, "another sample than without a kill");
+    }
+    assert!(
+        killed > 0,
+        "no run was killed in time: the test shows nothing"
+    );
+}
+
 #[test]
 fn predict_is_whole_or_not_there_and_resumes_to_the_same_bytes() {
     let dir = Workdir::trained();

@@ -53,10 +53,13 @@ pub trait Sample: Task {
     fn write(params: &Self::Params, seed: u64, name: &str, out: &mut dyn Write) -> io::Result<()>;
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Manifest {
     /// Says to a person what this folder is.
     note: String,
+    /// The file that is being written, in a run under way or cut short: ours, whatever it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    writing: Option<String>,
     /// SHA-256 of each file.
     files: BTreeMap<String, String>,
 }
@@ -80,12 +83,11 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
     let params = task::params::<T>(project)?;
     let folder = project.raw(T::NAME);
     let names = T::files(&params, from)?;
-    refuse_foreign_files(&folder, &names)?;
-
-    let mut manifest = Manifest {
-        note: format!("made by `easylife sample {}`; yours to delete", T::NAME),
-        files: BTreeMap::new(),
-    };
+    // What an earlier run wrote stays known until it is written anew: a run cut short, at any point,
+    // must not take files of its own for somebody else's.
+    let mut manifest = known(&folder);
+    refuse_foreign_files(&folder, &names, &manifest)?;
+    manifest.note = format!("made by `easylife sample {}`; yours to delete", T::NAME);
     let mut files = Vec::new();
     for name in &names {
         let path = folder.join(name);
@@ -94,15 +96,18 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
             Some(from) => T::write_from(&params, seed, name, from, out),
             None => T::write(&params, seed, name, out),
         };
+        manifest.writing = Some(name.clone());
+        save(&folder, &manifest)?;
         atomic::write(&path, |out| write(out))
             .with_context(|| format!("cannot write {}", path.display()))?;
         manifest
             .files
             .insert(name.clone(), data::digest::file(&path)?);
-        // After every file: a run cut short must not take its own files for somebody else's.
-        save(&folder, &manifest)?;
         files.push(path);
     }
+    manifest.writing = None;
+    manifest.files.retain(|name, _| names.contains(name));
+    save(&folder, &manifest)?;
     Ok(Sampled { files })
 }
 
@@ -113,18 +118,21 @@ fn save(folder: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
+/// What an earlier run says that it wrote; nothing where there was none.
+fn known(folder: &Path) -> Manifest {
+    let text = std::fs::read(folder.join(MANIFEST)).ok();
+    text.and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
+}
+
 /// A file that is there and is not as the manifest says was not written by us, or was edited since.
-fn refuse_foreign_files(folder: &Path, names: &[String]) -> Result<()> {
-    let ours = std::fs::read(folder.join(MANIFEST))
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Manifest>(&text).ok())
-        .map_or_else(BTreeMap::new, |manifest| manifest.files);
+fn refuse_foreign_files(folder: &Path, names: &[String], ours: &Manifest) -> Result<()> {
     for name in names {
         let path = folder.join(name);
-        if path.symlink_metadata().is_err() {
+        if path.symlink_metadata().is_err() || ours.writing.as_ref() == Some(name) {
             continue;
         }
-        let known = ours.get(name);
+        let known = ours.files.get(name);
         if known.is_none() || known != data::digest::file(&path).ok().as_ref() {
             return Err(exit::usage(format!(
                 "{} was not written by `easylife sample`, or was edited since; it is left alone: \

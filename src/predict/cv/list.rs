@@ -27,8 +27,11 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     if Format::of_path(path).is_some() {
         return Ok(data::open(path)?);
     }
-    if path.symlink_metadata().is_err() && name.contains(['*', '?', '[']) {
-        return pattern(&name);
+    if let Err(error) = path.symlink_metadata() {
+        return match name.contains(['*', '?', '[']) {
+            true => pattern(&name),
+            false => Err(Place::file(&name).error(ReadErrorKind::Io(error)).into()),
+        };
     }
     Ok(Paths::source(&name, vec![name.clone()]))
 }

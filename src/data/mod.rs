@@ -43,7 +43,9 @@ pub use series::{
 pub use sink::{Sink, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;
-pub use text::{Slice, Texts, label_cell, normalised, read_texts, sorted_classes, text_cell};
+pub use text::{
+    Slice, Texts, class_order, label_cell, normalised, read_texts, sorted_classes, text_cell,
+};
 
 /// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
 /// never closed or a line never ends.

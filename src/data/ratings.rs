@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column, sorted_classes};
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, class_order, find_column};
 
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
@@ -197,30 +197,71 @@ fn seconds(text: &str) -> Option<f64> {
     ))
 }
 
-/// Numbers for ids as they come.
+/// Numbers for ids as they come. Most are short: those are looked up as one integer, without a way
+/// to where their bytes lie.
 #[derive(Default)]
 struct Ids {
-    numbers: HashMap<String, u32>,
+    short: HashMap<u128, u32>,
+    long: HashMap<String, u32>,
+    /// Of the id that came last: tables often stand in the order of their users.
+    last: Option<(u128, u32)>,
+    count: u32,
+}
+
+/// The bytes of a short id and their number in one integer.
+fn packed(id: &str) -> Option<u128> {
+    let mut bytes = [0; 16];
+    let (last, rest) = bytes.split_last_mut().expect("16");
+    rest.get_mut(..id.len())?.copy_from_slice(id.as_bytes());
+    *last = id.len() as u8;
+    Some(u128::from_le_bytes(bytes))
+}
+
+fn unpacked(packed: u128) -> String {
+    let bytes = packed.to_le_bytes();
+    String::from_utf8(bytes[..bytes[15].into()].to_vec()).expect("the bytes of an id")
 }
 
 impl Ids {
     fn number(&mut self, id: &str) -> u32 {
-        if let Some(&number) = self.numbers.get(id) {
-            return number;
-        }
-        let number = self.numbers.len() as u32;
-        self.numbers.insert(id.to_owned(), number);
+        let next = self.count;
+        let number = match packed(id) {
+            Some(id) => match self.last {
+                Some((last, number)) if last == id => number,
+                _ => {
+                    let number = *self.short.entry(id).or_insert(next);
+                    self.last = Some((id, number));
+                    number
+                }
+            },
+            None => match self.long.get(id) {
+                Some(&number) => number,
+                None => {
+                    self.long.insert(id.to_owned(), next);
+                    next
+                }
+            },
+        };
+        self.count += u32::from(number == next);
         number
     }
 
     /// The ids in their order, and the place of each former number in it.
     fn sorted(self) -> (Vec<String>, Vec<u32>) {
-        let sorted = sorted_classes(self.numbers.keys().map(String::as_str));
-        let mut places = vec![0; sorted.len()];
-        for (place, id) in sorted.iter().enumerate() {
-            places[self.numbers[id] as usize] = place as u32;
+        let mut ids = vec![String::new(); self.count as usize];
+        for (id, number) in self.short {
+            ids[number as usize] = unpacked(id);
         }
-        (sorted, places)
+        for (id, number) in self.long {
+            ids[number as usize] = id;
+        }
+        let mut places = vec![0; ids.len()];
+        let in_order = class_order(&ids).into_iter().enumerate();
+        let sorted = in_order.map(|(place, number)| {
+            places[number] = place as u32;
+            std::mem::take(&mut ids[number])
+        });
+        (sorted.collect(), places)
     }
 }
 

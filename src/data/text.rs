@@ -94,18 +94,24 @@ fn canonical(text: &str) -> String {
 
 /// The distinct labels: by value when all are numbers, otherwise by their bytes.
 pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let distinct: std::collections::BTreeSet<&str> = labels.collect();
-    let mut classes: Vec<String> = distinct.into_iter().map(str::to_owned).collect();
-    let numbers: Option<Vec<f64>> = classes
-        .iter()
-        .map(|label| label.parse::<f64>().ok().filter(|value| value.is_finite()))
-        .collect();
-    if let Some(numbers) = numbers {
-        let mut pairs: Vec<(f64, String)> = numbers.into_iter().zip(classes).collect();
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-        classes = pairs.into_iter().map(|(_, label)| label).collect();
+    let distinct: std::collections::HashSet<&str> = labels.collect();
+    let distinct: Vec<&str> = distinct.into_iter().collect();
+    let order = class_order(&distinct).into_iter();
+    order.map(|at| distinct[at].to_owned()).collect()
+}
+
+/// The places of different labels in their order: by value where all are numbers, otherwise by bytes.
+pub fn class_order<T: AsRef<str>>(labels: &[T]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    let number = |label: &T| (label.as_ref().parse::<f64>().ok()).filter(|value| value.is_finite());
+    let by_bytes = |a: usize, b: usize| labels[a].as_ref().cmp(labels[b].as_ref());
+    match labels.iter().map(number).collect::<Option<Vec<f64>>>() {
+        Some(numbers) => order.sort_unstable_by(|&a, &b| {
+            (numbers[a].total_cmp(&numbers[b])).then_with(|| by_bytes(a, b))
+        }),
+        None => order.sort_unstable_by(|&a, &b| by_bytes(a, b)),
     }
-    classes
+    order
 }
 
 /// Makes `out` the text as it is compared with others: NFKC, lower case, white space folded and

@@ -40,7 +40,7 @@ pub use row::{Column, DataType, Kind, Row, TimeUnit};
 pub use series::{
     Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, read_series, shown,
 };
-pub use sink::{Sink, create};
+pub use sink::{Sink, Spelling, create};
 pub use source::{Source, find_column, open, open_as};
 pub use spool::jsonl_to_parquet;
 pub use text::{

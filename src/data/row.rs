@@ -1,7 +1,7 @@
 //! One record in memory: the text of its cells as found, so that nothing is lost between formats.
 //! Reading numbers or dates out of a cell is for the callers.
 
-use std::fmt::Write;
+use std::fmt::{Debug, Write};
 
 /// How a cell is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,11 @@ impl Row {
 
     /// Appends a float in its shortest spelling that reads back the same.
     pub fn push_float(&mut self, value: f64) {
+        self.push_number(value);
+    }
+
+    /// Appends a number of any type as [`Debug`] spells it.
+    pub fn push_number(&mut self, value: impl Debug) {
         let _ = write!(self.text, "{value:?}"); // a String takes everything
         self.ends.push(self.text.len());
         self.kinds.push(Kind::Number);

@@ -1,21 +1,124 @@
 //! Rows into text formats. Parquet is made at the end, by `spool`.
+//!
+//! How a row is spelled and where its bytes go are apart, so that threads may spell rows side by side
+//! and one of them writes the bytes in order.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memchr3};
 
 use super::output::Output;
 use super::{Column, Compression, Format, Kind, Row};
 
+/// How rows are spelled in a text format.
+#[derive(Debug)]
+pub enum Spelling {
+    /// CSV or TSV as RFC 4180 says, with LF, quoting only where it must.
+    Delimited(u8),
+    /// One object a line; `"name":` of each column, escaped once.
+    Jsonl(Vec<Vec<u8>>),
+}
+
+impl Spelling {
+    /// # Errors
+    /// For Parquet, which cannot be appended to: see [`super::jsonl_to_parquet`].
+    fn new(format: Format, columns: &[Column]) -> io::Result<Self> {
+        let key = |column: &Column| -> io::Result<Vec<u8>> {
+            let mut key = serde_json::to_vec(&column.name)?;
+            key.push(b':');
+            Ok(key)
+        };
+        match format {
+            Format::Csv => Ok(Spelling::Delimited(b',')),
+            Format::Tsv => Ok(Spelling::Delimited(b'\t')),
+            Format::Jsonl => columns
+                .iter()
+                .map(key)
+                .collect::<io::Result<_>>()
+                .map(Spelling::Jsonl),
+            Format::Parquet => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "Parquet is written from JSON lines",
+            )),
+        }
+    }
+
+    /// Appends a row and the end of its line.
+    pub fn row(&self, row: &Row, out: &mut Vec<u8>) {
+        match self {
+            Spelling::Delimited(delimiter) => {
+                delimited(*delimiter, row.cells().map(|(_, text)| text), out);
+            }
+            Spelling::Jsonl(keys) => object(keys, row, out),
+        }
+    }
+
+    /// Appends the line of names, where the format has one.
+    fn header(&self, columns: &[Column], out: &mut Vec<u8>) {
+        if let Spelling::Delimited(delimiter) = self {
+            let names = columns.iter().map(|column| column.name.as_str());
+            delimited(*delimiter, names, out);
+        }
+    }
+}
+
+fn delimited<'a>(delimiter: u8, cells: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut count = 0;
+    for text in cells {
+        if count > 0 {
+            out.push(delimiter);
+        }
+        count += 1;
+        cell(delimiter, text, out);
+    }
+    if count == 1 && out.len() == start {
+        out.extend_from_slice(b"\"\""); // else the line were blank, and no row
+    }
+    out.push(b'\n');
+}
+
+fn cell(delimiter: u8, text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let plain = memchr3(b'"', b'\n', delimiter, bytes).is_none();
+    if plain && memchr(b'\r', bytes).is_none() {
+        return out.extend_from_slice(bytes);
+    }
+    out.push(b'"');
+    let mut from = 0;
+    for quote in memchr_iter(b'"', bytes) {
+        out.extend_from_slice(&bytes[from..=quote]);
+        from = quote; // once more
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out.push(b'"');
+}
+
+/// Keys in the order of the columns.
+fn object(keys: &[Vec<u8>], row: &Row, out: &mut Vec<u8>) {
+    let mut before = b'{';
+    for ((kind, text), key) in row.cells().zip(keys) {
+        out.push(before);
+        before = b',';
+        out.extend_from_slice(key);
+        match kind {
+            Kind::Text => serde_json::to_writer(&mut *out, text).expect("a Vec takes everything"),
+            // JSON has no word for what is not a number.
+            Kind::Number if !is_json_number(text) => out.extend_from_slice(b"null"),
+            Kind::Null => out.extend_from_slice(b"null"),
+            _ => out.extend_from_slice(text.as_bytes()),
+        }
+    }
+    out.extend_from_slice(b"}\n");
+}
+
 /// Rows into one output.
-pub trait Sink {
-    fn write(&mut self, row: &Row) -> io::Result<()>;
-
-    /// Everything written so far is out, and what follows can be appended to it later.
-    fn checkpoint(&mut self) -> io::Result<()>;
-
-    /// Ends the output.
-    fn finish(self: Box<Self>) -> io::Result<()>;
+pub struct Sink {
+    out: Output<Box<dyn Write>>,
+    spelling: Arc<Spelling>,
+    /// The line being put together.
+    line: Vec<u8>,
 }
 
 /// A sink for a text format, from the start with its header (`header`) or behind what a former one
@@ -29,140 +132,44 @@ pub fn create(
     compression: Compression,
     columns: &[Column],
     header: bool,
-) -> io::Result<Box<dyn Sink>> {
-    let out = Output::new(out, compression);
-    match format {
-        Format::Csv => delimited(out, b',', columns, header),
-        Format::Tsv => delimited(out, b'\t', columns, header),
-        Format::Jsonl => Ok(Box::new(Jsonl::new(out, columns)?)),
-        Format::Parquet => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "Parquet is written from JSON lines",
-        )),
-    }
-}
-
-/// CSV or TSV as RFC 4180 says, with LF, quoting only where it must.
-struct Delimited<W: Write> {
-    out: Output<W>,
-    delimiter: u8,
-    /// The line being put together.
-    line: Vec<u8>,
-}
-
-fn delimited(
-    out: Output<impl Write + 'static>,
-    delimiter: u8,
-    columns: &[Column],
-    header: bool,
-) -> io::Result<Box<dyn Sink>> {
-    let mut sink = Delimited {
-        out,
-        delimiter,
+) -> io::Result<Sink> {
+    let spelling = Spelling::new(format, columns)?;
+    let mut sink = Sink {
+        out: Output::new(Box::new(out), compression),
         line: Vec::new(),
+        spelling: Arc::new(spelling),
     };
     if header {
-        sink.line(columns.iter().map(|column| column.name.as_str()))?;
+        sink.spelling.header(columns, &mut sink.line);
+        sink.out.write_all(&sink.line)?;
     }
-    Ok(Box::new(sink))
+    Ok(sink)
 }
 
-impl<W: Write> Delimited<W> {
-    fn line<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
+impl Sink {
+    pub fn write(&mut self, row: &Row) -> io::Result<()> {
         self.line.clear();
-        let mut count = 0;
-        for cell in cells {
-            if count > 0 {
-                self.line.push(self.delimiter);
-            }
-            count += 1;
-            self.cell(cell);
-        }
-        if count == 1 && self.line.is_empty() {
-            self.line.extend_from_slice(b"\"\""); // else the line were blank, and no row
-        }
-        self.line.push(b'\n');
+        self.spelling.row(row, &mut self.line);
         self.out.write_all(&self.line)
     }
 
-    fn cell(&mut self, cell: &str) {
-        let bytes = cell.as_bytes();
-        let plain = memchr3(b'"', b'\n', self.delimiter, bytes).is_none();
-        if plain && memchr(b'\r', bytes).is_none() {
-            return self.line.extend_from_slice(bytes);
-        }
-        self.line.push(b'"');
-        let mut from = 0;
-        for quote in memchr_iter(b'"', bytes) {
-            self.line.extend_from_slice(&bytes[from..=quote]);
-            from = quote; // once more
-        }
-        self.line.extend_from_slice(&bytes[from..]);
-        self.line.push(b'"');
-    }
-}
-
-impl<W: Write> Sink for Delimited<W> {
-    fn write(&mut self, row: &Row) -> io::Result<()> {
-        self.line(row.cells().map(|(_, text)| text))
+    /// How rows are to be spelled for [`Sink::write_spelled`].
+    pub fn spelling(&self) -> Arc<Spelling> {
+        self.spelling.clone()
     }
 
-    fn checkpoint(&mut self) -> io::Result<()> {
+    /// Writes rows that were spelled before.
+    pub fn write_spelled(&mut self, rows: &[u8]) -> io::Result<()> {
+        self.out.write_all(rows)
+    }
+
+    /// Everything written so far is out, and what follows can be appended to it later.
+    pub fn checkpoint(&mut self) -> io::Result<()> {
         self.out.checkpoint()
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.out.checkpoint()
-    }
-}
-
-/// One object a line, keys in the order of the columns.
-struct Jsonl<W: Write> {
-    out: Output<W>,
-    /// `"name":` of each column, escaped once.
-    keys: Vec<Vec<u8>>,
-    line: Vec<u8>,
-}
-
-impl<W: Write> Jsonl<W> {
-    fn new(out: Output<W>, columns: &[Column]) -> io::Result<Self> {
-        let key = |column: &Column| -> io::Result<Vec<u8>> {
-            let mut key = serde_json::to_vec(&column.name)?;
-            key.push(b':');
-            Ok(key)
-        };
-        Ok(Self {
-            out,
-            keys: columns.iter().map(key).collect::<io::Result<_>>()?,
-            line: Vec::new(),
-        })
-    }
-}
-
-impl<W: Write> Sink for Jsonl<W> {
-    fn write(&mut self, row: &Row) -> io::Result<()> {
-        self.line.clear();
-        for ((kind, text), key) in row.cells().zip(&self.keys) {
-            self.line
-                .push(if self.line.is_empty() { b'{' } else { b',' });
-            self.line.extend_from_slice(key);
-            match kind {
-                Kind::Text => serde_json::to_writer(&mut self.line, text)?,
-                // JSON has no word for what is not a number.
-                Kind::Number if !is_json_number(text) => self.line.extend_from_slice(b"null"),
-                Kind::Null => self.line.extend_from_slice(b"null"),
-                _ => self.line.extend_from_slice(text.as_bytes()),
-            }
-        }
-        self.line.extend_from_slice(b"}\n");
-        self.out.write_all(&self.line)
-    }
-
-    fn checkpoint(&mut self) -> io::Result<()> {
-        self.out.checkpoint()
-    }
-
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
+    /// Ends the output.
+    pub fn finish(mut self) -> io::Result<()> {
         self.out.checkpoint()
     }
 }

@@ -77,10 +77,10 @@ pub trait Lister: Send + Sync {
     /// The columns of its rows; those of the input do not come back.
     fn columns(&self) -> &[Column];
 
-    /// Adds the rows that answer `records`, in their order. What it names in its answer (index in
+    /// Hands out the rows that answer `records`, in their order. What it names in its answer (index in
     /// `records` and what is wrong) is listed as rejected; it may have rows all the same, where
     /// there is a second-best answer.
-    fn list(&self, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)>;
+    fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)>;
 
     /// How many records are worth a task of the thread pool, a batch and a checkpoint.
     fn pace(&self) -> Pace {

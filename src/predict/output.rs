@@ -195,7 +195,7 @@ struct Run<'a> {
     target: &'a Target,
     journal: Journal,
     output: File,
-    sink: Box<dyn Sink>,
+    sink: Sink,
     rejects_file: File,
     rejects: Rejects,
     bytes_since: usize,
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
     fn all(mut self, batches: &mut Batches, talk: &Talk) -> Result<Journal> {
         let bar = talk.progress("predicting", None);
         bar.set_position(batches.records);
-        while let Some(batch) = batches.next()? {
+        while let Some(batch) = batches.next(&self.sink.spelling())? {
             self.write(&batch)?;
             let (records, digest) = (batches.records, &batches.digest);
             bar.set_position(records);
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
 
     fn write(&mut self, batch: &Batch) -> Result<()> {
         self.journal.rows += batch
-            .write(self.sink.as_mut())
+            .write(&mut self.sink)
             .with_context(|| format!("cannot write {}", self.target.partial().display()))?;
         for reject in &batch.rejects {
             self.rejects.write(reject)?;

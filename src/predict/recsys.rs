@@ -85,14 +85,15 @@ fn columns(of: &str, listed: &str) -> Vec<Column> {
 }
 
 /// The rows of one list.
-fn push_list(rows: &mut Vec<Row>, of: &str, list: &[Scored], items: &[String]) {
+fn hand_out(out: &mut dyn FnMut(&Row), of: &str, list: &[Scored], items: &[String]) {
+    let mut row = Row::new();
     for (place, scored) in list.iter().enumerate() {
-        let mut row = Row::new();
+        row.clear();
         row.push(Kind::Text, of);
         row.push(Kind::Text, &items[scored.item as usize]);
-        row.push(Kind::Number, &(place + 1).to_string());
-        row.push(Kind::Number, &format!("{:?}", scored.score));
-        rows.push(row);
+        row.push_number(place + 1);
+        row.push_number(scored.score);
+        out(&row);
     }
 }
 
@@ -148,7 +149,7 @@ impl Lister for UserLister {
         &self.columns
     }
 
-    fn list(&self, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)> {
+    fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let mut rejects = Vec::new();
         let mut asked = Vec::new();
         for (index, record) in records.iter().enumerate() {
@@ -167,7 +168,7 @@ impl Lister for UserLister {
             .collect();
         let recommender = Recommender::with(&self.model, self.index.clone());
         for ((id, _), list) in asked.iter().zip(recommender.lists(&queries, self.k)) {
-            push_list(rows, id, &list, &self.model.catalogue.items);
+            hand_out(out, id, &list, &self.model.catalogue.items);
         }
         rejects
     }
@@ -213,7 +214,7 @@ impl Lister for SimilarLister {
         &self.columns
     }
 
-    fn list(&self, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)> {
+    fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let mut rejects = Vec::new();
         let mut asked = Vec::new();
         for (index, record) in records.iter().enumerate() {
@@ -234,7 +235,7 @@ impl Lister for SimilarLister {
         let recommender = Recommender::with(&self.model, self.index.clone());
         let items = &self.model.catalogue.items;
         for (&item, list) in asked.iter().zip(recommender.similar(&asked, self.k)) {
-            push_list(rows, &items[item as usize], &list, items);
+            hand_out(out, &items[item as usize], &list, items);
         }
         rejects
     }

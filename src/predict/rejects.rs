@@ -8,7 +8,7 @@ use crate::data::{self, Column, Compression, Format, Kind, Row, Sink};
 
 /// The list of rejects, open.
 pub(super) struct Rejects {
-    sink: Box<dyn Sink>,
+    sink: Sink,
     row: Row,
 }
 

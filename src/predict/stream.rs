@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::journal::Digest;
 use super::{Answers, Job, Lister, OnError, Pace, Reject, Scored, Scorer};
-use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink};
+use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink, Spelling};
 use crate::exit;
 use crate::talk::Talk;
 
@@ -23,11 +23,34 @@ pub(super) struct Batches {
     on_error: OnError,
     /// Kept between batches: reading into them allocates nothing.
     records_read: Vec<Row>,
-    /// The rows of lists.
-    listed: Vec<Row>,
+    /// Kept likewise, for what is written.
+    shares: Vec<Share>,
     /// Records read so far, rejected ones included.
     pub records: u64,
     pub digest: Digest,
+}
+
+/// What one task of the thread pool makes of the records it is given.
+#[derive(Default)]
+struct Share {
+    /// Answers as they are written.
+    spelled: Vec<u8>,
+    /// How many.
+    rows: u64,
+    failed: u64,
+    refused: Refused,
+}
+
+impl Share {
+    fn clear(&mut self) {
+        self.spelled.clear();
+        (self.rows, self.failed) = (0, 0);
+    }
+
+    fn push(&mut self, row: &Row, spelling: &Spelling) {
+        spelling.row(row, &mut self.spelled);
+        self.rows += 1;
+    }
 }
 
 /// Records that were read together.
@@ -40,9 +63,7 @@ struct Filled {
 
 /// Answers in order, and what has none.
 pub(super) struct Batch<'a> {
-    rows: &'a [Row],
-    /// A row with another number of cells has no answer.
-    width: usize,
+    shares: &'a [Share],
     /// Input bytes in it.
     pub bytes: usize,
     /// In the order of the input.
@@ -53,13 +74,11 @@ pub(super) struct Batch<'a> {
 
 impl Batch<'_> {
     /// Writes the rows that are answers.
-    pub fn write(&self, sink: &mut dyn Sink) -> io::Result<u64> {
-        let mut written = 0;
-        for row in self.rows.iter().filter(|row| row.len() == self.width) {
-            sink.write(row)?;
-            written += 1;
+    pub fn write(&self, sink: &mut Sink) -> io::Result<u64> {
+        for share in self.shares {
+            sink.write_spelled(&share.spelled)?;
         }
-        Ok(written)
+        Ok(self.shares.iter().map(|share| share.rows).sum())
     }
 }
 
@@ -69,7 +88,7 @@ impl Batches {
             job,
             on_error,
             records_read: Vec::new(),
-            listed: Vec::new(),
+            shares: Vec::new(),
             records: 0,
             digest: Digest::default(),
         }
@@ -96,31 +115,40 @@ impl Batches {
 
     /// The next batch, answered; `None` at the end. With [`OnError::Fail`] a record that cannot be
     /// read or answered is an error, the first of them in the input's order.
-    pub fn next(&mut self) -> Result<Option<Batch<'_>>> {
+    pub fn next(&mut self, spelling: &Spelling) -> Result<Option<Batch<'_>>> {
         let filled = self.fill()?;
         if filled.rows == 0 && filled.unread.is_empty() {
             return Ok(None);
         }
+        let size = self.pace().task;
+        let count = filled.rows.div_ceil(size);
+        if self.shares.len() < count {
+            self.shares.resize_with(count, Share::default);
+        }
+        let shares = &mut self.shares[..count];
         let records = &mut self.records_read[..filled.rows];
-        let (rows, width, refused, failed) = match &self.job.answers {
+        match &self.job.answers {
             Answers::Beside(scorer) => {
-                let refused = score(scorer.as_ref(), records);
                 let width = self.job.source.columns().len() + scorer.columns().len();
-                let scored = records.iter().filter(|row| row.len() == width);
-                let failed = scored.filter(|row| scorer.failed(row)).count() as u64;
-                (&*records, width, refused, failed)
+                let tasks = records.par_chunks_mut(size).zip(&mut *shares);
+                tasks
+                    .for_each(|(rows, share)| score(scorer.as_ref(), rows, width, share, spelling));
             }
             Answers::Lists(lister) => {
-                let refused = list(lister.as_ref(), records, &mut self.listed);
-                (&*self.listed, lister.columns().len(), refused, 0)
+                let tasks = records.par_chunks(size).zip(&mut *shares);
+                tasks.for_each(|(rows, share)| list(lister.as_ref(), rows, share, spelling));
             }
-        };
+        }
+        let refused = shares.iter_mut().enumerate().flat_map(|(share, made)| {
+            let refused = made.refused.drain(..);
+            refused.map(move |(index, reject)| (share * size + index, reject))
+        });
+        let rejects = in_order(refused.collect(), filled.unread, self.on_error)?;
         Ok(Some(Batch {
-            rows,
-            width,
-            failed,
+            failed: shares.iter().map(|share| share.failed).sum(),
+            shares,
             bytes: filled.bytes,
-            rejects: in_order(refused, filled.unread, self.on_error)?,
+            rejects,
         }))
     }
 
@@ -162,37 +190,26 @@ impl Batches {
 /// Records without an answer, by their index in the batch.
 type Refused = Vec<(usize, Reject)>;
 
-/// Scores `rows` in parallel.
-fn score(scorer: &dyn Scorer, rows: &mut [Row]) -> Refused {
-    let size = scorer.pace().task;
-    rows.par_chunks_mut(size)
-        .enumerate()
-        .flat_map_iter(|(share, rows)| {
-            let refused = scorer.score(rows).into_iter();
-            refused.map(move |(index, reject)| (share * size + index, reject))
-        })
-        .collect()
+/// Scores `rows` and spells those that then have `width` cells: another number means no answer.
+fn score(
+    scorer: &dyn Scorer,
+    rows: &mut [Row],
+    width: usize,
+    share: &mut Share,
+    spelling: &Spelling,
+) {
+    share.clear();
+    share.refused = scorer.score(rows);
+    for row in rows.iter().filter(|row| row.len() == width) {
+        share.failed += u64::from(scorer.failed(row));
+        share.push(row, spelling);
+    }
 }
 
-/// Lists the answers to `records` in parallel into `rows`.
-fn list(lister: &dyn Lister, records: &[Row], rows: &mut Vec<Row>) -> Refused {
-    let size = lister.pace().task;
-    let shares: Vec<(Vec<Row>, Refused)> = records
-        .par_chunks(size)
-        .map(|records| {
-            let mut rows = Vec::new();
-            let refused = lister.list(records, &mut rows);
-            (rows, refused)
-        })
-        .collect();
-    rows.clear();
-    let mut all = Vec::new();
-    for (share, (listed, refused)) in shares.into_iter().enumerate() {
-        rows.extend(listed);
-        let refused = refused.into_iter();
-        all.extend(refused.map(|(index, reject)| (share * size + index, reject)));
-    }
-    all
+/// Lists the answers to `records` and spells them.
+fn list(lister: &dyn Lister, records: &[Row], share: &mut Share, spelling: &Spelling) {
+    share.clear();
+    share.refused = lister.list(records, &mut |row| share.push(row, spelling));
 }
 
 /// Merges the rejects of scoring and of reading into the input's order.
@@ -256,7 +273,7 @@ fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Resul
     Ok(scored)
 }
 
-fn pump(mut batches: Batches, mut sink: Box<dyn Sink>, talk: &Talk) -> Result<Scored> {
+fn pump(mut batches: Batches, mut sink: Sink, talk: &Talk) -> Result<Scored> {
     let mut scored = Scored {
         output: None,
         rows: 0,
@@ -264,8 +281,9 @@ fn pump(mut batches: Batches, mut sink: Box<dyn Sink>, talk: &Talk) -> Result<Sc
         rejects: None,
         failed: 0,
     };
-    while let Some(batch) = batches.next()? {
-        scored.rows += batch.write(sink.as_mut())?;
+    let spelling = sink.spelling();
+    while let Some(batch) = batches.next(&spelling)? {
+        scored.rows += batch.write(&mut sink)?;
         scored.rejected += batch.rejects.len() as u64;
         scored.failed += batch.failed;
         for reject in &batch.rejects {

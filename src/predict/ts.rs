@@ -237,13 +237,14 @@ impl Lister for Forecasts {
         &self.columns
     }
 
-    fn list(&self, records: &[Row], rows: &mut Vec<Row>) -> Vec<(usize, Reject)> {
+    fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {
             // A record's line is the number of its series, from 1.
             let number = record.line() as usize - 1;
             let problem = match number < self.model.ids.len() {
-                true => (self.series(number, rows))
+                true => self
+                    .series(number, out)
                     .map(|problem| format!("{problem}; it has the seasonal naive forecast")),
                 false => Some("the model does not know it; train again with it".to_owned()),
             };
@@ -267,8 +268,8 @@ impl Lister for Forecasts {
 }
 
 impl Forecasts {
-    /// Adds the rows of a series; what kept its own models from forecasting it.
-    fn series(&self, number: usize, rows: &mut Vec<Row>) -> Option<String> {
+    /// Hands out the rows of a series; what kept its own models from forecasting it.
+    fn series(&self, number: usize, out: &mut dyn FnMut(&Row)) -> Option<String> {
         let known = &self.model.model.series[number];
         let mut updated: Option<Forecaster> = None;
         let mut end = self.model.ends[number];
@@ -290,8 +291,9 @@ impl Forecasts {
             ),
             None => self.model.model.fan(forecaster, self.horizon, &levels),
         };
+        let mut row = Row::new();
         for h in 0..self.horizon {
-            let mut row = Row::new();
+            row.clear();
             row.push(Kind::Text, &self.model.ids[number]);
             match self.clock.at(end, h as i64 + 1) {
                 Some(time) => row.push(Kind::Text, &self.clock.text(time)),
@@ -302,7 +304,7 @@ impl Forecasts {
                 row.push_float(lower[h]);
                 row.push_float(upper[h]);
             }
-            rows.push(row);
+            out(&row);
         }
         problem.or_else(|| (!sound).then(|| "its forecast is not finite".to_owned()))
     }

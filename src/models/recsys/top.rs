@@ -15,7 +15,7 @@ impl Scored {
 }
 
 /// Scores looked at together: whether one of them can enter is asked first.
-const GROUP: usize = 16;
+const GROUP: usize = 32;
 
 /// The best k so far, as a heap with the last of them on top.
 #[derive(Clone, Debug, Default)]
@@ -57,21 +57,23 @@ impl Top {
 
     /// All of `scores`; `item` says which item a place is.
     pub fn extend(&mut self, scores: &[f32], item: impl Fn(usize) -> u32) {
-        for (group, scores) in scores.chunks(GROUP).enumerate() {
-            let mut best = [f32::NEG_INFINITY; GROUP];
-            for (best, &score) in best.iter_mut().zip(scores) {
-                *best = score;
-            }
-            let best = best
+        let (groups, rest) = scores.as_chunks::<GROUP>();
+        for (group, scores) in groups.iter().enumerate() {
+            let bar = self.bar();
+            let enters = scores
                 .iter()
-                .fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-            if best < self.bar() {
-                continue;
+                .fold(false, |any, &score| any | (score >= bar));
+            if enters {
+                self.extend_by(scores, group * GROUP, &item);
             }
-            for (lane, &score) in scores.iter().enumerate() {
-                if score >= self.bar() {
-                    self.push(item(group * GROUP + lane), score);
-                }
+        }
+        self.extend_by(rest, groups.len() * GROUP, &item);
+    }
+
+    fn extend_by(&mut self, scores: &[f32], first: usize, item: &impl Fn(usize) -> u32) {
+        for (place, &score) in (first..).zip(scores) {
+            if score >= self.bar() {
+                self.push(item(place), score);
             }
         }
     }

@@ -30,7 +30,7 @@ pub trait Task: 'static {
     /// The one word for it: in commands, parameters, folders.
     const NAME: &'static str;
     /// Its checked parameters.
-    type Params;
+    type Params: Sync;
     /// Its prepared data in memory.
     type Data;
     /// Its fitted model.

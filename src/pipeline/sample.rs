@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::atomic;
@@ -57,12 +58,15 @@ pub trait Sample: Task {
 struct Manifest {
     /// Says to a person what this folder is.
     note: String,
-    /// The file that is being written, in a run under way or cut short: ours, whatever it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    writing: Option<String>,
+    /// Files that are being written, in a run under way or cut short: ours, whatever they hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    writing: Vec<String>,
     /// SHA-256 of each file.
     files: BTreeMap<String, String>,
 }
+
+/// Files written side by side, between two looks at the manifest.
+const TOGETHER: usize = 32;
 
 /// The files that were made.
 #[derive(Serialize)]
@@ -88,26 +92,26 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
     let mut manifest = known(&folder);
     refuse_foreign_files(&folder, &names, &manifest)?;
     manifest.note = format!("made by `easylife sample {}`; yours to delete", T::NAME);
-    let mut files = Vec::new();
-    for name in &names {
+    let seed = project.params().seed;
+    let write = |name: &String| -> Result<(String, String)> {
         let path = folder.join(name);
-        let seed = project.params().seed;
-        let write = |out: &mut dyn Write| match from {
+        let written = atomic::write(&path, |out| match from {
             Some(from) => T::write_from(&params, seed, name, from, out),
             None => T::write(&params, seed, name, out),
-        };
-        manifest.writing = Some(name.clone());
+        });
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok((name.clone(), data::digest::file(&path)?))
+    };
+    for names in names.chunks(TOGETHER) {
+        manifest.writing = names.to_vec();
         save(&folder, &manifest)?;
-        atomic::write(&path, |out| write(out))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        manifest
-            .files
-            .insert(name.clone(), data::digest::file(&path)?);
-        files.push(path);
+        let written: Vec<(String, String)> = names.par_iter().map(write).collect::<Result<_>>()?;
+        manifest.files.extend(written);
     }
-    manifest.writing = None;
+    manifest.writing.clear();
     manifest.files.retain(|name, _| names.contains(name));
     save(&folder, &manifest)?;
+    let files = names.iter().map(|name| folder.join(name)).collect();
     Ok(Sampled { files })
 }
 
@@ -129,7 +133,7 @@ fn known(folder: &Path) -> Manifest {
 fn refuse_foreign_files(folder: &Path, names: &[String], ours: &Manifest) -> Result<()> {
     for name in names {
         let path = folder.join(name);
-        if path.symlink_metadata().is_err() || ours.writing.as_ref() == Some(name) {
+        if path.symlink_metadata().is_err() || ours.writing.contains(name) {
             continue;
         }
         let known = ours.files.get(name);

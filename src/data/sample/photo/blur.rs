@@ -1,8 +1,5 @@
 //! Blurs as spreads of a point: Gaussian, the disk of a lens out of focus, the line of a moving hand.
 
-use image::Luma;
-use imageproc::kernel::Kernel;
-
 use super::Canvas;
 
 /// A blur. `strength` is the standard deviation of its spread in pixels (of a motion: along it), so
@@ -49,8 +46,7 @@ impl Blur {
             return imageproc::filter::separable_filter_equal(canvas, &gaussian(strength));
         }
         let (weights, side) = self.kernel();
-        let kernel = Kernel::new(&weights, side as u32, side as u32);
-        imageproc::filter::filter::<Luma<f32>, f32, _, Luma<f32>>(canvas, kernel, |sum| sum)
+        correlate(canvas, &weights, side)
     }
 
     /// Weights of sum 1, row by row, and the odd side of their square.
@@ -82,6 +78,35 @@ impl Blur {
             side,
         )
     }
+}
+
+/// Sums of weighted pixels round each pixel, those of the edge repeated beyond it. Many weights of a
+/// line are 0 and cost nothing.
+fn correlate(canvas: &Canvas, weights: &[f32], side: usize) -> Canvas {
+    let (width, height, half) = (canvas.width() as usize, canvas.height() as usize, side / 2);
+    let mut wide = Vec::with_capacity(height * (width + 2 * half));
+    for row in canvas.as_raw().chunks_exact(width) {
+        wide.extend(std::iter::repeat_n(row[0], half));
+        wide.extend_from_slice(row);
+        wide.extend(std::iter::repeat_n(row[width - 1], half));
+    }
+    let mut sums = vec![0.0f32; width * height];
+    for (y, sums) in sums.chunks_exact_mut(width).enumerate() {
+        for (down, weights) in weights.chunks_exact(side).enumerate() {
+            let from = (y + down).saturating_sub(half).min(height - 1);
+            let row = &wide[from * (width + 2 * half)..][..width + 2 * half];
+            for (right, &weight) in weights
+                .iter()
+                .enumerate()
+                .filter(|(_, weight)| **weight != 0.0)
+            {
+                for (sum, pixel) in sums.iter_mut().zip(&row[right..]) {
+                    *sum += pixel * weight;
+                }
+            }
+        }
+    }
+    Canvas::from_raw(canvas.width(), canvas.height(), sums).expect("width times height sums")
 }
 
 /// Weights of a Gaussian along one axis, of sum 1, to 3.5 standard deviations.
@@ -130,6 +155,8 @@ fn line(weights: &mut [f64], half: usize, strength: f64, angle: f64) {
 
 #[cfg(test)]
 mod tests {
+    use image::Luma;
+
     use super::*;
 
     /// Variances of the spread along the row and the column.

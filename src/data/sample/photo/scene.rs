@@ -184,17 +184,23 @@ fn texture(draw: &mut Draw) -> Vec<f32> {
         let lattice: Vec<f32> = (0..cells * cells)
             .map(|_| draw.uniform(-1.0, 1.0) as f32)
             .collect();
-        let at = |x: usize, y: usize| lattice[(y % cells) * cells + x % cells];
-        for (i, value) in texture.iter_mut().enumerate() {
-            let (x, y) = (i % TEXTURE, i / TEXTURE);
-            let (cx, cy) = (x / cell, y / cell);
-            let (fx, fy) = (
-                (x % cell) as f32 / cell as f32,
-                (y % cell) as f32 / cell as f32,
-            );
-            let upper = at(cx, cy) * (1.0 - fx) + at(cx + 1, cy) * fx;
-            let lower = at(cx, cy + 1) * (1.0 - fx) + at(cx + 1, cy + 1) * fx;
-            *value += strength * (upper * (1.0 - fy) + lower * fy);
+        // Between points of the lattice first along its rows, then from row to row.
+        let along: Vec<Vec<f32>> = lattice
+            .chunks_exact(cells)
+            .map(|row| {
+                let at = |x: usize| {
+                    let part = (x % cell) as f32 / cell as f32;
+                    row[x / cell] * (1.0 - part) + row[(x / cell + 1) % cells] * part
+                };
+                (0..TEXTURE).map(at).collect()
+            })
+            .collect();
+        for (y, values) in texture.chunks_exact_mut(TEXTURE).enumerate() {
+            let part = (y % cell) as f32 / cell as f32;
+            let (upper, lower) = (&along[y / cell], &along[(y / cell + 1) % cells]);
+            for ((value, upper), lower) in values.iter_mut().zip(upper).zip(lower) {
+                *value += strength * (upper * (1.0 - part) + lower * part);
+            }
         }
         squares += strength * strength;
         strength *= persistence;

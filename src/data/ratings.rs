@@ -197,15 +197,26 @@ fn seconds(text: &str) -> Option<f64> {
     ))
 }
 
-/// Numbers for ids as they come. Most are short: those are looked up as one integer, without a way
-/// to where their bytes lie.
+/// Numbers for ids as they come. The usual ones, small whole numbers, are looked up in a table, other
+/// short ones as one integer, without a way to where their bytes lie.
 #[derive(Default)]
 struct Ids {
+    /// By their value; [`NONE`] where there is none.
+    small: Vec<u32>,
     short: HashMap<u128, u32>,
     long: HashMap<String, u32>,
-    /// Of the id that came last: tables often stand in the order of their users.
-    last: Option<(u128, u32)>,
     count: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// The value of a whole number below a million, spelled as usual.
+fn small(id: &str) -> Option<usize> {
+    let bytes = id.as_bytes();
+    let usual = matches!(bytes.len(), 1..=6) && (bytes[0] != b'0' || bytes.len() == 1);
+    let digits = bytes.iter().all(u8::is_ascii_digit);
+    let value = |sum, &byte: &u8| sum * 10 + usize::from(byte - b'0');
+    (usual && digits).then(|| bytes.iter().fold(0, value))
 }
 
 /// The bytes of a short id and their number in one integer.
@@ -225,22 +236,20 @@ fn unpacked(packed: u128) -> String {
 impl Ids {
     fn number(&mut self, id: &str) -> u32 {
         let next = self.count;
-        let number = match packed(id) {
-            Some(id) => match self.last {
-                Some((last, number)) if last == id => number,
-                _ => {
-                    let number = *self.short.entry(id).or_insert(next);
-                    self.last = Some((id, number));
-                    number
-                }
-            },
-            None => match self.long.get(id) {
-                Some(&number) => number,
-                None => {
-                    self.long.insert(id.to_owned(), next);
-                    next
-                }
-            },
+        let number = if let Some(value) = small(id) {
+            if value >= self.small.len() {
+                self.small.resize(value + 1, NONE);
+            }
+            let number = &mut self.small[value];
+            *number = if *number == NONE { next } else { *number };
+            *number
+        } else if let Some(id) = packed(id) {
+            *self.short.entry(id).or_insert(next)
+        } else if let Some(&number) = self.long.get(id) {
+            number
+        } else {
+            self.long.insert(id.to_owned(), next);
+            next
         };
         self.count += u32::from(number == next);
         number
@@ -249,6 +258,11 @@ impl Ids {
     /// The ids in their order, and the place of each former number in it.
     fn sorted(self) -> (Vec<String>, Vec<u32>) {
         let mut ids = vec![String::new(); self.count as usize];
+        for (value, &number) in self.small.iter().enumerate() {
+            if number != NONE {
+                ids[number as usize] = value.to_string();
+            }
+        }
         for (id, number) in self.short {
             ids[number as usize] = unpacked(id);
         }
@@ -314,6 +328,23 @@ mod tests {
         assert_eq!(ratings.items, ["10", "a", "b"]);
         assert_eq!((ratings.rows[0].user, ratings.rows[0].item), (1, 2));
         assert!(!ratings.rated && !ratings.timed);
+    }
+
+    #[test]
+    fn ids_of_all_kinds_keep_their_spelling() {
+        let long = "a name of more than fifteen bytes";
+        let names = [
+            "7", "0", "07", "00", "+7", "7.0", "999999", "1000000", "é", long,
+        ];
+        let mut ids = Ids::default();
+        for _ in 0..2 {
+            let numbers: Vec<u32> = names.iter().map(|id| ids.number(id)).collect();
+            assert!(numbers.iter().copied().eq(0..names.len() as u32));
+        }
+        let (sorted, places) = ids.sorted();
+        for (id, place) in names.iter().zip(places) {
+            assert_eq!(sorted[place as usize], *id);
+        }
     }
 
     #[test]

@@ -299,7 +299,8 @@ fn real_photos_can_be_blurred_into_a_sample() {
     for seed in 0..2 {
         dir.write(&format!("sharp ones/{seed}.jpg"), photo(seed));
     }
-    dir.ok(&["sample", "cv", "--from", "sharp ones"]);
+    let said = dir.ok(&["sample", "cv", "--from", "sharp ones"]);
+    assert_eq!(said, "data/raw/cv/photos: 9 files\n");
     assert_eq!(dir.names("data/raw/cv/photos").len(), 2 * 4 + 1);
     let message = dir.fails(2, &["sample", "nlp", "--from", "sharp ones"]);
     assert!(message.contains("leave --from out"), "{message}");

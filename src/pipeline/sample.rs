@@ -74,11 +74,20 @@ pub struct Sampled {
     files: Vec<PathBuf>,
 }
 
+/// Files of a folder that are worth a line each; more are counted.
+const NAMED: usize = 8;
+
 impl fmt::Display for Sampled {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.files
-            .iter()
-            .try_for_each(|path| writeln!(f, "{}", path.display()))
+        for files in self.files.chunk_by(|a, b| a.parent() == b.parent()) {
+            match files[0].parent() {
+                Some(folder) if files.len() > NAMED => {
+                    writeln!(f, "{}: {} files", folder.display(), files.len())?;
+                }
+                _ => (files.iter()).try_for_each(|path| writeln!(f, "{}", path.display()))?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -59,6 +59,20 @@ impl Input {
             .map_err(|error| Place::file(name).error(kind(error, compressed)))
     }
 
+    /// Reads on, past the buffer where that is shorter than `bytes`; 0 at the end.
+    pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ReadError> {
+        loop {
+            match self.reader.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let kind = kind(error, self.compressed);
+                    return Err(Place::file(&self.name).error(kind));
+                }
+                Ok(read) => return Ok(read),
+            }
+        }
+    }
+
     pub fn consume(&mut self, bytes: usize) {
         self.reader.consume(bytes);
     }

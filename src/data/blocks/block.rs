@@ -1,8 +1,11 @@
 //! Some rows of a table in one buffer, by column and row.
 
+use std::ops::Range;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::{ReadError, ReadErrorKind, Row, Source};
+use super::marks::Marks;
 
 /// Where a row is: the number of its file in 24 bits, its line (or row) in 40; line 0 is the whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,12 +33,10 @@ pub const WORD: usize = 8;
 /// The hash that texts of cells go by: the same on every machine, a bijection of texts of up to
 /// [`WORD`] bytes without NUL.
 pub fn hash(text: &[u8]) -> u64 {
-    if text.len() > WORD {
-        return xxh3_64(text);
+    match text.len() <= WORD {
+        true => mix(word_of(text)),
+        false => xxh3_64(text),
     }
-    let mut word = [0; WORD];
-    word[..text.len()].copy_from_slice(text);
-    mix(u64::from_le_bytes(word))
 }
 
 /// One hash of two, in their order.
@@ -51,18 +52,33 @@ fn mix(mut word: u64) -> u64 {
     word ^ word >> 33
 }
 
-/// [`hash`] of `length` bytes from `start` on, where at least a word more is behind them.
+/// [`hash`] of `length` bytes from `start` on.
 #[inline]
-pub(super) fn hash_at(text: &[u8], start: usize, length: usize) -> u64 {
-    match text[start..].first_chunk::<WORD>() {
-        Some(word) if length <= WORD => {
-            // By two shifts: one by 64 is none.
-            let unwanted = 4 * (WORD - length) as u32;
-            let word = u64::from_le_bytes(*word);
-            mix(word & (u64::MAX >> unwanted >> unwanted))
-        }
-        _ => hash(&text[start..start + length]),
+fn hash_at(text: &[u8], start: usize, length: usize) -> u64 {
+    match length <= WORD {
+        true => mix(word_at(text, start, length)),
+        false => xxh3_64(&text[start..][..length]),
     }
+}
+
+/// The first bytes of a text of `length` bytes from `start` on as a word, zeros behind a shorter one.
+#[inline]
+fn word_at(text: &[u8], start: usize, length: usize) -> u64 {
+    let rest = &text[start..];
+    let word = match rest.first_chunk::<WORD>() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => word_of(rest),
+    };
+    // By two shifts: one by 64 is none.
+    let unwanted = 4 * WORD.saturating_sub(length) as u32;
+    word & (u64::MAX >> unwanted >> unwanted)
+}
+
+/// Up to [`WORD`] bytes as a word, zeros behind them.
+fn word_of(text: &[u8]) -> u64 {
+    let mut word = [0; WORD];
+    word[..text.len()].copy_from_slice(text);
+    u64::from_le_bytes(word)
 }
 
 /// Where a cell's text lies in the buffer.
@@ -72,29 +88,62 @@ pub(super) struct Cell {
     pub length: u32,
 }
 
+impl Cell {
+    #[inline]
+    pub fn new(from: usize, to: usize) -> Cell {
+        Cell {
+            start: from as u32,
+            length: (to - from) as u32,
+        }
+    }
+}
+
 /// Of a column that was left out.
-const NOWHERE: usize = usize::MAX;
+pub(super) const NOWHERE: usize = usize::MAX;
+
+/// What a block is made of, and of what it is made.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub text: Vec<u8>,
+    pub marks: Marks,
+    /// Column by column.
+    pub cells: Vec<Cell>,
+    pub lines: Vec<u64>,
+}
+
+impl Memory {
+    pub fn bytes(&self) -> usize {
+        let cells = size_of::<Cell>() * self.cells.capacity() + 8 * self.lines.capacity();
+        self.text.capacity() + self.marks.memory() + cells
+    }
+}
 
 /// Rows of one file, all of one width; and records that could not be read.
 #[derive(Debug)]
 pub struct Block {
     file: usize,
-    pub(super) text: Vec<u8>,
-    /// Column by column.
-    pub(super) cells: Vec<Cell>,
-    /// Of the text of each cell.
-    pub(super) hashes: Vec<u64>,
+    memory: Memory,
     /// Where the cells of each column start.
-    pub(super) columns: Vec<usize>,
+    columns: Vec<usize>,
     /// Whether all of the text is ASCII.
-    pub(super) ascii: bool,
-    pub(super) lines: Vec<u64>,
+    ascii: bool,
     bad: Vec<ReadError>,
 }
 
 impl Block {
-    /// With room for so many rows of those columns that are wanted.
-    pub(super) fn with_rows(file: usize, wanted: &[bool], rows: usize) -> Block {
+    /// Of texts, cells of columns that start at `columns`, and lines.
+    pub(super) fn new(file: usize, memory: Memory, columns: Vec<usize>, ascii: bool) -> Block {
+        Block {
+            file,
+            memory,
+            columns,
+            ascii,
+            bad: Vec::new(),
+        }
+    }
+
+    /// Where each column starts, with room for so many rows of those that are wanted.
+    pub(super) fn starts(wanted: &[bool], rows: usize) -> Vec<usize> {
         let mut length = 0;
         let start = |wanted: &bool| match wanted {
             false => NOWHERE,
@@ -103,28 +152,15 @@ impl Block {
                 length - rows
             }
         };
-        let columns = wanted.iter().map(start).collect();
-        Block {
-            file,
-            text: Vec::new(),
-            cells: vec![Cell::default(); length],
-            hashes: vec![0; length],
-            columns,
-            ascii: false,
-            lines: Vec::new(),
-            bad: Vec::new(),
-        }
+        wanted.iter().map(start).collect()
     }
 
-    #[inline]
-    pub(super) fn set(&mut self, row: usize, column: usize, cell: Cell, hash: u64) {
-        let place = self.columns[column] + row;
-        self.cells[place] = cell;
-        self.hashes[place] = hash;
+    pub(super) fn into_memory(self) -> Memory {
+        self.memory
     }
 
     pub fn rows(&self) -> usize {
-        self.lines.len()
+        self.memory.lines.len()
     }
 
     /// The text of a cell; a null is the empty text.
@@ -133,8 +169,22 @@ impl Block {
     /// Where the column was not wanted.
     #[inline]
     pub fn bytes_of(&self, row: usize, column: usize) -> &[u8] {
-        let Cell { start, length } = self.cells[self.columns[column] + row];
-        &self.text[start as usize..][..length as usize]
+        self.bytes_in(self.memory.cells[self.columns[column] + row])
+    }
+
+    #[inline]
+    fn bytes_in(&self, cell: Cell) -> &[u8] {
+        &self.memory.text[cell.start as usize..][..cell.length as usize]
+    }
+
+    fn cells(&self, column: usize) -> &[Cell] {
+        &self.memory.cells[self.columns[column]..][..self.rows()]
+    }
+
+    /// All texts of a column, as [`Block::bytes_of`] has them.
+    #[inline]
+    pub fn texts(&self, column: usize) -> impl Iterator<Item = &[u8]> {
+        self.cells(column).iter().map(|&cell| self.bytes_in(cell))
     }
 
     /// The same as text.
@@ -143,15 +193,54 @@ impl Block {
         std::str::from_utf8(self.bytes_of(row, column)).unwrap_or_default()
     }
 
-    /// Hashes of a column's texts.
-    pub fn hashes(&self, column: usize) -> &[u64] {
-        &self.hashes[self.columns[column]..][..self.rows()]
+    /// The [`hash`] of a cell's text.
+    #[inline]
+    pub fn hash(&self, row: usize, column: usize) -> u64 {
+        self.hash_in(self.memory.cells[self.columns[column] + row])
+    }
+
+    #[inline]
+    fn hash_in(&self, Cell { start, length }: Cell) -> u64 {
+        hash_at(&self.memory.text, start as usize, length as usize)
+    }
+
+    /// Hashes of a column's texts in some rows.
+    #[inline]
+    pub fn hashes(&self, column: usize, rows: Range<usize>) -> impl Iterator<Item = u64> {
+        let cells = self.cells(column)[rows].iter();
+        cells.map(|&cell| self.hash_in(cell))
+    }
+
+    /// The first [`WORD`] bytes of a column's texts, zeros behind a shorter one, and how many bytes each has.
+    /// Short texts are the same where their words are, and no word but that of the empty one is 0.
+    #[inline]
+    pub fn words(&self, column: usize) -> impl Iterator<Item = (u64, usize)> {
+        self.cells(column).iter().map(|&Cell { start, length }| {
+            let length = length as usize;
+            let word = word_at(&self.memory.text, start as usize, length);
+            (word, length)
+        })
+    }
+
+    /// Bytes of the shortest and the longest of a column's texts that are not empty, if any is.
+    pub fn lengths(&self, column: usize) -> Option<[usize; 2]> {
+        let lengths = self.cells(column).iter().map(|cell| cell.length);
+        // An empty one is taken for the longest that there could be.
+        let (shortest, longest) = lengths.fold((u32::MAX, 0), |(least, most), length| {
+            (least.min(length.wrapping_sub(1)), most.max(length))
+        });
+        (longest > 0).then_some([shortest as usize + 1, longest as usize])
+    }
+
+    /// Whether bytes are letters: all of the text is ASCII.
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
     }
 
     /// Whether two cells of a column whose hashes are the same have the same text.
     #[inline]
     pub fn same(&self, column: usize, a: usize, b: usize) -> bool {
-        let cells = &self.cells[self.columns[column]..];
+        let cells = &self.memory.cells[self.columns[column]..];
         let short = |cell: Cell| cell.length as usize <= WORD;
         (short(cells[a]) && short(cells[b])) || self.bytes_of(a, column) == self.bytes_of(b, column)
     }
@@ -168,7 +257,7 @@ impl Block {
     }
 
     pub fn spot(&self, row: usize) -> Spot {
-        Spot::new(self.file, self.lines[row])
+        Spot::new(self.file, self.memory.lines[row])
     }
 
     /// Cells of a row.
@@ -181,23 +270,27 @@ impl Block {
         &self.bad
     }
 
-    pub fn into_bad(self) -> Vec<ReadError> {
-        self.bad
+    pub fn take_bad(&mut self) -> Vec<ReadError> {
+        std::mem::take(&mut self.bad)
     }
 }
 
 /// A block in the making, of rows that come one by one.
 pub(super) struct Rows {
-    block: Block,
-    /// Row by row.
-    cells: Vec<Cell>,
+    file: usize,
+    width: usize,
+    /// Its cells are row by row.
+    memory: Memory,
+    bad: Vec<ReadError>,
 }
 
 impl Rows {
     pub fn new(file: usize, width: usize) -> Rows {
         Rows {
-            block: Block::with_rows(file, &vec![true; width], 0),
-            cells: Vec::new(),
+            file,
+            width,
+            memory: Memory::default(),
+            bad: Vec::new(),
         }
     }
 
@@ -211,45 +304,43 @@ impl Rows {
 
     /// Adds a row that is known to be good.
     pub fn push_good(&mut self, row: &Row) {
-        let text = &mut self.block.text;
+        let Memory { text, cells, .. } = &mut self.memory;
         for (_, cell) in row.cells() {
             let start = text.len() as u32;
             text.extend_from_slice(cell.as_bytes());
             let length = cell.len() as u32;
-            self.cells.push(Cell { start, length });
+            cells.push(Cell { start, length });
         }
-        self.block.lines.push(row.line());
+        self.memory.lines.push(row.line());
     }
 
     pub fn push_bad(&mut self, error: ReadError) {
-        self.block.bad.push(error);
+        self.bad.push(error);
     }
 
     pub fn rows(&self) -> usize {
-        self.block.rows()
+        self.memory.lines.len()
     }
 
     pub fn bytes(&self) -> usize {
-        self.block.text.len()
+        self.memory.text.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows() + self.block.bad.len() == 0
+        self.rows() + self.bad.len() == 0
     }
 
-    pub fn finish(self) -> Block {
-        let Rows { mut block, cells } = self;
-        let (rows, width) = (block.rows(), block.width());
-        block.columns = (0..width).map(|column| column * rows).collect();
-        block.ascii = block.text.is_ascii();
-        let by_column = (0..width).flat_map(|column| {
-            let of_column = cells.iter().skip(column).step_by(width);
-            of_column.copied()
-        });
-        block.cells = by_column.collect();
-        let text = |cell: &Cell| &block.text[cell.start as usize..][..cell.length as usize];
-        block.hashes = block.cells.iter().map(|cell| hash(text(cell))).collect();
-        block
+    pub fn finish(mut self) -> Block {
+        let (rows, width) = (self.rows(), self.width);
+        let cells = &self.memory.cells;
+        let by_column = (0..width).flat_map(|column| cells.iter().skip(column).step_by(width));
+        self.memory.cells = by_column.copied().collect();
+        let ascii = self.memory.text.is_ascii();
+        let columns = (0..width).map(|column| column * rows).collect();
+        Block {
+            bad: self.bad,
+            ..Block::new(self.file, self.memory, columns, ascii)
+        }
     }
 }
 
@@ -261,7 +352,9 @@ mod tests {
     fn the_hash_of_a_cell_is_that_of_its_text() {
         let text = b"0123456789abcdef........";
         for length in 0..=16 {
-            assert_eq!(hash_at(text, 0, length), hash(&text[..length]), "{length}");
+            let expected = hash(&text[..length]);
+            assert_eq!(hash_at(text, 0, length), expected, "{length}");
+            assert_eq!(hash_at(&text[..length], 0, length), expected, "{length}");
         }
         assert_eq!(hash(b""), 0);
         assert_ne!(hash(b"a"), hash(b"b"));

@@ -1,87 +1,339 @@
-//! Positions of two bytes in a text, 64 bytes at a time: cells are so short that a search for the end
-//! of each would mostly start and stop.
+//! Where cells and records of a CSV text end, and what the text is like, found in one pass, 64 bytes at a
+//! time: cells are so short that a search for the end of each would mostly start and stop. Quotes are
+//! followed on the way, one by one, so that bytes inside of quoted cells are no ends.
 
-/// Positions of either of two bytes, in order, and the length at the end. Kept between texts, so that
-/// its memory is used again.
-#[derive(Default)]
-pub struct Marks {
+/// Places of delimiters and line ends outside of quotes, in a text that grows.
+#[derive(Debug)]
+pub(super) struct Marks {
+    /// Delimiters and line ends, the first `found` of them; what lies behind is to be written over.
     places: Vec<u32>,
+    found: usize,
+    /// Which of them are line ends, the first `ended` of them.
+    ends: Vec<u32>,
+    ended: usize,
+    /// Up to where the text has been looked at.
+    seen: usize,
+    /// Whether that is inside of a quoted cell.
+    quoted: bool,
+    /// What the last byte was.
+    last: Last,
+    pub like: Like,
+}
+
+/// What the byte before says of the next one.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    /// A quote may open a cell: behind a delimiter, a line end, or nothing.
+    opens: bool,
+    /// A quote that closed a cell: another one makes both a character of it.
+    closed: bool,
+    /// A carriage return.
+    returned: bool,
+}
+
+/// What a text is like as a whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Like {
+    /// Line ends, those in quoted cells too.
+    pub lines: usize,
+    pub ascii: bool,
+    pub returns: bool,
+    /// NUL bytes, carriage returns not before a line end, text behind a closing quote.
+    pub odd: bool,
 }
 
 /// Bytes that are looked at together.
 const CHUNK: usize = 64;
+/// Places that are written without looking how many there are: more are rare, so that a processor
+/// foresees what comes next.
+const USUAL: usize = 12;
 
-impl Marks {
-    /// Takes up a text in place of the former one.
-    pub(super) fn find(&mut self, bytes: &[u8], wanted: [u8; 2]) -> &[u32] {
-        let (chunks, rest) = bytes.as_chunks::<CHUNK>();
-        let mut found = 0;
-        for (index, chunk) in chunks.iter().enumerate() {
-            found = self.put(mask(chunk, wanted), CHUNK * index, found);
+impl Default for Marks {
+    fn default() -> Marks {
+        Marks {
+            places: Vec::new(),
+            found: 0,
+            ends: Vec::new(),
+            ended: 0,
+            seen: 0,
+            quoted: false,
+            last: Last {
+                opens: true,
+                closed: false,
+                returned: false,
+            },
+            like: Like {
+                lines: 0,
+                ascii: true,
+                returns: false,
+                odd: false,
+            },
         }
-        // Filled up with a byte that is not wanted.
-        let filler = (0..3).find(|byte| !wanted.contains(byte)).unwrap_or(0);
-        let mut last = [filler; CHUNK];
-        last[..rest.len()].copy_from_slice(rest);
-        found = self.put(mask(&last, wanted), CHUNK * chunks.len(), found);
-        self.places[found] = bytes.len() as u32;
-        &self.places[..=found]
-    }
-
-    /// Writes the place of each bit behind the `found` ones, eight at a time: how many there are is
-    /// not foreseen by a processor, but hardly ever more. What is written too much is written over.
-    #[inline]
-    fn put(&mut self, mut bits: u64, base: usize, found: usize) -> usize {
-        if self.places.len() <= found + CHUNK {
-            self.places.resize(2 * (found + CHUNK), 0);
-        }
-        let count = bits.count_ones() as usize;
-        let (eights, _) = self.places[found..][..CHUNK].as_chunks_mut::<8>();
-        for eight in &mut eights[..count.div_ceil(8)] {
-            for place in eight {
-                *place = base as u32 + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
-        }
-        found + count
     }
 }
 
-/// A bit for each byte that is one of `wanted`.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
-    use std::arch::x86_64::*;
-    let parts = chunk.as_chunks::<16>().0.iter().enumerate();
-    parts.fold(0, |bits, (index, part)| {
-        // SAFETY: every x86-64 has SSE2; the load is of 16 bytes that are there, at any address.
-        let found = unsafe {
-            let part = _mm_loadu_si128(part.as_ptr().cast());
-            let [a, b] = wanted.map(|byte| _mm_cmpeq_epi8(part, _mm_set1_epi8(byte as i8)));
-            _mm_movemask_epi8(_mm_or_si128(a, b))
+impl Marks {
+    /// Forgets the text, not the memory.
+    pub fn clear(&mut self) {
+        *self = Marks {
+            places: std::mem::take(&mut self.places),
+            ends: std::mem::take(&mut self.ends),
+            ..Marks::default()
         };
-        bits | (found as u64) << (16 * index)
-    })
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        4 * (self.places.capacity() + self.ends.capacity())
+    }
+
+    /// Looks at what is new in a text that starts with a record: at whole chunks, and at all of it when
+    /// nothing will follow (`whole`).
+    pub fn scan(&mut self, bytes: &[u8], delimiter: u8, whole: bool) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("bmi1")
+        {
+            // SAFETY: the processor has them.
+            return unsafe { self.scan_avx2(bytes, delimiter, whole) };
+        }
+        self.scan_with(bytes, delimiter, whole, words::bits);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,popcnt,bmi1")]
+    fn scan_avx2(&mut self, bytes: &[u8], delimiter: u8, whole: bool) {
+        self.scan_with(bytes, delimiter, whole, |chunk, delimiter| {
+            avx2::bits(chunk, delimiter)
+        });
+    }
+
+    #[inline(always)]
+    fn scan_with(
+        &mut self,
+        bytes: &[u8],
+        delimiter: u8,
+        whole: bool,
+        bits: impl Fn(&[u8; CHUNK], u8) -> Bits,
+    ) {
+        let (chunks, rest) = bytes[self.seen..].as_chunks::<CHUNK>();
+        for chunk in chunks {
+            self.make_room();
+            self.take(bits(chunk, delimiter), u64::MAX);
+        }
+        if whole {
+            let mut last = [b'x'; CHUNK];
+            last[..rest.len()].copy_from_slice(rest);
+            self.make_room();
+            self.take(bits(&last, delimiter), (1 << rest.len()) - 1);
+            self.end(bytes);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.places.len() <= self.found + 2 * CHUNK {
+            self.places.resize(2 * (self.found + 2 * CHUNK), 0);
+        }
+        if self.ends.len() <= self.ended + 2 * CHUNK {
+            self.ends.resize(2 * (self.ended + 2 * CHUNK), 0);
+        }
+    }
+
+    /// Takes the next chunk, of which the bytes in `valid` are there.
+    #[inline(always)]
+    fn take(&mut self, bits: Bits, valid: u64) {
+        let around = bits.delimiters | bits.newlines | bits.returns;
+        let inside = match bits.quotes == 0 && !self.last.closed {
+            true => u64::from(self.quoted).wrapping_neg(),
+            false => self.follow(bits.quotes, around, valid),
+        };
+        let like = &mut self.like;
+        like.lines += bits.newlines.count_ones() as usize;
+        like.ascii &= !bits.high;
+        if bits.returns != 0 || self.last.returned {
+            let behind = bits.returns << 1 | u64::from(self.last.returned);
+            like.odd |= behind & valid & !bits.newlines != 0;
+            like.returns = true;
+        }
+        like.odd |= bits.nul;
+        self.last.opens = around >> 63 != 0;
+        self.last.returned = bits.returns >> 63 != 0;
+        let marks = (bits.delimiters | bits.newlines) & !inside;
+        self.put_ends(bits.newlines & !inside, marks);
+        self.put(marks);
+        self.seen += CHUNK;
+    }
+
+    /// Goes through the quotes of a chunk: what lies inside of them, without the closing ones.
+    #[inline(never)]
+    fn follow(&mut self, quotes: u64, around: u64, valid: u64) -> u64 {
+        let openers = around << 1 | u64::from(self.last.opens);
+        let mut inside = u64::from(self.quoted).wrapping_neg();
+        let (mut closed, mut rest) = (0, quotes);
+        let behind = |closed: u64| closed << 1 | u64::from(self.last.closed);
+        while rest != 0 {
+            let quote = rest & rest.wrapping_neg();
+            rest ^= quote;
+            // A quote inside of a bare cell is only a character.
+            let opens = (openers | behind(closed)) & quote != 0;
+            if self.quoted || opens {
+                inside ^= quote.wrapping_neg();
+                closed |= if self.quoted { quote } else { 0 };
+                self.quoted = !self.quoted;
+            }
+        }
+        self.like.odd |= behind(closed) & valid & !(around | quotes) != 0;
+        self.last.closed = closed >> 63 != 0;
+        inside
+    }
+
+    /// Writes which marks are line ends.
+    #[inline(always)]
+    fn put_ends(&mut self, mut newlines: u64, marks: u64) {
+        // The first one, whether it is there or not.
+        loop {
+            let first = newlines & newlines.wrapping_neg();
+            let before = marks & first.wrapping_sub(1);
+            self.ends[self.ended] = self.found as u32 + before.count_ones();
+            self.ended += usize::from(first != 0);
+            newlines ^= first;
+            if newlines == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Writes the place of each bit.
+    #[inline(always)]
+    fn put(&mut self, mut marks: u64) {
+        let count = marks.count_ones() as usize;
+        let base = self.seen as u32;
+        let room = &mut self.places[self.found..][..CHUNK + 8];
+        let mut write = |places: &mut [u32]| {
+            for place in places {
+                *place = base + marks.trailing_zeros();
+                marks &= marks.wrapping_sub(1);
+            }
+        };
+        let (usual, more) = room.split_at_mut(USUAL);
+        write(usual);
+        if count > USUAL {
+            let (eights, _) = more.as_chunks_mut::<8>();
+            for eight in &mut eights[..(count - USUAL).div_ceil(8)] {
+                write(eight);
+            }
+        }
+        self.found += count;
+    }
+
+    /// Ends the last line where nothing else does.
+    fn end(&mut self, bytes: &[u8]) {
+        let end = self.boundary().unwrap_or(0);
+        if end < bytes.len() && !self.quoted {
+            self.ends[self.ended] = self.found as u32;
+            self.places[self.found] = bytes.len() as u32;
+            (self.ended, self.found) = (self.ended + 1, self.found + 1);
+        }
+    }
+
+    pub fn quoted(&self) -> bool {
+        self.quoted
+    }
+
+    /// Start of the last record, of which the end is not seen yet: behind the last line end outside of quotes.
+    pub fn boundary(&self) -> Option<usize> {
+        let &end = self.ends().last()?;
+        Some(self.places[end as usize] as usize + 1)
+    }
+
+    /// Delimiters and line ends outside of quotes, those behind the boundary too.
+    pub fn places(&self) -> &[u32] {
+        &self.places[..self.found]
+    }
+
+    /// Which of the places are line ends.
+    pub fn ends(&self) -> &[u32] {
+        &self.ends[..self.ended]
+    }
+}
+
+/// Which bytes of a chunk are what, a bit for each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Bits {
+    quotes: u64,
+    delimiters: u64,
+    newlines: u64,
+    returns: u64,
+    /// Whether any is NUL; whether any is above ASCII.
+    nul: bool,
+    high: bool,
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::*;
+
+    use super::{Bits, CHUNK};
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub fn bits(chunk: &[u8; CHUNK], delimiter: u8) -> Bits {
+        let (halves, _) = chunk.as_chunks::<32>();
+        // SAFETY: the load is of 32 bytes that are there, at any address.
+        let load = |half: &[u8; 32]| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+        let [low, high] = [load(&halves[0]), load(&halves[1])];
+        let mask = |half: __m256i| u64::from(_mm256_movemask_epi8(half) as u32);
+        let equal = |byte: u8| {
+            let byte = _mm256_set1_epi8(byte as i8);
+            [low, high].map(|half| _mm256_cmpeq_epi8(half, byte))
+        };
+        let both = |[low, high]: [__m256i; 2]| mask(low) | mask(high) << 32;
+        let lowest = _mm256_min_epu8(low, high);
+        let returns = equal(b'\r');
+        // Most texts have none: one look tells.
+        let returns = match mask(_mm256_or_si256(returns[0], returns[1])) {
+            0 => 0,
+            _ => both(returns),
+        };
+        Bits {
+            quotes: both(equal(b'"')),
+            delimiters: both(equal(delimiter)),
+            newlines: both(equal(b'\n')),
+            returns,
+            nul: mask(_mm256_cmpeq_epi8(lowest, _mm256_setzero_si256())) != 0,
+            high: mask(_mm256_or_si256(low, high)) != 0,
+        }
+    }
 }
 
 /// The same, found in eight bytes at a time.
-#[cfg(not(target_arch = "x86_64"))]
-fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
-    words::mask(chunk, wanted)
-}
-
-#[cfg(any(test, not(target_arch = "x86_64")))]
 mod words {
-    pub fn mask(chunk: &[u8; 64], wanted: [u8; 2]) -> u64 {
-        let [a, b] = wanted.map(|byte| u64::from(byte) * EACH);
-        let words = chunk.as_chunks::<8>().0.iter().enumerate();
-        words.fold(0, |bits, (index, bytes)| {
-            let word = u64::from_le_bytes(*bytes);
-            let found = zeros(word ^ a) | zeros(word ^ b);
+    use super::{Bits, CHUNK};
+
+    pub fn bits(chunk: &[u8; CHUNK], delimiter: u8) -> Bits {
+        let (words, _) = chunk.as_chunks::<8>();
+        let words = words.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let mask = |byte: u8| {
+            let found = words
+                .clone()
+                .map(|word| zeros(word ^ (u64::from(byte) * EACH)));
             // Gathers the lowest bit of each byte in the highest byte.
-            let gathered = (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-            bits | gathered << (8 * index)
-        })
+            let gathered =
+                found.map(|found| (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56);
+            let places = gathered
+                .enumerate()
+                .map(|(index, bits)| bits << (8 * index));
+            places.fold(0, |all, bits| all | bits)
+        };
+        Bits {
+            quotes: mask(b'"'),
+            delimiters: mask(delimiter),
+            newlines: mask(b'\n'),
+            returns: mask(b'\r'),
+            nul: mask(0) != 0,
+            high: !chunk.is_ascii(),
+        }
     }
 
     /// One in each byte.
@@ -100,24 +352,79 @@ mod tests {
 
     use super::*;
 
+    /// What is outside of quotes, byte by byte.
+    fn expected(bytes: &[u8]) -> (Vec<u32>, bool) {
+        let (mut marks, mut quoted, mut before) = (Vec::new(), false, b'\n');
+        for (at, &byte) in bytes.iter().enumerate() {
+            match byte {
+                b'"' if quoted => {
+                    quoted = false;
+                    before = b'"';
+                    continue;
+                }
+                b'"' if b",\n\r\"".contains(&before) => quoted = true,
+                b',' | b'\n' if !quoted => marks.push(at as u32),
+                _ => {}
+            }
+            // A quote that closes nothing opens nothing.
+            before = if byte == b'"' { b'x' } else { byte };
+        }
+        (marks, quoted)
+    }
+
+    fn found(bytes: &[u8], first: usize, scan: impl Fn(&mut Marks, &[u8], bool)) -> Marks {
+        let mut marks = Marks::default();
+        scan(&mut marks, &bytes[..first / CHUNK * CHUNK], false);
+        scan(&mut marks, bytes, true);
+        marks
+    }
+
     proptest! {
         #[test]
-        fn every_position_is_found(texts in prop::collection::vec(
-            prop::collection::vec(97u8..101, 0..300), 1..4
-        )) {
-            let mut marks = Marks::default();
-            for bytes in texts {
-                let places = (0..bytes.len()).filter(|&at| b"ac".contains(&bytes[at]));
-                let expected: Vec<u32> = places.chain([bytes.len()]).map(|at| at as u32).collect();
-                prop_assert_eq!(marks.find(&bytes, [b'a', b'c']), expected);
+        fn every_end_outside_of_quotes_is_found(text in "[ab,\n\r\"]{0,300}", first in 0usize..300) {
+            let bytes = text.as_bytes();
+            let (mut expected, quoted) = expected(bytes);
+            if !quoted && !bytes.is_empty() && bytes.last() != Some(&b'\n') {
+                expected.push(bytes.len() as u32);
             }
+            let first = first.min(bytes.len());
+            let marks = found(bytes, first, |marks, bytes, whole| marks.scan(bytes, b',', whole));
+            prop_assert_eq!(marks.places(), &expected);
+            prop_assert_eq!(marks.quoted(), quoted);
+            let ends = marks.ends().iter().map(|&end| marks.places()[end as usize] as usize);
+            let ends: Vec<usize> = ends.collect();
+            let is_end = |&&at: &&u32| bytes.get(at as usize) != Some(&b',');
+            let of_lines = expected.iter().filter(is_end).map(|&at| at as usize);
+            prop_assert_eq!(ends, of_lines.collect::<Vec<_>>());
+            prop_assert_eq!(marks.like.lines, text.matches('\n').count());
+            let words = found(bytes, first, |marks, bytes, whole| {
+                marks.scan_with(bytes, b',', whole, words::bits);
+            });
+            prop_assert_eq!(marks.places(), words.places());
+            prop_assert_eq!(format!("{:?}", marks.like), format!("{:?}", words.like));
+        }
+
+        #[test]
+        fn what_a_text_is_like_is_seen(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let marks = found(&bytes, 64.min(bytes.len()), |marks, bytes, whole| {
+                marks.scan(bytes, b',', whole);
+            });
+            prop_assert_eq!(marks.like.ascii, bytes.is_ascii());
+            prop_assert_eq!(marks.like.returns, bytes.contains(&b'\r'));
+            let lone = bytes.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n');
+            prop_assert!(marks.like.odd || !(lone || bytes.contains(&0)));
         }
 
         #[test]
         fn words_and_registers_find_the_same(chunk in prop::collection::vec(any::<u8>(), 64)) {
             let chunk: &[u8; 64] = chunk[..].try_into().unwrap();
-            for wanted in [[b',', b'\n'], [chunk[3], chunk[60]]] {
-                prop_assert_eq!(mask(chunk, wanted), words::mask(chunk, wanted));
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                for delimiter in [b',', chunk[3]] {
+                    // SAFETY: the processor has AVX2.
+                    let found = unsafe { avx2::bits(chunk, delimiter) };
+                    prop_assert_eq!(found, words::bits(chunk, delimiter));
+                }
             }
         }
     }

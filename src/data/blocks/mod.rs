@@ -1,24 +1,20 @@
 //! A table in blocks, for verbs that look at every cell of files larger than memory: one thread finds
-//! where records end and cuts the file there, any number of threads parse the pieces ([`Piece::parse`]).
+//! where cells and records end ([`marks`]) and cuts the file there, any number of threads parse the
+//! pieces ([`Piece::parse`]).
 //!
 //! Where a piece ends follows from the file alone. Bad records do not end the reading: they come
 //! with their block, placed as [`super::Source`] places them.
 
 mod block;
-mod boundary;
 mod marks;
 mod parse;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use block::{Block, Spot, combined, hash};
+pub use block::{Block, Spot, WORD, combined, hash};
 
-pub use marks::Marks;
-
-use self::block::Rows;
-
-use self::boundary::Cutter;
+use self::block::{Memory, Rows};
 use super::input::Input;
 use super::source::{open_as, open_file};
 use super::{
@@ -84,7 +80,12 @@ struct Csv {
     line: u64,
     /// Read behind the last piece.
     carry: Vec<u8>,
+    /// Memory of blocks that were worked on.
+    spare: Vec<Memory>,
 }
+
+/// Bytes that the memory of a block may have to be kept.
+const KEPT: usize = 8 * PIECE;
 
 /// A piece of a table, not parsed yet.
 pub struct Piece {
@@ -99,7 +100,8 @@ enum What {
 
 /// Whole records of a CSV file.
 struct Text {
-    bytes: Vec<u8>,
+    /// Their text, and the marks in it.
+    memory: Memory,
     delimiter: u8,
     /// The line it starts on, and how many lines end in it.
     line: u64,
@@ -211,6 +213,14 @@ impl Blocks {
         }
     }
 
+    /// Takes back a block that was worked on, so that its memory is used again.
+    pub fn reuse(&mut self, block: Block) {
+        if let Reader::Csv(csv) = &mut self.reader {
+            let memory = block.into_memory();
+            csv.spare.extend((memory.bytes() <= KEPT).then_some(memory));
+        }
+    }
+
     fn open_next(&self, path: &Path) -> Result<Reader, ReadError> {
         let (reader, columns, _) = open_one(path)?;
         let names = &self.head.files;
@@ -245,6 +255,7 @@ fn text(
         delimiter,
         line,
         carry: Vec::new(),
+        spare: Vec::new(),
     };
     Ok((Reader::Csv(csv), columns, Unit::Line))
 }
@@ -256,51 +267,53 @@ fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
 
 impl Csv {
     fn piece(&mut self, head: &Head, file: usize) -> Result<Option<Text>, ReadError> {
-        let mut bytes = std::mem::take(&mut self.carry);
-        let mut cutter = Cutter::new(self.delimiter);
-        bytes.reserve(PIECE + PIECE / 4);
+        let mut memory = self.spare.pop().unwrap_or_default();
+        let Memory { text, marks, .. } = &mut memory;
+        marks.clear();
+        let mut filled = self.carry.len();
+        text.resize(text.len().max(filled), 0);
+        text[..filled].copy_from_slice(&self.carry);
+        self.carry.clear();
         let end = loop {
-            let at_end = !self.fill(&mut bytes)?;
-            cutter.scan(&bytes, at_end);
-            if at_end && cutter.quoted() {
-                return Err(self.refused(bytes, head, file));
-            }
-            match cutter.boundary() {
-                _ if at_end => break bytes.len(),
-                Some(boundary) => break boundary,
-                None if bytes.len() > super::MAX_RECORD => {
-                    return Err(self.refused(bytes, head, file));
+            let at_end = !self.fill(text, &mut filled)?;
+            marks.scan(&text[..filled], self.delimiter, at_end);
+            match marks.boundary() {
+                _ if at_end && !marks.quoted() => break filled,
+                Some(boundary) if !at_end => break boundary,
+                None if !at_end && filled <= super::MAX_RECORD => {}
+                _ => {
+                    text.truncate(filled);
+                    return Err(self.refused(memory.text, head, file));
                 }
-                None => {}
             }
         };
         if end == 0 {
             return Ok(None);
         }
-        self.carry.extend_from_slice(&bytes[end..]);
-        bytes.truncate(end);
-        let line = self.line;
-        let lines = memchr::memchr_iter(b'\n', &bytes).count();
+        self.carry.extend_from_slice(&text[end..filled]);
+        text.truncate(end);
+        // Those behind the last record are in quotes.
+        let behind = memchr::memchr_iter(b'\n', &self.carry).count();
+        let (line, lines) = (self.line, marks.like.lines - behind);
         self.line += lines as u64;
         Ok(Some(Text {
-            bytes,
+            memory,
             delimiter: self.delimiter,
             line,
             lines,
         }))
     }
 
-    /// Reads up to the next multiple of a piece; false at the end of the input.
-    fn fill(&mut self, bytes: &mut Vec<u8>) -> Result<bool, ReadError> {
-        let target = (bytes.len() / PIECE + 1) * PIECE;
-        while bytes.len() < target {
-            let buffer = self.input.fill()?;
-            if buffer.is_empty() {
-                return Ok(false);
+    /// Reads up to the next multiple of a piece into `text`, of which `filled` bytes are read and others may
+    /// be left from before; false at the end of the input.
+    fn fill(&mut self, text: &mut Vec<u8>, filled: &mut usize) -> Result<bool, ReadError> {
+        let target = (*filled / PIECE + 1) * PIECE;
+        text.resize(text.len().max(target), 0);
+        while *filled < target {
+            match self.input.read(&mut text[*filled..target])? {
+                0 => return Ok(false),
+                read => *filled += read,
             }
-            let taken = buffer.len().min(target - bytes.len());
-            bytes.extend_from_slice(&buffer[..taken]);
-            self.input.consume(taken);
         }
         Ok(true)
     }
@@ -343,15 +356,14 @@ fn rows(source: &mut dyn Source, file: usize) -> Result<Option<Block>, ReadError
 impl Piece {
     /// Its cells.
     pub fn parse(self, head: &Head) -> Block {
-        let wanted = vec![true; head.columns.len()];
-        self.parse_some(head, &wanted, &mut Marks::default())
+        self.parse_some(head, &vec![true; head.columns.len()])
     }
 
     /// Its cells in those columns that are wanted.
-    pub fn parse_some(self, head: &Head, wanted: &[bool], marks: &mut Marks) -> Block {
+    pub fn parse_some(self, head: &Head, wanted: &[bool]) -> Block {
         match self.what {
             What::Block(block) => block,
-            What::Text(text) => parse::block(text, self.file, head, wanted, marks),
+            What::Text(text) => parse::block(text, self.file, head, wanted),
         }
     }
 }

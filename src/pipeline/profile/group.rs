@@ -1,6 +1,8 @@
 //! The different values of one column in one block. Everything that follows from a value alone is
 //! then found out once for each, not once for each row.
 
+use std::ops::Range;
+
 use super::value::{Value, understand};
 use crate::data::blocks::Block;
 
@@ -39,12 +41,11 @@ impl Groups {
         self.of_row.clear();
         self.slots.clear();
         self.slots.resize((2 * block.rows()).next_power_of_two(), 0);
-        let hashes = block.hashes(column);
-        let (first, rest) = hashes.split_at(TRIED.min(hashes.len()));
-        self.group(block, column, 0, first);
+        let tried = TRIED.min(block.rows());
+        self.group(block, column, 0..tried);
         match exact || 4 * self.groups.len() < 3 * TRIED {
-            true => self.group(block, column, first.len(), rest),
-            false => self.each_alone(first.len(), rest),
+            true => self.group(block, column, tried..block.rows()),
+            false => self.each_alone(block, column, tried..block.rows()),
         }
         self.values.clear();
         let text = |group: &Group| block.bytes_of(group.first as usize, column);
@@ -55,16 +56,16 @@ impl Groups {
         self.values.extend(understood);
     }
 
-    fn group(&mut self, block: &Block, column: usize, from: usize, hashes: &[u64]) {
-        for (row, &hash) in (from..).zip(hashes) {
+    fn group(&mut self, block: &Block, column: usize, rows: Range<usize>) {
+        for (row, hash) in rows.clone().zip(block.hashes(column, rows)) {
             let group = self.find(block, column, row, hash);
             self.groups[group as usize].count += 1;
             self.of_row.push(group);
         }
     }
 
-    fn each_alone(&mut self, from: usize, hashes: &[u64]) {
-        for (row, &hash) in (from..).zip(hashes) {
+    fn each_alone(&mut self, block: &Block, column: usize, rows: Range<usize>) {
+        for (row, hash) in rows.clone().zip(block.hashes(column, rows)) {
             self.of_row.push(self.groups.len() as u32);
             let (first, count) = (row as u32, 1);
             self.groups.push(Group { hash, first, count });

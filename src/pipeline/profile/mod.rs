@@ -19,7 +19,7 @@ pub(super) use column::Column;
 pub(super) use group::{Group, Groups};
 pub(super) use scan::{Table, Want, Watch, scan_blocks};
 pub(super) use summary::{cut, figure, table as summary};
-pub(super) use value::{Class, Value, spell_time, understand};
+pub(super) use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
 
 use crate::artifact::atomic;
 use crate::data::blocks::Blocks;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::column::{Budget, Column, Part};
 use super::group::Groups;
 use crate::data::ReadError;
-use crate::data::blocks::{Block, Blocks, Head, Marks, Piece};
+use crate::data::blocks::{Block, Blocks, Head, Piece};
 use crate::params::validate::Profile;
 use crate::talk::Talk;
 
@@ -34,6 +34,12 @@ pub trait Watch: Sync {
 
     /// What it must have of a column.
     fn wants(&self, column: usize) -> Want;
+
+    /// Whether a look at the cells of a column tells that [`Watch::column`] would see nothing in them. Not
+    /// asked where the profile is wanted.
+    fn settles(&self, _: &Block, column: usize) -> bool {
+        self.wants(column) < Want::Values
+    }
 
     /// Looks at a column of a block, its different values in `groups`. Runs side by side.
     /// Their counts are those of the block where it wants the profile.
@@ -69,6 +75,10 @@ impl<A: Watch, B: Watch> Watch for (A, B) {
 
     fn wants(&self, column: usize) -> Want {
         self.0.wants(column).max(self.1.wants(column))
+    }
+
+    fn settles(&self, block: &Block, column: usize) -> bool {
+        self.0.settles(block, column) && self.1.settles(block, column)
     }
 
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups) {
@@ -132,10 +142,11 @@ pub fn scan_blocks<W: Watch>(
             (work.join(), next)
         });
         let worked = worked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        for (block, seen) in worked {
+        for (mut block, seen) in worked {
             table.rows += block.rows() as u64;
-            table.take_bad(block);
+            table.take_bad(&mut block);
             watch.take(seen)?;
+            blocks.reuse(block);
         }
         bar.set_position(table.rows);
         batch = next?;
@@ -163,13 +174,12 @@ type Looked = (Block, Vec<Option<Part>>);
 fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Block, W::Seen)> {
     let (head, wanted) = (&table.head, &table.wanted[..]);
     let cells: Vec<bool> = wanted.iter().map(|&want| want > Want::Nothing).collect();
-    let looked_at = batch.into_par_iter().map_init(
-        <(Marks, Groups)>::default,
-        |(marks, groups), piece: Piece| {
-            let block = piece.parse_some(head, &cells, marks);
+    let looked_at = batch
+        .into_par_iter()
+        .map_init(Groups::default, |groups, piece: Piece| {
+            let block = piece.parse_some(head, &cells);
             look_at(block, groups, wanted, watch)
-        },
-    );
+        });
     let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
     let columns = table.columns.par_iter_mut().enumerate();
     columns.for_each(|(index, column)| {
@@ -192,7 +202,7 @@ fn look_at<W: Watch>(
     let mut seen = W::Seen::default();
     let parts = wanted.iter().enumerate().map(|(column, &want)| {
         let profiled = want == Want::Profile;
-        if want >= Want::Values {
+        if profiled || (want == Want::Values && !watch.settles(&block, column)) {
             groups.fill(&block, column, profiled);
             watch.column(&mut seen, &block, column, groups);
         }
@@ -204,8 +214,8 @@ fn look_at<W: Watch>(
 }
 
 impl Table {
-    fn take_bad(&mut self, block: Block) {
-        let bad = block.into_bad();
+    fn take_bad(&mut self, block: &mut Block) {
+        let bad = block.take_bad();
         self.bad += bad.len() as u64;
         let room = BAD_SHOWN - self.first_bad.len();
         self.first_bad.extend(bad.into_iter().take(room));

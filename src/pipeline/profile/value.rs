@@ -68,6 +68,29 @@ const TEXT: Value = Value {
 
 /// Understands a text that is not empty.
 pub fn understand(text: &[u8]) -> Value {
+    let start = match text.len() {
+        1..=8 => word(text),
+        _ => 0, // not asked for
+    };
+    understand_word(start, text.len(), || text)
+}
+
+/// The same of a text of which `word` is the start, zeros behind a shorter one. Most numbers are short,
+/// and no date is.
+#[inline(always)]
+pub fn understand_word<'a>(word: u64, length: usize, text: impl Fn() -> &'a [u8]) -> Value {
+    let value = match length {
+        1..=8 => few_digits(word, length),
+        10 => date(text()).map(of_day).or_else(|| more_digits(text())),
+        9..=16 => more_digits(text()),
+        _ => None,
+    };
+    value.unwrap_or_else(|| any(text()))
+}
+
+/// What starts with any byte.
+#[inline(never)]
+fn any(text: &[u8]) -> Value {
     match text {
         // What starts as dates do is no number.
         [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] => {
@@ -113,7 +136,8 @@ fn number(text: &[u8]) -> Option<Value> {
         _ => (false, text),
     };
     let value = match unsigned.len() {
-        1..=8 => few_digits(unsigned).or_else(|| spelled(unsigned)),
+        1..=8 => few_digits(word(unsigned), unsigned.len()).or_else(|| spelled(unsigned)),
+        9..=16 => more_digits(unsigned).or_else(|| spelled(unsigned)),
         _ => spelled(unsigned),
     }?;
     let number = if negative {
@@ -129,39 +153,103 @@ const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The number of 1 to 8 bytes, all digits but for one point, found in one word.
-fn few_digits(text: &[u8]) -> Option<Value> {
-    let word = word(text);
-    // The lowest of the bytes that are zero is found exactly (Warren, "Hacker's Delight", 6-1).
+/// The highest bit of each byte that is a point; exact for the lowest of them (Warren, "Hacker's Delight", 6-1).
+#[inline(always)]
+fn points(word: u64) -> u64 {
     let points = word ^ each(b'.');
-    let points = points.wrapping_sub(each(1)) & !points & each(0x80);
-    let (digits, count, fraction) = match points {
-        0 => (word, text.len(), None),
-        _ => {
-            let before = points.trailing_zeros() / 8;
-            let below = (1 << (8 * before)) - 1;
-            let count = text.len() - 1;
-            let digits = word & below | (word >> 8) & !below;
-            (digits, count, Some(count - before as usize))
-        }
-    };
+    points.wrapping_sub(each(1)) & !points & each(0x80)
+}
+
+/// The number of 1 to 8 bytes at the start of a word, all digits but for one point.
+#[inline(always)]
+fn few_digits(word: u64, length: usize) -> Option<Value> {
+    let points = points(word);
+    if points == 0 {
+        return Some(Value {
+            class: Class::Integer,
+            number: eight_digits(word, length)? as f64,
+        });
+    }
+    let before = points.trailing_zeros() / 8;
+    let below = (1 << (8 * before)) - 1;
+    let count = length - 1;
+    let mantissa = eight_digits(word & below | (word >> 8) & !below, count)?;
+    Some(Value {
+        class: Class::Float,
+        number: mantissa as f64 / TENS[count - before as usize],
+    })
+}
+
+/// The number of 1 to 8 digits at the start of a word.
+#[inline]
+fn eight_digits(word: u64, count: usize) -> Option<u64> {
     if count == 0 {
         return None;
     }
     // Zeros in front make it eight digits.
-    let front = 8 * (8 - count) as u32;
-    let digits = ((digits ^ each(b'0')) << front) & (u64::MAX << front);
+    let digits = (word ^ each(b'0')) << (8 * (8 - count) as u32);
     if (digits.wrapping_add(each(0x76)) | digits) & each(0x80) != 0 {
         return None;
     }
     // Neighbours are put together three times (Mula, "SIMD-ized parsing of integers").
     let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
-    let mantissa = fours.wrapping_mul(10_000 << 32 | 1) >> 32;
-    Some(Value {
-        class: of_point(fraction.is_some()),
-        number: mantissa as f64 / TENS[fraction.unwrap_or(0)],
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
+/// The same of 9 to 16 bytes; `None` where a double does not hold all of the digits.
+fn more_digits(text: &[u8]) -> Option<Value> {
+    let ends = [*text.first_chunk()?, *text.last_chunk()?].map(u64::from_le_bytes);
+    let (more, point) = (text.len() - 8, points(ends[0]) | points(ends[1]) != 0);
+    let (mantissa, fraction) = match point {
+        false => (sixteen_digits(ends[0], more, ends[1])?, 0),
+        true => {
+            let (digits, fraction) = without_point(ends, text.len());
+            // At least eight are left; the last eight of them.
+            let last = (digits >> (8 * (more - 1))) as u64;
+            (sixteen_digits(digits as u64, more - 1, last)?, fraction)
+        }
+    };
+    (mantissa <= 1 << 53).then(|| Value {
+        class: of_point(point),
+        number: mantissa as f64 / TENS[fraction],
     })
+}
+
+/// The number of up to eight digits at the start of a word, and eight that follow them.
+#[inline]
+fn sixteen_digits(first: u64, count: usize, last: u64) -> Option<u64> {
+    let upper = match count {
+        0 => 0,
+        _ => eight_digits(first, count)?,
+    };
+    Some(upper * 100_000_000 + eight_digits(last, 8)?)
+}
+
+/// The bytes of a text of 9 to 16 bytes, of which the first and last eight are given, without the first point, and
+/// how many bytes come behind it.
+fn without_point([first, last]: [u64; 2], length: usize) -> (u128, usize) {
+    let word = u128::from(first) | u128::from(last) << (8 * (length - 8));
+    let before = match points(first) {
+        0 => 8 + points((word >> 64) as u64).trailing_zeros() / 8,
+        points => points.trailing_zeros() / 8,
+    };
+    let below = (1 << (8 * before)) - 1;
+    let digits = word & below | (word >> 8) & !below;
+    (digits, length - 1 - before as usize)
+}
+
+/// The number of 1 to 18 digits and nothing else, of which the first ones are in a word.
+#[inline]
+pub fn whole<'a>(word: u64, length: usize, text: impl FnOnce() -> &'a [u8]) -> Option<u64> {
+    match length {
+        1..=8 => eight_digits(word, length),
+        9..=18 => text().iter().try_fold(0, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            (digit < 10).then(|| 10 * number + u64::from(digit))
+        }),
+        _ => None,
+    }
 }
 
 fn of_point(point: bool) -> Class {
@@ -221,12 +309,7 @@ fn spelled(text: &[u8]) -> Option<Value> {
 fn time(text: &[u8]) -> Option<Value> {
     let day = date(text.get(..10)?)?;
     let rest = match &text[10..] {
-        [] => {
-            return Some(Value {
-                class: Class::Date,
-                number: day * 86_400.0,
-            });
-        }
+        [] => return Some(of_day(day)),
         [b'T' | b' ', rest @ ..] => rest,
         _ => return None,
     };
@@ -237,13 +320,21 @@ fn time(text: &[u8]) -> Option<Value> {
     })
 }
 
+fn of_day(day: f64) -> Value {
+    Value {
+        class: Class::Date,
+        number: day * 86_400.0,
+    }
+}
+
 /// Days since 1970-01-01 of `YYYY-MM-DD`; only days that there are.
+#[inline(always)]
 fn date(text: &[u8]) -> Option<f64> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.first_chunk()? else {
         return None;
     };
-    let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let (month, day) = (two(m1, m2)?, two(d1, d2)?);
+    let digits = eight_digits(u64::from_le_bytes([y1, y2, y3, y4, m1, m2, d1, d2]), 8)? as i64;
+    let (year, month, day) = (digits / 10_000, digits / 100 % 100, digits % 100);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
         2 => 28 + i64::from(leap),
@@ -416,8 +507,42 @@ mod tests {
             "-.",
             "1-",
             "1234-5",
+            "123456789-1",
+            "12345678.9.1",
+            "1234567890123456e",
+            "12345678\u{e9}1",
         ] {
             assert_eq!(class(text), Class::Text, "{text}");
+        }
+    }
+
+    fn whole_of(text: &str) -> Option<u64> {
+        let text = text.as_bytes();
+        let start = word(&text[..text.len().min(8)]);
+        whole(start, text.len(), || text)
+    }
+
+    #[test]
+    fn whole_numbers_are_digits_alone() {
+        for text in [
+            "0",
+            "7",
+            "12345678",
+            "123456789",
+            "1234567890123456",
+            "999999999999999999",
+        ] {
+            assert_eq!(whole_of(text), text.parse().ok(), "{text}");
+        }
+        for text in [
+            "-1",
+            "1.",
+            "+1",
+            "12345678x",
+            "x12345678",
+            "1234567890123456789",
+        ] {
+            assert_eq!(whole_of(text), None, "{text}");
         }
     }
 

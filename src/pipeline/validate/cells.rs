@@ -1,5 +1,6 @@
-//! Rules of a schema on cells and keys, held against a table while it is read. What follows from a
-//! value alone is decided once for each different value of a block.
+//! Rules of a schema on cells and keys, held against a table while it is read. Where `quick` cannot tell
+//! that all cells of a block keep them, what follows from a value alone is decided once for each
+//! different value of the block.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -7,6 +8,7 @@ use std::ops::RangeInclusive;
 use anyhow::Result;
 
 use super::finding::{Gathered, Places};
+use super::quick::{Quick, is_text};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
 use super::unique::{self, UniqueRule};
 use crate::data::blocks::{Block, Head, Spot};
@@ -54,6 +56,8 @@ pub(super) struct CellRules {
     last: Vec<Option<f64>>,
     /// Columns of which a rule needs the profile.
     profiled: Vec<usize>,
+    /// Columns with rules on their cells or their order.
+    quick: Vec<Quick>,
     shown: usize,
 }
 
@@ -115,6 +119,7 @@ impl CellRules {
             uniques.extend(columns.map(|columns| UniqueRule::new(columns, rule.level)));
         }
         Ok(CellRules {
+            quick: quick(&cells, &orders),
             broken: vec![Gathered::new(shown); cells.len()],
             unsorted: vec![Gathered::new(shown); orders.len()],
             last: vec![None; orders.len()],
@@ -132,6 +137,26 @@ impl CellRules {
     pub fn shown(&self) -> usize {
         self.shown
     }
+}
+
+/// What can be told of each column with rules on its cells or their order.
+fn quick(cells: &[CellRule], orders: &[OrderRule]) -> Vec<Quick> {
+    let columns = cells.iter().map(|rule| rule.column);
+    let mut columns: Vec<usize> = columns
+        .chain(orders.iter().map(|rule| rule.column))
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let quick = columns.into_iter().map(|column| {
+        let mut quick = Quick::new(column);
+        let of_column = cells.iter().filter(|rule| rule.column == column);
+        of_column.for_each(|rule| quick.add(&rule.test));
+        if orders.iter().any(|rule| rule.column == column) {
+            quick.add_more();
+        }
+        quick
+    });
+    quick.collect()
 }
 
 fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
@@ -168,24 +193,25 @@ fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
 }
 
 impl Test {
-    /// Whether the cells of a group may be so. Only [`Test::Present`] has anything against empty ones.
-    fn passes(&self, block: &Block, column: usize, group: &Group, value: Option<Value>) -> bool {
-        let Some(value) = value else {
-            return !matches!(self, Test::Present(_));
-        };
+    /// Whether the cells of a group, which are not empty, may be so.
+    fn passes(&self, block: &Block, column: usize, group: &Group, value: Value) -> bool {
         let first = group.first as usize;
         match self {
             Test::Present(_) => true,
             Test::Class(class) => class.holds(value.class),
-            // A text is for the rule on the type to judge.
-            Test::Range(_, bounds) => match value.class {
-                Class::Text | Class::Boolean => true,
-                _ => bounds.contains(&value.number),
-            },
+            Test::Range(_, bounds) => is_text(value) || bounds.contains(&value.number),
             Test::Length(_, bounds) => bounds.contains(&(block.letters(first, column) as f64)),
-            Test::Allowed(_, set) => set.contains(block.bytes_of(first, column)),
-            Test::Pattern(pattern) => pattern.regex.is_match(block.bytes_of(first, column)),
+            Test::Allowed(..) | Test::Pattern(_) => self.keeps_text(block.bytes_of(first, column)),
             Test::Known(_, hashes) => hashes.contains(&group.hash),
+        }
+    }
+
+    /// Whether a text is allowed and has the pattern.
+    pub fn keeps_text(&self, text: &[u8]) -> bool {
+        match self {
+            Test::Allowed(_, set) => set.contains(text),
+            Test::Pattern(pattern) => pattern.regex.is_match(text),
+            _ => true,
         }
     }
 }
@@ -205,6 +231,11 @@ impl Watch for CellRules {
         }
     }
 
+    fn settles(&self, block: &Block, column: usize) -> bool {
+        let quick = self.quick.iter().find(|quick| quick.column == column);
+        quick.is_none_or(|quick| quick.all_keep(block, &self.cells))
+    }
+
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
         for (index, rule) in self.cells.iter().enumerate() {
             if rule.column == column
@@ -222,6 +253,13 @@ impl Watch for CellRules {
 
     fn rows(&self, seen: &mut Seen, block: &Block) {
         seen.keys = self.uniques.iter().map(|rule| rule.look(block)).collect();
+        for (index, rule) in self.cells.iter().enumerate() {
+            if let Test::Present(_) = &rule.test
+                && let Some(gathered) = self.empty(rule.column, block)
+            {
+                seen.broken.push((index, gathered));
+            }
+        }
     }
 
     fn take(&mut self, seen: Seen) -> Result<()> {
@@ -245,6 +283,7 @@ impl CellRules {
             .values()
             .enumerate()
             .filter_map(|(index, (group, value))| {
+                let value = value?;
                 let broken = !rule.test.passes(block, rule.column, group, value);
                 count += if broken { u64::from(group.count) } else { 0 };
                 broken.then_some(index as u32)
@@ -260,6 +299,16 @@ impl CellRules {
         Some(Gathered {
             count,
             places: Places::of(rows, block, rule.column, self.shown),
+        })
+    }
+
+    /// Empty cells of a column.
+    fn empty(&self, column: usize, block: &Block) -> Option<Gathered> {
+        let count = block.texts(column).filter(|text| text.is_empty()).count();
+        let rows = (0..block.rows()).filter(|&row| block.bytes_of(row, column).is_empty());
+        (count > 0).then(|| Gathered {
+            count: count as u64,
+            places: Places::of(rows, block, column, self.shown),
         })
     }
 

@@ -1,9 +1,9 @@
 //! `easylife validate`: data against rules, before anything is trained on them.
 //!
 //! The rules are those of `schema/TASK.yaml` (`schema`), which `--init` writes from the data
-//! (`init`); without that file those built in. One pass (`profile::scan`) reads a table; `cells` and the
-//! tasks look at it on the way, `keys` finds rows that have something in common, `checks` judges in
-//! the end. What a task knows of its data is in its file.
+//! (`init`); without that file those built in. One pass (`profile::scan`) reads a table; `quick` and
+//! `cells` and the tasks look at it on the way, `keys` finds rows that have something in common,
+//! `checks` judges in the end. What a task knows of its data is in its file.
 
 mod alike;
 mod cells;
@@ -15,6 +15,7 @@ mod init;
 mod keys;
 mod leaks;
 mod nlp;
+mod quick;
 mod recsys;
 mod schema;
 mod series;

@@ -166,7 +166,7 @@ impl Watch for Rows {
             let spot = block.spot(row);
             let is_time = time.class.is_time() || time.class == Class::Integer;
             is_time.then(|| Observed {
-                series: block.hashes(id)[row],
+                series: block.hash(row, id),
                 spot: self.part.map_or(spot, |part| Spot::new(part, spot.line())),
                 time: time.number,
                 value: number

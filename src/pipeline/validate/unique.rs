@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use super::keys::{Keyed, Keys};
 use crate::data::blocks::{Block, combined};
-use crate::pipeline::profile::{Groups, Want, Watch};
+use crate::pipeline::profile::{Groups, Want, Watch, whole};
 use crate::report::validate::Level;
 
 /// A rule that no two rows have the same cells in these columns.
@@ -124,14 +124,19 @@ pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u6
     if !columns.iter().any(filled) {
         return None;
     }
-    let hashes = columns.iter().map(|&column| block.hashes(column)[row]);
+    let hashes = columns.iter().map(|&column| block.hash(row, column));
     hashes.reduce(combined)
 }
 
 /// The first and last of whole numbers that rise through all rows of a block; `None` where it has any
 /// other value.
 fn rising(block: &Block, column: usize) -> Option<(u64, u64)> {
-    let mut numbers = (0..block.rows()).map(|row| whole(block.bytes_of(row, column)));
+    // Spelled in the one way that most are: not `007`, not `+7`.
+    let words = block.words(column).enumerate();
+    let mut numbers = words.map(|(row, (word, length))| match word as u8 {
+        b'0' if length > 1 => None,
+        _ => whole(word, length, || block.bytes_of(row, column)),
+    });
     let first = numbers.next()??;
     let mut last = first;
     for number in numbers {
@@ -139,18 +144,6 @@ fn rising(block: &Block, column: usize) -> Option<(u64, u64)> {
         last = number;
     }
     Some((first, last))
-}
-
-/// A whole number that is spelled in the one way that most are: not `007`, not `+7`.
-fn whole(text: &[u8]) -> Option<u64> {
-    match text {
-        [b'0', _, ..] | [] => None,
-        digits if digits.len() > 18 => None,
-        digits => digits.iter().try_fold(0, |number, byte| match byte {
-            b'0'..=b'9' => Some(10 * number + u64::from(byte - b'0')),
-            _ => None,
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -224,40 +224,76 @@ const FAR: f64 = 12.0;
 /// Where more than one value in so many stands far out, that is how the series is.
 const RARE: usize = 50;
 
-/// Indices of values that stand far out: the distance from the median of their neighbours (Hampel,
-/// "The influence curve", 1974) is more than [`FAR`] times the usual one, taken as a deviation of a
-/// normal distribution. What comes often, as with each season, is usual.
+/// Indices of values that stand far out from the median of their neighbours (Hampel, "The influence
+/// curve", 1974). At the ends of a series, where neighbours are on one side, growth alone takes a value
+/// away from them: there it must be as far from their trend. What comes often, as with each season, is
+/// usual.
 fn outlying(values: &[f64]) -> Vec<usize> {
+    let mut far = far_out(values, from_median);
+    if far.len() > (values.len() / RARE).max(1) {
+        return Vec::new();
+    }
+    let at_end = |at: usize| at < SIDE || at + SIDE >= values.len();
+    if far.iter().any(|&at| at_end(at)) {
+        let off_trend = far_out(values, from_trend);
+        far.retain(|&at| !at_end(at) || off_trend.contains(&at));
+    }
+    far
+}
+
+/// Indices of values whose distance is more than [`FAR`] times the usual one, taken as a deviation of a
+/// normal distribution.
+fn far_out(values: &[f64], distance: fn(&[f64], usize) -> f64) -> Vec<usize> {
     let distances: Vec<f64> = (0..values.len()).map(|at| distance(values, at)).collect();
-    let mut sorted: Vec<f64> = distances
-        .iter()
-        .copied()
-        .filter(|d| d.is_finite())
-        .collect();
+    let finite = distances.iter().copied().filter(|d| d.is_finite());
+    let mut sorted: Vec<f64> = finite.collect();
     if sorted.len() < 12 {
         return Vec::new();
     }
     sorted.sort_by(f64::total_cmp);
     let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
-    // Where most values equal their neighbours' median, the mean distance stands in.
+    // Where most values equal what is expected, the mean distance stands in.
     let scale = (1.4826 * sorted[sorted.len() / 2]).max(1.2533 * mean / 2.0);
     let far = |&at: &usize| scale > 0.0 && distances[at] > FAR * scale;
-    let far: Vec<usize> = (0..values.len()).filter(far).collect();
-    match far.len() <= (values.len() / RARE).max(1) {
-        true => far,
-        false => Vec::new(),
-    }
+    (0..values.len()).filter(far).collect()
 }
 
 /// From the median of the neighbours, the value itself left out; NaN where there is none.
-fn distance(values: &[f64], at: usize) -> f64 {
+fn from_median(values: &[f64], at: usize) -> f64 {
+    let near = neighbours(values, at).map(|other| values[other]);
+    (values[at] - median(near.collect())).abs()
+}
+
+/// From the line through the neighbours: the median of the slopes between two of them, and of where lines of
+/// that slope through each of them pass (Theil 1950; Sen, "Estimates of the regression coefficient based
+/// on Kendall's tau", 1968). NaN where there is none.
+fn from_trend(values: &[f64], at: usize) -> f64 {
+    let near: Vec<usize> = neighbours(values, at).collect();
+    let pairs = near.iter().enumerate();
+    let pairs = pairs.flat_map(|(index, &a)| near[index + 1..].iter().map(move |&b| (a, b)));
+    let slopes = pairs.map(|(a, b)| (values[b] - values[a]) / (b - a) as f64);
+    let slope = match near.len() {
+        1 => 0.0,
+        _ => median(slopes.collect()),
+    };
+    let passing = near
+        .iter()
+        .map(|&other| values[other] + slope * (at as f64 - other as f64));
+    (values[at] - median(passing.collect())).abs()
+}
+
+/// Up to [`SIDE`] on each side, of those that have a value.
+fn neighbours(values: &[f64], at: usize) -> impl Iterator<Item = usize> {
     let range = at.saturating_sub(SIDE)..(at + SIDE + 1).min(values.len());
-    let others = range.filter(|&other| other != at && values[other].is_finite());
-    let mut near: Vec<f64> = others.map(|other| values[other]).collect();
-    near.sort_by(f64::total_cmp);
-    match near.len() {
+    range.filter(move |&other| other != at && values[other].is_finite())
+}
+
+/// NaN of no numbers.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    match numbers.len() {
         0 => f64::NAN,
-        n => (values[at] - (near[(n - 1) / 2] + near[n / 2]) / 2.0).abs(),
+        n => (numbers[(n - 1) / 2] + numbers[n / 2]) / 2.0,
     }
 }
 
@@ -348,5 +384,23 @@ mod tests {
         noisy[40] = 900.0;
         assert_eq!(outlying(&noisy), [40]);
         assert_eq!(outlying(&[f64::NAN; 50]), Vec::<usize>::new());
+    }
+    #[test]
+    fn growth_at_the_end_is_no_fault_and_a_jump_is() {
+        // 20 years of little change, then a third more each year.
+        let mut growing: Vec<f64> = (0..20).map(|i| 100.0 + f64::from(i * 37 % 11)).collect();
+        growing.extend([135.0, 180.0, 240.0, 320.0]);
+        let end = growing.len() - 1;
+        assert!(far_out(&growing, from_median).contains(&end));
+        assert_eq!(outlying(&growing), Vec::<usize>::new());
+        growing.reverse();
+        assert_eq!(outlying(&growing), Vec::<usize>::new());
+        let mut noisy: Vec<f64> = (0..100).map(|i| 50.0 + f64::from(i * 37 % 11)).collect();
+        noisy[99] = 900.0;
+        assert_eq!(outlying(&noisy), [99]);
+        let line: Vec<f64> = (0..9).map(f64::from).collect();
+        assert_eq!(from_trend(&line, 8), 0.0);
+        assert_eq!(from_median(&line, 8), 2.0);
+        assert_eq!(from_trend(&[1.0, f64::NAN, 4.0], 2), 3.0);
     }
 }

@@ -116,7 +116,7 @@ pub fn load_model<T: Task>(
             )
         }
     };
-    let model = T::Model::from_state(&state).map_err(|e| {
+    let model = T::Model::take_state(state).map_err(|e| {
         anyhow::anyhow!(
             "{name}: {e}; train it again with `easylife train {}`",
             T::NAME

@@ -1,10 +1,9 @@
 //! Tensors and string tables to bytes and back, little-endian, every length checked.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo, View};
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{Damage, width};
 use crate::models::state::{State, Tensor, Values};
@@ -12,36 +11,90 @@ use crate::models::state::{State, Tensor, Values};
 const BYTES: &str = ".bytes";
 const OFFSETS: &str = ".offsets";
 
-/// A tensor as safetensors writes it.
-pub(super) struct Raw {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+/// Values of a tensor that become bytes at a time.
+const PIECE: usize = 1 << 13;
+
+/// A tensor on its way into a file. Its values become bytes as they are written: a model may be large, and
+/// is in memory once.
+pub(super) struct Outgoing {
+    pub name: String,
+    tensor: Tensor,
 }
 
-impl View for &Raw {
-    fn dtype(&self) -> Dtype {
-        self.dtype
+impl Outgoing {
+    fn new(name: String, values: Values, shape: Vec<usize>) -> Self {
+        let tensor = Tensor { shape, values };
+        Self { name, tensor }
     }
 
-    fn shape(&self) -> &[usize] {
-        &self.shape
+    pub fn dtype(&self) -> Dtype {
+        match self.tensor.values {
+            Values::F64(_) => Dtype::F64,
+            Values::F32(_) => Dtype::F32,
+            Values::I64(_) => Dtype::I64,
+            Values::U64(_) => Dtype::U64,
+            Values::U32(_) => Dtype::U32,
+            Values::U16(_) => Dtype::U16,
+            Values::I8(_) => Dtype::I8,
+            Values::U8(_) => Dtype::U8,
+        }
     }
 
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
+    pub fn shape(&self) -> &[usize] {
+        &self.tensor.shape
     }
 
-    fn data_len(&self) -> usize {
-        self.bytes.len()
+    /// Bytes of all its values.
+    pub fn length(&self) -> usize {
+        let count = match &self.tensor.values {
+            Values::F64(values) => values.len(),
+            Values::F32(values) => values.len(),
+            Values::I64(values) => values.len(),
+            Values::U64(values) => values.len(),
+            Values::U32(values) => values.len(),
+            Values::U16(values) => values.len(),
+            Values::I8(values) => values.len(),
+            Values::U8(values) => values.len(),
+        };
+        count * width(self.dtype())
+    }
+
+    /// The first value that is not finite.
+    pub fn not_finite(&self) -> Option<usize> {
+        self.tensor.values.not_finite()
+    }
+
+    /// Gives its bytes, piece by piece, to `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut piece = Vec::new();
+        macro_rules! pieces {
+            ($values:expr) => {
+                for values in $values.chunks(PIECE) {
+                    piece.clear();
+                    piece.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                    out.write_all(&piece)?;
+                }
+            };
+        }
+        match &self.tensor.values {
+            Values::F64(values) => pieces!(values),
+            Values::F32(values) => pieces!(values),
+            Values::I64(values) => pieces!(values),
+            Values::U64(values) => pieces!(values),
+            Values::U32(values) => pieces!(values),
+            Values::U16(values) => pieces!(values),
+            Values::I8(values) => pieces!(values),
+            Values::U8(values) => out.write_all(values)?,
+        }
+        Ok(())
     }
 }
 
-/// All of a state as tensors, string tables as two each. What has become bytes is let go of: a model of
-/// many series is large.
-pub(super) fn tensors(state: State) -> BTreeMap<String, Raw> {
-    let mut all: BTreeMap<String, Raw> = (state.tensors.into_iter())
-        .map(|(name, tensor)| (name, raw(&tensor)))
+/// All of a state as tensors, string tables as two each, in the order in which safetensors lays them out:
+/// the widest types first, then by name.
+pub(super) fn outgoing(state: State) -> Vec<Outgoing> {
+    let mut all: Vec<Outgoing> = (state.tensors.into_iter())
+        .map(|(name, Tensor { shape, values })| Outgoing::new(name, values, shape))
         .collect();
     for (name, strings) in state.strings {
         let mut bytes = Vec::new();
@@ -50,49 +103,18 @@ pub(super) fn tensors(state: State) -> BTreeMap<String, Raw> {
             bytes.extend_from_slice(string.as_bytes());
             offsets.push(bytes.len() as u64);
         }
-        let table = |values: Values, length| {
-            raw(&Tensor {
-                shape: vec![length],
-                values,
-            })
-        };
-        let (bytes_length, offsets_length) = (bytes.len(), offsets.len());
-        all.insert(
-            format!("{name}{BYTES}"),
-            table(Values::U8(bytes), bytes_length),
-        );
-        all.insert(
+        let lengths = [bytes.len(), offsets.len()].map(|length| vec![length]);
+        let [bytes_shape, offsets_shape] = lengths;
+        let (bytes, offsets) = (Values::U8(bytes), Values::U64(offsets));
+        all.push(Outgoing::new(format!("{name}{BYTES}"), bytes, bytes_shape));
+        all.push(Outgoing::new(
             format!("{name}{OFFSETS}"),
-            table(Values::U64(offsets), offsets_length),
-        );
+            offsets,
+            offsets_shape,
+        ));
     }
+    all.sort_by(|a, b| b.dtype().cmp(&a.dtype()).then_with(|| a.name.cmp(&b.name)));
     all
-}
-
-fn raw(tensor: &Tensor) -> Raw {
-    macro_rules! bytes {
-        ($values:expr) => {
-            $values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect()
-        };
-    }
-    let (dtype, bytes) = match &tensor.values {
-        Values::F64(values) => (Dtype::F64, bytes!(values)),
-        Values::F32(values) => (Dtype::F32, bytes!(values)),
-        Values::I64(values) => (Dtype::I64, bytes!(values)),
-        Values::U64(values) => (Dtype::U64, bytes!(values)),
-        Values::U32(values) => (Dtype::U32, bytes!(values)),
-        Values::U16(values) => (Dtype::U16, bytes!(values)),
-        Values::I8(values) => (Dtype::I8, bytes!(values)),
-        Values::U8(values) => (Dtype::U8, values.clone()),
-    };
-    Raw {
-        dtype,
-        shape: tensor.shape.clone(),
-        bytes,
-    }
 }
 
 /// A state out of tensors whose offsets safetensors has checked against `data`.

@@ -52,6 +52,11 @@ pub enum Damage {
         article(found)
     )]
     OtherTask { wanted: String, found: String },
+    #[error(
+        "is not written: the model's `{name}` holds a value that is not finite, at index {index}; look for \
+         values in the data that are far too large, and train it again"
+    )]
+    NotFinite { name: String, index: usize },
     #[error("is damaged: tensor `{name}`: {reason}; train it again")]
     Tensor { name: String, reason: String },
 }

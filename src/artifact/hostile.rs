@@ -27,9 +27,17 @@ fn sample() -> (Header, State) {
     (header, state)
 }
 
+/// The bytes of a file.
+fn written(header: &Header, state: State) -> Result<Vec<u8>, Damage> {
+    let file = Outgoing::new(header, state)?;
+    let mut bytes = Vec::new();
+    file.write(&mut bytes).unwrap();
+    Ok(bytes)
+}
+
 fn good() -> Vec<u8> {
     let (header, state) = sample();
-    to_bytes(&header, state).unwrap()
+    written(&header, state).unwrap()
 }
 
 fn load_bytes(file: &[u8]) -> Result<(Header, State), Damage> {
@@ -80,6 +88,37 @@ fn a_good_file_is_read_back() {
         sample(),
         "forging itself breaks nothing"
     );
+}
+
+#[test]
+fn files_are_laid_out_as_safetensors_does_it() {
+    let good = good();
+    let (_, metadata) = SafeTensors::read_metadata(&good).unwrap();
+    let tensors = SafeTensors::deserialize(&good).unwrap();
+    let again = safetensors::serialize(tensors.tensors(), metadata.metadata().clone());
+    assert_eq!(again.unwrap(), good);
+}
+
+#[test]
+fn values_that_are_not_finite_are_not_written() {
+    let (header, state) = sample();
+    let mut nan = state.clone();
+    nan.insert_f64("bias", &[2], vec![0.5, f64::NAN]);
+    let mut infinite = state.clone();
+    infinite.insert_f32("weights", &[1], vec![f32::NEG_INFINITY]);
+    for (state, words) in [
+        (nan, "bias` holds a value that is not finite, at index 1"),
+        (
+            infinite,
+            "weights` holds a value that is not finite, at index 0",
+        ),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("nlp.safetensors");
+        let message = save(&path, &header, state).unwrap_err().to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(!path.exists());
+    }
 }
 
 #[test]
@@ -297,8 +336,8 @@ proptest! {
         state.insert_f64("floats", &[floats.len()], floats);
         state.insert_i8("small", &[small.len(), 1], small);
         state.insert_strings("strings", strings);
-        let file = to_bytes(&header, state.clone()).unwrap();
-        prop_assert_eq!(&file, &to_bytes(&header, state.clone()).unwrap());
+        let file = written(&header, state.clone()).unwrap();
+        prop_assert_eq!(&file, &written(&header, state.clone()).unwrap());
         prop_assert_eq!(load_bytes(&file).unwrap(), (header, state));
     }
 
@@ -314,6 +353,6 @@ proptest! {
         ] {
             state.tensors.insert(name.to_owned(), Tensor { shape: shape.clone(), values });
         }
-        prop_assert_eq!(load_bytes(&to_bytes(&header, state.clone()).unwrap()).unwrap().1, state);
+        prop_assert_eq!(load_bytes(&written(&header, state.clone()).unwrap()).unwrap().1, state);
     }
 }

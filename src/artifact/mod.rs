@@ -14,10 +14,11 @@ mod error;
 mod hostile;
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
-use safetensors::tensor::Metadata;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::tensor::{self, Metadata};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,8 @@ pub const FORMAT: u32 = 1;
 const ENTRY: &str = "easylife";
 /// safetensors files start with the length of the header, in so many bytes.
 const LENGTH: usize = 8;
+/// The longest header that safetensors reads.
+const LONGEST_HEADER: usize = 100_000_000;
 const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What a model file says about its model.
@@ -73,10 +76,11 @@ struct Entry {
     header_sha256: String,
 }
 
-/// Writes a model file; a former one stays until the new one is whole.
+/// Writes a model file; a former one stays until the new one is whole. A value that is not finite is
+/// refused: no such file could be loaded.
 pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactError> {
-    let file = to_bytes(header, state).map_err(|damage| damage.in_file(path))?;
-    atomic::write(path, |out| out.write_all(&file)).map_err(|error| ArtifactError::Io {
+    let file = Outgoing::new(header, state).map_err(|damage| damage.in_file(path))?;
+    atomic::write(path, |out| file.write(out)).map_err(|error| ArtifactError::Io {
         path: path.to_owned(),
         error,
     })
@@ -145,33 +149,84 @@ fn read<T>(
     parse(&map).map_err(|damage| damage.in_file(path))
 }
 
-/// A file's bytes: the header with its digests, then the tensors in safetensors' own order.
-fn to_bytes(header: &Header, state: State) -> Result<Vec<u8>, Damage> {
-    let tensors = bytes::tensors(state);
-    let serialize = |entry: &Entry| {
-        let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;
-        let metadata = [(ENTRY.to_owned(), text)].into();
-        let views = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
-        safetensors::serialize(views, Some(metadata))
-            .map_err(|e| Damage::Safetensors(e.to_string()))
-    };
-    let mut entry = Entry {
-        format: FORMAT,
-        header: header.clone(),
-        sha256: NO_DIGEST.to_owned(),
-        header_sha256: NO_DIGEST.to_owned(),
-    };
-    // The first is gone before the second is made: a model may be large.
-    entry.sha256 = {
-        let first = serialize(&entry)?;
-        hex(&Sha256::digest(&first[data_start(&first)?..]))
-    };
-    let mut file = serialize(&entry)?;
-    let start = data_start(&file)?;
-    let digest = hex(&Sha256::digest(&file[..start]));
-    let digits = digits(&file[..start], NO_DIGEST)?;
-    file[digits].copy_from_slice(digest.as_bytes());
-    Ok(file)
+/// A file on its way out: its header with both digests, and the tensors that follow it.
+struct Outgoing {
+    head: Vec<u8>,
+    tensors: Vec<bytes::Outgoing>,
+}
+
+impl Outgoing {
+    fn new(header: &Header, state: State) -> Result<Self, Damage> {
+        let tensors = bytes::outgoing(state);
+        for tensor in &tensors {
+            if let Some(index) = tensor.not_finite() {
+                let name = tensor.name.clone();
+                return Err(Damage::NotFinite { name, index });
+            }
+        }
+        let mut hasher = Hasher(Sha256::new());
+        let hashed = tensors.iter().try_for_each(|t| t.write(&mut hasher));
+        hashed.map_err(|e| Damage::Safetensors(e.to_string()))?;
+        let entry = Entry {
+            format: FORMAT,
+            header: header.clone(),
+            sha256: hex(&hasher.0.finalize()),
+            header_sha256: NO_DIGEST.to_owned(),
+        };
+        let mut head = head(&entry, &tensors)?;
+        let digest = hex(&Sha256::digest(&head));
+        let digits = digits(&head, NO_DIGEST)?;
+        head[digits].copy_from_slice(digest.as_bytes());
+        Ok(Self { head, tensors })
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.head)?;
+        self.tensors.iter().try_for_each(|tensor| tensor.write(out))
+    }
+}
+
+/// Takes bytes for their digest.
+struct Hasher(Sha256);
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands before the tensors, as `safetensors::serialize` writes it: the length of the header, then
+/// the header with spaces up to a multiple of that length's own bytes.
+fn head(entry: &Entry, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
+    let broken = |e: SafeTensorError| Damage::Safetensors(e.to_string());
+    let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;
+    let mut end = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let start = end;
+        end += tensor.length();
+        let info = tensor::TensorInfo {
+            dtype: tensor.dtype(),
+            shape: tensor.shape().to_vec(),
+            data_offsets: (start, end),
+        };
+        (tensor.name.clone(), info)
+    });
+    let metadata = Metadata::new(Some([(ENTRY.to_owned(), text)].into()), infos.collect());
+    let text = serde_json::to_string(&metadata.map_err(broken)?);
+    let text = text.map_err(|e| Damage::Safetensors(e.to_string()))?;
+    let length = text.len().next_multiple_of(LENGTH);
+    if length > LONGEST_HEADER {
+        return Err(broken(SafeTensorError::HeaderTooLarge));
+    }
+    let mut head = (length as u64).to_le_bytes().to_vec();
+    head.extend_from_slice(text.as_bytes());
+    head.resize(LENGTH + length, b' ');
+    Ok(head)
 }
 
 /// Checks all that can be checked without knowing the task.

@@ -38,7 +38,8 @@ pub use ratings::{
 };
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
 pub use series::{
-    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, read_series, shown,
+    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, each_series, read_series,
+    shown,
 };
 pub use sink::{Sink, Spelling, create};
 pub use source::{Source, find_column, open, open_as};

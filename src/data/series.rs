@@ -103,6 +103,30 @@ pub fn read_series(source: &mut dyn Source, columns: &SeriesColumns) -> Result<P
     Ok(panel)
 }
 
+/// Hands the series of a source over one after the other, so that none but one is in memory. The rows of
+/// each must stand together, as in a prepared part; those of one that do not come as another series.
+///
+/// # Errors
+/// The first row that cannot be taken, a file that cannot be read, and whatever `take` says.
+pub fn each_series<E: From<ReadError>>(
+    source: &mut dyn Source,
+    columns: &SeriesColumns,
+    mut take: impl FnMut(Series) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut panel = Panel::default();
+    let mut reader = Reader::new(&mut panel, source, columns)?;
+    let mut row = Row::new();
+    while reader.next(source, &mut row)? {
+        if let Some(fault) = reader.fault() {
+            return Err(fault.first.into());
+        }
+        if let Some(series) = reader.finished() {
+            take(series)?;
+        }
+    }
+    panel.series.pop().map_or(Ok(()), take)
+}
+
 /// A panel in the making.
 struct Reader<'a> {
     panel: &'a mut Panel,
@@ -114,7 +138,62 @@ struct Reader<'a> {
     last: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(
+        panel: &'a mut Panel,
+        source: &dyn Source,
+        columns: &SeriesColumns,
+    ) -> Result<Self, ReadError> {
+        let column = |name: &str| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
+        let cells = [
+            column(&columns.id)?,
+            column(&columns.time)?,
+            column(&columns.value)?,
+        ];
+        let ids = panel.series.iter().map(|series| series.id.clone());
+        Ok(Self {
+            known: ids.zip(0..).collect(),
+            panel,
+            cells,
+            last: usize::MAX,
+        })
+    }
+
+    /// Takes a row in; false at the end. One that cannot be taken is noted.
+    fn next(&mut self, source: &mut dyn Source, row: &mut Row) -> Result<bool, ReadError> {
+        let read = match source.read(row) {
+            Ok(false) => return Ok(false),
+            Ok(true) => self.row(source, row),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(()) => {}
+            Err(error) if error.is_record() => self.panel.note(None, error),
+            Err(error) => return Err(error),
+        }
+        self.panel.rows += 1;
+        Ok(true)
+    }
+
+    /// What is wrong with the row taken in last.
+    fn fault(&mut self) -> Option<Box<Fault>> {
+        let own = self.panel.fault.take();
+        own.or_else(|| self.panel.series.last_mut()?.fault.take())
+    }
+
+    /// The series before the one that has just begun.
+    fn finished(&mut self) -> Option<Series> {
+        let [_, begun] = self.panel.series.as_slice() else {
+            return None;
+        };
+        self.known = [(begun.id.clone(), 0)].into();
+        self.last = 0;
+        Some(self.panel.series.swap_remove(0))
+    }
+
     fn row(&mut self, source: &dyn Source, row: &Row) -> Result<(), ReadError> {
         let id = id_cell(row, self.cells[0], source)?;
         let number = self.number(id);
@@ -216,36 +295,10 @@ impl Panel {
         source: &mut dyn Source,
         columns: &SeriesColumns,
     ) -> Result<(), ReadError> {
-        let column = |name: &str| {
-            find_column(source.columns(), name)
-                .map_err(|kind| Place::file(source.file()).error(kind))
-        };
-        let cells = [
-            column(&columns.id)?,
-            column(&columns.time)?,
-            column(&columns.value)?,
-        ];
-        let ids = self.series.iter().map(|series| series.id.clone());
-        let mut reader = Reader {
-            known: ids.zip(0..).collect(),
-            panel: self,
-            cells,
-            last: usize::MAX,
-        };
+        let mut reader = Reader::new(self, source, columns)?;
         let mut row = Row::new();
-        loop {
-            let read = match source.read(&mut row) {
-                Ok(false) => return Ok(()),
-                Ok(true) => reader.row(source, &row),
-                Err(error) => Err(error),
-            };
-            match read {
-                Ok(()) => {}
-                Err(error) if error.is_record() => reader.panel.note(None, error),
-                Err(error) => return Err(error),
-            }
-            reader.panel.rows += 1;
-        }
+        while reader.next(source, &mut row)? {}
+        Ok(())
     }
 
     /// Notes a row that cannot be taken, of one series or of none that can be told.
@@ -360,6 +413,40 @@ mod tests {
             let error = read(&format!("unique_id,ds,y\n{row}\n")).whole();
             let error = error.unwrap_err().to_string();
             assert!(error.starts_with(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn series_are_handed_over_one_by_one() {
+        let each = |text: &str| {
+            let input = Box::new(std::io::Cursor::new(text.to_owned()));
+            let mut source = open_as(input, "a.csv", Format::Csv, Compression::None).unwrap();
+            let mut seen = Vec::new();
+            let columns = SeriesColumns::prepared();
+            each_series::<ReadError>(source.as_mut(), &columns, |series| {
+                seen.push((series.id, series.times, series.values));
+                Ok(())
+            })
+            .map(|()| seen)
+        };
+        let of = |id: &str, times: &[i64], values: &[f64]| {
+            (id.to_owned(), times.to_vec(), values.to_vec())
+        };
+        assert_eq!(
+            each("unique_id,ds,y\nb,1,2\nb,2,3\na,1,5\nb,3,4\n").unwrap(),
+            [
+                of("b", &[1, 2], &[2.0, 3.0]),
+                of("a", &[1], &[5.0]),
+                of("b", &[3], &[4.0])
+            ]
+        );
+        assert!(each("unique_id,ds,y\n").unwrap().is_empty());
+        for text in ["a,1,x\nb,1,2\n", "b,1,2\na,1,2\na,1,x\n", ",1,2\n"] {
+            let whole = read(&format!("unique_id,ds,y\n{text}"))
+                .whole()
+                .unwrap_err();
+            let error = each(&format!("unique_id,ds,y\n{text}")).unwrap_err();
+            assert_eq!(error.to_string(), whole.to_string());
         }
     }
 

@@ -49,7 +49,7 @@ impl Evaluate for Cv {
         let judged = Judged::new(model, test);
         Ok(Evaluation {
             metrics: judged.metrics(seed),
-            plots: judged.plots()?,
+            plots: super::made(judged.plots()?),
             page: page(&judged.report(model, header, seed)),
         })
     }

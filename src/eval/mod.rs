@@ -7,6 +7,8 @@ mod recsys;
 mod ts;
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -39,9 +41,20 @@ pub struct Evaluation {
     /// `metrics/TASK.json`: plain numbers at the top, the baseline below them.
     pub metrics: serde_json::Value,
     /// Files of `plots/TASK`: name and content.
-    pub plots: Vec<(&'static str, Vec<u8>)>,
+    pub plots: Vec<(&'static str, Plot)>,
     /// `reports/TASK.html`.
     pub page: String,
+}
+
+/// Writes the content of a file: rows of many series need not be in memory as text.
+pub type Plot = Box<dyn Fn(&mut dyn Write) -> io::Result<()>>;
+
+/// Plots that are made already.
+fn made(plots: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Plot)> {
+    let plot = |content: Vec<u8>| -> Plot { Box::new(move |out| out.write_all(&content)) };
+    (plots.into_iter())
+        .map(|(name, content)| (name, plot(content)))
+        .collect()
 }
 
 /// An evaluation, written.
@@ -91,9 +104,8 @@ fn short(value: f64) -> String {
 pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let params = task::params::<T>(project)?;
     let (header, state) = artifact::load(&project.model(T::NAME), Some(T::NAME))?;
-    let model = T::Model::from_state(&state)
+    let model = T::Model::take_state(state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
-    drop(state);
     let part = task::test_part::<T>(project)?;
     let mut test = T::read(data::open(&part)?.as_mut(), &params)?;
     T::locate(&mut test, project, &params);
@@ -110,7 +122,11 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     atomic::write(&files[0], |out| out.write_all(&text))?;
     atomic::folder(&files[1], |folder| {
         let mut plots = evaluation.plots.iter();
-        plots.try_for_each(|(name, content)| std::fs::write(folder.join(name), content))
+        plots.try_for_each(|(name, plot)| {
+            let mut out = BufWriter::new(File::create(folder.join(name))?);
+            plot(&mut out)?;
+            out.flush()
+        })
     })?;
     atomic::write(&files[2], |out| out.write_all(evaluation.page.as_bytes()))?;
     Ok(Evaluated {

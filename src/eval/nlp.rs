@@ -57,7 +57,7 @@ impl Evaluate for Nlp {
         }
         Ok(Evaluation {
             metrics: judged.metrics(),
-            plots: judged.plots()?,
+            plots: super::made(judged.plots()?),
             page: page(&judged.report(model, header, test)),
         })
     }

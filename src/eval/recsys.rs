@@ -52,7 +52,7 @@ impl Evaluate for Recsys {
         }
         Ok(Evaluation {
             metrics: judged.metrics(seed),
-            plots: judged.plots()?,
+            plots: super::made(judged.plots()?),
             page: page(&judged.report(header)),
         })
     }

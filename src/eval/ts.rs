@@ -3,11 +3,13 @@
 mod judged;
 mod tables;
 
+use std::rc::Rc;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use self::judged::{Answered, Judge};
-use super::{Evaluate, Evaluation};
+use super::{Evaluate, Evaluation, Plot};
 use crate::artifact::Header;
 use crate::data::clock::Clock;
 use crate::data::{Judging, Panel};
@@ -66,12 +68,8 @@ impl Evaluate for Ts {
         let baseline = overall(&naive).unwrap_or_default();
         Ok(Evaluation {
             metrics: metrics(&all, &baseline, &answered),
-            plots: vec![
-                ("series.csv", tables::series(&answered)?),
-                ("forecasts.csv", tables::forecasts(&answered, &clock)?),
-                ("by_step.csv", tables::by_step(&answered)?),
-            ],
-            page: page(&report(model, header, &clock, &answered, (all, baseline))),
+            page: page(&report(&judge, header, &answered, (all, baseline))),
+            plots: plots(answered, clock),
         })
     }
 
@@ -82,6 +80,25 @@ impl Evaluate for Ts {
             horizon: params.horizon,
         });
     }
+}
+
+fn plots(answered: Vec<Answered>, clock: Clock) -> Vec<(&'static str, Plot)> {
+    let answered = Rc::new(answered);
+    let (of_series, of_steps) = (Rc::clone(&answered), Rc::clone(&answered));
+    vec![
+        (
+            "series.csv",
+            Box::new(move |out| tables::series(&of_series, out)),
+        ),
+        (
+            "forecasts.csv",
+            Box::new(move |out| tables::forecasts(&answered, &clock, out)),
+        ),
+        (
+            "by_step.csv",
+            Box::new(move |out| tables::by_step(&of_steps, out)),
+        ),
+    ]
 }
 
 fn figures(all: &Overall) -> serde_json::Map<String, Value> {
@@ -129,9 +146,8 @@ fn from_the_worst(answered: &[Answered]) -> Vec<usize> {
 }
 
 fn report(
-    model: &Saved,
+    judge: &Judge,
     header: &Header,
-    clock: &Clock,
     answered: &[Answered],
     (all, baseline): (Overall, Overall),
 ) -> TsReport {
@@ -142,11 +158,11 @@ fn report(
         .skip(middle.max(WORST_DRAWN))
         .take(MIDDLE_DRAWN);
     let drawn = order.iter().take(WORST_DRAWN).chain(middle);
-    let name = |a: &Answered| model.model.series[a.number].name();
+    let name = |a: &Answered| judge.model.model.series.get(a.number).name();
     let worst = order.iter().take(WORST_LISTED).map(|&index| {
         let answered = &answered[index];
         Worst {
-            id: answered.id.to_owned(),
+            id: answered.id.clone(),
             model: name(answered),
             score: answered.score.unwrap_or_default(),
             naive_mase: answered.naive.map_or(f64::NAN, |s| s.mase),
@@ -155,12 +171,12 @@ fn report(
     });
     let tests: Vec<f64> = answered.iter().filter_map(|a| a.ljung_box).collect();
     TsReport {
-        frequency: clock.to_string(),
+        frequency: judge.clock.to_string(),
         kind: (header.parameters["model"]["kind"].as_str())
             .unwrap_or("auto")
             .to_owned(),
         train_rows: header.data.rows,
-        shown: drawn.map(|&i| shown(model, clock, &answered[i])).collect(),
+        shown: drawn.map(|&i| shown(judge, &answered[i])).collect(),
         worst: worst.collect(),
         correlated: tests.iter().filter(|p| **p < 0.05).count(),
         tested: tests.len(),
@@ -170,18 +186,20 @@ fn report(
 }
 
 /// What is drawn of a series: its first forecast.
-fn shown(model: &Saved, clock: &Clock, answered: &Answered) -> Shown {
+fn shown(judge: &Judge, answered: &Answered) -> Shown {
     let origin = &answered.origins[0];
-    let residuals = judged::residuals(model, answered.number, answered.past);
-    let keep = (origin.actual.len() * 3).max(24).min(answered.past.len());
+    let past = judge.past(answered.number);
+    let forecaster = judge.model.model.series.get(answered.number);
+    let residuals = judged::residuals(&forecaster, past);
+    let keep = (origin.actual.len() * 3).max(24).min(past.len());
     Shown {
-        id: answered.id.to_owned(),
-        model: model.model.series[answered.number].name(),
+        id: answered.id.clone(),
+        model: forecaster.name(),
         mase: answered.score.map_or(f64::NAN, |s| s.mase),
-        past: answered.past[answered.past.len() - keep..].to_vec(),
+        past: past[past.len() - keep..].to_vec(),
         actual: origin.actual.clone(),
         fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),
-        first: (origin.times.first()).map_or(String::new(), |&time| clock.text(time)),
+        first: (origin.times.first()).map_or(String::new(), |&time| judge.clock.text(time)),
         autocorrelations: autocorrelations(&residuals, LAGS.min(residuals.len() / 4)),
         residuals: residuals.len(),
     }

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
+use crate::models::ts::Saved;
 use crate::models::ts::arima::Arima;
 use crate::models::ts::ets::{Ets, Part, Trend};
 use crate::models::ts::member::Member;
-use crate::models::ts::{Forecaster, Saved};
 use crate::outcome::Outcome;
 use crate::task::Ts;
 
@@ -62,11 +62,11 @@ impl Explain for Ts {
                 model.ids.len()
             ))
         })?;
-        let series: &Forecaster = &model.model.series[number];
-        let (fan, _) = model.model.fan(series, 1, &[0.95]);
+        let series = model.model.series.get(number);
+        let (fan, _) = model.model.fan(&series, 1, &[0.95]);
         Ok(Box::new(Why {
             unique_id: input.to_owned(),
-            reason: series.note.clone(),
+            reason: series.note,
             models: (series.parts.iter())
                 .map(|(weight, member)| Model::of(member, *weight, top))
                 .collect(),

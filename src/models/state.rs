@@ -35,7 +35,7 @@ impl Values {
     }
 
     /// The first value that is not finite.
-    fn not_finite(&self) -> Option<usize> {
+    pub fn not_finite(&self) -> Option<usize> {
         match self {
             Values::F64(values) => values.iter().position(|value| !value.is_finite()),
             Values::F32(values) => values.iter().position(|value| !value.is_finite()),
@@ -96,6 +96,19 @@ pub trait Stateful: Sized {
     /// # Errors
     /// When the state is not one of this model: something is missing, mis-shaped or contradictory.
     fn from_state(state: &State) -> Result<Self, StateError>;
+
+    /// As [`Stateful::to_state`], of a model that is done with: a large one moves what it holds.
+    fn into_state(self) -> State {
+        self.to_state()
+    }
+
+    /// As [`Stateful::from_state`], out of a state that is done with.
+    ///
+    /// # Errors
+    /// As there.
+    fn take_state(state: State) -> Result<Self, StateError> {
+        Self::from_state(&state)
+    }
 }
 
 impl State {
@@ -135,6 +148,11 @@ impl State {
         let strings = self.strings.get(name).ok_or_else(|| missing(name))?;
         Ok(strings)
     }
+
+    /// As [`State::strings`], moved out.
+    pub fn take_strings(&mut self, name: &str) -> Result<Vec<String>, StateError> {
+        self.strings.remove(name).ok_or_else(|| missing(name))
+    }
 }
 
 fn missing(name: &str) -> StateError {
@@ -143,9 +161,9 @@ fn missing(name: &str) -> StateError {
     }
 }
 
-/// `insert_T` and `Ts` for each type that models store.
+/// `insert_T`, `Ts` and `take_Ts` for each type that models store.
 macro_rules! accessors {
-    ($($insert:ident, $get:ident, $variant:ident, $kind:ident;)*) => {
+    ($($insert:ident, $get:ident, $take:ident, $variant:ident, $kind:ident;)*) => {
         impl State {
             $(
                 #[doc = concat!("Adds a tensor of `", stringify!($kind), "`, row-major.")]
@@ -164,20 +182,29 @@ macro_rules! accessors {
                         }),
                     }
                 }
+
+                #[doc = concat!("As [`State::", stringify!($get), "`], moved out.")]
+                pub fn $take(&mut self, name: &str, shape: &[Option<usize>]) -> Result<Vec<$kind>, StateError> {
+                    self.$get(name, shape)?;
+                    match self.tensors.remove(name).map(|tensor| tensor.values) {
+                        Some(Values::$variant(values)) => Ok(values),
+                        _ => Err(missing(name)),
+                    }
+                }
             )*
         }
     };
 }
 
 accessors! {
-    insert_f64, f64s, F64, f64;
-    insert_f32, f32s, F32, f32;
-    insert_i64, i64s, I64, i64;
-    insert_u64, u64s, U64, u64;
-    insert_u32, u32s, U32, u32;
-    insert_u16, u16s, U16, u16;
-    insert_i8, i8s, I8, i8;
-    insert_u8, u8s, U8, u8;
+    insert_f64, f64s, take_f64s, F64, f64;
+    insert_f32, f32s, take_f32s, F32, f32;
+    insert_i64, i64s, take_i64s, I64, i64;
+    insert_u64, u64s, take_u64s, U64, u64;
+    insert_u32, u32s, take_u32s, U32, u32;
+    insert_u16, u16s, take_u16s, U16, u16;
+    insert_i8, i8s, take_i8s, I8, i8;
+    insert_u8, u8s, take_u8s, U8, u8;
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::data::{
     self, Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
     Series, SeriesColumns, Source, shown,
 };
-use crate::models::ts::{Forecaster, Saved};
+use crate::models::ts::Saved;
 use crate::params::ts::DataBlock;
 use crate::talk::Talk;
 use crate::task::Ts;
@@ -270,26 +270,22 @@ impl Lister for Forecasts {
 impl Forecasts {
     /// Hands out the rows of a series; what kept its own models from forecasting it.
     fn series(&self, number: usize, out: &mut dyn FnMut(&Row)) -> Option<String> {
-        let known = &self.model.model.series[number];
-        let mut updated: Option<Forecaster> = None;
+        let mut forecaster = self.model.model.series.get(number);
         let mut end = self.model.ends[number];
         if let Some(values) = self.values.get(&number) {
-            let mut forecaster = known.clone();
             forecaster.update(values);
             end = self.clock.at(end, values.len() as i64).unwrap_or(end);
-            updated = Some(forecaster);
         }
-        let forecaster = updated.as_ref().unwrap_or(known);
         let levels: Vec<f64> = self.levels.iter().map(|level| level / 100.0).collect();
         let problem = self.problems.get(&number).cloned();
         let (fan, sound) = match problem {
             Some(_) => (
                 self.model
                     .model
-                    .naive_fan(forecaster, self.horizon, &levels),
+                    .naive_fan(&forecaster, self.horizon, &levels),
                 true,
             ),
-            None => self.model.model.fan(forecaster, self.horizon, &levels),
+            None => self.model.model.fan(&forecaster, self.horizon, &levels),
         };
         let mut row = Row::new();
         for h in 0..self.horizon {

@@ -78,8 +78,7 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
 
     let fitted = T::fit(&params, project.params().seed, data, talk)?;
 
-    let state = fitted.model.to_state();
-    drop(fitted.model); // many series take room, once is enough
+    let state = fitted.model.into_state();
     let model = project.model(T::NAME);
     let header = Header {
         task: T::NAME.to_owned(),

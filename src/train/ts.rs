@@ -130,7 +130,7 @@ impl Regular {
 /// How many models there are of each family.
 fn families(model: &Model) -> BTreeMap<String, usize> {
     let mut families = BTreeMap::new();
-    for (_, member) in model.series.iter().flat_map(|series| &series.parts) {
+    for (_, member) in model.series.iter().flat_map(|series| series.parts) {
         *families.entry(member.family().to_owned()).or_insert(0) += 1;
     }
     families

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::LAGS;
 use crate::data::clock::Clock;
-use crate::data::{self, Gaps, Judging, Panel, Series, SeriesColumns, read_series, shown};
+use crate::data::{self, Gaps, Judging, Panel, Series, SeriesColumns, each_series, shown};
 use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
 use crate::models::ts::arima::Forecast;
@@ -19,12 +19,12 @@ use crate::models::ts::{Fan, Forecaster, Saved, normal_width};
 const LEVELS: [f64; 2] = [0.8, 0.95];
 
 /// One series of the test part with its forecasts.
-pub struct Answered<'a> {
+pub struct Answered {
     /// Its number in the model.
     pub number: usize,
-    pub id: &'a str,
-    /// The training part.
-    pub past: &'a [f64],
+    pub id: String,
+    /// Mean absolute value of the training part.
+    pub level: f64,
     pub origins: Vec<Origin>,
     /// Means over the origins.
     pub score: Option<Score>,
@@ -48,9 +48,9 @@ pub struct Origin {
 
 /// A model, and the training part that errors are scaled by.
 pub struct Judge<'a> {
-    model: &'a Saved,
+    pub model: &'a Saved,
     numbers: HashMap<&'a str, usize>,
-    clock: Clock,
+    pub clock: Clock,
     judging: &'a Judging,
     /// Values of the training part, by the number of the series.
     train: HashMap<usize, Vec<f64>>,
@@ -61,14 +61,21 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     pub fn new(model: &'a Saved, clock: Clock, judging: &'a Judging) -> Result<Self> {
         let mut source = data::open(&judging.training)?;
-        let panel = read_series(source.as_mut(), &SeriesColumns::prepared())?.whole()?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
         let mut train = HashMap::with_capacity(numbers.len());
-        for series in panel.series {
-            if let Some(&number) = numbers.get(series.id.as_str()) {
-                train.insert(number, regular(&series, &clock)?);
+        each_series(source.as_mut(), &SeriesColumns::prepared(), |series| {
+            let Some(&number) = numbers.get(series.id.as_str()) else {
+                return Ok(());
+            };
+            match train.insert(number, regular(&series, &clock)?) {
+                None => Ok(()),
+                Some(_) => Err(exit::data(format!(
+                    "{}: the rows of series `{}` do not stand together; prepare and train again",
+                    judging.training.display(),
+                    shown(&series.id)
+                ))),
             }
-        }
+        })?;
         Ok(Self {
             model,
             numbers,
@@ -80,11 +87,16 @@ impl<'a> Judge<'a> {
     }
 
     /// Every series of the test part.
-    pub fn all<'t>(&'t self, test: &'t Panel) -> Result<Vec<Answered<'t>>> {
+    pub fn all(&self, test: &Panel) -> Result<Vec<Answered>> {
         test.series.par_iter().map(|s| self.series(s)).collect()
     }
 
-    fn series<'t>(&'t self, test: &'t Series) -> Result<Answered<'t>> {
+    /// The training part of a series.
+    pub fn past(&self, number: usize) -> &[f64] {
+        self.train.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    fn series(&self, test: &Series) -> Result<Answered> {
         let number = self.numbers.get(test.id.as_str());
         let past = number.and_then(|number| self.train.get(number));
         let (Some(&number), Some(past)) = (number, past) else {
@@ -95,16 +107,17 @@ impl<'a> Judge<'a> {
             )));
         };
         let late = self.late(number, test)?;
-        let mut forecaster = self.model.model.series[number].clone();
+        let mut forecaster = self.model.model.series.get(number);
+        let known = past.iter().filter(|y| y.is_finite());
         let mut answered = Answered {
             number,
-            id: &test.id,
+            id: test.id.clone(),
+            level: known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64,
             origins: Vec::new(),
             score: None,
             naive: None,
             sound: true,
-            ljung_box: self.ljung_box(number, past),
-            past,
+            ljung_box: correlated(&residuals(&forecaster, past)),
         };
         let (mut scores, mut naive) = (Vec::new(), Vec::new());
         let mut known = 0;
@@ -212,12 +225,12 @@ impl<'a> Judge<'a> {
         };
         judged.score()
     }
+}
 
-    fn ljung_box(&self, number: usize, past: &[f64]) -> Option<f64> {
-        let residuals = residuals(self.model, number, past);
-        let lags = LAGS.min(residuals.len() / 4);
-        (lags > 0).then(|| ljung_box(&residuals, lags, 0).1)
-    }
+/// Probability of a greater Ljung-Box statistic; none of few residuals.
+fn correlated(residuals: &[f64]) -> Option<f64> {
+    let lags = LAGS.min(residuals.len() / 4);
+    (lags > 0).then(|| ljung_box(residuals, lags, 0).1)
 }
 
 /// The values of a prepared part, one a step.
@@ -232,8 +245,8 @@ fn regular(series: &Series, clock: &Clock) -> Result<Vec<f64>> {
 }
 
 /// Errors one step ahead over the training part.
-pub fn residuals(model: &Saved, number: usize, past: &[f64]) -> Vec<f64> {
-    let fitted = model.model.series[number].fitted(past);
+pub fn residuals(forecaster: &Forecaster, past: &[f64]) -> Vec<f64> {
+    let fitted = forecaster.fitted(past);
     let pairs = past.iter().zip(&fitted).map(|(y, f)| y - f);
     pairs.filter(|e| e.is_finite()).collect()
 }

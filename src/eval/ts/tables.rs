@@ -1,6 +1,6 @@
 //! The tables of `plots/ts`.
 
-use anyhow::Result;
+use std::io::{self, Write};
 
 use super::judged::Answered;
 use crate::data::clock::Clock;
@@ -14,8 +14,8 @@ fn number(value: f64) -> String {
 }
 
 /// Figures of each series.
-pub fn series(answered: &[Answered]) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
+pub fn series(answered: &[Answered], out: &mut dyn Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(out);
     out.write_record([
         "unique_id",
         "steps",
@@ -32,18 +32,18 @@ pub fn series(answered: &[Answered]) -> Result<Vec<u8>> {
     for answered in answered {
         let Some(s) = answered.score else { continue };
         let naive = answered.naive.unwrap_or_default();
-        let (id, steps) = (answered.id.to_owned(), s.steps.to_string());
+        let (id, steps) = (answered.id.clone(), s.steps.to_string());
         let mape = s.mape.unwrap_or(f64::NAN);
         let figures = [s.smape, s.mase, s.rmse, s.mae, mape, s.coverage, s.msis];
         let figures = figures.into_iter().chain([naive.smape, naive.mase]);
         out.write_record([id, steps].into_iter().chain(figures.map(number)))?;
     }
-    Ok(out.into_inner()?)
+    out.flush()
 }
 
 /// Every forecast beside what came.
-pub fn forecasts(answered: &[Answered], clock: &Clock) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
+pub fn forecasts(answered: &[Answered], clock: &Clock, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = csv::Writer::from_writer(out);
     out.write_record([
         "unique_id",
         "origin",
@@ -70,7 +70,7 @@ pub fn forecasts(answered: &[Answered], clock: &Clock) -> Result<Vec<u8>> {
                     origin.naive[h],
                 ];
                 let texts = [
-                    answered.id.to_owned(),
+                    answered.id.clone(),
                     clock.text(origin.known),
                     clock.text(time),
                 ];
@@ -78,16 +78,15 @@ pub fn forecasts(answered: &[Answered], clock: &Clock) -> Result<Vec<u8>> {
             }
         }
     }
-    Ok(out.into_inner()?)
+    out.flush()
 }
 
 /// Mean absolute errors over the mean absolute value, by steps ahead: those of the model and of the
 /// seasonal naive forecast. All series count alike.
-pub fn by_step(answered: &[Answered]) -> Result<Vec<u8>> {
+pub fn by_step(answered: &[Answered], out: &mut dyn Write) -> io::Result<()> {
     let mut sums: Vec<[f64; 3]> = Vec::new();
     for answered in answered.iter().filter(|a| a.score.is_some()) {
-        let known = answered.past.iter().filter(|y| y.is_finite());
-        let level = known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64;
+        let level = answered.level;
         for origin in &answered.origins {
             for (h, y) in origin.actual.iter().enumerate() {
                 sums.resize((h + 1).max(sums.len()), [0.0; 3]);
@@ -99,7 +98,7 @@ pub fn by_step(answered: &[Answered]) -> Result<Vec<u8>> {
             }
         }
     }
-    let mut out = csv::Writer::from_writer(Vec::new());
+    let mut out = csv::Writer::from_writer(out);
     out.write_record(["step", "model", "naive"])?;
     for (h, [model, naive, count]) in sums.iter().enumerate() {
         out.write_record([
@@ -108,5 +107,5 @@ pub fn by_step(answered: &[Answered]) -> Result<Vec<u8>> {
             number(naive / count),
         ])?;
     }
-    Ok(out.into_inner()?)
+    out.flush()
 }

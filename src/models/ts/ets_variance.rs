@@ -46,15 +46,25 @@ impl Ets {
         let centre = if own_season { bases } else { mean };
         let relative = match self.kind.relative {
             true => variance,
-            false => variance / centre[0].abs().max(f64::MIN_POSITIVE).powi(2),
+            false => {
+                let size = centre[0].abs().max(f64::MIN_POSITIVE);
+                variance / (size * size)
+            }
         };
         let mut theta: Vec<f64> = Vec::with_capacity(ahead);
         for h in 0..ahead {
             let past: f64 = (0..h).map(|j| c[j] * c[j] * theta[h - 1 - j]).sum();
             theta.push(centre[h] * centre[h] + relative * past);
         }
+        let gamma = self.smoothing.gamma;
+        // Once more after every round of the season: a product, not a power, whose rounding differs
+        // between machines.
+        let mut wider = 1.0;
         (0..ahead)
             .map(|h| {
+                if h > 0 && h.is_multiple_of(self.kind.period) {
+                    wider *= 1.0 + gamma * gamma * relative;
+                }
                 let whole = (1.0 + relative) * theta[h];
                 if !own_season {
                     return whole - mean[h] * mean[h];
@@ -64,9 +74,6 @@ impl Ets {
                 } else {
                     mean[h] / bases[h]
                 };
-                let gamma = self.smoothing.gamma;
-                let rounds = (h / self.kind.period) as i32;
-                let wider = (1.0 + gamma * gamma * relative).powi(rounds);
                 season * season * (whole * wider - bases[h] * bases[h])
             })
             .collect()

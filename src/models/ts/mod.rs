@@ -16,6 +16,7 @@ pub mod likelihood;
 pub mod member;
 pub mod model;
 pub mod order;
+pub mod packed;
 pub mod polynomial;
 pub mod rolling;
 pub mod saved;
@@ -28,6 +29,7 @@ pub use calibration::{Calibration, normal_width};
 pub use forecaster::{Forecaster, KINDS, Kind};
 pub use member::Member;
 pub use model::{Fan, Model, Options};
+pub use packed::Packed;
 pub use saved::Saved;
 
 #[cfg(test)]

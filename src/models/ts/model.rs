@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::arima::Forecast;
 use super::calibration::{Calibration, Ratio};
 use super::forecaster::{Forecaster, Kind, Options as SeriesOptions};
+use super::packed::Packed;
 use super::rolling::{Trial, trial_cuts};
 
 /// How series are fitted.
@@ -24,7 +25,7 @@ pub struct Options {
 /// Many fitted series.
 #[derive(Clone, Debug)]
 pub struct Model {
-    pub series: Vec<Forecaster>,
+    pub series: Packed,
     pub calibration: Calibration,
     pub horizon: usize,
     pub seasons: Vec<usize>,
@@ -38,6 +39,9 @@ const MOST_TRIALS: usize = 8;
 /// And at least. More change neither errors nor intervals by much (cuts of the training parts of the
 /// M3, tourism and hourly M4 series).
 const LEAST_TRIALS: usize = 3;
+/// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
+const BLOCK: usize = 256;
+
 impl Options {
     fn series(&self) -> SeriesOptions {
         SeriesOptions {
@@ -54,32 +58,32 @@ impl Options {
         let count = ENOUGH
             .div_ceil(errors.max(1))
             .clamp(LEAST_TRIALS, MOST_TRIALS);
-        let fitted: Vec<(Option<Forecaster>, Vec<Ratio>)> = (series.par_iter())
-            .map(|series| {
-                let mut fitted = options.fit(series);
-                let trials = self.trials(&options, series, count, fitted.as_ref());
-                let mut ratios = Vec::new();
-                if let Some(model) = &mut fitted {
-                    model.weigh(&trials);
-                    if self.calibrate {
-                        let all = trials
-                            .iter()
-                            .flat_map(|t| t.ratios(|name| model.weight(name)));
-                        ratios = all.collect();
-                    }
+        let fit = |series: &Vec<f64>| {
+            let mut fitted = options.fit(series);
+            let trials = self.trials(&options, series, count, fitted.as_ref());
+            let mut ratios = Vec::new();
+            if let Some(model) = &mut fitted {
+                model.weigh(&trials);
+                if self.calibrate {
+                    let all = trials
+                        .iter()
+                        .flat_map(|t| t.ratios(|name| model.weight(name)));
+                    ratios = all.collect();
                 }
-                progress();
-                (fitted, ratios)
-            })
-            .collect();
-        let mut ratios = Vec::new();
-        let mut models = Vec::with_capacity(fitted.len());
-        for (index, (model, errors)) in fitted.into_iter().enumerate() {
-            models.push(model.ok_or(index)?);
-            ratios.extend(errors);
+            }
+            progress();
+            (fitted, ratios)
+        };
+        let (mut packed, mut ratios) = (Packed::default(), Vec::new());
+        for block in series.chunks(BLOCK) {
+            let fitted: Vec<(Option<Forecaster>, Vec<Ratio>)> = block.par_iter().map(fit).collect();
+            for (model, errors) in fitted {
+                packed.push(model.ok_or(packed.len())?);
+                ratios.extend(errors);
+            }
         }
         Ok(Model {
-            series: models,
+            series: packed,
             calibration: Calibration::new(ratios),
             horizon: self.horizon,
             seasons: self.seasons.clone(),

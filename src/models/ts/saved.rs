@@ -1,15 +1,8 @@
-//! Fitted series as tensors: numbers of all series in a row, and where each ends.
-//!
-//! Parameters and final states only, no history: some hundred bytes a series, some kilobytes with
-//! long seasons. A file that lies is told by its lengths and codes; nothing in it is run.
+//! Fitted series as tensors.
 
-mod reader;
-mod writer;
-
-use self::reader::{Broken, Reader};
-use self::writer::Writer;
 use super::calibration::Calibration;
 use super::model::Model;
+use super::packed::{Ends, Packed, Parts};
 use crate::models::state::{State, StateError, Stateful};
 
 /// Many fitted series, their names and times.
@@ -33,49 +26,55 @@ fn invalid(name: &str, reason: impl Into<String>) -> StateError {
 
 impl Stateful for Saved {
     fn to_state(&self) -> State {
-        let mut writer = Writer::default();
-        let (mut float_ends, mut whole_ends) = (Vec::new(), Vec::new());
-        for series in &self.model.series {
-            writer.forecaster(series);
-            float_ends.push(writer.floats.len() as u64);
-            whole_ends.push(writer.whole.len() as u64);
-        }
+        self.clone().into_state()
+    }
+
+    fn from_state(state: &State) -> Result<Self, StateError> {
+        Self::take_state(state.clone())
+    }
+
+    fn into_state(self) -> State {
         let Model {
+            series,
             calibration,
             horizon,
             seasons,
             nonnegative,
-            ..
-        } = &self.model;
+        } = self.model;
         let count = self.ids.len();
+        let Parts {
+            floats,
+            whole,
+            ends,
+            notes,
+        } = series.into_parts();
         let mut state = State::default();
-        state.insert_f64("numbers", &[writer.floats.len()], writer.floats);
-        state.insert_u64("numbers_end", &[count], float_ends);
-        state.insert_i64("whole", &[writer.whole.len()], writer.whole);
-        state.insert_u64("whole_end", &[count], whole_ends);
-        state.insert_i64("ends", &[count], self.ends.clone());
-        state.insert_i64("clock", &[self.clock.len()], self.clock.clone());
+        state.insert_f64("numbers", &[floats.len()], floats);
+        state.insert_u64("numbers_end", &[count], ends.floats);
+        state.insert_i64("whole", &[whole.len()], whole);
+        state.insert_u64("whole_end", &[count], ends.whole);
+        state.insert_i64("ends", &[count], self.ends);
+        state.insert_i64("clock", &[self.clock.len()], self.clock);
         let seasons: Vec<i64> = seasons.iter().map(|&m| m as i64).collect();
         state.insert_i64("seasons", &[seasons.len()], seasons);
         let flags = vec![
-            *horizon as i64,
-            i64::from(*nonnegative),
+            horizon as i64,
+            i64::from(nonnegative),
             calibration.errors as i64,
         ];
         state.insert_i64("options", &[3], flags);
         let shares = calibration.shares.len();
-        state.insert_f64("calibration_shares", &[shares], calibration.shares.clone());
-        state.insert_f64("calibration_widths", &[shares], calibration.widths.clone());
+        state.insert_f64("calibration_shares", &[shares], calibration.shares);
+        state.insert_f64("calibration_widths", &[shares], calibration.widths);
         state.insert_f64("calibration_growth", &[1], vec![calibration.growth]);
-        state.insert_strings("ids", self.ids.clone());
-        let notes = self.model.series.iter().map(|series| series.note.clone());
-        state.insert_strings("notes", notes.collect());
+        state.insert_strings("ids", self.ids);
+        state.insert_strings("notes", notes);
         state
     }
 
-    fn from_state(state: &State) -> Result<Self, StateError> {
-        let ids = state.strings("ids")?.to_vec();
-        let notes = state.strings("notes")?;
+    fn take_state(mut state: State) -> Result<Self, StateError> {
+        let ids = state.take_strings("ids")?;
+        let notes = state.take_strings("notes")?;
         let count = ids.len();
         if notes.len() != count {
             return Err(invalid(
@@ -83,27 +82,22 @@ impl Stateful for Saved {
                 format!("{} for {count} series", notes.len()),
             ));
         }
-        let floats = state.f64s("numbers", &[None])?;
-        let whole = state.i64s("whole", &[None])?;
-        let float_ends = state.u64s("numbers_end", &[Some(count)])?;
-        let whole_ends = state.u64s("whole_end", &[Some(count)])?;
-        let mut series = Vec::with_capacity(count);
-        let (mut float_start, mut whole_start) = (0, 0);
-        for (index, note) in notes.iter().enumerate() {
-            let (float_end, whole_end) = (float_ends[index] as usize, whole_ends[index] as usize);
-            let broken = || invalid("numbers", format!("those of series {index} are no model's"));
-            let mut reader = Reader {
-                floats: floats.get(float_start..float_end).ok_or_else(broken)?,
-                whole: whole.get(whole_start..whole_end).ok_or_else(broken)?,
-            };
-            let read = reader.forecaster(note.clone());
-            series.push(read.map_err(|Broken| broken())?);
-            (float_start, whole_start) = (float_end, whole_end);
-        }
-        let options = state.i64s("options", &[Some(3)])?;
-        let seasons = state.i64s("seasons", &[None])?;
+        let parts = Parts {
+            floats: state.take_f64s("numbers", &[None])?,
+            whole: state.take_i64s("whole", &[None])?,
+            ends: Ends {
+                floats: state.take_u64s("numbers_end", &[Some(count)])?,
+                whole: state.take_u64s("whole_end", &[Some(count)])?,
+            },
+            notes,
+        };
+        let series = Packed::from_parts(parts).map_err(|index| {
+            invalid("numbers", format!("those of series {index} are no model's"))
+        })?;
+        let options = state.take_i64s("options", &[Some(3)])?;
+        let seasons = state.take_i64s("seasons", &[None])?;
         let natural = |value: &i64| usize::try_from(*value).ok().filter(|v| *v > 0);
-        let shares = state.f64s("calibration_shares", &[None])?;
+        let shares = state.take_f64s("calibration_shares", &[None])?;
         if !shares.windows(2).all(|pair| pair[0] < pair[1]) {
             return Err(invalid("calibration_shares", "they do not ascend"));
         }
@@ -111,10 +105,8 @@ impl Stateful for Saved {
             model: Model {
                 series,
                 calibration: Calibration {
-                    shares: shares.to_vec(),
-                    widths: state
-                        .f64s("calibration_widths", &[Some(shares.len())])?
-                        .to_vec(),
+                    widths: state.take_f64s("calibration_widths", &[Some(shares.len())])?,
+                    shares,
                     growth: state.f64s("calibration_growth", &[Some(1)])?[0],
                     errors: options[2].max(0) as usize,
                 },
@@ -125,8 +117,8 @@ impl Stateful for Saved {
                 nonnegative: options[1] != 0,
             },
             ids,
-            ends: state.i64s("ends", &[Some(count)])?.to_vec(),
-            clock: state.i64s("clock", &[None])?.to_vec(),
+            ends: state.take_i64s("ends", &[Some(count)])?,
+            clock: state.take_i64s("clock", &[None])?,
         })
     }
 }
@@ -161,8 +153,8 @@ mod tests {
         for seasons in [vec![], vec![12], vec![7, 30]] {
             let before = saved(seasons);
             let after = Saved::from_state(&before.to_state()).unwrap();
-            for (a, b) in before.model.series.iter().zip(&after.model.series) {
-                let (mut a, mut b) = (a.clone(), b.clone());
+            for (a, b) in before.model.series.iter().zip(after.model.series.iter()) {
+                let (mut a, mut b) = (a, b);
                 assert_eq!(a.forecast(20), b.forecast(20));
                 a.update(&[20.0, f64::NAN, 25.0]);
                 b.update(&[20.0, f64::NAN, 25.0]);
@@ -184,7 +176,7 @@ mod tests {
                 let mut state = state.clone();
                 state.insert_i64("whole", &[changed.len()], changed);
                 if let Ok(saved) = Saved::from_state(&state) {
-                    saved.model.series[0].forecast(3); // no panic
+                    saved.model.series.get(0).forecast(3); // no panic
                 }
             }
         }

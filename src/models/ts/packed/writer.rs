@@ -9,8 +9,8 @@ use crate::models::ts::member::Member;
 use crate::models::ts::polynomial::Orders;
 use crate::models::ts::simple::{Rule, Simple};
 
-/// Numbers being written.
-#[derive(Default)]
+/// Numbers of series, one behind the other.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Writer {
     pub floats: Vec<f64>,
     pub whole: Vec<i64>,

@@ -63,7 +63,7 @@ impl Explain for Ts {
             ))
         })?;
         let series = model.model.series.get(number);
-        let (fan, _) = model.model.fan(&series, 1, &[0.95]);
+        let (fan, _) = model.model.fan(number, &series, 1, &[0.95]);
         Ok(Box::new(Why {
             unique_id: input.to_owned(),
             reason: series.note,

@@ -285,7 +285,7 @@ impl Forecasts {
                     .naive_fan(&forecaster, self.horizon, &levels),
                 true,
             ),
-            None => self.model.model.fan(&forecaster, self.horizon, &levels),
+            None => (self.model.model).fan(number, &forecaster, self.horizon, &levels),
         };
         let mut row = Row::new();
         for h in 0..self.horizon {

@@ -10,6 +10,7 @@ use super::{Fitted, Train};
 use crate::data::clock::Clock;
 use crate::data::{Gaps, Panel, shown};
 use crate::exit;
+use crate::models::ts::calibration::spans;
 use crate::models::ts::{Model, Options, Saved};
 use crate::params::ts::Params;
 use crate::talk::Talk;
@@ -54,12 +55,10 @@ impl Train for Ts {
         })?;
         let clock = Clock::infer(axis, data.series.iter().map(|series| &series.times[..]));
         let seasons = seasons(params, &clock, &data, talk);
-        let rows = data
-            .series
-            .iter()
+        let rows = (data.series.iter())
             .map(|series| series.values.len() as u64)
             .sum();
-        let Regular { ids, ends, values } = Regular::of(data, &clock)?;
+        let regular = Regular::of(data, &clock)?;
         let options = Options {
             kind: params.kind,
             seasons,
@@ -67,16 +66,16 @@ impl Train for Ts {
             calibrate: params.calibrate,
             nonnegative: params.nonnegative,
         };
-        let bar = talk.progress("training ts", Some(ids.len() as u64));
-        let model = options.fit(&values, &|| bar.inc(1)).map_err(|index| {
+        let bar = talk.progress("training ts", Some(regular.ids.len() as u64));
+        let model = (options.fit(&regular.series(), &|| bar.inc(1))).map_err(|index| {
             exit::data(format!(
                 "series `{}` has no value at all",
-                shown(&ids[index])
+                shown(&regular.ids[index])
             ))
         })?;
         bar.finish_and_clear();
         let fit = Fit {
-            series: ids.len(),
+            series: regular.ids.len(),
             frequency: clock.to_string(),
             seasons: model.seasons.clone(),
             horizon: model.horizon,
@@ -89,8 +88,8 @@ impl Train for Ts {
         Ok(Fitted {
             model: Saved {
                 model,
-                ids,
-                ends,
+                ids: regular.ids,
+                ends: regular.times,
                 clock: clock.to_numbers().to_vec(),
             },
             fit,
@@ -102,28 +101,43 @@ impl Train for Ts {
 }
 
 /// Series on regular steps.
+#[derive(Default)]
 struct Regular {
     ids: Vec<String>,
     /// Last time of each.
-    ends: Vec<i64>,
-    values: Vec<Vec<f64>>,
+    times: Vec<i64>,
+    /// Values of all, and where those of each end.
+    values: Vec<f64>,
+    ends: Vec<usize>,
 }
 
 impl Regular {
     fn of(data: Panel, clock: &Clock) -> Result<Self> {
-        let (mut ids, mut ends, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let mut regular = Self::default();
+        let (mut names, mut name_ends) = (String::new(), Vec::new());
         for series in data.series {
-            ends.push(series.times.last().copied().unwrap_or_default());
-            values.push(series.regular(clock, Gaps::Missing).map_err(|problem| {
+            let values = series.regular(clock, Gaps::Missing).map_err(|problem| {
                 exit::data(format!(
                     "series `{}`: {}; run `easylife prepare ts` again",
                     shown(&series.id),
                     problem.reason
                 ))
-            })?);
-            ids.push(series.id);
+            })?;
+            regular.values.extend(values);
+            regular.ends.push(regular.values.len());
+            let last = series.times.last().copied();
+            regular.times.push(last.unwrap_or_default());
+            names.push_str(&series.id);
+            name_ends.push(names.len());
         }
-        Ok(Self { ids, ends, values })
+        // Made now that the rows are gone: names between them would keep their pages in memory.
+        let ids = spans(&name_ends).map(|name| names[name].to_owned());
+        regular.ids = ids.collect();
+        Ok(regular)
+    }
+
+    fn series(&self) -> Vec<&[f64]> {
+        spans(&self.ends).map(|span| &self.values[span]).collect()
     }
 }
 

@@ -185,7 +185,7 @@ impl<'a> Judge<'a> {
         naive: &[f64],
     ) -> (Origin, bool) {
         let ahead = actual.len();
-        let (fan, sound) = self.model.model.fan(forecaster, ahead, &LEVELS);
+        let (fan, sound) = (self.model.model).fan(number, forecaster, ahead, &LEVELS);
         let end = self.model.ends[number];
         let at = |step: usize| self.clock.at(end, step as i64).unwrap_or(end);
         let origin = Origin {

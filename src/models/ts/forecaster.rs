@@ -275,6 +275,31 @@ fn reason(choice: &order::Choice) -> String {
     text
 }
 
+/// Forecasts by their weights, which add up to 1. Deviations are averaged as if errors were one, for they
+/// nearly are, and where the means lie apart, that is doubt, too: their variance is added.
+pub(super) fn combined(parts: &[(f64, &Forecast)], ahead: usize) -> Forecast {
+    let mut whole = Forecast {
+        mean: vec![0.0; ahead],
+        deviation: vec![0.0; ahead],
+    };
+    for (weight, forecast) in parts {
+        for h in 0..ahead {
+            whole.mean[h] += weight * forecast.mean[h];
+            whole.deviation[h] += weight * forecast.deviation[h];
+        }
+    }
+    if parts.len() > 1 {
+        for (h, (mean, deviation)) in whole.mean.iter().zip(&mut whole.deviation).enumerate() {
+            let apart = parts.iter().map(|(weight, forecast)| {
+                let apart = forecast.mean[h] - mean;
+                weight * apart * apart
+            });
+            *deviation = (*deviation * *deviation + apart.sum::<f64>()).sqrt();
+        }
+    }
+    whole
+}
+
 impl Forecaster {
     fn alone(naive: Simple) -> Self {
         Self {
@@ -285,20 +310,13 @@ impl Forecaster {
         }
     }
 
-    /// Means and standard deviations of the coming steps; the deviations of several models are
-    /// averaged as if their errors were one.
+    /// Means and standard deviations of the coming steps, of its models together.
     pub fn forecast(&self, ahead: usize) -> Forecast {
-        let mut whole = Forecast {
-            mean: vec![0.0; ahead],
-            deviation: vec![0.0; ahead],
-        };
-        for ((weight, _), (_, forecast)) in self.parts.iter().zip(self.forecasts(ahead)) {
-            for h in 0..ahead {
-                whole.mean[h] += weight * forecast.mean[h];
-                whole.deviation[h] += weight * forecast.deviation[h];
-            }
-        }
-        whole
+        let forecasts = self.forecasts(ahead);
+        let parts: Vec<(f64, &Forecast)> = (self.parts.iter().zip(&forecasts))
+            .map(|((weight, _), (_, forecast))| (*weight, forecast))
+            .collect();
+        combined(&parts, ahead)
     }
 
     /// What each model says of the coming steps, beside its family.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::arima::Forecast;
-use super::calibration::{Calibration, Ratio};
+use super::calibration::{Calibration, Errors};
 use super::forecaster::{Forecaster, Kind, Options as SeriesOptions};
 use super::packed::Packed;
 use super::rolling::{Trial, trial_cuts};
@@ -52,39 +52,38 @@ impl Options {
 
     /// Fits every series, NaN where a value is missing. The error is the number of a series that
     /// has no value at all.
-    pub fn fit(&self, series: &[Vec<f64>], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
+    pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
         let options = self.series();
-        let errors = series.len() * self.horizon.max(1);
+        let values = series.len() * self.horizon.max(1);
         let count = ENOUGH
-            .div_ceil(errors.max(1))
+            .div_ceil(values.max(1))
             .clamp(LEAST_TRIALS, MOST_TRIALS);
-        let fit = |series: &Vec<f64>| {
+        let fit = |series: &&[f64]| {
             let mut fitted = options.fit(series);
             let trials = self.trials(&options, series, count, fitted.as_ref());
             let mut ratios = Vec::new();
             if let Some(model) = &mut fitted {
                 model.weigh(&trials);
                 if self.calibrate {
-                    let all = trials
-                        .iter()
-                        .flat_map(|t| t.ratios(|name| model.weight(name)));
-                    ratios = all.collect();
+                    let of = |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name));
+                    ratios = trials.iter().map(of).collect();
                 }
             }
             progress();
             (fitted, ratios)
         };
-        let (mut packed, mut ratios) = (Packed::default(), Vec::new());
+        let (mut packed, mut errors) = (Packed::default(), Errors::default());
         for block in series.chunks(BLOCK) {
-            let fitted: Vec<(Option<Forecaster>, Vec<Ratio>)> = block.par_iter().map(fit).collect();
-            for (model, errors) in fitted {
+            let fitted: Vec<(Option<Forecaster>, Vec<Vec<f64>>)> =
+                block.par_iter().map(fit).collect();
+            for (model, ratios) in fitted {
                 packed.push(model.ok_or(packed.len())?);
-                ratios.extend(errors);
+                errors.push(ratios);
             }
         }
         Ok(Model {
             series: packed,
-            calibration: Calibration::new(ratios),
+            calibration: Calibration::new(errors),
             horizon: self.horizon,
             seasons: self.seasons.clone(),
             nonnegative: self.nonnegative,
@@ -120,26 +119,35 @@ pub struct Fan {
 }
 
 impl Model {
-    /// Forecasts of a series of this model with bounds for `levels` (shares); false beside them
-    /// where its models failed and the seasonal naive forecast stands in.
-    pub fn fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> (Fan, bool) {
+    /// Forecasts of series `number`, as it stands now, with bounds for `levels` (shares); false beside
+    /// them where its models failed and the seasonal naive forecast stands in.
+    pub fn fan(
+        &self,
+        number: usize,
+        series: &Forecaster,
+        ahead: usize,
+        levels: &[f64],
+    ) -> (Fan, bool) {
         let whole = |forecast: &Forecast| {
             let all = forecast.mean.iter().chain(&forecast.deviation);
             all.clone().all(|value| value.is_finite())
         };
         let forecast = series.forecast(ahead);
         match whole(&forecast) {
-            true => (self.bounded(&forecast, levels), true),
+            true => (
+                self.bounded(&forecast, levels, self.calibration.own(number)),
+                true,
+            ),
             false => (self.naive_fan(series, ahead, levels), false),
         }
     }
 
-    /// The seasonal naive forecast of a series, with the same widening of its bounds.
+    /// The seasonal naive forecast of a series, its bounds widened as those of all series.
     pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
-        self.bounded(&series.naive.forecast(ahead), levels)
+        self.bounded(&series.naive.forecast(ahead), levels, 1.0)
     }
 
-    fn bounded(&self, forecast: &Forecast, levels: &[f64]) -> Fan {
+    fn bounded(&self, forecast: &Forecast, levels: &[f64], own: f64) -> Fan {
         let floor = |value: f64| {
             if self.nonnegative {
                 value.max(0.0)
@@ -150,7 +158,7 @@ impl Model {
         let bounds = (levels.iter())
             .map(|&level| {
                 let widths: Vec<f64> = (forecast.deviation.iter().enumerate())
-                    .map(|(h, deviation)| deviation * self.calibration.width(level, h + 1))
+                    .map(|(h, deviation)| own * deviation * self.calibration.width(level, h + 1))
                     .collect();
                 let at = |sign: f64| -> Vec<f64> {
                     (forecast.mean.iter().zip(&widths))

@@ -67,6 +67,8 @@ impl Stateful for Saved {
         state.insert_f64("calibration_shares", &[shares], calibration.shares);
         state.insert_f64("calibration_widths", &[shares], calibration.widths);
         state.insert_f64("calibration_growth", &[1], vec![calibration.growth]);
+        let own = calibration.own.len();
+        state.insert_f64("calibration_own", &[own], calibration.own);
         state.insert_strings("ids", self.ids);
         state.insert_strings("notes", notes);
         state
@@ -101,6 +103,13 @@ impl Stateful for Saved {
         if !shares.windows(2).all(|pair| pair[0] < pair[1]) {
             return Err(invalid("calibration_shares", "they do not ascend"));
         }
+        let own = state.take_f64s("calibration_own", &[None])?;
+        if ![0, count].contains(&own.len()) || own.iter().any(|factor| *factor <= 0.0) {
+            return Err(invalid(
+                "calibration_own",
+                "they are no factors of the series",
+            ));
+        }
         Ok(Self {
             model: Model {
                 series,
@@ -109,6 +118,7 @@ impl Stateful for Saved {
                     shares,
                     growth: state.f64s("calibration_growth", &[Some(1)])?[0],
                     errors: options[2].max(0) as usize,
+                    own,
                 },
                 horizon: natural(&options[0])
                     .ok_or_else(|| invalid("options", "the horizon is not above 0"))?,
@@ -130,9 +140,8 @@ mod tests {
 
     fn saved(seasons: Vec<usize>) -> Saved {
         let wave = |t: usize, k: usize| 20.0 + t as f64 * 0.1 + libm::sin((t * k) as f64) * 3.0;
-        let series: Vec<Vec<f64>> = (1..4)
-            .map(|k| (0..90).map(|t| wave(t, k)).collect())
-            .collect();
+        let series = [1, 2, 3].map(|k| (0..90).map(|t| wave(t, k)).collect::<Vec<f64>>());
+        let series = series.each_ref().map(Vec::as_slice);
         let options = Options {
             kind: Kind::Auto,
             seasons,

@@ -9,8 +9,8 @@ use anyhow::Result;
 
 use crate::artifact::Header;
 use crate::data::{
-    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, SeriesColumns, Source, Texts, read_photos,
-    read_ratings, read_series, read_texts,
+    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_prepared,
+    read_ratings, read_texts,
 };
 use crate::exit;
 use crate::models::state::Stateful;
@@ -230,7 +230,7 @@ impl Task for Ts {
     }
 
     fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_series(source, &SeriesColumns::prepared())?.whole()
+        read_prepared(source)
     }
 }
 

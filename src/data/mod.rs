@@ -38,7 +38,7 @@ pub use ratings::{
 };
 pub use row::{Column, DataType, Kind, Row, TimeUnit};
 pub use series::{
-    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, each_series, read_series,
+    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, each_prepared, read_prepared,
     shown,
 };
 pub use sink::{Sink, Spelling, create};

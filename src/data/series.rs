@@ -13,6 +13,8 @@ use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_colum
 
 pub use regular::{Duplicates, Gaps, Problem};
 
+/// Rows that room is made for before they come, at most.
+const USUAL: usize = 1 << 10;
 /// Greatest absolute value.
 const LARGEST: f64 = 1e100;
 
@@ -60,7 +62,7 @@ pub struct Series {
     pub times: Vec<i64>,
     /// NaN where a value is missing.
     pub values: Vec<f64>,
-    /// Where each stands.
+    /// Where each stands; nothing for a prepared part.
     pub marks: Vec<Mark>,
     /// Rows of it that are not here.
     pub fault: Option<Box<Fault>>,
@@ -80,6 +82,8 @@ pub struct Panel {
     pub fault: Option<Box<Fault>>,
     /// For who measures on this test part.
     pub judging: Option<Judging>,
+    /// Where rows stand is not kept: nothing is wrong with those of a prepared part.
+    unmarked: bool,
 }
 
 /// How forecasts of a test part are judged.
@@ -93,28 +97,33 @@ pub struct Judging {
     pub horizon: usize,
 }
 
-/// All series of a source.
+/// All series of a prepared part.
 ///
 /// # Errors
-/// Only what concerns no single row: no such column, a file that cannot be read.
-pub fn read_series(source: &mut dyn Source, columns: &SeriesColumns) -> Result<Panel, ReadError> {
-    let mut panel = Panel::default();
-    panel.read(source, columns)?;
-    Ok(panel)
+/// A row that cannot be taken, no such column, a file that cannot be read.
+pub fn read_prepared(source: &mut dyn Source) -> Result<Panel, ReadError> {
+    let mut panel = Panel {
+        unmarked: true,
+        ..Panel::default()
+    };
+    panel.read(source, &SeriesColumns::prepared())?;
+    panel.whole()
 }
 
-/// Hands the series of a source over one after the other, so that none but one is in memory. The rows of
-/// each must stand together, as in a prepared part; those of one that do not come as another series.
+/// Hands the series of a prepared part over one after the other, so that none but one is in memory. The
+/// rows of each stand together there; those of one that do not come as another series.
 ///
 /// # Errors
 /// The first row that cannot be taken, a file that cannot be read, and whatever `take` says.
-pub fn each_series<E: From<ReadError>>(
+pub fn each_prepared<E: From<ReadError>>(
     source: &mut dyn Source,
-    columns: &SeriesColumns,
     mut take: impl FnMut(Series) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut panel = Panel::default();
-    let mut reader = Reader::new(&mut panel, source, columns)?;
+    let mut panel = Panel {
+        unmarked: true,
+        ..Panel::default()
+    };
+    let mut reader = Reader::new(&mut panel, source, &SeriesColumns::prepared())?;
     let mut row = Row::new();
     while reader.next(source, &mut row)? {
         if let Some(fault) = reader.fault() {
@@ -199,11 +208,11 @@ impl<'a> Reader<'a> {
         let number = self.number(id);
         match self.cells(source, row, id) {
             Ok((time, value)) => {
-                let mark = self.panel.mark(source, row);
+                let mark = (!self.panel.unmarked).then(|| self.panel.mark(source, row));
                 let series = &mut self.panel.series[number];
                 series.times.push(time);
                 series.values.push(value);
-                series.marks.push(mark);
+                series.marks.extend(mark);
             }
             Err(error) => self.panel.note(Some(number), error),
         }
@@ -219,8 +228,13 @@ impl<'a> Reader<'a> {
             None => {
                 let number = self.panel.series.len();
                 self.known.insert(id.to_owned(), number);
+                // Most are as long as the one before.
+                let before = self.panel.series.last().map_or(0, |s| s.times.len());
+                let rows = before.min(USUAL);
                 self.panel.series.push(Series {
                     id: id.to_owned(),
+                    times: Vec::with_capacity(rows),
+                    values: Vec::with_capacity(rows),
                     ..Series::default()
                 });
                 number
@@ -361,7 +375,8 @@ impl Series {
         order.sort_by_key(|&i| self.times[i]);
         self.times = order.iter().map(|&i| self.times[i]).collect();
         self.values = order.iter().map(|&i| self.values[i]).collect();
-        self.marks = order.iter().map(|&i| self.marks[i]).collect();
+        let marks = order.iter().filter_map(|&i| self.marks.get(i).copied());
+        self.marks = marks.collect();
     }
 }
 
@@ -373,7 +388,11 @@ mod tests {
     fn read(text: &str) -> Panel {
         let input = Box::new(std::io::Cursor::new(text.to_owned()));
         let mut source = open_as(input, "a.csv", Format::Csv, Compression::None).unwrap();
-        read_series(source.as_mut(), &SeriesColumns::prepared()).unwrap()
+        let mut panel = Panel::default();
+        panel
+            .read(source.as_mut(), &SeriesColumns::prepared())
+            .unwrap();
+        panel
     }
 
     #[test]
@@ -422,8 +441,7 @@ mod tests {
             let input = Box::new(std::io::Cursor::new(text.to_owned()));
             let mut source = open_as(input, "a.csv", Format::Csv, Compression::None).unwrap();
             let mut seen = Vec::new();
-            let columns = SeriesColumns::prepared();
-            each_series::<ReadError>(source.as_mut(), &columns, |series| {
+            each_prepared::<ReadError>(source.as_mut(), |series| {
                 seen.push((series.id, series.times, series.values));
                 Ok(())
             })

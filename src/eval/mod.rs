@@ -47,7 +47,7 @@ pub struct Evaluation {
 }
 
 /// Writes the content of a file: rows of many series need not be in memory as text.
-pub type Plot = Box<dyn Fn(&mut dyn Write) -> io::Result<()>>;
+pub type Plot = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
 
 /// Plots that are made already.
 fn made(plots: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Plot)> {
@@ -121,7 +121,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     text.push(b'\n');
     atomic::write(&files[0], |out| out.write_all(&text))?;
     atomic::folder(&files[1], |folder| {
-        let mut plots = evaluation.plots.iter();
+        let mut plots = evaluation.plots.into_iter();
         plots.try_for_each(|(name, plot)| {
             let mut out = BufWriter::new(File::create(folder.join(name))?);
             plot(&mut out)?;

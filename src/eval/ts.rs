@@ -3,13 +3,12 @@
 mod judged;
 mod tables;
 
-use std::rc::Rc;
-
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use self::judged::{Answered, Judge};
-use super::{Evaluate, Evaluation, Plot};
+use self::judged::{Answered, Figures, Judge};
+use self::tables::Tables;
+use super::{Evaluate, Evaluation};
 use crate::artifact::Header;
 use crate::data::clock::Clock;
 use crate::data::{Judging, Panel};
@@ -50,26 +49,27 @@ impl Evaluate for Ts {
         let judging = test.judging.as_ref();
         let judging = judging.context("there is no training part to judge beside")?;
         let judge = Judge::new(model, clock, judging)?;
-        let answered = judge.all(test)?;
-        let scores: Vec<Score> = answered.iter().filter_map(|a| a.score).collect();
+        let mut tables = Tables::new(clock)?;
+        let figures = judge.all(test, |answered| Ok(tables.add(answered)?))?;
+        let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
         let Some(all) = overall(&scores) else {
             return Err(exit::data(
                 "no series of the test part can be judged: in training none of them ever changes",
             ));
         };
-        if scores.len() < answered.len() {
+        if scores.len() < figures.len() {
             talk.note(format!(
                 "ts: {} series never change in training, or have no value to be judged on; they \
                  are in no figure",
-                answered.len() - scores.len()
+                figures.len() - scores.len()
             ));
         }
-        let naive: Vec<Score> = answered.iter().filter_map(|a| a.naive).collect();
+        let naive: Vec<Score> = figures.iter().filter_map(|f| f.naive).collect();
         let baseline = overall(&naive).unwrap_or_default();
         Ok(Evaluation {
-            metrics: metrics(&all, &baseline, &answered),
-            page: page(&report(&judge, header, &answered, (all, baseline))),
-            plots: plots(answered, clock),
+            metrics: metrics(&all, &baseline, &figures),
+            page: page(&report(&judge, header, test, &figures, (all, baseline))?),
+            plots: tables.finish()?,
         })
     }
 
@@ -82,26 +82,7 @@ impl Evaluate for Ts {
     }
 }
 
-fn plots(answered: Vec<Answered>, clock: Clock) -> Vec<(&'static str, Plot)> {
-    let answered = Rc::new(answered);
-    let (of_series, of_steps) = (Rc::clone(&answered), Rc::clone(&answered));
-    vec![
-        (
-            "series.csv",
-            Box::new(move |out| tables::series(&of_series, out)),
-        ),
-        (
-            "forecasts.csv",
-            Box::new(move |out| tables::forecasts(&answered, &clock, out)),
-        ),
-        (
-            "by_step.csv",
-            Box::new(move |out| tables::by_step(&of_steps, out)),
-        ),
-    ]
-}
-
-fn figures(all: &Overall) -> serde_json::Map<String, Value> {
+fn overall_figures(all: &Overall) -> serde_json::Map<String, Value> {
     let values = [
         ("smape", json!(all.smape)),
         ("mase", json!(all.mase)),
@@ -118,84 +99,84 @@ fn figures(all: &Overall) -> serde_json::Map<String, Value> {
         .collect()
 }
 
-fn metrics(all: &Overall, baseline: &Overall, answered: &[Answered]) -> Value {
-    let mut metrics = figures(all);
-    let steps: usize = answered
-        .iter()
-        .filter_map(|a| a.score)
-        .map(|s| s.steps)
-        .sum();
-    let origins = answered.iter().map(|a| a.origins.len()).max();
+fn metrics(all: &Overall, baseline: &Overall, figures: &[Figures]) -> Value {
+    let mut metrics = overall_figures(all);
+    let scores = figures.iter().filter_map(|f| f.score);
+    let steps: usize = scores.map(|s| s.steps).sum();
+    let origins = figures.iter().map(|f| f.origins).max();
     metrics.insert("series".to_owned(), json!(all.series));
     metrics.insert("steps".to_owned(), json!(steps));
     metrics.insert("origins".to_owned(), json!(origins));
-    metrics.insert("not_judged".to_owned(), json!(answered.len() - all.series));
-    let failed = answered.iter().filter(|a| !a.sound).count();
+    metrics.insert("not_judged".to_owned(), json!(figures.len() - all.series));
+    let failed = figures.iter().filter(|f| !f.sound).count();
     metrics.insert("fallbacks".to_owned(), json!(failed));
-    metrics.insert("baseline".to_owned(), Value::Object(figures(baseline)));
+    let baseline = overall_figures(baseline);
+    metrics.insert("baseline".to_owned(), Value::Object(baseline));
     Value::Object(metrics)
 }
 
-/// Judged series by their numbers, the greatest MASE first.
-fn from_the_worst(answered: &[Answered]) -> Vec<usize> {
-    let mase = |i: usize| answered[i].score.map_or(f64::NEG_INFINITY, |s| s.mase);
-    let judged = (0..answered.len()).filter(|&i| answered[i].score.is_some());
+/// Judged series by their places, the greatest MASE first.
+fn from_the_worst(figures: &[Figures]) -> Vec<usize> {
+    let mase = |i: usize| figures[i].score.map_or(f64::NEG_INFINITY, |s| s.mase);
+    let judged = (0..figures.len()).filter(|&i| figures[i].score.is_some());
     let mut order: Vec<usize> = judged.collect();
     order.sort_by(|&a, &b| mase(b).total_cmp(&mase(a)).then(a.cmp(&b)));
     order
 }
 
+/// What the page shows; `figures` are those of the series of `test`.
 fn report(
     judge: &Judge,
     header: &Header,
-    answered: &[Answered],
+    test: &Panel,
+    figures: &[Figures],
     (all, baseline): (Overall, Overall),
-) -> TsReport {
-    let order = from_the_worst(answered);
+) -> Result<TsReport> {
+    let order = from_the_worst(figures);
     let middle = (order.len() / 2).saturating_sub(MIDDLE_DRAWN / 2);
     let middle = order
         .iter()
         .skip(middle.max(WORST_DRAWN))
         .take(MIDDLE_DRAWN);
     let drawn = order.iter().take(WORST_DRAWN).chain(middle);
-    let name = |a: &Answered| judge.model.model.series.get(a.number).name();
     let worst = order.iter().take(WORST_LISTED).map(|&index| {
-        let answered = &answered[index];
+        let figures = &figures[index];
         Worst {
-            id: answered.id.clone(),
-            model: name(answered),
-            score: answered.score.unwrap_or_default(),
-            naive_mase: answered.naive.map_or(f64::NAN, |s| s.mase),
-            ljung_box: answered.ljung_box,
+            id: test.series[index].id.clone(),
+            model: judge.model.model.series.get(figures.number).name(),
+            score: figures.score.unwrap_or_default(),
+            naive_mase: figures.naive.map_or(f64::NAN, |s| s.mase),
+            ljung_box: figures.ljung_box,
         }
     });
-    let tests: Vec<f64> = answered.iter().filter_map(|a| a.ljung_box).collect();
-    TsReport {
+    let tests: Vec<f64> = figures.iter().filter_map(|f| f.ljung_box).collect();
+    let shown = drawn.map(|&index| Ok(shown(judge, &judge.series(&test.series[index])?)));
+    Ok(TsReport {
         frequency: judge.clock.to_string(),
         kind: (header.parameters["model"]["kind"].as_str())
             .unwrap_or("auto")
             .to_owned(),
         train_rows: header.data.rows,
-        shown: drawn.map(|&i| shown(judge, &answered[i])).collect(),
+        shown: shown.collect::<Result<_>>()?,
         worst: worst.collect(),
         correlated: tests.iter().filter(|p| **p < 0.05).count(),
         tested: tests.len(),
         all,
         baseline,
-    }
+    })
 }
 
 /// What is drawn of a series: its first forecast.
 fn shown(judge: &Judge, answered: &Answered) -> Shown {
     let origin = &answered.origins[0];
-    let past = judge.past(answered.number);
-    let forecaster = judge.model.model.series.get(answered.number);
+    let (past, figures) = (answered.past, &answered.figures);
+    let forecaster = judge.model.model.series.get(figures.number);
     let residuals = judged::residuals(&forecaster, past);
     let keep = (origin.actual.len() * 3).max(24).min(past.len());
     Shown {
-        id: answered.id.clone(),
+        id: answered.id.to_owned(),
         model: forecaster.name(),
-        mase: answered.score.map_or(f64::NAN, |s| s.mase),
+        mase: figures.score.map_or(f64::NAN, |s| s.mase),
         past: past[past.len() - keep..].to_vec(),
         actual: origin.actual.clone(),
         fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),

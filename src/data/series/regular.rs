@@ -89,6 +89,11 @@ impl Series {
         Ok(before - kept)
     }
 
+    /// Where a row stands, if that is kept.
+    fn mark(&self, index: usize) -> Mark {
+        self.marks.get(index).copied().unwrap_or_default()
+    }
+
     fn contradiction(&self, start: usize, count: usize) -> Problem {
         let known = (start..start + count).filter(|&i| self.values[i].is_finite());
         let first = known.clone().next().unwrap_or(start);
@@ -133,7 +138,7 @@ impl Series {
 
     fn off(&self, index: usize, clock: &Clock) -> Problem {
         Problem {
-            mark: self.marks[index],
+            mark: self.mark(index),
             reason: format!(
                 "{} is not on its regular steps, {clock} from {}; correct the time (a file has \
                  one frequency)",
@@ -155,7 +160,7 @@ impl Series {
         };
         if span > LONGEST || (span > SHORT && widest > 50 + 4 * (span - widest)) {
             return Err(Problem {
-                mark: self.marks[at],
+                mark: self.mark(at),
                 reason: format!(
                     "{} lies {widest} steps ({clock}) behind the row before it; correct the time, \
                      or give what comes after the gap another id",
@@ -187,7 +192,7 @@ impl Series {
         let change = run.filter(|at| *at > 0).or(change);
         let at = change.map_or(steps.len() - 1, |gap| gap + 1);
         Err(Problem {
-            mark: self.marks[at],
+            mark: self.mark(at),
             reason: format!(
                 "its rows lie {usual} and here {} steps apart ({clock}): {}",
                 apart[at - 1],

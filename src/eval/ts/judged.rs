@@ -1,13 +1,14 @@
 //! Forecasts of every series of the test part, from one origin or several, and their scores.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::LAGS;
 use crate::data::clock::Clock;
-use crate::data::{self, Gaps, Judging, Panel, Series, SeriesColumns, each_series, shown};
+use crate::data::{self, Gaps, Judging, Panel, Series, each_prepared, shown};
 use crate::exit;
 use crate::metrics::forecast::{Judged, Score};
 use crate::models::ts::arima::Forecast;
@@ -18,14 +19,25 @@ use crate::models::ts::{Fan, Forecaster, Saved, normal_width};
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];
 
+/// Series that are forecast before their rows are written.
+const BLOCK: usize = 256;
+
 /// One series of the test part with its forecasts.
-pub struct Answered {
+pub struct Answered<'a> {
+    pub id: &'a str,
+    /// The training part.
+    pub past: &'a [f64],
+    pub origins: Vec<Origin>,
+    pub figures: Figures,
+}
+
+/// What is kept of a series.
+#[derive(Clone, Copy)]
+pub struct Figures {
     /// Its number in the model.
     pub number: usize,
-    pub id: String,
-    /// Mean absolute value of the training part.
-    pub level: f64,
-    pub origins: Vec<Origin>,
+    /// How often it was forecast.
+    pub origins: usize,
     /// Means over the origins.
     pub score: Option<Score>,
     pub naive: Option<Score>,
@@ -52,8 +64,9 @@ pub struct Judge<'a> {
     numbers: HashMap<&'a str, usize>,
     pub clock: Clock,
     judging: &'a Judging,
-    /// Values of the training part, by the number of the series.
-    train: HashMap<usize, Vec<f64>>,
+    /// Values of the training part, of all series in a row, and where those of each are by its number.
+    values: Vec<f64>,
+    places: HashMap<usize, Range<usize>>,
     /// Steps of the season that errors are scaled by.
     period: usize,
 }
@@ -62,12 +75,14 @@ impl<'a> Judge<'a> {
     pub fn new(model: &'a Saved, clock: Clock, judging: &'a Judging) -> Result<Self> {
         let mut source = data::open(&judging.training)?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
-        let mut train = HashMap::with_capacity(numbers.len());
-        each_series(source.as_mut(), &SeriesColumns::prepared(), |series| {
+        let (mut values, mut places) = (Vec::new(), HashMap::with_capacity(numbers.len()));
+        each_prepared(source.as_mut(), |series| {
             let Some(&number) = numbers.get(series.id.as_str()) else {
                 return Ok(());
             };
-            match train.insert(number, regular(&series, &clock)?) {
+            let start = values.len();
+            values.extend(regular(&series, &clock)?);
+            match places.insert(number, start..values.len()) {
                 None => Ok(()),
                 Some(_) => Err(exit::data(format!(
                     "{}: the rows of series `{}` do not stand together; prepare and train again",
@@ -81,63 +96,81 @@ impl<'a> Judge<'a> {
             numbers,
             clock,
             judging,
-            train,
+            values,
+            places,
             period: model.model.seasons.first().copied().unwrap_or(1),
         })
     }
 
-    /// Every series of the test part.
-    pub fn all(&self, test: &Panel) -> Result<Vec<Answered>> {
-        test.series.par_iter().map(|s| self.series(s)).collect()
+    /// Every series of the test part, which `take` is shown in order.
+    pub fn all(
+        &self,
+        test: &Panel,
+        mut take: impl FnMut(&Answered) -> Result<()>,
+    ) -> Result<Vec<Figures>> {
+        let mut figures = Vec::with_capacity(test.series.len());
+        for block in test.series.chunks(BLOCK) {
+            let answered: Result<Vec<Answered>> =
+                block.par_iter().map(|s| self.series(s)).collect();
+            for answered in answered? {
+                take(&answered)?;
+                figures.push(answered.figures);
+            }
+        }
+        Ok(figures)
     }
 
     /// The training part of a series.
     pub fn past(&self, number: usize) -> &[f64] {
-        self.train.get(&number).map_or(&[], Vec::as_slice)
+        let place = self.places.get(&number);
+        place.map_or(&[], |place| &self.values[place.clone()])
     }
 
-    fn series(&self, test: &Series) -> Result<Answered> {
+    /// One series of the test part.
+    pub fn series<'t>(&'t self, test: &'t Series) -> Result<Answered<'t>> {
         let number = self.numbers.get(test.id.as_str());
-        let past = number.and_then(|number| self.train.get(number));
-        let (Some(&number), Some(past)) = (number, past) else {
+        let known = number.filter(|number| self.places.contains_key(number));
+        let Some(&number) = known else {
             return Err(exit::data(format!(
                 "series `{}` of the test part is not in the model; train again with `easylife \
                  train ts`",
                 shown(&test.id)
             )));
         };
+        let past = self.past(number);
         let late = self.late(number, test)?;
         let mut forecaster = self.model.model.series.get(number);
-        let known = past.iter().filter(|y| y.is_finite());
-        let mut answered = Answered {
-            number,
-            id: test.id.clone(),
-            level: known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64,
-            origins: Vec::new(),
-            score: None,
-            naive: None,
-            sound: true,
-            ljung_box: correlated(&residuals(&forecaster, past)),
-        };
+        let ljung_box = correlated(&residuals(&forecaster, past));
+        let (mut origins, mut all_sound) = (Vec::new(), true);
         let (mut scores, mut naive) = (Vec::new(), Vec::new());
         let mut known = 0;
         for (start, ahead) in self.starts(late.len()) {
             forecaster.update(&late[known..start]);
             known = start;
-            let values = [&past[..], &late[..start]].concat();
+            let values = [past, &late[..start]].concat();
             let actual = &late[start..start + ahead];
             let base = self.naive(&values, ahead);
             let (origin, sound) = self.origin(&forecaster, number, start, actual, &base.mean);
-            answered.sound &= sound;
+            all_sound &= sound;
             let (low, high) = &origin.fan.bounds[1];
             scores.extend(self.score(&values, actual, &origin.fan.mean, (low, high)));
             let (low, high) = bounds(&base);
             naive.extend(self.score(&values, actual, &origin.naive, (&low, &high)));
-            answered.origins.push(origin);
+            origins.push(origin);
         }
-        answered.score = mean(&scores);
-        answered.naive = mean(&naive);
-        Ok(answered)
+        Ok(Answered {
+            id: &test.id,
+            past,
+            figures: Figures {
+                number,
+                origins: origins.len(),
+                score: mean(&scores),
+                naive: mean(&naive),
+                sound: all_sound,
+                ljung_box,
+            },
+            origins,
+        })
     }
 
     /// The values behind the training part, one a step.

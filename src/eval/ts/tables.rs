@@ -1,9 +1,24 @@
-//! The tables of `plots/ts`.
+//! The tables of `plots/ts`, written series by series: nobody holds the forecasts of all.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
-use super::judged::Answered;
+use tempfile::SpooledTempFile;
+
+use super::judged::{Answered, Figures};
 use crate::data::clock::Clock;
+use crate::eval::Plot;
+
+/// Bytes of forecasts that are held before they go to a temporary file.
+const HELD: usize = 1 << 20;
+
+/// Tables in the making.
+pub struct Tables {
+    clock: Clock,
+    series: csv::Writer<Vec<u8>>,
+    forecasts: csv::Writer<SpooledTempFile>,
+    /// Sums by steps ahead: errors of the model and of the seasonal naive forecast, and how many.
+    steps: Vec<[f64; 3]>,
+}
 
 /// The shortest spelling that reads back the same; nothing for what is not known.
 fn number(value: f64) -> String {
@@ -13,50 +28,66 @@ fn number(value: f64) -> String {
     }
 }
 
-/// Figures of each series.
-pub fn series(answered: &[Answered], out: &mut dyn Write) -> io::Result<()> {
-    let mut out = csv::Writer::from_writer(out);
-    out.write_record([
-        "unique_id",
-        "steps",
-        "smape",
-        "mase",
-        "rmse",
-        "mae",
-        "mape",
-        "coverage_95",
-        "msis",
-        "naive_smape",
-        "naive_mase",
-    ])?;
-    for answered in answered {
-        let Some(s) = answered.score else { continue };
-        let naive = answered.naive.unwrap_or_default();
-        let (id, steps) = (answered.id.clone(), s.steps.to_string());
+impl Tables {
+    pub fn new(clock: Clock) -> io::Result<Self> {
+        let mut tables = Self {
+            clock,
+            series: csv::Writer::from_writer(Vec::new()),
+            forecasts: csv::Writer::from_writer(SpooledTempFile::new(HELD)),
+            steps: Vec::new(),
+        };
+        tables.series.write_record([
+            "unique_id",
+            "steps",
+            "smape",
+            "mase",
+            "rmse",
+            "mae",
+            "mape",
+            "coverage_95",
+            "msis",
+            "naive_smape",
+            "naive_mase",
+        ])?;
+        tables.forecasts.write_record([
+            "unique_id",
+            "origin",
+            "ds",
+            "y",
+            "mean",
+            "lo-80",
+            "hi-80",
+            "lo-95",
+            "hi-95",
+            "naive",
+        ])?;
+        Ok(tables)
+    }
+
+    /// Adds a series.
+    pub fn add(&mut self, answered: &Answered) -> io::Result<()> {
+        self.figures(answered.id, &answered.figures)?;
+        self.forecasts(answered)?;
+        self.errors(answered);
+        Ok(())
+    }
+
+    /// Figures of a series.
+    fn figures(&mut self, id: &str, figures: &Figures) -> io::Result<()> {
+        let Some(s) = figures.score else {
+            return Ok(());
+        };
+        let naive = figures.naive.unwrap_or_default();
+        let (id, steps) = (id.to_owned(), s.steps.to_string());
         let mape = s.mape.unwrap_or(f64::NAN);
         let figures = [s.smape, s.mase, s.rmse, s.mae, mape, s.coverage, s.msis];
         let figures = figures.into_iter().chain([naive.smape, naive.mase]);
-        out.write_record([id, steps].into_iter().chain(figures.map(number)))?;
+        let row = [id, steps].into_iter().chain(figures.map(number));
+        Ok(self.series.write_record(row)?)
     }
-    out.flush()
-}
 
-/// Every forecast beside what came.
-pub fn forecasts(answered: &[Answered], clock: &Clock, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = csv::Writer::from_writer(out);
-    out.write_record([
-        "unique_id",
-        "origin",
-        "ds",
-        "y",
-        "mean",
-        "lo-80",
-        "hi-80",
-        "lo-95",
-        "hi-95",
-        "naive",
-    ])?;
-    for answered in answered {
+    /// Every forecast beside what came.
+    fn forecasts(&mut self, answered: &Answered) -> io::Result<()> {
         for origin in &answered.origins {
             for (h, &time) in origin.times.iter().enumerate() {
                 let [narrow, wide] = [0, 1].map(|level| &origin.fan.bounds[level]);
@@ -70,23 +101,25 @@ pub fn forecasts(answered: &[Answered], clock: &Clock, out: &mut dyn Write) -> i
                     origin.naive[h],
                 ];
                 let texts = [
-                    answered.id.clone(),
-                    clock.text(origin.known),
-                    clock.text(time),
+                    answered.id.to_owned(),
+                    self.clock.text(origin.known),
+                    self.clock.text(time),
                 ];
-                out.write_record(texts.into_iter().chain(numbers.map(number)))?;
+                let row = texts.into_iter().chain(numbers.map(number));
+                self.forecasts.write_record(row)?;
             }
         }
+        Ok(())
     }
-    out.flush()
-}
 
-/// Mean absolute errors over the mean absolute value, by steps ahead: those of the model and of the
-/// seasonal naive forecast. All series count alike.
-pub fn by_step(answered: &[Answered], out: &mut dyn Write) -> io::Result<()> {
-    let mut sums: Vec<[f64; 3]> = Vec::new();
-    for answered in answered.iter().filter(|a| a.score.is_some()) {
-        let level = answered.level;
+    /// Adds absolute errors over the mean absolute value.
+    fn errors(&mut self, answered: &Answered) {
+        if answered.figures.score.is_none() {
+            return;
+        }
+        let known = answered.past.iter().filter(|y| y.is_finite());
+        let level = known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64;
+        let sums = &mut self.steps;
         for origin in &answered.origins {
             for (h, y) in origin.actual.iter().enumerate() {
                 sums.resize((h + 1).max(sums.len()), [0.0; 3]);
@@ -98,14 +131,41 @@ pub fn by_step(answered: &[Answered], out: &mut dyn Write) -> io::Result<()> {
             }
         }
     }
-    let mut out = csv::Writer::from_writer(out);
-    out.write_record(["step", "model", "naive"])?;
-    for (h, [model, naive, count]) in sums.iter().enumerate() {
-        out.write_record([
-            (h + 1).to_string(),
-            number(model / count),
-            number(naive / count),
-        ])?;
+
+    /// Means by steps ahead; all series count alike.
+    fn by_step(&self) -> io::Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["step", "model", "naive"])?;
+        for (h, [model, naive, count]) in self.steps.iter().enumerate() {
+            out.write_record([
+                (h + 1).to_string(),
+                number(model / count),
+                number(naive / count),
+            ])?;
+        }
+        whole(out)
     }
-    out.flush()
+
+    /// The files they become.
+    pub fn finish(self) -> io::Result<Vec<(&'static str, Plot)>> {
+        let by_step = self.by_step()?;
+        let series = whole(self.series)?;
+        let mut forecasts = whole(self.forecasts)?;
+        Ok(vec![
+            ("series.csv", Box::new(move |out| out.write_all(&series))),
+            (
+                "forecasts.csv",
+                Box::new(move |out| {
+                    forecasts.seek(SeekFrom::Start(0))?;
+                    io::copy(&mut forecasts, out).map(|_| ())
+                }),
+            ),
+            ("by_step.csv", Box::new(move |out| out.write_all(&by_step))),
+        ])
+    }
+}
+
+/// What a table was written to.
+fn whole<W: Write>(table: csv::Writer<W>) -> io::Result<W> {
+    table.into_inner().map_err(|error| error.into_error())
 }

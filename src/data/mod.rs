@@ -36,7 +36,7 @@ pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_ph
 pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };
-pub use row::{Column, DataType, Kind, Row, TimeUnit};
+pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
     Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, each_prepared, read_prepared,
     shown,

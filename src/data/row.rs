@@ -1,4 +1,4 @@
-//! One record in memory: the text of its cells as found, so that nothing is lost between formats.
+//! Records in memory: the text of their cells as found, so that nothing is lost between formats.
 //! Reading numbers or dates out of a cell is for the callers.
 
 use std::fmt::{Debug, Write};
@@ -146,6 +146,7 @@ impl Row {
     }
 
     /// Text of cell `i`; panics when there is no such cell.
+    #[inline]
     pub fn text(&self, i: usize) -> &str {
         &self.text[self.start(i)..self.ends[i]]
     }
@@ -180,8 +181,62 @@ impl Row {
         self.text.len()
     }
 
+    #[inline]
     fn start(&self, i: usize) -> usize {
         if i == 0 { 0 } else { self.ends[i - 1] }
+    }
+}
+
+/// Many records, without their lines: a few buffers for all, so that a table costs no allocation a row.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    text: String,
+    /// Of each cell its end in `text`, and its kind.
+    ends: Vec<usize>,
+    kinds: Vec<Kind>,
+    /// Where each row ends in `ends`.
+    rows: Vec<usize>,
+}
+
+impl Rows {
+    /// Appends a row.
+    pub fn push(&mut self, row: &Row) {
+        let start = self.text.len();
+        self.text.push_str(&row.text);
+        self.ends.extend(row.ends.iter().map(|end| start + end));
+        self.kinds.extend_from_slice(&row.kinds);
+        self.rows.push(self.ends.len());
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Text of a cell of a row; panics when there is no such cell.
+    pub fn text(&self, row: usize, cell: usize) -> &str {
+        self.cell(self.cells(row).start + cell)
+    }
+
+    /// Makes `out` a row.
+    pub fn get(&self, row: usize, out: &mut Row) {
+        out.clear();
+        self.cells(row)
+            .for_each(|cell| out.push(self.kinds[cell], self.cell(cell)));
+    }
+
+    fn cells(&self, row: usize) -> std::ops::Range<usize> {
+        let start = if row == 0 { 0 } else { self.rows[row - 1] };
+        start..self.rows[row]
+    }
+
+    fn cell(&self, cell: usize) -> &str {
+        let start = if cell == 0 { 0 } else { self.ends[cell - 1] };
+        &self.text[start..self.ends[cell]]
     }
 }
 
@@ -217,5 +272,26 @@ mod tests {
         );
         row.clear();
         assert!(row.is_empty() && row.bytes() == 0 && row.line() == 0);
+    }
+
+    #[test]
+    fn many_rows_give_back_each() {
+        let mut rows = Rows::default();
+        let mut row = Row::new();
+        row.push_texts("abc", &[1, 1, 3]);
+        rows.push(&row);
+        let mut other = Row::new();
+        other.push(Kind::Null, "");
+        other.push(Kind::Number, "7");
+        rows.push(&other);
+        assert_eq!(
+            (rows.len(), rows.text(0, 2), rows.text(1, 1)),
+            (2, "bc", "7")
+        );
+        for (number, expected) in [row, other].iter().enumerate() {
+            let mut found = Row::new();
+            rows.get(number, &mut found);
+            assert_eq!(&found, expected);
+        }
     }
 }

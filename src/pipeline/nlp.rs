@@ -14,7 +14,9 @@ use super::prepare::Prepare;
 use super::sample::Sample;
 use super::split::{Groups, hash, stratified};
 use crate::data::sample::Reviews;
-use crate::data::{self, Column, Compression, Format, Place, ReadError, Row, Source, normalised};
+use crate::data::{
+    self, Column, Compression, Format, Place, ReadError, Row, Rows, Source, normalised,
+};
 use crate::exit;
 use crate::params::nlp::{DataBlock, Params};
 use crate::project::Project;
@@ -50,7 +52,7 @@ impl Sample for Nlp {
 /// Rows with all their columns, and what the split looks at.
 struct Table {
     columns: Vec<Column>,
-    rows: Vec<Row>,
+    rows: Rows,
     labels: Vec<String>,
     /// Which cell of a row is the text.
     text: usize,
@@ -184,8 +186,9 @@ fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     let cells = Cells::find(source.as_ref(), params)?;
     let mut table = Table::new(source.columns(), cells.text);
     let mut bad: Vec<ReadError> = Vec::new();
+    let mut row = Row::new();
     loop {
-        match table.read_row(source.as_mut(), &cells) {
+        match table.read_row(source.as_mut(), &cells, &mut row) {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {
@@ -222,7 +225,7 @@ impl Table {
         Self {
             columns: columns.to_vec(),
             text,
-            rows: Vec::new(),
+            rows: Rows::default(),
             labels: Vec::new(),
             texts: Vec::new(),
             groups: Vec::new(),
@@ -231,23 +234,27 @@ impl Table {
 
     /// What `of` says of every text as it is compared.
     fn each_text<T: Send>(&self, of: impl Fn(&str) -> T + Sync) -> Vec<T> {
-        let each = |buffer: &mut String, row: &Row| {
-            normalised(row.text(self.text), buffer);
+        let each = |buffer: &mut String, row: usize| {
+            normalised(self.rows.text(row, self.text), buffer);
             of(buffer)
         };
-        let rows = self.rows.par_iter().map_init(String::new, each);
-        rows.collect()
+        let rows = (0..self.rows.len()).into_par_iter();
+        rows.map_init(String::new, each).collect()
     }
 
-    /// Reads and checks one row; false at the end.
-    fn read_row(&mut self, source: &mut dyn Source, cells: &Cells) -> Result<bool, ReadError> {
-        let mut row = Row::new();
-        if !source.read(&mut row)? {
+    /// Reads and checks one row, for which `row` is room; false at the end.
+    fn read_row(
+        &mut self,
+        source: &mut dyn Source,
+        cells: &Cells,
+        row: &mut Row,
+    ) -> Result<bool, ReadError> {
+        if !source.read(row)? {
             return Ok(false);
         }
-        data::text_cell(&row, cells.text, source)?;
+        data::text_cell(row, cells.text, source)?;
         self.labels
-            .push(data::label_cell(&row, cells.label, source)?);
+            .push(data::label_cell(row, cells.label, source)?);
         self.groups
             .push(cells.group.map(|group| row.text(group).to_owned()));
         self.rows.push(row);
@@ -371,8 +378,10 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
 fn write_part(path: &Path, table: &Table, rows: &[usize]) -> io::Result<()> {
     let file = std::fs::File::create(path)?;
     let mut sink = data::create(file, Format::Csv, Compression::None, &table.columns, true)?;
-    for &row in rows {
-        sink.write(&table.rows[row])?;
+    let mut row = Row::new();
+    for &number in rows {
+        table.rows.get(number, &mut row);
+        sink.write(&row)?;
     }
     sink.finish()
 }

@@ -26,6 +26,12 @@ pub trait Objective {
 
     /// Diagonal of ∇²f (all positive) at the point of the last call of `gradient`.
     fn hessian_diagonal(&mut self, out: &mut [f32]);
+
+    /// Radius of the first step in units of the gradient's length in the preconditioner's norm: small
+    /// where the full step may overshoot.
+    fn first_radius(&self) -> f64 {
+        0.1
+    }
 }
 
 /// When to stop.
@@ -69,8 +75,6 @@ const GOOD: f64 = 0.75;
 const SHRINK_MOST: f64 = 0.25;
 const SHRINK: f64 = 0.5;
 const GROW: f64 = 4.0;
-/// First radius in units of the gradient's length: under a softmax the full step overshoots.
-const FIRST_RADIUS: f64 = 0.1;
 /// Weight of the Hessian's diagonal in the preconditioner, the rest being the identity. This and the
 /// residual halve the products that the published 0.01 and 0.1 take at 77 classes, and cost nothing
 /// at two.
@@ -121,7 +125,8 @@ impl<'a> Search<'a> {
         };
         search.move_here();
         search.first_norm = search.gradient_norm;
-        search.radius = FIRST_RADIUS * search.cg.inverse_norm(&search.gradient);
+        let length = search.cg.inverse_norm(&search.gradient);
+        search.radius = search.objective.first_radius() * length;
         search
     }
 

@@ -6,6 +6,8 @@
 //! threads. Xᵀu of one vector is summed over a few fixed parts of the rows; XᵀV of many goes through
 //! a transposed copy: parts would cost features × classes each, which at 77 classes is more.
 
+use std::ops::AddAssign;
+
 use rayon::prelude::*;
 
 use super::kernels::real::Real;
@@ -161,7 +163,7 @@ impl Matrix {
                 }
                 for (row, out) in rows.zip(out) {
                     let (indices, values) = self.row(row);
-                    *out = dot::<T, SQUARED>(indices, values, block);
+                    *out = dot::<T, T, SQUARED>(indices, values, block);
                 }
             });
     }
@@ -183,48 +185,62 @@ impl Matrix {
         combine::<T, SQUARED>(self, first, block, width, out);
     }
 
-    /// out = Xᵀ u, where `u` says the value of a row from its number, indices and values; so X is read
-    /// once even where u itself depends on X. Entries of X are squared where asked for.
+    /// Sums over the rows that go by columns, as Xᵀ u: for every entry of a row `add` adds to the sum of
+    /// the entry's column, in `out`, what follows from `term` of the row and the entry. `term` gets the
+    /// row's number, indices and values, and may depend on X itself: X is read once. A row that has none
+    /// is left out. `notes`, one a row, are the term's to write.
     ///
     /// Rows are cut into a few parts of fixed size, each summed by itself: how many follows from the
-    /// matrix alone. `parts` is room for their sums, kept by the caller. Returns Σ u.
-    pub fn gather<T: Real, const SQUARED: bool>(
+    /// matrix alone. `parts` is room for their sums, kept by the caller. Returns the sum of the terms.
+    pub fn gather<S, T, N>(
         &self,
-        parts: &mut Vec<T>,
-        u: impl Fn(usize, &[u32], &[f32]) -> T + Sync,
-        out: &mut [T],
-    ) -> T {
+        parts: &mut Vec<S>,
+        notes: &mut [N],
+        term: impl Fn(usize, &[u32], &[f32], &mut N) -> Option<T> + Sync,
+        add: impl Fn(&mut S, &T, f32) + Sync,
+        out: &mut [S],
+    ) -> T
+    where
+        S: Copy + Default + AddAssign + Send + Sync,
+        T: Copy + Default + AddAssign + Send,
+        N: Send,
+    {
         assert_eq!(out.len(), self.columns, "one output a column");
+        assert_eq!(notes.len(), self.rows(), "one note a row");
         let count = (self.entries() / (2 * self.columns).max(1)).clamp(1, MOST_PARTS);
         let size = self.rows().div_ceil(count).max(1);
-        parts.resize(count * self.columns, T::default());
-        let sums = parts.par_chunks_mut(self.columns.max(1)).enumerate();
-        let totals = sums.map(|(part, sums)| {
-            sums.fill(T::default());
+        parts.resize(count * self.columns, S::default());
+        let notes = notes.par_chunks_mut(size).enumerate();
+        let sums = parts.par_chunks_mut(self.columns.max(1));
+        let totals = notes.zip(sums).map(|((part, notes), sums)| {
+            sums.fill(S::default());
             let mut total = T::default();
-            for row in part * size..self.rows().min((part + 1) * size) {
+            for (row, note) in (part * size..).zip(notes) {
                 let (indices, values) = self.row(row);
-                let u = u(row, indices, values);
-                total += u;
+                let Some(term) = term(row, indices, values, note) else {
+                    continue;
+                };
+                total += term;
                 for (&index, &value) in indices.iter().zip(values) {
-                    sums[index as usize] += u * entry::<T, SQUARED>(value);
+                    add(&mut sums[index as usize], &term, value);
                 }
             }
             total
         });
         let totals: Vec<T> = totals.collect();
+        let parts = &parts[..totals.len() * self.columns];
         let columns = out.par_chunks_mut(COLUMNS_PER_TASK).enumerate();
         columns.for_each(|(task, out)| {
             let start = task * COLUMNS_PER_TASK;
-            out.fill(T::default());
+            out.fill(S::default());
             for part in parts.chunks_exact(self.columns) {
                 let sums = &part[start..start + out.len()];
                 out.iter_mut().zip(sums).for_each(|(out, sum)| *out += *sum);
             }
         });
-        totals
-            .into_iter()
-            .fold(T::default(), |sum, part| sum + part)
+        let mut total = T::default();
+        totals.into_iter().for_each(|part| total += part);
+        total
     }
 }
 
@@ -234,18 +250,23 @@ fn entry<T: Real, const SQUARED: bool>(value: f32) -> T {
     if SQUARED { value * value } else { value }
 }
 
-/// Σ value · dense[index], in fixed lanes.
+/// Σ value · dense[index], in fixed lanes of the precision of `T`.
 #[inline]
-pub fn dot<T: Real, const SQUARED: bool>(indices: &[u32], values: &[f32], dense: &[T]) -> T {
+pub fn dot<T: Real, D: Copy + Into<T>, const SQUARED: bool>(
+    indices: &[u32],
+    values: &[f32],
+    dense: &[D],
+) -> T {
     let mut lanes = [T::default(); LANES];
     let (index_lanes, value_lanes) = (indices.chunks_exact(LANES), values.chunks_exact(LANES));
     let mut rest = T::default();
     for (&i, &v) in index_lanes.remainder().iter().zip(value_lanes.remainder()) {
-        rest += entry::<T, SQUARED>(v) * dense[i as usize];
+        rest += entry::<T, SQUARED>(v) * dense[i as usize].into();
     }
     for (indices, values) in index_lanes.zip(value_lanes) {
         for lane in 0..LANES {
-            lanes[lane] += entry::<T, SQUARED>(values[lane]) * dense[indices[lane] as usize];
+            let value = dense[indices[lane] as usize].into();
+            lanes[lane] += entry::<T, SQUARED>(values[lane]) * value;
         }
     }
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
@@ -347,13 +368,17 @@ mod tests {
         let u: Vec<f64> = (0..700).map(|row| f64::from(row % 13)).collect();
         let (mut direct, mut gathered) = ([0.0; 7], [0.0; 7]);
         matrix.transposed().multiply(&u, 1, &mut direct);
-        let mut parts = Vec::new();
-        matrix.gather::<f64, false>(&mut parts, |row, _, _| u[row], &mut gathered);
+        let (mut parts, mut notes) = (Vec::new(), vec![false; 700]);
+        let term = |row: usize, _: &[u32], _: &[f32], note: &mut bool| {
+            *note = u[row] > 0.0;
+            note.then_some(u[row])
+        };
+        let add = |sum: &mut f64, u: &f64, value: f32| *sum += u * f64::from(value);
+        let total = matrix.gather(&mut parts, &mut notes, term, add, &mut gathered);
         assert_eq!(direct, gathered);
+        assert_eq!(total, u.iter().sum::<f64>());
+        assert_eq!(notes.iter().filter(|note| !**note).count(), 54);
         assert!(parts.len() > 7);
-        matrix.transposed().multiply_squared(&u, 1, &mut direct);
-        matrix.gather::<f64, true>(&mut parts, |row, _, _| u[row], &mut gathered);
-        assert_eq!(direct, gathered);
     }
 
     #[test]

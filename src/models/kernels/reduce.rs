@@ -26,6 +26,12 @@ pub fn dot<A: Real, B: Real>(a: &[A], b: &[B]) -> f64 {
     sum(a, b, b, |a, b, _| a * b)
 }
 
+/// Σ a·b in a fixed order by this thread alone: of short vectors.
+#[inline]
+pub fn dot_alone(a: &[f64], b: &[f64]) -> f64 {
+    sum_chunk(a, b, b, |a, b, _| a * b)
+}
+
 /// Σ term(a, b, c) over three vectors of one length, in a fixed order, in double precision.
 pub fn sum<A: Real, B: Real, C: Real>(
     a: &[A],

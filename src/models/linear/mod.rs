@@ -9,6 +9,7 @@
 //! the log-count ratios of Wang and Manning (2012) come in without a change of the rows.
 //! It knows no text: rows come as a [`Matrix`], classes as numbers.
 
+mod binary;
 mod merge;
 mod objective;
 #[cfg(test)]
@@ -17,7 +18,6 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-pub use objective::Logistic;
 pub use problem::{Examples, Problem};
 
 use super::kernels::math::ln;

@@ -1,4 +1,4 @@
-//! The function that is minimised: value, gradient and curvature.
+//! The function that is minimised where there are more classes than two: value, gradient and curvature.
 
 use rayon::prelude::*;
 
@@ -7,13 +7,12 @@ use crate::models::kernels::math::{sigmoid_softplus, softmax};
 use crate::models::kernels::real::Real;
 use crate::models::kernels::reduce::{chunks, norm};
 use crate::models::optim::Objective;
-use crate::models::sparse;
 
 /// Rows in one chunk of a sum over rows.
 const ROWS: usize = 256;
 
 /// w'w/2 + C Σ cost · loss over the rows, as a function of the coefficients of what is solved.
-pub struct Logistic<'a> {
+pub(super) struct Logistic<'a> {
     problem: &'a Problem<'a>,
     outputs: usize,
     regularization: f64,
@@ -21,7 +20,7 @@ pub struct Logistic<'a> {
     exact: Pass<f64>,
     /// Products with the Hessian.
     fast: Pass<f32>,
-    /// rows × outputs: probabilities where the gradient was last taken (two classes: of the second).
+    /// rows × outputs: probabilities where the gradient was last taken.
     probabilities: Vec<f32>,
 }
 
@@ -31,8 +30,6 @@ struct Pass<T> {
     work: Vec<T>,
     /// Weights times their scale, where there is one.
     scaled: Vec<T>,
-    /// Sums over parts of the rows.
-    parts: Vec<T>,
 }
 
 impl<T: Real> Pass<T> {
@@ -40,26 +37,13 @@ impl<T: Real> Pass<T> {
         Pass {
             work: vec![T::default(); problem.costs.len() * problem.outputs()],
             scaled: vec![T::default(); problem.scale.len()],
-            parts: Vec::new(),
         }
-    }
-
-    /// Weights as they score, and the bias.
-    fn scale<'b>(&'b mut self, problem: &Problem, w: &'b [T]) -> (&'b [T], &'b [T]) {
-        let (weights, bias) = w.split_at(w.len() - problem.outputs());
-        if problem.scale.is_empty() {
-            return (weights, bias);
-        }
-        let both = weights.par_iter().zip(&problem.scale);
-        let scaled = self.scaled.par_iter_mut().zip(both);
-        scaled.for_each(|(out, (w, scale))| *out = *w * T::round(*scale));
-        (&self.scaled, bias)
     }
 
     /// work = X (scale · w) + bias.
     fn multiply(&mut self, problem: &Problem, w: &[T]) {
         let mut work = std::mem::take(&mut self.work);
-        let (weights, bias) = self.scale(problem, w);
+        let (weights, bias) = scaled(problem, w, &mut self.scaled);
         let rows = problem.examples.solved();
         rows.multiply(weights, problem.outputs(), &mut work);
         add_bias(&mut work, bias);
@@ -75,13 +59,11 @@ impl<T: Real> Pass<T> {
     ) {
         let outputs = problem.outputs();
         let (weights, bias) = out.split_at_mut(out.len() - outputs);
-        match problem.examples.columns() {
-            Some(columns) if SQUARED => columns.multiply_squared(&self.work, outputs, weights),
-            Some(columns) => columns.multiply(&self.work, outputs, weights),
-            None => {
-                let (rows, work) = (problem.examples.solved(), &self.work);
-                rows.gather::<T, SQUARED>(&mut self.parts, |row, _, _| work[row], weights);
-            }
+        let columns = problem.examples.columns();
+        if SQUARED {
+            columns.multiply_squared(&self.work, outputs, weights);
+        } else {
+            columns.multiply(&self.work, outputs, weights);
         }
         bias.copy_from_slice(&self.sum_rows(outputs));
         regularize::<T, SQUARED>(problem, c, out);
@@ -123,8 +105,24 @@ impl<T: Real> Pass<T> {
     }
 }
 
+/// Weights as they score, and the bias; `room` is for weights that have a scale.
+pub(super) fn scaled<'b, T: Real>(
+    problem: &Problem,
+    w: &'b [T],
+    room: &'b mut [T],
+) -> (&'b [T], &'b [T]) {
+    let (weights, bias) = w.split_at(w.len() - problem.outputs());
+    if problem.scale.is_empty() {
+        return (weights, bias);
+    }
+    let both = weights.par_iter().zip(&problem.scale);
+    let scaled = room.par_iter_mut().zip(both);
+    scaled.for_each(|(out, (w, scale))| *out = *w * T::round(*scale));
+    (room, bias)
+}
+
 /// out = C (scale · weights, bias), or with the scale squared.
-fn regularize<T: Real, const SQUARED: bool>(problem: &Problem, c: f64, out: &mut [T]) {
+pub(super) fn regularize<T: Real, const SQUARED: bool>(problem: &Problem, c: f64, out: &mut [T]) {
     let power = |scale: f64| T::round(if SQUARED { scale * scale } else { scale });
     for (out, scale) in out.iter_mut().zip(&problem.scale) {
         *out *= power(*scale);
@@ -145,34 +143,9 @@ impl<'a> Logistic<'a> {
         }
     }
 
-    /// Norm of the gradient at `w`.
-    pub(super) fn gradient_norm(&mut self, w: &[f64]) -> f64 {
-        let mut gradient = vec![0.0; w.len()];
-        self.value(w);
-        self.gradient(w, &mut gradient);
-        norm(&gradient)
-    }
-
     /// True where the classes share a softmax.
     fn joint(&self) -> bool {
-        self.outputs > 1 && self.problem.scheme == Scheme::Multinomial
-    }
-
-    /// The product for one output: each row is read once.
-    fn product(&mut self, v: &[f32], out: &mut [f32]) {
-        let (problem, probabilities) = (self.problem, &self.probabilities);
-        let mut parts = std::mem::take(&mut self.fast.parts);
-        let (weights, bias) = self.fast.scale(problem, v);
-        let u = |row: usize, indices: &[u32], values: &[f32]| {
-            let (p, cost) = (probabilities[row], problem.costs[row] as f32);
-            let score = sparse::dot::<f32, false>(indices, values, weights) + bias[0];
-            cost * p * (1.0 - p) * score
-        };
-        let (sums, last) = out.split_at_mut(out.len() - 1);
-        let rows = problem.examples.solved();
-        last[0] = rows.gather::<f32, false>(&mut parts, u, sums);
-        self.fast.parts = parts;
-        regularize::<f32, false>(problem, self.regularization, out);
+        self.problem.scheme == Scheme::Multinomial
     }
 }
 
@@ -195,12 +168,7 @@ impl Objective for Logistic<'_> {
         self.exact
             .each_row(self.problem, probabilities, |row, p, label, cost| {
                 p.iter_mut().zip(&*row).for_each(|(p, q)| *p = *q as f32);
-                // One output stands for the second class: its target is the label itself.
-                if let [residual] = row {
-                    *residual -= f64::from(label);
-                } else {
-                    row[label as usize] -= 1.0;
-                }
+                row[label as usize] -= 1.0;
                 scale(row, cost);
                 0.0
             });
@@ -211,20 +179,16 @@ impl Objective for Logistic<'_> {
     }
 
     fn hessian_vector(&mut self, v: &[f32], out: &mut [f32]) {
-        if self.outputs == 1 {
-            self.product(v, out);
-        } else {
-            let (joint, c) = (self.joint(), self.regularization);
-            self.fast.multiply(self.problem, v);
-            let probabilities = &mut self.probabilities;
-            self.fast
-                .each_row(self.problem, probabilities, |row, p, _, cost| {
-                    bend(row, p, joint);
-                    scale(row, cost as f32);
-                    0.0
-                });
-            self.fast.multiply_transposed::<false>(self.problem, c, out);
-        }
+        let (joint, c) = (self.joint(), self.regularization);
+        self.fast.multiply(self.problem, v);
+        let probabilities = &mut self.probabilities;
+        self.fast
+            .each_row(self.problem, probabilities, |row, p, _, cost| {
+                bend(row, p, joint);
+                scale(row, cost as f32);
+                0.0
+            });
+        self.fast.multiply_transposed::<false>(self.problem, c, out);
         add_weights(out, v, self.outputs);
     }
 
@@ -251,10 +215,7 @@ fn loss(scores: &mut [f64], label: u32, joint: bool) -> f64 {
         let actual = scores[label as usize];
         return softmax(scores) - actual;
     }
-    let mut loss = match scores {
-        [score] => -f64::from(label) * *score,
-        _ => -scores[label as usize],
-    };
+    let mut loss = -scores[label as usize];
     for score in scores {
         let (probability, softplus) = sigmoid_softplus(*score);
         *score = probability;
@@ -307,7 +268,7 @@ fn scale<T: Real>(values: &mut [T], factor: T) {
 }
 
 /// Adds the regularised part of `w`, all but the bias, to `out`.
-fn add_weights<T: Real>(out: &mut [T], w: &[T], outputs: usize) {
+pub(super) fn add_weights<T: Real>(out: &mut [T], w: &[T], outputs: usize) {
     let regularized = w.len() - outputs;
     for (out, w) in out[..regularized].iter_mut().zip(w) {
         *out += *w;

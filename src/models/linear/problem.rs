@@ -1,10 +1,12 @@
 //! What is fitted: rows, classes, costs and scales; and the fit.
 
+use super::binary::Binary;
 use super::merge::Merged;
 use super::objective::Logistic;
 use super::{Coefficients, Options, Scheme, outputs};
 use crate::models::kernels::math::ln;
-use crate::models::optim::{self, Iteration, Minimum, Stop};
+use crate::models::kernels::reduce::norm;
+use crate::models::optim::{self, Iteration, Minimum, Objective, Stop};
 use crate::models::sparse::Matrix;
 
 /// Rows and the class of each: made ready to be fitted as often as wanted.
@@ -60,9 +62,12 @@ impl<'a> Examples<'a> {
             .map_or(self.rows, |merged| &merged.rows)
     }
 
-    /// What is solved, transposed, where there is more than one output.
-    pub(super) fn columns(&self) -> Option<&Matrix> {
-        self.columns.as_ref()
+    /// What is solved, transposed.
+    ///
+    /// # Panics
+    /// Where there is one output: nobody wants it.
+    pub(super) fn columns(&self) -> &Matrix {
+        self.columns.as_ref().expect("more than one output")
     }
 
     /// All rows count alike, all weights cost the same.
@@ -174,6 +179,14 @@ impl Problem<'_> {
         coefficients.scores(self.examples.solved())
     }
 
+    /// What is minimised, with the data weighted by `regularization`.
+    pub(super) fn objective(&self, regularization: f64) -> Box<dyn Objective + '_> {
+        match self.outputs() {
+            1 => Box::new(Binary::new(self, regularization)),
+            _ => Box::new(Logistic::new(self, regularization)),
+        }
+    }
+
     /// Fits the problem from `start`, or from [`Problem::prior`]; the tolerance means the same from
     /// any start.
     pub fn fit(
@@ -182,14 +195,17 @@ impl Problem<'_> {
         start: Option<Coefficients>,
         watch: &mut dyn FnMut(Iteration),
     ) -> (Coefficients, Minimum) {
-        let mut objective = Logistic::new(self, options.regularization);
+        let mut objective = self.objective(options.regularization);
         let prior = self.prior();
+        let mut gradient = vec![0.0; prior.values.len()];
+        objective.value(&prior.values);
+        objective.gradient(&prior.values, &mut gradient);
         let stop = Stop {
-            gradient_norm: options.tolerance * objective.gradient_norm(&prior.values),
+            gradient_norm: options.tolerance * norm(&gradient),
             iterations: options.max_iterations,
         };
         let mut coefficients = start.unwrap_or(prior);
-        let end = optim::minimize(&mut objective, &mut coefficients.values, stop, watch);
+        let end = optim::minimize(objective.as_mut(), &mut coefficients.values, stop, watch);
         if self.scheme == Scheme::Multinomial {
             coefficients.center_bias();
         }

@@ -286,7 +286,7 @@ fn point() -> impl Strategy<Value = Point> {
 }
 
 /// Calls `check` with the objective of a problem with costs and scales.
-fn with_objective(classes: usize, rest: bool, check: impl FnOnce(&mut Logistic)) {
+fn with_objective(classes: usize, rest: bool, check: impl FnOnce(&mut dyn Objective)) {
     let (rows, labels) = (rows(), labels(classes));
     let scheme = if rest {
         Scheme::OneVsRest
@@ -299,7 +299,7 @@ fn with_objective(classes: usize, rest: bool, check: impl FnOnce(&mut Logistic))
         .problem(scheme)
         .with_costs((0..ROWS).map(|row| (row % 3) as f64 / 2.0 + 0.5).collect())
         .with_scale((0..weights).map(|i| 0.3 + (i % 5) as f64 / 2.0).collect());
-    check(&mut Logistic::new(&problem, 3.0));
+    check(problem.objective(3.0).as_mut());
 }
 
 proptest! {

@@ -1,5 +1,7 @@
 //! Scoring of `nlp`: `prediction`, `probability` and, if asked for, one column a class.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::Result;
 
 use super::{Job, Options, Predict, Reject, Request, Scorer};
@@ -17,6 +19,8 @@ struct TextScorer {
     text_name: String,
     all_classes: bool,
     columns: Vec<Column>,
+    /// Buffers between tasks: what has grown once serves all.
+    spare: Mutex<Vec<Scratch>>,
 }
 
 impl Predict for Nlp {
@@ -36,7 +40,7 @@ impl Scorer for TextScorer {
     }
 
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
-        let mut scratch = Scratch::default();
+        let mut scratch = self.spare().pop().unwrap_or_default();
         let mut probabilities = vec![0.0; self.model.classes().len()];
         let mut rejects = Vec::new();
         for (index, row) in rows.iter_mut().enumerate() {
@@ -49,6 +53,7 @@ impl Scorer for TextScorer {
                 .probabilities(text, &mut scratch, &mut probabilities);
             self.append(row, &probabilities);
         }
+        self.spare().push(scratch);
         rejects
     }
 }
@@ -69,7 +74,13 @@ impl TextScorer {
             text_name: text_name.to_owned(),
             all_classes: options.all_classes,
             columns,
+            spare: Mutex::default(),
         }
+    }
+
+    /// A task that panicked has left no buffer half filled: each text fills them anew.
+    fn spare(&self) -> MutexGuard<'_, Vec<Scratch>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn append(&self, row: &mut Row, probabilities: &[f64]) {

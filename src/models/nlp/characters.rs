@@ -62,7 +62,10 @@ impl Characters {
         let mut ngrams = Strings::default();
         chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
         let characters = Characters::new(ngrams, range);
-        let frequencies = chosen.iter().map(|(_, frequency)| *frequency).collect();
+        let frequencies = chosen
+            .iter()
+            .map(|&(_, number)| frequencies[number])
+            .collect();
         (characters, frequencies)
     }
 
@@ -75,7 +78,7 @@ impl Characters {
     pub(super) fn of_words(&self, corpus: &Corpus) -> OfWords {
         let mut of_words = OfWords::default();
         for word in corpus.words.strings().iter() {
-            self.find(word, |number| of_words.numbers.push(number));
+            self.find(word, 0, &mut of_words.numbers);
             of_words.ends.push(of_words.numbers.len());
         }
         of_words
@@ -128,13 +131,19 @@ impl Characters {
         self.ngrams.strings()
     }
 
-    /// Calls `found` with the number of every known n-gram of a word.
+    /// Adds to `found` the number of every known n-gram of a word, plus `first`.
     #[inline]
-    pub(super) fn find(&self, word: &[u8], mut found: impl FnMut(u32)) {
+    pub(super) fn find(&self, word: &[u8], first: u32, found: &mut Vec<u32>) {
         each(word, self.range, |ngram| {
-            if let Some(number) = self.ngrams.find(ngram, Key::of(ngram)) {
-                found(number);
-            }
+            let key = Key::of(ngram);
+            let number = match self.ngrams.glance(key) {
+                (number, true) => number,
+                _ => self.ngrams.find(ngram, key).unwrap_or(NONE),
+            };
+            // Written in any case, kept by a number: a jump would often be guessed wrong.
+            let kept = found.len() + usize::from(number != NONE);
+            found.push(first.wrapping_add(number));
+            found.truncate(kept);
         });
     }
 }
@@ -271,7 +280,7 @@ mod tests {
         assert_eq!([two.ngram(0), two.ngram(1)], [" a", "b "]);
         assert_eq!((of_words.get(0), of_words.get(1)), (&[0, 1][..], &[1][..]));
         let mut found = Vec::new();
-        two.find(b"ab", |number| found.push(number));
+        two.find(b"ab", 0, &mut found);
         assert_eq!(found, [0, 1]);
     }
 }

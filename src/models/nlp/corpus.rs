@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::ngrams::NONE;
 use super::strings::{Key, Table};
 use super::tokenize::{Tokenizer, Words};
 
-/// Bytes of text read by one task, about; fixed, so that threads change nothing. Large: a task meets
-/// most words of a corpus, and its table of them is made part of the whole at the end.
-const BYTES_PER_TASK: usize = 2 << 20;
-/// Tasks between two reports of progress: it bounds the memory of what is read twice.
-const TASKS_AT_ONCE: usize = 8;
+/// Bytes of text read by one task, at least and at most. Large: a task meets most words of a corpus,
+/// and its table of them is made part of the whole at the end. Words are numbered in order of
+/// appearance however the texts are cut, so threads change nothing.
+const BYTES_PER_TASK: std::ops::Range<usize> = 1 << 20..16 << 20;
 
 /// Tokenized texts.
 #[derive(Clone, Debug, Default)]
@@ -32,17 +32,25 @@ impl Corpus {
         stop_words: &[String],
         watch: &dyn Fn(usize),
     ) -> Corpus {
-        let mut corpus = Corpus::new(stop_words);
-        for wave in tasks(texts).chunks(TASKS_AT_ONCE) {
+        let threads = rayon::current_num_threads();
+        let tasks = tasks(texts, threads);
+        let mut reader = Reader::new(tokenizer, stop_words);
+        if threads == 1 {
+            for texts in tasks {
+                watch(reader.corpus.texts());
+                reader.read(texts);
+            }
+            return reader.done();
+        }
+        let mut corpus = reader.done();
+        for wave in tasks.chunks(threads) {
             watch(corpus.texts());
-            let parts: Vec<Corpus> = wave
-                .par_iter()
-                .map(|texts| read_part(texts, tokenizer, stop_words))
-                .collect();
-            corpus
-                .tokens
-                .reserve(parts.iter().map(|part| part.tokens.len()).sum());
-            parts.iter().for_each(|part| corpus.append(part));
+            let part = |texts: &&[&str]| {
+                let mut part = Reader::new(tokenizer, stop_words);
+                part.read(texts);
+                part.done()
+            };
+            corpus.append(wave.par_iter().map(part).collect());
         }
         corpus
     }
@@ -76,74 +84,163 @@ impl Corpus {
         self.starts[text]
     }
 
-    /// Adds the texts of `part`, whose words have numbers of their own.
-    fn append(&mut self, part: &Corpus) {
-        let numbers: Vec<u32> = part
-            .words
-            .strings()
-            .iter()
-            .zip(&part.frequencies)
-            .map(|(word, frequency)| {
-                let number = self.words.insert(word, Key::of(word));
-                if number as usize == self.frequencies.len() {
-                    self.frequencies.push(0);
-                }
-                self.frequencies[number as usize] += frequency;
-                number
-            })
-            .collect();
+    /// Adds the texts of `parts`, whose words have numbers of their own.
+    fn append(&mut self, mut parts: Vec<Corpus>) {
+        if self.texts() == 0 && !parts.is_empty() {
+            *self = parts.remove(0);
+        }
+        let numbers: Vec<Vec<u32>> = parts.iter().map(|part| self.number(part)).collect();
+        let mut end = self.tokens.len();
+        for part in &parts {
+            let starts = part.starts[1..].iter();
+            self.starts.extend(starts.map(|start| end + start));
+            end += part.tokens.len();
+        }
         let before = self.tokens.len();
-        let tokens = part.tokens.iter();
-        self.tokens
-            .extend(tokens.map(|&token| numbers[token as usize]));
-        let starts = part.starts[1..].iter();
-        self.starts.extend(starts.map(|start| before + start));
+        self.tokens.resize(end, NONE);
+        let parts = parts.iter().map(|part| part.tokens.as_slice());
+        renumber(parts.zip(&numbers), &mut self.tokens[before..]);
+    }
+
+    /// Adds the words of a part: their numbers in the whole.
+    fn number(&mut self, part: &Corpus) -> Vec<u32> {
+        let words = part.words.strings().iter().zip(&part.frequencies);
+        let number = |(word, frequency)| {
+            let number = self.words.insert(word, Key::of(word));
+            if number as usize == self.frequencies.len() {
+                self.frequencies.push(0);
+            }
+            self.frequencies[number as usize] += frequency;
+            number
+        };
+        words.map(number).collect()
     }
 }
 
-/// The texts in runs of about [`BYTES_PER_TASK`].
-fn tasks<'a, 'b>(texts: &'a [&'b str]) -> Vec<&'a [&'b str]> {
+/// Numbers of parts, end to end, as the numbers of the whole that each part's table says; [`NONE`] where
+/// it says nothing.
+pub(super) fn renumber<'a>(
+    parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>,
+    mut whole: &mut [u32],
+) {
+    let mut tasks = Vec::new();
+    for (part, numbers) in parts {
+        let (own, rest) = whole.split_at_mut(part.len());
+        tasks.push((own, part, numbers));
+        whole = rest;
+    }
+    tasks.into_par_iter().for_each(|(own, part, numbers)| {
+        for (own, &number) in own.iter_mut().zip(part) {
+            *own = numbers.get(number as usize).copied().unwrap_or(NONE);
+        }
+    });
+}
+
+/// The texts in runs of about as many bytes.
+fn tasks<'a, 'b>(texts: &'a [&'b str], threads: usize) -> Vec<&'a [&'b str]> {
+    let all: usize = texts.iter().map(|text| text.len()).sum();
+    let wanted = all.div_ceil(threads);
+    let most = wanted.clamp(BYTES_PER_TASK.start, BYTES_PER_TASK.end);
     let mut bytes = 0;
     let mut full = |text: &str| {
         bytes += text.len();
-        let full = bytes >= BYTES_PER_TASK;
+        let full = bytes >= most;
         bytes = if full { 0 } else { bytes };
         full
     };
     texts.split_inclusive(|text| full(text)).collect()
 }
 
-/// In how many texts a word stands, and the last of them, counted from 1.
+/// In how many texts something stands, and the last of them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    texts: u32,
+pub(super) struct Seen {
+    pub texts: u32,
+    /// Counted from 1.
     last: u32,
 }
 
-fn read_part(texts: &[&str], tokenizer: &Tokenizer, stop_words: &[String]) -> Corpus {
-    let mut part = Corpus::new(stop_words);
-    let stops = part.words.len();
-    let mut seen = vec![Seen::default(); stops];
-    let mut words = Words::default();
-    for (text, stamp) in texts.iter().zip(1..) {
-        tokenizer.split(text, &mut words);
-        for (word, head) in words.with_heads() {
-            let number = part.words.insert(word, Key::with_head(word, head));
-            if (number as usize) < stops {
-                continue;
-            }
-            if number as usize == seen.len() {
-                seen.push(Seen::default());
-            }
-            let seen = &mut seen[number as usize];
-            seen.texts += u32::from(seen.last != stamp);
-            seen.last = stamp;
-            part.tokens.push(number);
-        }
-        part.starts.push(part.tokens.len());
+impl Seen {
+    /// Stands in a text, counted from 1; not before one that was added.
+    #[inline]
+    pub fn add(&mut self, text: u32) {
+        self.texts += u32::from(self.last != text);
+        self.last = text;
     }
-    part.frequencies = seen.iter().map(|seen| seen.texts).collect();
-    part
+}
+
+/// Tokenizes texts one after the other.
+struct Reader<'a> {
+    tokenizer: &'a Tokenizer,
+    corpus: Corpus,
+    /// Words that stand in no text: the first so many.
+    stops: u32,
+    /// Of each word.
+    seen: Vec<Seen>,
+    /// Of the text being read: its words, their numbers, and those that are looked up a second time.
+    words: Words,
+    numbers: Vec<u32>,
+    unsure: Vec<(usize, Key)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(tokenizer: &'a Tokenizer, stop_words: &[String]) -> Reader<'a> {
+        let corpus = Corpus::new(stop_words);
+        Reader {
+            tokenizer,
+            stops: corpus.words.len() as u32,
+            seen: vec![Seen::default(); corpus.words.len()],
+            corpus,
+            words: Words::default(),
+            numbers: Vec::new(),
+            unsure: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, texts: &[&str]) {
+        for text in texts {
+            self.tokenizer.split(text, &mut self.words);
+            self.number();
+            let corpus = &mut self.corpus;
+            let stamp = corpus.starts.len() as u32;
+            let start = corpus.tokens.len();
+            corpus.tokens.extend(&self.numbers);
+            if self.stops > 0 {
+                let mut kept = start;
+                for at in start..corpus.tokens.len() {
+                    corpus.tokens[kept] = corpus.tokens[at];
+                    kept += usize::from(corpus.tokens[at] >= self.stops);
+                }
+                corpus.tokens.truncate(kept);
+            }
+            for &number in &corpus.tokens[start..] {
+                self.seen[number as usize].add(stamp);
+            }
+            corpus.starts.push(corpus.tokens.len());
+        }
+    }
+
+    /// Makes `numbers` those of the words, new ones in order.
+    fn number(&mut self) {
+        let table = &mut self.corpus.words;
+        self.numbers.clear();
+        self.unsure.clear();
+        for (at, key) in (0..).zip(self.words.keys()) {
+            let (number, _) = table.glance(key);
+            self.numbers.push(number);
+            if number == NONE {
+                self.unsure.push((at, key));
+            }
+        }
+        for &(at, key) in &self.unsure {
+            self.numbers[at] = table.insert(self.words.word(at), key);
+        }
+        self.seen.resize(table.len(), Seen::default());
+    }
+
+    fn done(mut self) -> Corpus {
+        self.corpus.frequencies = self.seen.iter().map(|seen| seen.texts).collect();
+        self.corpus
+    }
 }
 
 #[cfg(test)]
@@ -182,8 +279,14 @@ mod tests {
             .map(|text| format!("{text}{}", " y".repeat(500)))
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        assert!(tasks(&texts).len() > 1);
-        let corpus = Corpus::read(&texts, &Tokenizer::new(true, false), &[], &|_| ());
+        assert!(tasks(&texts, 3).len() > 1);
+        let read = || Corpus::read(&texts, &Tokenizer::new(true, false), &[], &|_| ());
+        let threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build();
+        let corpus = threads(3).unwrap().install(read);
+        let alone = threads(1).unwrap().install(read);
+        assert_eq!(alone.tokens, corpus.tokens);
+        assert_eq!(alone.starts, corpus.starts);
+        assert_eq!(alone.frequencies, corpus.frequencies);
         for (i, text) in texts.iter().enumerate() {
             let words = corpus
                 .text(i)

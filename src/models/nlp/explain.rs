@@ -74,7 +74,12 @@ impl Model {
 
     fn terms(&self, scratch: &Scratch, class: usize) -> Vec<Term> {
         let row = &scratch.row;
-        let features = row.indices.iter().zip(&row.counts).zip(&row.values);
+        let features = row
+            .bag
+            .indices()
+            .iter()
+            .zip(row.bag.counts())
+            .zip(&row.values);
         let (mut terms, mut of_characters) = (Vec::new(), HashMap::new());
         for ((&index, &count), &value) in features {
             let (value, weight) = (f64::from(value), self.weight(index as usize, class));
@@ -98,9 +103,9 @@ impl Model {
     fn folded(&self, scratch: &Scratch, of_characters: &HashMap<u32, (f64, f64)>) -> Vec<Term> {
         let mut words: BTreeMap<&[u8], Term> = BTreeMap::new();
         for word in scratch.row.words() {
-            let mut parts = Vec::new();
-            self.vectorizer
-                .each_character_feature(word, |feature| parts.extend(of_characters.get(&feature)));
+            let features = self.vectorizer.character_features(word);
+            let known = features.iter().filter_map(|f| of_characters.get(f));
+            let parts: Vec<&(f64, f64)> = known.collect();
             if parts.is_empty() {
                 continue;
             }

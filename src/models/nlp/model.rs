@@ -5,6 +5,7 @@ use super::quantize::round_weights;
 use super::vectorizer::{Row, Vectorizer};
 use crate::models::kernels::math::{ln, sigmoid, softmax};
 use crate::models::linear::{Coefficients, outputs};
+use crate::models::sparse;
 
 /// A fitted text classifier.
 #[derive(Clone, Debug)]
@@ -116,7 +117,7 @@ impl Model {
         let Scratch { row, margins } = scratch;
         margins.resize(self.outputs(), 0.0);
         self.vectorizer.vectorize(text, row);
-        if row.indices.is_empty() {
+        if row.bag.len() == 0 {
             out.copy_from_slice(&self.prior);
             return false;
         }
@@ -133,7 +134,7 @@ impl Model {
     pub fn margins(&self, text: &str, scratch: &mut Scratch, out: &mut [f64]) -> bool {
         assert_eq!(out.len(), self.outputs(), "one margin an output");
         self.vectorizer.vectorize(text, &mut scratch.row);
-        let known = !scratch.row.indices.is_empty();
+        let known = scratch.row.bag.len() > 0;
         if known {
             self.score(&scratch.row, out);
         } else {
@@ -154,14 +155,16 @@ impl Model {
 
     pub(super) fn score(&self, row: &Row, margins: &mut [f64]) {
         margins.copy_from_slice(&self.bias);
+        if let [margin] = margins {
+            let (indices, values) = (row.bag.indices(), &row.values);
+            *margin += sparse::dot::<f64, f32, false>(indices, values, &self.weights);
+            return;
+        }
         let outputs = margins.len();
-        for (&index, &value) in row.indices.iter().zip(&row.values) {
-            let start = index as usize * outputs;
+        for (&index, &value) in row.bag.indices().iter().zip(&row.values) {
+            let weights = &self.weights[index as usize * outputs..][..outputs];
             let value = f64::from(value);
-            for (margin, &weight) in margins
-                .iter_mut()
-                .zip(&self.weights[start..start + outputs])
-            {
+            for (margin, &weight) in margins.iter_mut().zip(weights) {
                 *margin += value * f64::from(weight);
             }
         }

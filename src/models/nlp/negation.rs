@@ -6,6 +6,8 @@
 //! word is another word: it has n-grams and weights of its own. English only; a corpus in another
 //! language is left as it is.
 
+use super::swar;
+
 /// What a marked word starts with. No word has an underscore.
 pub(super) const MARK: &str = "not_";
 /// Words behind a negation that are marked.
@@ -33,10 +35,12 @@ impl Reach {
 
     /// True when the next word of the text is to be marked.
     pub fn holds(&mut self, word: &[u8]) -> bool {
-        if negates(word) {
-            self.left = REACH;
-        } else if word.eq_ignore_ascii_case(b"but") {
+        let small = small(word);
+        let known = KNOWN[place(small)] == small;
+        if known && small == BUT {
             self.left = 0;
+        } else if known && small != 0 {
+            self.left = REACH;
         } else if self.left > 0 {
             self.left -= 1;
             return true;
@@ -45,19 +49,47 @@ impl Reach {
     }
 }
 
-fn negates(word: &[u8]) -> bool {
-    const NEGATIONS: [&[u8]; 12] = [
-        b"n't", b"not", b"no", b"never", b"cannot", b"neither", b"nor", b"nothing", b"without",
-        b"hardly", b"nobody", b"none",
-    ];
-    let starts = matches!(
-        word.first(),
-        Some(b'n' | b'N' | b'c' | b'C' | b'w' | b'W' | b'h' | b'H')
-    );
-    starts
-        && NEGATIONS
-            .iter()
-            .any(|negation| word.eq_ignore_ascii_case(negation))
+/// Words that negate, and one that ends what they reach.
+const WORDS: [&[u8]; 13] = [
+    b"but", b"n't", b"not", b"no", b"never", b"cannot", b"neither", b"nor", b"nothing", b"without",
+    b"hardly", b"nobody", b"none",
+];
+const BUT: u64 = number(b"but");
+
+/// The same as [`number`]s, each at its [`place`]; 0 elsewhere.
+const KNOWN: [u64; 32] = {
+    let (mut known, mut at) = ([0; 32], 0);
+    while at < WORDS.len() {
+        let number = number(WORDS[at]);
+        assert!(known[place(number)] == 0, "two words at one place");
+        known[place(number)] = number;
+        at += 1;
+    }
+    known
+};
+
+/// A place below 32, by a factor that was drawn until no two of [`WORDS`] had the same.
+const fn place(word: u64) -> usize {
+    (word.wrapping_mul(0x9755_d4c1_3a90_2931) >> 59) as usize
+}
+
+/// The bytes of a word of up to eight as a little-endian number.
+const fn number(word: &[u8]) -> u64 {
+    let (mut number, mut at) = (0, 0);
+    while at < word.len() {
+        number |= (word[at] as u64) << (8 * at);
+        at += 1;
+    }
+    number
+}
+
+/// The same in small letters, 0 for a longer word. Words have no bytes but letters, digits and an
+/// apostrophe, whose bit 5 tells large letters from small ones and nothing else.
+fn small(word: &[u8]) -> u64 {
+    if word.is_empty() || word.len() > 8 {
+        return 0;
+    }
+    swar::load(word) | swar::every(0x20) >> (8 * (8 - word.len()))
 }
 
 #[cfg(test)]

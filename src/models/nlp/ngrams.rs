@@ -8,26 +8,22 @@
 //! So a large corpus is first counted in a [`Sketch`]; only n-grams that may be frequent enough are
 //! counted exactly, and few of those in vain.
 //!
-//! Keys are dealt out to parts by their hash, then each part is counted in a table that fits a
-//! core's cache: one table of all n-grams would miss the cache at every word. Threads share nothing,
-//! and the order of nodes follows from the texts alone.
+//! Each n-gram that is counted gets a number where it is first met, and every token keeps the number
+//! of the n-gram that starts there: who turns the texts into rows looks nothing up again. Frequent
+//! n-grams are met early, so their counts lie side by side in a core's cache. Shares of the texts are
+//! counted in tables of their own and joined in order: however the texts are cut, the numbers are the
+//! same.
 
 use rayon::prelude::*;
 
-use super::corpus::Corpus;
+use super::corpus::{Corpus, Seen, renumber};
 use super::sketch::Sketch;
 use crate::models::kernels::hash::mix;
 
-/// Parts the keys are dealt out to; a power of two.
-const PARTS: usize = 128;
-/// Tokens dealt out by one task.
-const TOKENS_PER_TASK: usize = 1 << 18;
-/// Tasks whose keys are held before they are counted: it bounds the memory of a large corpus.
-const TASKS_AT_ONCE: usize = 8;
+/// Tokens of a share of the texts, at least.
+const TOKENS_PER_SHARE: usize = 1 << 16;
 /// Tokens from which a sketch is worth its while.
 const TOKENS_TO_SKETCH: usize = 1 << 17;
-/// Tasks that share a sketch, at least.
-const TASKS_A_SKETCH: usize = 8;
 /// N-grams that a first guess counts exactly, for each that is wanted.
 const SPARE: f64 = 1.25;
 /// No node: the n-gram is too rare, or the text ends.
@@ -41,6 +37,9 @@ pub(super) struct Level {
     pub keys: Vec<(u32, u32)>,
     /// In how many texts each stands.
     pub frequencies: Vec<u32>,
+    /// For each token of the corpus the node of the n-gram that starts there, or [`NONE`]; empty for
+    /// single words.
+    pub starts: Vec<u32>,
 }
 
 /// What is counted.
@@ -62,7 +61,7 @@ impl Wanted {
 }
 
 /// The n-grams of up to `range.1` words, one level a length: all that are `wanted`, or those in most
-/// texts, ties included, where there are more than enough.
+/// texts, ties included, where there are more than enough. Some that are too rare may be among them.
 pub(super) fn count(corpus: &Corpus, wanted: Wanted) -> Vec<Level> {
     let longest = wanted.range.1;
     let words = words(corpus, wanted.least);
@@ -104,8 +103,8 @@ fn guess(words: &Level, pairs: &Sketch, wanted: Wanted) -> u32 {
     wanted.least
 }
 
-/// Words, and the n-grams of up to `longest` words that stand in `least` texts or more. `pairs`, where
-/// there is one, says which pairs may.
+/// Words, and the n-grams of up to `longest` words of which all parts stand in `least` texts or more.
+/// `pairs`, where there is one, says which pairs may.
 fn grow(
     corpus: &Corpus,
     words: &Level,
@@ -119,7 +118,7 @@ fn grow(
         let longer = (pairs.is_some() && length > 2).then(|| sketch(corpus, &nodes, length));
         let level = longer_by_one(corpus, &nodes, length, least, longer.as_ref().or(pairs));
         if length < longest {
-            nodes = extend(corpus, &nodes, length, &level);
+            nodes = Nodes::Tokens(level.frequent(least));
         }
         levels.push(level);
     }
@@ -129,16 +128,19 @@ fn grow(
 /// How often the n-grams of `length` words occur, at most.
 fn sketch(corpus: &Corpus, shorter: &Nodes, length: usize) -> Sketch {
     let new = || Sketch::new(corpus.tokens.len());
-    let add = |mut sketch: Sketch, texts: std::ops::Range<usize>| {
+    let add = |texts: std::ops::Range<usize>| {
+        let (mut sketch, mut keys) = (new(), Vec::new());
         for text in texts {
-            let keys = keys(corpus, shorter, length, text).flatten();
-            keys.for_each(|key| sketch.add(join(key)));
+            fill_keys(corpus, shorter, length, text, &mut keys);
+            keys.iter().for_each(|&key| sketch.add(key, key != 0));
         }
         sketch
     };
-    let tasks = tasks(corpus).into_par_iter().with_min_len(TASKS_A_SKETCH);
-    let sketches = tasks.fold(new, add);
-    sketches.reduce(new, |a, b| a.merge(&b))
+    let shares = shares(corpus).into_par_iter();
+    shares
+        .map(add)
+        .reduce_with(|a, b| a.merge(&b))
+        .unwrap_or_else(new)
 }
 
 fn words(corpus: &Corpus, least: u32) -> Level {
@@ -147,7 +149,22 @@ fn words(corpus: &Corpus, least: u32) -> Level {
         .filter(|(_, frequency)| **frequency >= least)
         .map(|(word, &frequency)| ((word, word), frequency))
         .unzip();
-    Level { keys, frequencies }
+    Level {
+        keys,
+        frequencies,
+        starts: Vec::new(),
+    }
+}
+
+impl Level {
+    /// For each token the node that starts there and stands in `least` texts, or [`NONE`].
+    fn frequent(&self, least: u32) -> Vec<u32> {
+        let frequent = |&node: &u32| match self.frequencies.get(node as usize) {
+            Some(&frequency) if frequency >= least => node,
+            _ => NONE,
+        };
+        self.starts.par_iter().map(frequent).collect()
+    }
 }
 
 /// The node that starts at each token, or [`NONE`].
@@ -168,70 +185,54 @@ fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Nodes {
     Nodes::Words(node_of)
 }
 
-/// For each token the node of the n-gram of `length` words that starts there.
-fn extend(corpus: &Corpus, shorter: &Nodes, length: usize, level: &Level) -> Nodes {
-    let mut table = Pairs::with_capacity(level.keys.len());
-    for (node, &key) in (0..).zip(&level.keys) {
-        table.insert(key, node);
-    }
-    let parts: Vec<Vec<u32>> = tasks(corpus)
-        .into_par_iter()
-        .map(|texts| {
-            let mut nodes = Vec::new();
-            for text in texts {
-                let keys = keys(corpus, shorter, length, text);
-                let known = |key: &(u32, u32)| table.may_hold(*key);
-                let node = |key| table.find(key).unwrap_or(NONE);
-                nodes.extend(keys.map(|key| key.filter(known).map_or(NONE, node)));
-            }
-            nodes
-        })
-        .collect();
-    Nodes::Tokens(parts.concat())
-}
-
-/// For each token of a text the key of the n-gram of `length` words that starts there, where the two
-/// n-grams in it that are shorter by one word have nodes.
+/// Makes `keys` for each token of a text the key of the n-gram of `length` words that starts there,
+/// where the two n-grams in it that are shorter by one word have nodes; 0 elsewhere.
 #[inline]
-fn keys<'a>(
-    corpus: &'a Corpus,
-    shorter: &'a Nodes,
-    length: usize,
-    text: usize,
-) -> impl Iterator<Item = Option<(u32, u32)>> + 'a {
+fn fill_keys(corpus: &Corpus, shorter: &Nodes, length: usize, text: usize, keys: &mut Vec<u64>) {
     let words = corpus.text(text);
-    let node = move |at: usize| match shorter {
-        Nodes::Words(nodes) => nodes[words[at] as usize],
-        Nodes::Tokens(nodes) => nodes[corpus.start(text) + at],
+    let key = |this: u32, next: u32, last: u32| {
+        let known = (this != NONE) & (next != NONE);
+        if known { join((this, last)) } else { 0 }
     };
-    let mut next = words.first().map_or(NONE, |_| node(0));
-    (0..words.len()).map(move |at| {
-        let this = next;
-        next = if at + 1 < words.len() {
-            node(at + 1)
-        } else {
-            NONE
-        };
-        let last = words.get(at + length - 1);
-        last.filter(|_| this != NONE && next != NONE)
-            .map(|&last| (this, last))
-    })
+    keys.clear();
+    match shorter {
+        Nodes::Words(nodes) => {
+            let node = |word: &u32| nodes[*word as usize];
+            let mut this = words.first().map_or(NONE, node);
+            keys.extend(words.iter().skip(1).map(|word| {
+                let next = node(word);
+                key(std::mem::replace(&mut this, next), next, *word)
+            }));
+        }
+        Nodes::Tokens(nodes) => {
+            let nodes = &nodes[corpus.start(text)..][..words.len()];
+            let lasts = words.iter().skip(length - 1);
+            let pairs = nodes.windows(2).zip(lasts);
+            keys.extend(pairs.map(|(pair, &last)| key(pair[0], pair[1], last)));
+        }
+    }
+    keys.resize(words.len(), 0);
 }
 
-/// Ranges of texts of about [`TOKENS_PER_TASK`] each.
-fn tasks(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
-    let mut tasks = Vec::new();
+/// Ranges of texts of about as many tokens, one for each thread.
+fn shares(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
+    let threads = rayon::current_num_threads();
+    let tokens = match threads {
+        1 => usize::MAX,
+        _ => corpus.tokens.len().div_ceil(threads).max(TOKENS_PER_SHARE),
+    };
+    let mut shares = Vec::new();
     let mut from = 0;
     for text in 0..corpus.texts() {
-        if corpus.start(text + 1) - corpus.start(from) >= TOKENS_PER_TASK {
-            tasks.push(from..text + 1);
+        if corpus.start(text + 1) - corpus.start(from) >= tokens {
+            shares.push(from..text + 1);
             from = text + 1;
         }
     }
     if from < corpus.texts() {
-        tasks.push(from..corpus.texts());
+        shares.push(from..corpus.texts());
     }
-    tasks
+    shares
 }
 
 /// Counts the n-grams of `length` words whose shorter nodes are given, those that may stand in
@@ -245,156 +246,133 @@ fn longer_by_one(
 ) -> Level {
     let low = u8::try_from(least).unwrap_or(u8::MAX);
     let may = |key: u64| sketch.is_none_or(|sketch| sketch.may_reach(key, low));
-    let mut counters: Vec<Counter> = (0..PARTS).map(|_| Counter::default()).collect();
-    for wave in tasks(corpus).chunks(TASKS_AT_ONCE) {
-        let dealt: Vec<Dealt> = wave
-            .par_iter()
-            .map(|texts| Dealt::deal(corpus, shorter, length, texts.clone(), may))
-            .collect();
-        counters
-            .par_iter_mut()
-            .enumerate()
-            .for_each(|(part, counter)| {
-                for dealt in &dealt {
-                    for &(key, text) in dealt.part(part) {
-                        counter.add(key, text);
-                    }
-                }
-            });
+    let count = |texts| Share::count(corpus, shorter, length, texts, may);
+    let shares = shares(corpus).into_par_iter();
+    let whole = Share::join(shares.map(count).collect());
+    Level {
+        keys: whole.numbers.keys.iter().map(|&key| split(key)).collect(),
+        frequencies: whole.seen.iter().map(|seen| seen.texts).collect(),
+        starts: whole.starts,
     }
-    let kept: Vec<Level> = counters
-        .par_iter()
-        .map(|counter| counter.kept(least))
-        .collect();
-    let mut level = Level::default();
-    for part in kept {
-        level.keys.extend(part.keys);
-        level.frequencies.extend(part.frequencies);
-    }
-    level
 }
 
-/// Keys and their texts, part by part.
-struct Dealt {
-    entries: Vec<(u64, u32)>,
-    /// Where each part starts, and where the last one ends.
-    starts: Vec<usize>,
+/// The n-grams of some texts.
+#[derive(Default)]
+struct Share {
+    numbers: Numbers,
+    /// Of each n-gram.
+    seen: Vec<Seen>,
+    /// For each token the number of the n-gram that starts there, or [`NONE`].
+    starts: Vec<u32>,
 }
 
-impl Dealt {
-    /// The keys of some texts that `may` be frequent, dealt out in two passes: how many go where,
-    /// then there.
-    fn deal(
+impl Share {
+    /// Counts the n-grams of some texts that `may` be frequent.
+    fn count(
         corpus: &Corpus,
         shorter: &Nodes,
         length: usize,
         texts: std::ops::Range<usize>,
         may: impl Fn(u64) -> bool,
-    ) -> Dealt {
-        let most = corpus.start(texts.end) - corpus.start(texts.start);
-        let mut found = vec![(0, 0); most];
-        let mut starts = vec![0; PARTS + 1];
-        let mut len = 0;
+    ) -> Share {
+        let mut share = Share::default();
+        let first = corpus.start(texts.start);
+        share.starts.resize(corpus.start(texts.end) - first, NONE);
+        let (mut keys, mut found) = (Vec::new(), Vec::new());
         for text in texts {
-            for key in keys(corpus, shorter, length, text).flatten().map(join) {
+            fill_keys(corpus, shorter, length, text, &mut keys);
+            found.resize(keys.len(), (0, 0));
+            let mut count = 0;
+            for (at, &key) in (0..).zip(&keys) {
                 // Written in any case, kept by a number: a jump would often be guessed wrong.
-                found[len] = (key, text as u32);
-                let kept = usize::from(may(key));
-                starts[part(key) + 1] += kept;
-                len += kept;
+                found[count] = (at, key);
+                count += usize::from((key != 0) & may(key));
+            }
+            let starts = &mut share.starts[corpus.start(text) - first..];
+            for &(at, key) in &found[..count] {
+                let number = share.numbers.insert(key);
+                if number as usize == share.seen.len() {
+                    share.seen.push(Seen::default());
+                }
+                share.seen[number as usize].add(text as u32 + 1);
+                starts[at as usize] = number;
             }
         }
-        found.truncate(len);
-        for part in 0..PARTS {
-            starts[part + 1] += starts[part];
-        }
-        let mut next = starts.clone();
-        let mut entries = vec![(0, 0); found.len()];
-        for (key, text) in found {
-            let place = &mut next[part(key)];
-            entries[*place] = (key, text);
-            *place += 1;
-        }
-        Dealt { entries, starts }
+        share
     }
 
-    fn part(&self, part: usize) -> &[(u64, u32)] {
-        &self.entries[self.starts[part]..self.starts[part + 1]]
+    /// One of all shares in order.
+    fn join(mut shares: Vec<Share>) -> Share {
+        if shares.is_empty() {
+            return Share::default();
+        }
+        let mut whole = shares.remove(0);
+        let mut numbers = Vec::with_capacity(shares.len());
+        for share in &shares {
+            let keys = share.numbers.keys.iter().zip(&share.seen);
+            let number = |(&key, seen): (&u64, &Seen)| {
+                let number = whole.numbers.insert(key);
+                if number as usize == whole.seen.len() {
+                    whole.seen.push(Seen::default());
+                }
+                whole.seen[number as usize].texts += seen.texts;
+                number
+            };
+            numbers.push(keys.map(number).collect::<Vec<u32>>());
+        }
+        let before = whole.starts.len();
+        let behind: usize = shares.iter().map(|share| share.starts.len()).sum();
+        whole.starts.resize(before + behind, NONE);
+        let starts = shares.iter().map(|share| share.starts.as_slice());
+        renumber(starts.zip(&numbers), &mut whole.starts[before..]);
+        whole
     }
 }
 
-#[inline]
-fn part(key: u64) -> usize {
-    (mix(key) >> 57) as usize % PARTS
+/// Keys, none 0, numbered in order of appearance: open addressing.
+#[derive(Clone, Debug, Default)]
+struct Numbers {
+    keys: Vec<u64>,
+    /// Key and number; a power of two of them or none, at most half of them taken.
+    slots: Vec<(u64, u32)>,
 }
 
-/// Texts by key: open addressing.
-#[derive(Debug, Default)]
-struct Counter {
-    /// None or a power of two, at most three quarters taken.
-    slots: Vec<Slot>,
-    used: usize,
-    /// Slots in order of their first use.
-    order: Vec<u64>,
-}
-
-/// A key, in how many texts it stands (0: free) and in which it stood last.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    key: u64,
-    texts: u32,
-    last: u32,
-}
-
-impl Counter {
+impl Numbers {
+    /// The number of a key, a new one where it is new.
     #[inline]
-    fn add(&mut self, key: u64, text: u32) {
-        if 4 * self.used >= 3 * self.slots.len() {
+    fn insert(&mut self, key: u64) -> u32 {
+        if 2 * self.keys.len() >= self.slots.len() {
             self.grow();
         }
-        let slot = self.place(key);
-        let found = &mut self.slots[slot];
-        if found.texts == 0 {
-            *found = Slot {
-                key,
-                texts: 1,
-                last: text,
-            };
-            self.used += 1;
-            self.order.push(key);
-        } else if found.last != text {
-            found.texts += 1;
-            found.last = text;
+        let place = self.place(key);
+        let slot = &mut self.slots[place];
+        if slot.0 == 0 {
+            *slot = (key, self.keys.len() as u32);
+            self.keys.push(key);
         }
+        slot.1
     }
 
     #[inline]
     fn place(&self, key: u64) -> usize {
         let mask = self.slots.len() - 1;
-        let mut at = mix(key) as usize & mask;
-        while self.slots[at].texts != 0 && self.slots[at].key != key {
+        // Other bits than those by which a sketch has picked the keys.
+        let mut at = (mix(key) >> 32) as usize & mask;
+        while self.slots[at].0 != key && self.slots[at].0 != 0 {
             at = (at + 1) & mask;
         }
         at
     }
 
+    /// Makes room; first come, first placed, so that frequent keys are found at once.
+    #[cold]
     fn grow(&mut self) {
-        let larger = (2 * self.slots.len()).max(256);
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); larger]);
-        for slot in old.into_iter().filter(|slot| slot.texts != 0) {
-            let place = self.place(slot.key);
-            self.slots[place] = slot;
+        self.slots = vec![(0, 0); (4 * self.keys.len()).next_power_of_two().max(1024)];
+        for number in 0..self.keys.len() {
+            let key = self.keys[number];
+            let place = self.place(key);
+            self.slots[place] = (key, number as u32);
         }
-    }
-
-    /// The keys of enough texts, in order of appearance.
-    fn kept(&self, least: u32) -> Level {
-        let found = self.order.iter().map(|&key| self.slots[self.place(key)]);
-        let (keys, frequencies) = found
-            .filter(|slot| slot.texts >= least)
-            .map(|slot| (split(slot.key), slot.texts))
-            .unzip();
-        Level { keys, frequencies }
     }
 }
 
@@ -403,8 +381,8 @@ impl Counter {
 #[derive(Clone, Debug)]
 pub(super) struct Pairs {
     bits: Vec<u64>,
-    /// Pair, joined, and number; 0: free.
-    slots: Vec<(u64, u32)>,
+    /// Both numbers of a pair and its own; [`NONE`]: free.
+    slots: Vec<[u32; 3]>,
 }
 
 impl Pairs {
@@ -413,48 +391,65 @@ impl Pairs {
         let slots = (2 * pairs).next_power_of_two().max(4);
         Pairs {
             bits: vec![0; (slots * 8).div_ceil(64).next_power_of_two()],
-            slots: vec![(0, NONE); slots],
+            slots: vec![[NONE; 3]; slots],
         }
     }
 
     /// Gives a pair its number, which is not [`NONE`]. There must be room.
     pub fn insert(&mut self, pair: (u32, u32), number: u32) {
-        let key = join(pair);
-        let (word, bit) = self.bit(key);
+        let (word, bit) = self.bit(pair);
         self.bits[word] |= bit;
-        let place = self.place(key);
-        self.slots[place] = (key, number);
+        let place = self.place(pair);
+        self.slots[place] = [pair.0, pair.1, number];
     }
 
     /// False only of a pair that is not known.
     #[inline]
     pub fn may_hold(&self, pair: (u32, u32)) -> bool {
-        let (word, bit) = self.bit(join(pair));
+        let (word, bit) = self.bit(pair);
         self.bits[word] & bit != 0
+    }
+
+    /// The number of a pair and true, or [`NONE`] and whether it is unknown for certain: by one slot and
+    /// without a jump, so that a processor looks up many at once. Nearly all are found there.
+    #[inline]
+    pub fn glance(&self, pair: (u32, u32)) -> (u32, bool) {
+        let [first, second, number] = self.slots[self.home(pair)];
+        let same = (first == pair.0) & (second == pair.1);
+        (if same { number } else { NONE }, same | (number == NONE))
     }
 
     /// The number of a pair, where it is known.
     #[inline]
     pub fn find(&self, pair: (u32, u32)) -> Option<u32> {
-        let (_, number) = self.slots[self.place(join(pair))];
+        let [.., number] = self.slots[self.place(pair)];
         (number != NONE).then_some(number)
     }
 
     #[inline]
-    fn bit(&self, key: u64) -> (usize, u64) {
-        let hash = mix(key) >> 32;
+    fn bit(&self, pair: (u32, u32)) -> (usize, u64) {
+        let hash = mix(join(pair)) >> 32;
         let word = (hash >> 6) as usize & (self.bits.len() - 1);
         (word, 1 << (hash & 63))
     }
 
+    /// The slot where a pair is looked for first.
     #[inline]
-    fn place(&self, key: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut at = mix(key) as usize & mask;
-        while self.slots[at].0 != key && self.slots[at].0 != 0 {
-            at = (at + 1) & mask;
+    fn home(&self, pair: (u32, u32)) -> usize {
+        mix(join(pair)) as usize & (self.slots.len() - 1)
+    }
+
+    /// The slot of a pair, or the free one where it belongs.
+    #[inline]
+    fn place(&self, pair: (u32, u32)) -> usize {
+        let mut at = self.home(pair);
+        loop {
+            let [first, second, number] = self.slots[at];
+            if number == NONE || (first, second) == pair {
+                return at;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
         }
-        at
     }
 }
 
@@ -491,7 +486,9 @@ mod tests {
             most: f64::INFINITY,
             enough: usize::MAX,
         };
-        spelled(&count(corpus, wanted))
+        let mut counted = spelled(&count(corpus, wanted));
+        counted.retain(|_, texts| *texts >= least);
+        counted
     }
 
     fn spelled(levels: &[Level]) -> BTreeMap<Vec<u32>, u32> {
@@ -545,8 +542,14 @@ mod tests {
         };
         let texts: Vec<String> = (0..900).map(text).collect();
         let corpus = corpus(&texts);
-        assert!(tasks(&corpus).len() > 2);
-        assert_eq!(counted(&corpus, 3, 2), expected(&corpus, 3, 2));
+        let alone = expected(&corpus, 3, 2);
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| {
+                assert_eq!(shares(&corpus).len() > 1, threads > 1);
+                assert_eq!(counted(&corpus, 3, 2), alone);
+            });
+        }
     }
 
     /// The most frequent so many, ties included, are there whatever was left uncounted.
@@ -589,6 +592,12 @@ mod tests {
         assert!((0..100).all(|i| pairs.find((i % 10, i / 10)) == Some(i)));
         assert!((0..100).all(|i| pairs.may_hold((i % 10, i / 10))));
         assert_eq!(pairs.find((10, 0)), None);
+        for pair in (0..1000).map(|i| (i % 13, i / 13)) {
+            match pairs.glance(pair) {
+                (number, true) => assert_eq!(number, pairs.find(pair).unwrap_or(NONE)),
+                (number, false) => assert_eq!(number, NONE),
+            }
+        }
         let turned_away = (10..1010).filter(|&i| !pairs.may_hold((i, 3))).count();
         assert!(turned_away > 800, "{turned_away}");
     }

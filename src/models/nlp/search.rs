@@ -87,6 +87,14 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
     let outputs = outputs(all.classes);
     let most = SEARCHED_BYTES.min(SEARCHED_WORK / outputs);
     let whole = bytes <= most;
+    if !(options.choices.any() || whole && options.calibrate) {
+        return Found {
+            options,
+            trials: Vec::new(),
+            rows: 0,
+            whole: None,
+        };
+    }
     let sampled;
     let searched = if whole {
         all
@@ -101,14 +109,6 @@ pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)
         ));
         &sampled
     };
-    if !(options.choices.any() || whole && options.calibrate) {
-        return Found {
-            options,
-            trials: Vec::new(),
-            rows: 0,
-            whole: None,
-        };
-    }
     let Labelled {
         texts,
         labels,

@@ -4,7 +4,7 @@
 //! top bit set exactly when x >= least, and no byte overflows into the next.
 
 /// `byte` in every byte.
-const fn every(byte: u8) -> u64 {
+pub(super) const fn every(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
@@ -19,28 +19,39 @@ const fn between(x: u64, least: u8, most: u8) -> u64 {
 /// The first eight bytes of `bytes` as a little-endian number, zeros where there are fewer.
 #[inline]
 pub(super) fn load(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(eight) => u64::from_le_bytes(*eight),
-        None => {
-            let mut eight = [0; 8];
-            eight[..bytes.len()].copy_from_slice(bytes);
-            u64::from_le_bytes(eight)
+    if let Some(eight) = bytes.first_chunk() {
+        return u64::from_le_bytes(*eight);
+    }
+    // Two numbers that may overlap: what both have is the same.
+    let number = |low: u64, high: u64, width: usize| low | high << (8 * (bytes.len() - width));
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(low), Some(high)) => {
+            let four = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+            number(four(low), four(high), 4)
         }
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(low), Some(high)) => {
+                let two = |bytes: &[u8; 2]| u64::from(u16::from_le_bytes(*bytes));
+                number(two(low), two(high), 2)
+            }
+            _ => bytes.first().copied().map_or(0, u64::from),
+        },
     }
 }
 
-/// Appends up to 64 bytes of ASCII to `out`, capitals made small where `lowercase`, and returns a bit
-/// a byte, the lowest first: set for letters and digits.
+/// Copies ASCII to `out`, capitals made small where `lowercase`, and returns a bit a byte, the lowest
+/// first: set for letters and digits.
 #[inline]
-pub(super) fn copy(block: &[u8], lowercase: bool, out: &mut Vec<u8>) -> u64 {
+pub(super) fn copy(block: &[u8; 64], lowercase: bool, out: &mut [u8; 64]) -> u64 {
     let mut mask = 0;
     let small = if lowercase { every(0x20) } else { 0 };
-    for (i, bytes) in block.chunks(8).enumerate() {
-        let x = load(bytes);
+    let (eights, _) = block.as_chunks::<8>();
+    let (outs, _) = out.as_chunks_mut::<8>();
+    for (i, (eight, out)) in eights.iter().zip(outs).enumerate() {
+        let x = u64::from_le_bytes(*eight);
         let letters = between(x | every(0x20), b'a', b'z');
         let words = letters | between(x, b'0', b'9');
-        let copied = x | (letters >> 2 & small);
-        out.extend_from_slice(&copied.to_le_bytes()[..bytes.len()]);
+        *out = (x | (letters >> 2 & small)).to_le_bytes();
         // The top bits, moved together into one byte: bit 8k of the number goes to bit 56 + k.
         let bits = (words >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         mask |= bits << (8 * i);
@@ -55,12 +66,12 @@ mod tests {
     #[test]
     fn every_ascii_byte() {
         let all: Vec<u8> = (0..128).collect();
-        for half in all.chunks(64) {
-            let (mut same, mut small) = (Vec::new(), Vec::new());
+        for half in all.as_chunks::<64>().0 {
+            let (mut same, mut small) = ([0; 64], [0; 64]);
             let mask = copy(half, false, &mut same);
             assert_eq!(copy(half, true, &mut small), mask);
-            assert_eq!(same, half);
-            assert_eq!(small, half.to_ascii_lowercase());
+            assert_eq!(same, *half);
+            assert_eq!(small, half.to_ascii_lowercase()[..]);
             for (i, byte) in half.iter().enumerate() {
                 let bit = mask >> i & 1 == 1;
                 assert_eq!(bit, byte.is_ascii_alphanumeric(), "{byte}");
@@ -69,11 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn short_blocks_have_no_bits_behind_them() {
-        let mut out = Vec::new();
-        assert_eq!(copy(b"A b-12", true, &mut out), 0b110_101);
-        assert_eq!(out, b"a b-12");
-        assert_eq!(copy(b"", true, &mut out), 0);
-        assert_eq!(load(b"ab"), 0x6261);
+    fn short_numbers_have_zeros_behind_them() {
+        let all = b"abcdefghi";
+        for len in 0..=all.len() {
+            let mut eight = [0; 8];
+            let taken = len.min(8);
+            eight[..taken].copy_from_slice(&all[..taken]);
+            assert_eq!(load(&all[..len]), u64::from_le_bytes(eight), "{len}");
+        }
     }
 }

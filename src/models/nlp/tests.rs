@@ -81,7 +81,12 @@ fn row(vectorizer: &Vectorizer, text: &str) -> Vec<(String, f64)> {
     let mut row = Row::default();
     vectorizer.vectorize(text, &mut row);
     let named = |(&i, &v): (&u32, &f32)| (vectorizer.name(i as usize), f64::from(v));
-    row.indices.iter().zip(&row.values).map(named).collect()
+    row.bag
+        .indices()
+        .iter()
+        .zip(&row.values)
+        .map(named)
+        .collect()
 }
 
 fn assert_values(row: &[(String, f64)], expected: &[(&str, f64)]) {

@@ -7,6 +7,7 @@
 use super::options::Precision;
 use super::quantize;
 use crate::models::kernels::math::ln;
+use crate::models::kernels::reduce::dot_alone;
 
 /// Counts whose tf is looked up instead of computed.
 const TABLE: usize = 256;
@@ -74,15 +75,24 @@ impl Tfidf {
     }
 
     /// Adds to `values` the weights of a row of features and how often each occurs, of Euclidean norm
-    /// `norm` together.
-    pub fn weigh(&self, indices: &[u32], counts: &[u32], norm: f64, values: &mut Vec<f32>) {
-        let raw = |(&index, &count): (&u32, &u32)| {
+    /// `norm` together; `first` is the index of the first feature. `raw` is room.
+    pub fn weigh(
+        &self,
+        first: u32,
+        indices: &[u32],
+        counts: &[u32],
+        norm: f64,
+        raw: &mut Vec<f64>,
+        values: &mut Vec<f32>,
+    ) {
+        raw.clear();
+        raw.extend(indices.iter().zip(counts).map(|(&index, &count)| {
             let known = self.tf.get(count as usize).copied();
-            known.unwrap_or_else(|| tf(count, self.sublinear)) * f64::from(self.idf[index as usize])
-        };
-        let row = || indices.iter().zip(counts).map(raw);
-        let scale = norm / row().map(|value| value * value).sum::<f64>().sqrt();
-        values.extend(row().map(|value| (value * scale) as f32));
+            let idf = self.idf[(index - first) as usize];
+            known.unwrap_or_else(|| tf(count, self.sublinear)) * f64::from(idf)
+        }));
+        let scale = norm / dot_alone(raw, raw).sqrt();
+        values.extend(raw.iter().map(|value| (value * scale) as f32));
     }
 }
 
@@ -100,7 +110,7 @@ mod tests {
 
     fn weigh(tfidf: &Tfidf, indices: &[u32], counts: &[u32]) -> Vec<f32> {
         let mut values = Vec::new();
-        tfidf.weigh(indices, counts, 1.0, &mut values);
+        tfidf.weigh(0, indices, counts, 1.0, &mut Vec::new(), &mut values);
         values
     }
 

@@ -16,12 +16,13 @@
 
 use unicode_normalization::char::is_combining_mark;
 
+use super::strings::Key;
 use super::{negation, swar};
 
 /// Bytes of a word, at most, without a mark of negation.
 pub const LONGEST_WORD: usize = 128;
-/// Zeros behind the words, so that eight bytes can be read from the start of any.
-const PADDING: usize = 8;
+/// Bytes behind the words, so that sixteen bytes can be read from the start of any.
+const PADDING: usize = 16;
 
 /// Cuts text into words, lower-cased or as they stand.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Tokenizer {
 /// The words of one text. Reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    /// All words, perhaps with something between, and [`PADDING`].
+    /// All words, perhaps with something between, and at least [`PADDING`] bytes behind them.
     bytes: Vec<u8>,
     /// Start and end of each word.
     spans: Vec<(usize, usize)>,
@@ -59,19 +60,27 @@ impl Words {
             .map(|&(start, end)| &self.bytes[start..end])
     }
 
-    /// Each word and its first eight bytes as a little-endian number, zeros behind a shorter one.
+    /// The bytes of a word.
     #[inline]
-    pub(super) fn with_heads(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.spans.iter().map(|&(start, end)| {
-            let word = &self.bytes[start..end];
-            let unused = 8 * (8 - word.len().min(8));
-            (word, swar::load(&self.bytes[start..]) << unused >> unused)
-        })
+    pub(super) fn word(&self, number: usize) -> &[u8] {
+        let (start, end) = self.spans[number];
+        &self.bytes[start..end]
     }
 
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.spans.clear();
+    /// The key of each word, in order.
+    #[inline]
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+        self.spans.iter().map(|&(start, end)| {
+            let word = &self.bytes[start..end];
+            let heads = self.bytes[start..].first_chunk::<16>();
+            let heads = u128::from_le_bytes(*heads.expect("bytes stand behind the words"));
+            // What is behind the word goes, without a jump; the key of a longer one has no heads.
+            let unused = 8 * (16 - word.len().min(16)) as u32;
+            let head = heads as u64 & (u64::MAX >> unused.saturating_sub(64));
+            let tail = (heads >> 64) as u64 & (u64::MAX >> unused.min(63));
+            let tail = if unused < 64 { tail } else { 0 };
+            Key::with_heads(word, [head, tail])
+        })
     }
 
     fn add(&mut self, start: usize, end: usize) {
@@ -131,10 +140,11 @@ impl Tokenizer {
 
     /// Replaces `words` by the words of `text`.
     pub fn split(&self, text: &str, words: &mut Words) {
-        words.clear();
+        words.spans.clear();
         if text.is_ascii() {
             self.split_ascii(text.as_bytes(), words);
         } else {
+            words.bytes.clear();
             Scan {
                 tokenizer: self,
                 words,
@@ -150,11 +160,21 @@ impl Tokenizer {
     /// Words are slices of a lower-cased copy. A bit a byte says where letters and digits are; words
     /// start and end where it changes, so that the work goes by words, not by bytes.
     fn split_ascii(&self, text: &[u8], words: &mut Words) {
-        words.bytes.reserve(text.len() + PADDING);
+        let room = text.len().next_multiple_of(64) + PADDING;
+        words.bytes.resize(room, 0); // what another text has left is written over
+        let mut bytes = std::mem::take(&mut words.bytes);
         let (mut open, mut start, mut end) = (false, 0, 0);
         let mut before = 0; // the last bit of the block before
-        for (number, block) in text.chunks(64).enumerate() {
-            let mask = swar::copy(block, self.lowercase, &mut words.bytes);
+        let blocks = text.chunks(64).zip(bytes.as_chunks_mut::<64>().0);
+        for (number, (block, out)) in blocks.enumerate() {
+            let mask = match block.as_array() {
+                Some(whole) => swar::copy(whole, self.lowercase, out),
+                None => {
+                    let mut whole = [0; 64];
+                    whole[..block.len()].copy_from_slice(block);
+                    swar::copy(&whole, self.lowercase, out)
+                }
+            };
             let mut edges = mask ^ (mask << 1 | before);
             before = mask >> 63;
             while edges != 0 {
@@ -174,7 +194,7 @@ impl Tokenizer {
         if open {
             self.close(text, (start, text.len()), end, words);
         }
-        words.pad();
+        words.bytes = bytes;
     }
 
     /// Adds the word that was found, or the two of it where it ends in `n't`, and returns where they
@@ -386,11 +406,13 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_the_first_eight_bytes() {
+    fn keys_are_those_of_the_words() {
         let mut words = Words::default();
-        Tokenizer::new(true, false).split("A b1 extraordinary", &mut words);
-        let heads: Vec<u64> = words.with_heads().map(|(_, head)| head).collect();
-        assert_eq!(heads, [0x61, 0x3162, u64::from_le_bytes(*b"extraord")]);
+        let text = "A b1 eightlet ninelette sixteen0letters0 seventeen0letters x";
+        for text in [text.to_owned(), format!("{text} é")] {
+            Tokenizer::new(true, false).split(&text, &mut words);
+            assert!(words.keys().eq(words.iter().map(Key::of)));
+        }
     }
 
     proptest! {

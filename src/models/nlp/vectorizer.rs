@@ -11,10 +11,9 @@ use super::characters::{Characters, OfWords};
 use super::corpus::Corpus;
 use super::negation;
 use super::options::Precision;
-use super::strings::Key;
 use super::tfidf::Tfidf;
 use super::tokenize::{Tokenizer, Words};
-use super::vocabulary::{Bounds, Path, Vocabulary};
+use super::vocabulary::{Bounds, Occurrences, Path, Vocabulary};
 use crate::models::sparse::Matrix;
 
 /// Texts whose rows are made by one task.
@@ -125,7 +124,7 @@ pub(super) struct CharacterBlock {
     of_words: Memo,
 }
 
-/// The character n-grams of each word of a vocabulary, found when it is first met: words come again
+/// The features that are character n-grams of each word of a vocabulary, found when it is first met: words come again
 /// and again, and a look-up an n-gram is what scoring would spend its time on.
 #[derive(Clone, Debug)]
 struct Memo(Vec<OnceLock<Box<[u32]>>>);
@@ -140,18 +139,22 @@ impl CharacterBlock {
         }
     }
 
-    /// Calls `found` with the n-grams of a word that has this number in the vocabulary, or [`NONE`].
+    /// Puts the features of a word that has this number in the vocabulary, or [`NONE`], into `bag`; the
+    /// first feature is `first`. `room` is for those of a word without a number.
+    ///
+    /// [`NONE`]: super::ngrams::NONE
     #[inline]
-    fn find(&self, word: &[u8], number: u32, mut found: impl FnMut(u32)) {
+    fn find(&self, word: &[u8], number: u32, first: u32, room: &mut Vec<u32>, bag: &mut Bag) {
         let Some(memo) = self.of_words.0.get(number as usize) else {
-            return self.ngrams.find(word, found);
+            room.clear();
+            self.ngrams.find(word, first, room);
+            return bag.add(room);
         };
-        let ngrams = memo.get_or_init(|| {
-            let mut ngrams = Vec::new();
-            self.ngrams.find(word, |ngram| ngrams.push(ngram));
-            ngrams.into()
-        });
-        ngrams.iter().for_each(|&ngram| found(ngram));
+        bag.add(memo.get_or_init(|| {
+            let mut features = Vec::new();
+            self.ngrams.find(word, first, &mut features);
+            features.into()
+        }));
     }
 }
 
@@ -160,24 +163,87 @@ impl CharacterBlock {
 pub(super) struct Row {
     words: Words,
     numbers: Vec<u32>,
+    unsure: Vec<u32>,
     path: Path,
-    /// For each feature its place in the row plus one, 0 between texts.
-    places: Vec<u32>,
-    /// Features in the text, in order of appearance; those of characters behind those of words.
-    pub(super) indices: Vec<u32>,
-    /// How often each occurs.
-    pub(super) counts: Vec<u32>,
-    /// TF-IDF of each, of Euclidean norm one together.
+    /// Features as they are found, each as often as it occurs.
+    found: Vec<u32>,
+    /// Features in the text; those of characters behind those of words.
+    pub(super) bag: Bag,
+    /// TF-IDF of each feature, of Euclidean norm one together.
     pub(super) values: Vec<f32>,
+    /// Before they have their norm.
+    raw: Vec<f64>,
+}
+
+/// Features and how often each occurs, in order of appearance.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bag {
+    /// For each feature its place plus one; 0: none, and so all between texts.
+    places: Vec<u32>,
+    /// Of each feature in it; what is behind `len` is left from other texts.
+    indices: Vec<u32>,
+    counts: Vec<u32>,
+    len: usize,
+}
+
+impl Bag {
+    /// How many features are in it.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The features in it.
+    pub fn indices(&self) -> &[u32] {
+        &self.indices[..self.len]
+    }
+
+    /// How often each occurs.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts[..self.len]
+    }
+
+    /// Empties and opens it, for numbers below `features`.
+    fn open(&mut self, features: usize) {
+        if self.places.len() < features {
+            self.places.resize(features, 0);
+        }
+        self.len = 0;
+    }
+
+    /// Puts features in, each as often as it stands there.
+    fn add(&mut self, features: &[u32]) {
+        let room = self.len + features.len();
+        if self.indices.len() < room {
+            self.indices.resize(2 * room, 0);
+            self.counts.resize(2 * room, 0);
+        }
+        let (indices, counts) = (&mut self.indices[..], &mut self.counts[..]);
+        let mut len = self.len;
+        for &feature in features {
+            // No jump asks whether the feature is new: it would often be guessed wrong.
+            let place = &mut self.places[feature as usize];
+            let new = *place == 0;
+            let at = if new { len } else { *place as usize - 1 };
+            *place = at as u32 + 1;
+            indices[at] = feature;
+            counts[at] = if new { 1 } else { counts[at] + 1 };
+            len += usize::from(new);
+        }
+        self.len = len;
+    }
+
+    /// Forgets the places: nothing more comes in.
+    fn close(&mut self) {
+        for &feature in &self.indices[..self.len] {
+            self.places[feature as usize] = 0;
+        }
+    }
 }
 
 impl Row {
     fn clear(&mut self, features: usize) {
-        if self.places.len() < features {
-            self.places.resize(features, 0);
-        }
-        self.indices.clear();
-        self.counts.clear();
+        self.bag.open(features);
+        self.found.clear();
         self.values.clear();
     }
 
@@ -186,43 +252,23 @@ impl Row {
         self.words.iter()
     }
 
-    #[inline]
-    fn add(&mut self, feature: u32) {
-        let place = &mut self.places[feature as usize];
-        if *place == 0 {
-            self.indices.push(feature);
-            self.counts.push(1);
-            *place = self.indices.len() as u32;
-        } else {
-            self.counts[*place as usize - 1] += 1;
-        }
-    }
-
-    /// Weighs the words' features (the first `words` of the row) and those of characters behind.
+    /// Weighs the words' features (the first `words` of the bag) and those of characters behind.
     fn finish(&mut self, vectorizer: &Vectorizer, words: usize) {
-        for &feature in &self.indices {
-            self.places[feature as usize] = 0;
-        }
-        let (indices, counts) = (&mut self.indices, &self.counts);
+        self.bag.close();
+        let (indices, counts) = (self.bag.indices(), self.bag.counts());
+        let (raw, values) = (&mut self.raw, &mut self.values);
+        let tfidf = &vectorizer.tfidf;
         let Some(block) = &vectorizer.characters else {
-            return vectorizer
-                .tfidf
-                .weigh(indices, counts, 1.0, &mut self.values);
+            return tfidf.weigh(0, indices, counts, 1.0, raw, values);
         };
         let (left, right) = match (words > 0, indices.len() > words) {
             (true, true) => ((1.0 - block.share * block.share).sqrt(), block.share),
             _ => (1.0, 1.0), // one block alone has the whole norm
         };
-        vectorizer
-            .tfidf
-            .weigh(&indices[..words], &counts[..words], left, &mut self.values);
-        let first = vectorizer.vocabulary.len() as u32;
-        let characters = &mut indices[words..];
-        characters.iter_mut().for_each(|index| *index -= first);
-        block
-            .tfidf
-            .weigh(characters, &counts[words..], right, &mut self.values);
-        characters.iter_mut().for_each(|index| *index += first);
+        tfidf.weigh(0, &indices[..words], &counts[..words], left, raw, values);
+        let (indices, counts) = (&indices[words..], &counts[words..]);
+        let (first, tfidf) = (vectorizer.vocabulary.len() as u32, &block.tfidf);
+        tfidf.weigh(first, indices, counts, right, raw, values);
     }
 }
 
@@ -237,7 +283,7 @@ impl Vectorizer {
             Tfidf::fit(frequencies, corpus.texts(), features.sublinear, precision)
         };
         let bounds = features.bounds(features.max_features);
-        let (vocabulary, frequencies) =
+        let (vocabulary, frequencies, occurrences) =
             Vocabulary::choose(corpus, features.ngrams, &features.stops(), bounds);
         let characters = features.characters.as_ref().map(|options| {
             let bounds = features.bounds(options.max_features);
@@ -250,7 +296,7 @@ impl Vectorizer {
             tfidf: tfidf(&frequencies),
             characters,
         };
-        Fitted::new(vectorizer, corpus)
+        Fitted::new(vectorizer, corpus, occurrences)
     }
 
     /// With some of the features only.
@@ -304,39 +350,35 @@ impl Vectorizer {
         row.clear(self.features());
         self.tokenizer.split(text, &mut row.words);
         let mut numbers = std::mem::take(&mut row.numbers);
-        numbers.clear();
-        let keys = row.words.with_heads();
-        numbers.extend(
-            keys.filter_map(|(word, head)| self.vocabulary.word(word, Key::with_head(word, head))),
-        );
-        let mut path = std::mem::take(&mut row.path);
-        let add = |feature| row.add(feature);
-        self.vocabulary.find(&numbers, &mut path, add);
-        let features = row.indices.len();
+        let vocabulary = &self.vocabulary;
+        vocabulary.number(&row.words, &mut numbers, &mut row.unsure);
+        vocabulary.find(&numbers, &mut row.path, &mut row.found);
+        row.bag.add(&row.found);
+        let features = row.bag.len();
         if let Some(block) = &self.characters {
             let split = std::mem::take(&mut row.words);
             let first = self.vocabulary.len() as u32;
             // A stop word has neither a number nor n-grams.
             let words = split.iter().filter(|word| !self.vocabulary.stops(word));
             for (word, &number) in words.zip(&numbers) {
-                block.find(word, number, |ngram| row.add(first + ngram));
+                block.find(word, number, first, &mut row.found, &mut row.bag);
             }
             row.words = split;
         }
-        (row.numbers, row.path) = (numbers, path);
+        row.numbers = numbers;
         row.finish(self, features);
     }
 
-    /// Calls `found` with the character features of a word of a text; a stop word has none.
-    #[inline]
-    pub(super) fn each_character_feature(&self, word: &[u8], mut found: impl FnMut(u32)) {
-        let Some(block) = &self.characters else {
-            return;
-        };
-        let first = self.vocabulary.len() as u32;
-        if !self.vocabulary.stops(word) {
-            block.ngrams.find(word, |number| found(first + number));
+    /// The character features of a word of a text; a stop word has none.
+    pub(super) fn character_features(&self, word: &[u8]) -> Vec<u32> {
+        let mut features = Vec::new();
+        if let Some(block) = &self.characters
+            && !self.vocabulary.stops(word)
+        {
+            let first = self.vocabulary.len() as u32;
+            block.ngrams.find(word, first, &mut features);
         }
+        features
     }
 
     /// True for an n-gram of words.
@@ -349,46 +391,41 @@ impl Vectorizer {
 pub(super) struct Fitted<'a> {
     pub vectorizer: Vectorizer,
     corpus: &'a Corpus,
+    occurrences: Occurrences,
     of_words: Option<OfWords>,
 }
 
 impl<'a> Fitted<'a> {
-    fn new(vectorizer: Vectorizer, corpus: &'a Corpus) -> Fitted<'a> {
+    fn new(vectorizer: Vectorizer, corpus: &'a Corpus, occurrences: Occurrences) -> Fitted<'a> {
         let characters = vectorizer.characters.as_ref();
         let of_words = characters.map(|block| block.ngrams.of_words(corpus));
         Fitted {
             vectorizer,
             corpus,
+            occurrences,
             of_words,
         }
     }
 
     /// With some of the features only.
     pub fn kept(&self, kept: &[bool]) -> Fitted<'a> {
-        Fitted::new(self.vectorizer.keep(kept), self.corpus)
+        let words = &kept[..self.vectorizer.vocabulary.len()];
+        let occurrences = self.occurrences.keep(words);
+        Fitted::new(self.vectorizer.keep(kept), self.corpus, occurrences)
     }
 
     /// One row a text of the corpus, in order; the same as [`Vectorizer::vectorize`] gives.
     pub fn matrix(&self) -> Matrix {
-        let features = self.vectorizer.features();
-        let vocabulary = &self.vectorizer.vocabulary;
-        let words = self.corpus.words.strings().iter();
-        let numbers: Vec<u32> = words
-            .map(|word| {
-                vocabulary
-                    .word(word, Key::of(word))
-                    .unwrap_or(super::ngrams::NONE)
-            })
-            .collect();
+        let mut whole = Matrix::new(self.vectorizer.features());
         let texts: Vec<usize> = (0..self.corpus.texts()).collect();
-        let mut whole = Matrix::new(features);
+        if rayon::current_num_threads() == 1 {
+            self.rows(&texts, &mut whole);
+            return whole;
+        }
         for wave in texts.chunks(TEXTS_PER_TASK * TASKS_AT_ONCE) {
             let part = |texts: &[usize]| {
-                let (mut part, mut row) = (Matrix::new(features), Row::default());
-                for &text in texts {
-                    self.vectorize(text, &numbers, &mut row);
-                    part.push(&row.indices, &row.values);
-                }
+                let mut part = Matrix::new(self.vectorizer.features());
+                self.rows(texts, &mut part);
                 part
             };
             let parts: Vec<Matrix> = wave.par_chunks(TEXTS_PER_TASK).map(part).collect();
@@ -397,24 +434,28 @@ impl<'a> Fitted<'a> {
         whole
     }
 
-    fn vectorize(&self, text: usize, numbers: &[u32], row: &mut Row) {
-        let tokens = self.corpus.text(text);
+    /// Adds the rows of some texts.
+    fn rows(&self, texts: &[usize], rows: &mut Matrix) {
+        let mut row = Row::default();
+        for &text in texts {
+            self.vectorize(text, &mut row);
+            rows.push(row.bag.indices(), &row.values);
+        }
+    }
+
+    fn vectorize(&self, text: usize, row: &mut Row) {
         row.clear(self.vectorizer.features());
-        let mut words = std::mem::take(&mut row.numbers);
-        let mut path = std::mem::take(&mut row.path);
-        words.clear();
-        words.extend(tokens.iter().map(|&token| numbers[token as usize]));
-        let add = |feature| row.add(feature);
-        self.vectorizer.vocabulary.find(&words, &mut path, add);
-        (row.numbers, row.path) = (words, path);
-        let words = row.indices.len();
+        self.occurrences.find(self.corpus, text, &mut row.found);
+        row.bag.add(&row.found);
+        let words = row.bag.len();
         if let Some(of_words) = &self.of_words {
             let first = self.vectorizer.vocabulary.len() as u32;
-            for &token in tokens {
-                for &number in of_words.get(token) {
-                    row.add(first + number);
-                }
+            row.found.clear();
+            for &token in self.corpus.text(text) {
+                let ngrams = of_words.get(token).iter();
+                row.found.extend(ngrams.map(|number| first + number));
             }
+            row.bag.add(&row.found);
         }
         row.finish(&self.vectorizer, words);
     }

@@ -4,9 +4,14 @@
 //! n-grams grow along a tree: from the node of a word, word by word, to nodes that may be features.
 //! Most n-grams of a text are unknown, and most of these end at the first step.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
 use super::corpus::Corpus;
 use super::ngrams::{self, Level, NONE, Pairs, Wanted};
 use super::strings::{Key, Strings, Table};
+use super::tokenize::Words;
 
 /// Which n-grams become features.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,10 +33,62 @@ pub struct Vocabulary {
     /// The stop words, then every word of an n-gram.
     words: Table,
     stops: u32,
-    /// From a node and a word to the node of both together; the first nodes are the words.
+    /// The node of each word, or [`NONE`]. The first nodes are the features, in order.
+    nodes: Vec<u32>,
+    /// From a node and a word to the node of both together.
     children: Pairs,
-    /// The feature of each node, or [`NONE`].
-    features: Vec<u32>,
+}
+
+/// Where the chosen n-grams stand in the corpus that they were chosen from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Occurrences {
+    /// From the shortest length to the longest.
+    lengths: Vec<Length>,
+}
+
+/// Where the n-grams of one length stand.
+#[derive(Clone, Debug)]
+struct Length {
+    /// The feature of each node (of single words: of each word of the corpus), or [`NONE`].
+    features: Arc<Vec<u32>>,
+    /// For each token the node that starts there, or [`NONE`]; of single words the token itself says it.
+    starts: Arc<Vec<u32>>,
+}
+
+impl Occurrences {
+    /// Adds to `found` the feature of every n-gram of a text of the corpus, as often as it occurs, in the
+    /// order of [`Vocabulary::find`].
+    #[inline]
+    pub fn find(&self, corpus: &Corpus, text: usize, found: &mut Vec<u32>) {
+        let tokens = corpus.text(text);
+        let place = corpus.start(text)..corpus.start(text) + tokens.len();
+        for length in &self.lengths {
+            let nodes = match length.starts.is_empty() {
+                true => tokens,
+                false => &length.starts[place.clone()],
+            };
+            let feature = |&node: &u32| length.features.get(node as usize).copied().unwrap_or(NONE);
+            add_if(nodes.iter().map(feature), |feature| feature != NONE, found);
+        }
+    }
+
+    /// Of the features that are kept.
+    pub fn keep(&self, kept: &[bool]) -> Occurrences {
+        let mut count = 0;
+        let number = |&kept: &bool| {
+            count += u32::from(kept);
+            if kept { count - 1 } else { NONE }
+        };
+        let numbers: Vec<u32> = kept.iter().map(number).collect();
+        let number = |&feature: &u32| numbers.get(feature as usize).copied().unwrap_or(NONE);
+        let lengths = self.lengths.iter().map(|length| Length {
+            features: Arc::new(length.features.iter().map(number).collect()),
+            starts: Arc::clone(&length.starts),
+        });
+        Occurrences {
+            lengths: lengths.collect(),
+        }
+    }
 }
 
 /// Why strings are no vocabulary.
@@ -46,15 +103,15 @@ pub enum VocabularyError {
 }
 
 impl Vocabulary {
-    /// The n-grams of `corpus` within `bounds`, and in how many texts each stands. `stop_words` are
-    /// those that the corpus was read without.
+    /// The n-grams of `corpus` within `bounds`, in how many texts each stands, and where. `stop_words`
+    /// are those that the corpus was read without.
     pub(super) fn choose(
         corpus: &Corpus,
         range: (usize, usize),
         stop_words: &[String],
         bounds: Bounds,
-    ) -> (Vocabulary, Vec<u32>) {
-        let levels = ngrams::count(
+    ) -> (Vocabulary, Vec<u32>, Occurrences) {
+        let mut levels = ngrams::count(
             corpus,
             Wanted {
                 range,
@@ -74,8 +131,13 @@ impl Vocabulary {
         let chosen = choose(&frequencies, corpus.texts(), bounds, spell);
         let mut ngrams = Strings::default();
         chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
-        let frequencies = chosen.iter().map(|(_, frequency)| *frequency).collect();
-        (Vocabulary::grow(ngrams, range, stop_words), frequencies)
+        let chosen: Vec<usize> = chosen.iter().map(|&(_, candidate)| candidate).collect();
+        let places = chosen.iter().map(|&candidate| places[candidate]);
+        let occurrences = occurrences(corpus, &mut levels, range.0, places);
+        let frequencies = chosen.iter().map(|&candidate| frequencies[candidate]);
+        let frequencies = frequencies.collect();
+        let vocabulary = Vocabulary::grow(ngrams, range, stop_words);
+        (vocabulary, frequencies, occurrences)
     }
 
     /// A vocabulary of n-grams as they were saved.
@@ -115,20 +177,31 @@ impl Vocabulary {
             spelled.extend(parts.map(|word| words.insert(word, Key::of(word))));
             ends.push(spelled.len());
         }
-        let mut features = vec![NONE; words.len()];
+        let mut nodes = vec![NONE; words.len()];
         let mut children = Pairs::with_capacity(spelled.len() - ngrams.len());
-        let mut start = 0;
+        let (mut start, mut next) = (0, ngrams.len() as u32);
         for (feature, &end) in (0..).zip(&ends) {
-            let mut node = spelled[start];
-            for &word in &spelled[start + 1..end] {
-                node = children.find((node, word)).unwrap_or_else(|| {
-                    let new = features.len() as u32;
-                    children.insert((node, word), new);
-                    features.push(NONE);
-                    new
-                });
+            // What an n-gram starts with stands before it in byte order, if it is a feature at all.
+            let mut node_of = |known: Option<u32>, place: usize| {
+                known.unwrap_or_else(|| {
+                    if place + 1 == end {
+                        return feature;
+                    }
+                    next += 1;
+                    next - 1
+                })
+            };
+            let first = &mut nodes[spelled[start] as usize];
+            *first = node_of(Some(*first).filter(|&node| node != NONE), start);
+            let mut node = *first;
+            for (place, &word) in (start + 1..).zip(&spelled[start + 1..end]) {
+                let pair = (node, word);
+                let known = children.find(pair);
+                node = node_of(known, place);
+                if known.is_none() {
+                    children.insert(pair, node);
+                }
             }
-            features[node as usize] = feature;
             start = end;
         }
         Vocabulary {
@@ -136,8 +209,8 @@ impl Vocabulary {
             range,
             words,
             stops,
+            nodes,
             children,
-            features,
         }
     }
 
@@ -178,71 +251,123 @@ impl Vocabulary {
         &self.ngrams
     }
 
-    /// A word's number, [`NONE`] for one that is in no n-gram; None for a stop word.
+    /// Makes `numbers` those of the words of a text: [`NONE`] for one that is in no n-gram; stop words are
+    /// left out. `unsure` is room.
     #[inline]
-    pub(super) fn word(&self, word: &[u8], key: Key) -> Option<u32> {
-        match self.words.find(word, key) {
-            Some(number) => (number >= self.stops).then_some(number),
-            None => Some(NONE),
+    pub(super) fn number(&self, words: &Words, numbers: &mut Vec<u32>, unsure: &mut Vec<u32>) {
+        numbers.clear();
+        unsure.clear();
+        unsure.resize(words.len(), 0);
+        let mut count = 0;
+        for (at, key) in (0..).zip(words.keys()) {
+            let (number, sure) = self.words.glance(key);
+            numbers.push(number);
+            unsure[count] = at;
+            count += usize::from(!sure);
+        }
+        for &at in &unsure[..count] {
+            let word = words.word(at as usize);
+            let number = self.words.find(word, Key::of(word));
+            numbers[at as usize] = number.unwrap_or(NONE);
+        }
+        if self.stops > 0 {
+            numbers.retain(|&number| number >= self.stops);
         }
     }
 
     /// True for a stop word.
     #[inline]
     pub(super) fn stops(&self, word: &[u8]) -> bool {
-        self.stops > 0 && self.word(word, Key::of(word)).is_none()
+        let number = |word| self.words.find(word, Key::of(word));
+        self.stops > 0 && number(word).is_some_and(|number| number < self.stops)
     }
 
-    /// Calls `found` with the feature of every n-gram of a text's `words`, as often as it occurs,
-    /// shorter ones first. `path` is room for where longer ones may start.
+    /// Adds to `found` the feature of every n-gram of a text's `words`, as often as it occurs, shorter ones
+    /// first. `path` is room for where longer ones may start.
     #[inline]
-    pub(super) fn find(&self, words: &[u32], path: &mut Path, mut found: impl FnMut(u32)) {
+    pub(super) fn find(&self, words: &[u32], path: &mut Path, found: &mut Vec<u32>) {
         let (shortest, longest) = self.range;
-        path.clear();
-        path.extend((0..).zip(words).map(|(at, &word)| (at, word)));
-        path.retain(|&(_, word)| word != NONE);
+        path.nodes.clear();
+        let node = |&word: &u32| self.nodes.get(word as usize).copied().unwrap_or(NONE);
+        path.nodes.extend((0..).zip(words.iter().map(node)));
         for length in 1..=longest {
             if length > 1 {
                 self.grow_path(words, length, path);
             }
             if length >= shortest {
-                let features = path.iter().map(|&(_, node)| self.features[node as usize]);
-                features.filter(|&f| f != NONE).for_each(&mut found);
+                let features = self.len() as u32;
+                let nodes = path.nodes.iter().map(|&(_, node)| node);
+                add_if(nodes, |node| node < features, found);
             }
         }
     }
 
-    /// Leaves the places where an n-gram of `length` words starts, and its node, of those of one less.
+    /// Leaves the places where an n-gram of `length` words may start, and its node or [`NONE`], of those of
+    /// one less.
     #[inline]
     fn grow_path(&self, words: &[u32], length: usize, path: &mut Path) {
+        let nodes = &mut path.nodes;
         let mut kept = 0;
-        for i in 0..path.len() {
-            let (at, node) = path[i];
+        for i in 0..nodes.len() {
+            let (at, node) = nodes[i];
             let next = words.get(at as usize + length - 1).copied().unwrap_or(NONE);
+            let known = (node != NONE) & (next != NONE);
             // Written in any case, kept by a number: a jump would often be guessed wrong.
-            path[kept] = (at, node);
-            kept += usize::from(self.children.may_hold((node, next)) & (next != NONE));
+            nodes[kept] = (at, node);
+            kept += usize::from(known & self.children.may_hold((node, next)));
         }
-        path.truncate(kept);
-        path.retain_mut(|(at, node)| {
-            let next = words[*at as usize + length - 1];
-            let child = self.children.find((*node, next));
-            *node = child.unwrap_or(NONE);
-            child.is_some()
-        });
+        nodes.truncate(kept);
+        path.unsure.clear();
+        path.unsure.resize(kept, 0);
+        let mut unsure = 0;
+        let pair = |(at, node): (u32, u32)| (node, words[at as usize + length - 1]);
+        for (i, place) in nodes.iter_mut().enumerate() {
+            let (child, sure) = self.children.glance(pair(*place));
+            path.unsure[unsure] = i as u32;
+            unsure += usize::from(!sure);
+            // The node is still needed where one is not sure.
+            place.1 = if sure { child } else { place.1 };
+        }
+        for &i in &path.unsure[..unsure] {
+            let place = &mut nodes[i as usize];
+            place.1 = self.children.find(pair(*place)).unwrap_or(NONE);
+        }
     }
 }
 
-/// Places in a text and the node of the n-gram that starts there.
-pub(super) type Path = Vec<(u32, u32)>;
+/// Adds to `found` those of `features` that are some.
+#[inline]
+fn add_if(
+    features: impl ExactSizeIterator<Item = u32>,
+    some: impl Fn(u32) -> bool,
+    found: &mut Vec<u32>,
+) {
+    let mut len = found.len();
+    found.resize(len + features.len(), NONE);
+    for feature in features {
+        // Written in any case, kept by a number: a jump would often be guessed wrong.
+        found[len] = feature;
+        len += usize::from(some(feature));
+    }
+    found.truncate(len);
+}
 
-/// The candidates within `bounds`, by their bytes: n-gram and frequency.
+/// Room for finding n-grams, reused from text to text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Path {
+    /// Places in a text and the node of the n-gram that starts there.
+    nodes: Vec<(u32, u32)>,
+    /// Those of which one glance does not tell the node.
+    unsure: Vec<u32>,
+}
+
+/// The candidates within `bounds`, by their bytes: n-gram and place among the candidates.
 pub(super) fn choose(
     frequencies: &[u32],
     texts: usize,
     bounds: Bounds,
-    spell: impl Fn(usize) -> Vec<u8>,
-) -> Vec<(Vec<u8>, u32)> {
+    spell: impl Fn(usize) -> Vec<u8> + Sync,
+) -> Vec<(Vec<u8>, usize)> {
     let most = bounds.max_df * texts as f64;
     let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
     let cut = cut(
@@ -250,23 +375,21 @@ pub(super) fn choose(
         texts,
         bounds.max_features,
     );
-    let mut above = Vec::new();
-    let mut at = Vec::new();
-    for (candidate, &df) in frequencies.iter().enumerate().filter(|(_, df)| fits(**df)) {
-        match df.cmp(&cut) {
-            std::cmp::Ordering::Greater => above.push((spell(candidate), df)),
-            std::cmp::Ordering::Equal => at.push((spell(candidate), df)),
-            std::cmp::Ordering::Less => {}
-        }
-    }
-    let room = bounds.max_features - above.len();
-    if at.len() > room {
-        at.sort_unstable();
-        at.truncate(room);
-    }
-    above.append(&mut at);
-    above.sort_unstable();
-    above
+    let spelled = |wanted: std::cmp::Ordering| {
+        let candidates = frequencies.par_iter().enumerate();
+        let fit = candidates.filter(|(_, df)| fits(**df) && df.cmp(&&cut) == wanted);
+        let mut spelled: Vec<(Vec<u8>, usize)> = fit
+            .map(|(candidate, _)| (spell(candidate), candidate))
+            .collect();
+        spelled.par_sort_unstable();
+        spelled
+    };
+    let mut chosen = spelled(std::cmp::Ordering::Greater);
+    let mut at = spelled(std::cmp::Ordering::Equal);
+    at.truncate(bounds.max_features - chosen.len());
+    chosen.append(&mut at);
+    chosen.par_sort_unstable();
+    chosen
 }
 
 /// The highest frequency f such that at most `most` candidates have more than f.
@@ -281,6 +404,35 @@ fn cut(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32
         }
     }
     0
+}
+
+/// Where the nodes at `places`, features in order, stand; takes it from the levels.
+fn occurrences(
+    corpus: &Corpus,
+    levels: &mut [Level],
+    shortest: usize,
+    places: impl Iterator<Item = (usize, usize)>,
+) -> Occurrences {
+    let none = |(number, level): (usize, &Level)| match number {
+        0 => vec![NONE; corpus.words.len()],
+        _ => vec![NONE; level.keys.len()],
+    };
+    let mut features: Vec<Vec<u32>> = levels.iter().enumerate().map(none).collect();
+    for (feature, (level, node)) in (0..).zip(places) {
+        let node = match level {
+            0 => levels[0].keys[node].0 as usize,
+            _ => node,
+        };
+        features[level][node] = feature;
+    }
+    let lengths = features.into_iter().zip(levels).skip(shortest - 1);
+    let length = |(features, level): (Vec<u32>, &mut Level)| Length {
+        features: Arc::new(features),
+        starts: Arc::new(std::mem::take(&mut level.starts)),
+    };
+    Occurrences {
+        lengths: lengths.map(length).collect(),
+    }
 }
 
 /// The words of a node, one space between.
@@ -311,7 +463,7 @@ mod tests {
 
     fn chosen(range: (usize, usize), bounds: Bounds) -> (Vec<String>, Vec<u32>) {
         let corpus = Corpus::read(&TEXTS, &Tokenizer::new(true, false), &[], &|_| ());
-        let (vocabulary, frequencies) = Vocabulary::choose(&corpus, range, &[], bounds);
+        let (vocabulary, frequencies, _) = Vocabulary::choose(&corpus, range, &[], bounds);
         (
             (0..vocabulary.len())
                 .map(|i| vocabulary.ngram(i).to_owned())
@@ -371,12 +523,10 @@ mod tests {
         let stop = ["the".to_owned()];
         let vocabulary = Vocabulary::from_sorted(ngrams, (1, 3), &stop).unwrap();
         let find = |text: &str| {
-            let words = text.split(' ').map(str::as_bytes);
-            let words: Vec<u32> = words
-                .filter_map(|word| vocabulary.word(word, Key::of(word)))
-                .collect();
-            let mut found = Vec::new();
-            vocabulary.find(&words, &mut Path::new(), |feature| found.push(feature));
+            let (mut words, mut numbers, mut found) = Default::default();
+            Tokenizer::new(true, false).split(text, &mut words);
+            vocabulary.number(&words, &mut numbers, &mut Vec::new());
+            vocabulary.find(&numbers, &mut Path::default(), &mut found);
             found
         };
         assert_eq!(find("a b c"), [0, 2, 1]);

@@ -2,7 +2,8 @@
 
 What is compared is said by each table. Training and lists are timed inside the peers' process, by CPU
 seconds of the process, so that reading files and importing packages do not count; of easylife whole
-processes are counted, reading, writing and all. Accuracy of all is by one scorer, below.
+processes are counted, reading, writing and all; LensKit's whole process is shown as well. Accuracy of
+all is by one scorer, below.
 """
 
 import csv

@@ -201,7 +201,7 @@ fn push(row: &mut Row, value: &AnyValue, data_type: DataType, scratch: &mut Stri
         AnyValue::Boolean(value) => {
             return row.push(Kind::Bool, if *value { "true" } else { "false" });
         }
-        AnyValue::Float64(value) => return row.push_float(*value),
+        AnyValue::Float64(value) => return row.push_number(*value),
         AnyValue::Float32(value) => {
             let _ = write!(scratch, "{value:?}");
             Kind::Number

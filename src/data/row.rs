@@ -107,12 +107,7 @@ impl Row {
         self.kinds.push(kind);
     }
 
-    /// Appends a float in its shortest spelling that reads back the same.
-    pub fn push_float(&mut self, value: f64) {
-        self.push_number(value);
-    }
-
-    /// Appends a number of any type as [`Debug`] spells it.
+    /// Appends a number as [`Debug`] spells it: a float in the shortest way that reads back the same.
     pub fn push_number(&mut self, value: impl Debug) {
         let _ = write!(self.text, "{value:?}"); // a String takes everything
         self.ends.push(self.text.len());

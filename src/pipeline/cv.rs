@@ -232,7 +232,7 @@ impl Parts {
         row.push(Kind::Text, &photo.sha256);
         row.push(Kind::Text, &image::hash::spelled(photo.hash));
         for &feature in &photo.features {
-            row.push_float(feature);
+            row.push_number(feature);
         }
     }
 }

@@ -378,7 +378,7 @@ impl Parts {
                 row.push(Kind::Text, &series.id);
                 row.push(Kind::Text, &self.clock.text(time.unwrap_or(series.first)));
                 match series.values[t] {
-                    y if y.is_finite() => row.push_float(y),
+                    y if y.is_finite() => row.push_number(y),
                     _ => row.push(Kind::Null, ""),
                 }
                 sink.write(&row)?;

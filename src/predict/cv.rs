@@ -98,8 +98,8 @@ impl PhotoScorer {
             false => ("blurred", 1.0 - sharp),
         };
         row.push(Kind::Text, prediction);
-        row.push_float(probability);
-        row.push_float(self.model.log_odds(features));
+        row.push_number(probability);
+        row.push_number(self.model.log_odds(features));
         row.push(Kind::Null, "");
     }
 }

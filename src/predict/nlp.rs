@@ -86,10 +86,10 @@ impl TextScorer {
     fn append(&self, row: &mut Row, probabilities: &[f64]) {
         let best = most_probable(probabilities);
         row.push(Kind::Text, &self.model.classes()[best]);
-        row.push_float(probabilities[best]);
+        row.push_number(probabilities[best]);
         if self.all_classes {
             for &probability in probabilities {
-                row.push_float(probability);
+                row.push_number(probability);
             }
         }
     }

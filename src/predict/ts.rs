@@ -295,10 +295,10 @@ impl Forecasts {
                 Some(time) => row.push(Kind::Text, &self.clock.text(time)),
                 None => row.push(Kind::Null, ""),
             }
-            row.push_float(fan.mean[h]);
+            row.push_number(fan.mean[h]);
             for (lower, upper) in &fan.bounds {
-                row.push_float(lower[h]);
-                row.push_float(upper[h]);
+                row.push_number(lower[h]);
+                row.push_number(upper[h]);
             }
             out(&row);
         }

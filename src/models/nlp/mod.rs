@@ -16,6 +16,7 @@ mod negation;
 mod ngrams;
 mod options;
 mod packed;
+mod pairs;
 mod quantize;
 mod ratios;
 mod saved;

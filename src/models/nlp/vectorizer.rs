@@ -124,8 +124,8 @@ pub(super) struct CharacterBlock {
     of_words: Memo,
 }
 
-/// The features that are character n-grams of each word of a vocabulary, found when it is first met: words come again
-/// and again, and a look-up an n-gram is what scoring would spend its time on.
+/// The features that are character n-grams of each word of a vocabulary, found when it is first met:
+/// words come again and again, and a look-up an n-gram is what scoring would spend its time on.
 #[derive(Clone, Debug)]
 struct Memo(Vec<OnceLock<Box<[u32]>>>);
 

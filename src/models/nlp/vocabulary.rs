@@ -9,7 +9,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::corpus::Corpus;
-use super::ngrams::{self, Level, NONE, Pairs, Wanted};
+use super::ngrams::{self, Level, NONE, Wanted};
+use super::pairs::Pairs;
 use super::strings::{Key, Strings, Table};
 use super::tokenize::Words;
 

@@ -385,6 +385,7 @@ mod tests {
         assert_eq!(outlying(&noisy), [40]);
         assert_eq!(outlying(&[f64::NAN; 50]), Vec::<usize>::new());
     }
+
     #[test]
     fn growth_at_the_end_is_no_fault_and_a_jump_is() {
         // 20 years of little change, then a third more each year.

@@ -1,9 +1,9 @@
 //! How fast a photo is decoded and measured, one thread: painted photos of the sample, as JPEG.
 
 use divan::counter::ItemsCount;
-use easylife::data::image::{Gray, decode};
-use easylife::data::sample::photo::{VERSIONS, Version};
-use easylife::models::cv::{Plane, Scores, Scratch};
+use easylife::tasks::cv::sample::photo::{VERSIONS, Version};
+use images::{Gray, decode};
+use models::cv::{Plane, Scores, Scratch};
 
 fn main() {
     divan::main();

@@ -2,7 +2,7 @@
 //! a core that starts two fused multiply-adds of eight floats a cycle has a peak of 32 times its clock.
 
 use divan::counter::ItemsCount;
-use easylife::models::kernels::panel::{Panels, Product, View};
+use models::kernels::panel::{Panels, Product, View};
 
 fn main() {
     divan::main();

@@ -2,8 +2,8 @@
 //! RAYON_NUM_THREADS=1.
 
 use divan::counter::{BytesCount, ItemsCount};
-use easylife::data::sample::Reviews;
-use easylife::models::nlp::{Features, Model, Options, Scratch};
+use easylife::tasks::nlp::sample::Reviews;
+use models::nlp::{Features, Model, Options, Scratch};
 
 fn main() {
     divan::main();

@@ -22,7 +22,7 @@ use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::Talk;
 use crate::task::Name;
-use crate::{artifact, eval, explain, for_task, inspect, pipeline, train};
+use crate::{eval, explain, for_task, inspect, pipeline, train};
 
 /// Parses the command line, runs the verb, shows what it says.
 pub fn main() -> Exit {
@@ -57,7 +57,7 @@ pub fn main() -> Exit {
 /// Ctrl-C and SIGTERM: no temporary file stays behind.
 fn remove_leftovers_on_ctrl_c(talk: Talk) {
     let handler = move || {
-        artifact::atomic::remove_leftovers();
+        files::atomic::remove_leftovers();
         talk.error(predict::interrupted());
         std::process::exit(Exit::Interrupted as i32);
     };

@@ -3,7 +3,7 @@
 //! Library layers know nothing of exit codes: `code` reads them off the error types in a chain.
 //! A verb that finds something of its own says so with [`usage`], [`data`] and the others.
 
-use crate::{data, params};
+use crate::params;
 
 /// How a run ended. The numbers are part of the command line's contract (docs/exit-codes.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,15 +69,18 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     if let Some(coded) = cause.downcast_ref::<Coded>() {
         return Some(coded.exit);
     }
-    if let Some(read) = cause.downcast_ref::<data::ReadError>() {
+    if let Some(read) = cause.downcast_ref::<tables::ReadError>() {
         return Some(if read.is_io() {
             Exit::Failed
         } else {
             Exit::Data
         });
     }
-    if cause.is::<data::ReadErrorKind>() {
+    if cause.is::<tables::ReadErrorKind>() {
         return Some(Exit::Data);
+    }
+    if let Some(files::lock::LockError::Held { .. }) = cause.downcast_ref() {
+        return Some(Exit::Locked);
     }
     cause.is::<params::Error>().then_some(Exit::Usage)
 }

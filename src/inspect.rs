@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::artifact::{self, Header, TensorInfo};
+use artifact::{Header, TensorInfo};
 
 /// Names shown to a person; `--json` has them all.
 const NAMES_SHOWN: usize = 12;

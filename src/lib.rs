@@ -12,16 +12,14 @@ pub mod predict; // verb: batch scoring
 pub mod train; // verb: fit and save
 
 pub mod task; // the table of tasks
+pub mod tasks;
 
 pub mod exit; // exit codes, and the errors that carry one
 pub mod outcome; // what a verb has to say at its end
 pub mod project; // the project folder: where everything lies
 pub mod talk; // what is said to a person: notes, warnings, progress
 
-pub mod artifact; // the model file
-pub mod data; // formats on disk <-> memory
 pub mod params; // params.yaml -> typed, checked blocks
 pub mod report; // pages and pictures out of results
 
-pub mod metrics; // how answers are judged
-pub mod models; // the maths
+// Below them the crates: artifact, tables, images, models, files.

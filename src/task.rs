@@ -7,17 +7,17 @@ use std::str::FromStr;
 
 use anyhow::Result;
 
-use crate::artifact::Header;
-use crate::data::{
-    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_prepared,
-    read_ratings, read_texts,
-};
 use crate::exit;
-use crate::models::state::Stateful;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{artifact, models, params::cv, params::nlp, params::recsys, params::ts};
+use crate::{params::cv, params::nlp, params::recsys, params::ts};
+use artifact::Header;
+use models::state::Stateful;
+use tables::{
+    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_prepared,
+    read_ratings, read_texts,
+};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";

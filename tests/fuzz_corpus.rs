@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use easylife::data::blocks::Blocks;
-use easylife::data::image::decode;
-use easylife::data::{Compression, Format, Row, open_as};
 use easylife::pipeline::validate::Schema;
+use images::decode;
+use tables::blocks::Blocks;
+use tables::{Compression, Format, Row, open_as};
 
 /// Files of a corpus by name.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {

@@ -2,8 +2,8 @@
 //! `cargo +nightly fuzz run jsonl`.
 #![no_main]
 
-use easylife::data::blocks::Blocks;
-use easylife::data::{Compression, Format, Row, open_as};
+use tables::blocks::Blocks;
+use tables::{Compression, Format, Row, open_as};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let input = || Box::new(std::io::Cursor::new(bytes.to_vec()));

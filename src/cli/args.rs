@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::data::Format;
 use crate::params::Set;
 use crate::predict;
 use crate::task::{self, Name};
+use tables::Format;
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]

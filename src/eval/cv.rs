@@ -7,22 +7,22 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Evaluate, Evaluation};
-use crate::artifact::Header;
-use crate::data::Photos;
-use crate::data::image::{self, thumbnail::Thumbnail};
 use crate::exit;
-use crate::metrics::bootstrap::intervals;
-use crate::metrics::bootstrap_roc::{Estimate, Groups};
-use crate::metrics::calibration::{Bin, calibration, expected_calibration_error};
-use crate::metrics::classification::{Classification, measure, most_wrong, roc_curve};
-use crate::metrics::precision_recall::pr_curve;
-use crate::metrics::roc::roc_auc;
-use crate::models::cv::{FEATURES, LAPLACIAN_VARIANCE, Model, Plane, Scores, Scratch};
 use crate::params::cv::Params;
 use crate::project::Project;
 use crate::report::cv::{CvReport, Mistake, Part, page};
 use crate::talk::Talk;
 use crate::task::Cv;
+use artifact::Header;
+use images::thumbnail::Thumbnail;
+use models::cv::{FEATURES, LAPLACIAN_VARIANCE, Model, Plane, Scores, Scratch};
+use models::metrics::bootstrap::intervals;
+use models::metrics::bootstrap_roc::{Estimate, Groups};
+use models::metrics::calibration::{Bin, calibration, expected_calibration_error};
+use models::metrics::classification::{Classification, measure, most_wrong, roc_curve};
+use models::metrics::precision_recall::pr_curve;
+use models::metrics::roc::roc_auc;
+use tables::Photos;
 
 /// Points of a curve in `plots/cv`.
 const CURVE_POINTS: usize = 500;
@@ -277,7 +277,7 @@ impl<'a> Judged<'a> {
     /// The photo and its tile map as PNG files, where it can still be read.
     fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
         let file = self.test.folder.as_ref()?.join(&self.test.paths[photo]);
-        let gray = image::read(&file).ok()?;
+        let gray = images::read(&file).ok()?;
         let plane = Plane::new(&gray.pixels, gray.width, gray.height);
         let scores = Scores::measure(plane, &mut Scratch::default());
         let tiles = model.tile_log_odds(&scores);

@@ -14,12 +14,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::artifact::{self, Header, atomic};
-use crate::data;
-use crate::models::state::Stateful;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use artifact::Header;
+use files::atomic;
+use models::state::Stateful;
 
 /// What a task says to be evaluated.
 pub trait Evaluate: Task {
@@ -107,7 +107,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let model = T::Model::take_state(state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
     let part = task::test_part::<T>(project)?;
-    let mut test = T::read(data::open(&part)?.as_mut(), &params)?;
+    let mut test = T::read(tables::open(&part)?.as_mut(), &params)?;
     T::locate(&mut test, project, &params);
 
     let evaluation = T::evaluate(&model, &header, &test, project.params().seed, talk)?;

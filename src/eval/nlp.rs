@@ -10,19 +10,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Evaluate, Evaluation};
-use crate::artifact::Header;
-use crate::data::Texts;
 use crate::exit;
-use crate::metrics::bootstrap::{Intervals, intervals};
-use crate::metrics::calibration::{Bin, calibration, expected_calibration_error};
-use crate::metrics::classification::{
-    Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
-};
-use crate::metrics::precision_recall::pr_curve;
-use crate::models::nlp::{Model, Scratch};
 use crate::report::nlp::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
 use crate::talk::Talk;
 use crate::task::Nlp;
+use artifact::Header;
+use models::metrics::bootstrap::{Intervals, intervals};
+use models::metrics::calibration::{Bin, calibration, expected_calibration_error};
+use models::metrics::classification::{
+    Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
+};
+use models::metrics::precision_recall::pr_curve;
+use models::nlp::{Model, Scratch};
+use tables::Texts;
 
 /// Points of a ROC curve in `plots/nlp/roc.csv` and on the page.
 const CURVE_POINTS: usize = 500;

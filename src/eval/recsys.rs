@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use self::bands::bands;
 use super::{Evaluate, Evaluation};
-use crate::artifact::Header;
 use crate::exit;
-use crate::metrics::bootstrap::mean_interval;
-use crate::metrics::ranking::{Ranked, mean};
-use crate::models::recsys::{Fitted, Model, Query, Recommender, Scored};
 use crate::report::recsys::{Curve, Example, Listed, RecsysReport, page};
 use crate::talk::Talk;
 use crate::task::{Interactions, Recsys};
+use artifact::Header;
+use models::metrics::bootstrap::mean_interval;
+use models::metrics::ranking::{Ranked, mean};
+use models::recsys::{Fitted, Model, Query, Recommender, Scored};
 
 /// Lengths of lists that figures are given for.
 const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];

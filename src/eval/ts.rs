@@ -1,26 +1,26 @@
 //! Evaluation of `ts`.
 
 mod judged;
-mod tables;
+mod plots;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use self::judged::{Answered, Figures, Judge};
-use self::tables::Tables;
+use self::plots::Tables;
 use super::{Evaluate, Evaluation};
-use crate::artifact::Header;
-use crate::data::clock::Clock;
-use crate::data::{Judging, Panel};
 use crate::exit;
-use crate::metrics::forecast::{Overall, Score, overall};
-use crate::models::ts::Saved;
-use crate::models::ts::diagnostics::autocorrelations;
 use crate::params::ts::Params;
 use crate::project::Project;
 use crate::report::ts::{Shown, TsReport, Worst, page};
 use crate::talk::Talk;
 use crate::task::{TRAIN, Task, Ts};
+use artifact::Header;
+use models::metrics::forecast::{Overall, Score, overall};
+use models::ts::Saved;
+use models::ts::diagnostics::autocorrelations;
+use tables::clock::Clock;
+use tables::{Judging, Panel};
 
 /// Series drawn: so many of the worst, and so many from the middle.
 const WORST_DRAWN: usize = 4;

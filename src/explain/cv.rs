@@ -7,11 +7,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Explain;
-use crate::data::image::{self, Gray, thumbnail::Thumbnail};
 use crate::exit;
-use crate::models::cv::{Model, NAMES, Plane, Scores, Scratch};
 use crate::outcome::Outcome;
 use crate::task::Cv;
+use images::{Gray, thumbnail::Thumbnail};
+use models::cv::{Model, NAMES, Plane, Scores, Scratch};
 
 /// Longer side of the photo in a picture, in pixels.
 const SIDE: usize = 640;
@@ -54,7 +54,7 @@ struct Seen {
 }
 
 fn look(input: &str) -> Result<Seen> {
-    let photo = image::read(Path::new(input)).map_err(|e| exit::data(format!("{input}: {e}")))?;
+    let photo = images::read(Path::new(input)).map_err(|e| exit::data(format!("{input}: {e}")))?;
     let plane = Plane::new(&photo.pixels, photo.width, photo.height);
     let scores = Scores::measure(plane, &mut Scratch::default());
     Ok(Seen { photo, scores })

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::artifact::atomic;
 use crate::exit;
 use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::task::{self, Task};
+use files::atomic;
 
 /// What a task says to be explained.
 pub trait Explain: Task {

@@ -6,9 +6,9 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Explain;
-use crate::models::nlp::{Model, Term};
 use crate::outcome::Outcome;
 use crate::task::Nlp;
+use models::nlp::{Model, Term};
 
 #[derive(Serialize)]
 struct Why {

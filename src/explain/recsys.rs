@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
-use crate::models::recsys::{Kind, Model, Query, Recommender};
 use crate::outcome::Outcome;
 use crate::task::Recsys;
+use models::recsys::{Kind, Model, Query, Recommender};
 
 #[derive(Serialize)]
 struct Why {

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::Explain;
 use crate::exit;
-use crate::models::ts::Saved;
-use crate::models::ts::arima::Arima;
-use crate::models::ts::ets::{Ets, Part, Trend};
-use crate::models::ts::member::Member;
 use crate::outcome::Outcome;
 use crate::task::Ts;
+use models::ts::Saved;
+use models::ts::arima::Arima;
+use models::ts::ets::{Ets, Part, Trend};
+use models::ts::member::Member;
 
 #[derive(Serialize)]
 struct Why {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::models::cv::{Kind, Options, Solver};
+use models::cv::{Kind, Options, Solver};
 
 /// The block as written; whatever is not given keeps its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::models::linear::Scheme;
-use crate::models::nlp::stop_words::ENGLISH;
-use crate::models::nlp::{
+use models::linear::Scheme;
+use models::nlp::stop_words::ENGLISH;
+use models::nlp::{
     CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
 };
 

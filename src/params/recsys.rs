@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::models::recsys::{Kind, Options, als, ease, graph, knn};
+use models::recsys::{Kind, Options, als, ease, graph, knn};
 
 /// The block as written; whatever is not given keeps its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

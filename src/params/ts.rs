@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::choice::Choice;
 use super::gate::{self, Gate};
 use super::{Invalid, require};
-use crate::data::{Duplicates, Gaps};
-use crate::models::ts::{KINDS, Kind};
+use models::ts::{KINDS, Kind};
+use tables::{Duplicates, Gaps};
 
 /// The block as written; whatever is not given keeps its default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

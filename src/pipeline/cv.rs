@@ -13,13 +13,13 @@ use serde::Serialize;
 use self::photos::{Measured, Raw, look_alikes, measure};
 use super::prepare::Prepare;
 use super::split::{Groups, hash, stratified};
-use crate::data::{self, Column, Compression, Format, Kind, PHOTO_COLUMNS, Row, image};
 use crate::exit;
-use crate::models::cv::NAMES;
 use crate::params::cv::Params;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{Cv, TEST, TRAIN};
+use models::cv::NAMES;
+use tables::{Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
 
 /// Photos that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
@@ -196,12 +196,12 @@ impl Parts {
     fn write_part(&self, path: &Path, photos: &[usize]) -> io::Result<()> {
         let columns: Vec<Column> = PHOTO_COLUMNS
             .iter()
-            .chain(&[image::hash::COLUMN])
+            .chain(&[images::hash::COLUMN])
             .chain(&NAMES)
             .map(|name| Column::new(*name))
             .collect();
         let file = std::fs::File::create(path)?;
-        let mut sink = data::create(file, Format::Csv, Compression::None, &columns, true)?;
+        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
         let mut row = Row::new();
         for &photo in photos {
             row.clear();
@@ -230,7 +230,7 @@ impl Parts {
         row.push(Kind::Number, &photo.width.to_string());
         row.push(Kind::Number, &photo.height.to_string());
         row.push(Kind::Text, &photo.sha256);
-        row.push(Kind::Text, &image::hash::spelled(photo.hash));
+        row.push(Kind::Text, &images::hash::spelled(photo.hash));
         for &feature in &photo.features {
             row.push_number(feature);
         }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::artifact::atomic;
 use crate::exit;
 use crate::project::PARAMS;
+use files::atomic;
 
 const FILES: [(&str, &str); 5] = [
     (PARAMS, include_str!("../../params.yaml")),

@@ -13,15 +13,13 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::prepare::Prepare;
 use super::sample::Sample;
 use super::split::{Groups, hash, stratified};
-use crate::data::sample::Reviews;
-use crate::data::{
-    self, Column, Compression, Format, Place, ReadError, Row, Rows, Source, normalised,
-};
 use crate::exit;
 use crate::params::nlp::{DataBlock, Params};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{Nlp, TEST, TRAIN};
+use crate::tasks::nlp::sample::Reviews;
+use tables::{Column, Compression, Format, Place, ReadError, Row, Rows, Source, normalised};
 
 impl Sample for Nlp {
     const FILES: &'static [&'static str] = &["reviews.csv", "incoming.csv"];
@@ -169,7 +167,7 @@ struct Cells {
 impl Cells {
     fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
         let cell = |name: &str| {
-            data::find_column(source.columns(), name)
+            tables::find_column(source.columns(), name)
                 .map_err(|kind| Place::file(source.file()).error(kind))
         };
         Ok(Self {
@@ -182,7 +180,7 @@ impl Cells {
 
 /// Reads a whole source. Bad rows end it: the first is named, the others are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Table> {
-    let mut source = data::open(path)?;
+    let mut source = tables::open(path)?;
     let cells = Cells::find(source.as_ref(), params)?;
     let mut table = Table::new(source.columns(), cells.text);
     let mut bad: Vec<ReadError> = Vec::new();
@@ -252,9 +250,9 @@ impl Table {
         if !source.read(row)? {
             return Ok(false);
         }
-        data::text_cell(row, cells.text, source)?;
+        tables::text_cell(row, cells.text, source)?;
         self.labels
-            .push(data::label_cell(row, cells.label, source)?);
+            .push(tables::label_cell(row, cells.label, source)?);
         self.groups
             .push(cells.group.map(|group| row.text(group).to_owned()));
         self.rows.push(row);
@@ -264,7 +262,7 @@ impl Table {
 
 /// The labels there are, in the order that class numbers follow.
 fn classes(labels: &[String]) -> Vec<String> {
-    data::sorted_classes(labels.iter().map(String::as_str))
+    tables::sorted_classes(labels.iter().map(String::as_str))
 }
 
 fn refuse_one_class(classes: &[String], params: &DataBlock) -> Result<()> {
@@ -377,7 +375,7 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
 
 fn write_part(path: &Path, table: &Table, rows: &[usize]) -> io::Result<()> {
     let file = std::fs::File::create(path)?;
-    let mut sink = data::create(file, Format::Csv, Compression::None, &table.columns, true)?;
+    let mut sink = tables::create(file, Format::Csv, Compression::None, &table.columns, true)?;
     let mut row = Row::new();
     for &number in rows {
         table.rows.get(number, &mut row);

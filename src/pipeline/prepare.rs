@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::artifact::atomic;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use files::atomic;
 
 /// What a task says to be prepared.
 pub trait Prepare: Task {

@@ -13,16 +13,16 @@ use serde::Serialize;
 use self::split::{Cut, cut};
 use super::prepare::Prepare;
 use super::sample::Sample;
-use crate::data::sample::shop::{Purchase, Shop};
-use crate::data::{
-    self, Column, Compression, Format, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings,
-    ReadError, Row,
-};
 use crate::exit;
 use crate::params::recsys::{DataBlock, Params};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{ITEMS, Recsys, TEST, TRAIN};
+use crate::tasks::recsys::shop::{Purchase, Shop};
+use tables::{
+    Column, Compression, Format, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings, ReadError,
+    Row,
+};
 
 impl Sample for Recsys {
     const FILES: &'static [&'static str] = &[
@@ -189,7 +189,7 @@ impl Prepare for Recsys {
 
 /// Reads a whole source. Bad rows end it: the first is named, the others are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
-    let mut source = data::open(path)?;
+    let mut source = tables::open(path)?;
     let columns = RatingColumns {
         user: &params.user,
         item: &params.item,
@@ -197,7 +197,7 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
         time: &params.time,
     };
     let mut bad: Vec<ReadError> = Vec::new();
-    let ratings = data::read_ratings(source.as_mut(), columns, &mut |error| {
+    let ratings = tables::read_ratings(source.as_mut(), columns, &mut |error| {
         bad.push(error);
         Ok(())
     })?;
@@ -268,8 +268,9 @@ fn titles(
     source: &Path,
     talk: &Talk,
 ) -> Result<Vec<[String; 2]>> {
-    let read =
-        |path: &Path| data::read_titles(data::open(path)?.as_mut(), &params.item, &params.title);
+    let read = |path: &Path| {
+        tables::read_titles(tables::open(path)?.as_mut(), &params.item, &params.title)
+    };
     let beside: PathBuf = source.with_file_name("items.csv");
     let titles: HashMap<String, String> = match &params.items {
         Some(items) => read(&project.path(items))?,
@@ -298,7 +299,7 @@ fn write_part(path: &Path, part: &Ratings) -> io::Result<()> {
         columns.push(Column::new(names.time));
     }
     let file = std::fs::File::create(path)?;
-    let mut sink = data::create(file, Format::Csv, Compression::None, &columns, true)?;
+    let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
     let mut out = Row::new();
     for row in &part.rows {
         out.clear();

@@ -11,11 +11,10 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::atomic;
-use crate::data;
 use crate::exit;
 use crate::project::Project;
 use crate::task::{self, Task};
+use files::atomic;
 
 /// What says that the files beside it are ours.
 const MANIFEST: &str = "SAMPLE.json";
@@ -109,7 +108,7 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
             None => T::write(&params, seed, name, out),
         });
         written.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok((name.clone(), data::digest::file(&path)?))
+        Ok((name.clone(), files::digest::file(&path)?))
     };
     for names in names.chunks(TOGETHER) {
         manifest.writing = names.to_vec();
@@ -146,7 +145,7 @@ fn refuse_foreign_files(folder: &Path, names: &[String], ours: &Manifest) -> Res
             continue;
         }
         let known = ours.files.get(name);
-        if known.is_none() || known != data::digest::file(&path).ok().as_ref() {
+        if known.is_none() || known != files::digest::file(&path).ok().as_ref() {
             return Err(exit::usage(format!(
                 "{} was not written by `easylife sample`, or was edited since; it is left alone: \
                  move it away first",

@@ -10,16 +10,15 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::prepare::Prepare;
-use crate::data::clock::{Axis, Clock};
-use crate::data::{
-    self, Column, Compression, DataType, Format, Kind, Panel, Problem, Row, Series, SeriesColumns,
-    shown,
-};
 use crate::exit;
 use crate::params::ts::{BadSeries, DataBlock, Params};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN, Ts};
+use tables::clock::{Axis, Clock};
+use tables::{
+    Column, Compression, DataType, Format, Kind, Panel, Problem, Row, Series, SeriesColumns, shown,
+};
 
 /// Series that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
@@ -202,10 +201,13 @@ fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
         value: data.value.clone(),
     };
     let mut panel = Panel::default();
-    panel.read(data::open(&project.path(&data.source))?.as_mut(), &columns)?;
+    panel.read(
+        tables::open(&project.path(&data.source))?.as_mut(),
+        &columns,
+    )?;
     let rows: Vec<usize> = panel.series.iter().map(|s| s.times.len()).collect();
     if let Some(test) = &data.test {
-        panel.read(data::open(&project.path(test))?.as_mut(), &columns)?;
+        panel.read(tables::open(&project.path(test))?.as_mut(), &columns)?;
     }
     if let Some(fault) = panel.fault.take() {
         return Err(counted(fault.first.into(), fault.rows - 1, "bad rows"));
@@ -369,7 +371,7 @@ impl Parts {
             Column::typed("y", DataType::Float),
         ];
         let file = std::fs::File::create(path)?;
-        let mut sink = data::create(file, Format::Csv, Compression::None, &columns, true)?;
+        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
         let mut row = Row::new();
         for series in &self.series {
             for t in range(series) {

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::{Job, Pace, Port, Predict, Reject, Request, Scorer};
-use crate::artifact::Header;
-use crate::data::image::{self, PhotoError};
-use crate::data::{self, Column, DataType, Format, Kind, Row};
-use crate::models::cv::{FEATURES, Model, Plane, Scores, Scratch};
 use crate::talk::Talk;
 use crate::task::Cv;
+use artifact::Header;
+use images::PhotoError;
+use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
+use tables::{Column, DataType, Format, Kind, Row};
 
 /// The column of paths.
 const PATH: &str = "path";
@@ -31,7 +31,7 @@ impl Predict for Cv {
         Job::beside(list::open(request, talk)?, |input| {
             Ok(PhotoScorer {
                 model,
-                path: data::find_column(input, PATH)?,
+                path: tables::find_column(input, PATH)?,
                 folder: table_folder(request.input.as_ref()),
                 columns: vec![
                     Column::typed("prediction", DataType::Text),
@@ -86,7 +86,7 @@ impl Scorer for PhotoScorer {
 
 impl PhotoScorer {
     fn features(&self, row: &Row, scratch: &mut Scratch) -> Result<[f64; FEATURES], PhotoError> {
-        let photo = image::read(&self.folder.join(row.text(self.path)))?;
+        let photo = images::read(&self.folder.join(row.text(self.path)))?;
         let plane = Plane::new(&photo.pixels, photo.width, photo.height);
         Ok(Scores::measure(plane, scratch).features())
     }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Options;
-use crate::artifact::{Header, atomic};
-use crate::data::{Compression, Format, Row};
+use artifact::Header;
+use files::atomic;
+use tables::{Compression, Format, Row};
 
 /// The state of a run at a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,6 @@
 
 mod cv;
 mod journal;
-mod lock;
 mod nlp;
 mod output;
 mod recsys;
@@ -20,13 +19,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::artifact::Header;
-use crate::data::{self, Column, Compression, Format, ReadError, Row, Source};
 use crate::exit::{self, Exit};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use artifact::Header;
 use stream::Batches;
+use tables::{Column, Compression, Format, ReadError, Row, Source};
 
 pub use output::interrupted;
 
@@ -317,10 +316,10 @@ pub fn run<T: Predict>(
 /// The rows of the input asked for; without one, of stdin.
 fn open(request: &Request) -> Result<Box<dyn Source>> {
     match &request.input {
-        Some(Port::File(path)) => Ok(data::open(path)?),
+        Some(Port::File(path)) => Ok(tables::open(path)?),
         Some(Port::Standard) | None => {
             let format = request.format.unwrap_or(Format::Csv);
-            Ok(data::open_as(
+            Ok(tables::open_as(
                 Box::new(io::stdin()),
                 "stdin",
                 format,

@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 
 use super::{Job, Options, Predict, Reject, Request, Scorer};
-use crate::artifact::Header;
-use crate::data::{self, Column, DataType, Kind, Row};
-use crate::metrics::classification::most_probable;
-use crate::models::nlp::{Model, Scratch};
 use crate::talk::Talk;
 use crate::task::Nlp;
+use artifact::Header;
+use models::metrics::classification::most_probable;
+use models::nlp::{Model, Scratch};
+use tables::{Column, DataType, Kind, Row};
 
 struct TextScorer {
     model: Model,
@@ -28,7 +28,7 @@ impl Predict for Nlp {
         // The model knows the column it was trained on; without a project nothing else does.
         let text_name = header.parameters["data"]["text"].as_str().unwrap_or("text");
         Job::beside(super::open(request)?, |input| {
-            let text = data::find_column(input, text_name)?;
+            let text = tables::find_column(input, text_name)?;
             Ok(TextScorer::new(model, text, text_name, &request.options))
         })
     }

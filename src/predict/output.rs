@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 
 use super::journal::Journal;
-use super::lock::Lock;
 use super::rejects::Rejects;
 use super::stream::{Batch, Batches};
 use super::{Pace, Scored};
-use crate::data::{self, Column, Compression, Format, Sink};
 use crate::exit;
 use crate::talk::Talk;
+use files::lock::Lock;
+use tables::{Column, Compression, Format, Sink};
 
 /// A checkpoint comes after the pace's number of records, or this many bytes of input cells.
 const CHECKPOINT_BYTES: usize = 32 << 20;
@@ -120,7 +120,7 @@ pub(super) fn lock(path: &Path, wait: bool) -> Result<Lock> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    Lock::take(&beside(path, ".lock"), wait)
+    Ok(Lock::take(&beside(path, ".lock"), wait)?)
 }
 
 /// Answers everything into the target, whose lock the caller holds.
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
         let rejects_file = cut(&target.partial_rejects(), journal.rejects)?;
         let (format, compression) = target.spool_format();
         Ok(Self {
-            sink: data::create(
+            sink: tables::create(
                 output.try_clone()?,
                 format,
                 compression,
@@ -303,7 +303,7 @@ fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
     }
     if target.format.0 == Format::Parquet {
         let whole = target.beside(WHOLE);
-        data::jsonl_to_parquet(&target.partial(), &whole, &target.columns)?;
+        tables::jsonl_to_parquet(&target.partial(), &whole, &target.columns)?;
         std::fs::rename(&whole, &target.path)?;
     } else {
         std::fs::rename(target.partial(), &target.path)

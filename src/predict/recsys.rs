@@ -9,11 +9,11 @@ use anyhow::Result;
 
 use self::inputs::{Folded, Ids, Pairs, from_ids};
 use super::{Answers, Job, Lister, Pace, Predict, Reject, Request, Wanted};
-use crate::artifact::Header;
-use crate::data::{self, Column, DataType, Kind, Row, Source};
-use crate::models::recsys::{History, Index, Model, Query, Recommender, Scored};
 use crate::talk::Talk;
 use crate::task::Recsys;
+use artifact::Header;
+use models::recsys::{History, Index, Model, Query, Recommender, Scored};
+use tables::{Column, DataType, Kind, Row, Source};
 
 const USER: &str = "user_id";
 const ITEM: &str = "item_id";
@@ -31,7 +31,7 @@ impl Predict for Recsys {
         if let Some(similar) = &lists.similar {
             let source = match similar {
                 Wanted::All => from_ids(ITEM, model.catalogue.items.clone()),
-                Wanted::File(path) => data::open(path)?,
+                Wanted::File(path) => tables::open(path)?,
             };
             let lister = SimilarLister::new(model, index, items, lists.k, source.as_ref())?;
             return Ok(Job {
@@ -45,7 +45,7 @@ impl Predict for Recsys {
             None => Folded::default(),
         };
         let source = match (&lists.users, &request.input) {
-            (Some(Wanted::File(path)), _) => data::open(path)?,
+            (Some(Wanted::File(path)), _) => tables::open(path)?,
             (None, Some(_)) => from_ids(USER, folded.users.clone()),
             (Some(Wanted::All), _) | (None, None) => {
                 from_ids(USER, folded.and(&model.catalogue.users))
@@ -56,8 +56,8 @@ impl Predict for Recsys {
             None => Ok(Pairs::default()),
         };
         let lister = UserLister {
-            user: data::find_column(source.columns(), USER)
-                .map_err(|kind| data::Place::file(source.file()).error(kind))?,
+            user: tables::find_column(source.columns(), USER)
+                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
             columns: columns(USER, ITEM),
             numbers: model.catalogue.users.iter().cloned().zip(0..).collect(),
             allow: pairs(&lists.allow)?,
@@ -198,8 +198,8 @@ impl SimilarLister {
         source: &dyn Source,
     ) -> Result<Self> {
         Ok(SimilarLister {
-            item: data::find_column(source.columns(), ITEM)
-                .map_err(|kind| data::Place::file(source.file()).error(kind))?,
+            item: tables::find_column(source.columns(), ITEM)
+                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
             columns: columns(ITEM, "similar_id"),
             model,
             index,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::Reject;
-use crate::data::{self, Column, Compression, Format, Kind, Row, Sink};
+use tables::{Column, Compression, Format, Kind, Row, Sink};
 
 /// The list of rejects, open.
 pub(super) struct Rejects {
@@ -16,7 +16,7 @@ impl Rejects {
     /// Goes on with `file`, from its start with the header (`fresh`) or behind what it holds.
     pub fn new(file: File, fresh: bool) -> io::Result<Self> {
         let columns: Vec<Column> = ["line", "column", "reason"].map(Column::new).into();
-        let sink = data::create(file, Format::Csv, Compression::None, &columns, fresh)?;
+        let sink = tables::create(file, Format::Csv, Compression::None, &columns, fresh)?;
         Ok(Self {
             sink,
             row: Row::new(),

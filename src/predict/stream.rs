@@ -10,9 +10,9 @@ use rayon::prelude::*;
 
 use super::journal::Digest;
 use super::{Answers, Job, Lister, OnError, Pace, Reject, Scored, Scorer};
-use crate::data::{self, Column, Compression, Format, ReadError, Row, Sink, Spelling};
 use crate::exit;
 use crate::talk::Talk;
+use tables::{Column, Compression, Format, ReadError, Row, Sink, Spelling};
 
 /// A batch ends with the pace's number of records, or when its cells hold this many bytes.
 const BATCH_BYTES: usize = 2 << 20;
@@ -251,14 +251,14 @@ pub(super) fn to_stdout(
         return parquet_to_stdout(batches, columns, talk);
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    let sink = data::create(out, format, compression, columns, true)?;
+    let sink = tables::create(out, format, compression, columns, true)?;
     pump(batches, sink, talk)
 }
 
 /// A Parquet file ends in an index of itself, so it is made whole before it is passed on.
 fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Result<Scored> {
     let spool = tempfile::NamedTempFile::new()?;
-    let sink = data::create(
+    let sink = tables::create(
         spool.reopen()?,
         Format::Jsonl,
         Compression::None,
@@ -267,7 +267,7 @@ fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Resul
     )?;
     let scored = pump(batches, sink, talk)?;
     let whole = tempfile::NamedTempFile::new()?;
-    data::jsonl_to_parquet(spool.path(), whole.path(), columns)?;
+    tables::jsonl_to_parquet(spool.path(), whole.path(), columns)?;
     io::copy(&mut whole.reopen()?, &mut io::stdout())?;
     io::stdout().flush()?;
     Ok(scored)

@@ -11,16 +11,16 @@ use anyhow::{Context, Result};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
-use crate::artifact::Header;
-use crate::data::clock::Clock;
-use crate::data::{
-    self, Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
-    Series, SeriesColumns, Source, shown,
-};
-use crate::models::ts::Saved;
 use crate::params::ts::DataBlock;
 use crate::talk::Talk;
 use crate::task::Ts;
+use artifact::Header;
+use models::ts::Saved;
+use tables::clock::Clock;
+use tables::{
+    Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
+    Series, SeriesColumns, Source, shown,
+};
 
 /// Bounds that are given unless asked otherwise, in per cent.
 const LEVELS: [f64; 2] = [80.0, 95.0];
@@ -129,8 +129,8 @@ fn newer(
 
 fn read(port: &Port, format: Option<Format>, data: &DataBlock, clock: &Clock) -> Result<Panel> {
     let mut source = match port {
-        Port::File(path) => data::open(path)?,
-        Port::Standard => data::open_as(
+        Port::File(path) => tables::open(path)?,
+        Port::Standard => tables::open_as(
             Box::new(io::stdin()),
             "stdin",
             format.unwrap_or(Format::Csv),

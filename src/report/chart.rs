@@ -2,7 +2,7 @@
 
 use super::format::{coordinate, count, fixed};
 use super::svg::{Picture, label, line, rect};
-use crate::metrics::classification::{Confidence, RocPoint};
+use models::metrics::classification::{Confidence, RocPoint};
 
 /// The plot's place in its picture, and the data range across.
 struct Frame {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::format::{coordinate, count, fixed, percent};
 use super::html::{Column, Page, Section, Table, escape, scrollable, text};
 use super::svg::{self, Picture, label, line, rect};
-use crate::metrics::bootstrap_roc::Estimate;
-use crate::metrics::calibration::Bin;
-use crate::metrics::classification::{Classification, RocPoint};
+use models::metrics::bootstrap_roc::Estimate;
+use models::metrics::calibration::Bin;
+use models::metrics::classification::{Classification, RocPoint};
 
 /// What the page shows.
 #[derive(Clone, Debug)]

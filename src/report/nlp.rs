@@ -8,8 +8,8 @@ pub use parts::{SlicePart, SliceTable, Trial};
 use super::format::{self, count, excerpt, fixed, percent, plural, signed};
 use super::html::{Column, Page, Section, Table, escape, scrollable, text};
 use super::svg;
-use crate::metrics::bootstrap::{Interval, Intervals, LEVEL};
-use crate::metrics::classification::{Classification, Confidence, PerClass, RocPoint};
+use models::metrics::bootstrap::{Interval, Intervals, LEVEL};
+use models::metrics::classification::{Classification, Confidence, PerClass, RocPoint};
 
 /// What the page shows. Empty lists and `None` leave their section, picture or line out.
 #[derive(Clone, Debug, Default, PartialEq)]

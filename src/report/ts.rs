@@ -4,7 +4,7 @@
 use super::format::{MISSING, coordinate, count, fixed, label as short, percent};
 use super::html::{Column, Page, Section, Table, escape, text};
 use super::svg::{Picture, label, line, rect};
-use crate::metrics::forecast::{Overall, Score};
+use models::metrics::forecast::{Overall, Score};
 
 /// What the page shows.
 #[derive(Clone, Debug)]

@@ -6,14 +6,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{Fitted, Train};
-use crate::data::Photos;
 use crate::exit;
-use crate::metrics::bootstrap::Interval;
-use crate::metrics::bootstrap_roc::{Estimate, Groups};
-use crate::models::cv::{self, Candidate};
 use crate::params::cv::Params;
 use crate::talk::Talk;
 use crate::task::Cv;
+use models::cv::{self, Candidate};
+use models::metrics::bootstrap::Interval;
+use models::metrics::bootstrap_roc::{Estimate, Groups};
+use tables::Photos;
 
 /// What is worth knowing of a fitted blur detector.
 #[derive(Serialize)]

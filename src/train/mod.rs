@@ -11,12 +11,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::artifact::{self, DataDigest, Header};
-use crate::data;
-use crate::models::state::Stateful;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use artifact::{DataDigest, Header};
+use models::state::Stateful;
 
 /// What a task says to be trained.
 pub trait Train: Task {
@@ -72,9 +71,9 @@ impl<F: fmt::Display> fmt::Display for Trained<F> {
 pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
     let params = task::params::<T>(project)?;
     let part = task::train_part::<T>(project)?;
-    let mut data = T::read(data::open(&part)?.as_mut(), &params)?;
+    let mut data = T::read(tables::open(&part)?.as_mut(), &params)?;
     T::complete(&mut data, project)?;
-    let sha256 = data::digest::file(&part)?;
+    let sha256 = files::digest::file(&part)?;
 
     let fitted = T::fit(&params, project.params().seed, data, talk)?;
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Fitted, Train};
-use crate::data::Texts;
 use crate::exit;
-use crate::models::nlp::{self as models, FitError, Options, Progress, Trial, Weighting};
 use crate::params::nlp::Params;
 use crate::talk::Talk;
 use crate::task::Nlp;
+use models::nlp::{self as maths, FitError, Options, Progress, Trial, Weighting};
+use tables::Texts;
 
 /// What is worth knowing of a fitted text classifier.
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ struct Tried {
 }
 
 impl Fit {
-    fn new(fit: models::Fit, classes: usize) -> Self {
+    fn new(fit: maths::Fit, classes: usize) -> Self {
         let options = &fit.options;
         Self {
             classes,

@@ -7,16 +7,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Fitted, Train};
-use crate::data::{self, Ratings};
 use crate::exit;
-use crate::models::recsys::{
-    self as models, Catalogue, Choice, Cut, Interactions, Kind, Model, Options, Search, Trial,
-    popularity,
-};
 use crate::params::recsys::Params;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, ITEMS, Recsys};
+use models::recsys::{
+    self as maths, Catalogue, Choice, Cut, Interactions, Kind, Model, Options, Search, Trial,
+    popularity,
+};
+use tables::Ratings;
 
 /// Share of each user's interactions that candidates are compared on.
 const HELD_OUT: f64 = 0.2;
@@ -108,7 +108,7 @@ impl Train for Recsys {
     fn complete(data: &mut task::Interactions, project: &Project) -> Result<()> {
         let path = project.processed("recsys").join(ITEMS);
         if path.is_file() {
-            data.titles = data::read_titles(data::open(&path)?.as_mut(), "item_id", "title")?;
+            data.titles = tables::read_titles(tables::open(&path)?.as_mut(), "item_id", "title")?;
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Log {
             true => Cut::Last,
             false => Cut::Hashed(seed),
         };
-        let held = models::cut(&self.taken, HELD_OUT, rule);
+        let held = maths::cut(&self.taken, HELD_OUT, rule);
         let starts = self.taken.starts();
         let all = || {
             (0..held.taken.users()).flat_map(|user| {

@@ -7,14 +7,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{Fitted, Train};
-use crate::data::clock::Clock;
-use crate::data::{Gaps, Panel, shown};
 use crate::exit;
-use crate::models::ts::calibration::spans;
-use crate::models::ts::{Model, Options, Saved};
 use crate::params::ts::Params;
 use crate::talk::Talk;
 use crate::task::Ts;
+use models::ts::calibration::spans;
+use models::ts::{Model, Options, Saved};
+use tables::clock::Clock;
+use tables::{Gaps, Panel, shown};
 
 /// What is worth knowing of fitted series.
 #[derive(Serialize)]

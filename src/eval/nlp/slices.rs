@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::data::Texts;
-use crate::metrics::classification::most_probable;
-use crate::models::kernels::math::ln;
 use crate::report::nlp::{SlicePart, SliceTable};
+use models::kernels::math::ln;
+use models::metrics::classification::most_probable;
+use tables::Texts;
 
 /// Words of a text from which each length counts as longer; texts are cut at white space.
 const LENGTHS: [usize; 7] = [0, 6, 11, 21, 51, 101, 301];
@@ -142,7 +142,7 @@ impl Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Slice;
+    use tables::Slice;
 
     #[test]
     fn by_length_and_by_value() {

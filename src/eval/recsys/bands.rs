@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::metrics::ranking::{Ranked, mean};
+use models::metrics::ranking::{Ranked, mean};
 
 /// Bounds between bands: interactions in training.
 const BOUNDS: [usize; 5] = [5, 10, 20, 50, 100];

@@ -7,14 +7,14 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::LAGS;
-use crate::data::clock::Clock;
-use crate::data::{self, Gaps, Judging, Panel, Series, each_prepared, shown};
 use crate::exit;
-use crate::metrics::forecast::{Judged, Score};
-use crate::models::ts::arima::Forecast;
-use crate::models::ts::diagnostics::ljung_box;
-use crate::models::ts::simple::{Rule, Simple};
-use crate::models::ts::{Fan, Forecaster, Saved, normal_width};
+use models::metrics::forecast::{Judged, Score};
+use models::ts::arima::Forecast;
+use models::ts::diagnostics::ljung_box;
+use models::ts::simple::{Rule, Simple};
+use models::ts::{Fan, Forecaster, Saved, normal_width};
+use tables::clock::Clock;
+use tables::{Gaps, Judging, Panel, Series, each_prepared, shown};
 
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];
@@ -73,7 +73,7 @@ pub struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     pub fn new(model: &'a Saved, clock: Clock, judging: &'a Judging) -> Result<Self> {
-        let mut source = data::open(&judging.training)?;
+        let mut source = tables::open(&judging.training)?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
         let (mut values, mut places) = (Vec::new(), HashMap::with_capacity(numbers.len()));
         each_prepared(source.as_mut(), |series| {

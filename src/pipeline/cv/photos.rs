@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
-use crate::data::image::{self, PhotoError, hash, list};
-use crate::data::{self, Kind, Place, ReadErrorKind, Row, photo_label};
 use crate::exit;
-use crate::models::cv::{FEATURES, Plane, Scores, Scratch};
 use crate::params::cv::Params;
 use crate::talk::Talk;
+use images::{PhotoError, hash, list};
+use models::cv::{FEATURES, Plane, Scores, Scratch};
+use tables::{Kind, Place, ReadErrorKind, Row, photo_label};
 
 /// A photo as the raw data name it.
 #[derive(Clone, Debug)]
@@ -108,8 +108,8 @@ pub(in crate::pipeline) fn from_folders(
 }
 
 fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
-    let mut source = data::open(path)?;
-    let find = |name: &str| data::find_column(source.columns(), name);
+    let mut source = tables::open(path)?;
+    let find = |name: &str| tables::find_column(source.columns(), name);
     let needed = |name: &str| find(name).map_err(|kind| Place::file(source.file()).error(kind));
     let (path_cell, label_cell) = (needed(&params.data.path)?, needed(&params.data.label)?);
     let [kind, strength, from, scene] =
@@ -195,8 +195,8 @@ fn same_file(photos: &[Measured], earlier: usize, photo: &Measured) -> String {
 }
 
 fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
-    let bytes = image::bytes(&raw.file)?;
-    let photo = image::decode(&bytes)?;
+    let bytes = images::bytes(&raw.file)?;
+    let photo = images::decode(&bytes)?;
     let plane = Plane::new(&photo.pixels, photo.width, photo.height);
     let scores = Scores::measure(plane, &mut Scratch::default());
     Ok(Measured {
@@ -205,7 +205,7 @@ fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
         format: photo.format.as_str(),
         width: photo.width,
         height: photo.height,
-        sha256: data::digest::bytes(&bytes),
+        sha256: files::digest::bytes(&bytes),
         hash: hash::difference(&photo),
         features: scores.features(),
     })

@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::super::sample::Sample;
-use crate::data::image::{self, list};
-use crate::data::sample::photo::{SamplePhoto, VERSIONS, Version};
 use crate::exit;
 use crate::params::cv::Params;
 use crate::task::Cv;
+use crate::tasks::cv::sample::photo::{SamplePhoto, VERSIONS, Version};
+use images::list;
 
 /// The table of labelled photos, and the folders of both kinds.
 const TABLE: &str = "photos/labels.csv";
@@ -56,7 +56,7 @@ impl Sample for Cv {
         }
         let version = numbered(name, seed)?;
         let file = from.join(&photos[version.scene as usize]);
-        let photo = image::read(&file)
+        let photo = images::read(&file)
             .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
         let SamplePhoto { jpeg, .. } = version.of(&photo.pixels, photo.width, photo.height);
         out.write_all(&jpeg)

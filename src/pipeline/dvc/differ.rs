@@ -7,8 +7,6 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::artifact;
-
 /// Larger files are compared by bytes only.
 const PARSED: u64 = 256 << 20;
 /// Values longer than this are cut in messages.

@@ -9,7 +9,7 @@ use ignore::Match;
 use ignore::gitignore::GitignoreBuilder;
 
 use super::files::Folder;
-use crate::artifact::atomic;
+use files::atomic;
 
 /// The git repository of a project.
 pub struct GitIgnore {

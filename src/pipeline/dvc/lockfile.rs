@@ -14,7 +14,7 @@ use super::files::Folder;
 use super::node::{Data, Fault, Node};
 use super::read;
 use super::stage::Cmd;
-use crate::artifact::atomic;
+use files::atomic;
 
 /// A recorded file or folder.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::files::Folder;
 use super::stage::Stage;
-use crate::artifact::atomic;
 use crate::exit;
+use files::atomic;
 
 /// DVC waits this long for its own lock before it gives up.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::md5::Md5;
-use crate::artifact::atomic;
+use files::atomic;
 
 const MAGIC: &[u8; 8] = b"elhash1\n";
 const RECORD: usize = 8 + 8 + 8 + 16 + 1;

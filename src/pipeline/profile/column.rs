@@ -2,8 +2,8 @@
 
 use super::group::{Group, Groups};
 use super::value::{CLASSES, Class, understand};
-use crate::data::blocks::{Block, Spot};
-use crate::metrics::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
+use tables::blocks::{Block, Spot};
+use tables::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
 
 /// Values of a class that are kept with their places.
 const EXAMPLES: usize = 5;

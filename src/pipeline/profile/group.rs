@@ -4,12 +4,12 @@
 use std::ops::Range;
 
 use super::value::{Value, understand};
-use crate::data::blocks::Block;
+use tables::blocks::Block;
 
 /// A value, and in how many rows it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Of its text, as [`crate::data::blocks::hash`] has it.
+    /// Of its text, as [`tables::blocks::hash`] has it.
     pub hash: u64,
     /// The first row of the block with it.
     pub first: u32,

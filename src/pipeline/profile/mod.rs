@@ -21,13 +21,13 @@ pub(super) use scan::{Table, Want, Watch, scan_blocks};
 pub(super) use summary::{cut, figure, table as summary};
 pub(super) use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
 
-use crate::artifact::atomic;
-use crate::data::blocks::Blocks;
-use crate::data::{Compression, Format};
 use crate::exit;
 use crate::params::validate::Profile;
 use crate::report::{self, table};
 use crate::talk::Talk;
+use files::atomic;
+use tables::blocks::Blocks;
+use tables::{Compression, Format};
 
 /// The tables that were profiled.
 #[derive(Serialize)]

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use super::column::{Budget, Column, Part};
 use super::group::Groups;
-use crate::data::ReadError;
-use crate::data::blocks::{Block, Blocks, Head, Piece};
 use crate::params::validate::Profile;
 use crate::talk::Talk;
+use tables::ReadError;
+use tables::blocks::{Block, Blocks, Head, Piece};
 
 /// Bad records that are kept.
 pub const BAD_SHOWN: usize = 20;

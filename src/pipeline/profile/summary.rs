@@ -3,8 +3,8 @@
 use super::column::Column;
 use super::scan::{Table, Want};
 use super::value::{CLASSES, Class, spell_time};
-use crate::metrics::sketch::Ranks;
 use crate::report::table::{self, Figure, Histogram, Lengths, SHARES, Top};
+use tables::sketch::Ranks;
 
 /// Bars of a histogram.
 const BINS: usize = 32;

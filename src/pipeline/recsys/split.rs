@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::data::{Rating, Ratings};
 use crate::exit;
 use crate::params::recsys::By;
+use tables::{Rating, Ratings};
 
 /// A rule of holding out.
 #[derive(Clone, Copy, Debug)]

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::super::sample::Sample;
-use crate::data::sample::demand::Demand;
 use crate::params::ts::Params;
 use crate::task::Ts;
+use crate::tasks::ts::demand::Demand;
 
 /// What is known, and what comes in later.
 const KNOWN: &str = "demand.csv";

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use super::Job;
 use super::keys::Repeats;
-use crate::data::blocks::Spot;
-use crate::data::image::hash;
-use crate::data::{self, Row};
+use images::hash;
+use tables::Row;
+use tables::blocks::Spot;
 
 /// A photo of a part.
 struct Photo {
@@ -39,8 +39,8 @@ pub(super) fn across<P>(job: &Job<P>, parts: &[PathBuf; 2]) -> Result<Repeats> {
 }
 
 fn photos(part: &Path) -> Result<Vec<Photo>> {
-    let mut source = data::open(part)?;
-    let find = |name| data::find_column(source.columns(), name).ok();
+    let mut source = tables::open(part)?;
+    let find = |name| tables::find_column(source.columns(), name).ok();
     let (Some(looks), Some(scene)) = (find(hash::COLUMN), find("scene")) else {
         return Ok(Vec::new());
     };

@@ -11,9 +11,9 @@ use super::finding::{Gathered, Places};
 use super::quick::{Quick, is_text};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
 use super::unique::{self, UniqueRule};
-use crate::data::blocks::{Block, Head, Spot};
 use crate::pipeline::profile::{Class, Group, Groups, Value, Want, Watch};
 use crate::report::validate::Level;
+use tables::blocks::{Block, Head, Spot};
 
 /// What a value must be.
 pub(super) enum Test {

@@ -5,11 +5,11 @@ use anyhow::Result;
 use super::cells::{CellRules, Test};
 use super::finding::About;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
-use crate::data::blocks::Head;
 use crate::params::yaml;
 use crate::pipeline::profile::{Column, Table, figure};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
+use tables::blocks::Head;
 
 /// Columns that are not there, and columns that should not be there.
 pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {

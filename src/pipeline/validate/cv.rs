@@ -14,9 +14,6 @@ use super::keys::{Keyed, Keys};
 use super::leaks::{self, Key};
 use super::schema::{ColumnRules, Span};
 use super::{Checked, Job, TaskRule, Validate, parts, table};
-use crate::data::blocks::{Block, Blocks, Head, Spot};
-use crate::data::image::{self, PhotoError};
-use crate::data::{self, Column, Kind, Place, Row, photo_label};
 use crate::exit;
 use crate::params::cv::Params;
 use crate::params::validate::Profile;
@@ -24,6 +21,9 @@ use crate::pipeline::cv::photos;
 use crate::report::validate::{Finding, Level};
 use crate::talk::Talk;
 use crate::task::Cv;
+use images::PhotoError;
+use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::{Column, Kind, Place, Row, photo_label};
 
 /// Columns that are measured, behind those of the table.
 const MEASURED: [&str; 6] = [
@@ -223,9 +223,9 @@ fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, bool)]) ->
 }
 
 fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
-    let mut source = data::open(path)?;
+    let mut source = tables::open(path)?;
     let find = |name: &str| {
-        data::find_column(source.columns(), name)
+        tables::find_column(source.columns(), name)
             .map_err(|kind| Place::file(source.file()).error(kind))
     };
     let (path_cell, label) = (find(&job.params.data.path)?, find(&job.params.data.label)?);
@@ -264,8 +264,8 @@ fn measure(photos: &[Photo], talk: &Talk) -> Vec<Result<Measured, PhotoError>> {
 }
 
 fn of_file(file: &Path) -> Result<Measured, PhotoError> {
-    let bytes = image::bytes(file)?;
-    let photo = image::decode(&bytes)?;
+    let bytes = images::bytes(file)?;
+    let photo = images::decode(&bytes)?;
     // Whole numbers: the sums are the same in any order.
     let mut counts = [0u64; 256];
     photo

@@ -1,8 +1,8 @@
 //! Rows that break a rule, gathered block by block, and findings made of them.
 
-use crate::data::blocks::{Block, Head, Spot};
 use crate::pipeline::profile::cut;
 use crate::report::validate::{Finding, Level, Offender};
+use tables::blocks::{Block, Head, Spot};
 
 /// The first rows of those that break a rule, with the value that does.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use rayon::prelude::*;
 
-use crate::data::blocks::Spot;
+use tables::blocks::Spot;
 
 /// What is kept of a row. Sorted, records of one key are together.
 pub(super) trait Record: Copy + Send + Sync {

@@ -7,11 +7,11 @@ use anyhow::Result;
 use super::finding::About;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
-use crate::data::blocks::{Block, Blocks, Head, Spot};
 use crate::params::validate::Profile;
 use crate::pipeline::profile::{Groups, Table, Want, Watch, scan_blocks, summary};
 use crate::report::format::{count, percent};
 use crate::report::validate::Finding;
+use tables::blocks::{Block, Blocks, Head, Spot};
 
 /// What rows of both parts must not have in common.
 pub(super) struct Key<'a> {

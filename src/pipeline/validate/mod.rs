@@ -32,7 +32,6 @@ use serde::Serialize;
 
 pub use self::schema::Schema;
 use self::schema::{Scalar, Span};
-use crate::artifact::atomic;
 use crate::exit;
 use crate::params::validate::Profile;
 use crate::project::Project;
@@ -40,6 +39,7 @@ use crate::report::validate::{Finding, Level, Validation};
 use crate::report::{self, table::Table};
 use crate::talk::Talk;
 use crate::task::{self, Task};
+use files::atomic;
 
 /// What a task says of its data.
 pub trait Validate: Task {

@@ -12,12 +12,12 @@ use super::keys::{Keyed, Keys};
 use super::leaks::Key;
 use super::schema::{ColumnRules, Span};
 use super::{Checked, Job, TaskRule, Validate, leaks, parts, table};
-use crate::data::blocks::{Block, Head};
-use crate::data::normalised;
 use crate::params::nlp::Params;
 use crate::pipeline::profile::{Groups, Want, Watch};
 use crate::report::validate::{Finding, Level};
 use crate::task::Nlp;
+use tables::blocks::{Block, Head};
+use tables::normalised;
 
 impl Validate for Nlp {
     const RULES: &'static [TaskRule] = &[

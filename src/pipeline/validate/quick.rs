@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cells::{CellRule, Test};
-use crate::data::blocks::{Block, WORD};
 use crate::pipeline::profile::{CLASSES, Class, Value, understand_word};
+use tables::blocks::{Block, WORD};
 
 /// The rules of one column.
 pub(super) struct Quick {
@@ -166,10 +166,10 @@ pub(super) fn is_text(value: Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::blocks::Blocks;
-    use crate::data::{Compression, Format};
     use crate::pipeline::validate::schema::{Schema, Span};
     use crate::report::validate::Level;
+    use tables::blocks::Blocks;
+    use tables::{Compression, Format};
 
     fn block(text: &str) -> Block {
         let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));

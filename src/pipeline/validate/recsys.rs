@@ -11,14 +11,14 @@ use super::leaks::{self, Key};
 use super::schema::{ColumnRules, Reference, Rule, Span, TypeName};
 use super::unique::row_key;
 use super::{Checked, Job, TaskRule, Validate, parts, table};
-use crate::data::RATING_COLUMNS;
-use crate::data::blocks::{Block, Blocks, Head};
 use crate::params::recsys::{By, Params};
 use crate::params::validate::Profile;
 use crate::pipeline::profile::{Class, Groups, Table, Want, Watch, scan_blocks};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use crate::task::Recsys;
+use tables::RATING_COLUMNS;
+use tables::blocks::{Block, Blocks, Head};
 
 impl Validate for Recsys {
     const RULES: &'static [TaskRule] = &[

@@ -3,8 +3,8 @@
 
 use super::finding::Gathered;
 use super::keys::Record;
-use crate::data::blocks::Spot;
 use crate::pipeline::profile::spell_time;
+use tables::blocks::Spot;
 
 /// An observation by the hash of its series' name.
 #[derive(Clone, Copy, Debug)]

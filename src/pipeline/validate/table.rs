@@ -11,13 +11,13 @@ use super::keys::{Keyed, Keys, Repeats};
 use super::schema::Reference;
 use super::unique::Again;
 use super::{Job, checks, today};
-use crate::data::blocks::{self, Blocks, Head};
-use crate::data::{self, Place, Row};
 use crate::params::validate::Profile;
 use crate::pipeline::profile::{Table, Watch, scan_blocks, summary};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use crate::report::{self, validate::Offender};
+use tables::blocks::{self, Blocks, Head};
+use tables::{Place, Row};
 
 /// A table that was read, and what any table's rules say of it.
 pub(super) struct Read<W> {
@@ -146,8 +146,8 @@ pub(super) fn read_blocks<P, W: Watch>(
 /// Hashes of a column of another file.
 fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     let path = job.project.path(&reference.file);
-    let mut source = data::open(&path)?;
-    let column = data::find_column(source.columns(), &reference.column)
+    let mut source = tables::open(&path)?;
+    let column = tables::find_column(source.columns(), &reference.column)
         .map_err(|kind| Place::file(source.file()).error(kind))?;
     let mut hashes = HashSet::new();
     let mut row = Row::new();

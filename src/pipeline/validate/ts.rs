@@ -10,8 +10,6 @@ use super::keys::Partitions;
 use super::schema::{ColumnRules, Span};
 use super::series::{Faults, Observed};
 use super::{Checked, Job, TaskRule, Validate, parts, table};
-use crate::data::blocks::{Block, Blocks, Head, Spot};
-use crate::data::{Duplicates, Gaps, SeriesColumns};
 use crate::params::ts::Params;
 use crate::params::validate::Profile;
 use crate::pipeline::profile::{
@@ -20,6 +18,8 @@ use crate::pipeline::profile::{
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use crate::task::Ts;
+use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::{Duplicates, Gaps, SeriesColumns};
 
 impl Validate for Ts {
     const RULES: &'static [TaskRule] = &[

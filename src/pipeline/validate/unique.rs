@@ -4,9 +4,9 @@
 use anyhow::Result;
 
 use super::keys::{Keyed, Keys};
-use crate::data::blocks::{Block, combined};
 use crate::pipeline::profile::{Groups, Want, Watch, whole};
 use crate::report::validate::Level;
+use tables::blocks::{Block, combined};
 
 /// A rule that no two rows have the same cells in these columns.
 pub(super) struct UniqueRule {
@@ -149,8 +149,8 @@ fn rising(block: &Block, column: usize) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::blocks::Blocks;
-    use crate::data::{Compression, Format, ReadError};
+    use tables::blocks::Blocks;
+    use tables::{Compression, Format, ReadError};
 
     fn blocks(text: &str) -> Result<Vec<Block>, ReadError> {
         let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));

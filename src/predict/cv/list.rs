@@ -8,13 +8,12 @@ use anyhow::{Context, Result};
 
 use super::super::{Port, Request};
 use super::PATH;
-use crate::data::image::list;
-use crate::data::{
-    self, Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row,
-    Source,
-};
 use crate::exit;
 use crate::talk::Talk;
+use images::list;
+use tables::{
+    Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source,
+};
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     let Some(Port::File(path)) = &request.input else {
@@ -25,7 +24,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
         return folder(path, talk);
     }
     if Format::of_path(path).is_some() {
-        return Ok(data::open(path)?);
+        return Ok(tables::open(path)?);
     }
     if let Err(error) = path.symlink_metadata() {
         return match name.contains(['*', '?', '[']) {
@@ -89,7 +88,7 @@ fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
     let whole: Box<dyn Read> = Box::new(Cursor::new(first).chain(input));
     if table {
         let format = format.unwrap_or(Format::Csv);
-        return Ok(data::open_as(whole, "stdin", format, Compression::None)?);
+        return Ok(tables::open_as(whole, "stdin", format, Compression::None)?);
     }
     Ok(Box::new(Lines {
         input: Box::new(io::BufReader::new(whole)),

@@ -8,11 +8,10 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use super::{ITEM, USER};
-use crate::data::{
-    self, Column, Kind, Place, RATING_COLUMNS, ReadError, Row, Source, find_column, id_cell,
-    read_ratings,
-};
 use crate::talk::Talk;
+use tables::{
+    Column, Kind, Place, RATING_COLUMNS, ReadError, Row, Source, find_column, id_cell, read_ratings,
+};
 
 /// Numbers of ids.
 pub(super) struct Ids(HashMap<String, u32>);
@@ -160,7 +159,7 @@ pub(super) fn all_but(items: &Ids, path: &Path, context: &mut Context) -> Result
 
 /// Hands over these cells of every row of a table, none of them empty.
 fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<(), ReadError> {
-    let mut source = data::open(path)?;
+    let mut source = tables::open(path)?;
     let cells = names
         .iter()
         .map(|name| {

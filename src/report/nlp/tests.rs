@@ -2,7 +2,7 @@
 //! same bytes twice. `EASYLIFE_PAGES=DIR cargo test report` leaves the pages in DIR to look at.
 
 use super::*;
-use crate::metrics::classification::{confidence, majority, measure, most_wrong, roc_curve};
+use models::metrics::classification::{confidence, majority, measure, most_wrong, roc_curve};
 
 /// A small generator, so that the made-up data are the same everywhere.
 struct Draw(u64);
@@ -48,7 +48,7 @@ fn report(
     let result = measure(names, actual, probabilities);
     let answer = |row: usize| {
         let line = &probabilities[row * width..][..width];
-        let class = crate::metrics::classification::most_probable(line);
+        let class = models::metrics::classification::most_probable(line);
         (names[class].clone(), line[class])
     };
     let mistake = |row: usize| Mistake {

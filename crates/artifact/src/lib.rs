@@ -1,0 +1,316 @@
+//! The model file: a safetensors file whose header also says what the model is.
+//!
+//! One metadata entry, `easylife`, holds canonical JSON: task, format version, parameters, digest of
+//! the training data, names, and two digests: `sha256` over the tensor bytes (what another reader
+//! can check), `header_sha256` over the header itself with this digest's own digits as zeros. So no
+//! byte of a file can change unseen. A string table NAME is stored as the tensors `NAME.bytes` and
+//! `NAME.offsets`. Knows [`State`], never a task.
+
+mod bytes;
+pub mod difference;
+mod error;
+#[cfg(test)]
+mod hostile;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use safetensors::tensor::{self, Metadata};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use error::{ArtifactError, Damage};
+
+use models::state::State;
+
+/// Version of the layout described above; a file of another one is refused.
+pub const FORMAT: u32 = 1;
+
+const ENTRY: &str = "easylife";
+/// safetensors files start with the length of the header, in so many bytes.
+const LENGTH: usize = 8;
+/// The longest header that safetensors reads.
+const LONGEST_HEADER: usize = 100_000_000;
+const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// What a model file says about its model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    pub task: String,
+    /// The easylife version that wrote it.
+    pub version: String,
+    /// The parameters that decided the model.
+    pub parameters: serde_json::Value,
+    pub data: DataDigest,
+    /// Class or column names.
+    pub names: Vec<String>,
+}
+
+/// What a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataDigest {
+    /// Of the training part, in hex.
+    pub sha256: String,
+    pub rows: u64,
+}
+
+/// A tensor as the file lists it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TensorInfo {
+    pub name: String,
+    pub dtype: String,
+    pub shape: Vec<usize>,
+    pub bytes: usize,
+}
+
+/// The metadata entry, keys in the order in which they are written.
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    format: u32,
+    #[serde(flatten)]
+    header: Header,
+    sha256: String,
+    header_sha256: String,
+}
+
+/// Writes a model file; a former one stays until the new one is whole. A value that is not finite is
+/// refused: no such file could be loaded.
+pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactError> {
+    let file = Outgoing::new(header, state).map_err(|damage| damage.in_file(path))?;
+    files::atomic::write(path, |out| file.write(out)).map_err(|error| ArtifactError::Io {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Reads a model file and checks everything in it. With `task`: a model of another task is refused.
+pub fn load(path: &Path, task: Option<&str>) -> Result<(Header, State), ArtifactError> {
+    read(path, |file| parse(file, task))
+}
+
+fn parse(file: &[u8], task: Option<&str>) -> Result<(Header, State), Damage> {
+    let (header, data, metadata) = checked(file)?;
+    if let Some(wanted) = task
+        && wanted != header.task
+    {
+        return Err(Damage::OtherTask {
+            wanted: wanted.to_owned(),
+            found: header.task,
+        });
+    }
+    Ok((header, bytes::state(&metadata, data)?))
+}
+
+/// As [`load`], from bytes in memory; `name` stands for the file in errors.
+pub fn from_bytes(
+    bytes: &[u8],
+    name: &str,
+    task: Option<&str>,
+) -> Result<(Header, State), ArtifactError> {
+    parse(bytes, task).map_err(|damage| damage.in_file(Path::new(name)))
+}
+
+/// Reads what a model file says of itself: header and tensors, in the order of their names.
+pub fn header(path: &Path) -> Result<(Header, Vec<TensorInfo>), ArtifactError> {
+    read(path, |file| {
+        let (header, _, metadata) = checked(file)?;
+        let mut tensors: Vec<TensorInfo> = metadata
+            .tensors()
+            .into_iter()
+            .map(|(name, info)| TensorInfo {
+                name,
+                dtype: format!("{:?}", info.dtype).to_lowercase(),
+                shape: info.shape.clone(),
+                bytes: info.data_offsets.1 - info.data_offsets.0,
+            })
+            .collect();
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok((header, tensors))
+    })
+}
+
+fn read<T>(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<T, Damage>,
+) -> Result<T, ArtifactError> {
+    let io = |error| ArtifactError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    let file = File::open(path).map_err(io)?;
+    if !file.metadata().map_err(io)?.is_file() {
+        return Err(Damage::NotAFile.in_file(path));
+    }
+    // Sound as long as nobody cuts the file while it is read; model files are replaced by rename.
+    let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
+    parse(&map).map_err(|damage| damage.in_file(path))
+}
+
+/// A file on its way out: its header with both digests, and the tensors that follow it.
+struct Outgoing {
+    head: Vec<u8>,
+    tensors: Vec<bytes::Outgoing>,
+}
+
+impl Outgoing {
+    fn new(header: &Header, state: State) -> Result<Self, Damage> {
+        let tensors = bytes::outgoing(state);
+        for tensor in &tensors {
+            if let Some(index) = tensor.not_finite() {
+                let name = tensor.name.clone();
+                return Err(Damage::NotFinite { name, index });
+            }
+        }
+        let mut hasher = Hasher(Sha256::new());
+        let hashed = tensors.iter().try_for_each(|t| t.write(&mut hasher));
+        hashed.map_err(|e| Damage::Safetensors(e.to_string()))?;
+        let entry = Entry {
+            format: FORMAT,
+            header: header.clone(),
+            sha256: hex(&hasher.0.finalize()),
+            header_sha256: NO_DIGEST.to_owned(),
+        };
+        let mut head = head(&entry, &tensors)?;
+        let digest = hex(&Sha256::digest(&head));
+        let digits = digits(&head, NO_DIGEST)?;
+        head[digits].copy_from_slice(digest.as_bytes());
+        Ok(Self { head, tensors })
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.head)?;
+        self.tensors.iter().try_for_each(|tensor| tensor.write(out))
+    }
+}
+
+/// Takes bytes for their digest.
+struct Hasher(Sha256);
+
+impl Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What stands before the tensors, as `safetensors::serialize` writes it: the length of the header, then
+/// the header with spaces up to a multiple of that length's own bytes.
+fn head(entry: &Entry, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
+    let broken = |e: SafeTensorError| Damage::Safetensors(e.to_string());
+    let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;
+    let mut end = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let start = end;
+        end += tensor.length();
+        let info = tensor::TensorInfo {
+            dtype: tensor.dtype(),
+            shape: tensor.shape().to_vec(),
+            data_offsets: (start, end),
+        };
+        (tensor.name.clone(), info)
+    });
+    let metadata = Metadata::new(Some([(ENTRY.to_owned(), text)].into()), infos.collect());
+    let text = serde_json::to_string(&metadata.map_err(broken)?);
+    let text = text.map_err(|e| Damage::Safetensors(e.to_string()))?;
+    let length = text.len().next_multiple_of(LENGTH);
+    if length > LONGEST_HEADER {
+        return Err(broken(SafeTensorError::HeaderTooLarge));
+    }
+    let mut head = (length as u64).to_le_bytes().to_vec();
+    head.extend_from_slice(text.as_bytes());
+    head.resize(LENGTH + length, b' ');
+    Ok(head)
+}
+
+/// Checks all that can be checked without knowing the task.
+fn checked(file: &[u8]) -> Result<(Header, &[u8], Metadata), Damage> {
+    let start = data_start(file)?;
+    let (_, metadata) =
+        SafeTensors::read_metadata(file).map_err(|e| Damage::Safetensors(e.to_string()))?;
+    let data = &file[start..];
+    if metadata.data_len() != data.len() {
+        return Err(Damage::Length {
+            expected: metadata.data_len(),
+            found: data.len(),
+        });
+    }
+    let entry = entry(&metadata)?;
+    if entry.header_sha256 != header_digest(&file[..start], &entry.header_sha256)? {
+        return Err(Damage::Digest("header"));
+    }
+    if entry.sha256 != hex(&Sha256::digest(data)) {
+        return Err(Damage::Digest("tensors"));
+    }
+    Ok((entry.header, data, metadata))
+}
+
+fn entry(metadata: &Metadata) -> Result<Entry, Damage> {
+    let entries = metadata.metadata().as_ref().ok_or(Damage::NoEntry)?;
+    let text = entries.get(ENTRY).ok_or(Damage::NoEntry)?;
+    if entries.len() > 1 {
+        return Err(Damage::Entry(format!("{} metadata entries", entries.len())));
+    }
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|e| Damage::Entry(e.to_string()))?;
+    // Before the other keys: those of another format are not ours to judge.
+    let format = value["format"].as_u64().unwrap_or_default();
+    if format != u64::from(FORMAT) {
+        let version = value["version"].as_str().unwrap_or("of an unknown version");
+        return Err(Damage::Format {
+            found: format,
+            version: version.to_owned(),
+        });
+    }
+    serde_json::from_value(value).map_err(|e| Damage::Entry(e.to_string()))
+}
+
+/// Where the tensor bytes start; refuses lengths that the file does not have.
+fn data_start(file: &[u8]) -> Result<usize, Damage> {
+    let length = file.first_chunk::<LENGTH>().ok_or(Damage::TooShort)?;
+    let length = u64::from_le_bytes(*length);
+    usize::try_from(length)
+        .ok()
+        .and_then(|length| length.checked_add(LENGTH))
+        .filter(|start| *start <= file.len())
+        .ok_or(Damage::HeaderLength {
+            length,
+            file: file.len(),
+        })
+}
+
+/// The digest of a header with the digits of `own`, its own digest, as zeros.
+fn header_digest(header: &[u8], own: &str) -> Result<String, Damage> {
+    let digits = digits(header, own)?;
+    let mut hasher = Sha256::new();
+    hasher.update(&header[..digits.start]);
+    hasher.update(NO_DIGEST);
+    hasher.update(&header[digits.end..]);
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Where the digits of `header_sha256` stand.
+fn digits(header: &[u8], digest: &str) -> Result<std::ops::Range<usize>, Damage> {
+    let key = format!("\\\"header_sha256\\\":\\\"{digest}\\\"");
+    let at = header
+        .windows(key.len())
+        .rposition(|window| window == key.as_bytes())
+        .filter(|_| digest.len() == NO_DIGEST.len())
+        .ok_or_else(|| Damage::Entry("header_sha256 is missing".to_owned()))?;
+    let end = at + key.len() - "\\\"".len();
+    Ok(end - digest.len()..end)
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Bytes of one value.
+fn width(dtype: Dtype) -> usize {
+    dtype.bitsize() / 8
+}

@@ -1,0 +1,200 @@
+//! A fitted model: log-odds that a photo is sharp, out of its features.
+
+use super::calibrate::Calibration;
+use super::features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
+use super::forest::Forest;
+use super::scores::Scores;
+use crate::kernels::math::sigmoid;
+use crate::state::{State, StateError, Stateful};
+
+/// What a model makes of the features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The variance of the Laplacian against a threshold.
+    Laplacian,
+    /// Logistic regression over all others.
+    Logistic,
+    /// A random forest over all.
+    Forest,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Laplacian, Kind::Logistic, Kind::Forest];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Laplacian => "laplacian",
+            Kind::Logistic => "logistic",
+            Kind::Forest => "forest",
+        }
+    }
+}
+
+/// How log-odds come out of features.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Decision {
+    /// bias + Σ weight · feature: a weight a feature as it is, 0 for those that are left out.
+    Line { weights: [f64; FEATURES], bias: f64 },
+    /// slope · log-odds of the forest + offset.
+    Forest {
+        forest: Forest,
+        calibration: Calibration,
+    },
+}
+
+/// A fitted blur detector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub(super) kind: Kind,
+    pub(super) decision: Decision,
+    /// Share of sharp photos that probabilities are for.
+    pub(super) prior: f64,
+    /// Logarithm of the variance of the Laplacian above which the baseline calls a photo sharp.
+    pub(super) threshold: f64,
+}
+
+impl Model {
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// One a feature of [`NAMES`]; none of a forest.
+    pub fn weights(&self) -> Option<&[f64; FEATURES]> {
+        match &self.decision {
+            Decision::Line { weights, .. } => Some(weights),
+            Decision::Forest { .. } => None,
+        }
+    }
+
+    /// What each feature added: of a line to the log-odds, of a forest to the share of sharp photos in
+    /// its leaves.
+    pub fn contributions(&self, features: &[f64; FEATURES]) -> [f64; FEATURES] {
+        match &self.decision {
+            Decision::Line { weights, .. } => {
+                std::array::from_fn(|feature| weights[feature] * features[feature])
+            }
+            Decision::Forest { forest, .. } => forest.contributions(features),
+        }
+    }
+
+    /// Share of sharp photos in training.
+    pub fn prior(&self) -> f64 {
+        self.prior
+    }
+
+    /// Whether the baseline, the variance of the Laplacian against its threshold, calls it sharp.
+    pub fn baseline(&self, features: &[f64; FEATURES]) -> bool {
+        features[LAPLACIAN_VARIANCE] >= self.threshold
+    }
+
+    /// Log-odds that the photo is sharp: above 0 sharp, below blurred.
+    pub fn log_odds(&self, features: &[f64; FEATURES]) -> f64 {
+        match &self.decision {
+            Decision::Line { weights, bias } => {
+                let terms = weights.iter().zip(features);
+                bias + terms.map(|(weight, feature)| weight * feature).sum::<f64>()
+            }
+            Decision::Forest {
+                forest,
+                calibration,
+            } => calibration.apply(forest.log_odds(features)),
+        }
+    }
+
+    /// Probability that the photo is sharp.
+    pub fn probability(&self, features: &[f64; FEATURES]) -> f64 {
+        sigmoid(self.log_odds(features))
+    }
+
+    /// Puts `more` behind the log-odds of now.
+    pub(super) fn calibrate(&mut self, more: Calibration) {
+        match &mut self.decision {
+            Decision::Line { weights, bias } => {
+                weights.iter_mut().for_each(|w| *w *= more.slope);
+                *bias = more.apply(*bias);
+            }
+            Decision::Forest { calibration, .. } => {
+                *calibration = Calibration {
+                    slope: more.slope * calibration.slope,
+                    offset: more.apply(calibration.offset),
+                };
+            }
+        }
+    }
+
+    /// Log-odds of each whole tile as if it were a photo, row by row.
+    pub fn tile_log_odds(&self, scores: &Scores) -> Vec<f64> {
+        (0..scores.columns * scores.rows)
+            .map(|tile| self.log_odds(&scores.tile_features(tile)))
+            .collect()
+    }
+}
+
+impl Stateful for Model {
+    fn to_state(&self) -> State {
+        let mut state = State::default();
+        state.insert_strings("kind", vec![self.kind.as_str().to_owned()]);
+        state.insert_strings("features", NAMES.map(str::to_owned).to_vec());
+        match &self.decision {
+            Decision::Line { weights, bias } => {
+                state.insert_f64("weights", &[FEATURES], weights.to_vec());
+                state.insert_f64("bias", &[1], vec![*bias]);
+            }
+            Decision::Forest {
+                forest,
+                calibration,
+            } => {
+                forest.add_to(&mut state);
+                state.insert_f64("slope", &[1], vec![calibration.slope]);
+                state.insert_f64("bias", &[1], vec![calibration.offset]);
+            }
+        }
+        state.insert_f64("prior", &[1], vec![self.prior]);
+        state.insert_f64("threshold", &[1], vec![self.threshold]);
+        state
+    }
+
+    fn from_state(state: &State) -> Result<Self, StateError> {
+        let kind = match state.strings("kind")? {
+            [kind] => Kind::ALL.into_iter().find(|known| known.as_str() == kind),
+            _ => None,
+        };
+        let kind = kind.ok_or_else(|| invalid("kind", "not the name of a model"))?;
+        if state.strings("features")? != NAMES {
+            return Err(invalid("features", "not the features of this version"));
+        }
+        let bias = state.f64s("bias", &[Some(1)])?[0];
+        let decision = match kind {
+            Kind::Laplacian | Kind::Logistic => {
+                let mut weights = [0.0; FEATURES];
+                weights.copy_from_slice(state.f64s("weights", &[Some(FEATURES)])?);
+                Decision::Line { weights, bias }
+            }
+            Kind::Forest => Decision::Forest {
+                forest: Forest::from_state(state)?,
+                calibration: Calibration {
+                    slope: state.f64s("slope", &[Some(1)])?[0],
+                    offset: bias,
+                },
+            },
+        };
+        let prior = state.f64s("prior", &[Some(1)])?[0];
+        if !(0.0..=1.0).contains(&prior) {
+            return Err(invalid("prior", "not a share"));
+        }
+        Ok(Model {
+            kind,
+            decision,
+            prior,
+            threshold: state.f64s("threshold", &[Some(1)])?[0],
+        })
+    }
+}
+
+fn invalid(name: &str, reason: &str) -> StateError {
+    StateError::Invalid {
+        name: name.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

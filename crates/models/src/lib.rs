@@ -1,0 +1,15 @@
+//! The maths: models, what fits them, and how their answers are judged. No files, no paths, no
+//! printing, no command line.
+//!
+//! Names no other crate of this workspace: callers hand over what they read and save what comes back.
+
+pub mod cv;
+pub mod kernels;
+pub mod linear;
+pub mod metrics;
+pub mod nlp;
+pub mod optim;
+pub mod recsys;
+pub mod sparse;
+pub mod state;
+pub mod ts;

@@ -1,0 +1,214 @@
+//! What is fitted: rows, classes, costs and scales; and the fit.
+
+use super::binary::Binary;
+use super::merge::Merged;
+use super::objective::Logistic;
+use super::{Coefficients, Options, Scheme, outputs};
+use crate::kernels::math::ln;
+use crate::kernels::reduce::norm;
+use crate::optim::{self, Iteration, Minimum, Objective, Stop};
+use crate::sparse::Matrix;
+
+/// Rows and the class of each: made ready to be fitted as often as wanted.
+pub struct Examples<'a> {
+    rows: &'a Matrix,
+    /// What is solved instead of `rows`, where that is smaller.
+    merged: Option<Merged>,
+    /// What is solved, transposed, where there is more than one output.
+    columns: Option<Matrix>,
+    labels: &'a [u32],
+    classes: usize,
+}
+
+impl<'a> Examples<'a> {
+    /// `labels` (below `classes`), one a row.
+    ///
+    /// # Panics
+    /// When there are more or fewer labels than rows.
+    pub fn new(rows: &'a Matrix, labels: &'a [u32], classes: usize) -> Self {
+        Examples::of(rows, labels, classes, None)
+    }
+
+    /// The same, with columns that are multiples of each other solved as one. `blocks` are the ends
+    /// of blocks of columns; a scale must be equal for multiples within a block.
+    ///
+    /// # Panics
+    /// When there are more or fewer labels than rows.
+    pub fn merged(rows: &'a Matrix, labels: &'a [u32], classes: usize, blocks: &[usize]) -> Self {
+        Examples::of(rows, labels, classes, Merged::find(rows, blocks))
+    }
+
+    fn of(rows: &'a Matrix, labels: &'a [u32], classes: usize, merged: Option<Merged>) -> Self {
+        assert_eq!(labels.len(), rows.rows(), "one label a row");
+        let solved = merged.as_ref().map_or(rows, |merged| &merged.rows);
+        Examples {
+            columns: (outputs(classes) > 1).then(|| solved.transposed()),
+            merged,
+            rows,
+            labels,
+            classes,
+        }
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &Matrix {
+        self.rows
+    }
+
+    /// What is solved.
+    pub(super) fn solved(&self) -> &Matrix {
+        self.merged
+            .as_ref()
+            .map_or(self.rows, |merged| &merged.rows)
+    }
+
+    /// What is solved, transposed.
+    ///
+    /// # Panics
+    /// Where there is one output: nobody wants it.
+    pub(super) fn columns(&self) -> &Matrix {
+        self.columns.as_ref().expect("more than one output")
+    }
+
+    /// All rows count alike, all weights cost the same.
+    pub fn problem(&self, scheme: Scheme) -> Problem<'_> {
+        Problem {
+            examples: self,
+            costs: vec![1.0; self.labels.len()],
+            scheme,
+            scale: Vec::new(),
+        }
+    }
+}
+
+/// What to fit to [`Examples`].
+pub struct Problem<'a> {
+    pub(super) examples: &'a Examples<'a>,
+    /// Weight of each row's loss; 0: left out.
+    pub(super) costs: Vec<f64>,
+    pub(super) scheme: Scheme,
+    /// Of the solved columns × outputs, or none: all one.
+    pub(super) scale: Vec<f64>,
+}
+
+impl Problem<'_> {
+    /// The same with the loss of each row weighted; every class must have a row that counts.
+    pub fn with_costs(mut self, costs: Vec<f64>) -> Self {
+        assert_eq!(costs.len(), self.costs.len(), "one cost a row");
+        self.costs = costs;
+        self
+    }
+
+    /// The same with scaled weights, features × outputs.
+    pub fn with_scale(mut self, scale: Vec<f64>) -> Self {
+        let weights = self.examples.rows.columns() * self.outputs();
+        assert_eq!(scale.len(), weights, "one scale a weight");
+        self.scale = match &self.examples.merged {
+            None => scale,
+            Some(merged) => merged.pick(&scale, self.outputs()),
+        };
+        self
+    }
+
+    /// Number of weight vectors.
+    pub fn outputs(&self) -> usize {
+        outputs(self.examples.classes)
+    }
+
+    /// No weights, and the bias that gives every row the share of its class.
+    pub fn prior(&self) -> Coefficients {
+        let outputs = self.outputs();
+        let mut weights = vec![0.0; self.examples.classes];
+        for (&label, cost) in self.examples.labels.iter().zip(&self.costs) {
+            weights[label as usize] += cost;
+        }
+        let bias: Vec<f64> = match (outputs, self.scheme) {
+            (1, _) => vec![ln(weights[1]) - ln(weights[0])],
+            (_, Scheme::Multinomial) => weights.iter().map(|&weight| ln(weight)).collect(),
+            (_, Scheme::OneVsRest) => {
+                let all: f64 = weights.iter().sum();
+                let odds = weights.iter().map(|weight| ln(*weight) - ln(all - weight));
+                odds.collect()
+            }
+        };
+        let mut values = vec![0.0; self.examples.solved().columns() * outputs];
+        values.extend(bias);
+        let mut prior = Coefficients { outputs, values };
+        if self.scheme == Scheme::Multinomial {
+            prior.center_bias();
+        }
+        prior
+    }
+
+    /// Class of each row.
+    pub(super) fn labels(&self) -> &[u32] {
+        self.examples.labels
+    }
+
+    /// Coefficients as they score: of all columns, weights times their scale.
+    pub fn unscaled(&self, coefficients: &Coefficients) -> Coefficients {
+        let mut coefficients = coefficients.clone();
+        for (weight, scale) in coefficients.values.iter_mut().zip(&self.scale) {
+            *weight *= scale;
+        }
+        match &self.examples.merged {
+            None => coefficients,
+            Some(merged) => merged.expand(&coefficients),
+        }
+    }
+
+    /// The way back from [`Problem::unscaled`], of coefficients that may come from another problem: a
+    /// start.
+    pub fn scaled(&self, unscaled: &Coefficients) -> Coefficients {
+        let mut coefficients = match &self.examples.merged {
+            None => unscaled.clone(),
+            Some(merged) => merged.contract(unscaled),
+        };
+        for (weight, &scale) in coefficients.values.iter_mut().zip(&self.scale) {
+            *weight = if scale > 0.0 { *weight / scale } else { 0.0 };
+        }
+        coefficients
+    }
+
+    /// Scores of every row: rows × outputs.
+    pub fn scores(&self, coefficients: &Coefficients) -> Vec<f64> {
+        let mut coefficients = coefficients.clone();
+        for (weight, scale) in coefficients.values.iter_mut().zip(&self.scale) {
+            *weight *= scale;
+        }
+        coefficients.scores(self.examples.solved())
+    }
+
+    /// What is minimised, with the data weighted by `regularization`.
+    pub(super) fn objective(&self, regularization: f64) -> Box<dyn Objective + '_> {
+        match self.outputs() {
+            1 => Box::new(Binary::new(self, regularization)),
+            _ => Box::new(Logistic::new(self, regularization)),
+        }
+    }
+
+    /// Fits the problem from `start`, or from [`Problem::prior`]; the tolerance means the same from
+    /// any start.
+    pub fn fit(
+        &self,
+        options: &Options,
+        start: Option<Coefficients>,
+        watch: &mut dyn FnMut(Iteration),
+    ) -> (Coefficients, Minimum) {
+        let mut objective = self.objective(options.regularization);
+        let prior = self.prior();
+        let mut gradient = vec![0.0; prior.values.len()];
+        objective.value(&prior.values);
+        objective.gradient(&prior.values, &mut gradient);
+        let stop = Stop {
+            gradient_norm: options.tolerance * norm(&gradient),
+            iterations: options.max_iterations,
+        };
+        let mut coefficients = start.unwrap_or(prior);
+        let end = optim::minimize(objective.as_mut(), &mut coefficients.values, stop, watch);
+        if self.scheme == Scheme::Multinomial {
+            coefficients.center_bias();
+        }
+        (coefficients, end)
+    }
+}

@@ -1,0 +1,11 @@
+//! How good answers are, as numbers: counts, rates and curves out of actual and predicted values.
+//! No files, no models, no pages: verbs call this and hand the results on.
+
+pub mod bootstrap;
+pub mod bootstrap_roc;
+pub mod calibration;
+pub mod classification;
+pub mod forecast;
+pub mod precision_recall;
+pub mod ranking;
+pub mod roc;

@@ -1,0 +1,324 @@
+//! Fitting: what goes in, what can go wrong, and what comes out.
+
+use super::calibrate::temperature;
+use super::folds::{Data, Folds};
+use super::model::Model;
+use super::options::Options;
+use super::search::{Labelled, Trial, search};
+use super::vectorizer::{Features, Fitted, Vectorizer};
+use crate::linear::{Coefficients, Examples};
+use crate::optim::{Iteration, Minimum};
+use crate::sparse::Matrix;
+
+/// How the fit went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    pub rows: usize,
+    pub features: usize,
+    /// Non-zero TF-IDF values over all rows.
+    pub entries: usize,
+    /// Newton steps.
+    pub iterations: usize,
+    /// w'w/2 + C Σ loss at the end.
+    pub objective: f64,
+    pub gradient_norm: f64,
+    /// False when the steps ran out before the tolerance was met; the model can be used all the same.
+    pub converged: bool,
+    /// What margins were multiplied by to calibrate them; 1: not calibrated.
+    pub temperature: f64,
+    /// What was tried on rows held out, in order.
+    pub trials: Vec<Trial>,
+    /// Rows that it was tried on.
+    pub searched: usize,
+    /// What was fitted, all choices made.
+    pub options: Options,
+}
+
+/// What a fit is at, for a progress bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress {
+    /// Trying candidates on rows held out, so many done.
+    Searching { trials: usize },
+    /// Texts counted so far, of all.
+    Counting { texts: usize, of: usize },
+    /// Turning texts into rows of so many features.
+    Vectorizing { features: usize },
+    /// After a Newton step.
+    Solving(Iteration),
+}
+
+/// Why there is no model.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FitError {
+    #[error("no rows to train on")]
+    NoRows,
+    #[error("got {texts} texts but {labels} labels")]
+    Lengths { texts: usize, labels: usize },
+    #[error("row {row} has class number {label}, but there are {classes} classes")]
+    Label {
+        row: usize,
+        label: u32,
+        classes: usize,
+    },
+    #[error("all rows are of one class, `{class}`; a classifier needs rows of two or more")]
+    OneClass { class: String },
+    #[error("there is a weight for class `{class}`, but the classes are {classes}")]
+    UnknownClass { class: String, classes: String },
+    #[error("no row is of class `{class}`; leave the class out or add rows of it")]
+    EmptyClass { class: String },
+    #[error(
+        "no n-gram stands in at least {min_df} texts and in at most a share of {max_df} of the \
+         {rows}; lower min_df or raise max_df"
+    )]
+    NoFeatures {
+        rows: usize,
+        min_df: usize,
+        max_df: f64,
+    },
+    #[error("{name} is {value}, expected {expected}")]
+    Option {
+        name: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    #[error("the fit overflowed; lower the regularization parameter C from {regularization}")]
+    NotFinite { regularization: f64 },
+}
+
+impl Options {
+    /// Fits a model to `texts`, where `labels` are places in `classes`.
+    ///
+    /// `watch` hears of progress. The same arguments give the same bits for any number of threads.
+    ///
+    /// # Errors
+    /// See [`FitError`]; a fit that did not converge is none, but says so in [`Fit`].
+    pub fn fit(
+        &self,
+        texts: &[&str],
+        labels: &[u32],
+        classes: Vec<String>,
+        watch: &dyn Fn(Progress),
+    ) -> Result<(Model, Fit), FitError> {
+        self.check()?;
+        let counts = count(texts.len(), labels, &classes)?;
+        let class_costs = self.class_costs(&classes, &counts)?;
+        let all = Labelled {
+            texts: texts.to_vec(),
+            labels: labels.to_vec(),
+            classes: classes.len(),
+            class_costs: &class_costs,
+        };
+        let found = search(self, &all, watch);
+        let solved = found.options.solve(&all, found.whole, watch)?;
+        let (options, solution) = (found.options, &solved.solution);
+        let mut coefficients = solution.coefficients.clone();
+        coefficients.multiply(solved.temperature);
+        let precision = options.precision;
+        let model = Model::new(
+            solved.vectorizer,
+            &coefficients,
+            precision,
+            classes,
+            &counts,
+        );
+        if !(solution.end.value.is_finite() && model.is_finite()) {
+            let regularization = options.regularization;
+            return Err(FitError::NotFinite { regularization });
+        }
+        let fit = Fit {
+            rows: texts.len(),
+            features: model.features(),
+            entries: solved.entries,
+            iterations: solution.end.iterations,
+            objective: solution.end.value,
+            gradient_norm: solution.end.gradient_norm,
+            converged: solution.end.converged,
+            temperature: solved.temperature,
+            trials: found.trials,
+            searched: found.rows,
+            options,
+        };
+        Ok((model, fit))
+    }
+
+    /// Features and coefficients for all rows, nothing left to choose but the temperature. What a
+    /// search of all rows found, that and a start, comes in.
+    fn solve(
+        &self,
+        all: &Labelled,
+        found: Option<(f64, Coefficients)>,
+        watch: &dyn Fn(Progress),
+    ) -> Result<Solved, FitError> {
+        let of = all.texts.len();
+        let counting = |texts| watch(Progress::Counting { texts, of });
+        let corpus = self.features.read(&all.texts, &counting);
+        let mut fitted = Vectorizer::fit(&self.features, &corpus, self.precision);
+        if fitted.vectorizer.features() == 0 {
+            let Features { min_df, max_df, .. } = self.features;
+            return Err(FitError::NoFeatures {
+                rows: of,
+                min_df,
+                max_df,
+            });
+        }
+        let rows = weigh(&fitted, watch);
+        let data = data(&fitted, &rows, all);
+        let (mut temperature, start) = match found {
+            Some((temperature, start)) if self.calibrate => (temperature, Some(start)),
+            Some((_, start)) => (1.0, Some(start)),
+            None if self.calibrate => self.calibrate(&data, all),
+            None => (1.0, None),
+        };
+        let mut solution = self.minimize(&data, start, watch);
+        let mut entries = rows.entries();
+        if let Some(keep) = self.keep.filter(|&keep| keep < rows.columns()) {
+            if self.calibrate {
+                temperature = self.calibrate_kept(keep, &fitted, &data, all);
+            }
+            fitted = fitted.kept(&largest(&solution.coefficients, keep));
+            drop(data);
+            let rows = weigh(&fitted, watch);
+            solution = self.minimize(&self::data(&fitted, &rows, all), None, watch);
+            entries = rows.entries();
+        }
+        let vectorizer = fitted.vectorizer;
+        Ok(Solved {
+            vectorizer,
+            solution,
+            temperature,
+            entries,
+        })
+    }
+
+    /// Minimises the loss of all rows.
+    fn minimize(
+        &self,
+        data: &Data,
+        start: Option<Coefficients>,
+        watch: &dyn Fn(Progress),
+    ) -> Solution {
+        let problem = data.problem(self, data.costs.clone());
+        let mut solving = |now| watch(Progress::Solving(now));
+        let start = start.map(|start| problem.scaled(&start));
+        let (coefficients, end) = problem.fit(&self.solver(), start, &mut solving);
+        Solution {
+            coefficients: problem.unscaled(&coefficients),
+            end,
+        }
+    }
+
+    /// The temperature of margins of one fold by a model of the others, and where its weights are: a
+    /// good start for those of all rows.
+    fn calibrate(&self, data: &Data, all: &Labelled) -> (f64, Option<Coefficients>) {
+        let Labelled {
+            labels, classes, ..
+        } = all;
+        let folds = self.first_fold(all);
+        if folds.held_out().next().is_none() {
+            return (1.0, None);
+        }
+        let out = data.out_of_fold(self, &folds, &[self.regularization]);
+        (
+            temperature(&out.margins[0], labels, *classes, &folds),
+            out.last.into_iter().next(),
+        )
+    }
+
+    /// The same where only the `keep` features of the largest weights stay: these, too, are chosen
+    /// without the rows held out.
+    fn calibrate_kept(&self, keep: usize, fitted: &Fitted, data: &Data, all: &Labelled) -> f64 {
+        let folds = self.first_fold(all);
+        if folds.held_out().next().is_none() {
+            return 1.0;
+        }
+        let path = [self.regularization];
+        let out = data.out_of_fold(self, &folds, &path);
+        let fitted = fitted.kept(&largest(&out.last[0], keep));
+        let rows = fitted.matrix();
+        let out = self::data(&fitted, &rows, all).out_of_fold(self, &folds, &path);
+        temperature(&out.margins[0], &all.labels, all.classes, &folds)
+    }
+
+    /// One of the folds, held out from all other rows.
+    fn first_fold(&self, all: &Labelled) -> Folds {
+        Folds::deal(&all.texts, &all.labels, all.classes, self.folds, self.seed).first(1)
+    }
+}
+
+/// What all rows gave.
+struct Solved {
+    vectorizer: Vectorizer,
+    solution: Solution,
+    temperature: f64,
+    entries: usize,
+}
+
+struct Solution {
+    coefficients: Coefficients,
+    end: Minimum,
+}
+
+fn weigh(fitted: &Fitted, watch: &dyn Fn(Progress)) -> Matrix {
+    let features = fitted.vectorizer.features();
+    watch(Progress::Vectorizing { features });
+    fitted.matrix()
+}
+
+fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
+    let blocks = fitted.vectorizer.blocks();
+    Data {
+        examples: Examples::merged(rows, &all.labels, all.classes, &blocks),
+        labels: &all.labels,
+        classes: all.classes,
+        blocks,
+        costs: all.costs(),
+    }
+}
+
+/// The `keep` features of the largest weights, ties to the first.
+fn largest(coefficients: &Coefficients, keep: usize) -> Vec<bool> {
+    let weights = coefficients.weights().chunks_exact(coefficients.outputs);
+    let size = |weights: &[f64]| weights.iter().fold(0.0, |most: f64, w| most.max(w.abs()));
+    let mut sizes: Vec<(usize, f64)> = weights.map(size).enumerate().collect();
+    sizes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut kept = vec![false; sizes.len()];
+    sizes[..keep]
+        .iter()
+        .for_each(|&(feature, _)| kept[feature] = true);
+    kept
+}
+
+/// Rows of each class, all of them at least one.
+fn count(texts: usize, labels: &[u32], classes: &[String]) -> Result<Vec<u64>, FitError> {
+    if texts != labels.len() {
+        return Err(FitError::Lengths {
+            texts,
+            labels: labels.len(),
+        });
+    }
+    let mut counts = vec![0; classes.len()];
+    for (row, &label) in labels.iter().enumerate() {
+        let classes = classes.len();
+        let count = counts.get_mut(label as usize);
+        *count.ok_or(FitError::Label {
+            row,
+            label,
+            classes,
+        })? += 1;
+    }
+    let Some(&first) = labels.first() else {
+        return Err(FitError::NoRows);
+    };
+    let class = |place: usize| classes[place].clone();
+    if counts[first as usize] == labels.len() as u64 {
+        return Err(FitError::OneClass {
+            class: class(first as usize),
+        });
+    }
+    match counts.iter().position(|&count| count == 0) {
+        Some(empty) => Err(FitError::EmptyClass {
+            class: class(empty),
+        }),
+        None => Ok(counts),
+    }
+}

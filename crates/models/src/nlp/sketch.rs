@@ -1,0 +1,85 @@
+//! How often keys occur, at most: a table of small counters that keys share.
+//!
+//! A count-min sketch of one row (Cormode and Muthukrishnan 2005): a key's counter holds at least its
+//! own occurrences, so that a key whose counter is low is rare for certain. Counters stop at 255.
+
+use crate::kernels::hash::mix;
+
+/// Counters at most: 4 MB stay in a cache that all cores share.
+const MOST: usize = 1 << 22;
+
+/// Occurrences of keys, never too low.
+#[derive(Clone, Debug)]
+pub(super) struct Sketch {
+    counters: Vec<u8>,
+}
+
+impl Sketch {
+    /// For about so many keys.
+    pub fn new(keys: usize) -> Sketch {
+        let counters = keys.next_power_of_two().min(MOST);
+        Sketch {
+            counters: vec![0; counters],
+        }
+    }
+
+    /// Counts a key, or does nothing: `counts` costs no jump.
+    #[inline]
+    pub fn add(&mut self, key: u64, counts: bool) {
+        let place = self.place(key);
+        self.counters[place] = self.counters[place].saturating_add(u8::from(counts));
+    }
+
+    /// False only where the key occurs less than `least` times.
+    #[inline]
+    pub fn may_reach(&self, key: u64, least: u8) -> bool {
+        self.counters[self.place(key)] >= least
+    }
+
+    /// Adds the counters of another of the same size. Any order gives the same.
+    pub fn merge(mut self, other: &Sketch) -> Sketch {
+        let both = self.counters.iter_mut().zip(&other.counters);
+        both.for_each(|(own, other)| *own = own.saturating_add(*other));
+        self
+    }
+
+    /// How many counters have each count.
+    pub fn histogram(&self) -> [usize; 256] {
+        let mut histogram = [0; 256];
+        self.counters
+            .iter()
+            .for_each(|&count| histogram[usize::from(count)] += 1);
+        histogram
+    }
+
+    #[inline]
+    fn place(&self, key: u64) -> usize {
+        mix(key) as usize & (self.counters.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_never_too_low() {
+        let mut sketch = Sketch::new(64);
+        let times = |key: u64| key % 7;
+        (0..300).for_each(|key| (0..times(key)).for_each(|_| sketch.add(key, true)));
+        assert!((0..300).all(|key| sketch.may_reach(key, times(key) as u8)));
+        assert!(!Sketch::new(64).may_reach(5, 1));
+        let merged = sketch.clone().merge(&sketch);
+        assert!((0..300).all(|key| merged.may_reach(key, 2 * times(key) as u8)));
+        assert_eq!(merged.histogram().iter().sum::<usize>(), 64);
+    }
+
+    #[test]
+    fn counters_stop_at_the_top() {
+        let mut sketch = Sketch::new(1);
+        (0..1000).for_each(|_| sketch.add(3, true));
+        (0..1000).for_each(|_| sketch.add(4, false));
+        assert!(sketch.may_reach(3, 255));
+        assert!(sketch.clone().merge(&sketch).may_reach(3, 255));
+    }
+}

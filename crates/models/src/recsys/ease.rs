@@ -1,0 +1,162 @@
+//! EASE, a linear model of items from items with a closed form (Steck 2019): with P the inverse of
+//! X'X + λ 1, B_ij = -P_ij / P_jj and 0 on the diagonal; scores are x B.
+
+use rayon::prelude::*;
+
+use super::interactions::{History, Interactions};
+use crate::kernels::dense::{invert, invert_bytes};
+use crate::kernels::small::add_rows;
+
+/// What decides a fit.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// λ.
+    pub regularization: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            regularization: 300.0,
+        }
+    }
+}
+
+/// Why there is no fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EaseError {
+    #[error(
+        "EASE of {items} items takes {} MiB of memory and {} MiB are allowed; raise \
+         recsys.model.memory, take another model, or raise recsys.data.min_item so that fewer \
+         items are left", needed >> 20, allowed >> 20
+    )]
+    Memory {
+        items: usize,
+        needed: usize,
+        allowed: usize,
+    },
+    #[error("the matrix of EASE has no inverse; raise recsys.model.ease.regularization")]
+    Singular,
+}
+
+/// B, items × items.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ease {
+    pub(super) items: usize,
+    pub(super) weights: Vec<f32>,
+}
+
+/// Bytes that a fit takes at its peak.
+pub fn bytes(items: usize) -> usize {
+    let squared = items.saturating_mul(items);
+    squared
+        .saturating_mul(size_of::<f64>() + size_of::<f32>())
+        .saturating_add(invert_bytes(items))
+}
+
+impl Options {
+    /// # Errors
+    /// Before anything is allocated, where the fit would take more than `allowed` bytes.
+    pub fn fit(&self, taken: &Interactions, allowed: usize) -> Result<Ease, EaseError> {
+        let items = taken.width();
+        let needed = bytes(items);
+        if needed > allowed {
+            return Err(EaseError::Memory {
+                items,
+                needed,
+                allowed,
+            });
+        }
+        let mut p = products(taken);
+        (0..items).for_each(|i| p[i * items + i] += self.regularization);
+        invert(&mut p, items).map_err(|_| EaseError::Singular)?;
+        let diagonal: Vec<f64> = (0..items).map(|i| p[i * items + i]).collect();
+        let mut weights = vec![0.0; items * items];
+        weights
+            .par_chunks_mut(items.max(1))
+            .zip(p.par_chunks(items.max(1)))
+            .enumerate()
+            .for_each(|(row, (out, p))| {
+                for ((out, p), pivot) in out.iter_mut().zip(p).zip(&diagonal) {
+                    *out = (-p / pivot) as f32;
+                }
+                out[row] = 0.0;
+            });
+        Ok(Ease { items, weights })
+    }
+}
+
+/// X'X, the lower triangle and more.
+fn products(taken: &Interactions) -> Vec<f64> {
+    let width = taken.width();
+    let users = taken.transposed();
+    let mut out = vec![0.0; width * width];
+    out.par_chunks_mut(width.max(1))
+        .enumerate()
+        .for_each(|(item, out)| {
+            let row = users.row(item);
+            for (&user, &weight) in row.items.iter().zip(row.weights) {
+                let other = taken.row(user as usize);
+                for (&item, &other) in other.items.iter().zip(other.weights) {
+                    out[item as usize] += f64::from(weight) * f64::from(other);
+                }
+            }
+        });
+    out
+}
+
+impl Ease {
+    pub(super) fn row(&self, item: u32) -> &[f32] {
+        &self.weights[item as usize * self.items..][..self.items]
+    }
+
+    /// Adds the scores of all items to `out`.
+    pub fn add_scores(&self, history: History<'_>, out: &mut [f32]) {
+        let rows = history.items.iter().zip(history.weights);
+        add_rows(out, rows.map(|(&item, &weight)| (weight, self.row(item))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::clusters;
+    use super::*;
+
+    /// B makes |X - X B|² + λ |B|² small with a zero diagonal: each column is a ridge regression on
+    /// the other columns, whose gradient is X'(X b - x) + λ b there.
+    #[test]
+    fn columns_are_ridge_regressions_on_the_others() {
+        let taken = clusters(80, 30);
+        let ease = Options {
+            regularization: 5.0,
+        }
+        .fit(&taken, usize::MAX)
+        .unwrap();
+        let x = products(&taken);
+        for j in 0..30 {
+            assert_eq!(ease.row(j as u32)[j], 0.0);
+            for i in (0..30).filter(|&i| i != j) {
+                let fitted: f64 = (0..30)
+                    .map(|k| x[i * 30 + k] * f64::from(ease.row(k as u32)[j]))
+                    .sum();
+                let gradient = fitted - x[i * 30 + j] + 5.0 * f64::from(ease.row(i as u32)[j]);
+                assert!(gradient.abs() < 1e-4, "{i} {j} {gradient}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_size() {
+        let error = Options {
+            regularization: 5.0,
+        }
+        .fit(&Interactions::new(100_000), 3 << 30)
+        .unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("100000 items takes 114") && message.contains("3072 MiB"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! A fitted model: what scores items from a history, with the ids and histories it recommends from.
+
+use super::als::{self, Side};
+use super::ease::{self, Ease, EaseError};
+use super::graph::{self, Graph};
+use super::interactions::Interactions;
+use super::knn::{self, Neighbours};
+use crate::kernels::math;
+
+/// Which model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Als,
+    Ease,
+    Knn,
+    Graph,
+    Popular,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 5] = [Kind::Als, Kind::Ease, Kind::Knn, Kind::Graph, Kind::Popular];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Als => "als",
+            Kind::Ease => "ease",
+            Kind::Knn => "knn",
+            Kind::Graph => "graph",
+            Kind::Popular => "popular",
+        }
+    }
+}
+
+/// A kind of model and what decides its fit.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Options {
+    Als(als::Options),
+    Ease(ease::Options),
+    Knn(knn::Options),
+    Graph(graph::Options),
+    Popular,
+}
+
+/// Why there is no fit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FitError {
+    #[error(transparent)]
+    Ease(#[from] EaseError),
+}
+
+impl Options {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Options::Als(_) => Kind::Als,
+            Options::Ease(_) => Kind::Ease,
+            Options::Knn(_) => Kind::Knn,
+            Options::Graph(_) => Kind::Graph,
+            Options::Popular => Kind::Popular,
+        }
+    }
+
+    /// Fits to who took what; `allowed` bytes of memory may be taken by what knows its need.
+    pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
+        Ok(match self {
+            Options::Als(options) => Fitted::Als(options.fit(taken, seed)),
+            Options::Ease(options) => Fitted::Ease(options.fit(taken, allowed)?),
+            Options::Knn(options) => Fitted::Knn(options.fit(taken)),
+            Options::Graph(options) => Fitted::Graph(options.fit(taken, seed)),
+            Options::Popular => Fitted::Popular,
+        })
+    }
+}
+
+/// What scores items from a history.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fitted {
+    Als(Side),
+    Ease(Ease),
+    Knn(Neighbours),
+    Graph(Graph),
+    /// The same for everyone: [`Model::popularity`].
+    Popular,
+}
+
+impl Fitted {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fitted::Als(_) => Kind::Als,
+            Fitted::Ease(_) => Kind::Ease,
+            Fitted::Knn(_) => Kind::Knn,
+            Fitted::Graph(_) => Kind::Graph,
+            Fitted::Popular => Kind::Popular,
+        }
+    }
+}
+
+/// Ids of users and items as the data spell them, each in the order of its numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalogue {
+    pub users: Vec<String>,
+    pub items: Vec<String>,
+    /// A name for each item, or none at all.
+    pub titles: Vec<String>,
+}
+
+impl Catalogue {
+    /// The item's name, or its id where it has none.
+    pub fn title(&self, item: u32) -> &str {
+        match self.titles.get(item as usize) {
+            Some(title) if !title.is_empty() => title,
+            _ => &self.items[item as usize],
+        }
+    }
+}
+
+/// A fitted model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub catalogue: Catalogue,
+    /// What it was fitted to, weighed.
+    pub taken: Interactions,
+    /// Of each item, for those of whom nothing is known.
+    pub popularity: Vec<f32>,
+    /// Share of a user's interactions after which an older one counts half; 0: all alike.
+    pub half_life: f64,
+    pub fitted: Fitted,
+}
+
+/// How often each item was taken, where an interaction counts half once it is `half_life` older than
+/// the newest (in the unit of `times`; 0: all alike). `times` has one entry an interaction.
+pub fn popularity(taken: &Interactions, times: &[f64], half_life: f64) -> Vec<f32> {
+    let newest = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sums = vec![0.0f64; taken.width()];
+    for (at, &item) in taken.items().iter().enumerate() {
+        sums[item as usize] += match times.get(at) {
+            Some(time) if half_life > 0.0 => math::pow(0.5, (newest - time) / half_life),
+            _ => 1.0,
+        };
+    }
+    sums.into_iter().map(|sum| sum as f32).collect()
+}

@@ -1,0 +1,529 @@
+//! Choosing a model and its options on interactions held out of the training part, within a budget
+//! of work.
+//!
+//! Work is counted in multiply-adds as they follow from shapes and counts, never in seconds, so that
+//! the same data and budget always end in the same model.
+
+use super::als;
+use super::ease;
+use super::graph;
+use super::interactions::Interactions;
+use super::knn::{self, Similarity};
+use super::model::{Fitted, Kind, Options};
+use super::recommend::{Query, Recommender};
+use super::top::Scored;
+use super::work;
+use crate::kernels::math;
+
+/// Users that candidates are compared on, at most: the spread of the mean is then below a hundredth.
+const USERS: usize = 3000;
+/// Length of the lists that are compared.
+const K: usize = 20;
+
+/// Which interactions of a user are held out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cut {
+    /// The last: rows are in order of time.
+    Last,
+    /// Some, by a hash of user, item and seed.
+    Hashed(u64),
+}
+
+/// Interactions without those held out, and those.
+pub struct Held {
+    pub taken: Interactions,
+    /// Position in its row of each interaction of `taken`.
+    pub kept: Vec<u32>,
+    /// Of each user, the items held out and their position in the row.
+    pub out: Vec<Vec<(u32, u32)>>,
+}
+
+/// Holds out max(1, ⌊share · n⌋) of each user's n interactions, none of users with fewer than two.
+pub fn cut(all: &Interactions, share: f64, rule: Cut) -> Held {
+    let mut held = Held {
+        taken: Interactions::new(all.width()),
+        kept: Vec::new(),
+        out: Vec::new(),
+    };
+    for (user, row) in all.rows().enumerate() {
+        let n = row.items.len();
+        let count = if n < 2 {
+            0
+        } else {
+            ((n as f64 * share) as usize).max(1)
+        };
+        let mut order: Vec<usize> = (0..n).collect();
+        if let Cut::Hashed(seed) = rule {
+            order.sort_by_key(|&at| (mix(seed, user as u64, row.items[at]), at));
+        }
+        let mut out: Vec<usize> = order[n - count..].to_vec();
+        out.sort_unstable();
+        let kept: Vec<usize> = (0..n).filter(|at| out.binary_search(at).is_err()).collect();
+        let items: Vec<u32> = kept.iter().map(|&at| row.items[at]).collect();
+        let weights: Vec<f32> = kept.iter().map(|&at| row.weights[at]).collect();
+        held.taken.push(&items, &weights);
+        held.kept.extend(kept.iter().map(|&at| at as u32));
+        held.out
+            .push(out.iter().map(|&at| (row.items[at], at as u32)).collect());
+    }
+    held
+}
+
+/// A fixed hash (the finalizer of SplitMix64).
+fn mix(seed: u64, user: u64, item: u32) -> u64 {
+    let mut x = seed ^ user.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (u64::from(item) << 32);
+    for factor in [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB] {
+        x = (x ^ (x >> 30)).wrapping_mul(factor);
+    }
+    x ^ (x >> 31)
+}
+
+/// Recall and NDCG of a list against the relevant items, of which there are `relevant`.
+pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize) -> (f64, f64) {
+    let discount = |rank: usize| 1.0 / math::ln(rank as f64 + 2.0);
+    let (mut hits, mut gain) = (0, 0.0);
+    for (rank, scored) in list.iter().enumerate() {
+        if is_relevant(scored.item) {
+            hits += 1;
+            gain += discount(rank);
+        }
+    }
+    let ideal: f64 = (0..relevant.min(K)).map(discount).sum();
+    (f64::from(hits) / relevant as f64, gain / ideal)
+}
+
+/// Everything that is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Choice {
+    #[serde(flatten)]
+    pub options: Options,
+    /// See [`super::Model::half_life`].
+    pub half_life: f64,
+    /// Weight of an interaction that the user did not like.
+    pub disliked: f64,
+}
+
+/// A choice and what it reached.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Trial {
+    #[serde(flatten)]
+    pub choice: Choice,
+    pub recall_at_20: f64,
+    pub ndcg_at_20: f64,
+}
+
+/// What is searched.
+pub struct Search<'a> {
+    /// The training part without what is held out.
+    pub taken: &'a Interactions,
+    /// Of each interaction of `taken`, whether the user liked it; empty: all.
+    pub liked: &'a [bool],
+    /// Relevant items held out of each user, in rising order.
+    pub relevant: &'a [Vec<u32>],
+    pub popularity: &'a [f32],
+    /// Whether rows are in order of time.
+    pub timed: bool,
+    /// The one kind to choose options of; absent: any.
+    pub kind: Option<Kind>,
+    /// What is given and not searched.
+    pub options: Option<Options>,
+    pub half_life: Option<f64>,
+    pub disliked: Option<f64>,
+    pub seed: u64,
+    /// 10^9 multiply-adds that candidates may take together.
+    pub budget: f64,
+    /// Bytes that a model may take.
+    pub memory: usize,
+}
+
+/// Neighbours to choose from, the most first.
+const NEIGHBOURS: [usize; 4] = [200, 60, 20, 8];
+/// Of EASE, to choose from, the likeliest first.
+const REGULARIZATIONS: [f64; 4] = [300.0, 100.0, 1000.0, 30.0];
+/// Half-lives that are tried where there is time: at once, and for the best.
+const HALF_LIFE: f64 = 0.25;
+const HALF_LIVES: [f64; 3] = [0.5, 0.125, 0.0625];
+/// Weights of what was not liked that are tried for the best, where there are ratings.
+const DISLIKED: [f64; 2] = [0.5, 0.25];
+
+/// Ways to go from a filter, with 1 or -1.
+const STEPS: [fn(graph::Options, f64) -> graph::Options; 4] = [
+    |filter, sign| graph::Options {
+        scored: (filter.scored + 0.1 * sign).max(0.0),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        taken: (filter.taken + 0.15 * sign).max(0.0),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        low_pass: filter.low_pass * math::pow(2.5, sign),
+        ..filter
+    },
+    |filter, sign| graph::Options {
+        user: (filter.user + 0.2 * sign).max(0.0),
+        ..filter
+    },
+];
+
+/// Ways to go from a factorization, with -1 or 1: by a factor of about three.
+const ALS_STEPS: [fn(als::Options, f64) -> als::Options; 3] = [
+    |als, sign| als::Options {
+        unobserved: als.unobserved * math::pow(3.0, sign),
+        ..als
+    },
+    |als, sign| als::Options {
+        regularization: als.regularization * math::pow(3.0, sign),
+        ..als
+    },
+    // What was not taken regularizes too: more of one, less of the other.
+    |als, sign| als::Options {
+        unobserved: als.unobserved * math::pow(3.0, sign),
+        regularization: als.regularization * math::pow(3.0, -sign),
+        ..als
+    },
+];
+/// Without a kind asked for, a factorization is improved only from this share of the best NDCG on.
+const WORTH_IMPROVING: f64 = 0.9;
+
+/// A search under way.
+struct Run<'a> {
+    search: &'a Search<'a>,
+    /// Users that are looked at.
+    users: Vec<usize>,
+    /// Work that is left.
+    left: f64,
+    trials: Vec<Trial>,
+    tell: &'a dyn Fn(&Trial),
+}
+
+impl Search<'_> {
+    /// Tries candidates in a fixed order while the budget lasts; all trials in that order, and the
+    /// place of the best. `tell` hears of each as it comes.
+    pub fn run(&self, tell: &dyn Fn(&Trial)) -> (Vec<Trial>, usize) {
+        let scored = (0..self.taken.users()).filter(|&user| {
+            !self.relevant[user].is_empty() && !self.taken.row(user).items.is_empty()
+        });
+        let mut users: Vec<usize> = scored.collect();
+        users.sort_by_key(|&user| (mix(self.seed, user as u64, 0), user));
+        users.truncate(USERS);
+        users.sort_unstable();
+        let mut run = Run {
+            search: self,
+            users,
+            left: self.budget * 1e9,
+            trials: Vec::new(),
+            tell,
+        };
+        if !run.users.is_empty() {
+            run.kinds();
+            run.refine();
+        }
+        let best = run.best();
+        (run.trials, best)
+    }
+}
+
+impl Run<'_> {
+    fn best(&self) -> usize {
+        let mut best = 0;
+        for (at, trial) in self.trials.iter().enumerate() {
+            if trial.ndcg_at_20 > self.trials[best].ndcg_at_20 {
+                best = at;
+            }
+        }
+        best
+    }
+
+    /// Every candidate of every kind asked for, with and without time.
+    fn kinds(&mut self) {
+        let search = self.search;
+        let wanted = |kind| search.kind.is_none_or(|only| only == kind);
+        let half_lives: &[f64] = match &search.half_life {
+            Some(given) => std::slice::from_ref(given),
+            None if search.timed => &[0.0, HALF_LIFE],
+            None => &[0.0],
+        };
+        if let Some(options) = search.options {
+            return self.fit(options, search.taken, half_lives, 1.0);
+        }
+        if wanted(Kind::Popular) {
+            self.measure(
+                &Fitted::Popular,
+                Options::Popular,
+                search.taken,
+                &[0.0],
+                1.0,
+            );
+        }
+        if wanted(Kind::Graph) {
+            self.graphs(half_lives);
+        }
+        if wanted(Kind::Knn) {
+            self.neighbours(half_lives);
+        }
+        if wanted(Kind::Ease) {
+            for regularization in REGULARIZATIONS {
+                let options = Options::Ease(ease::Options { regularization });
+                self.fit(options, search.taken, half_lives, 1.0);
+            }
+        }
+        if wanted(Kind::Als) {
+            self.factorizations(half_lives);
+        }
+    }
+
+    /// ALS depends much on what was not taken and on the regularization, and the best values differ
+    /// by a factor of a hundred between data sets: a walk along each, as long as that is better.
+    fn factorizations(&mut self, half_lives: &[f64]) {
+        let mut best = als::Options::default();
+        let Some(mut reached) = self.factorization(best, half_lives) else {
+            return;
+        };
+        let most = self.trials[self.best()].ndcg_at_20;
+        if self.search.kind.is_none() && reached < WORTH_IMPROVING * most {
+            return;
+        }
+        for step in ALS_STEPS {
+            for sign in [-1.0, 1.0] {
+                let before = reached;
+                while let Some(ndcg) = self.factorization(step(best, sign), half_lives)
+                    && ndcg > reached
+                {
+                    (best, reached) = (step(best, sign), ndcg);
+                }
+                if reached > before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The best NDCG of a factorization over half-lives; none where the budget does not allow it.
+    fn factorization(&mut self, options: als::Options, half_lives: &[f64]) -> Option<f64> {
+        let before = self.trials.len();
+        self.fit(Options::Als(options), self.search.taken, half_lives, 1.0);
+        let found = self.trials[before..].iter().map(|trial| trial.ndcg_at_20);
+        found.reduce(f64::max)
+    }
+
+    /// Neighbours are found once for each similarity; fewer are the nearest of them.
+    fn neighbours(&mut self, half_lives: &[f64]) {
+        let taken = self.search.taken;
+        for similarity in [Similarity::Cosine, Similarity::Tfidf, Similarity::Bm25] {
+            let neighbours = NEIGHBOURS[0];
+            let most = knn::Options {
+                neighbours,
+                similarity,
+            };
+            let work = work::of_fit(&Options::Knn(most), taken);
+            if work + self.work_of_lists(&Options::Knn(most)) > self.left {
+                continue;
+            }
+            self.left -= work;
+            let all = most.fit(taken);
+            for neighbours in NEIGHBOURS {
+                let fitted = Fitted::Knn(all.nearest(neighbours));
+                let options = Options::Knn(knn::Options {
+                    neighbours,
+                    similarity,
+                });
+                self.measure(&fitted, options, taken, half_lives, 1.0);
+            }
+        }
+    }
+
+    /// Around the best: how soon the past is forgotten, how much what was not liked counts.
+    fn refine(&mut self) {
+        let search = self.search;
+        let Some(best) = self.trials.get(self.best()).map(|trial| trial.choice) else {
+            return;
+        };
+        if search.half_life.is_none() && best.half_life > 0.0 {
+            self.fit(best.options, search.taken, &HALF_LIVES, 1.0);
+        }
+        if best.options.kind() != Kind::Popular && search.liked.iter().any(|&liked| !liked) {
+            let half_life = self.trials[self.best()].choice.half_life;
+            let given = search.disliked.as_slice();
+            for &disliked in if given.is_empty() { &DISLIKED } else { given } {
+                let weight = |at: usize| {
+                    if search.liked[at] {
+                        1.0
+                    } else {
+                        disliked as f32
+                    }
+                };
+                let weighed = search.taken.weighed(weight);
+                self.fit(best.options, &weighed, &[half_life], disliked);
+            }
+        }
+    }
+
+    /// Fits and measures, where the budget and the memory allow it.
+    fn fit(&mut self, options: Options, taken: &Interactions, half_lives: &[f64], disliked: f64) {
+        let work = work::of_fit(&options, taken);
+        if work + self.work_of_lists(&options) > self.left {
+            return;
+        }
+        let Ok(fitted) = options.fit(taken, self.search.seed, self.search.memory) else {
+            return; // it would not fit into memory
+        };
+        self.left -= work;
+        self.measure(&fitted, options, taken, half_lives, disliked);
+    }
+
+    /// Filters share their singular vectors: one is fitted, the others follow from it.
+    fn graphs(&mut self, half_lives: &[f64]) {
+        let taken = self.search.taken;
+        let mut fitted: Option<graph::Graph> = None;
+        for options in filters() {
+            let mut work = self.work_of_lists(&Options::Graph(options));
+            if fitted.is_none() {
+                work += work::of_fit(&Options::Graph(options), taken);
+            }
+            if work > self.left {
+                continue;
+            }
+            let graph = match &fitted {
+                Some(graph) => graph.with(options, taken),
+                None => {
+                    self.left -= work::of_fit(&Options::Graph(options), taken);
+                    options.fit(taken, self.search.seed)
+                }
+            };
+            let graph = Fitted::Graph(graph);
+            self.measure(&graph, Options::Graph(options), taken, half_lives, 1.0);
+            if let Fitted::Graph(graph) = graph {
+                fitted = Some(graph);
+            }
+        }
+        if let Some(graph) = fitted {
+            self.descend(graph);
+        }
+    }
+
+    /// From the best filter along each of its powers and its weight, as long as that is better.
+    fn descend(&mut self, graph: graph::Graph) {
+        let taken = self.search.taken;
+        for step in STEPS {
+            let Trial {
+                choice, ndcg_at_20, ..
+            } = self.trials[self.best()];
+            let Options::Graph(best) = choice.options else {
+                return;
+            };
+            for sign in [1.0, -1.0] {
+                let options = step(best, sign);
+                if self.work_of_lists(&Options::Graph(options)) > self.left {
+                    return;
+                }
+                let fitted = Fitted::Graph(graph.with(options, taken));
+                self.measure(
+                    &fitted,
+                    Options::Graph(options),
+                    taken,
+                    &[choice.half_life],
+                    1.0,
+                );
+                if self.trials[self.trials.len() - 1].ndcg_at_20 > ndcg_at_20 {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn measure(
+        &mut self,
+        fitted: &Fitted,
+        options: Options,
+        taken: &Interactions,
+        half_lives: &[f64],
+        disliked: f64,
+    ) {
+        let search = self.search;
+        for &half_life in half_lives {
+            self.left -= self.work_of_lists(&options);
+            let recommender = Recommender::of(fitted, taken, search.popularity, half_life);
+            let queries: Vec<Query<'_>> = self
+                .users
+                .iter()
+                .map(|&user| Query {
+                    history: taken.row(user),
+                    ..Query::default()
+                })
+                .collect();
+            let (mut recall, mut ndcg) = (0.0, 0.0);
+            for (list, &user) in recommender.lists(&queries, K).iter().zip(&self.users) {
+                let relevant = &search.relevant[user];
+                let is_relevant = |item| relevant.binary_search(&item).is_ok();
+                let (r, n) = gains(list, is_relevant, relevant.len());
+                recall += r;
+                ndcg += n;
+            }
+            let users = self.users.len() as f64;
+            let trial = Trial {
+                choice: Choice {
+                    options,
+                    half_life,
+                    disliked,
+                },
+                recall_at_20: recall / users,
+                ndcg_at_20: ndcg / users,
+            };
+            (self.tell)(&trial);
+            self.trials.push(trial);
+        }
+    }
+
+    fn work_of_lists(&self, options: &Options) -> f64 {
+        work::of_lists(options, self.search.taken, self.users.len())
+    }
+}
+
+/// Filters to choose from; all with the same vectors.
+fn filters() -> Vec<graph::Options> {
+    let filter = |user, taken, scored, low_pass| graph::Options {
+        user,
+        taken,
+        scored,
+        low_pass,
+        ..graph::Options::default()
+    };
+    vec![
+        filter(0.6, 0.6, 0.35, 0.2),
+        filter(0.6, 0.6, 0.35, 1.0),
+        filter(0.8, 0.5, 0.3, 1.0),
+        filter(1.0, 0.5, 0.5, 0.3),
+        filter(1.0, 0.0, 0.5, 0.3),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_share_is_held_out() {
+        let mut all = Interactions::new(12);
+        all.push(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11], &[1.0; 11]);
+        all.push(&[3], &[1.0]);
+        all.push(&[3, 1], &[1.0; 2]);
+        let held = cut(&all, 0.2, Cut::Last);
+        assert_eq!(held.out[0], [(0, 9), (11, 10)]);
+        assert!(held.out[1].is_empty());
+        assert_eq!(held.out[2], [(1, 1)]);
+        assert_eq!(held.taken.counts(), [9, 1, 1]);
+        let hashed = cut(&all, 0.2, Cut::Hashed(7));
+        assert_eq!(hashed.taken.counts(), [9, 1, 1]);
+        assert_ne!(hashed.out, held.out);
+    }
+
+    /// Worked out with the formulas of ../shared/scoring: hits at ranks 1 and 3 of three relevant.
+    #[test]
+    fn gains_of_a_list() {
+        let list: Vec<Scored> = [5, 9, 7].map(|item| Scored { item, score: 0.0 }).to_vec();
+        let (recall, ndcg) = gains(&list, |item| item != 9, 3);
+        assert!((recall - 2.0 / 3.0).abs() < 1e-12);
+        assert!((ndcg - 1.5 / (1.0 + 0.5 + 1.0 / 3f64.log2())).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,214 @@
+//! Statistics of a series: autocorrelations, the KPSS test of a unit root, the Ljung-Box test.
+
+use crate::kernels::math;
+
+/// Mean of the finite values; none where there are none.
+pub fn mean(values: &[f64]) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0);
+    for value in values.iter().filter(|value| value.is_finite()) {
+        sum += value;
+        count += 1;
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+/// Variance (over n) of the finite values.
+pub fn variance(values: &[f64]) -> f64 {
+    let Some(mean) = mean(values) else { return 0.0 };
+    let squares: Vec<f64> = values.iter().map(|v| (v - mean) * (v - mean)).collect();
+    self::mean(&squares).unwrap_or(0.0)
+}
+
+/// Whether all finite values are the same.
+pub fn constant(values: &[f64]) -> bool {
+    let mut finite = values.iter().filter(|value| value.is_finite());
+    finite
+        .next()
+        .is_none_or(|first| finite.all(|value| value == first))
+}
+
+/// Autocorrelations of lags 1 to `last` (over n, as R's `acf`). Pairs with a missing value count
+/// for nothing.
+pub fn autocorrelations(values: &[f64], last: usize) -> Vec<f64> {
+    let mean = mean(values).unwrap_or(0.0);
+    let centred: Vec<f64> = values
+        .iter()
+        .map(|v| if v.is_finite() { v - mean } else { 0.0 })
+        .collect();
+    let whole: f64 = centred.iter().map(|v| v * v).sum();
+    (1..=last)
+        .map(|lag| {
+            let pairs = centred.iter().zip(centred.get(lag..).unwrap_or(&[]));
+            let sum: f64 = pairs.map(|(a, b)| a * b).sum();
+            if whole > 0.0 { sum / whole } else { 0.0 }
+        })
+        .collect()
+}
+
+/// The KPSS statistic for a level (Kwiatkowski et al. 1992), with a Bartlett window of `lags`.
+pub fn kpss(values: &[f64], lags: usize) -> f64 {
+    let n = values.len() as f64;
+    let mean = mean(values).unwrap_or(0.0);
+    let e: Vec<f64> = values.iter().map(|v| v - mean).collect();
+    let mut partial = 0.0;
+    let eta: f64 = e
+        .iter()
+        .map(|e| {
+            partial += e;
+            partial * partial
+        })
+        .sum();
+    let long_run: f64 = (0..=lags)
+        .map(|lag| {
+            let sum: f64 = e
+                .iter()
+                .zip(&e[lag.min(e.len())..])
+                .map(|(a, b)| a * b)
+                .sum();
+            let weight = 1.0 - lag as f64 / (lags as f64 + 1.0);
+            sum * weight * if lag == 0 { 1.0 } else { 2.0 }
+        })
+        .sum();
+    eta / (n * long_run)
+}
+
+/// Ljung and Box's Q over `lags`, and the probability of a greater one without autocorrelation,
+/// with `fitted` coefficients taken off the degrees of freedom.
+pub fn ljung_box(residuals: &[f64], lags: usize, fitted: usize) -> (f64, f64) {
+    let n = residuals.iter().filter(|e| e.is_finite()).count() as f64;
+    let sum: f64 = autocorrelations(residuals, lags)
+        .iter()
+        .enumerate()
+        .map(|(index, r)| r * r / (n - index as f64 - 1.0))
+        .sum();
+    let q = n * (n + 2.0) * sum;
+    let freedom = lags.saturating_sub(fitted).max(1) as f64;
+    (q, chi_squared_tail(q, freedom))
+}
+
+/// P(X > x) of a chi-squared variable: the upper incomplete gamma function, by its series below
+/// the mean and by Lentz's continued fraction above (Abramowitz and Stegun 6.5.29, 6.5.31).
+pub fn chi_squared_tail(x: f64, freedom: f64) -> f64 {
+    if x.is_nan() || x <= 0.0 {
+        return 1.0;
+    }
+    let (a, x) = (0.5 * freedom, 0.5 * x);
+    let front = math::exp(a * math::ln(x) - x - libm::lgamma(a));
+    if x < a + 1.0 {
+        let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+        for i in 1..1000 {
+            term *= x / (a + f64::from(i));
+            sum += term;
+            if term < sum * 1e-16 {
+                break;
+            }
+        }
+        return 1.0 - front * sum;
+    }
+    let mut b = x + 1.0 - a;
+    let mut c = 1e300;
+    let mut d = 1.0 / b;
+    let mut h = d;
+    for i in 1..1000 {
+        let an = -f64::from(i) * (f64::from(i) - a);
+        b += 2.0;
+        d = 1.0 / (an * d + b);
+        c = b + an / c;
+        let step = d * c;
+        h *= step;
+        if (step - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    front * h
+}
+
+/// The quantile of the standard normal distribution (Acklam's rational approximation, sharpened
+/// by one step of Halley's method; full double precision).
+pub fn normal_quantile(p: f64) -> f64 {
+    const A: [f64; 6] = [
+        -3.969_683_028_665_376e1,
+        2.209_460_984_245_205e2,
+        -2.759_285_104_469_687e2,
+        1.383_577_518_672_69e2,
+        -3.066_479_806_614_716e1,
+        2.506_628_277_459_239,
+    ];
+    const B: [f64; 5] = [
+        -5.447_609_879_822_406e1,
+        1.615_858_368_580_409e2,
+        -1.556_989_798_598_866e2,
+        6.680_131_188_771_972e1,
+        -1.328_068_155_288_572e1,
+    ];
+    const C: [f64; 6] = [
+        -7.784_894_002_430_293e-3,
+        -3.223_964_580_411_365e-1,
+        -2.400_758_277_161_838,
+        -2.549_732_539_343_734,
+        4.374_664_141_464_968,
+        2.938_163_982_698_783,
+    ];
+    const D: [f64; 4] = [
+        7.784_695_709_041_462e-3,
+        3.224_671_290_700_398e-1,
+        2.445_134_137_142_996,
+        3.754_408_661_907_416,
+    ];
+    let polynomial = |c: &[f64], x: f64| c.iter().fold(0.0, |sum, c| sum * x + c);
+    let tail = |p: f64| {
+        let q = (-2.0 * math::ln(p)).sqrt();
+        polynomial(&C, q) / (polynomial(&D, q) * q + 1.0)
+    };
+    let x = if p < 0.02425 {
+        tail(p)
+    } else if p > 1.0 - 0.02425 {
+        -tail(1.0 - p)
+    } else {
+        let q = p - 0.5;
+        let r = q * q;
+        polynomial(&A, r) * q / (polynomial(&B, r) * r + 1.0)
+    };
+    let error = 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2) - p;
+    let u = error * (2.0 * std::f64::consts::PI).sqrt() * math::exp(0.5 * x * x);
+    x - u / (1.0 + 0.5 * x * u)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ts::reference::{floats, known_answers, number, series};
+
+    #[test]
+    fn statistics_are_those_of_statsmodels() {
+        let Some(known) = known_answers() else { return };
+        for case in known["tests"].as_array().unwrap() {
+            let y = series(case["series"].as_str().unwrap(), false).y;
+            let lags = case["kpss_c"]["nlags"].as_u64().unwrap() as usize;
+            let want = number(&case["kpss_c"]["stat"]);
+            assert!((kpss(&y, lags) - want).abs() < 1e-10 * want);
+            let acf = autocorrelations(&y, 24);
+            for (got, want) in acf.iter().zip(floats(&case["acf_1_24"])) {
+                assert!((got - want).abs() < 1e-12);
+            }
+            let changes: Vec<f64> = y.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let (q, p) = ljung_box(&changes, 10, 0);
+            let want = floats(&case["ljungbox_diff_lag10"]);
+            assert!((q - want[0]).abs() < 1e-9 * want[0]);
+            assert!((p - want[1]).abs() < 1e-8 * want[1], "{p} {}", want[1]);
+        }
+    }
+
+    #[test]
+    fn quantiles_of_the_normal_distribution() {
+        // scipy.stats.norm.ppf, version 1.17
+        for (p, x) in [
+            (0.5, 0.0),
+            (0.975, 1.959_963_984_540_054),
+            (0.9, 1.281_551_565_544_600_4),
+            (0.001, -3.090_232_306_167_813),
+        ] {
+            assert!((normal_quantile(p) - x).abs() < 1e-13, "{p}");
+        }
+    }
+}

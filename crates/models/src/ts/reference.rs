@@ -1,0 +1,99 @@
+//! The reference values and series of `../shared/data/ts`, for the tests of this folder.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// A series and its regressors, over the past and the coming steps.
+pub struct Series {
+    pub y: Vec<f64>,
+    pub exog: Vec<Vec<f64>>,
+    pub future: Vec<Vec<f64>>,
+}
+
+fn folder() -> Option<PathBuf> {
+    let root = std::env::var_os("EASYLIFE_DATA").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
+        PathBuf::from,
+    );
+    let folder = root.join("ts");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} is not there (EASYLIFE_DATA)", folder.display());
+    None
+}
+
+/// The reference values; none where the folder is missing.
+pub fn known_answers() -> Option<Value> {
+    let text = std::fs::read(folder()?.join("known_answers.json")).unwrap();
+    Some(serde_json::from_slice(&text).unwrap())
+}
+
+pub fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+pub fn floats(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+fn columns(file: &str, names: &[&str]) -> Vec<Vec<f64>> {
+    let path = folder().unwrap().join(format!("{file}.csv"));
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let places: Vec<usize> = (names.iter())
+        .map(|name| header.iter().position(|h| h == *name).unwrap())
+        .collect();
+    let mut columns = vec![Vec::new(); names.len()];
+    for record in reader.records() {
+        let record = record.unwrap();
+        for (column, &place) in columns.iter_mut().zip(&places) {
+            column.push(record[place].parse().unwrap_or(f64::NAN));
+        }
+    }
+    columns
+}
+
+/// The series as the reference file describes it: `bike_daily (first 701), exog holiday,temp`.
+pub fn series(described: &str, log: bool) -> Series {
+    let log = log || described.starts_with("log ");
+    let described = described.trim_start_matches("log ");
+    let (name, exog) = described.split_once(", exog ").unwrap_or((described, ""));
+    let file = name.split([' ', ',']).next().unwrap();
+    let names: Vec<&str> = match exog {
+        "" => vec!["y"],
+        "year-1920" => vec!["y", "ds"],
+        listed => std::iter::once("y").chain(listed.split(',')).collect(),
+    };
+    let mut all = columns(file, &names);
+    if exog == "year-1920" {
+        // LakeHuron has 98 years from 1875.
+        all[1] = (0..all[0].len())
+            .map(|t| 1875.0 + t as f64 - 1920.0)
+            .collect();
+    }
+    let length = all[0].len();
+    let kept = match () {
+        () if name.contains("first 701") => 701,
+        () if name.contains("last 30 days held out") => length - 30,
+        () => length,
+    };
+    let future = match exog {
+        "year-1920" => vec![
+            (0..24)
+                .map(|t| 1875.0 + (length + t) as f64 - 1920.0)
+                .collect(),
+        ],
+        _ => all[1..].iter().map(|c| c[kept..].to_vec()).collect(),
+    };
+    let mut y = all[0][..kept].to_vec();
+    if log {
+        y = y.into_iter().map(libm::log).collect();
+    }
+    Series {
+        y,
+        exog: all[1..].iter().map(|c| c[..kept].to_vec()).collect(),
+        future,
+    }
+}

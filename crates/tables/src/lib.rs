@@ -1,0 +1,50 @@
+//! Formats on disk to rows in memory and back: CSV, TSV, JSON lines and Parquet, plain, `.gz` or
+//! `.zst`, files, folders and standard input.
+//!
+//! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
+//! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
+//! mean is for the callers; `text`, `photos`, `ratings` and `series` (with `clock`) read the rows of
+//! texts, photos, interactions and demand; `blocks` reads a table in pieces that can be worked on
+//! side by side; `sketch` has mergeable summaries of columns of any size.
+
+pub mod blocks;
+pub mod clock;
+mod csv;
+mod error;
+mod folder;
+mod format;
+mod input;
+mod jsonl;
+mod output;
+mod parquet;
+mod photos;
+mod ratings;
+mod row;
+mod series;
+mod sink;
+pub mod sketch;
+mod source;
+mod spool;
+mod text;
+
+pub use error::{Place, ReadError, ReadErrorKind, Unit};
+pub use format::{Compression, Format, UnknownFormat};
+pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_photos};
+pub use ratings::{
+    RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
+};
+pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
+pub use series::{
+    Duplicates, Gaps, Judging, Panel, Problem, Series, SeriesColumns, each_prepared, read_prepared,
+    shown,
+};
+pub use sink::{Sink, Spelling, create};
+pub use source::{Source, find_column, open, open_as};
+pub use spool::jsonl_to_parquet;
+pub use text::{
+    Slice, Texts, class_order, label_cell, normalised, read_texts, sorted_classes, text_cell,
+};
+
+/// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
+/// never closed or a line never ends.
+pub const MAX_RECORD: usize = 16 << 20;

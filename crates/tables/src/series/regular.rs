@@ -1,0 +1,296 @@
+//! A series on regular steps: what becomes of rows of one time, of steps without a row, and which
+//! times are no series.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Mark, Series};
+use crate::clock::{Axis, Clock};
+
+/// What becomes of rows of one series and time. A row without a value gives way to one with a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Duplicates {
+    /// They must have the same value.
+    #[default]
+    Error,
+    Sum,
+    Mean,
+    First,
+    Last,
+}
+
+/// What a step without a row means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gaps {
+    /// Nobody knows.
+    #[default]
+    Missing,
+    /// Nothing was asked for.
+    Zero,
+}
+
+/// Why a series cannot be taken, and at which row that shows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub mark: Mark,
+    pub reason: String,
+}
+
+/// Steps of a series at most: far more than any that is fitted, few enough for memory.
+const LONGEST: usize = 1 << 20;
+/// Steps below which nothing is said of how far rows lie apart.
+const SHORT: usize = 12;
+/// Rows in a row that lie equally far apart, more than a step: no chance, but another frequency.
+const ALIKE: usize = 8;
+
+impl Duplicates {
+    /// One value for those of one time; none where they contradict each other.
+    fn join(self, values: &[f64]) -> Option<f64> {
+        let known: Vec<f64> = values.iter().copied().filter(|y| y.is_finite()).collect();
+        let (Some(&first), Some(&last)) = (known.first(), known.last()) else {
+            return Some(f64::NAN);
+        };
+        match self {
+            Duplicates::Error => known.iter().all(|y| *y == first).then_some(first),
+            Duplicates::Sum => Some(known.iter().sum()),
+            Duplicates::Mean => Some(known.iter().sum::<f64>() / known.len() as f64),
+            Duplicates::First => Some(first),
+            Duplicates::Last => Some(last),
+        }
+    }
+}
+
+impl Series {
+    /// Sorts the rows and makes one of those of one time; how many rows that makes fewer.
+    pub fn tidy(&mut self, duplicates: Duplicates) -> Result<usize, Problem> {
+        self.sort();
+        let before = self.times.len();
+        let (mut start, mut kept) = (0, 0);
+        while start < before {
+            let same = |&time: &i64| time == self.times[start];
+            let count = self.times[start..].iter().take_while(|t| same(t)).count();
+            let group = &self.values[start..start + count];
+            let value = match group {
+                [one] => *one,
+                _ => duplicates
+                    .join(group)
+                    .ok_or_else(|| self.contradiction(start, count))?,
+            };
+            self.times[kept] = self.times[start];
+            self.values[kept] = value;
+            self.marks[kept] = self.marks[start];
+            kept += 1;
+            start += count;
+        }
+        self.times.truncate(kept);
+        self.values.truncate(kept);
+        self.marks.truncate(kept);
+        Ok(before - kept)
+    }
+
+    /// Where a row stands, if that is kept.
+    fn mark(&self, index: usize) -> Mark {
+        self.marks.get(index).copied().unwrap_or_default()
+    }
+
+    fn contradiction(&self, start: usize, count: usize) -> Problem {
+        let known = (start..start + count).filter(|&i| self.values[i].is_finite());
+        let first = known.clone().next().unwrap_or(start);
+        let differs = |&i: &usize| self.values[i] != self.values[first];
+        let other = known.clone().find(differs).unwrap_or(start);
+        Problem {
+            mark: self.marks[other],
+            reason: format!(
+                "another value for the time of line {}; keep one of them, or say how they are to \
+                 be joined with ts.data.duplicates: sum, mean, first or last",
+                self.marks[first].line
+            ),
+        }
+    }
+
+    /// Values on every step from the first time to the last. Rows are sorted, one a time.
+    pub fn regular(&self, clock: &Clock, gaps: Gaps) -> Result<Vec<f64>, Problem> {
+        let absent = match gaps {
+            Gaps::Missing => f64::NAN,
+            Gaps::Zero => 0.0,
+        };
+        let mut values = Vec::with_capacity(self.values.len());
+        for (step, &value) in self.steps(clock)?.into_iter().zip(&self.values) {
+            values.resize(step, absent);
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    /// Which step each row is on, from 0; they must be those of one series.
+    fn steps(&self, clock: &Clock) -> Result<Vec<usize>, Problem> {
+        let first = self.times.first().copied().unwrap_or_default();
+        let step = |(index, &time): (usize, &i64)| {
+            let step = clock.steps(first, time).and_then(|s| s.try_into().ok());
+            step.ok_or_else(|| self.off(index, clock))
+        };
+        let steps: Result<Vec<usize>, Problem> = self.times.iter().enumerate().map(step).collect();
+        let steps = steps?;
+        self.refuse_far_apart(&steps, clock)?;
+        Ok(steps)
+    }
+
+    fn off(&self, index: usize, clock: &Clock) -> Problem {
+        Problem {
+            mark: self.mark(index),
+            reason: format!(
+                "{} is not on its regular steps, {clock} from {}; correct the time (a file has \
+                 one frequency)",
+                clock.text(self.times[index]),
+                clock.text(self.times[0])
+            ),
+        }
+    }
+
+    /// Long gaps are missing values, but not one that is most of the series.
+    fn refuse_far_apart(&self, steps: &[usize], clock: &Clock) -> Result<(), Problem> {
+        let gaps = || steps.windows(2).map(|pair| pair[1] - pair[0]);
+        let span = steps.last().map_or(0, |last| last + 1);
+        let Some((widest, at)) = gaps()
+            .zip(1..)
+            .max_by_key(|(gap, at)| (*gap, usize::MAX - at))
+        else {
+            return Ok(());
+        };
+        if span > LONGEST || (span > SHORT && widest > 50 + 4 * (span - widest)) {
+            return Err(Problem {
+                mark: self.mark(at),
+                reason: format!(
+                    "{} lies {widest} steps ({clock}) behind the row before it; correct the time, \
+                     or give what comes after the gap another id",
+                    clock.text(self.times[at])
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses rows of another frequency than the file's, or of two: many in a row lie as far apart, or
+    /// hardly one follows the other by a step.
+    pub fn refuse_sparse(&self, clock: &Clock, gaps: Gaps) -> Result<(), Problem> {
+        let steps = self.steps(clock)?;
+        let span = steps.last().map_or(0, |last| last + 1);
+        let apart: Vec<usize> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let single = apart.iter().filter(|gap| **gap == 1).count();
+        let alike = |run: &[usize]| run[0] > 1 && run.iter().all(|gap| *gap == run[0]);
+        let run = apart.windows(ALIKE).position(alike);
+        // A regular series may have long gaps.
+        let sparse = span > 2 * steps.len() && 2 * single < apart.len();
+        if gaps == Gaps::Zero || span <= SHORT || !(sparse || run.is_some()) {
+            return Ok(());
+        }
+        let usual = apart[0];
+        let first = |changed: &dyn Fn(usize) -> bool| apart.iter().position(|gap| changed(*gap));
+        let change = first(&|gap| 3 * gap < 2 * usual || 2 * gap > 3 * usual)
+            .or_else(|| first(&|gap| gap % usual != 0));
+        let change = run.filter(|at| *at > 0).or(change);
+        let at = change.map_or(steps.len() - 1, |gap| gap + 1);
+        Err(Problem {
+            mark: self.mark(at),
+            reason: format!(
+                "its rows lie {usual} and here {} steps apart ({clock}): {}",
+                apart[at - 1],
+                match clock.axis {
+                    Axis::Time { utc: true } =>
+                        "two frequencies, a wrong time, or days by a clock that was changed, which \
+                         are dates better than times",
+                    _ =>
+                        "two frequencies, a wrong time, or rows only where there was demand; for \
+                         the last set ts.data.gaps: zero",
+                }
+            ),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Step;
+
+    const STEPS: Clock = Clock {
+        axis: Axis::Whole,
+        step: Step::Whole(1),
+    };
+
+    fn series(rows: &[(i64, f64)]) -> Series {
+        let mark = |line| Mark { file: 0, line };
+        Series {
+            id: "a".to_owned(),
+            times: rows.iter().map(|row| row.0).collect(),
+            values: rows.iter().map(|row| row.1).collect(),
+            marks: (2..).map(mark).take(rows.len()).collect(),
+            fault: None,
+        }
+    }
+
+    #[test]
+    fn gaps_are_missing_or_zero() {
+        let rows = series(&[(3, 1.0), (6, 2.0)]);
+        let values = rows.regular(&STEPS, Gaps::Missing).unwrap();
+        assert!(values[0] == 1.0 && values[1].is_nan() && values[2].is_nan() && values[3] == 2.0);
+        assert_eq!(
+            rows.regular(&STEPS, Gaps::Zero).unwrap(),
+            [1.0, 0.0, 0.0, 2.0]
+        );
+    }
+
+    #[test]
+    fn rows_of_one_time_become_one() {
+        let rows = [(2, 4.0), (1, 1.0), (1, f64::NAN), (1, 2.0)];
+        for (duplicates, value) in [
+            (Duplicates::Sum, 3.0),
+            (Duplicates::Mean, 1.5),
+            (Duplicates::First, 1.0),
+            (Duplicates::Last, 2.0),
+        ] {
+            let mut all = series(&rows);
+            assert_eq!(all.tidy(duplicates), Ok(2));
+            assert_eq!(
+                (&all.times[..], &all.values[..]),
+                (&[1, 2][..], &[value, 4.0][..])
+            );
+        }
+        let problem = series(&rows).tidy(Duplicates::Error).unwrap_err();
+        assert_eq!(problem.mark.line, 5);
+        assert!(problem.reason.contains("line 3"), "{}", problem.reason);
+        let mut alike = series(&[(1, 2.0), (1, f64::NAN), (1, 2.0)]);
+        assert_eq!(alike.tidy(Duplicates::Error), Ok(2));
+    }
+
+    #[test]
+    fn two_frequencies_are_found_where_they_change() {
+        let weeks = || (0..20).map(|t| (7 * t, 1.0));
+        let days = |from: i64, to: i64| (from..to).map(|t| (t, 1.0));
+        // Weeks, then days; days, then weeks; most of the rows are days.
+        for (rows, line) in [
+            (weeks().chain(days(134, 154)).collect::<Vec<_>>(), 22),
+            (weeks().chain(days(134, 434)).collect(), 22),
+            (days(-300, 0).chain(weeks()).collect(), 303),
+        ] {
+            let two = series(&rows);
+            let problem = two.refuse_sparse(&STEPS, Gaps::Missing).unwrap_err();
+            assert_eq!(problem.mark.line, line); // below a header
+            assert!(problem.reason.contains("two frequencies"));
+            assert!(two.refuse_sparse(&STEPS, Gaps::Zero).is_ok());
+        }
+        // A long gap is no other frequency.
+        let rows: Vec<(i64, f64)> = (0..30).chain(95..125).map(|t| (t, 1.0)).collect();
+        assert!(series(&rows).refuse_sparse(&STEPS, Gaps::Missing).is_ok());
+    }
+
+    #[test]
+    fn a_time_far_away_is_refused_before_memory_is_taken() {
+        let rows: Vec<(i64, f64)> = (0..30).chain([1 << 50]).map(|t| (t, 1.0)).collect();
+        for gaps in [Gaps::Missing, Gaps::Zero] {
+            let problem = series(&rows).regular(&STEPS, gaps).unwrap_err();
+            assert_eq!(problem.mark.line, 32);
+        }
+    }
+}

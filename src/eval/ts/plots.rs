@@ -1,0 +1,171 @@
+//! The tables of `plots/ts`, written series by series: nobody holds the forecasts of all.
+
+use std::io::{self, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+use super::judged::{Answered, Figures};
+use crate::eval::Plot;
+use tables::clock::Clock;
+
+/// Bytes of forecasts that are held before they go to a temporary file.
+const HELD: usize = 1 << 20;
+
+/// Tables in the making.
+pub struct Tables {
+    clock: Clock,
+    series: csv::Writer<Vec<u8>>,
+    forecasts: csv::Writer<SpooledTempFile>,
+    /// Sums by steps ahead: errors of the model and of the seasonal naive forecast, and how many.
+    steps: Vec<[f64; 3]>,
+}
+
+/// The shortest spelling that reads back the same; nothing for what is not known.
+fn number(value: f64) -> String {
+    match value.is_finite() {
+        true => format!("{value:?}"),
+        false => String::new(),
+    }
+}
+
+impl Tables {
+    pub fn new(clock: Clock) -> io::Result<Self> {
+        let mut tables = Self {
+            clock,
+            series: csv::Writer::from_writer(Vec::new()),
+            forecasts: csv::Writer::from_writer(SpooledTempFile::new(HELD)),
+            steps: Vec::new(),
+        };
+        tables.series.write_record([
+            "unique_id",
+            "steps",
+            "smape",
+            "mase",
+            "rmse",
+            "mae",
+            "mape",
+            "coverage_95",
+            "msis",
+            "naive_smape",
+            "naive_mase",
+        ])?;
+        tables.forecasts.write_record([
+            "unique_id",
+            "origin",
+            "ds",
+            "y",
+            "mean",
+            "lo-80",
+            "hi-80",
+            "lo-95",
+            "hi-95",
+            "naive",
+        ])?;
+        Ok(tables)
+    }
+
+    /// Adds a series.
+    pub fn add(&mut self, answered: &Answered) -> io::Result<()> {
+        self.figures(answered.id, &answered.figures)?;
+        self.forecasts(answered)?;
+        self.errors(answered);
+        Ok(())
+    }
+
+    /// Figures of a series.
+    fn figures(&mut self, id: &str, figures: &Figures) -> io::Result<()> {
+        let Some(s) = figures.score else {
+            return Ok(());
+        };
+        let naive = figures.naive.unwrap_or_default();
+        let (id, steps) = (id.to_owned(), s.steps.to_string());
+        let mape = s.mape.unwrap_or(f64::NAN);
+        let figures = [s.smape, s.mase, s.rmse, s.mae, mape, s.coverage, s.msis];
+        let figures = figures.into_iter().chain([naive.smape, naive.mase]);
+        let row = [id, steps].into_iter().chain(figures.map(number));
+        Ok(self.series.write_record(row)?)
+    }
+
+    /// Every forecast beside what came.
+    fn forecasts(&mut self, answered: &Answered) -> io::Result<()> {
+        for origin in &answered.origins {
+            for (h, &time) in origin.times.iter().enumerate() {
+                let [narrow, wide] = [0, 1].map(|level| &origin.fan.bounds[level]);
+                let numbers = [
+                    origin.actual[h],
+                    origin.fan.mean[h],
+                    narrow.0[h],
+                    narrow.1[h],
+                    wide.0[h],
+                    wide.1[h],
+                    origin.naive[h],
+                ];
+                let texts = [
+                    answered.id.to_owned(),
+                    self.clock.text(origin.known),
+                    self.clock.text(time),
+                ];
+                let row = texts.into_iter().chain(numbers.map(number));
+                self.forecasts.write_record(row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds absolute errors over the mean absolute value.
+    fn errors(&mut self, answered: &Answered) {
+        if answered.figures.score.is_none() {
+            return;
+        }
+        let known = answered.past.iter().filter(|y| y.is_finite());
+        let level = known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64;
+        let sums = &mut self.steps;
+        for origin in &answered.origins {
+            for (h, y) in origin.actual.iter().enumerate() {
+                sums.resize((h + 1).max(sums.len()), [0.0; 3]);
+                if y.is_finite() {
+                    sums[h][0] += (y - origin.fan.mean[h]).abs() / level;
+                    sums[h][1] += (y - origin.naive[h]).abs() / level;
+                    sums[h][2] += 1.0;
+                }
+            }
+        }
+    }
+
+    /// Means by steps ahead; all series count alike.
+    fn by_step(&self) -> io::Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["step", "model", "naive"])?;
+        for (h, [model, naive, count]) in self.steps.iter().enumerate() {
+            out.write_record([
+                (h + 1).to_string(),
+                number(model / count),
+                number(naive / count),
+            ])?;
+        }
+        whole(out)
+    }
+
+    /// The files they become.
+    pub fn finish(self) -> io::Result<Vec<(&'static str, Plot)>> {
+        let by_step = self.by_step()?;
+        let series = whole(self.series)?;
+        let mut forecasts = whole(self.forecasts)?;
+        Ok(vec![
+            ("series.csv", Box::new(move |out| out.write_all(&series))),
+            (
+                "forecasts.csv",
+                Box::new(move |out| {
+                    forecasts.seek(SeekFrom::Start(0))?;
+                    io::copy(&mut forecasts, out).map(|_| ())
+                }),
+            ),
+            ("by_step.csv", Box::new(move |out| out.write_all(&by_step))),
+        ])
+    }
+}
+
+/// What a table was written to.
+fn whole<W: Write>(table: csv::Writer<W>) -> io::Result<W> {
+    table.into_inner().map_err(|error| error.into_error())
+}

@@ -1,0 +1,3 @@
+//! Blurred-photo detection.
+
+pub mod sample;

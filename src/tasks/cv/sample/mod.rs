@@ -1,0 +1,3 @@
+//! Sample photos.
+
+pub mod photo;

@@ -1,0 +1,129 @@
+//! Seeded sample photos: a painted scene, sharp or blurred, as a camera would take it.
+//!
+//! A photo is a function of the seed, the number of its scene and its version alone. `scene` paints,
+//! `blur` spreads points, `camera` adds contrast, noise and the losses of JPEG. Blur and camera work
+//! on real sharp photos as well ([`Version::of`]).
+
+mod blur;
+mod camera;
+mod scene;
+
+use image::{ImageBuffer, Luma};
+
+pub use blur::Blur;
+
+use crate::tasks::draw::Draw;
+
+/// Brightness, 0 to 255, not rounded.
+type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
+
+/// What becomes of each scene, in this order.
+pub const VERSIONS: [&str; 4] = ["sharp", "gaussian", "disk", "motion"];
+
+/// Strength of blurs, barely to badly: standard deviation of the spread of a point, in pixels.
+const STRENGTH: (f64, f64) = (0.8, 5.0);
+
+/// One sample photo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SamplePhoto {
+    /// A JPEG file.
+    pub jpeg: Vec<u8>,
+    pub blur: Option<Blur>,
+}
+
+/// A version of a scene: drawn from the seed, the scene's number and the version's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub seed: u64,
+    pub scene: u64,
+    /// An index into [`VERSIONS`].
+    pub version: usize,
+}
+
+impl Version {
+    /// How it is blurred; known before anything is painted.
+    pub fn blur(&self) -> Option<Blur> {
+        let draw = &mut self.draw(b"blur\0\0\0\0");
+        let strength = draw.log_uniform(STRENGTH.0, STRENGTH.1);
+        let strength = (strength * 100.0).round() / 100.0;
+        match VERSIONS[self.version] {
+            "gaussian" => Some(Blur::Gaussian { strength }),
+            "disk" => Some(Blur::Disk { strength }),
+            "motion" => {
+                let angle = draw.uniform(0.0, std::f64::consts::PI);
+                Some(Blur::Motion { strength, angle })
+            }
+            _ => None,
+        }
+    }
+
+    /// This version of a painted scene.
+    pub fn painted(&self) -> SamplePhoto {
+        let scene = Version {
+            version: 0,
+            ..*self
+        };
+        self.taken(scene::paint(&mut scene.draw(b"scene\0\0\0")))
+    }
+
+    /// This version of a real sharp photo, given as its gray pixels.
+    ///
+    /// # Panics
+    /// When there are not `width` × `height` pixels.
+    pub fn of(&self, pixels: &[u8], width: usize, height: usize) -> SamplePhoto {
+        let pixels = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
+        let canvas = Canvas::from_raw(width as u32, height as u32, pixels);
+        self.taken(canvas.expect("width times height pixels"))
+    }
+
+    fn taken(&self, scene: Canvas) -> SamplePhoto {
+        let blur = self.blur();
+        let seen = blur.map_or_else(|| scene.clone(), |blur| blur.apply(&scene));
+        SamplePhoto {
+            jpeg: camera::take(seen, &mut self.draw(b"camera\0\0")),
+            blur,
+        }
+    }
+
+    /// Draws for one purpose, so that no purpose disturbs another's.
+    fn draw(&self, purpose: &[u8; 8]) -> Draw {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&self.seed.to_le_bytes());
+        key[8..16].copy_from_slice(purpose);
+        key[16] = self.version as u8;
+        Draw::new(key, self.scene)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_is_a_function_of_its_numbers() {
+        let version = |scene, version| Version {
+            seed: 1,
+            scene,
+            version,
+        };
+        let photo = version(3, 2).painted();
+        assert_eq!(photo, version(3, 2).painted());
+        assert_ne!(photo.jpeg, version(4, 2).painted().jpeg);
+        assert!(matches!(photo.blur, Some(Blur::Disk { strength }) if strength >= 0.8));
+        assert_eq!(version(3, 0).blur(), None);
+    }
+
+    #[test]
+    fn blur_takes_detail_from_a_real_photo() {
+        let pixels: Vec<u8> = (0..64 * 64).map(|i| (i * 7919 % 256) as u8).collect();
+        let length = |version| {
+            let version = Version {
+                seed: 1,
+                scene: 0,
+                version,
+            };
+            version.of(&pixels, 64, 64).jpeg.len()
+        };
+        assert!(length(0) > length(1));
+    }
+}

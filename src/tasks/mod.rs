@@ -1,0 +1,7 @@
+//! What one task implements, a folder each.
+
+pub mod cv;
+mod draw;
+pub mod nlp;
+pub mod recsys;
+pub mod ts;

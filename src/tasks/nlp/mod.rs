@@ -1,0 +1,3 @@
+//! Text classification.
+
+pub mod sample;

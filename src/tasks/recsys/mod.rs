@@ -1,0 +1,3 @@
+//! Recommendation.
+
+pub mod shop;

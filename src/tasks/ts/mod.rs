@@ -1,0 +1,3 @@
+//! Demand forecasting.
+
+pub mod demand;

@@ -21,7 +21,7 @@ use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::Talk;
-use crate::task::Name;
+use crate::tasks::Name;
 use crate::{eval, explain, for_task, inspect, pipeline, train};
 
 /// Parses the command line, runs the verb, shows what it says.

@@ -1,9 +1,7 @@
-//! The table of tasks: name, parameters, data, model. The only `match` over tasks is here.
+//! What a task is to every verb: name, parameters, data, model. The tasks themselves, and the table of
+//! them, are in `tasks`.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use anyhow::Result;
 
@@ -11,19 +9,13 @@ use crate::exit;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use crate::{params::cv, params::nlp, params::recsys, params::ts};
 use artifact::Header;
 use models::state::Stateful;
-use tables::{
-    Panel, Photos, RATING_COLUMNS, Ratings, ReadError, Source, Texts, read_photos, read_prepared,
-    read_ratings, read_texts,
-};
+use tables::{ReadError, Source};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
 pub const TEST: &str = "test.csv";
-/// Names of items, of `recsys`.
-pub const ITEMS: &str = "items.csv";
 
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
@@ -127,169 +119,4 @@ pub fn load_model<T: Task>(
         header,
         model,
     })
-}
-
-/// Text classification.
-pub struct Nlp;
-
-impl Task for Nlp {
-    const NAME: &'static str = "nlp";
-    type Params = nlp::Params;
-    type Data = Texts;
-    type Model = models::nlp::Model;
-
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.nlp.check()
-    }
-
-    fn gate(params: &Params) -> &Gate {
-        &params.nlp.gate
-    }
-
-    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
-        let data = &params.data;
-        read_texts(source, &data.text, &data.label, &params.slices)
-    }
-}
-
-/// Blurred-photo detection.
-pub struct Cv;
-
-impl Task for Cv {
-    const NAME: &'static str = "cv";
-    type Params = cv::Params;
-    type Data = Photos;
-    type Model = models::cv::Model;
-
-    const EMBEDDED: Option<&'static [u8]> = Some(include_bytes!("task/cv.safetensors"));
-
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.cv.check()
-    }
-
-    fn gate(params: &Params) -> &Gate {
-        &params.cv.gate
-    }
-
-    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_photos(source, &models::cv::NAMES)
-    }
-}
-
-/// Recommendation.
-pub struct Recsys;
-
-impl Task for Recsys {
-    const NAME: &'static str = "recsys";
-    type Params = recsys::Params;
-    type Data = Interactions;
-    type Model = models::recsys::Model;
-
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.recsys.check()
-    }
-
-    fn gate(params: &Params) -> &Gate {
-        &params.recsys.gate
-    }
-
-    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
-        Ok(Interactions {
-            ratings: read_ratings(source, RATING_COLUMNS, &mut Err)?,
-            relevant: params.relevant,
-            ..Interactions::default()
-        })
-    }
-}
-
-/// A prepared part of `recsys`.
-#[derive(Clone, Debug, Default)]
-pub struct Interactions {
-    pub ratings: Ratings,
-    /// The least rating that is relevant.
-    pub relevant: f64,
-    /// Names of items by their ids.
-    pub titles: HashMap<String, String>,
-}
-
-/// Demand forecasting.
-pub struct Ts;
-
-impl Task for Ts {
-    const NAME: &'static str = "ts";
-    type Params = ts::Params;
-    type Data = Panel;
-    type Model = models::ts::Saved;
-
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.ts.check()
-    }
-
-    fn gate(params: &Params) -> &Gate {
-        &params.ts.gate
-    }
-
-    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_prepared(source)
-    }
-}
-
-/// A task by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
-    Nlp,
-    Cv,
-    Recsys,
-    Ts,
-}
-
-/// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts];
-
-/// Runs `$body` with the type `$T` standing for the task named `$name`.
-#[macro_export]
-macro_rules! for_task {
-    ($name:expr, $T:ident => $body:expr) => {
-        match $name {
-            $crate::task::Name::Nlp => {
-                type $T = $crate::task::Nlp;
-                $body
-            }
-            $crate::task::Name::Cv => {
-                type $T = $crate::task::Cv;
-                $body
-            }
-            $crate::task::Name::Recsys => {
-                type $T = $crate::task::Recsys;
-                $body
-            }
-            $crate::task::Name::Ts => {
-                type $T = $crate::task::Ts;
-                $body
-            }
-        }
-    };
-}
-
-impl Name {
-    pub fn as_str(self) -> &'static str {
-        for_task!(self, T => T::NAME)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Name {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        ALL.iter()
-            .copied()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| format!("no task `{text}`"))
-    }
 }

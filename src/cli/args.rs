@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::params::Set;
 use crate::predict;
-use crate::task::{self, Name};
+use crate::tasks::{self, Name};
 use tables::Format;
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
@@ -159,14 +159,14 @@ impl Tasks {
     pub fn names(&self) -> Vec<Name> {
         match self.task.parse() {
             Ok(name) => vec![name],
-            Err(_) => task::ALL.to_vec(), // clap has let through nothing else than `all`
+            Err(_) => tasks::ALL.to_vec(), // clap has let through nothing else than `all`
         }
     }
 }
 
 fn task_names(with_all: bool) -> Vec<&'static str> {
     let all = with_all.then_some("all");
-    task::ALL
+    tasks::ALL
         .iter()
         .map(|name| name.as_str())
         .chain(all)

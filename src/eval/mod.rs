@@ -1,10 +1,6 @@
 //! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
 
-mod cv;
 pub mod gate;
-mod nlp;
-mod recsys;
-mod ts;
 
 use std::fmt;
 use std::fs::File;
@@ -50,7 +46,7 @@ pub struct Evaluation {
 pub type Plot = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
 
 /// Plots that are made already.
-fn made(plots: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Plot)> {
+pub(crate) fn made(plots: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Plot)> {
     let plot = |content: Vec<u8>| -> Plot { Box::new(move |out| out.write_all(&content)) };
     (plots.into_iter())
         .map(|(name, content)| (name, plot(content)))

@@ -1,10 +1,5 @@
 //! `easylife explain`: why this answer.
 
-mod cv;
-mod nlp;
-mod recsys;
-mod ts;
-
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 

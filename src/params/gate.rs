@@ -27,7 +27,7 @@ impl Bounds {
 }
 
 /// Refuses bounds that say nothing or that nothing can keep.
-pub(super) fn check(task: &str, gate: &Gate) -> Result<(), Invalid> {
+pub(crate) fn check(task: &str, gate: &Gate) -> Result<(), Invalid> {
     for (metric, bounds) in gate {
         let key = format!("{task}.gate.{metric}");
         require(bounds.min.is_some() || bounds.max.is_some(), &key, || {

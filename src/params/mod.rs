@@ -5,13 +5,9 @@
 //! deeper. Paths are resolved by `project`, not here.
 
 pub mod choice;
-pub mod cv;
 pub mod gate;
 mod locate;
-pub mod nlp;
-pub mod recsys;
 mod set;
-pub mod ts;
 pub mod validate;
 pub mod yaml;
 
@@ -40,13 +36,13 @@ pub struct Params {
     #[serde(default)]
     pub validate: validate::Block,
     #[serde(default)]
-    pub nlp: nlp::Block,
+    pub nlp: crate::tasks::nlp::params::Block,
     #[serde(default)]
-    pub cv: cv::Block,
+    pub cv: crate::tasks::cv::params::Block,
     #[serde(default)]
-    pub recsys: recsys::Block,
+    pub recsys: crate::tasks::recsys::params::Block,
     #[serde(default)]
-    pub ts: ts::Block,
+    pub ts: crate::tasks::ts::params::Block,
 }
 
 fn default_seed() -> u64 {

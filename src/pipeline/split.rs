@@ -7,7 +7,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Groups of rows that must stay together: a union-find over row numbers.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     parent: Vec<u32>,
 }
 
@@ -55,7 +55,7 @@ struct Group {
 /// `share` of its rows (rounded). A stratum is the class of a group's first row.
 ///
 /// `hashes[row]` is the [`hash`] of what the row is known by; `strata[row]` its class, below `classes`.
-pub(super) fn stratified(
+pub(crate) fn stratified(
     groups: &mut Groups,
     hashes: &[u64],
     strata: &[u32],
@@ -88,7 +88,7 @@ pub(super) fn stratified(
 }
 
 /// What decides which side a row goes to.
-pub(super) fn hash(content: &str, seed: u64) -> u64 {
+pub(crate) fn hash(content: &str, seed: u64) -> u64 {
     xxh3_64_with_seed(content.as_bytes(), seed)
 }
 

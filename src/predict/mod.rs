@@ -3,14 +3,10 @@
 //! `stream` moves rows from a source through a [`Scorer`] into an output; `output` makes that
 //! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
 
-mod cv;
 mod journal;
-mod nlp;
 mod output;
-mod recsys;
 mod rejects;
 mod stream;
-mod ts;
 
 use std::fmt;
 use std::io;
@@ -314,7 +310,7 @@ pub fn run<T: Predict>(
 }
 
 /// The rows of the input asked for; without one, of stdin.
-fn open(request: &Request) -> Result<Box<dyn Source>> {
+pub(crate) fn open(request: &Request) -> Result<Box<dyn Source>> {
     match &request.input {
         Some(Port::File(path)) => Ok(tables::open(path)?),
         Some(Port::Standard) | None => {

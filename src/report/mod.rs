@@ -2,14 +2,10 @@
 //! none; reads no files and knows no clock, so that a page's bytes follow from what it shows.
 
 mod chart;
-pub mod cv;
 pub mod format;
 mod heatmap;
 pub mod html;
-pub mod nlp;
 pub mod profile;
-pub mod recsys;
 pub mod svg;
 pub mod table;
-pub mod ts;
 pub mod validate;

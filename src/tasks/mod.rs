@@ -1,7 +1,73 @@
-//! What one task implements, a folder each.
+//! The tasks, a folder each with all that it implements, and the table of them: the only `match` over
+//! tasks is here.
 
 pub mod cv;
 mod draw;
 pub mod nlp;
 pub mod recsys;
 pub mod ts;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::task::Task;
+
+/// A task by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Nlp,
+    Cv,
+    Recsys,
+    Ts,
+}
+
+/// Every task, in the order in which `all` runs them.
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts];
+
+/// Runs `$body` with the type `$T` standing for the task named `$name`.
+#[macro_export]
+macro_rules! for_task {
+    ($name:expr, $T:ident => $body:expr) => {
+        match $name {
+            $crate::tasks::Name::Nlp => {
+                type $T = $crate::tasks::nlp::Nlp;
+                $body
+            }
+            $crate::tasks::Name::Cv => {
+                type $T = $crate::tasks::cv::Cv;
+                $body
+            }
+            $crate::tasks::Name::Recsys => {
+                type $T = $crate::tasks::recsys::Recsys;
+                $body
+            }
+            $crate::tasks::Name::Ts => {
+                type $T = $crate::tasks::ts::Ts;
+                $body
+            }
+        }
+    };
+}
+
+impl Name {
+    pub fn as_str(self) -> &'static str {
+        for_task!(self, T => T::NAME)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        ALL.iter()
+            .copied()
+            .find(|name| name.as_str() == text)
+            .ok_or_else(|| format!("no task `{text}`"))
+    }
+}

@@ -1,10 +1,5 @@
 //! `easylife train`: the prepared training part into a model file.
 
-mod cv;
-mod nlp;
-mod recsys;
-mod ts;
-
 use std::fmt;
 use std::path::PathBuf;
 

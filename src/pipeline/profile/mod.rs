@@ -6,7 +6,7 @@
 mod column;
 mod group;
 mod scan;
-mod summary;
+pub(crate) mod summary;
 mod value;
 
 use std::fmt;
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-pub(super) use column::Column;
-pub(super) use group::{Group, Groups};
-pub(super) use scan::{Table, Want, Watch, scan_blocks};
-pub(super) use summary::{cut, figure, table as summary};
-pub(super) use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
+pub(crate) use column::Column;
+pub(crate) use group::{Group, Groups};
+pub(crate) use scan::{Table, Want, Watch, scan_blocks};
+pub(crate) use summary::{cut, figure, table as summary};
+pub(crate) use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
 
 use crate::exit;
 use crate::params::validate::Profile;

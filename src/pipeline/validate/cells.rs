@@ -16,7 +16,7 @@ use crate::report::validate::Level;
 use tables::blocks::{Block, Head, Spot};
 
 /// What a value must be.
-pub(super) enum Test {
+pub(crate) enum Test {
     Class(Class),
     Range(Span, RangeInclusive<f64>),
     Length(Span, RangeInclusive<f64>),
@@ -29,7 +29,7 @@ pub(super) enum Test {
 }
 
 /// A test of one column.
-pub(super) struct CellRule {
+pub(crate) struct CellRule {
     pub column: usize,
     pub name: &'static str,
     pub level: Level,
@@ -37,14 +37,14 @@ pub(super) struct CellRule {
 }
 
 /// A rule that a column is sorted.
-pub(super) struct OrderRule {
+pub(crate) struct OrderRule {
     pub column: usize,
     pub level: Level,
     pub order: Order,
 }
 
 /// The rules of a schema for one table.
-pub(super) struct CellRules {
+pub(crate) struct CellRules {
     pub cells: Vec<CellRule>,
     pub orders: Vec<OrderRule>,
     pub uniques: Vec<UniqueRule>,
@@ -63,7 +63,7 @@ pub(super) struct CellRules {
 
 /// What one block breaks.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     broken: Vec<(usize, Gathered)>,
     sorted: Vec<Sorted>,
     keys: Vec<unique::Seen>,

@@ -12,7 +12,7 @@ use crate::report::validate::{Finding, Level};
 use tables::blocks::Head;
 
 /// Columns that are not there, and columns that should not be there.
-pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {
+pub(crate) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {
     let names: Vec<&str> = head
         .columns
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding
 }
 
 /// Everything else.
-pub(super) fn table(
+pub(crate) fn table(
     schema: &Schema,
     table: &Table,
     rules: &mut CellRules,

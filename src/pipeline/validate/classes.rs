@@ -7,7 +7,7 @@ use crate::report::format::count;
 use crate::report::validate::{Finding, Level};
 
 /// Labels and their rows, the most frequent first.
-pub(super) struct Labels {
+pub(crate) struct Labels {
     labels: Vec<(String, u64)>,
     /// False where there are too many to be counted: then these are no classes.
     exact: bool,
@@ -59,7 +59,7 @@ impl Labels {
 }
 
 /// Rules on classes that every classifier has.
-pub(super) fn check<P, W>(
+pub(crate) fn check<P, W>(
     job: &Job<P>,
     read: &Read<W>,
     column: usize,

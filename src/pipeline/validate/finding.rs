@@ -6,7 +6,7 @@ use tables::blocks::{Block, Head, Spot};
 
 /// The first rows of those that break a rule, with the value that does.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     pub rows: Vec<(Spot, String)>,
     shown: usize,
 }
@@ -29,7 +29,7 @@ impl Places {
 
 /// How many rows break a rule, and the first of them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     pub count: u64,
     pub places: Places,
 }
@@ -76,7 +76,7 @@ impl Gathered {
 }
 
 /// A finding in the making.
-pub(super) struct About<'a> {
+pub(crate) struct About<'a> {
     pub head: &'a Head,
     pub rule: &'a str,
     pub level: Level,

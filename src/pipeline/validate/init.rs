@@ -17,7 +17,7 @@ use files::atomic;
 const ALLOWED: i64 = 20;
 
 /// Reads the data and writes the file.
-pub(super) fn run<T: Validate>(
+pub(crate) fn run<T: Validate>(
     project: &Project,
     params: T::Params,
     path: &Path,

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use tables::blocks::Spot;
 
 /// What is kept of a row. Sorted, records of one key are together.
-pub(super) trait Record: Copy + Send + Sync {
+pub(crate) trait Record: Copy + Send + Sync {
     /// Bytes in the file.
     const BYTES: usize;
 
@@ -62,10 +62,10 @@ const PARTITIONS: usize = 64;
 const IN_MEMORY: usize = 24 << 20;
 
 /// Rows by their keys.
-pub(super) type Keys = Partitions<Keyed>;
+pub(crate) type Keys = Partitions<Keyed>;
 
 /// Records of a table by their keys.
-pub(super) struct Partitions<R> {
+pub(crate) struct Partitions<R> {
     partitions: Vec<Vec<R>>,
     held: usize,
     limit: usize,
@@ -81,7 +81,7 @@ impl<R: Record> Default for Partitions<R> {
 
 /// Rows that repeat a key.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Repeats {
+pub(crate) struct Repeats {
     /// How many rows come after the first of their key.
     pub count: u64,
     /// The first so many of them, each with the first row of its key.

@@ -14,7 +14,7 @@ use crate::report::validate::Finding;
 use tables::blocks::{Block, Blocks, Head, Spot};
 
 /// What rows of both parts must not have in common.
-pub(super) struct Key<'a> {
+pub(crate) struct Key<'a> {
     /// In words: `text`, `photo`.
     pub what: &'a str,
     /// Of a row; `None` where it has none.
@@ -65,7 +65,7 @@ impl Watch for Part<'_> {
 }
 
 /// Both parts, read.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub checked: Checked,
     pub tables: Vec<Table>,
     /// Both as one table: file 0 is the training part, file 1 the test part.
@@ -73,7 +73,7 @@ pub(super) struct Parts {
 }
 
 /// Reads both parts; a row of the test part leaks where the training part has a key of it.
-pub(super) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Parts> {
+pub(crate) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Parts> {
     let mut found: Vec<Keys> = keys.iter().map(|_| Keys::default()).collect();
     let mut tables = Vec::new();
     for (number, path) in (0..).zip(parts) {
@@ -137,7 +137,7 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
 }
 
 /// Where test rows have a `what` that is in the training part, and more of them than the rule allows.
-pub(super) fn finding<P>(
+pub(crate) fn finding<P>(
     job: &Job<P>,
     head: &Head,
     test_rows: u64,

@@ -5,23 +5,17 @@
 //! `cells` and the tasks look at it on the way, `keys` finds rows that have something in common,
 //! `checks` judges in the end. What a task knows of its data is in its file.
 
-mod alike;
 mod cells;
 mod checks;
-mod classes;
-mod cv;
-mod finding;
+pub(crate) mod classes;
+pub(crate) mod finding;
 mod init;
-mod keys;
-mod leaks;
-mod nlp;
+pub(crate) mod keys;
+pub(crate) mod leaks;
 mod quick;
-mod recsys;
-mod schema;
-mod series;
-mod table;
-mod ts;
-mod unique;
+pub(crate) mod schema;
+pub(crate) mod table;
+pub(crate) mod unique;
 mod written;
 
 use std::fmt;
@@ -67,7 +61,7 @@ pub struct TaskRule {
 }
 
 impl TaskRule {
-    const fn at_most(
+    pub(crate) const fn at_most(
         name: &'static str,
         max: &'static str,
         level: Level,
@@ -82,7 +76,7 @@ impl TaskRule {
         }
     }
 
-    const fn at_least(
+    pub(crate) const fn at_least(
         name: &'static str,
         min: &'static str,
         level: Level,
@@ -113,18 +107,18 @@ pub struct Job<'a, P> {
     pub params: P,
     schema: Schema,
     /// Rows that are shown of each finding.
-    shown: usize,
-    talk: &'a Talk,
+    pub(crate) shown: usize,
+    pub(crate) talk: &'a Talk,
 }
 
 impl<P> Job<'_, P> {
     /// The bounds of one of the task's rules; `None` where the file leaves it out.
-    fn rule(&self, name: &str) -> Option<&Span> {
+    pub(crate) fn rule(&self, name: &str) -> Option<&Span> {
         self.schema.task.get(name)
     }
 
     /// Checks the source, and the file of the test part where there is one.
-    fn each_source(
+    pub(crate) fn each_source(
         &self,
         source: &str,
         test: Option<&str>,
@@ -138,7 +132,7 @@ impl<P> Job<'_, P> {
     }
 
     /// Which columns are profiled.
-    fn profile(&self) -> Profile {
+    pub(crate) fn profile(&self) -> Profile {
         self.project.params().validate.profile
     }
 }
@@ -146,13 +140,13 @@ impl<P> Job<'_, P> {
 /// What was read and what is wrong with it.
 #[derive(Default)]
 pub struct Checked {
-    tables: Vec<Table>,
-    findings: Vec<Finding>,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Checked {
     /// Adds what another table gave.
-    fn extend(&mut self, other: Checked) {
+    pub(crate) fn extend(&mut self, other: Checked) {
         self.tables.extend(other.tables);
         self.findings.extend(other.findings);
     }
@@ -239,7 +233,7 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
         false => ("raw", T::raw(&job)?),
     };
     let schema = written.then(|| project.shown(&path));
-    write(project, validation(T::NAME, schema, part, checked))
+    write(project, T::NAME, validation(T::NAME, schema, part, checked))
 }
 
 fn job<'a, P>(project: &'a Project, params: P, schema: Schema, talk: &'a Talk) -> Job<'a, P> {
@@ -292,7 +286,7 @@ fn validation(
     }
 }
 
-fn write(project: &Project, validation: Validation) -> Result<Validated> {
+fn write(project: &Project, task: &'static str, validation: Validation) -> Result<Validated> {
     let infix = match validation.part {
         "prepared" => "prepared.",
         _ => "",
@@ -304,11 +298,8 @@ fn write(project: &Project, validation: Validation) -> Result<Validated> {
     let page = report::validate::page(&validation);
     atomic::write(&html, |out| out.write_all(page.as_bytes()))?;
     atomic::write(&json, |out| out.write_all(&text))?;
-    let name = task::ALL
-        .iter()
-        .find(|name| name.as_str() == validation.task);
     Ok(Validated {
-        task: name.map_or("", |name| name.as_str()),
+        task,
         errors: validation.errors,
         warnings: validation.warnings,
         findings: validation.findings,
@@ -318,7 +309,7 @@ fn write(project: &Project, validation: Validation) -> Result<Validated> {
 }
 
 /// The parts of a task, which must be there.
-fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
+pub(crate) fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
     Ok([
         task::train_part::<T>(project)?,
         task::test_part::<T>(project)?,

@@ -10,7 +10,7 @@ use crate::pipeline::profile::{CLASSES, Class, Value, understand_word};
 use tables::blocks::{Block, WORD};
 
 /// The rules of one column.
-pub(super) struct Quick {
+pub(crate) struct Quick {
     pub column: usize,
     /// Where a rule is on the class: which ones may be.
     classes: Option<[bool; CLASSES.len()]>,
@@ -159,7 +159,7 @@ impl Quick {
 }
 
 /// Whether a rule on a range has nothing to say: that is for the one on the class.
-pub(super) fn is_text(value: Value) -> bool {
+pub(crate) fn is_text(value: Value) -> bool {
     matches!(value.class, Class::Text | Class::Boolean)
 }
 

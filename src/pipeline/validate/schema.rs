@@ -111,7 +111,7 @@ pub struct Reference {
     pub level: Level,
 }
 
-pub(super) fn error() -> Level {
+pub(crate) fn error() -> Level {
     Level::Error
 }
 

@@ -20,7 +20,7 @@ use tables::blocks::{self, Blocks, Head};
 use tables::{Place, Row};
 
 /// A table that was read, and what any table's rules say of it.
-pub(super) struct Read<W> {
+pub(crate) struct Read<W> {
     pub table: Table,
     pub summary: report::table::Table,
     /// What looked on for the task.
@@ -98,7 +98,7 @@ impl<W> Read<W> {
 }
 
 /// Reads `path` and holds the rules on columns against it. `watch` is made when the columns are known.
-pub(super) fn read<P, W: Watch>(
+pub(crate) fn read<P, W: Watch>(
     job: &Job<P>,
     path: &Path,
     watch: impl FnOnce(&Head) -> W,
@@ -112,7 +112,7 @@ pub(super) fn read<P, W: Watch>(
 }
 
 /// The same for what `open` gives, each time anew.
-pub(super) fn read_blocks<P, W: Watch>(
+pub(crate) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
     open: impl Fn() -> Result<Blocks>,
     path: &Path,
@@ -158,7 +158,7 @@ fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
 }
 
 /// Records that could not be read.
-pub(super) fn unreadable(table: &Table) -> Option<Finding> {
+pub(crate) fn unreadable(table: &Table) -> Option<Finding> {
     let first = table.first_bad.first()?;
     let rows = table.first_bad.iter().map(|error| Offender {
         file: error.place.file.clone(),

@@ -9,7 +9,7 @@ use crate::report::validate::Level;
 use tables::blocks::{Block, combined};
 
 /// A rule that no two rows have the same cells in these columns.
-pub(super) struct UniqueRule {
+pub(crate) struct UniqueRule {
     pub columns: Vec<usize>,
     pub level: Level,
     pub keys: Keys,
@@ -28,7 +28,7 @@ enum Order {
 }
 
 /// What a block holds.
-pub(super) enum Seen {
+pub(crate) enum Seen {
     /// Numbers that rise from the first to the last.
     Rising(u64, u64),
     Keys(Vec<Keyed>),
@@ -83,7 +83,7 @@ impl UniqueRule {
 }
 
 /// Looks at the rows again, for those rules that lost the first ones.
-pub(super) struct Again<'a>(Vec<&'a mut UniqueRule>);
+pub(crate) struct Again<'a>(Vec<&'a mut UniqueRule>);
 
 impl Again<'_> {
     /// None where no rule needs it.
@@ -119,7 +119,7 @@ impl Watch for Again<'_> {
 }
 
 /// A hash of the cells of a row in some columns; `None` where all of them are empty.
-pub(super) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
+pub(crate) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
     let filled = |&column: &usize| !block.bytes_of(row, column).is_empty();
     if !columns.iter().any(filled) {
         return None;

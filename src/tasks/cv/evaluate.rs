@@ -1,0 +1,326 @@
+//! Evaluation of `cv`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::eval::{Evaluate, Evaluation};
+use crate::exit;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::tasks::cv::Cv;
+use crate::tasks::cv::params::Params;
+use crate::tasks::cv::report::{CvReport, Mistake, Part, page};
+use artifact::Header;
+use images::thumbnail::Thumbnail;
+use models::cv::{FEATURES, LAPLACIAN_VARIANCE, Model, Plane, Scores, Scratch};
+use models::metrics::bootstrap::intervals;
+use models::metrics::bootstrap_roc::{Estimate, Groups};
+use models::metrics::calibration::{Bin, calibration, expected_calibration_error};
+use models::metrics::classification::{Classification, measure, most_wrong, roc_curve};
+use models::metrics::precision_recall::pr_curve;
+use models::metrics::roc::roc_auc;
+use tables::Photos;
+
+/// Points of a curve in `plots/cv`.
+const CURVE_POINTS: usize = 500;
+const CALIBRATION_BINS: usize = 10;
+const MISTAKES: usize = 12;
+/// Longer side of a thumbnail, in pixels.
+const THUMBNAIL: usize = 240;
+const CLASSES: [&str; 2] = ["blurred", "sharp"];
+
+impl Evaluate for Cv {
+    fn evaluate(
+        model: &Model,
+        header: &Header,
+        test: &Photos,
+        seed: u64,
+        _: &Talk,
+    ) -> Result<Evaluation> {
+        if test.paths.is_empty() {
+            return Err(exit::usage(
+                "the test part of cv is empty, so there is nothing to measure; set cv.split.test \
+                 above 0 or name a test part with cv.data.test, then prepare and train again",
+            ));
+        }
+        let judged = Judged::new(model, test);
+        Ok(Evaluation {
+            metrics: judged.metrics(seed),
+            plots: crate::eval::made(judged.plots()?),
+            page: page(&judged.report(model, header, seed)),
+        })
+    }
+
+    fn locate(test: &mut Photos, project: &Project, params: &Params) {
+        let source = params.data.test.as_ref().unwrap_or(&params.data.source);
+        let source = project.path(source);
+        test.folder = match source.is_dir() {
+            true => Some(source),
+            false => source.parent().map(|folder| folder.to_owned()),
+        };
+    }
+}
+
+/// The test part with the model's answers.
+struct Judged<'a> {
+    test: &'a Photos,
+    features: Vec<[f64; FEATURES]>,
+    actual: Vec<u32>,
+    /// Of sharp.
+    scores: Vec<f64>,
+    /// Photos × classes.
+    probabilities: Vec<f64>,
+    /// Of the variance of the Laplacian against its threshold: 0 or 1.
+    baseline: Vec<f64>,
+    result: Classification,
+    calibration: Vec<Bin>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(model: &Model, test: &'a Photos) -> Judged<'a> {
+        let features: Vec<[f64; FEATURES]> = test.features();
+        let actual: Vec<u32> = test.sharp.iter().map(|&sharp| u32::from(sharp)).collect();
+        let sharp = features.iter().map(|photo| model.probability(photo));
+        let probabilities: Vec<f64> = sharp.flat_map(|sharp| [1.0 - sharp, sharp]).collect();
+        let baseline = features
+            .iter()
+            .map(|photo| f64::from(u8::from(model.baseline(photo))));
+        Judged {
+            scores: features.iter().map(|photo| model.log_odds(photo)).collect(),
+            result: measure(&CLASSES.map(str::to_owned), &actual, &probabilities),
+            calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
+            baseline: baseline.collect(),
+            features,
+            actual,
+            probabilities,
+            test,
+        }
+    }
+
+    fn metrics(&self, seed: u64) -> Value {
+        let mut metrics = json!({
+            "accuracy": self.result.accuracy,
+            "balanced_accuracy": balanced(&self.result),
+            "f1_macro": self.result.f1_macro,
+            "log_loss": self.result.log_loss,
+        });
+        // The order of probabilities near 0 and 1 is lost to rounding; that of the log-odds is not.
+        let areas = [
+            ("roc_auc", roc_auc(&self.test.sharp, &self.scores)),
+            ("pr_auc", self.result.pr_auc),
+        ];
+        for (name, area) in areas {
+            if let Some(area) = area {
+                metrics[name] = json!(area);
+            }
+        }
+        metrics["ece"] = json!(expected_calibration_error(&self.calibration));
+        metrics["rows"] = json!(self.result.rows);
+        if let Some(intervals) = intervals(2, &self.actual, &self.probabilities, seed) {
+            metrics["intervals"] = json!(intervals);
+        }
+        let (area, better) = self.areas(seed);
+        if let Some(Estimate { low, high, .. }) = area {
+            metrics["intervals"]["roc_auc"] = json!({ "low": low, "high": high });
+        }
+        metrics["baseline"] = self.baseline_metrics();
+        if let Some(better) = better {
+            metrics["roc_auc_above_baseline"] = json!(better);
+        }
+        metrics["parts"] = json!(self.parts());
+        metrics
+    }
+
+    /// The area under the ROC curve, and how much of it is above that of the variance of the
+    /// Laplacian; both as they vary with the scenes.
+    fn areas(&self, seed: u64) -> (Option<Estimate>, Option<Estimate>) {
+        let groups = Groups {
+            positive: &self.test.sharp,
+            groups: &self.test.scenes,
+            seed,
+        };
+        let better = groups.difference(&self.scores, &self.variances());
+        (groups.roc_auc(&self.scores), better)
+    }
+
+    /// Logarithms of the variance of the Laplacian.
+    fn variances(&self) -> Vec<f64> {
+        let photos = self.features.iter();
+        photos.map(|photo| photo[LAPLACIAN_VARIANCE]).collect()
+    }
+
+    /// The variance of the Laplacian, its threshold as chosen in training.
+    fn baseline_metrics(&self) -> Value {
+        let probabilities: Vec<f64> = self.baseline.iter().flat_map(|&p| [1.0 - p, p]).collect();
+        let result = measure(&CLASSES.map(str::to_owned), &self.actual, &probabilities);
+        let mut figures = json!({
+            "accuracy": result.accuracy,
+            "balanced_accuracy": balanced(&result),
+            "f1_macro": result.f1_macro,
+        });
+        if let Some(area) = roc_auc(&self.test.sharp, &self.variances()) {
+            figures["roc_auc"] = json!(area);
+        }
+        figures
+    }
+
+    /// How well each kind of blur, strength and source is told: blurred photos of the part against
+    /// all sharp ones of the test part.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
+        for photo in 0..self.test.paths.len() {
+            let mut add = |by, name: String| parts.entry((by, name)).or_default().push(photo);
+            add("kind", self.test.kinds[photo].clone());
+            add("source", self.test.sources[photo].clone());
+            if let Some(strength) = self.test.strengths[photo] {
+                add("strength", strength_range(strength).to_owned());
+            }
+        }
+        parts
+            .into_iter()
+            .filter(|((_, name), _)| !name.is_empty())
+            .map(|((by, name), photos)| self.part(by, name, &photos))
+            .collect()
+    }
+
+    fn part(&self, by: &str, name: String, photos: &[usize]) -> Part {
+        let right = |&&photo: &&usize| (self.scores[photo] >= 0.0) == self.test.sharp[photo];
+        let mut compared: Vec<usize> = photos.to_vec();
+        if photos.iter().all(|&photo| !self.test.sharp[photo]) {
+            compared.extend((0..self.test.sharp.len()).filter(|&photo| self.test.sharp[photo]));
+        }
+        let sharp: Vec<bool> = compared
+            .iter()
+            .map(|&photo| self.test.sharp[photo])
+            .collect();
+        let scores: Vec<f64> = compared.iter().map(|&photo| self.scores[photo]).collect();
+        Part {
+            by: by.to_owned(),
+            name,
+            rows: photos.len() as u64,
+            accuracy: photos.iter().filter(right).count() as f64 / photos.len() as f64,
+            roc_auc: roc_auc(&sharp, &scores),
+        }
+    }
+
+    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let sharp: Vec<f64> = self.probabilities.chunks(2).map(|row| row[1]).collect();
+        let filled: Vec<Bin> = self
+            .calibration
+            .iter()
+            .filter(|bin| bin.rows > 0)
+            .copied()
+            .collect();
+        let mut confusion = csv::Writer::from_writer(Vec::new());
+        confusion.write_record(["actual", "predicted"])?;
+        for (&actual, &score) in self.actual.iter().zip(&self.scores) {
+            let predicted = CLASSES[usize::from(score >= 0.0)];
+            confusion.write_record([CLASSES[actual as usize], predicted])?;
+        }
+        Ok(vec![
+            ("confusion.csv", confusion.into_inner()?),
+            ("calibration.csv", table(&filled)?),
+            (
+                "roc.csv",
+                table(&roc_curve(&self.test.sharp, &self.scores, CURVE_POINTS))?,
+            ),
+            (
+                "pr.csv",
+                table(&pr_curve(&self.test.sharp, &sharp, CURVE_POINTS))?,
+            ),
+            ("parts.csv", table(&self.parts())?),
+        ])
+    }
+
+    fn report(&self, model: &Model, header: &Header, seed: u64) -> CvReport {
+        let (area, better) = self.areas(seed);
+        CvReport {
+            result: self.result.clone(),
+            roc_auc: area,
+            above_baseline: better,
+            baseline: self.baseline_metrics(),
+            held_out: header.parameters["held_out"].clone(),
+            kind: model.kind().as_str().to_owned(),
+            roc: roc_curve(&self.test.sharp, &self.scores, CURVE_POINTS),
+            calibration: self.calibration.clone(),
+            parts: self.parts(),
+            scores: self
+                .scores
+                .iter()
+                .copied()
+                .zip(self.test.sharp.iter().copied())
+                .collect(),
+            mistakes: self.mistakes(model),
+            train_rows: header.data.rows,
+        }
+    }
+
+    fn mistakes(&self, model: &Model) -> Vec<Mistake> {
+        most_wrong(&self.actual, &self.probabilities, MISTAKES)
+            .into_iter()
+            .map(|photo| {
+                let (thumbnail, tiles) = self.pictures(photo, model).unzip();
+                Mistake {
+                    path: self.test.paths[photo].clone(),
+                    actual: CLASSES[self.actual[photo] as usize],
+                    score: self.scores[photo],
+                    thumbnail,
+                    tiles,
+                }
+            })
+            .collect()
+    }
+
+    /// The photo and its tile map as PNG files, where it can still be read.
+    fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
+        let file = self.test.folder.as_ref()?.join(&self.test.paths[photo]);
+        let gray = images::read(&file).ok()?;
+        let plane = Plane::new(&gray.pixels, gray.width, gray.height);
+        let scores = Scores::measure(plane, &mut Scratch::default());
+        let tiles = model.tile_log_odds(&scores);
+        let shade =
+            |log_odds: &f64| (127.5 * (1.0 + log_odds / 10.0)).round().clamp(0.0, 255.0) as u8;
+        let map = Thumbnail {
+            width: scores.columns,
+            height: scores.rows,
+            pixels: tiles.iter().map(shade).collect(),
+        };
+        if map.pixels.is_empty() {
+            return None;
+        }
+        let thumbnail = Thumbnail::of(&gray, THUMBNAIL);
+        Some((thumbnail.png(), map.upright(gray.orientation).png()))
+    }
+}
+
+fn strength_range(strength: f64) -> &'static str {
+    match strength {
+        s if s < 1.0 => "below 1",
+        s if s < 2.0 => "1 to 2",
+        s if s < 4.0 => "2 to 4",
+        _ => "4 and above",
+    }
+}
+
+/// Mean of the classes' recalls, over those there are.
+fn balanced(result: &Classification) -> f64 {
+    let classes: Vec<f64> = result
+        .classes
+        .iter()
+        .filter(|class| class.support > 0)
+        .map(|class| class.recall)
+        .collect();
+    classes.iter().sum::<f64>() / classes.len() as f64
+}
+
+/// A CSV file with a line an entry.
+fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for entry in entries {
+        out.serialize(entry)?;
+    }
+    Ok(out.into_inner()?)
+}

@@ -1,0 +1,173 @@
+//! Explanation of `cv`: which scores decided, and which parts of the photo are sharp.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exit;
+use crate::explain::Explain;
+use crate::outcome::Outcome;
+use crate::tasks::cv::Cv;
+use images::{Gray, thumbnail::Thumbnail};
+use models::cv::{Model, NAMES, Plane, Scores, Scratch};
+
+/// Longer side of the photo in a picture, in pixels.
+const SIDE: usize = 640;
+/// Log-odds of a tile beyond which its shade does not change.
+const RANGE: f64 = 10.0;
+/// From blurred to sharp, in letters.
+const SHADES: &[u8] = b" .:-=+*#%@";
+/// Most columns of the map in letters.
+const COLUMNS: usize = 60;
+
+#[derive(Serialize)]
+struct Why {
+    path: String,
+    prediction: &'static str,
+    probability: f64,
+    /// Log-odds of sharp: bias and the contributions of all scores.
+    score: f64,
+    laplacian_variance: f64,
+    reasons: Vec<Reason>,
+    /// Log-odds of each tile as if it were a photo, upright, a list a row.
+    tiles: Vec<Vec<f64>>,
+    /// Share of tiles that look sharp.
+    sharp_tiles: f64,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    score: &'static str,
+    value: f64,
+    /// Of a forest there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight: Option<f64>,
+    /// To the log-odds; of a forest to the share of sharp photos in its leaves.
+    contribution: f64,
+}
+
+struct Seen {
+    photo: Gray,
+    scores: Scores,
+}
+
+fn look(input: &str) -> Result<Seen> {
+    let photo = images::read(Path::new(input)).map_err(|e| exit::data(format!("{input}: {e}")))?;
+    let plane = Plane::new(&photo.pixels, photo.width, photo.height);
+    let scores = Scores::measure(plane, &mut Scratch::default());
+    Ok(Seen { photo, scores })
+}
+
+impl Explain for Cv {
+    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+        let Seen { photo, scores } = look(input)?;
+        let features = scores.features();
+        let sharp = model.probability(&features);
+        let contributions = model.contributions(&features);
+        let mut reasons: Vec<Reason> = (0..NAMES.len())
+            .map(|feature| Reason {
+                score: NAMES[feature],
+                value: features[feature],
+                weight: model.weights().map(|weights| weights[feature]),
+                contribution: contributions[feature],
+            })
+            .filter(|reason| reason.weight.unwrap_or(reason.contribution) != 0.0)
+            .collect();
+        reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+        reasons.truncate(top);
+        let map = shades(&model.tile_log_odds(&scores), &scores, photo.orientation);
+        let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * RANGE;
+        let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
+        Ok(Box::new(Why {
+            path: input.to_owned(),
+            prediction: if sharp >= 0.5 { "sharp" } else { "blurred" },
+            probability: sharp.max(1.0 - sharp),
+            score: model.log_odds(&features),
+            laplacian_variance: scores.laplacian_variance(),
+            reasons,
+            tiles: map
+                .pixels
+                .chunks(map.width.max(1))
+                .map(|row| row.iter().map(log_odds).collect())
+                .collect(),
+            sharp_tiles: count as f64 / map.pixels.len().max(1) as f64,
+        }))
+    }
+
+    fn picture(model: &Model, input: &str) -> Result<Option<Vec<u8>>> {
+        let Seen { photo, scores } = look(input)?;
+        let left = Thumbnail::of(&photo, SIDE);
+        let map = shades(&model.tile_log_odds(&scores), &scores, photo.orientation);
+        Ok(Some(beside(&left, &map).png()))
+    }
+}
+
+/// The tile map as gray: black blurred, white sharp, upright.
+fn shades(tiles: &[f64], scores: &Scores, orientation: u8) -> Thumbnail {
+    let shade = |log_odds: &f64| ((log_odds / RANGE + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
+    Thumbnail {
+        width: scores.columns,
+        height: scores.rows,
+        pixels: tiles.iter().map(shade).collect(),
+    }
+    .upright(orientation)
+}
+
+/// The photo, and at its right the map stretched to the same size.
+fn beside(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
+    let (width, height) = (left.width, left.height);
+    let mut pixels = Vec::with_capacity(2 * width * height);
+    for y in 0..height {
+        pixels.extend(&left.pixels[y * width..(y + 1) * width]);
+        pixels.extend((0..width).map(|x| {
+            let at = (y * map.height / height) * map.width + x * map.width / width;
+            map.pixels.get(at).copied().unwrap_or(0) // a photo smaller than a tile has no map
+        }));
+    }
+    Thumbnail {
+        width: 2 * width,
+        height,
+        pixels,
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {}  ({:.4})",
+            self.path, self.prediction, self.probability
+        )?;
+        writeln!(
+            f,
+            "  score {:.4}, variance of the Laplacian {:.2}, {:.0}% of the tiles sharp",
+            self.score,
+            self.laplacian_variance,
+            100.0 * self.sharp_tiles
+        )?;
+        for reason in &self.reasons {
+            writeln!(f, "  {:+9.4}  {}", reason.contribution, reason.score)?;
+        }
+        // Letters are about twice as high as wide: every second row.
+        let step = self
+            .tiles
+            .first()
+            .map_or(1, |row| row.len().div_ceil(COLUMNS))
+            .max(1);
+        for row in self.tiles.iter().step_by(2 * step) {
+            let letters: String = row
+                .iter()
+                .step_by(step)
+                .map(|log_odds| {
+                    let share = (log_odds / RANGE + 1.0) / 2.0;
+                    let most = SHADES.len() - 1;
+                    char::from(SHADES[((share * most as f64).round() as usize).min(most)])
+                })
+                .collect();
+            writeln!(f, "  |{letters}|")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! The `cv` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::gate::{self, Gate};
+use crate::params::{Invalid, require};
+use models::cv::{Kind, Options, Solver};
+
+/// The block as written; whatever is not given keeps its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Block {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub split: SplitBlock,
+    pub model: ModelBlock,
+    pub gate: Gate,
+}
+
+/// How much `easylife sample` makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleBlock {
+    /// Scenes, each sharp and blurred in three ways.
+    pub scenes: usize,
+    /// Photos without a label, to be scored.
+    pub incoming: usize,
+}
+
+impl Default for SampleBlock {
+    fn default() -> Self {
+        Self {
+            scenes: 40,
+            incoming: 12,
+        }
+    }
+}
+
+/// Where the photos come from and which columns count.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataBlock {
+    /// A table, a folder with one, or a folder with a sub-folder a class.
+    pub source: String,
+    /// The same, for a test part of its own; absent: `split` cuts the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    /// Column of paths, relative to the table.
+    pub path: String,
+    /// Column of labels: sharp or blurred, 1 or 0.
+    pub label: String,
+    /// Column of scenes, where the table has it: photos of a scene stay on one side of the split.
+    pub scene: String,
+    /// A regular expression over paths: photos in which its groups match the same are one scene.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scene_pattern: Option<String>,
+}
+
+impl Default for DataBlock {
+    fn default() -> Self {
+        Self {
+            source: "data/raw/cv/photos".to_owned(),
+            test: None,
+            path: "path".to_owned(),
+            label: "label".to_owned(),
+            scene: "scene".to_owned(),
+            scene_pattern: None,
+        }
+    }
+}
+
+/// How the source is cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitBlock {
+    /// Share of the photos that becomes the test part; 0: none, train on all.
+    pub test: f64,
+}
+
+impl Default for SplitBlock {
+    fn default() -> Self {
+        Self { test: 0.25 }
+    }
+}
+
+/// Which model is fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// The one with the least loss on folds.
+    #[default]
+    Auto,
+    Laplacian,
+    Logistic,
+    Forest,
+}
+
+/// The model and how it is chosen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelBlock {
+    pub kind: Choice,
+    /// What fits `logistic`: newton, or linfa, which repeats on one kind of processor only.
+    pub solver: Solver,
+    /// Inverse of the regularization strength of `logistic`: values to choose from on folds.
+    #[serde(rename = "C")]
+    pub c: Vec<f64>,
+    /// Of `forest`.
+    pub trees: usize,
+    /// Parts of the scenes, each held out once.
+    pub folds: usize,
+    /// Both classes count the same, however many photos they have.
+    pub balanced: bool,
+}
+
+impl Default for ModelBlock {
+    fn default() -> Self {
+        let options = Options::default();
+        Self {
+            kind: Choice::default(),
+            solver: options.solver,
+            trees: options.trees,
+            c: options.regularization,
+            folds: options.folds,
+            balanced: options.balanced,
+        }
+    }
+}
+
+/// The block, checked: every value in it can be used.
+#[derive(Clone, Debug)]
+pub struct Params {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub scene_pattern: Option<regex::Regex>,
+    /// In [0, 1).
+    pub test_share: f64,
+    pub options: Options,
+    /// What decides a model's bytes beside the data, as it goes into the model file.
+    pub recorded: serde_json::Value,
+}
+
+impl Block {
+    /// Checks every value.
+    pub fn check(&self) -> Result<Params, Invalid> {
+        let share = self.split.test;
+        require((0.0..1.0).contains(&share), "cv.split.test", || {
+            format!("{share} is not a share of at least 0 and below 1")
+        })?;
+        require(self.sample.scenes >= 1, "cv.sample.scenes", || {
+            "at least 1".to_owned()
+        })?;
+        require(!self.data.source.is_empty(), "cv.data.source", || {
+            "name a table or a folder".to_owned()
+        })?;
+        gate::check("cv", &self.gate)?;
+        Ok(Params {
+            sample: self.sample.clone(),
+            data: self.data.clone(),
+            scene_pattern: self.data.pattern()?,
+            test_share: share,
+            options: self.model.check()?,
+            recorded: serde_json::json!({ "model": self.model }),
+        })
+    }
+}
+
+impl DataBlock {
+    fn pattern(&self) -> Result<Option<regex::Regex>, Invalid> {
+        let refuse = |reason: String| Invalid::new("cv.data.scene_pattern", reason);
+        let compile = |pattern: &String| {
+            let compiled = regex::Regex::new(pattern).map_err(|error| {
+                refuse(
+                    error
+                        .to_string()
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .to_owned(),
+                )
+            })?;
+            match compiled.captures_len() {
+                1 => Err(refuse(
+                    "put (...) round the part that names the scene".to_owned(),
+                )),
+                _ => Ok(compiled),
+            }
+        };
+        self.scene_pattern.as_ref().map(compile).transpose()
+    }
+}
+
+impl ModelBlock {
+    fn check(&self) -> Result<Options, Invalid> {
+        let usable = |c: &f64| *c > 0.0 && c.is_finite();
+        require(
+            !self.c.is_empty() && self.c.iter().all(usable),
+            "cv.model.C",
+            || "a list of numbers above 0 is expected, for example [1.0, 10.0]".to_owned(),
+        )?;
+        require(self.folds >= 2, "cv.model.folds", || {
+            format!("{} is too few: at least 2", self.folds)
+        })?;
+        require((1..=1000).contains(&self.trees), "cv.model.trees", || {
+            format!("{} is not a number of 1 to 1000", self.trees)
+        })?;
+        let weighed = self.balanced && self.solver == Solver::Linfa;
+        require(!weighed, "cv.model.solver", || {
+            "linfa cannot weigh classes; set cv.model.balanced to false, or the solver to newton"
+                .to_owned()
+        })?;
+        Ok(Options {
+            kind: match self.kind {
+                Choice::Auto => None,
+                Choice::Laplacian => Some(Kind::Laplacian),
+                Choice::Logistic => Some(Kind::Logistic),
+                Choice::Forest => Some(Kind::Forest),
+            },
+            solver: self.solver,
+            trees: self.trees,
+            regularization: self.c.clone(),
+            folds: self.folds,
+            balanced: self.balanced,
+            ..Options::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
+        let default = Block {
+            gate: written.cv.gate.clone(), // an example: no bound is the default
+            ..Block::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&written.cv).unwrap(),
+            serde_json::to_value(&default).unwrap()
+        );
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let refused = |text: &str| {
+            let block: Block = serde_yaml::from_str(text).unwrap();
+            block.check().unwrap_err().key
+        };
+        assert_eq!(refused("split: {test: 1}"), "cv.split.test");
+        assert_eq!(refused("model: {C: []}"), "cv.model.C");
+        assert_eq!(refused("model: {folds: 1}"), "cv.model.folds");
+        assert_eq!(refused("model: {trees: 0}"), "cv.model.trees");
+        assert_eq!(refused("model: {solver: linfa}"), "cv.model.solver");
+        let linfa: Block = serde_yaml::from_str("model: {solver: linfa, balanced: false}").unwrap();
+        assert!(linfa.check().is_ok());
+        assert_eq!(
+            refused("data: {scene_pattern: '('}"),
+            "cv.data.scene_pattern"
+        );
+        assert_eq!(
+            refused("data: {scene_pattern: 'kw'}"),
+            "cv.data.scene_pattern"
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Raw photos: listed from a table or from folders of classes, read and measured.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+
+use crate::exit;
+use crate::talk::Talk;
+use crate::tasks::cv::params::Params;
+use images::{PhotoError, hash, list};
+use models::cv::{FEATURES, Plane, Scores, Scratch};
+use tables::{Kind, Place, ReadErrorKind, Row, photo_label};
+
+/// A photo as the raw data name it.
+#[derive(Clone, Debug)]
+pub(super) struct Raw {
+    /// As it is shown and kept: relative to the table or the folder.
+    pub path: String,
+    pub file: PathBuf,
+    pub sharp: bool,
+    /// What the table says of it; empty where it does not.
+    pub kind: String,
+    pub strength: String,
+    pub source: String,
+    pub scene: Option<String>,
+}
+
+/// A photo that was read.
+pub(super) struct Measured {
+    pub raw: Raw,
+    /// Its place among the raw ones.
+    pub number: usize,
+    pub format: &'static str,
+    pub width: usize,
+    pub height: usize,
+    pub sha256: String,
+    pub hash: u64,
+    pub features: [f64; FEATURES],
+}
+
+/// The photos that `source` names.
+pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Raw>> {
+    let mut photos = match class_folders(source)? {
+        folders if !folders.is_empty() => from_folders(source, &folders, talk)?,
+        _ => from_table(source, params)?,
+    };
+    if photos.is_empty() {
+        return Err(exit::data(format!("{} holds no photos", source.display())));
+    }
+    if let Some(pattern) = &params.scene_pattern {
+        for photo in &mut photos {
+            if let Some(found) = pattern.captures(&photo.path) {
+                let groups = found.iter().skip(1).flatten().map(|group| group.as_str());
+                photo.scene = Some(groups.collect::<Vec<_>>().join("/"));
+            }
+        }
+    }
+    Ok(photos)
+}
+
+/// Sub-folders named like a class, sorted.
+pub(super) fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
+    if !source.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(source).with_context(|| source.display().to_string())? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if let Some(sharp) = photo_label(&name)
+            && source.join(&name).is_dir()
+        {
+            found.push((name, sharp));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+pub(super) fn from_folders(
+    source: &Path,
+    folders: &[(String, bool)],
+    talk: &Talk,
+) -> Result<Vec<Raw>> {
+    let mut photos = Vec::new();
+    for (name, sharp) in folders {
+        let folder = source.join(name);
+        let listing = list::photos(&folder).with_context(|| folder.display().to_string())?;
+        if listing.others > 0 {
+            let others = listing.others;
+            talk.note(format!(
+                "{}: {others} files are not named like photos",
+                folder.display()
+            ));
+        }
+        photos.extend(listing.photos.into_iter().map(|photo| Raw {
+            path: format!("{name}/{}", photo.display()),
+            file: folder.join(photo),
+            sharp: *sharp,
+            kind: String::new(),
+            strength: String::new(),
+            source: String::new(),
+            scene: None,
+        }));
+    }
+    Ok(photos)
+}
+
+fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
+    let mut source = tables::open(path)?;
+    let find = |name: &str| tables::find_column(source.columns(), name);
+    let needed = |name: &str| find(name).map_err(|kind| Place::file(source.file()).error(kind));
+    let (path_cell, label_cell) = (needed(&params.data.path)?, needed(&params.data.label)?);
+    let [kind, strength, from, scene] =
+        ["kind", "strength", "source", params.data.scene.as_str()].map(|name| find(name).ok());
+    let base = base(path);
+    let mut photos = Vec::new();
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        let place = |cell, kind| source.place(&row, cell).error(kind);
+        let name = row.text(path_cell);
+        if name.is_empty() {
+            return Err(place(path_cell, ReadErrorKind::MissingText).into());
+        }
+        let label = row.text(label_cell);
+        let sharp = photo_label(label)
+            .ok_or_else(|| place(label_cell, ReadErrorKind::PhotoLabel(label.to_owned())))?;
+        let cell = |cell: Option<usize>| cell.map_or("", |cell| row.text(cell)).to_owned();
+        photos.push(Raw {
+            file: base.join(name),
+            path: name.to_owned(),
+            sharp,
+            kind: cell(kind),
+            strength: cell(strength),
+            source: cell(from),
+            scene: scene
+                .filter(|&scene| row.kind(scene) != Kind::Null && !row.text(scene).is_empty())
+                .map(|scene| row.text(scene).to_owned()),
+        });
+    }
+    Ok(photos)
+}
+
+/// What paths in a table are relative to: the folder that it is in, or is.
+pub(super) fn base(table: &Path) -> PathBuf {
+    let base = if table.is_dir() {
+        Some(table)
+    } else {
+        table.parent()
+    };
+    base.unwrap_or(Path::new("")).to_owned()
+}
+
+/// Reads and measures photos. The others come back with the reason, in the order of the raw data: what
+/// cannot be read or judged, and files that are the same as an earlier one.
+pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 2]>) {
+    let bar = talk.progress("reading photos", Some(raw.len() as u64));
+    let read: Vec<Result<Measured, PhotoError>> = raw
+        .par_iter()
+        .enumerate()
+        .map(|(number, raw)| {
+            bar.inc(1);
+            read(raw, number)
+        })
+        .collect();
+    bar.finish_and_clear();
+    let mut first: HashMap<String, usize> = HashMap::new();
+    let (mut photos, mut excluded) = (Vec::new(), Vec::new());
+    for (raw, read) in raw.iter().zip(read) {
+        let reason = match read {
+            Err(error) => error.to_string(),
+            Ok(photo) => match first.get(&photo.sha256) {
+                Some(&earlier) => same_file(&photos, earlier, &photo),
+                None => {
+                    first.insert(photo.sha256.clone(), photos.len());
+                    photos.push(photo);
+                    continue;
+                }
+            },
+        };
+        excluded.push([raw.path.clone(), reason]);
+    }
+    (photos, excluded)
+}
+
+fn same_file(photos: &[Measured], earlier: usize, photo: &Measured) -> String {
+    let earlier = &photos[earlier].raw;
+    let but = if earlier.sharp == photo.raw.sharp {
+        ""
+    } else {
+        ", which has the other label"
+    };
+    format!("the same file as {}{but}", earlier.path)
+}
+
+fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
+    let bytes = images::bytes(&raw.file)?;
+    let photo = images::decode(&bytes)?;
+    let plane = Plane::new(&photo.pixels, photo.width, photo.height);
+    let scores = Scores::measure(plane, &mut Scratch::default());
+    Ok(Measured {
+        raw: raw.clone(),
+        number,
+        format: photo.format.as_str(),
+        width: photo.width,
+        height: photo.height,
+        sha256: files::digest::bytes(&bytes),
+        hash: hash::difference(&photo),
+        features: scores.features(),
+    })
+}
+
+/// Pairs of photos that look alike, each photo with the first that it looks like, and in how many
+/// bits their hashes differ.
+pub(super) fn look_alikes(photos: &[Measured]) -> Vec<(usize, usize, u32)> {
+    (0..photos.len())
+        .into_par_iter()
+        .filter_map(|photo| {
+            let differing = |other: usize| (photos[photo].hash ^ photos[other].hash).count_ones();
+            let like = (0..photo).find(|&other| differing(other) <= hash::NEAR)?;
+            Some((photo, like, differing(like)))
+        })
+        .collect()
+}

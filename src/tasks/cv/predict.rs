@@ -1,0 +1,113 @@
+//! Scoring of `cv`: a photo a row, `prediction`, `probability`, `score` and `error`.
+
+mod list;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::predict::{Job, Pace, Port, Predict, Reject, Request, Scorer};
+use crate::talk::Talk;
+use crate::tasks::cv::Cv;
+use artifact::Header;
+use images::PhotoError;
+use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
+use tables::{Column, DataType, Format, Kind, Row};
+
+/// The column of paths.
+const PATH: &str = "path";
+
+struct PhotoScorer {
+    model: Model,
+    /// Which cell holds the path.
+    path: usize,
+    /// Where relative paths start.
+    folder: PathBuf,
+    columns: Vec<Column>,
+}
+
+impl Predict for Cv {
+    fn job(model: Model, _: &Header, request: &Request, talk: &Talk) -> Result<Job> {
+        Job::beside(list::open(request, talk)?, |input| {
+            Ok(PhotoScorer {
+                model,
+                path: tables::find_column(input, PATH)?,
+                folder: table_folder(request.input.as_ref()),
+                columns: vec![
+                    Column::typed("prediction", DataType::Text),
+                    Column::typed("probability", DataType::Float),
+                    Column::typed("score", DataType::Float),
+                    Column::typed("error", DataType::Text),
+                ],
+            })
+        })
+    }
+}
+
+/// The folder of an input that is a table; empty for everything else.
+fn table_folder(input: Option<&Port>) -> PathBuf {
+    match input {
+        Some(Port::File(path)) if Format::of_path(path).is_some() && !path.is_dir() => {
+            path.parent().unwrap_or(Path::new("")).to_owned()
+        }
+        _ => PathBuf::new(),
+    }
+}
+
+impl Scorer for PhotoScorer {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
+        let mut scratch = Scratch::default();
+        for row in rows {
+            match self.features(row, &mut scratch) {
+                Ok(features) => self.answer(row, &features),
+                Err(error) => refuse(row, &error),
+            }
+        }
+        Vec::new()
+    }
+
+    /// A photo is some milliseconds of work.
+    fn pace(&self) -> Pace {
+        Pace {
+            task: 1,
+            batch: 128,
+            checkpoint: 512,
+        }
+    }
+
+    fn failed(&self, row: &Row) -> bool {
+        row.kind(row.len() - 1) != Kind::Null
+    }
+}
+
+impl PhotoScorer {
+    fn features(&self, row: &Row, scratch: &mut Scratch) -> Result<[f64; FEATURES], PhotoError> {
+        let photo = images::read(&self.folder.join(row.text(self.path)))?;
+        let plane = Plane::new(&photo.pixels, photo.width, photo.height);
+        Ok(Scores::measure(plane, scratch).features())
+    }
+
+    fn answer(&self, row: &mut Row, features: &[f64; FEATURES]) {
+        let sharp = self.model.probability(features);
+        let (prediction, probability) = match sharp >= 0.5 {
+            true => ("sharp", sharp),
+            false => ("blurred", 1.0 - sharp),
+        };
+        row.push(Kind::Text, prediction);
+        row.push_number(probability);
+        row.push_number(self.model.log_odds(features));
+        row.push(Kind::Null, "");
+    }
+}
+
+/// No answer but the reason.
+fn refuse(row: &mut Row, error: &PhotoError) {
+    for _ in 0..3 {
+        row.push(Kind::Null, "");
+    }
+    row.push(Kind::Text, &error.to_string());
+}

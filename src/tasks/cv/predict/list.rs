@@ -1,0 +1,189 @@
+//! Photos to be scored as rows: a folder, a pattern, one photo, a list on stdin, or a table.
+
+use std::io::{self, BufRead, Cursor, Read};
+use std::path::Path;
+use std::vec::IntoIter;
+
+use anyhow::{Context, Result};
+
+use super::PATH;
+use crate::exit;
+use crate::predict::{Port, Request};
+use crate::talk::Talk;
+use images::list;
+use tables::{
+    Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source,
+};
+
+pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
+    let Some(Port::File(path)) = &request.input else {
+        return from_stdin(request.format);
+    };
+    let name = path.display().to_string();
+    if path.is_dir() {
+        return folder(path, talk);
+    }
+    if Format::of_path(path).is_some() {
+        return Ok(tables::open(path)?);
+    }
+    if let Err(error) = path.symlink_metadata() {
+        return match name.contains(['*', '?', '[']) {
+            true => pattern(&name),
+            false => Err(Place::file(&name).error(ReadErrorKind::Io(error)).into()),
+        };
+    }
+    Ok(Paths::source(&name, vec![name.clone()]))
+}
+
+/// Everything in a folder that is named like a photo, at any depth.
+fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
+    let name = path.display().to_string();
+    let listing = list::photos(path).with_context(|| name.clone())?;
+    if listing.photos.is_empty() {
+        return Err(exit::data(format!(
+            "{name} holds no photos ({} files that are not named like photos)",
+            listing.others
+        )));
+    }
+    if listing.others > 0 {
+        let others = listing.others;
+        talk.note(format!(
+            "{name}: {others} files are not named like photos and left out"
+        ));
+    }
+    let photos = listing.photos.iter();
+    let paths = photos.map(|photo| path.join(photo).display().to_string());
+    Ok(Paths::source(&name, paths.collect()))
+}
+
+fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
+    let found = glob::glob(pattern).map_err(|error| exit::usage(format!("{pattern}: {error}")))?;
+    let mut paths = Vec::new();
+    for path in found {
+        let path = path.with_context(|| pattern.to_owned())?;
+        if !path.is_dir() {
+            paths.push(path.display().to_string());
+        }
+    }
+    if paths.is_empty() {
+        return Err(exit::data(format!("{pattern} matches no file")));
+    }
+    Ok(Paths::source(pattern, paths))
+}
+
+/// A table whose header names the column of paths, or a plain list: a path a line.
+fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
+    let mut input = io::BufReader::new(io::stdin());
+    let mut first = Vec::new();
+    if format.is_none() {
+        let mut line = (&mut input).take(MAX_RECORD as u64);
+        line.read_until(b'\n', &mut first).context("stdin")?;
+    }
+    let header = String::from_utf8_lossy(&first);
+    let mut names = header
+        .trim_end()
+        .split(',')
+        .map(|name| name.trim_matches('"'));
+    let table = format.is_some() || names.any(|name| name == PATH);
+    let whole: Box<dyn Read> = Box::new(Cursor::new(first).chain(input));
+    if table {
+        let format = format.unwrap_or(Format::Csv);
+        return Ok(tables::open_as(whole, "stdin", format, Compression::None)?);
+    }
+    Ok(Box::new(Lines {
+        input: Box::new(io::BufReader::new(whole)),
+        columns: vec![Column::new(PATH)],
+        line: 0,
+    }))
+}
+
+/// Paths that are known beforehand.
+struct Paths {
+    name: String,
+    columns: Vec<Column>,
+    rest: IntoIter<String>,
+    line: u64,
+}
+
+impl Paths {
+    fn source(name: &str, paths: Vec<String>) -> Box<dyn Source> {
+        Box::new(Paths {
+            name: name.to_owned(),
+            columns: vec![Column::new(PATH)],
+            rest: paths.into_iter(),
+            line: 0,
+        })
+    }
+}
+
+impl Source for Paths {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(path) = self.rest.next() else {
+            return Ok(false);
+        };
+        self.line += 1;
+        row.clear();
+        row.push(Kind::Text, &path);
+        row.set_line(self.line);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A path a line; empty lines are read over.
+struct Lines {
+    input: Box<dyn BufRead>,
+    columns: Vec<Column>,
+    line: u64,
+}
+
+impl Source for Lines {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let place = |line, kind| Place::line("stdin", line).error(kind);
+        loop {
+            let mut line = Vec::new();
+            let read = (&mut self.input)
+                .take(MAX_RECORD as u64)
+                .read_until(b'\n', &mut line)
+                .map_err(|error| place(self.line + 1, ReadErrorKind::Io(error)))?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.line += 1;
+            let text = std::str::from_utf8(&line).map_err(|error| {
+                let byte = error.valid_up_to();
+                let value = line[byte];
+                place(
+                    self.line,
+                    ReadErrorKind::Utf8 {
+                        byte: byte + 1,
+                        value,
+                    },
+                )
+            })?;
+            let path = text.trim_end_matches(['\n', '\r']);
+            if path.is_empty() {
+                continue;
+            }
+            row.clear();
+            row.push(Kind::Text, path);
+            row.set_line(self.line);
+            return Ok(true);
+        }
+    }
+
+    fn file(&self) -> &str {
+        "stdin"
+    }
+}

@@ -1,0 +1,249 @@
+//! `cv` before training: painted or blurred sample photos, and raw photos measured and split.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::photos::{self, Measured, Raw, look_alikes, measure};
+use crate::exit;
+use crate::pipeline::prepare::Prepare;
+use crate::pipeline::split::{Groups, hash, stratified};
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{TEST, TRAIN};
+use crate::tasks::cv::Cv;
+use crate::tasks::cv::params::Params;
+use models::cv::NAMES;
+use tables::{Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
+
+/// Photos that are in no part, and why.
+const EXCLUDED: &str = "excluded.csv";
+/// Pairs of photos that look alike.
+const ALIKE: &str = "look_alikes.csv";
+
+/// Which photos are in which part, and what was left out.
+pub struct Parts {
+    photos: Vec<Measured>,
+    /// Scene of each photo: the number of the first of its photos.
+    scenes: Vec<usize>,
+    train: Vec<usize>,
+    test: Vec<usize>,
+    /// Path and reason.
+    excluded: Vec<[String; 2]>,
+    /// Two paths and the bits in which their hashes differ.
+    alike: Vec<(usize, usize, u32)>,
+}
+
+/// What came out of a split.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    train: usize,
+    test: usize,
+    scenes: usize,
+    /// Files that are no photos to be judged, and copies of others.
+    excluded: usize,
+    /// Pairs of photos that look alike.
+    look_alikes: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{} train and {} test photos of {} scenes",
+            self.train, self.test, self.scenes
+        )?;
+        if self.excluded > 0 {
+            write!(f, ", {} left out ({EXCLUDED})", self.excluded)?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepare for Cv {
+    type Summary = Summary;
+    type Parts = Parts;
+
+    fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
+        let mut raw = photos::list(&project.path(&params.data.source), params, talk)?;
+        let tested = raw.len();
+        if let Some(test) = &params.data.test {
+            raw.extend(photos::list(&project.path(test), params, talk)?);
+        }
+        let (photos, excluded) = measure(&raw, talk);
+        report_excluded(&excluded, talk);
+        refuse_one_class(&photos, params)?;
+
+        let mut groups = Groups::new(photos.len());
+        groups.join_equal(photos.iter().map(|photo| photo.raw.scene.as_deref()));
+        let alike = look_alikes(&photos);
+        for &(a, b, _) in &alike {
+            groups.join(a, b);
+        }
+        let in_test = match &params.data.test {
+            Some(_) => apart(&photos, &mut groups, tested),
+            None => cut(
+                &photos,
+                &mut groups,
+                params.test_share,
+                project.params().seed,
+            ),
+        };
+        let scenes: Vec<usize> = (0..photos.len()).map(|photo| groups.first(photo)).collect();
+        let of = |part| {
+            (0..photos.len())
+                .filter(|&photo| in_test[photo] == Some(part))
+                .collect()
+        };
+        let (train, test): (Vec<usize>, Vec<usize>) = (of(false), of(true));
+        let summary = Summary {
+            train: train.len(),
+            test: test.len(),
+            scenes: (0..photos.len())
+                .filter(|&photo| scenes[photo] == photo)
+                .count(),
+            excluded: excluded.len(),
+            look_alikes: alike.len(),
+        };
+        let parts = Parts {
+            photos,
+            scenes,
+            train,
+            test,
+            excluded,
+            alike,
+        };
+        Ok((parts, summary))
+    }
+
+    fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
+        parts.write_part(&folder.join(TRAIN), &parts.train)?;
+        parts.write_part(&folder.join(TEST), &parts.test)?;
+        let excluded = parts.excluded.iter().map(|pair| pair.to_vec());
+        write_table(&folder.join(EXCLUDED), &["path", "reason"], excluded)?;
+        let path = |photo: usize| parts.photos[photo].raw.path.clone();
+        let alike = parts.alike.iter();
+        let alike = alike.map(|&(a, b, bits)| vec![path(a), path(b), bits.to_string()]);
+        write_table(
+            &folder.join(ALIKE),
+            &["path", "looks_like", "differing_bits"],
+            alike,
+        )
+    }
+}
+
+fn report_excluded(excluded: &[[String; 2]], talk: &Talk) {
+    const SHOWN: usize = 5;
+    for [path, reason] in excluded.iter().take(SHOWN) {
+        talk.warn(format!("left out: {path}: {reason}"));
+    }
+    if excluded.len() > SHOWN {
+        talk.warn(format!(
+            "and {} more, listed in {EXCLUDED}",
+            excluded.len() - SHOWN
+        ));
+    }
+}
+
+fn refuse_one_class(photos: &[Measured], params: &Params) -> Result<()> {
+    for (class, name) in [(true, "sharp"), (false, "blurred")] {
+        if photos.iter().all(|photo| photo.raw.sharp != class) {
+            return Err(exit::data(format!(
+                "{}: no photo that can be read is {name}; both sharp and blurred ones are needed",
+                params.data.source
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Cuts by scene, each class by its share.
+fn cut(photos: &[Measured], groups: &mut Groups, share: f64, seed: u64) -> Vec<Option<bool>> {
+    let paths: Vec<&str> = photos.iter().map(|photo| photo.raw.path.as_str()).collect();
+    let strata: Vec<u32> = photos
+        .iter()
+        .map(|photo| u32::from(photo.raw.sharp))
+        .collect();
+    let hashes: Vec<u64> = paths.iter().map(|path| hash(path, seed)).collect();
+    let test = stratified(groups, &hashes, &strata, 2, share);
+    test.into_iter().map(Some).collect()
+}
+
+/// The test part is what the second source gave; of the first, scenes that are in it are left out.
+fn apart(photos: &[Measured], groups: &mut Groups, first_of_test: usize) -> Vec<Option<bool>> {
+    let test: Vec<bool> = photos
+        .iter()
+        .map(|photo| photo.number >= first_of_test)
+        .collect();
+    let mut tested = vec![false; photos.len()];
+    for photo in 0..photos.len() {
+        tested[groups.first(photo)] |= test[photo];
+    }
+    (0..photos.len())
+        .map(|photo| match test[photo] {
+            true => Some(true),
+            false => (!tested[groups.first(photo)]).then_some(false),
+        })
+        .collect()
+}
+
+impl Parts {
+    fn write_part(&self, path: &Path, photos: &[usize]) -> io::Result<()> {
+        let columns: Vec<Column> = PHOTO_COLUMNS
+            .iter()
+            .chain(&[images::hash::COLUMN])
+            .chain(&NAMES)
+            .map(|name| Column::new(*name))
+            .collect();
+        let file = std::fs::File::create(path)?;
+        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
+        let mut row = Row::new();
+        for &photo in photos {
+            row.clear();
+            self.push(photo, &mut row);
+            sink.write(&row)?;
+        }
+        sink.finish()
+    }
+
+    fn push(&self, photo: usize, row: &mut Row) {
+        let scene = self.scenes[photo];
+        let photo = &self.photos[photo];
+        let Raw {
+            path,
+            kind,
+            strength,
+            source,
+            ..
+        } = &photo.raw;
+        let label = if photo.raw.sharp { "sharp" } else { "blurred" };
+        for text in [path, label, kind, strength, source] {
+            row.push(Kind::Text, text);
+        }
+        row.push(Kind::Text, &self.photos[scene].raw.path);
+        row.push(Kind::Text, photo.format);
+        row.push(Kind::Number, &photo.width.to_string());
+        row.push(Kind::Number, &photo.height.to_string());
+        row.push(Kind::Text, &photo.sha256);
+        row.push(Kind::Text, &images::hash::spelled(photo.hash));
+        for &feature in &photo.features {
+            row.push_number(feature);
+        }
+    }
+}
+
+fn write_table(
+    path: &Path,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) -> io::Result<()> {
+    let mut out = csv::Writer::from_path(path)?;
+    out.write_record(columns)?;
+    for row in rows {
+        out.write_record(row)?;
+    }
+    out.flush()
+}

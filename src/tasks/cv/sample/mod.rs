@@ -1,3 +1,0 @@
-//! Sample photos.
-
-pub mod photo;

@@ -1,0 +1,123 @@
+//! Training of `cv`.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exit;
+use crate::talk::Talk;
+use crate::tasks::cv::Cv;
+use crate::tasks::cv::params::Params;
+use crate::train::{Fitted, Train};
+use models::cv::{self, Candidate};
+use models::metrics::bootstrap::Interval;
+use models::metrics::bootstrap_roc::{Estimate, Groups};
+use tables::Photos;
+
+/// What is worth knowing of a fitted blur detector.
+#[derive(Serialize)]
+pub struct Fit {
+    kind: cv::Kind,
+    /// Each kind on scenes held out.
+    held_out: Vec<HeldOut>,
+}
+
+/// A kind of model on scenes that it was not fitted to.
+#[derive(Serialize)]
+struct HeldOut {
+    kind: cv::Kind,
+    #[serde(rename = "C", skip_serializing_if = "Option::is_none")]
+    c: Option<f64>,
+    log_loss: f64,
+    accuracy: f64,
+    roc_auc: Option<f64>,
+    /// Where the area lies when other scenes are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roc_auc_interval: Option<Interval>,
+    /// Area of the kind that was chosen less this one's, on the same drawn scenes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind_chosen: Option<Estimate>,
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}", self.kind.as_str())?;
+        for (index, kind) in self.held_out.iter().enumerate() {
+            let before = if index == 0 {
+                " (on scenes held out: "
+            } else {
+                ", "
+            };
+            let area = kind.roc_auc.unwrap_or(f64::NAN);
+            write!(f, "{before}{} ROC AUC {area:.4}", kind.kind.as_str())?;
+            if let Some(Interval { low, high }) = kind.roc_auc_interval {
+                write!(f, " [{low:.4}, {high:.4}]")?;
+            }
+        }
+        f.write_str(")")
+    }
+}
+
+impl Train for Cv {
+    type Fit = Fit;
+
+    fn fit(params: &Params, seed: u64, data: Photos, talk: &Talk) -> Result<Fitted<Self>> {
+        let features = data.features();
+        let photos = cv::Photos {
+            features: &features,
+            sharp: &data.sharp,
+            scenes: &data.scenes,
+        };
+        let options = cv::Options {
+            seed,
+            ..params.options.clone()
+        };
+        let fit = options
+            .fit(&photos)
+            .map_err(|error| exit::data(format!("cv: {error}")))?;
+        if !fit.converged {
+            talk.warn("the solver stopped early; take large values out of cv.model.C");
+        }
+        let groups = Groups {
+            positive: &data.sharp,
+            groups: &data.scenes,
+            seed,
+        };
+        let chosen = (fit.candidates.iter()).find(|candidate| candidate.kind == fit.model.kind());
+        let held_out: Vec<HeldOut> = fit
+            .candidates
+            .iter()
+            .map(|candidate| HeldOut::of(candidate, chosen, &groups))
+            .collect();
+        let mut parameters = params.recorded.clone();
+        parameters["held_out"] = serde_json::to_value(&held_out)?;
+        Ok(Fitted {
+            fit: Fit {
+                kind: fit.model.kind(),
+                held_out,
+            },
+            rows: data.sharp.len() as u64,
+            names: vec!["blurred".to_owned(), "sharp".to_owned()],
+            parameters,
+            model: fit.model,
+        })
+    }
+}
+
+impl HeldOut {
+    fn of(candidate: &Candidate, chosen: Option<&Candidate>, groups: &Groups) -> HeldOut {
+        let area = groups.roc_auc(&candidate.held_out);
+        let others = chosen.filter(|chosen| chosen.kind != candidate.kind);
+        HeldOut {
+            kind: candidate.kind,
+            c: candidate.regularization,
+            log_loss: candidate.log_loss,
+            accuracy: candidate.accuracy,
+            roc_auc: area.map(|area| area.value),
+            roc_auc_interval: area.map(|Estimate { low, high, .. }| Interval { low, high }),
+            behind_chosen: others
+                .and_then(|chosen| groups.difference(&chosen.held_out, &candidate.held_out)),
+        }
+    }
+}

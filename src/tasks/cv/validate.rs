@@ -1,0 +1,434 @@
+//! What `cv` knows of its data: every photo is read; what is measured of it becomes columns that any
+//! rule can be held against.
+
+mod alike;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::exit;
+use crate::params::validate::Profile;
+use crate::pipeline::validate::classes::{self, Labels};
+use crate::pipeline::validate::finding::Gathered;
+use crate::pipeline::validate::keys::{Keyed, Keys};
+use crate::pipeline::validate::leaks::{self, Key};
+use crate::pipeline::validate::schema::{ColumnRules, Span};
+use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
+use crate::report::validate::{Finding, Level};
+use crate::talk::Talk;
+use crate::tasks::cv::Cv;
+use crate::tasks::cv::params::Params;
+use crate::tasks::cv::photos;
+use images::PhotoError;
+use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::{Column, Kind, Place, Row, photo_label};
+
+/// Columns that are measured, behind those of the table.
+const MEASURED: [&str; 6] = [
+    "format",
+    "width",
+    "height",
+    "bytes",
+    "brightness",
+    "contrast",
+];
+
+impl Validate for Cv {
+    const RULES: &'static [TaskRule] = &[
+        TaskRule::at_least("classes", "2", Level::Error, "different labels"),
+        TaskRule::at_least(
+            "rows_per_class",
+            "2",
+            Level::Warning,
+            "photos of the smallest class",
+        ),
+        TaskRule::at_most(
+            "balance",
+            "20",
+            Level::Warning,
+            "photos of the larger class for one of the smaller",
+        ),
+        TaskRule::at_most(
+            "labels",
+            "0",
+            Level::Error,
+            "share of labels that are neither sharp nor blurred",
+        ),
+        TaskRule::at_most(
+            "missing",
+            "0",
+            Level::Error,
+            "share of photos that are not there",
+        ),
+        TaskRule::at_most(
+            "unreadable",
+            "0",
+            Level::Warning,
+            "share of photos that cannot be read or judged; `prepare` leaves them out",
+        ),
+        TaskRule::at_most(
+            "duplicates",
+            "0",
+            Level::Warning,
+            "share of photos that are the same file as an earlier one",
+        ),
+        TaskRule::at_most(
+            "conflicts",
+            "0",
+            Level::Error,
+            "share of photos that are the same file as one with another label",
+        ),
+        TaskRule::at_most(
+            "odd_size",
+            "0",
+            Level::Warning,
+            "share of photos with 16 times more or fewer pixels than the middle one",
+        ),
+        TaskRule::at_most(
+            "leakage",
+            "0",
+            Level::Error,
+            "prepared: share of test photos whose file, scene or look-alike is in the training part",
+        ),
+    ];
+
+    fn columns(params: &Params) -> Vec<(String, ColumnRules)> {
+        let range = |min: &str, max: Option<&str>| ColumnRules {
+            range: Some(Span::between(min, max, Level::Warning)),
+            ..ColumnRules::default()
+        };
+        vec![
+            (params.data.path.clone(), ColumnRules::default()),
+            (params.data.label.clone(), ColumnRules::default()),
+            ("width".to_owned(), range("32", None)),
+            ("height".to_owned(), range("32", None)),
+            ("brightness".to_owned(), range("16", Some("239"))),
+            ("contrast".to_owned(), range("6", None)),
+        ]
+    }
+
+    fn raw(job: &Job<Params>) -> Result<Checked> {
+        let data = &job.params.data;
+        job.each_source(&data.source, data.test.as_deref(), |path| raw(job, path))
+    }
+
+    fn prepared(job: &Job<Params>) -> Result<Checked> {
+        let column = |name: &'static str| {
+            move |head: &Head, row: usize, block: &Block| {
+                let text = block.bytes_of(row, head.find(name)?);
+                (!text.is_empty()).then(|| xxh3_64(text))
+            }
+        };
+        let (file, scene) = (column("sha256"), column("scene"));
+        let keys = [
+            Key {
+                what: "file",
+                of: &file,
+            },
+            Key {
+                what: "scene",
+                of: &scene,
+            },
+        ];
+        let paths = parts::<Cv>(job.project)?;
+        let mut parts = leaks::check(job, &paths, &keys)?;
+        let alike = alike::across(job, &paths)?;
+        let rows = parts.tables[1].rows;
+        let finding = leaks::finding(job, &parts.head, rows, "look-alike", alike);
+        parts.checked.findings.extend(finding);
+        Ok(parts.checked)
+    }
+}
+
+/// Photos as the raw data name them, and the table that does.
+struct Listed {
+    columns: Vec<Column>,
+    files: Vec<String>,
+    photos: Vec<Photo>,
+    path: usize,
+    label: usize,
+}
+
+struct Photo {
+    spot: Spot,
+    file: PathBuf,
+    cells: Vec<String>,
+}
+
+/// What is measured of a photo.
+struct Measured {
+    format: &'static str,
+    width: usize,
+    height: usize,
+    bytes: usize,
+    brightness: f64,
+    contrast: f64,
+    digest: u64,
+}
+
+fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
+    let listed = list(job, source)?;
+    let measured = measure(&listed.photos, job.talk);
+    let blocks = || Ok(blocks(&listed, &measured));
+    let mut read = table::read_blocks(job, blocks, source, Profile::All, |_| ())?;
+    let mut findings = std::mem::take(&mut read.findings);
+    let labels = Labels::of(&read.table, listed.label);
+    findings.extend(classes::check(job, &read, listed.label, &labels));
+    findings.extend(wrong_labels(job, &read, &listed));
+    findings.extend(unread(job, &read, &listed, &measured));
+    findings.extend(odd_sizes(job, &read, &listed, &measured));
+    findings.extend(repeats(job, &read, &listed, &measured)?);
+    Ok(Checked {
+        tables: vec![read.summary],
+        findings,
+    })
+}
+
+fn list(job: &Job<Params>, source: &Path) -> Result<Listed> {
+    let folders = photos::class_folders(source)?;
+    let listed = match folders.is_empty() {
+        true => from_table(job, source)?,
+        false => from_folders(job, source, &folders)?,
+    };
+    match listed.photos.is_empty() {
+        true => Err(exit::data(format!(
+            "{} holds no photos",
+            job.project.shown(source)
+        ))),
+        false => Ok(listed),
+    }
+}
+
+fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, bool)]) -> Result<Listed> {
+    let raw = photos::from_folders(source, folders, job.talk)?;
+    let photos = raw.iter().enumerate().map(|(number, raw)| Photo {
+        spot: Spot::new(number, 0),
+        file: raw.file.clone(),
+        cells: vec![
+            raw.path.clone(),
+            (if raw.sharp { "sharp" } else { "blurred" }).to_owned(),
+        ],
+    });
+    Ok(Listed {
+        photos: photos.collect(),
+        columns: [&job.params.data.path, &job.params.data.label]
+            .map(Column::new)
+            .to_vec(),
+        files: raw.iter().map(|raw| job.project.shown(&raw.file)).collect(),
+        path: 0,
+        label: 1,
+    })
+}
+
+fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
+    let mut source = tables::open(path)?;
+    let find = |name: &str| {
+        tables::find_column(source.columns(), name)
+            .map_err(|kind| Place::file(source.file()).error(kind))
+    };
+    let (path_cell, label) = (find(&job.params.data.path)?, find(&job.params.data.label)?);
+    let base = photos::base(path);
+    let mut listed = Listed {
+        columns: source.columns().to_vec(),
+        files: Vec::new(),
+        photos: Vec::new(),
+        path: path_cell,
+        label,
+    };
+    let mut row = Row::new();
+    while source.read(&mut row)? {
+        let name = job.project.shown(Path::new(source.file()));
+        if listed.files.last() != Some(&name) {
+            listed.files.push(name);
+        }
+        listed.photos.push(Photo {
+            spot: Spot::new(listed.files.len() - 1, row.line()),
+            file: base.join(row.text(path_cell)),
+            cells: row.cells().map(|(_, text)| text.to_owned()).collect(),
+        });
+    }
+    Ok(listed)
+}
+
+fn measure(photos: &[Photo], talk: &Talk) -> Vec<Result<Measured, PhotoError>> {
+    let bar = talk.progress("reading photos", Some(photos.len() as u64));
+    let measured = photos.par_iter().map(|photo| {
+        bar.inc(1);
+        of_file(&photo.file)
+    });
+    let measured = measured.collect();
+    bar.finish_and_clear();
+    measured
+}
+
+fn of_file(file: &Path) -> Result<Measured, PhotoError> {
+    let bytes = images::bytes(file)?;
+    let photo = images::decode(&bytes)?;
+    // Whole numbers: the sums are the same in any order.
+    let mut counts = [0u64; 256];
+    photo
+        .pixels
+        .iter()
+        .for_each(|&pixel| counts[usize::from(pixel)] += 1);
+    let shades = || counts.iter().enumerate();
+    let pixels = photo.pixels.len() as f64;
+    let sum: u64 = shades().map(|(shade, count)| shade as u64 * count).sum();
+    let squares: u64 = shades()
+        .map(|(shade, count)| (shade * shade) as u64 * count)
+        .sum();
+    let brightness = sum as f64 / pixels;
+    Ok(Measured {
+        format: photo.format.as_str(),
+        width: photo.width,
+        height: photo.height,
+        bytes: bytes.len(),
+        brightness,
+        contrast: (squares as f64 / pixels - brightness * brightness)
+            .max(0.0)
+            .sqrt(),
+        digest: xxh3_64(&bytes),
+    })
+}
+
+/// The table with what was measured.
+fn blocks(listed: &Listed, measured: &[Result<Measured, PhotoError>]) -> Blocks {
+    // A column of the table goes before a measured one of the same name.
+    let known = |name: &str| listed.columns.iter().any(|column| column.name == name);
+    let added: Vec<usize> = (0..MEASURED.len())
+        .filter(|&index| !known(MEASURED[index]))
+        .collect();
+    let rows = listed.photos.iter().zip(measured).map(|(photo, measured)| {
+        let mut row = Row::new();
+        row.set_line(photo.spot.line());
+        photo
+            .cells
+            .iter()
+            .for_each(|cell| row.push(Kind::Text, cell));
+        let cells = measured.as_ref().map_or_else(|_| Default::default(), cells);
+        added
+            .iter()
+            .for_each(|&index| row.push(Kind::Text, &cells[index]));
+        (photo.spot.file(), row)
+    });
+    let rows: Vec<(usize, Row)> = rows.collect();
+    let mut columns = listed.columns.clone();
+    columns.extend(added.iter().map(|&index| Column::new(MEASURED[index])));
+    Blocks::of_rows(columns, listed.files.clone(), &rows)
+}
+
+fn cells(of: &Measured) -> [String; MEASURED.len()] {
+    [
+        of.format.to_owned(),
+        of.width.to_string(),
+        of.height.to_string(),
+        of.bytes.to_string(),
+        format!("{:.1}", of.brightness),
+        format!("{:.1}", of.contrast),
+    ]
+}
+
+fn wrong_labels(job: &Job<Params>, read: &table::Read<()>, listed: &Listed) -> Option<Finding> {
+    let mut gathered = Gathered::new(job.shown);
+    for photo in &listed.photos {
+        let label = &photo.cells[listed.label];
+        if photo_label(label).is_none() {
+            gathered.add(photo.spot, || label.clone());
+        }
+    }
+    let says = "have a label that is neither sharp nor blurred (1 nor 0)";
+    read.share(
+        job,
+        "labels",
+        Some(listed.label),
+        &gathered,
+        ["photos", says],
+    )
+}
+
+/// Photos that are not there, and those that cannot be read or judged.
+fn unread(
+    job: &Job<Params>,
+    read: &table::Read<()>,
+    listed: &Listed,
+    measured: &[Result<Measured, PhotoError>],
+) -> Vec<Finding> {
+    let (mut missing, mut unreadable) = (Gathered::new(job.shown), Gathered::new(job.shown));
+    for (photo, measured) in listed.photos.iter().zip(measured) {
+        let Err(error) = measured else { continue };
+        let path = &photo.cells[listed.path];
+        match error {
+            PhotoError::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                missing.add(photo.spot, || path.clone());
+            }
+            _ => unreadable.add(photo.spot, || format!("{path}: {error}")),
+        }
+    }
+    let found = [
+        ("missing", missing, "are not there"),
+        ("unreadable", unreadable, "cannot be read or judged"),
+    ];
+    let findings = found.into_iter().filter_map(|(rule, gathered, says)| {
+        read.share(job, rule, Some(listed.path), &gathered, ["photos", says])
+    });
+    findings.collect()
+}
+
+fn odd_sizes(
+    job: &Job<Params>,
+    read: &table::Read<()>,
+    listed: &Listed,
+    measured: &[Result<Measured, PhotoError>],
+) -> Option<Finding> {
+    const TIMES: usize = 16;
+    let pixels = |of: &Measured| of.width * of.height;
+    let mut sizes: Vec<usize> = measured.iter().flatten().map(pixels).collect();
+    sizes.sort_unstable();
+    let middle = *sizes.get(sizes.len() / 2)?;
+    let mut gathered = Gathered::new(job.shown);
+    for (photo, measured) in listed.photos.iter().zip(measured) {
+        if let Ok(of) = measured
+            && (pixels(of) > TIMES * middle || pixels(of) * TIMES < middle)
+        {
+            let path = &photo.cells[listed.path];
+            gathered.add(photo.spot, || {
+                format!("{path}: {} x {}", of.width, of.height)
+            });
+        }
+    }
+    let says = "have 16 times more or fewer pixels than the middle one";
+    read.share(
+        job,
+        "odd_size",
+        Some(listed.path),
+        &gathered,
+        ["photos", says],
+    )
+}
+
+/// The same file again.
+fn repeats(
+    job: &Job<Params>,
+    read: &table::Read<()>,
+    listed: &Listed,
+    measured: &[Result<Measured, PhotoError>],
+) -> Result<Vec<Finding>> {
+    let mut keys = Keys::default();
+    let pairs = listed.photos.iter().zip(measured);
+    let keyed = pairs.filter_map(|(photo, measured)| {
+        let label = photo_label(&photo.cells[listed.label]);
+        Some(Keyed {
+            key: measured.as_ref().ok()?.digest,
+            spot: photo.spot,
+            tag: label.map_or(2, u32::from),
+        })
+    });
+    keys.extend(&keyed.collect::<Vec<_>>())?;
+    let rules = [
+        ("duplicates", "are the same file as an earlier one"),
+        ("conflicts", "are the same file as one with another label"),
+    ];
+    read.repeats(job, &mut keys, listed.path, "photos", rules)
+}

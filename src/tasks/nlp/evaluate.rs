@@ -1,0 +1,353 @@
+//! Evaluation of `nlp`.
+
+mod slices;
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::eval::{Evaluate, Evaluation};
+use crate::exit;
+use crate::talk::Talk;
+use crate::tasks::nlp::Nlp;
+use crate::tasks::nlp::report::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
+use artifact::Header;
+use models::metrics::bootstrap::{Intervals, intervals};
+use models::metrics::calibration::{Bin, calibration, expected_calibration_error};
+use models::metrics::classification::{
+    Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
+};
+use models::metrics::precision_recall::pr_curve;
+use models::nlp::{Model, Scratch};
+use tables::Texts;
+
+/// Points of a ROC curve in `plots/nlp/roc.csv` and on the page.
+const CURVE_POINTS: usize = 500;
+const CONFIDENCE_BINS: usize = 20;
+/// As in the paper that `metrics::calibration` follows.
+const CALIBRATION_BINS: usize = 15;
+const TOP_WORDS: usize = 20;
+const MISTAKES: usize = 20;
+/// Rows that one task of the thread pool scores.
+const SHARE: usize = 256;
+
+impl Evaluate for Nlp {
+    fn evaluate(
+        model: &Model,
+        header: &Header,
+        test: &Texts,
+        seed: u64,
+        talk: &Talk,
+    ) -> Result<Evaluation> {
+        if test.texts.is_empty() {
+            return Err(exit::usage(
+                "the test part of nlp is empty, so there is nothing to measure; set nlp.split.test \
+                 above 0 or name a file with nlp.data.test, then prepare and train again",
+            ));
+        }
+        let judged = Judged::new(model, test, seed);
+        if !judged.unseen.is_empty() {
+            talk.warn(format!(
+                "labels in the test part that the model has never seen count as wrong: {}",
+                judged.unseen.join(", ")
+            ));
+        }
+        Ok(Evaluation {
+            metrics: judged.metrics(),
+            plots: crate::eval::made(judged.plots()?),
+            page: page(&judged.report(model, header, test)),
+        })
+    }
+}
+
+/// The test part with the model's answers.
+struct Judged {
+    /// The model's classes, then labels that only the test part has.
+    classes: Vec<String>,
+    unseen: Vec<String>,
+    /// Class of each row, an index into `classes`.
+    actual: Vec<u32>,
+    /// Rows x classes of the model.
+    probabilities: Vec<f64>,
+    /// Number of the model's classes.
+    width: usize,
+    result: Classification,
+    baseline: Classification,
+    calibration: Vec<Bin>,
+    intervals: Option<Intervals>,
+    slices: Vec<SliceTable>,
+}
+
+impl Judged {
+    fn new(model: &Model, test: &Texts, seed: u64) -> Self {
+        let known: HashMap<&str, u32> = (0..)
+            .zip(model.classes())
+            .map(|(index, class)| (class.as_str(), index))
+            .collect();
+        let mut classes = model.classes().to_vec();
+        let mut unseen = Vec::new();
+        let numbers: Vec<u32> = test
+            .classes
+            .iter()
+            .map(|class| {
+                known.get(class.as_str()).copied().unwrap_or_else(|| {
+                    unseen.push(class.clone());
+                    classes.push(class.clone());
+                    classes.len() as u32 - 1
+                })
+            })
+            .collect();
+        let actual: Vec<u32> = test.labels.iter().map(|&l| numbers[l as usize]).collect();
+        let probabilities = score(model, &test.texts);
+        let width = model.classes().len();
+        Self {
+            width,
+            slices: slices::slices(test, &actual, &probabilities, width),
+            result: measure(&classes, &actual, &probabilities),
+            baseline: majority(&classes, model.prior(), &actual),
+            calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
+            intervals: intervals(classes.len(), &actual, &probabilities, seed),
+            classes,
+            unseen,
+            actual,
+            probabilities,
+        }
+    }
+
+    fn metrics(&self) -> Value {
+        let mut metrics = headline(&self.result);
+        metrics["ece"] = json!(expected_calibration_error(&self.calibration));
+        metrics["rows"] = json!(self.result.rows);
+        if self.result.unseen > 0 {
+            metrics["unseen"] = json!(self.result.unseen);
+        }
+        if let Some(intervals) = &self.intervals {
+            metrics["intervals"] = json!(intervals);
+        }
+        metrics["baseline"] = headline(&self.baseline);
+        for table in &self.slices {
+            let part = |part: &SlicePart| {
+                let figures = json!({
+                    "rows": part.rows,
+                    "accuracy": part.accuracy,
+                    "log_loss": part.log_loss,
+                });
+                (part.value.clone(), figures)
+            };
+            let parts: serde_json::Map<String, Value> = table.parts.iter().map(part).collect();
+            metrics["slices"][&table.by] = Value::Object(parts);
+        }
+        metrics
+    }
+
+    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let mut plots = vec![
+            ("confusion.csv", self.confusion()?),
+            ("classes.csv", table(&self.result.classes)?),
+            ("calibration.csv", table(&self.filled_bins())?),
+            ("slices.csv", table(&slices::lines(&self.slices))?),
+        ];
+        if let Some((positive, scores)) = self.second_of_two() {
+            plots.push((
+                "roc.csv",
+                table(&roc_curve(&positive, &scores, CURVE_POINTS))?,
+            ));
+            plots.push((
+                "pr.csv",
+                table(&pr_curve(&positive, &scores, CURVE_POINTS))?,
+            ));
+        }
+        Ok(plots)
+    }
+
+    /// A line a row, as DVC's `confusion` template counts them.
+    fn confusion(&self) -> Result<Vec<u8>> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record(["actual", "predicted"])?;
+        for (&actual, row) in self
+            .actual
+            .iter()
+            .zip(self.probabilities.chunks(self.width))
+        {
+            let predicted = most_probable(row);
+            out.write_record([&self.classes[actual as usize], &self.classes[predicted]])?;
+        }
+        Ok(out.into_inner()?)
+    }
+
+    /// A bin without rows has no place in a picture.
+    fn filled_bins(&self) -> Vec<Bin> {
+        let filled = self.calibration.iter().filter(|bin| bin.rows > 0);
+        filled.copied().collect()
+    }
+
+    /// For two classes: which rows are of the second, and its probability in each.
+    fn second_of_two(&self) -> Option<(Vec<bool>, Vec<f64>)> {
+        (self.width == 2).then(|| {
+            let positive = self.actual.iter().map(|&class| class == 1).collect();
+            let scores = self.probabilities.chunks(2).map(|row| row[1]).collect();
+            (positive, scores)
+        })
+    }
+
+    fn report(&self, model: &Model, header: &Header, test: &Texts) -> NlpReport {
+        NlpReport {
+            result: Some(self.result.clone()),
+            baseline: Some(self.baseline.clone()),
+            roc: self
+                .second_of_two()
+                .map_or_else(Vec::new, |(positive, scores)| {
+                    roc_curve(&positive, &scores, CURVE_POINTS)
+                }),
+            intervals: self.intervals,
+            confidence: Some(confidence(
+                &self.actual,
+                &self.probabilities,
+                CONFIDENCE_BINS,
+            )),
+            top_words: top_words(model),
+            mistakes: self.mistakes(test),
+            train_rows: Some(header.data.rows),
+            test_rows: Some(self.result.rows),
+            features: Some(model.features() as u64),
+            slices: self.slices.clone(),
+            trials: trials(&header.parameters),
+            parameters: flat(&header.parameters),
+        }
+    }
+
+    fn mistakes(&self, test: &Texts) -> Vec<Mistake> {
+        most_wrong(&self.actual, &self.probabilities, MISTAKES)
+            .into_iter()
+            .map(|row| {
+                let probabilities = &self.probabilities[row * self.width..(row + 1) * self.width];
+                let predicted = most_probable(probabilities);
+                Mistake {
+                    row: row as u64 + 1,
+                    text: test.texts[row].clone(),
+                    actual: self.classes[self.actual[row] as usize].clone(),
+                    predicted: self.classes[predicted].clone(),
+                    probability: probabilities[predicted],
+                }
+            })
+            .collect()
+    }
+}
+
+/// A CSV file with a line an entry.
+fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for entry in entries {
+        out.serialize(entry)?;
+    }
+    Ok(out.into_inner()?)
+}
+
+/// Probabilities of every text, row-major; each row by itself, so threads change nothing.
+fn score(model: &Model, texts: &[String]) -> Vec<f64> {
+    let width = model.classes().len();
+    let mut probabilities = vec![0.0; texts.len() * width];
+    probabilities
+        .par_chunks_mut(SHARE * width)
+        .zip(texts.par_chunks(SHARE))
+        .for_each(|(out, texts)| {
+            let mut scratch = Scratch::new();
+            for (out, text) in out.chunks_mut(width).zip(texts) {
+                model.probabilities(text, &mut scratch, out);
+            }
+        });
+    probabilities
+}
+
+fn headline(result: &Classification) -> Value {
+    let mut figures = json!({
+        "accuracy": result.accuracy,
+        "f1_macro": result.f1_macro,
+        "log_loss": result.log_loss,
+    });
+    for (name, area) in [("roc_auc", result.roc_auc), ("pr_auc", result.pr_auc)] {
+        if let Some(area) = area {
+            figures[name] = json!(area);
+        }
+    }
+    figures
+}
+
+/// For each class the n-grams that speak most for it; of two classes, the first one's too.
+fn top_words(model: &Model) -> Vec<TopWords> {
+    (0..model.classes().len())
+        .into_par_iter()
+        .map(|class| {
+            let mut words: Vec<(usize, f64)> = (0..model.features())
+                .map(|feature| (feature, model.weight(feature, class)))
+                .filter(|(_, weight)| *weight > 0.0)
+                .collect();
+            words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            words.truncate(TOP_WORDS);
+            TopWords {
+                class: model.classes()[class].clone(),
+                words: words.iter().map(|&(f, w)| (model.feature(f), w)).collect(),
+            }
+        })
+        .collect()
+}
+
+/// What the search tried, as the model file tells it.
+fn trials(parameters: &Value) -> Vec<Trial> {
+    let (tried, chosen) = (&parameters["search"]["trials"], &parameters["chosen"]);
+    let trial = |trial: &Value| {
+        let same = |key: &&str| trial[*key] == chosen[*key];
+        let negation = match trial["negation"].as_bool() {
+            Some(true) => ", marks of negation",
+            _ => "",
+        };
+        Trial {
+            settings: format!(
+                "{} weighting{negation}, {} to {} words, C {}",
+                trial["weighting"].as_str().unwrap_or("?"),
+                trial["ngrams"][0],
+                trial["ngrams"][1],
+                trial["C"],
+            ),
+            accuracy: trial["accuracy"].as_f64().unwrap_or(f64::NAN),
+            log_loss: trial["log_loss"].as_f64().unwrap_or(f64::NAN),
+            chosen: ["weighting", "negation", "ngrams", "C"].iter().all(same),
+        }
+    };
+    tried.as_array().into_iter().flatten().map(trial).collect()
+}
+
+/// Parameters as `block.key` and value, in their order; what was tried has a table of its own.
+fn flat(parameters: &Value) -> Vec<(String, String)> {
+    let mut parameters = parameters.clone();
+    if let Some(blocks) = parameters.as_object_mut() {
+        blocks.shift_remove("search");
+    }
+    let mut out = Vec::new();
+    flatten("", &parameters, &mut out);
+    out
+}
+
+fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
+    match value.as_object() {
+        Some(entries) => {
+            for (key, value) in entries {
+                let key = if prefix.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{prefix}.{key}")
+                };
+                flatten(&key, value, out);
+            }
+        }
+        None => out.push((
+            prefix.to_owned(),
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned),
+        )),
+    }
+}

@@ -1,0 +1,94 @@
+//! Explanation of `nlp`: the n-grams that decided, with contributions that sum to the margin.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::explain::Explain;
+use crate::outcome::Outcome;
+use crate::tasks::nlp::Nlp;
+use models::nlp::{Model, Term};
+
+#[derive(Serialize)]
+struct Why {
+    text: String,
+    prediction: String,
+    probability: f64,
+    /// What the contributions and the bias sum to.
+    margin: f64,
+    bias: f64,
+    /// False: no n-gram of the text is in the vocabulary, so the answer is the class prior.
+    known: bool,
+    terms: Vec<Reason>,
+    /// Terms beyond those shown, and what they contribute together.
+    others: Others,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    ngram: String,
+    count: u32,
+    value: f64,
+    weight: f64,
+    contribution: f64,
+}
+
+#[derive(Serialize)]
+struct Others {
+    terms: usize,
+    contribution: f64,
+}
+
+impl From<&Term> for Reason {
+    fn from(term: &Term) -> Self {
+        Self {
+            ngram: term.ngram.clone(),
+            count: term.count,
+            value: term.value,
+            weight: term.weight,
+            contribution: term.contribution,
+        }
+    }
+}
+
+impl Explain for Nlp {
+    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+        let explanation = model.explain(input);
+        let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));
+        Ok(Box::new(Why {
+            text: input.to_owned(),
+            prediction: model.classes()[explanation.class].clone(),
+            probability: explanation.probabilities[explanation.class],
+            margin: explanation.margin,
+            bias: explanation.bias,
+            known: explanation.known,
+            terms: shown.iter().map(Reason::from).collect(),
+            others: Others {
+                terms: rest.len(),
+                contribution: rest.iter().map(|term| term.contribution).sum(),
+            },
+        }))
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(f, "{}  ({:.4})", self.prediction, self.probability)?;
+        if !self.known {
+            return writeln!(f, "  no known word: the share of the class in training");
+        }
+        for reason in &self.terms {
+            writeln!(f, "  {:+9.4}  {}", reason.contribution, reason.ngram)?;
+        }
+        if self.others.terms > 0 {
+            let Others {
+                terms,
+                contribution,
+            } = self.others;
+            writeln!(f, "  {contribution:+9.4}  ({terms} more)")?;
+        }
+        writeln!(f, "  {:+9.4}  (bias)", self.bias)?;
+        writeln!(f, "  {:+9.4}  = margin", self.margin)
+    }
+}

@@ -1,0 +1,466 @@
+//! The `nlp` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
+
+use serde::{Deserialize, Serialize};
+
+use std::collections::BTreeMap;
+
+use crate::params::choice::Choice;
+use crate::params::gate::{self, Gate};
+use crate::params::{Invalid, require};
+use models::linear::Scheme;
+use models::nlp::stop_words::ENGLISH;
+use models::nlp::{
+    CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
+};
+
+/// The block as written; whatever is not given keeps its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Block {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub split: SplitBlock,
+    pub features: FeaturesBlock,
+    pub model: ModelBlock,
+    pub eval: EvalBlock,
+    pub gate: Gate,
+}
+
+/// How much `easylife sample` makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleBlock {
+    /// Labelled reviews.
+    pub rows: usize,
+    /// Reviews without a label, to be scored.
+    pub incoming: usize,
+}
+
+impl Default for SampleBlock {
+    fn default() -> Self {
+        Self {
+            rows: 4000,
+            incoming: 500,
+        }
+    }
+}
+
+/// Where the texts come from and which columns count.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataBlock {
+    /// File or folder.
+    pub source: String,
+    /// A test file of its own; absent: `split` cuts the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    pub text: String,
+    pub label: String,
+    /// Rows that share this column's value stay on one side of the split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+impl Default for DataBlock {
+    fn default() -> Self {
+        Self {
+            source: "data/raw/nlp/reviews.csv".to_owned(),
+            test: None,
+            text: "text".to_owned(),
+            label: "label".to_owned(),
+            group: None,
+        }
+    }
+}
+
+/// What `evaluate` looks at beside the whole.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalBlock {
+    /// Columns whose values are measured one by one, as text lengths always are.
+    pub slices: Vec<String>,
+}
+
+/// How the source is cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitBlock {
+    /// Share of each class that becomes the test part; 0: none, train on all.
+    pub test: f64,
+}
+
+impl Default for SplitBlock {
+    fn default() -> Self {
+        Self { test: 0.2 }
+    }
+}
+
+/// What becomes a feature.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeaturesBlock {
+    /// Shortest and longest run of words.
+    pub ngrams: Choice<(usize, usize)>,
+    /// Mark the words behind an English negation.
+    pub negation: Choice<bool>,
+    /// Shortest and longest run of characters within words; `null`: none; `auto`: 3 to 5 unless the
+    /// corpus is large.
+    pub characters: Choice<Option<(usize, usize)>>,
+    /// Words that count for nothing.
+    pub stop_words: StopWords,
+    /// Fewest training texts an n-gram must stand in.
+    pub min_df: usize,
+    /// Largest share of the training texts it may stand in.
+    pub max_df: f64,
+    /// Most features of words, and of characters, the most frequent first; `null`: all.
+    pub max_features: Option<usize>,
+    /// 1 + ln(count) instead of the count.
+    pub sublinear: bool,
+    pub lowercase: bool,
+}
+
+impl Default for FeaturesBlock {
+    fn default() -> Self {
+        let features = Features::default();
+        Self {
+            ngrams: Choice::Auto,
+            negation: Choice::Auto,
+            characters: Choice::Auto,
+            stop_words: StopWords::Given(features.stop_words),
+            min_df: features.min_df,
+            max_df: features.max_df,
+            max_features: Some(MAX_FEATURES),
+            sublinear: features.sublinear,
+            lowercase: features.lowercase,
+        }
+    }
+}
+
+/// A list by name, or the words themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected `english`, or a list of words")]
+pub enum StopWords {
+    Named(StopWordList),
+    Given(Vec<String>),
+}
+
+/// A list that is built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopWordList {
+    English,
+}
+
+/// Features of words, and of characters, where nothing else is said.
+const MAX_FEATURES: usize = 100_000;
+/// Runs of characters, and their part in a row's norm, chosen on folds of training parts.
+const CHARACTERS: (usize, usize) = (3, 5);
+const CHARACTER_SHARE: f64 = 0.7;
+
+/// What the size of a weight depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightingName {
+    Plain,
+    NaiveBayes,
+}
+
+/// How three classes or more are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemeName {
+    Multinomial,
+    OneVsRest,
+}
+
+/// How much the rows of a class count.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `equal`, `balanced`, or a weight by class"
+)]
+pub enum ClassWeight {
+    Named(ClassWeightName),
+    Given(BTreeMap<String, f64>),
+}
+
+/// A rule for the weights of classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeightName {
+    Equal,
+    Balanced,
+}
+
+/// The logistic regression.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelBlock {
+    /// How much a weight may cost to grow.
+    pub weighting: Choice<WeightingName>,
+    /// Inverse of the regularization strength, as in scikit-learn and LIBLINEAR.
+    #[serde(rename = "C")]
+    pub c: Choice<f64>,
+    pub scheme: SchemeName,
+    pub class_weight: ClassWeight,
+    /// Probabilities as frequent as they say, by rows held out.
+    pub calibrate: bool,
+    /// Parts of the training rows, each held out once, for what is `auto` and for calibration.
+    pub folds: usize,
+    /// Features to keep, those of the largest weights; `null`: all.
+    pub keep: Option<usize>,
+    /// Of a stored weight: 32 or 8.
+    pub bits: u8,
+    /// The solver stops when the gradient has shrunk by this factor.
+    pub tolerance: f64,
+    pub max_iterations: usize,
+}
+
+impl Default for ModelBlock {
+    fn default() -> Self {
+        let options = Options::default();
+        Self {
+            weighting: Choice::Auto,
+            c: Choice::Auto,
+            scheme: SchemeName::Multinomial,
+            class_weight: ClassWeight::Named(ClassWeightName::Equal),
+            calibrate: options.calibrate,
+            folds: options.folds,
+            keep: options.keep,
+            bits: 32,
+            tolerance: options.tolerance,
+            max_iterations: options.max_iterations,
+        }
+    }
+}
+
+/// The block, checked: every value in it can be used.
+#[derive(Clone, Debug)]
+pub struct Params {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    /// In [0, 1).
+    pub test_share: f64,
+    pub options: Options,
+    /// Columns to be measured by value.
+    pub slices: Vec<String>,
+    /// What decides a model's bytes beside the data, as it goes into the model file.
+    pub recorded: serde_json::Value,
+}
+
+impl Block {
+    /// Checks every value.
+    pub fn check(&self) -> Result<Params, Invalid> {
+        self.sample.check()?;
+        self.data.check()?;
+        let share = self.split.test;
+        require((0.0..1.0).contains(&share), "nlp.split.test", || {
+            format!("{share} is not a share of at least 0 and below 1")
+        })?;
+        gate::check("nlp", &self.gate)?;
+        Ok(Params {
+            sample: self.sample.clone(),
+            data: self.data.clone(),
+            test_share: share,
+            options: self.options()?,
+            slices: self.eval.slices.clone(),
+            recorded: self.recorded(),
+        })
+    }
+
+    fn options(&self) -> Result<Options, Invalid> {
+        let start = Options::default();
+        let features = self.features.check()?;
+        let model = &self.model;
+        model.check()?;
+        Ok(Options {
+            choices: self.choices(),
+            weighting: model.weighting.given().map_or(start.weighting, weighting),
+            scheme: match model.scheme {
+                SchemeName::Multinomial => Scheme::Multinomial,
+                SchemeName::OneVsRest => Scheme::OneVsRest,
+            },
+            class_weights: match &model.class_weight {
+                ClassWeight::Named(ClassWeightName::Equal) => ClassWeights::Equal,
+                ClassWeight::Named(ClassWeightName::Balanced) => ClassWeights::Balanced,
+                ClassWeight::Given(weights) => ClassWeights::Given(weights.clone()),
+            },
+            regularization: model.c.given().unwrap_or(start.regularization),
+            tolerance: model.tolerance,
+            max_iterations: model.max_iterations,
+            folds: model.folds,
+            calibrate: model.calibrate,
+            keep: model.keep,
+            precision: match model.bits {
+                8 => Precision::Eight,
+                _ => Precision::Single,
+            },
+            features,
+            ..start
+        })
+    }
+
+    /// What is left to be chosen on rows held out.
+    fn choices(&self) -> Choices {
+        let all = Choices::all();
+        let (named, negation) = (self.model.weighting.given(), self.features.negation.given());
+        let fits = |(w, _): &(Weighting, bool)| named.is_none_or(|name| weighting(name) == *w);
+        let mut weightings: Vec<(Weighting, bool)> =
+            all.weightings.iter().copied().filter(fits).collect();
+        match (named, negation) {
+            (_, Some(negation)) => weightings.iter_mut().for_each(|(_, own)| *own = negation),
+            (Some(name), None) => {
+                weightings = [false, true].map(|own| (weighting(name), own)).to_vec();
+            }
+            (None, None) => {}
+        }
+        Choices {
+            regularization: match self.model.c {
+                Choice::Auto => all.regularization,
+                Choice::Given(_) => Vec::new(),
+            },
+            weightings,
+            ngrams: match self.features.ngrams {
+                Choice::Auto => all.ngrams,
+                Choice::Given(_) => Vec::new(),
+            },
+            characters: self.features.characters == Choice::Auto,
+        }
+    }
+
+    /// No path in it: the same model from another folder has the same bytes.
+    fn recorded(&self) -> serde_json::Value {
+        serde_json::json!({
+            "data": { "text": self.data.text, "label": self.data.label },
+            "features": self.features,
+            "model": self.model,
+        })
+    }
+}
+
+impl SampleBlock {
+    fn check(&self) -> Result<(), Invalid> {
+        require(self.rows >= 2, "nlp.sample.rows", || {
+            format!("{} is too few: at least one row a class, so 2", self.rows)
+        })
+    }
+}
+
+impl DataBlock {
+    fn check(&self) -> Result<(), Invalid> {
+        require(!self.source.is_empty(), "nlp.data.source", || {
+            "name a file or a folder".to_owned()
+        })?;
+        require(self.text != self.label, "nlp.data.label", || {
+            format!("`{}` is the text column already", self.label)
+        })
+    }
+}
+
+fn weighting(name: WeightingName) -> Weighting {
+    match name {
+        WeightingName::Plain => Weighting::Plain,
+        WeightingName::NaiveBayes => Weighting::NaiveBayes { power: RATIO_POWER },
+    }
+}
+
+impl ModelBlock {
+    fn check(&self) -> Result<(), Invalid> {
+        let c = self.c.given().unwrap_or(1.0);
+        require(c > 0.0 && c.is_finite(), "nlp.model.C", || {
+            format!("{c} is not above 0")
+        })?;
+        require(
+            self.tolerance > 0.0 && self.tolerance < 1.0,
+            "nlp.model.tolerance",
+            || format!("{} is not between 0 and 1", self.tolerance),
+        )?;
+        require(self.max_iterations > 0, "nlp.model.max_iterations", || {
+            "at least 1".to_owned()
+        })?;
+        require((2..=100).contains(&self.folds), "nlp.model.folds", || {
+            format!("{} is not a number from 2 to 100", self.folds)
+        })?;
+        require(self.keep != Some(0), "nlp.model.keep", || {
+            "at least 1, or null for all".to_owned()
+        })?;
+        require([8, 32].contains(&self.bits), "nlp.model.bits", || {
+            format!("{} is neither 8 nor 32", self.bits)
+        })?;
+        let ClassWeight::Given(weights) = &self.class_weight else {
+            return Ok(());
+        };
+        let bad = weights.iter().find(|(_, w)| !(**w > 0.0 && w.is_finite()));
+        require(bad.is_none(), "nlp.model.class_weight", || {
+            "weights are numbers above 0".to_owned()
+        })
+    }
+}
+
+fn check_range(key: &str, (low, high): (usize, usize), most: usize) -> Result<(), Invalid> {
+    require(1 <= low && low <= high && high <= most, key, || {
+        format!("[{low}, {high}] is not a range within 1 to {most}")
+    })
+}
+
+impl FeaturesBlock {
+    fn check(&self) -> Result<Features, Invalid> {
+        let start = Features::default();
+        let ngrams = self.ngrams.given().unwrap_or(start.ngrams);
+        check_range("nlp.features.ngrams", ngrams, 5)?;
+        let characters = self.characters.given().unwrap_or(Some(CHARACTERS));
+        if let Some(range) = characters {
+            check_range("nlp.features.characters", range, 10)?;
+        }
+        require(self.min_df >= 1, "nlp.features.min_df", || {
+            "at least 1 text".to_owned()
+        })?;
+        let max_df = self.max_df;
+        require(max_df > 0.0 && max_df <= 1.0, "nlp.features.max_df", || {
+            format!("{max_df} is not a share above 0 and up to 1")
+        })?;
+        require(
+            self.max_features != Some(0),
+            "nlp.features.max_features",
+            || "at least 1, or null for all".to_owned(),
+        )?;
+        let max_features = self.max_features.unwrap_or(usize::MAX);
+        Ok(Features {
+            ngrams,
+            min_df: self.min_df,
+            max_df,
+            max_features,
+            sublinear: self.sublinear,
+            lowercase: self.lowercase,
+            negation: self.negation.given().unwrap_or(start.negation),
+            stop_words: match &self.stop_words {
+                StopWords::Named(StopWordList::English) => ENGLISH.map(str::to_owned).to_vec(),
+                StopWords::Given(words) => words.clone(),
+            },
+            characters: characters.map(|ngrams| CharacterFeatures {
+                ngrams,
+                max_features,
+                share: CHARACTER_SHARE,
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
+        let default = Block {
+            gate: written.nlp.gate.clone(), // an example: no bound is the default
+            ..Block::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&written.nlp).unwrap(),
+            serde_json::to_value(&default).unwrap()
+        );
+    }
+}

@@ -1,0 +1,358 @@
+//! `nlp` before training: sample reviews, and raw texts into parts.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use anyhow::Result;
+use rayon::prelude::*;
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::exit;
+use crate::pipeline::prepare::Prepare;
+use crate::pipeline::split::{Groups, hash, stratified};
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{TEST, TRAIN};
+use crate::tasks::nlp::Nlp;
+use crate::tasks::nlp::params::{DataBlock, Params};
+use tables::{Column, Compression, Format, Place, ReadError, Row, Rows, Source, normalised};
+
+/// Rows with all their columns, and what the split looks at.
+struct Table {
+    columns: Vec<Column>,
+    rows: Rows,
+    labels: Vec<String>,
+    /// Which cell of a row is the text.
+    text: usize,
+    /// 128-bit hashes of the texts as they are compared: [`normalised`].
+    texts: Vec<u128>,
+    /// Values of the column `data.group`, where there is one.
+    groups: Vec<Option<String>>,
+}
+
+/// The two parts: which rows of which table.
+pub struct Parts {
+    source: Table,
+    /// Rows of `source` in the training part; the others are the test part or left out.
+    train: Vec<usize>,
+    test: Vec<usize>,
+    /// The test file, where the parameters name one; `test` are then rows of it.
+    separate: Option<Table>,
+}
+
+/// What came out of a split.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    train: usize,
+    test: usize,
+    classes: usize,
+    /// Rows whose text, normalised, stood in an earlier row.
+    repeated: usize,
+    /// Texts that stand under more than one label.
+    conflicting: usize,
+    /// Training rows left out because the separate test file holds the same text.
+    left_out: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{} train and {} test rows, {} classes",
+            self.train, self.test, self.classes
+        )?;
+        if self.repeated > 0 {
+            write!(f, ", {} repeated texts kept on one side", self.repeated)?;
+        }
+        if self.left_out > 0 {
+            write!(
+                f,
+                ", {} train rows left out: their text is in the test file",
+                self.left_out
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepare for Nlp {
+    type Summary = Summary;
+    type Parts = Parts;
+
+    fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
+        let source = read(&project.path(&params.data.source), &params.data)?;
+        let classes = classes(&source.labels);
+        refuse_one_class(&classes, &params.data)?;
+        let mut groups = Groups::new(source.rows.len());
+        groups.join_equal(source.texts.iter().map(Some));
+        let repeated = (0..source.rows.len())
+            .filter(|&row| groups.first(row) != row)
+            .count();
+        groups.join_equal(source.groups.iter().map(Option::as_ref));
+
+        let mut summary = Summary {
+            classes: classes.len(),
+            repeated,
+            conflicting: conflicting(&source),
+            ..Summary::default()
+        };
+        let parts = match &params.data.test {
+            Some(path) => {
+                let test = read(&project.path(path), &params.data)?;
+                with_test_file(source, test, &classes, talk)?
+            }
+            None => {
+                let seed = project.params().seed;
+                cut(source, &mut groups, &classes, params.test_share, seed, talk)
+            }
+        };
+        summary.train = parts.train.len();
+        summary.test = parts.test.len();
+        if parts.separate.is_some() {
+            summary.left_out = parts.source.rows.len() - parts.train.len();
+        }
+        if summary.conflicting > 0 {
+            talk.warn(format!(
+                "texts that stand under more than one label: {} (they stay as they are)",
+                summary.conflicting
+            ));
+        }
+        Ok((parts, summary))
+    }
+
+    fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
+        write_part(&folder.join(TRAIN), &parts.source, &parts.train)?;
+        let test = parts.separate.as_ref().unwrap_or(&parts.source);
+        write_part(&folder.join(TEST), test, &parts.test)
+    }
+}
+
+/// Which cells of a row count.
+struct Cells {
+    text: usize,
+    label: usize,
+    group: Option<usize>,
+}
+
+impl Cells {
+    fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
+        let cell = |name: &str| {
+            tables::find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
+        Ok(Self {
+            text: cell(&params.text)?,
+            label: cell(&params.label)?,
+            group: params.group.as_deref().map(cell).transpose()?,
+        })
+    }
+}
+
+/// Reads a whole source. Bad rows end it: the first is named, the others are counted.
+fn read(path: &Path, params: &DataBlock) -> Result<Table> {
+    let mut source = tables::open(path)?;
+    let cells = Cells::find(source.as_ref(), params)?;
+    let mut table = Table::new(source.columns(), cells.text);
+    let mut bad: Vec<ReadError> = Vec::new();
+    let mut row = Row::new();
+    loop {
+        match table.read_row(source.as_mut(), &cells, &mut row) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                let ends = !error.is_record();
+                bad.push(error);
+                if ends {
+                    break;
+                }
+            }
+        }
+    }
+    refuse_bad_rows(bad)?;
+    if table.rows.is_empty() {
+        return Err(exit::data(format!("{} holds no rows", path.display())));
+    }
+    table.texts = table.each_text(|text| xxh3_128(text.as_bytes()));
+    Ok(table)
+}
+
+fn refuse_bad_rows(bad: Vec<ReadError>) -> Result<()> {
+    let count = bad.len();
+    let Some(first) = bad.into_iter().next() else {
+        return Ok(());
+    };
+    let first = anyhow::Error::from(first);
+    Err(match count {
+        1 => first,
+        _ => first.context(format!("{count} bad rows, the first")),
+    })
+}
+
+impl Table {
+    fn new(columns: &[Column], text: usize) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            text,
+            rows: Rows::default(),
+            labels: Vec::new(),
+            texts: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// What `of` says of every text as it is compared.
+    fn each_text<T: Send>(&self, of: impl Fn(&str) -> T + Sync) -> Vec<T> {
+        let each = |buffer: &mut String, row: usize| {
+            normalised(self.rows.text(row, self.text), buffer);
+            of(buffer)
+        };
+        let rows = (0..self.rows.len()).into_par_iter();
+        rows.map_init(String::new, each).collect()
+    }
+
+    /// Reads and checks one row, for which `row` is room; false at the end.
+    fn read_row(
+        &mut self,
+        source: &mut dyn Source,
+        cells: &Cells,
+        row: &mut Row,
+    ) -> Result<bool, ReadError> {
+        if !source.read(row)? {
+            return Ok(false);
+        }
+        tables::text_cell(row, cells.text, source)?;
+        self.labels
+            .push(tables::label_cell(row, cells.label, source)?);
+        self.groups
+            .push(cells.group.map(|group| row.text(group).to_owned()));
+        self.rows.push(row);
+        Ok(true)
+    }
+}
+
+/// The labels there are, in the order that class numbers follow.
+fn classes(labels: &[String]) -> Vec<String> {
+    tables::sorted_classes(labels.iter().map(String::as_str))
+}
+
+fn refuse_one_class(classes: &[String], params: &DataBlock) -> Result<()> {
+    if let [only] = classes {
+        return Err(exit::data(format!(
+            "{}: every row has the label `{only}` in column `{}`; a classifier needs at least two \
+             classes",
+            params.source, params.label
+        )));
+    }
+    Ok(())
+}
+
+fn conflicting(table: &Table) -> usize {
+    let texts = table.texts.iter().zip(&table.labels);
+    let mut pairs: Vec<(u128, &str)> = texts.map(|(&text, label)| (text, label.as_str())).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|labels| labels.len() > 1)
+        .count()
+}
+
+/// Cuts the source by its classes and groups.
+fn cut(
+    source: Table,
+    groups: &mut Groups,
+    classes: &[String],
+    share: f64,
+    seed: u64,
+    talk: &Talk,
+) -> Parts {
+    let hashes = source.each_text(|text| hash(text, seed));
+    let strata: Vec<u32> = source.labels.iter().map(|l| position(classes, l)).collect();
+    let in_test = stratified(groups, &hashes, &strata, classes.len(), share);
+    let (test, train): (Vec<usize>, Vec<usize>) =
+        (0..source.rows.len()).partition(|&row| in_test[row]);
+    if !test.is_empty() {
+        let tested: HashSet<u32> = test.iter().map(|&row| strata[row]).collect();
+        let untested: Vec<&str> = (0..classes.len())
+            .filter(|&class| !tested.contains(&(class as u32)))
+            .map(|class| classes[class].as_str())
+            .collect();
+        if !untested.is_empty() {
+            talk.warn(format!(
+                "too few rows to have any in the test part, all are in training: {}",
+                untested.join(", ")
+            ));
+        }
+    }
+    Parts {
+        source,
+        train,
+        test,
+        separate: None,
+    }
+}
+
+fn position(classes: &[String], label: &str) -> u32 {
+    classes
+        .iter()
+        .position(|class| class == label)
+        .unwrap_or_default() as u32
+}
+
+/// Takes the test file as it is; training rows with the same text give way.
+fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -> Result<Parts> {
+    let tested: HashSet<u128> = test.texts.iter().copied().collect();
+    let train: Vec<usize> = (0..source.rows.len())
+        .filter(|&row| !tested.contains(&source.texts[row]))
+        .collect();
+    if train.is_empty() {
+        return Err(exit::data(
+            "every training text is also in the test file; nothing is left to train on",
+        ));
+    }
+    let left: HashSet<&str> = train
+        .iter()
+        .map(|&row| source.labels[row].as_str())
+        .collect();
+    if left.len() < classes.len() {
+        let lost: Vec<&str> = classes
+            .iter()
+            .map(String::as_str)
+            .filter(|c| !left.contains(c))
+            .collect();
+        talk.warn(format!(
+            "all their rows are in the test file, so these are not trained: {}",
+            lost.join(", ")
+        ));
+    }
+    let unknown: Vec<String> = self::classes(&test.labels)
+        .into_iter()
+        .filter(|label| !left.contains(label.as_str()))
+        .collect();
+    if !unknown.is_empty() {
+        talk.warn(format!(
+            "labels only in the test file: {}",
+            unknown.join(", ")
+        ));
+    }
+    Ok(Parts {
+        train,
+        test: (0..test.rows.len()).collect(),
+        source,
+        separate: Some(test),
+    })
+}
+
+fn write_part(path: &Path, table: &Table, rows: &[usize]) -> io::Result<()> {
+    let file = std::fs::File::create(path)?;
+    let mut sink = tables::create(file, Format::Csv, Compression::None, &table.columns, true)?;
+    let mut row = Row::new();
+    for &number in rows {
+        table.rows.get(number, &mut row);
+        sink.write(&row)?;
+    }
+    sink.finish()
+}

@@ -1,0 +1,103 @@
+//! Sections of the page on parts of the test rows, and on what was tried before the model was fitted.
+
+use super::{BLANK, LABEL, NlpReport, columns};
+use crate::report::format::{count, fixed, label, percent};
+use crate::report::html::{Section, Table, text};
+use crate::report::svg;
+
+/// How the model does on the rows of one length, or of one value of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlicePart {
+    pub value: String,
+    pub rows: u64,
+    pub accuracy: f64,
+    pub log_loss: f64,
+}
+
+/// The parts that one column, or the length of texts, cuts the test rows into.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SliceTable {
+    pub by: String,
+    /// In the order to show them.
+    pub parts: Vec<SlicePart>,
+}
+
+/// Settings that were tried on training rows held out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    pub settings: String,
+    pub accuracy: f64,
+    pub log_loss: f64,
+    /// The model was fitted with these.
+    pub chosen: bool,
+}
+
+pub(super) fn slices(report: &NlpReport) -> Option<Section> {
+    if report.slices.is_empty() {
+        return None;
+    }
+    let tables = report.slices.iter().map(slice_table);
+    Some(Section {
+        title: "Where it does better or worse".to_owned(),
+        note: "The same figures on parts of the test rows. Few rows say little.".to_owned(),
+        body: tables.collect(),
+    })
+}
+
+fn slice_table(table: &SliceTable) -> String {
+    let row = |part: &SlicePart| {
+        vec![
+            text(&label(&part.value, LABEL)),
+            count(part.rows),
+            percent(part.accuracy, 1),
+            fixed(part.log_loss, 4),
+            svg::bar(part.accuracy, "fill-good"),
+        ]
+    };
+    Table {
+        caption: format!("By {}", text(&label(&table.by, LABEL))),
+        columns: columns(&[
+            ("Value", "name"),
+            ("Rows", "n"),
+            ("Accuracy", "n"),
+            ("Log loss", "n"),
+            (BLANK, "wide"),
+        ]),
+        rows: table.parts.iter().map(row).collect(),
+        class: "pairs",
+    }
+    .render()
+}
+
+pub(super) fn search(report: &NlpReport) -> Option<Section> {
+    if report.trials.is_empty() {
+        return None;
+    }
+    let row = |trial: &Trial| {
+        vec![
+            text(&trial.settings),
+            percent(trial.accuracy, 2),
+            fixed(trial.log_loss, 4),
+            if trial.chosen { "chosen" } else { "" }.to_owned(),
+        ]
+    };
+    let body = Table {
+        caption: format!("{} trials, in their order", report.trials.len()),
+        columns: columns(&[
+            ("Settings", "name"),
+            ("Accuracy", "n"),
+            ("Log loss", "n"),
+            (BLANK, "name"),
+        ]),
+        rows: report.trials.iter().map(row).collect(),
+        class: "pairs",
+    }
+    .render();
+    Some(Section {
+        title: "What was tried".to_owned(),
+        note: "Settings that the parameters leave <code>auto</code>, measured on training rows held out; \
+               the test part had no say."
+            .to_owned(),
+        body,
+    })
+}

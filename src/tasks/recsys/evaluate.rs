@@ -1,0 +1,384 @@
+//! Evaluation of `recsys`: every item ranked for every user who has something relevant held out.
+
+mod bands;
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::bands::bands;
+use crate::eval::{Evaluate, Evaluation};
+use crate::exit;
+use crate::talk::Talk;
+use crate::tasks::recsys::report::{Curve, Example, Listed, RecsysReport, page};
+use crate::tasks::recsys::{Interactions, Recsys};
+use artifact::Header;
+use models::metrics::bootstrap::mean_interval;
+use models::metrics::ranking::{Ranked, mean};
+use models::recsys::{Fitted, Model, Query, Recommender, Scored};
+
+/// Lengths of lists that figures are given for.
+const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
+/// The length that the headline figures are of.
+const K: usize = 20;
+const LONGEST: usize = 100;
+/// Users shown on the page, and items of each.
+const EXAMPLES: usize = 6;
+const SHOWN: usize = 10;
+
+impl Evaluate for Recsys {
+    fn evaluate(
+        model: &Model,
+        header: &Header,
+        test: &Interactions,
+        seed: u64,
+        _: &Talk,
+    ) -> Result<Evaluation> {
+        if test.ratings.rows.is_empty() {
+            return Err(exit::usage(
+                "the test part of recsys is empty, so there is nothing to measure; set \
+                 recsys.split.test above 0 or name a test part with recsys.data.test, then prepare \
+                 and train again",
+            ));
+        }
+        let judged = Judged::new(model, test);
+        if judged.known.ranked.is_empty() && judged.cold.ranked.is_empty() {
+            return Err(exit::usage(format!(
+                "no held-out interaction is rated {} or more; lower recsys.eval.relevant",
+                test.relevant
+            )));
+        }
+        Ok(Evaluation {
+            metrics: judged.metrics(seed),
+            plots: crate::eval::made(judged.plots()?),
+            page: page(&judged.report(header)),
+        })
+    }
+}
+
+/// Users with something relevant held out.
+struct Held {
+    /// Of the model; `None`: not known in training.
+    user: Option<u32>,
+    id: String,
+    /// Relevant items that the model knows, rising.
+    relevant: Vec<u32>,
+    /// Relevant items, known or not.
+    count: usize,
+}
+
+/// Lists and how good they are.
+struct Part {
+    held: Vec<Held>,
+    lists: Vec<Vec<Scored>>,
+    ranked: Vec<Ranked>,
+}
+
+/// The test part with the model's lists.
+struct Judged<'a> {
+    model: &'a Model,
+    /// Users that the training part knows, and those it does not, who get what is popular.
+    known: Part,
+    cold: Part,
+    /// What is popular, for the known users.
+    popular: Part,
+    /// Relevant held-out interactions with items that the training part does not know.
+    new_items: usize,
+    /// Users of each item in training.
+    counts: Vec<usize>,
+    relevant: Option<f64>,
+}
+
+impl<'a> Judged<'a> {
+    fn new(model: &'a Model, test: &Interactions) -> Judged<'a> {
+        let held = held(model, test);
+        let new_items = held
+            .iter()
+            .map(|user| user.count - user.relevant.len())
+            .sum();
+        let (known, cold): (Vec<Held>, Vec<Held>) =
+            held.into_iter().partition(|user| user.user.is_some());
+        let copy = known.iter().map(Held::copy).collect();
+        Judged {
+            known: Part::new(model, &model.fitted, known),
+            cold: Part::new(model, &Fitted::Popular, cold),
+            popular: Part::new(model, &Fitted::Popular, copy),
+            new_items,
+            counts: model.taken.transposed().counts(),
+            relevant: test.ratings.rated.then_some(test.relevant),
+            model,
+        }
+    }
+
+    /// The users that the headline figures are of: those known, or all where none is.
+    fn main(&self) -> &Part {
+        match self.known.ranked.is_empty() {
+            true => &self.cold,
+            false => &self.known,
+        }
+    }
+
+    fn metrics(&self, seed: u64) -> Value {
+        let main = self.main();
+        let mut metrics = self.figures(main);
+        metrics["scored_users"] = json!(main.ranked.len());
+        metrics["relevant_from"] = json!(self.relevant);
+        metrics["new_item_hits_missed"] = json!(self.new_items);
+        metrics["intervals"] = intervals(&main.ranked, seed);
+        metrics["baseline"] = self.figures(&self.popular);
+        metrics["by_length"] = json!(curve(&main.ranked));
+        metrics["bands"] = json!(self.bands());
+        if !self.cold.ranked.is_empty() {
+            let mut cold = self.figures(&self.cold);
+            cold["scored_users"] = json!(self.cold.ranked.len());
+            metrics["cold_users"] = cold;
+        }
+        metrics
+    }
+
+    fn bands(&self) -> Vec<bands::Band> {
+        let active = |held: &Held| {
+            let user = held
+                .user
+                .map(|user| self.model.taken.row(user as usize).items.len());
+            user.unwrap_or(0)
+        };
+        let activity: Vec<usize> = self.known.held.iter().map(active).collect();
+        bands(&activity, &self.known.ranked)
+    }
+
+    fn figures(&self, part: &Part) -> Value {
+        let of = |figure: &dyn Fn(&Ranked) -> f64| json!(mean(&part.ranked, figure));
+        json!({
+            "recall_at_10": of(&|user| user.recall(10)),
+            "recall_at_20": of(&|user| user.recall(K)),
+            "ndcg_at_10": of(&|user| user.ndcg(10)),
+            "ndcg_at_20": of(&|user| user.ndcg(K)),
+            "map_at_20": of(&|user| user.average_precision(K)),
+            "mrr": of(&Ranked::reciprocal_rank),
+            "hit_rate_at_20": of(&|user| user.hit(K)),
+            "coverage_at_20": self.coverage(part),
+            "novelty_at_20": self.over_items(part, |share| -libm::log2(share)),
+            "popularity_at_20": self.over_items(part, |share| share),
+        })
+    }
+
+    /// Share of the catalogue that is in some list.
+    fn coverage(&self, part: &Part) -> f64 {
+        let listed: BTreeSet<u32> = part
+            .lists
+            .iter()
+            .flat_map(|list| list.iter().take(K).map(|scored| scored.item))
+            .collect();
+        listed.len() as f64 / self.model.taken.width().max(1) as f64
+    }
+
+    /// Mean over lists of the mean over their items of a function of the share of users who took it.
+    fn over_items(&self, part: &Part, figure: impl Fn(f64) -> f64) -> f64 {
+        let users = self.model.taken.users() as f64;
+        let of_list = |list: &Vec<Scored>| {
+            let shown = &list[..list.len().min(K)];
+            let share = |scored: &Scored| self.counts[scored.item as usize].max(1) as f64 / users;
+            shown
+                .iter()
+                .map(|scored| figure(share(scored)))
+                .sum::<f64>()
+                / shown.len() as f64
+        };
+        let lists: Vec<f64> = part
+            .lists
+            .iter()
+            .filter(|list| !list.is_empty())
+            .map(of_list)
+            .collect();
+        lists.iter().sum::<f64>() / lists.len().max(1) as f64
+    }
+
+    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let mut both = curve(&self.main().ranked);
+        for (point, popular) in both.iter_mut().zip(curve(&self.popular.ranked)) {
+            point.popular_recall = popular.recall;
+            point.popular_ndcg = popular.ndcg;
+        }
+        Ok(vec![
+            ("by_length.csv", table(&both)?),
+            ("bands.csv", table(&self.bands())?),
+        ])
+    }
+
+    fn report(&self, header: &Header) -> RecsysReport {
+        let main = self.main();
+        let mut curves = curve(&main.ranked);
+        for (point, popular) in curves.iter_mut().zip(curve(&self.popular.ranked)) {
+            point.popular_recall = popular.recall;
+            point.popular_ndcg = popular.ndcg;
+        }
+        RecsysReport {
+            kind: self.model.fitted.kind().as_str().to_owned(),
+            figures: self.figures(main),
+            baseline: self.figures(&self.popular),
+            users: main.ranked.len() as u64,
+            train_rows: header.data.rows,
+            items: self.model.taken.width() as u64,
+            relevant: self.relevant,
+            curves,
+            bands: self.bands().iter().map(bands::Band::cells).collect(),
+            held_out: header.parameters["held_out"].clone(),
+            cold_users: self.cold.ranked.len() as u64,
+            cold: self.figures(&self.cold),
+            new_items: self.new_items as u64,
+            examples: self.examples(),
+        }
+    }
+
+    /// Users spread evenly over those scored, with what they took last and what they would be shown.
+    fn examples(&self) -> Vec<Example> {
+        let part = &self.known;
+        let step = (part.held.len() / EXAMPLES).max(1);
+        let title = |item: u32| self.model.catalogue.title(item).to_owned();
+        (0..part.held.len())
+            .step_by(step)
+            .take(EXAMPLES)
+            .map(|at| {
+                let held = &part.held[at];
+                let row = held.user.map(|user| self.model.taken.row(user as usize));
+                let taken = row.unwrap_or_default().items;
+                Example {
+                    user: held.id.clone(),
+                    taken: taken
+                        .iter()
+                        .rev()
+                        .take(SHOWN)
+                        .map(|&item| title(item))
+                        .collect(),
+                    listed: part.lists[at]
+                        .iter()
+                        .take(SHOWN)
+                        .map(|scored| Listed {
+                            title: title(scored.item),
+                            score: f64::from(scored.score),
+                            hit: held.relevant.binary_search(&scored.item).is_ok(),
+                        })
+                        .collect(),
+                    relevant: held.count as u64,
+                }
+            })
+            .collect()
+    }
+}
+
+impl Held {
+    fn copy(&self) -> Held {
+        Held {
+            user: self.user,
+            id: self.id.clone(),
+            relevant: self.relevant.clone(),
+            count: self.count,
+        }
+    }
+}
+
+/// What is relevant to each user, in the order of the test part's users.
+fn held(model: &Model, test: &Interactions) -> Vec<Held> {
+    let numbers =
+        |ids: &'_ [String]| -> HashMap<String, u32> { ids.iter().cloned().zip(0..).collect() };
+    let (users, items) = (
+        numbers(&model.catalogue.users),
+        numbers(&model.catalogue.items),
+    );
+    let ratings = &test.ratings;
+    let mut held: Vec<Held> = ratings
+        .users
+        .iter()
+        .map(|id| Held {
+            user: users.get(id).copied(),
+            id: id.clone(),
+            relevant: Vec::new(),
+            count: 0,
+        })
+        .collect();
+    for row in &ratings.rows {
+        if ratings.rated && row.rating.is_none_or(|rating| rating < test.relevant) {
+            continue;
+        }
+        let held = &mut held[row.user as usize];
+        held.count += 1;
+        held.relevant
+            .extend(items.get(&ratings.items[row.item as usize]));
+    }
+    held.retain(|user| user.count > 0);
+    held.iter_mut()
+        .for_each(|user| user.relevant.sort_unstable());
+    held
+}
+
+impl Part {
+    fn new(model: &Model, fitted: &Fitted, held: Vec<Held>) -> Part {
+        let (taken, popularity) = (&model.taken, &model.popularity);
+        let recommender = Recommender::of(fitted, taken, popularity, model.half_life);
+        let query = |held: &Held| Query {
+            history: held
+                .user
+                .map_or_else(Default::default, |user| model.taken.row(user as usize)),
+            ..Query::default()
+        };
+        let queries: Vec<Query<'_>> = held.iter().map(query).collect();
+        let lists = recommender.lists(&queries, LONGEST);
+        let ranked = lists
+            .iter()
+            .zip(&held)
+            .map(|(list, held)| {
+                let hit = |scored: &Scored| held.relevant.binary_search(&scored.item).is_ok();
+                Ranked {
+                    hits: (0..list.len()).filter(|&place| hit(&list[place])).collect(),
+                    relevant: held.count,
+                }
+            })
+            .collect();
+        Part {
+            held,
+            lists,
+            ranked,
+        }
+    }
+}
+
+fn intervals(ranked: &[Ranked], seed: u64) -> Value {
+    let interval = |figure: &dyn Fn(&Ranked) -> f64| {
+        let values: Vec<f64> = ranked.iter().map(figure).collect();
+        json!(mean_interval(&values, seed))
+    };
+    json!({
+        "recall_at_20": interval(&|user| user.recall(K)),
+        "ndcg_at_20": interval(&|user| user.ndcg(K)),
+        "map_at_20": interval(&|user| user.average_precision(K)),
+        "mrr": interval(&Ranked::reciprocal_rank),
+        "hit_rate_at_20": interval(&|user| user.hit(K)),
+    })
+}
+
+fn curve(ranked: &[Ranked]) -> Vec<Curve> {
+    LENGTHS
+        .iter()
+        .map(|&k| Curve {
+            k,
+            recall: mean(ranked, |user| user.recall(k)),
+            ndcg: mean(ranked, |user| user.ndcg(k)),
+            precision: mean(ranked, |user| user.precision(k)),
+            hit_rate: mean(ranked, |user| user.hit(k)),
+            popular_recall: 0.0,
+            popular_ndcg: 0.0,
+        })
+        .collect()
+}
+
+/// A CSV file with a line an entry.
+fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    for entry in entries {
+        out.serialize(entry)?;
+    }
+    Ok(out.into_inner()?)
+}

@@ -1,0 +1,152 @@
+//! Explanation of `recsys`: the user's own past items that led to a recommended one.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exit;
+use crate::explain::Explain;
+use crate::outcome::Outcome;
+use crate::tasks::recsys::Recsys;
+use models::recsys::{Kind, Model, Query, Recommender};
+
+#[derive(Serialize)]
+struct Why {
+    user: String,
+    item: String,
+    title: String,
+    score: f32,
+    kind: &'static str,
+    reasons: Vec<Reason>,
+    /// Items beyond those shown, and what they add together.
+    others: Others,
+}
+
+#[derive(Serialize)]
+struct Reason {
+    item: String,
+    title: String,
+    contribution: f32,
+    /// Of the sum of all contributions above 0.
+    share: f32,
+}
+
+#[derive(Serialize)]
+struct Others {
+    items: usize,
+    contribution: f32,
+}
+
+impl Explain for Recsys {
+    /// `input` is `USER`, for the first item of their list, or `USER/ITEM`.
+    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+        let (user, item) = asked(model, input)?;
+        let history = model.taken.row(user as usize);
+        let recommender = Recommender::new(model, Vec::new());
+        let item = match item {
+            Some(item) => item,
+            None => {
+                let query = Query {
+                    history,
+                    ..Query::default()
+                };
+                let list = recommender.lists(&[query], 1).remove(0);
+                let first = list.first().ok_or_else(|| {
+                    exit::data(format!(
+                        "{input}: took every item; nothing is left to recommend"
+                    ))
+                })?;
+                first.item
+            }
+        };
+        let (parts, score) = recommender.contributions(history, item);
+        let positive: f32 = parts.iter().filter(|part| **part > 0.0).sum();
+        let mut order: Vec<usize> = (0..parts.len()).collect();
+        order.sort_by(|&a, &b| parts[b].abs().total_cmp(&parts[a].abs()).then(a.cmp(&b)));
+        let (shown, rest) = order.split_at(top.min(order.len()));
+        let reason = |&at: &usize| Reason {
+            item: model.catalogue.items[history.items[at] as usize].clone(),
+            title: model.catalogue.title(history.items[at]).to_owned(),
+            contribution: parts[at],
+            share: if positive > 0.0 {
+                parts[at] / positive
+            } else {
+                0.0
+            },
+        };
+        Ok(Box::new(Why {
+            user: model.catalogue.users[user as usize].clone(),
+            item: model.catalogue.items[item as usize].clone(),
+            title: model.catalogue.title(item).to_owned(),
+            score,
+            kind: model.fitted.kind().as_str(),
+            reasons: match model.fitted.kind() {
+                Kind::Popular => Vec::new(),
+                _ => shown.iter().map(reason).collect(),
+            },
+            others: Others {
+                items: rest.len(),
+                contribution: rest.iter().map(|&at| parts[at]).sum(),
+            },
+        }))
+    }
+}
+
+/// The user, and the item after a slash. Ids may hold slashes: the longest user that is known wins.
+fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
+    let number = |ids: &[String], id: &str| ids.iter().position(|known| known == id);
+    let users = &model.catalogue.users;
+    if let Some(user) = number(users, input) {
+        return Ok((user as u32, None));
+    }
+    for (at, _) in input.rmatch_indices('/') {
+        if let Some(user) = number(users, &input[..at]) {
+            let item = number(&model.catalogue.items, &input[at + 1..]).ok_or_else(|| {
+                exit::data(format!(
+                    "{input}: the model knows no item `{}`",
+                    &input[at + 1..]
+                ))
+            })?;
+            return Ok((user as u32, Some(item as u32)));
+        }
+    }
+    Err(exit::data(format!(
+        "{input}: the model knows no such user; give USER, or USER/ITEM"
+    )))
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let named = |id: &str, title: &str| match id == title {
+            true => id.to_owned(),
+            false => format!("{id} ({title})"),
+        };
+        let item = named(&self.item, &self.title);
+        writeln!(
+            f,
+            "{}: {item}  (score {:.4}, {})",
+            self.user, self.score, self.kind
+        )?;
+        if self.reasons.is_empty() {
+            return writeln!(f, "  it is popular with everyone");
+        }
+        for reason in &self.reasons {
+            let item = named(&reason.item, &reason.title);
+            writeln!(
+                f,
+                "  {:+9.4}  {:>5.1}%  {item}",
+                reason.contribution,
+                100.0 * reason.share
+            )?;
+        }
+        if self.others.items > 0 {
+            let Others {
+                items,
+                contribution,
+            } = self.others;
+            writeln!(f, "  {contribution:+9.4}          ({items} more)")?;
+        }
+        Ok(())
+    }
+}

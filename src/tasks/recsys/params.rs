@@ -1,0 +1,377 @@
+//! The `recsys` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::choice::Choice;
+use crate::params::gate::{self, Gate};
+use crate::params::{Invalid, require};
+use models::recsys::{Kind, Options, als, ease, graph, knn};
+
+/// The block as written; whatever is not given keeps its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Block {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub split: SplitBlock,
+    pub model: ModelBlock,
+    pub eval: EvalBlock,
+    pub gate: Gate,
+}
+
+/// How much `easylife sample` makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleBlock {
+    pub users: usize,
+    pub items: usize,
+    /// Users who came later, to be folded in.
+    pub incoming: usize,
+}
+
+impl Default for SampleBlock {
+    fn default() -> Self {
+        Self {
+            users: 800,
+            items: 400,
+            incoming: 20,
+        }
+    }
+}
+
+/// Where the interactions come from and which columns count.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataBlock {
+    pub source: String,
+    /// A test part of its own; absent: `split` cuts the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<String>,
+    pub user: String,
+    pub item: String,
+    /// Column of ratings; need not be there.
+    pub rating: String,
+    /// Column of times; need not be there.
+    pub time: String,
+    /// Column of names in the table of items.
+    pub title: String,
+    /// Users with fewer interactions are left out of the training data.
+    pub min_user: usize,
+    /// Items with fewer, likewise.
+    pub min_item: usize,
+}
+
+impl Default for DataBlock {
+    fn default() -> Self {
+        Self {
+            source: "data/raw/recsys/tables/interactions.csv".to_owned(),
+            test: None,
+            items: None,
+            user: "user_id".to_owned(),
+            item: "item_id".to_owned(),
+            rating: "rating".to_owned(),
+            time: "timestamp".to_owned(),
+            title: "title".to_owned(),
+            min_user: 1,
+            min_item: 1,
+        }
+    }
+}
+
+/// Which interactions become the test part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The last share of each user's.
+    #[default]
+    User,
+    /// Everything after one moment.
+    Time,
+    /// The last one of each user.
+    Last,
+}
+
+/// How the source is cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitBlock {
+    /// Share of the interactions; 0: no test part, train on all.
+    pub test: f64,
+    pub by: By,
+}
+
+impl Default for SplitBlock {
+    fn default() -> Self {
+        Self {
+            test: 0.2,
+            by: By::default(),
+        }
+    }
+}
+
+/// Which model is fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindChoice {
+    /// The one with the best lists on interactions held out.
+    #[default]
+    Auto,
+    Als,
+    Ease,
+    Knn,
+    Graph,
+    Popular,
+}
+
+impl KindChoice {
+    fn kind(self) -> Option<Kind> {
+        match self {
+            KindChoice::Auto => None,
+            KindChoice::Als => Some(Kind::Als),
+            KindChoice::Ease => Some(Kind::Ease),
+            KindChoice::Knn => Some(Kind::Knn),
+            KindChoice::Graph => Some(Kind::Graph),
+            KindChoice::Popular => Some(Kind::Popular),
+        }
+    }
+}
+
+/// The model and how it is chosen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelBlock {
+    pub kind: KindChoice,
+    /// Work that the search may take, in 10^9 multiply-adds.
+    pub budget: f64,
+    /// Memory that a model may take, in GiB.
+    pub memory: f64,
+    /// Share of a user's interactions after which an older one counts half; 0: all alike.
+    pub half_life: Choice<f64>,
+    /// Weight of an interaction rated below `eval.relevant`.
+    pub disliked: Choice<f64>,
+    /// Age at which an interaction counts half for popularity, as a share of the time there is; 0: never.
+    pub popular_half_life: f64,
+    pub als: Choice<als::Options>,
+    pub ease: Choice<ease::Options>,
+    pub knn: Choice<knn::Options>,
+    pub graph: Choice<graph::Options>,
+}
+
+impl Default for ModelBlock {
+    fn default() -> Self {
+        Self {
+            kind: KindChoice::default(),
+            budget: 600.0,
+            memory: 4.0,
+            half_life: Choice::Auto,
+            disliked: Choice::Auto,
+            popular_half_life: 0.25,
+            als: Choice::Auto,
+            ease: Choice::Auto,
+            knn: Choice::Auto,
+            graph: Choice::Auto,
+        }
+    }
+}
+
+/// What counts as a hit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalBlock {
+    /// A held-out item rated at least so much is relevant; without ratings every one is.
+    pub relevant: f64,
+}
+
+impl Default for EvalBlock {
+    fn default() -> Self {
+        Self { relevant: 4.0 }
+    }
+}
+
+/// The block, checked: every value in it can be used.
+#[derive(Clone, Debug)]
+pub struct Params {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    /// In [0, 1).
+    pub test_share: f64,
+    pub by: By,
+    /// Absent: any.
+    pub kind: Option<Kind>,
+    /// Given options, which are then not searched.
+    pub options: Option<Options>,
+    pub half_life: Option<f64>,
+    pub disliked: Option<f64>,
+    pub popular_half_life: f64,
+    pub budget: f64,
+    /// Bytes.
+    pub memory: usize,
+    pub relevant: f64,
+    /// What decides a model's bytes beside the data, as it goes into the model file.
+    pub recorded: serde_json::Value,
+}
+
+impl Block {
+    /// Checks every value.
+    pub fn check(&self) -> Result<Params, Invalid> {
+        let share = self.split.test;
+        require((0.0..1.0).contains(&share), "recsys.split.test", || {
+            format!("{share} is not a share of at least 0 and below 1")
+        })?;
+        let SampleBlock { users, items, .. } = self.sample;
+        require(users >= 20 && items >= 40, "recsys.sample", || {
+            "at least 20 users and 40 items".to_owned()
+        })?;
+        require(!self.data.source.is_empty(), "recsys.data.source", || {
+            "name a table or a folder of tables".to_owned()
+        })?;
+        require(
+            self.eval.relevant.is_finite(),
+            "recsys.eval.relevant",
+            || "a rating is expected".to_owned(),
+        )?;
+        gate::check("recsys", &self.gate)?;
+        let model = &self.model;
+        model.check()?;
+        Ok(Params {
+            sample: self.sample.clone(),
+            data: self.data.clone(),
+            test_share: share,
+            by: self.split.by,
+            kind: model.kind.kind(),
+            options: model.options(),
+            half_life: model.half_life.given(),
+            disliked: model.disliked.given(),
+            popular_half_life: model.popular_half_life,
+            budget: model.budget,
+            memory: (model.memory * f64::from(1 << 30)) as usize,
+            relevant: self.eval.relevant,
+            recorded: serde_json::json!({ "model": self.model, "eval": self.eval }),
+        })
+    }
+}
+
+impl ModelBlock {
+    fn options(&self) -> Option<Options> {
+        match self.kind {
+            KindChoice::Auto => None,
+            KindChoice::Als => self.als.given().map(Options::Als),
+            KindChoice::Ease => self.ease.given().map(Options::Ease),
+            KindChoice::Knn => self.knn.given().map(Options::Knn),
+            KindChoice::Graph => self.graph.given().map(Options::Graph),
+            KindChoice::Popular => Some(Options::Popular),
+        }
+    }
+
+    fn check(&self) -> Result<(), Invalid> {
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let share = |value: f64| (0.0..=1e6).contains(&value);
+        require(share(self.budget), "recsys.model.budget", || {
+            "a number of 0 to 1000000 is expected".to_owned()
+        })?;
+        require(
+            positive(self.memory) && self.memory <= 4096.0,
+            "recsys.model.memory",
+            || "GiB above 0 are expected, 4096 at most".to_owned(),
+        )?;
+        for (key, value) in [
+            ("half_life", self.half_life.given().unwrap_or(0.0)),
+            ("popular_half_life", self.popular_half_life),
+        ] {
+            require(share(value), &format!("recsys.model.{key}"), || {
+                format!("{value} is not a share of 0 or more")
+            })?;
+        }
+        let disliked = self.disliked.given().unwrap_or(1.0);
+        require(
+            positive(disliked) && disliked <= 1.0,
+            "recsys.model.disliked",
+            || format!("{disliked} is not a weight above 0 and up to 1"),
+        )?;
+        if let Some(als) = self.als.given() {
+            let usable = (1..=2048).contains(&als.factors)
+                && (1..=1000).contains(&als.iterations)
+                && positive(als.unobserved)
+                && positive(als.regularization)
+                && (0.0..=2.0).contains(&als.exponent);
+            require(usable, "recsys.model.als", || {
+                "factors of 1 to 2048, 1 to 1000 iterations, unobserved and regularization above 0, \
+                 an exponent of 0 to 2"
+                    .to_owned()
+            })?;
+        }
+        if let Some(ease) = self.ease.given() {
+            require(positive(ease.regularization), "recsys.model.ease", || {
+                "a regularization above 0 is expected".to_owned()
+            })?;
+        }
+        if let Some(knn) = self.knn.given() {
+            require(knn.neighbours >= 1, "recsys.model.knn", || {
+                "at least 1 neighbour".to_owned()
+            })?;
+        }
+        let Some(graph) = self.graph.given() else {
+            return Ok(());
+        };
+        let powers = [graph.user, graph.taken, graph.scored, graph.low_pass];
+        let usable = powers.iter().all(|power| (0.0..=100.0).contains(power));
+        require(
+            usable && graph.factors <= 2048,
+            "recsys.model.graph",
+            || "powers and weights of 0 to 100 and up to 2048 factors".to_owned(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Params;
+
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
+        let default = Block {
+            gate: written.recsys.gate.clone(), // an example: no bound is the default
+            ..Block::default()
+        };
+        assert_eq!(
+            serde_json::to_value(&written.recsys).unwrap(),
+            serde_json::to_value(&default).unwrap()
+        );
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let refused = |text: &str| {
+            let block: Block = serde_yaml::from_str(text).unwrap();
+            block.check().unwrap_err().key
+        };
+        assert_eq!(refused("split: {test: 1}"), "recsys.split.test");
+        assert_eq!(refused("model: {memory: 0}"), "recsys.model.memory");
+        assert_eq!(refused("model: {half_life: -1}"), "recsys.model.half_life");
+        assert_eq!(refused("model: {disliked: 0}"), "recsys.model.disliked");
+        assert_eq!(
+            refused("model: {ease: {regularization: 0}}"),
+            "recsys.model.ease"
+        );
+        let als = "model: {als: {factors: 0, iterations: 8, unobserved: 0.1, regularization: 0.01, exponent: 1}}";
+        assert_eq!(refused(als), "recsys.model.als");
+    }
+
+    #[test]
+    fn options_that_are_given_are_not_searched() {
+        let text = "model: {kind: ease, ease: {regularization: 200}}";
+        let block: Block = serde_yaml::from_str(text).unwrap();
+        let options = Options::Ease(ease::Options {
+            regularization: 200.0,
+        });
+        assert_eq!(block.check().unwrap().options, Some(options));
+        let block: Block = serde_yaml::from_str("model: {kind: als}").unwrap();
+        let params = block.check().unwrap();
+        assert_eq!((params.options, params.kind), (None, Some(Kind::Als)));
+    }
+}

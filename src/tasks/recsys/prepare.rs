@@ -1,0 +1,285 @@
+//! `recsys` before training: a made-up shop's log, and raw interactions checked, merged and split.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::split::{self, Cut, cut};
+use crate::exit;
+use crate::pipeline::prepare::Prepare;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{TEST, TRAIN};
+use crate::tasks::recsys::params::{DataBlock, Params};
+use crate::tasks::recsys::{ITEMS, Recsys};
+use tables::{
+    Column, Compression, Format, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings, ReadError,
+    Row,
+};
+
+/// Both parts with their own ids, and names of items.
+pub struct Parts {
+    train: Ratings,
+    test: Ratings,
+    titles: Vec<[String; 2]>,
+}
+
+/// What came out of a split.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    train: usize,
+    test: usize,
+    /// Of the training part.
+    users: usize,
+    items: usize,
+    /// Rows of a user and an item that another row stands for.
+    merged: usize,
+    /// Rows of users or items with too few.
+    rare: usize,
+    /// Users of the test part that the training part does not know.
+    new_users: usize,
+    /// Items likewise.
+    new_items: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{} train and {} test interactions of {} users and {} items",
+            self.train, self.test, self.users, self.items
+        )?;
+        for (count, what) in [
+            (self.merged, "repeated rows merged"),
+            (self.rare, "rows of rare users or items left out"),
+            (self.new_users, "users only in the test part"),
+            (self.new_items, "items only in the test part"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Prepare for Recsys {
+    type Summary = Summary;
+    type Parts = Parts;
+
+    fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
+        let path = project.path(&params.data.source);
+        let mut source = read(&path, &params.data)?;
+        let mut summary = Summary {
+            merged: merge(&mut source),
+            ..Summary::default()
+        };
+        let before = source.rows.len();
+        let (train, test) = match &params.data.test {
+            Some(test) => {
+                let mut test = read(&project.path(test), &params.data)?;
+                merge(&mut test);
+                split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
+                summary.rare = before - source.rows.len();
+                warn_of_seen(&source, &test, talk);
+                (source, test)
+            }
+            None => {
+                split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
+                summary.rare = before - source.rows.len();
+                if !source.timed && params.test_share > 0.0 {
+                    talk.note("there are no times: the order of item ids stands for them");
+                }
+                let rule = Cut {
+                    share: params.test_share,
+                    by: params.by,
+                };
+                cut(source, rule)?
+            }
+        };
+        if train.rows.is_empty() {
+            return Err(exit::data(format!(
+                "{}: no interaction is left to train on",
+                path.display()
+            )));
+        }
+        let known = |train: &[String], ids: &[String], used: &dyn Fn(&Rating) -> u32| {
+            let train: std::collections::HashSet<&String> = train.iter().collect();
+            let mut seen = vec![false; ids.len()];
+            test.rows
+                .iter()
+                .for_each(|row| seen[used(row) as usize] = true);
+            let new = ids
+                .iter()
+                .zip(seen)
+                .filter(|(id, seen)| *seen && !train.contains(id));
+            new.count()
+        };
+        let (users, items) = (split::used(&train, true), split::used(&train, false));
+        summary.new_users = known(&users, &test.users, &|row| row.user);
+        summary.new_items = known(&items, &test.items, &|row| row.item);
+        (summary.users, summary.items) = (users.len(), items.len());
+        (summary.train, summary.test) = (train.rows.len(), test.rows.len());
+        let titles = titles(project, &params.data, &path, talk)?;
+        Ok((
+            Parts {
+                train,
+                test,
+                titles,
+            },
+            summary,
+        ))
+    }
+
+    fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
+        write_part(&folder.join(TRAIN), &parts.train)?;
+        write_part(&folder.join(TEST), &parts.test)?;
+        let mut out = csv::Writer::from_path(folder.join(ITEMS))?;
+        out.write_record(["item_id", "title"])?;
+        for title in &parts.titles {
+            out.write_record(title)?;
+        }
+        out.flush()
+    }
+}
+
+/// Reads a whole source. Bad rows end it: the first is named, the others are counted.
+fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
+    let mut source = tables::open(path)?;
+    let columns = RatingColumns {
+        user: &params.user,
+        item: &params.item,
+        rating: &params.rating,
+        time: &params.time,
+    };
+    let mut bad: Vec<ReadError> = Vec::new();
+    let ratings = tables::read_ratings(source.as_mut(), columns, &mut |error| {
+        bad.push(error);
+        Ok(())
+    })?;
+    let count = bad.len();
+    if let Some(first) = bad.into_iter().next() {
+        let first = anyhow::Error::from(first);
+        return Err(match count {
+            1 => first,
+            _ => first.context(format!("{count} bad rows, the first")),
+        });
+    }
+    if ratings.rows.is_empty() {
+        return Err(exit::data(format!("{} holds no rows", path.display())));
+    }
+    Ok(ratings)
+}
+
+/// Rows of the same user and item become the latest of them (of several at one time the one that
+/// stands last); how many that makes fewer. The rows are then by user, time and item.
+fn merge(ratings: &mut Ratings) -> usize {
+    let before = ratings.rows.len();
+    let pair = |row: &Rating| (row.user, row.item);
+    // A stable sort: rows of one time stay in the order of the file, so that the last can win.
+    ratings
+        .rows
+        .sort_by(|a, b| pair(a).cmp(&pair(b)).then(b.time.total_cmp(&a.time)));
+    let mut kept: Vec<Rating> = Vec::with_capacity(before);
+    for row in &ratings.rows {
+        match kept.last_mut() {
+            Some(last) if pair(last) == pair(row) => {
+                if last.time == row.time {
+                    *last = *row;
+                }
+            }
+            _ => kept.push(*row),
+        }
+    }
+    ratings.rows = kept;
+    ratings.sort();
+    before - ratings.rows.len()
+}
+
+/// Pairs of the test file that training has seen can never be hit.
+fn warn_of_seen(train: &Ratings, test: &Ratings, talk: &Talk) {
+    let pair = |ratings: &Ratings, row: &Rating| {
+        let (user, item) = (row.user as usize, row.item as usize);
+        (ratings.users[user].clone(), ratings.items[item].clone())
+    };
+    let seen: std::collections::HashSet<_> =
+        train.rows.iter().map(|row| pair(train, row)).collect();
+    let both = test
+        .rows
+        .iter()
+        .filter(|row| seen.contains(&pair(test, row)))
+        .count();
+    if both > 0 {
+        talk.warn(format!(
+            "{both} pairs of user and item are in the test file and in the training data; what was \
+             taken is never recommended again, so they count as missed"
+        ));
+    }
+}
+
+/// Names of items, by id.
+fn titles(
+    project: &Project,
+    params: &DataBlock,
+    source: &Path,
+    talk: &Talk,
+) -> Result<Vec<[String; 2]>> {
+    let read = |path: &Path| {
+        tables::read_titles(tables::open(path)?.as_mut(), &params.item, &params.title)
+    };
+    let beside: PathBuf = source.with_file_name("items.csv");
+    let titles: HashMap<String, String> = match &params.items {
+        Some(items) => read(&project.path(items))?,
+        None if beside.is_file() && beside != source => match read(&beside) {
+            Ok(titles) => titles,
+            Err(error) => {
+                talk.note(format!("no names of items: {error}"));
+                HashMap::new()
+            }
+        },
+        None => HashMap::new(),
+    };
+    let mut titles: Vec<[String; 2]> = titles.into_iter().map(|(id, name)| [id, name]).collect();
+    titles.sort();
+    Ok(titles)
+}
+
+/// A part in the order of its rows, with the columns that the data have.
+fn write_part(path: &Path, part: &Ratings) -> io::Result<()> {
+    let names = RATING_COLUMNS;
+    let mut columns = vec![Column::new(names.user), Column::new(names.item)];
+    if part.rated {
+        columns.push(Column::new(names.rating));
+    }
+    if part.timed {
+        columns.push(Column::new(names.time));
+    }
+    let file = std::fs::File::create(path)?;
+    let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
+    let mut out = Row::new();
+    for row in &part.rows {
+        out.clear();
+        out.push(Kind::Text, &part.users[row.user as usize]);
+        out.push(Kind::Text, &part.items[row.item as usize]);
+        if part.rated {
+            push_number(&mut out, row.rating);
+        }
+        if part.timed {
+            push_number(&mut out, Some(row.time).filter(|time| time.is_finite()));
+        }
+        sink.write(&out)?;
+    }
+    sink.finish()
+}
+
+/// A number in its shortest spelling, whole ones without a fraction; nothing where there is none.
+fn push_number(row: &mut Row, value: Option<f64>) {
+    match value {
+        Some(value) => row.push(Kind::Number, &format!("{value}")),
+        None => row.push(Kind::Null, ""),
+    }
+}

@@ -1,0 +1,171 @@
+//! Which interactions are held out, and which are too rare to count.
+
+use anyhow::Result;
+
+use crate::exit;
+use crate::tasks::recsys::params::By;
+use tables::{Rating, Ratings};
+
+/// A rule of holding out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// Of the interactions; 0: none.
+    pub share: f64,
+    pub by: By,
+}
+
+/// The training and the test part of rows that are sorted by user, time and item; both keep all ids.
+pub(super) fn cut(mut source: Ratings, rule: Cut) -> Result<(Ratings, Ratings)> {
+    let held: Vec<bool> = match rule.by {
+        _ if rule.share == 0.0 => vec![false; source.rows.len()],
+        By::User => last_of_each(&source.rows, |n| ((n as f64 * rule.share) as usize).max(1)),
+        By::Last => last_of_each(&source.rows, |_| 1),
+        By::Time => after_a_moment(&source, rule.share)?,
+    };
+    let rows = std::mem::take(&mut source.rows);
+    let part = |wanted: bool| Ratings {
+        rows: rows
+            .iter()
+            .zip(&held)
+            .filter(|(_, held)| **held == wanted)
+            .map(|(row, _)| *row)
+            .collect(),
+        ..source.clone()
+    };
+    Ok((part(false), part(true)))
+}
+
+/// Marks the last `count(n)` of each user's n rows; none of users with fewer than two.
+fn last_of_each(rows: &[Rating], count: impl Fn(usize) -> usize) -> Vec<bool> {
+    let users = rows.chunk_by(|a, b| a.user == b.user);
+    users
+        .flat_map(|rows| {
+            let n = rows.len();
+            let held = if n < 2 { 0 } else { count(n) };
+            (0..n).map(move |at| at >= n - held)
+        })
+        .collect()
+}
+
+/// Marks the rows of the last `share`, by their times; rows of one time stay together.
+fn after_a_moment(source: &Ratings, share: f64) -> Result<Vec<bool>> {
+    let mut times: Vec<f64> = source.rows.iter().map(|row| row.time).collect();
+    times.sort_by(f64::total_cmp);
+    let (first, last) = (times[0], times[times.len() - 1]);
+    if !source.timed || first == last {
+        return Err(exit::data(
+            "recsys.split.by: time needs a column of times that differ; name it with \
+             recsys.data.time, or split by user",
+        ));
+    }
+    let held = ((times.len() as f64 * share) as usize).max(1);
+    let mut moment = times[times.len() - held];
+    if moment == first {
+        // The first moment has most of the rows: all after it are held out.
+        moment = times[times.partition_point(|&time| time <= first)];
+    }
+    Ok(source.rows.iter().map(|row| row.time >= moment).collect())
+}
+
+/// Takes out users and items with fewer rows than these, until all that are left have as many.
+pub(super) fn keep_frequent(ratings: &mut Ratings, min_user: usize, min_item: usize) {
+    loop {
+        let before = ratings.rows.len();
+        let mut users = vec![0usize; ratings.users.len()];
+        let mut items = vec![0usize; ratings.items.len()];
+        for row in &ratings.rows {
+            users[row.user as usize] += 1;
+            items[row.item as usize] += 1;
+        }
+        ratings.rows.retain(|row| {
+            users[row.user as usize] >= min_user && items[row.item as usize] >= min_item
+        });
+        if ratings.rows.len() == before {
+            return;
+        }
+    }
+}
+
+/// The ids of users (or items) that rows have.
+pub(super) fn used(ratings: &Ratings, of_users: bool) -> Vec<String> {
+    let ids = if of_users {
+        &ratings.users
+    } else {
+        &ratings.items
+    };
+    let mut seen = vec![false; ids.len()];
+    for row in &ratings.rows {
+        seen[(if of_users { row.user } else { row.item }) as usize] = true;
+    }
+    let ids = ids.iter().zip(seen).filter(|(_, seen)| *seen);
+    ids.map(|(id, _)| id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// User and time of each row; items count up.
+    fn ratings(rows: &[(u32, f64)]) -> Ratings {
+        let mut ratings = Ratings {
+            users: vec!["a".into(), "b".into(), "c".into()],
+            items: (0..rows.len()).map(|item| item.to_string()).collect(),
+            rows: rows
+                .iter()
+                .enumerate()
+                .map(|(item, &(user, time))| Rating {
+                    user,
+                    item: item as u32,
+                    rating: None,
+                    time,
+                })
+                .collect(),
+            rated: false,
+            timed: true,
+        };
+        ratings.sort();
+        ratings
+    }
+
+    fn test_items(source: &Ratings, share: f64, by: By) -> Vec<u32> {
+        let (_, test) = cut(source.clone(), Cut { share, by }).unwrap();
+        test.rows.iter().map(|row| row.item).collect()
+    }
+
+    #[test]
+    fn each_rule_holds_out_the_last() {
+        let source = ratings(&[(0, 1.0), (0, 9.0), (0, 5.0), (1, 7.0), (1, 7.0), (2, 9.0)]);
+        assert_eq!(test_items(&source, 0.2, By::User), [1, 4]);
+        assert_eq!(test_items(&source, 0.7, By::User), [2, 1, 4]);
+        assert_eq!(test_items(&source, 0.7, By::Last), [1, 4]);
+        assert_eq!(test_items(&source, 0.2, By::Time), [1, 5]);
+        assert!(test_items(&source, 0.0, By::User).is_empty());
+    }
+
+    #[test]
+    fn a_moment_leaves_something_to_train_on() {
+        let source = ratings(&[(0, 1.0), (0, 1.0), (0, 1.0), (1, 2.0)]);
+        assert_eq!(test_items(&source, 0.9, By::Time), [3]);
+        let still = ratings(&[(0, 1.0), (1, 1.0)]);
+        assert!(
+            cut(
+                still,
+                Cut {
+                    share: 0.5,
+                    by: By::Time
+                }
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn rare_ones_go_until_none_is_left() {
+        let mut source = ratings(&[(0, 1.0), (0, 2.0), (1, 3.0)]);
+        source.rows[2].item = 0;
+        keep_frequent(&mut source, 2, 1);
+        assert_eq!(used(&source, true), ["a"]);
+        keep_frequent(&mut source, 1, 2);
+        assert!(source.rows.is_empty());
+    }
+}

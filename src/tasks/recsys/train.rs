@@ -1,0 +1,296 @@
+//! Training of `recsys`.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::exit;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::tasks::recsys::params::Params;
+use crate::tasks::recsys::{self, ITEMS, Recsys};
+use crate::train::{Fitted, Train};
+use models::recsys::{
+    self as maths, Catalogue, Choice, Cut, Interactions, Kind, Model, Options, Search, Trial,
+    popularity,
+};
+use tables::Ratings;
+
+/// Share of each user's interactions that candidates are compared on.
+const HELD_OUT: f64 = 0.2;
+
+/// What is worth knowing of a fitted recommender.
+#[derive(Serialize)]
+pub struct Fit {
+    users: usize,
+    items: usize,
+    chosen: Choice,
+    /// Everything tried on interactions held out; empty where nothing was to be chosen.
+    trials: Vec<Trial>,
+    /// Which of them was chosen.
+    best: Option<usize>,
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let kind = self.chosen.options.kind().as_str();
+        write!(f, "{} users and {} items, {kind}", self.users, self.items)?;
+        if let Some(best) = self.best.map(|best| &self.trials[best]) {
+            write!(
+                f,
+                " (best of {} on interactions held out: NDCG@20 {:.4}, recall@20 {:.4})",
+                self.trials.len(),
+                best.ndcg_at_20,
+                best.recall_at_20
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Train for Recsys {
+    type Fit = Fit;
+
+    fn fit(
+        params: &Params,
+        seed: u64,
+        mut data: recsys::Interactions,
+        talk: &Talk,
+    ) -> Result<Fitted<Self>> {
+        data.ratings.sort();
+        let log = Log::new(&data);
+        if log.taken.is_empty() {
+            return Err(exit::data(
+                "the training part of recsys holds no interactions",
+            ));
+        }
+        let (choice, trials, best) = log.choose(params, seed, talk);
+        let taken = log.weighed(choice.disliked);
+        let fitted = choice
+            .options
+            .fit(&taken, seed, params.memory)
+            .map_err(|error| exit::usage(error.to_string()))?;
+        let mut parameters = params.recorded.clone();
+        parameters["chosen"] = serde_json::to_value(choice)?;
+        parameters["held_out"] = json!(trials);
+        let popularity = popularity(&log.taken, &log.times, log.half_life(params));
+        let Ratings {
+            users, items, rows, ..
+        } = data.ratings;
+        let titles = titles(&items, &data.titles);
+        Ok(Fitted {
+            fit: Fit {
+                users: users.len(),
+                items: items.len(),
+                chosen: choice,
+                trials,
+                best,
+            },
+            rows: rows.len() as u64,
+            names: Vec::new(),
+            parameters,
+            model: Model {
+                catalogue: Catalogue {
+                    users,
+                    items,
+                    titles,
+                },
+                popularity,
+                half_life: choice.half_life,
+                taken,
+                fitted,
+            },
+        })
+    }
+
+    fn complete(data: &mut recsys::Interactions, project: &Project) -> Result<()> {
+        let path = project.processed("recsys").join(ITEMS);
+        if path.is_file() {
+            data.titles = tables::read_titles(tables::open(&path)?.as_mut(), "item_id", "title")?;
+        }
+        Ok(())
+    }
+}
+
+/// A name for each item, or none where no item has one.
+fn titles(items: &[String], known: &std::collections::HashMap<String, String>) -> Vec<String> {
+    let titles: Vec<String> = items
+        .iter()
+        .map(|item| known.get(item).cloned().unwrap_or_default())
+        .collect();
+    match titles.iter().all(String::is_empty) {
+        true => Vec::new(),
+        false => titles,
+    }
+}
+
+/// Interactions as the models take them, with what else is known of each.
+struct Log {
+    /// All alike.
+    taken: Interactions,
+    /// Whether each was rated as relevant; all where there are no ratings.
+    liked: Vec<bool>,
+    /// Empty where there are none.
+    times: Vec<f64>,
+    timed: bool,
+}
+
+impl Log {
+    /// Of ratings that are sorted.
+    fn new(data: &recsys::Interactions) -> Log {
+        let Ratings {
+            users,
+            items,
+            rows,
+            rated,
+            timed,
+        } = &data.ratings;
+        let mut taken = Interactions::new(items.len());
+        let mut by_user = rows.chunk_by(|a, b| a.user == b.user).peekable();
+        for user in 0..users.len() as u32 {
+            let row = by_user
+                .next_if(|rows| rows[0].user == user)
+                .unwrap_or_default();
+            let items: Vec<u32> = row.iter().map(|rating| rating.item).collect();
+            taken.push(&items, &vec![1.0; items.len()]);
+        }
+        let relevant = |rating: Option<f64>| rating.is_some_and(|rating| rating >= data.relevant);
+        Log {
+            taken,
+            liked: rows
+                .iter()
+                .map(|row| !rated || relevant(row.rating))
+                .collect(),
+            times: match timed {
+                true => rows.iter().map(|row| row.time).collect(),
+                false => Vec::new(),
+            },
+            timed: *timed,
+        }
+    }
+
+    fn weighed(&self, disliked: f64) -> Interactions {
+        self.taken
+            .weighed(|at| if self.liked[at] { 1.0 } else { disliked as f32 })
+    }
+
+    /// The half-life of popularity in the unit of the times.
+    fn half_life(&self, params: &Params) -> f64 {
+        let known = self.times.iter().copied().filter(|time| time.is_finite());
+        let (first, last) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), time| {
+            (a.min(time), b.max(time))
+        });
+        if first < last {
+            (last - first) * params.popular_half_life
+        } else {
+            0.0
+        }
+    }
+
+    /// What is given, and the rest by a search.
+    fn choose(
+        &self,
+        params: &Params,
+        seed: u64,
+        talk: &Talk,
+    ) -> (Choice, Vec<Trial>, Option<usize>) {
+        let rated = self.liked.iter().any(|liked| !liked);
+        let given = Choice {
+            options: params.options.unwrap_or(Options::Popular),
+            half_life: params.half_life.unwrap_or(0.0),
+            disliked: params.disliked.unwrap_or(1.0),
+        };
+        let settled = params.options.is_some()
+            && (params.half_life.is_some() || !self.timed)
+            && (params.disliked.is_some() || !rated);
+        if settled || params.kind == Some(Kind::Popular) {
+            return (given, Vec::new(), None);
+        }
+        let (trials, best) = self.search(params, seed, talk);
+        match trials.get(best) {
+            Some(trial) => (trial.choice, trials, Some(best)),
+            None => {
+                talk.warn(
+                    "nothing could be chosen on interactions held out (too few of them, or \
+                     recsys.model.budget too small): the defaults are taken",
+                );
+                let options = params.options.unwrap_or_else(|| defaults(params.kind));
+                (Choice { options, ..given }, trials, None)
+            }
+        }
+    }
+
+    fn search(&self, params: &Params, seed: u64, talk: &Talk) -> (Vec<Trial>, usize) {
+        // Without times, rows are in the order of ids: as good as time where the test part was cut so.
+        let cut_alike = params.data.test.is_none() && params.test_share > 0.0;
+        let rule = match self.timed || cut_alike {
+            true => Cut::Last,
+            false => Cut::Hashed(seed),
+        };
+        let held = maths::cut(&self.taken, HELD_OUT, rule);
+        let starts = self.taken.starts();
+        let all = || {
+            (0..held.taken.users()).flat_map(|user| {
+                let kept = held.taken.starts()[user]..held.taken.starts()[user + 1];
+                held.kept[kept]
+                    .iter()
+                    .map(move |&at| starts[user] + at as usize)
+            })
+        };
+        let liked: Vec<bool> = all().map(|at| self.liked[at]).collect();
+        let times: Vec<f64> = match self.timed {
+            true => all().map(|at| self.times[at]).collect(),
+            false => Vec::new(),
+        };
+        let none_liked = !self.liked.iter().any(|&liked| liked);
+        let relevant: Vec<Vec<u32>> = held
+            .out
+            .iter()
+            .enumerate()
+            .map(|(user, out)| {
+                let hit = |at: u32| none_liked || self.liked[starts[user] + at as usize];
+                let out = out.iter().filter(|(_, at)| hit(*at));
+                let mut items: Vec<u32> = out.map(|(item, _)| *item).collect();
+                items.sort_unstable();
+                items
+            })
+            .collect();
+        let popularity = popularity(&held.taken, &times, self.half_life(params));
+        let bar = talk.progress("choosing a model", None);
+        let found = Search {
+            taken: &held.taken,
+            liked: &liked,
+            relevant: &relevant,
+            popularity: &popularity,
+            timed: self.timed,
+            kind: params.kind,
+            options: params.options,
+            half_life: params.half_life,
+            disliked: params.disliked,
+            seed,
+            budget: params.budget,
+            memory: params.memory,
+        }
+        .run(&|trial| {
+            bar.inc(1);
+            talk.detail(format!(
+                "held out: NDCG@20 {:.4}, recall@20 {:.4}: {:?}",
+                trial.ndcg_at_20, trial.recall_at_20, trial.choice
+            ));
+        });
+        bar.finish_and_clear();
+        found
+    }
+}
+
+fn defaults(kind: Option<Kind>) -> Options {
+    match kind {
+        Some(Kind::Als) => Options::Als(Default::default()),
+        Some(Kind::Ease) => Options::Ease(Default::default()),
+        Some(Kind::Knn) => Options::Knn(Default::default()),
+        Some(Kind::Graph) => Options::Graph(Default::default()),
+        Some(Kind::Popular) | None => Options::Popular,
+    }
+}

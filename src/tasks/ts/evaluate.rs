@@ -1,0 +1,188 @@
+//! Evaluation of `ts`.
+
+mod judged;
+mod plots;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use self::judged::{Answered, Figures, Judge};
+use self::plots::Tables;
+use crate::eval::{Evaluate, Evaluation};
+use crate::exit;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{TRAIN, Task};
+use crate::tasks::ts::Ts;
+use crate::tasks::ts::params::Params;
+use crate::tasks::ts::report::{Shown, TsReport, Worst, page};
+use artifact::Header;
+use models::metrics::forecast::{Overall, Score, overall};
+use models::ts::Saved;
+use models::ts::diagnostics::autocorrelations;
+use tables::clock::Clock;
+use tables::{Judging, Panel};
+
+/// Series drawn: so many of the worst, and so many from the middle.
+const WORST_DRAWN: usize = 4;
+const MIDDLE_DRAWN: usize = 4;
+/// Series listed.
+const WORST_LISTED: usize = 20;
+/// Lags of the autocorrelations.
+const LAGS: usize = 24;
+
+impl Evaluate for Ts {
+    fn evaluate(
+        model: &Saved,
+        header: &Header,
+        test: &Panel,
+        _seed: u64,
+        talk: &Talk,
+    ) -> Result<Evaluation> {
+        if test.series.is_empty() {
+            return Err(exit::usage(
+                "the test part of ts is empty, so there is nothing to measure; set ts.split.test \
+                 above 0 or name a test part with ts.data.test, then prepare and train again",
+            ));
+        }
+        let clock = Clock::from_numbers(&model.clock)
+            .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let judging = test.judging.as_ref();
+        let judging = judging.context("there is no training part to judge beside")?;
+        let judge = Judge::new(model, clock, judging)?;
+        let mut tables = Tables::new(clock)?;
+        let figures = judge.all(test, |answered| Ok(tables.add(answered)?))?;
+        let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
+        let Some(all) = overall(&scores) else {
+            return Err(exit::data(
+                "no series of the test part can be judged: in training none of them ever changes",
+            ));
+        };
+        if scores.len() < figures.len() {
+            talk.note(format!(
+                "ts: {} series never change in training, or have no value to be judged on; they \
+                 are in no figure",
+                figures.len() - scores.len()
+            ));
+        }
+        let naive: Vec<Score> = figures.iter().filter_map(|f| f.naive).collect();
+        let baseline = overall(&naive).unwrap_or_default();
+        Ok(Evaluation {
+            metrics: metrics(&all, &baseline, &figures),
+            page: page(&report(&judge, header, test, &figures, (all, baseline))?),
+            plots: tables.finish()?,
+        })
+    }
+
+    fn locate(test: &mut Panel, project: &Project, params: &Params) {
+        test.judging = Some(Judging {
+            training: project.processed(Ts::NAME).join(TRAIN),
+            origins: params.origins,
+            horizon: params.horizon,
+        });
+    }
+}
+
+fn overall_figures(all: &Overall) -> serde_json::Map<String, Value> {
+    let values = [
+        ("smape", json!(all.smape)),
+        ("mase", json!(all.mase)),
+        ("owa", json!(all.owa)),
+        ("rmse", json!(all.rmse)),
+        ("mae", json!(all.mae)),
+        ("mape", json!(all.mape)),
+        ("coverage_95", json!(all.coverage)),
+        ("msis", json!(all.msis)),
+    ];
+    values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn metrics(all: &Overall, baseline: &Overall, figures: &[Figures]) -> Value {
+    let mut metrics = overall_figures(all);
+    let scores = figures.iter().filter_map(|f| f.score);
+    let steps: usize = scores.map(|s| s.steps).sum();
+    let origins = figures.iter().map(|f| f.origins).max();
+    metrics.insert("series".to_owned(), json!(all.series));
+    metrics.insert("steps".to_owned(), json!(steps));
+    metrics.insert("origins".to_owned(), json!(origins));
+    metrics.insert("not_judged".to_owned(), json!(figures.len() - all.series));
+    let failed = figures.iter().filter(|f| !f.sound).count();
+    metrics.insert("fallbacks".to_owned(), json!(failed));
+    let baseline = overall_figures(baseline);
+    metrics.insert("baseline".to_owned(), Value::Object(baseline));
+    Value::Object(metrics)
+}
+
+/// Judged series by their places, the greatest MASE first.
+fn from_the_worst(figures: &[Figures]) -> Vec<usize> {
+    let mase = |i: usize| figures[i].score.map_or(f64::NEG_INFINITY, |s| s.mase);
+    let judged = (0..figures.len()).filter(|&i| figures[i].score.is_some());
+    let mut order: Vec<usize> = judged.collect();
+    order.sort_by(|&a, &b| mase(b).total_cmp(&mase(a)).then(a.cmp(&b)));
+    order
+}
+
+/// What the page shows; `figures` are those of the series of `test`.
+fn report(
+    judge: &Judge,
+    header: &Header,
+    test: &Panel,
+    figures: &[Figures],
+    (all, baseline): (Overall, Overall),
+) -> Result<TsReport> {
+    let order = from_the_worst(figures);
+    let middle = (order.len() / 2).saturating_sub(MIDDLE_DRAWN / 2);
+    let middle = order
+        .iter()
+        .skip(middle.max(WORST_DRAWN))
+        .take(MIDDLE_DRAWN);
+    let drawn = order.iter().take(WORST_DRAWN).chain(middle);
+    let worst = order.iter().take(WORST_LISTED).map(|&index| {
+        let figures = &figures[index];
+        Worst {
+            id: test.series[index].id.clone(),
+            model: judge.model.model.series.get(figures.number).name(),
+            score: figures.score.unwrap_or_default(),
+            naive_mase: figures.naive.map_or(f64::NAN, |s| s.mase),
+            ljung_box: figures.ljung_box,
+        }
+    });
+    let tests: Vec<f64> = figures.iter().filter_map(|f| f.ljung_box).collect();
+    let shown = drawn.map(|&index| Ok(shown(judge, &judge.series(&test.series[index])?)));
+    Ok(TsReport {
+        frequency: judge.clock.to_string(),
+        kind: (header.parameters["model"]["kind"].as_str())
+            .unwrap_or("auto")
+            .to_owned(),
+        train_rows: header.data.rows,
+        shown: shown.collect::<Result<_>>()?,
+        worst: worst.collect(),
+        correlated: tests.iter().filter(|p| **p < 0.05).count(),
+        tested: tests.len(),
+        all,
+        baseline,
+    })
+}
+
+/// What is drawn of a series: its first forecast.
+fn shown(judge: &Judge, answered: &Answered) -> Shown {
+    let origin = &answered.origins[0];
+    let (past, figures) = (answered.past, &answered.figures);
+    let forecaster = judge.model.model.series.get(figures.number);
+    let residuals = judged::residuals(&forecaster, past);
+    let keep = (origin.actual.len() * 3).max(24).min(past.len());
+    Shown {
+        id: answered.id.to_owned(),
+        model: forecaster.name(),
+        mase: figures.score.map_or(f64::NAN, |s| s.mase),
+        past: past[past.len() - keep..].to_vec(),
+        actual: origin.actual.clone(),
+        fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),
+        first: (origin.times.first()).map_or(String::new(), |&time| judge.clock.text(time)),
+        autocorrelations: autocorrelations(&residuals, LAGS.min(residuals.len() / 4)),
+        residuals: residuals.len(),
+    }
+}

@@ -1,0 +1,206 @@
+//! Explanation of `ts`: the models of a series, its level, trend and season, and why they were chosen.
+
+use std::fmt;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exit;
+use crate::explain::Explain;
+use crate::outcome::Outcome;
+use crate::tasks::ts::Ts;
+use models::ts::Saved;
+use models::ts::arima::Arima;
+use models::ts::ets::{Ets, Part, Trend};
+use models::ts::member::Member;
+
+#[derive(Serialize)]
+struct Why {
+    unique_id: String,
+    /// Why these models.
+    reason: String,
+    models: Vec<Model>,
+    /// Seasons taken off before the models: the coming cycle of each.
+    cycles: Vec<Vec<f64>>,
+    /// Whether these are factors; otherwise they are added.
+    factors: bool,
+    next: Next,
+}
+
+#[derive(Serialize)]
+struct Next {
+    mean: f64,
+    lo_95: f64,
+    hi_95: f64,
+}
+
+#[derive(Serialize)]
+struct Model {
+    name: String,
+    weight: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    level: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<f64>,
+    /// The coming steps of the season.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    season: Vec<f64>,
+    /// Names and values.
+    parameters: Vec<(String, f64)>,
+}
+
+impl Explain for Ts {
+    fn explain(model: &Saved, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+        let number = model.ids.iter().position(|id| id == input).ok_or_else(|| {
+            let near = model
+                .ids
+                .iter()
+                .min_by_key(|id| strsim::levenshtein(id, input));
+            let near = near.map_or(String::new(), |id| format!("; did you mean `{id}`?"));
+            exit::usage(format!(
+                "the model has no series `{input}`, but {} others{near}",
+                model.ids.len()
+            ))
+        })?;
+        let series = model.model.series.get(number);
+        let (fan, _) = model.model.fan(number, &series, 1, &[0.95]);
+        Ok(Box::new(Why {
+            unique_id: input.to_owned(),
+            reason: series.note,
+            models: (series.parts.iter())
+                .map(|(weight, member)| Model::of(member, *weight, top))
+                .collect(),
+            cycles: (series.cycles.patterns.iter())
+                .map(|pattern| pattern.iter().take(top).copied().collect())
+                .collect(),
+            factors: series.cycles.factors,
+            next: Next {
+                mean: fan.mean[0],
+                lo_95: fan.bounds[0].0[0],
+                hi_95: fan.bounds[0].1[0],
+            },
+        }))
+    }
+}
+
+impl Model {
+    fn of(member: &Member, weight: f64, top: usize) -> Model {
+        let model = Model {
+            name: member.name(),
+            weight,
+            level: None,
+            trend: None,
+            season: Vec::new(),
+            parameters: Vec::new(),
+        };
+        match member {
+            Member::Ets(ets) | Member::Theta(ets) => model.with_ets(ets, top),
+            Member::Arima(arima) => Model {
+                parameters: arima_parameters(arima),
+                ..model
+            },
+            Member::Ces(ces) => Model {
+                level: Some(ces.state.level),
+                parameters: vec![
+                    named("alpha 0", ces.smoothing[0]),
+                    named("alpha 1", ces.smoothing[1]),
+                    named("variance", ces.variance),
+                ],
+                ..model
+            },
+            Member::Simple(simple) => Model {
+                level: simple.last.last().copied(),
+                parameters: vec![named("variance", simple.variance)],
+                ..model
+            },
+        }
+    }
+
+    fn with_ets(self, ets: &Ets, top: usize) -> Model {
+        let (states, smoothing) = (&ets.states, &ets.smoothing);
+        let (trend, season) = (ets.kind.trend, ets.kind.season);
+        let period = states.seasons.len();
+        let own = [
+            (true, "alpha", smoothing.alpha),
+            (trend != Trend::None, "beta", smoothing.beta),
+            (season != Part::None, "gamma", smoothing.gamma),
+            (trend == Trend::Damped, "phi", smoothing.phi),
+            (true, "variance", ets.variance),
+            (true, "aicc", ets.aicc),
+        ];
+        let own = own.into_iter().filter(|(has, ..)| *has);
+        Model {
+            level: Some(states.level),
+            trend: (trend != Trend::None).then_some(states.slope),
+            season: (0..period.min(top))
+                .map(|h| states.seasons[(states.next + h) % period])
+                .collect(),
+            parameters: own.map(|(_, name, value)| named(name, value)).collect(),
+            ..self
+        }
+    }
+}
+
+fn named(name: &str, value: f64) -> (String, f64) {
+    (name.to_owned(), value)
+}
+
+fn arima_parameters(arima: &Arima) -> Vec<(String, f64)> {
+    let mut parameters = Vec::new();
+    let blocks = arima.orders.split(&arima.coefficients);
+    for (block, name) in blocks
+        .iter()
+        .zip(["ar", "ma", "seasonal ar", "seasonal ma"])
+    {
+        let values = block.iter().zip(1..);
+        parameters.extend(values.map(|(value, i)| named(&format!("{name} {i}"), *value)));
+    }
+    parameters.extend(arima.regression.iter().map(|c| named("constant", *c)));
+    parameters.extend([
+        named("variance", arima.variance),
+        named("log likelihood", arima.log_likelihood),
+        named("aicc", arima.aicc),
+    ]);
+    parameters
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Next { mean, lo_95, hi_95 } = self.next;
+        writeln!(
+            f,
+            "{}: next {mean:.4}  [{lo_95:.4}, {hi_95:.4}] in 95%",
+            self.unique_id
+        )?;
+        if !self.reason.is_empty() {
+            writeln!(f, "  {}", self.reason)?;
+        }
+        for model in &self.models {
+            writeln!(f, "  {:.2} x {}", model.weight, model.name)?;
+            if let Some(level) = model.level {
+                writeln!(f, "    level {level:.4}")?;
+            }
+            if let Some(trend) = model.trend {
+                writeln!(f, "    trend {trend:+.4} a step")?;
+            }
+            if !model.season.is_empty() {
+                let season: Vec<String> = model.season.iter().map(|s| format!("{s:.4}")).collect();
+                writeln!(f, "    season {}", season.join(" "))?;
+            }
+            for (name, value) in &model.parameters {
+                writeln!(f, "    {name} {value:.6}")?;
+            }
+        }
+        for (index, cycle) in self.cycles.iter().enumerate() {
+            let cycle: Vec<String> = cycle.iter().map(|s| format!("{s:.4}")).collect();
+            let how = if self.factors { " as factors" } else { "" };
+            writeln!(
+                f,
+                "  season {} taken off{how}: {}",
+                index + 1,
+                cycle.join(" ")
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,316 @@
+//! The `ts` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::choice::Choice;
+use crate::params::gate::{self, Gate};
+use crate::params::{Invalid, require};
+use models::ts::{KINDS, Kind};
+use tables::{Duplicates, Gaps};
+
+/// The block as written; whatever is not given keeps its default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Block {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub split: SplitBlock,
+    pub eval: EvalBlock,
+    pub season: Season,
+    pub horizon: Horizon,
+    pub model: ModelBlock,
+    pub gate: Gate,
+}
+
+/// How much `easylife sample` makes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SampleBlock {
+    pub series: usize,
+    pub days: usize,
+}
+
+impl Default for SampleBlock {
+    fn default() -> Self {
+        Self {
+            series: 20,
+            days: 800,
+        }
+    }
+}
+
+/// What becomes of a series with bad rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BadSeries {
+    /// Prepare stops and names the line.
+    #[default]
+    Error,
+    /// It is left out and listed, with the line.
+    Skip,
+}
+
+/// Where the series come from and which columns count.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataBlock {
+    /// A table or a folder of tables.
+    pub source: String,
+    /// The same, for what comes after it; absent: `split` cuts the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
+    pub id: String,
+    pub time: String,
+    pub value: String,
+    pub gaps: Gaps,
+    pub duplicates: Duplicates,
+    pub bad_series: BadSeries,
+}
+
+impl Default for DataBlock {
+    fn default() -> Self {
+        Self {
+            source: "data/raw/ts/demand.csv".to_owned(),
+            test: None,
+            id: "unique_id".to_owned(),
+            time: "ds".to_owned(),
+            value: "y".to_owned(),
+            gaps: Gaps::default(),
+            duplicates: Duplicates::default(),
+            bad_series: BadSeries::default(),
+        }
+    }
+}
+
+/// How the source is cut.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitBlock {
+    /// Steps at the end of each series that become the test part; 0: none, train on all.
+    pub test: usize,
+}
+
+impl Default for SplitBlock {
+    fn default() -> Self {
+        Self { test: 28 }
+    }
+}
+
+/// How forecasts are judged on the test part.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalBlock {
+    /// Places that forecasts start from: 1: the end of the training part; more: also from within the
+    /// test part, each time with all values before it.
+    pub origins: usize,
+}
+
+impl Default for EvalBlock {
+    fn default() -> Self {
+        Self { origins: 1 }
+    }
+}
+
+/// Steps of a season: a number, a list of numbers, or the word `auto`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a number, a list of numbers, or the word `auto`"
+)]
+pub enum Season {
+    One(usize),
+    Many(Vec<usize>),
+    Word(Auto),
+}
+
+impl Default for Season {
+    fn default() -> Self {
+        Season::Word(Auto::Auto)
+    }
+}
+
+/// The word `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auto {
+    Auto,
+}
+
+/// Steps to be forecast: a number, or the word `auto` for as many as the test part has.
+pub type Horizon = Choice<usize>;
+
+/// The model and its intervals.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelBlock {
+    pub kind: String,
+    /// Widen or narrow intervals by the errors of forecasts from earlier origins.
+    pub calibrate: bool,
+    /// No forecast and no bound below zero.
+    pub nonnegative: bool,
+}
+
+impl Default for ModelBlock {
+    fn default() -> Self {
+        Self {
+            kind: "auto".to_owned(),
+            calibrate: true,
+            nonnegative: false,
+        }
+    }
+}
+
+/// The block, checked: every value in it can be used.
+#[derive(Clone, Debug)]
+pub struct Params {
+    pub sample: SampleBlock,
+    pub data: DataBlock,
+    pub test_steps: usize,
+    pub origins: usize,
+    /// None: by the frequency.
+    pub seasons: Option<Vec<usize>>,
+    pub horizon: usize,
+    pub kind: Kind,
+    pub calibrate: bool,
+    pub nonnegative: bool,
+    /// What decides a model's bytes beside the data, as it goes into the model file.
+    pub recorded: serde_json::Value,
+}
+
+/// Steps to be forecast where neither `horizon` nor a test part says it.
+const HORIZON: usize = 12;
+
+impl Block {
+    /// Checks every value.
+    pub fn check(&self) -> Result<Params, Invalid> {
+        require(!self.data.source.is_empty(), "ts.data.source", || {
+            "name a table or a folder of tables".to_owned()
+        })?;
+        require(self.sample.series >= 1, "ts.sample.series", || {
+            "at least 1".to_owned()
+        })?;
+        require(self.sample.days >= 60, "ts.sample.days", || {
+            "at least 60".to_owned()
+        })?;
+        let horizon = match self.horizon {
+            Choice::Given(horizon) => horizon,
+            Choice::Auto if self.split.test > 0 => self.split.test,
+            Choice::Auto => HORIZON,
+        };
+        require((1..=100_000).contains(&horizon), "ts.horizon", || {
+            format!("{horizon} is no number of steps from 1 to 100000")
+        })?;
+        require(
+            (1..=1000).contains(&self.eval.origins),
+            "ts.eval.origins",
+            || "a number from 1 to 1000".to_owned(),
+        )?;
+        gate::check("ts", &self.gate)?;
+        Ok(Params {
+            sample: self.sample.clone(),
+            data: self.data.clone(),
+            test_steps: self.split.test,
+            origins: self.eval.origins,
+            seasons: self.season.check()?,
+            horizon,
+            kind: self.model.kind()?,
+            calibrate: self.model.calibrate,
+            nonnegative: self.model.nonnegative,
+            recorded: serde_json::json!({
+                "data": {
+                    "id": self.data.id,
+                    "time": self.data.time,
+                    "value": self.data.value,
+                    "gaps": self.data.gaps,
+                    "duplicates": self.data.duplicates,
+                },
+                "season": self.season,
+                "horizon": horizon,
+                "model": self.model,
+            }),
+        })
+    }
+}
+
+impl Season {
+    fn check(&self) -> Result<Option<Vec<usize>>, Invalid> {
+        let mut seasons = match self {
+            Season::One(period) => vec![*period],
+            Season::Many(periods) => periods.clone(),
+            Season::Word(Auto::Auto) => return Ok(None),
+        };
+        require(
+            seasons.iter().all(|m| (1..=100_000).contains(m)),
+            "ts.season",
+            || "seasons are numbers of steps from 1 to 100000; 1: none".to_owned(),
+        )?;
+        seasons.sort_unstable();
+        seasons.dedup();
+        seasons.retain(|&m| m > 1);
+        Ok(Some(seasons))
+    }
+}
+
+impl ModelBlock {
+    fn kind(&self) -> Result<Kind, Invalid> {
+        let known = KINDS.iter().find(|(name, _)| *name == self.kind);
+        known.map(|(_, kind)| *kind).ok_or_else(|| {
+            let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
+            Invalid::new(
+                "ts.model.kind",
+                format!(
+                    "`{}` is no kind of model; there are {}",
+                    self.kind,
+                    names.join(", ")
+                ),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<Params, String> {
+        let block: Block = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+        block
+            .check()
+            .map_err(|e| format!("{}: {}", e.key, e.reason))
+    }
+
+    #[test]
+    fn a_season_is_a_number_a_list_or_auto() {
+        assert_eq!(check("season: 12").unwrap().seasons, Some(vec![12]));
+        assert_eq!(
+            check("season: [168, 24]").unwrap().seasons,
+            Some(vec![24, 168])
+        );
+        assert_eq!(check("season: auto").unwrap().seasons, None);
+        assert_eq!(check("season: 1").unwrap().seasons, Some(vec![]));
+        assert_eq!(check("{}").unwrap().seasons, None);
+        assert!(
+            check("season: weekly")
+                .unwrap_err()
+                .contains("a list of numbers")
+        );
+    }
+
+    #[test]
+    fn the_horizon_follows_the_test_part() {
+        assert_eq!(check("split: {test: 8}").unwrap().horizon, 8);
+        assert_eq!(check("{split: {test: 8}, horizon: 3}").unwrap().horizon, 3);
+        assert_eq!(check("split: {test: 0}").unwrap().horizon, HORIZON);
+        assert!(
+            check("horizon: 0")
+                .unwrap_err()
+                .starts_with("ts.horizon: 0")
+        );
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused_by_name() {
+        let message = check("model: {kind: prophet}").unwrap_err();
+        assert!(message.contains("ts.model.kind: `prophet`") && message.contains("arima"));
+    }
+}

@@ -1,0 +1,307 @@
+//! Forecasts of `ts`: a series a record, answered by a row a step.
+//!
+//! The model knows its series; an input gives newer values, which move the states without fitting
+//! again. A series whose newer values are bad, or that its models cannot forecast, gets the seasonal
+//! naive forecast, and is listed; so is one that the model does not know, without a forecast.
+
+use std::collections::HashMap;
+use std::io;
+
+use anyhow::{Context, Result};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
+use crate::talk::Talk;
+use crate::tasks::ts::Ts;
+use crate::tasks::ts::params::DataBlock;
+use artifact::Header;
+use models::ts::Saved;
+use tables::clock::Clock;
+use tables::{
+    Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
+    Series, SeriesColumns, Source, shown,
+};
+
+/// Bounds that are given unless asked otherwise, in per cent.
+const LEVELS: [f64; 2] = [80.0, 95.0];
+/// Steps between the end of a series and its newer values at most.
+const FARTHEST: i64 = 100_000;
+
+impl Predict for Ts {
+    const ON_ERROR: OnError = OnError::Skip;
+    const NEEDS_INPUT: bool = false;
+
+    fn job(model: Saved, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
+        let clock = Clock::from_numbers(&model.clock)
+            .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let newer = match &request.input {
+            Some(port) => newer(&model, &clock, port, request.format, header)?,
+            None => Newer::default(),
+        };
+        let levels = match request.options.levels.as_slice() {
+            [] => LEVELS.to_vec(),
+            asked => asked.to_vec(),
+        };
+        let mut columns = vec![
+            Column::typed("unique_id", DataType::Text),
+            Column::typed("ds", DataType::Text),
+            Column::typed("mean", DataType::Float),
+        ];
+        for level in &levels {
+            columns.push(Column::typed(format!("lo-{level}"), DataType::Float));
+            columns.push(Column::typed(format!("hi-{level}"), DataType::Float));
+        }
+        let source = Known {
+            bad: newer.bad,
+            ids: model.ids.iter().cloned().chain(newer.unknown).collect(),
+            next: 0,
+            columns: vec![Column::typed("unique_id", DataType::Text)],
+        };
+        Ok(Job {
+            source: Box::new(source),
+            answers: Answers::Lists(Box::new(Forecasts {
+                horizon: request.options.horizon.unwrap_or(model.model.horizon),
+                levels,
+                columns,
+                clock,
+                values: newer.values,
+                problems: newer.problems,
+                model,
+            })),
+            context: newer.digest,
+        })
+    }
+}
+
+/// What an input says of the series of a model, by their numbers.
+#[derive(Default)]
+struct Newer {
+    /// Values behind the end of each.
+    values: HashMap<usize, Vec<f64>>,
+    /// What is wrong with some, and where.
+    problems: HashMap<usize, String>,
+    /// Series that the model does not know.
+    unknown: Vec<String>,
+    /// A row of no series that can be told.
+    bad: Option<ReadError>,
+    digest: String,
+}
+
+fn newer(
+    model: &Saved,
+    clock: &Clock,
+    port: &Port,
+    format: Option<Format>,
+    header: &Header,
+) -> Result<Newer> {
+    // The model knows how its data were read; without a project nothing else does.
+    let data: DataBlock = serde_json::from_value(header.parameters["data"].clone())
+        .context("the model does not say how its data are read; train it again")?;
+    let mut panel = read(port, format, &data, clock)?;
+    let mut newer = Newer {
+        bad: panel.fault.take().map(|fault| fault.first),
+        ..Newer::default()
+    };
+    let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
+    let mut digest = Xxh3::new();
+    for mut series in std::mem::take(&mut panel.series) {
+        let Some(&number) = numbers.get(series.id.as_str()) else {
+            newer.unknown.push(series.id);
+            continue;
+        };
+        digest.update(&(number as u64).to_le_bytes());
+        for (time, value) in series.times.iter().zip(&series.values) {
+            digest.update(&time.to_le_bytes());
+            digest.update(&value.to_le_bytes());
+        }
+        match behind(&mut series, &panel, clock, &data, model.ends[number]) {
+            Ok(values) => {
+                newer.values.insert(number, values);
+            }
+            Err(reason) => {
+                newer.problems.insert(number, reason);
+            }
+        }
+    }
+    newer.digest = format!("{:016x}", digest.digest());
+    Ok(newer)
+}
+
+fn read(port: &Port, format: Option<Format>, data: &DataBlock, clock: &Clock) -> Result<Panel> {
+    let mut source = match port {
+        Port::File(path) => tables::open(path)?,
+        Port::Standard => tables::open_as(
+            Box::new(io::stdin()),
+            "stdin",
+            format.unwrap_or(Format::Csv),
+            Compression::None,
+        )?,
+    };
+    let columns = SeriesColumns {
+        id: data.id.clone(),
+        time: data.time.clone(),
+        value: data.value.clone(),
+    };
+    let mut panel = Panel::on(clock.axis);
+    panel.read(source.as_mut(), &columns)?;
+    Ok(panel)
+}
+
+/// The values of `series` behind `end`, one a step; what the model has seen is passed over.
+fn behind(
+    series: &mut Series,
+    panel: &Panel,
+    clock: &Clock,
+    data: &DataBlock,
+    end: i64,
+) -> Result<Vec<f64>, String> {
+    if let Some(fault) = series.fault.take() {
+        return Err(match *fault.first.kind {
+            ReadErrorKind::Series { reason, .. } => format!("{}: {reason}", fault.first.place),
+            other => format!("{}: {other}", fault.first.place),
+        });
+    }
+    let told = |mark, reason: String| format!("{}: {reason}", panel.place(mark));
+    series
+        .tidy(data.duplicates)
+        .map_err(|problem| told(problem.mark, problem.reason))?;
+    let absent = match data.gaps {
+        Gaps::Missing => f64::NAN,
+        Gaps::Zero => 0.0,
+    };
+    let mut values: Vec<f64> = Vec::new();
+    for (index, (&time, &value)) in series.times.iter().zip(&series.values).enumerate() {
+        let refuse = |what: &str| {
+            let reason = format!("{} is {what} ({clock})", clock.text(time));
+            told(series.marks[index], reason)
+        };
+        match clock.steps(end, time) {
+            None => return Err(refuse("not on the steps of the series")),
+            Some(step) if step > FARTHEST => return Err(refuse("too far ahead of the series")),
+            Some(step) if step > 0 => {
+                values.resize(step as usize - 1, absent);
+                values.push(value);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(values)
+}
+
+/// The series of a model, one a record, and those of the input that it does not know.
+struct Known {
+    bad: Option<ReadError>,
+    ids: Vec<String>,
+    next: usize,
+    columns: Vec<Column>,
+}
+
+impl Source for Known {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        row.clear();
+        if let Some(error) = self.bad.take() {
+            return Err(error);
+        }
+        let Some(id) = self.ids.get(self.next) else {
+            return Ok(false);
+        };
+        self.next += 1;
+        row.set_line(self.next as u64);
+        row.push(Kind::Text, id);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        "the model"
+    }
+}
+
+struct Forecasts {
+    model: Saved,
+    clock: Clock,
+    horizon: usize,
+    /// In per cent.
+    levels: Vec<f64>,
+    columns: Vec<Column>,
+    /// Newer values by the series' number.
+    values: HashMap<usize, Vec<f64>>,
+    problems: HashMap<usize, String>,
+}
+
+impl Lister for Forecasts {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
+        let mut rejects = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            // A record's line is the number of its series, from 1.
+            let number = record.line() as usize - 1;
+            let problem = match number < self.model.ids.len() {
+                true => self
+                    .series(number, out)
+                    .map(|problem| format!("{problem}; it has the seasonal naive forecast")),
+                false => Some("the model does not know it; train again with it".to_owned()),
+            };
+            let reject = |problem: String| Reject {
+                line: None,
+                column: None,
+                reason: format!("series `{}`: {problem}", shown(record.text(0))),
+            };
+            rejects.extend(problem.map(|problem| (index, reject(problem))));
+        }
+        rejects
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            task: 16,
+            batch: 512,
+            checkpoint: 1 << 14,
+        }
+    }
+}
+
+impl Forecasts {
+    /// Hands out the rows of a series; what kept its own models from forecasting it.
+    fn series(&self, number: usize, out: &mut dyn FnMut(&Row)) -> Option<String> {
+        let mut forecaster = self.model.model.series.get(number);
+        let mut end = self.model.ends[number];
+        if let Some(values) = self.values.get(&number) {
+            forecaster.update(values);
+            end = self.clock.at(end, values.len() as i64).unwrap_or(end);
+        }
+        let levels: Vec<f64> = self.levels.iter().map(|level| level / 100.0).collect();
+        let problem = self.problems.get(&number).cloned();
+        let (fan, sound) = match problem {
+            Some(_) => (
+                self.model
+                    .model
+                    .naive_fan(&forecaster, self.horizon, &levels),
+                true,
+            ),
+            None => (self.model.model).fan(number, &forecaster, self.horizon, &levels),
+        };
+        let mut row = Row::new();
+        for h in 0..self.horizon {
+            row.clear();
+            row.push(Kind::Text, &self.model.ids[number]);
+            match self.clock.at(end, h as i64 + 1) {
+                Some(time) => row.push(Kind::Text, &self.clock.text(time)),
+                None => row.push(Kind::Null, ""),
+            }
+            row.push_number(fan.mean[h]);
+            for (lower, upper) in &fan.bounds {
+                row.push_number(lower[h]);
+                row.push_number(upper[h]);
+            }
+            out(&row);
+        }
+        problem.or_else(|| (!sound).then(|| "its forecast is not finite".to_owned()))
+    }
+}

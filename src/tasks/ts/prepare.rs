@@ -1,0 +1,390 @@
+//! `ts` before training: sample demand, and raw series put on regular steps, checked and split.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::exit;
+use crate::pipeline::prepare::Prepare;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{TEST, TRAIN};
+use crate::tasks::ts::Ts;
+use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
+use tables::clock::{Axis, Clock};
+use tables::{
+    Column, Compression, DataType, Format, Kind, Panel, Problem, Row, Series, SeriesColumns, shown,
+};
+
+/// Series that are in no part, and why.
+const EXCLUDED: &str = "excluded.csv";
+
+/// One series on regular steps.
+struct Regular {
+    id: String,
+    first: i64,
+    values: Vec<f64>,
+    /// Values of the training part; the rest is the test part.
+    train: usize,
+}
+
+/// Which values are in which part, and what was left out.
+pub struct Parts {
+    clock: Clock,
+    series: Vec<Regular>,
+    excluded: Vec<Excluded>,
+}
+
+/// A series that is left out.
+struct Excluded {
+    id: String,
+    /// With file and line, where there is one to name.
+    reason: String,
+}
+
+/// What came out of a split.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    series: usize,
+    frequency: String,
+    train: usize,
+    test: usize,
+    /// Steps without a value.
+    missing: usize,
+    /// Rows that repeat another one.
+    duplicates: usize,
+    /// Series with all values alike, with negative ones, and too short to be split.
+    constant: usize,
+    negative: usize,
+    short: usize,
+    /// Series without a value, or with bad rows.
+    excluded: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{} series, {}, {} train and {} test steps",
+            self.series, self.frequency, self.train, self.test
+        )?;
+        for (count, what) in [
+            (self.missing, "steps without a value"),
+            (self.duplicates, "repeated rows"),
+            (self.constant, "constant series"),
+            (self.negative, "series with negative values"),
+            (self.short, "series too short to be split"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        if self.excluded > 0 {
+            write!(f, ", {} series left out ({EXCLUDED})", self.excluded)?;
+        }
+        Ok(())
+    }
+}
+
+impl Prepare for Ts {
+    type Summary = Summary;
+    type Parts = Parts;
+
+    fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
+        let mut summary = Summary::default();
+        let (clock, all, excluded) = regular_series(project, &params.data, &mut summary)?;
+        talk.note(format!("ts: the series are {clock}"));
+        let mut parts = Parts {
+            clock,
+            series: Vec::with_capacity(all.len()),
+            excluded,
+        };
+        for (series, start) in all {
+            match trimmed(series, &clock) {
+                Ok(series) => {
+                    let train = train_length(&series, &clock, params, start);
+                    parts.series.push(Regular { train, ..series });
+                }
+                Err(id) => {
+                    let reason = "it has no value at all".to_owned();
+                    parts.excluded.push(Excluded::new(id, reason));
+                }
+            }
+        }
+        summarize(&parts, params, &mut summary);
+        report(&parts, &summary, talk);
+        if parts.series.is_empty() {
+            return Err(exit::data(format!(
+                "{}: no series is left, so there is nothing to learn from",
+                params.data.source
+            )));
+        }
+        Ok((parts, summary))
+    }
+
+    fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
+        parts.write_part(&folder.join(TRAIN), |series| 0..series.train)?;
+        parts.write_part(&folder.join(TEST), |series| {
+            series.train..series.values.len()
+        })?;
+        let mut out = csv::Writer::from_path(folder.join(EXCLUDED))?;
+        out.write_record(["unique_id", "reason"])?;
+        for Excluded { id, reason } in &parts.excluded {
+            out.write_record([id, reason])?;
+        }
+        out.flush()
+    }
+}
+
+/// A series on regular steps, and the first time of its test part where a file says it.
+type Raw = (Regular, Option<i64>);
+
+/// All series of the source, with those of a test file behind them, on regular steps; and those that
+/// cannot be put there.
+fn regular_series(
+    project: &Project,
+    data: &DataBlock,
+    summary: &mut Summary,
+) -> Result<(Clock, Vec<Raw>, Vec<Excluded>)> {
+    let (mut panel, starts) = read(project, data)?;
+    let mut excluded = Vec::new();
+    let mut tidied = Vec::with_capacity(panel.series.len());
+    for (mut series, start) in std::mem::take(&mut panel.series).into_iter().zip(starts) {
+        let tidy = sound(&mut series)
+            .and_then(|()| start.map_err(|problem| told(&panel, &series.id, problem)))
+            .and_then(|start| match series.tidy(data.duplicates) {
+                Ok(merged) => Ok((start, merged)),
+                Err(problem) => Err(told(&panel, &series.id, problem)),
+            });
+        match tidy {
+            Ok((start, merged)) => {
+                summary.duplicates += merged;
+                tidied.push((series, start));
+            }
+            Err(reason) => excluded.push(Excluded::new(series.id, reason)),
+        }
+    }
+    let times = tidied.iter().map(|(series, _)| &series.times[..]);
+    let clock = Clock::infer(panel.axis.unwrap_or(Axis::Whole), times);
+    let mut all = Vec::with_capacity(tidied.len());
+    for (series, start) in tidied {
+        let sparse = series.refuse_sparse(&clock, data.gaps);
+        match sparse.and_then(|()| series.regular(&clock, data.gaps)) {
+            Ok(values) => {
+                let first = series.times[0];
+                all.push((Regular::new(series.id, first, values), start));
+            }
+            Err(problem) => {
+                let reason = told(&panel, &series.id, problem);
+                excluded.push(Excluded::new(series.id, reason));
+            }
+        }
+    }
+    if data.bad_series == BadSeries::Error {
+        refuse(&excluded)?;
+    }
+    Ok((clock, all, excluded))
+}
+
+/// Where the test part of a series begins, where a test file says it.
+type Start = std::result::Result<Option<i64>, Problem>;
+
+/// The rows of the source and of the test file, and where the test part of each series begins.
+fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
+    let columns = SeriesColumns {
+        id: data.id.clone(),
+        time: data.time.clone(),
+        value: data.value.clone(),
+    };
+    let mut panel = Panel::default();
+    panel.read(
+        tables::open(&project.path(&data.source))?.as_mut(),
+        &columns,
+    )?;
+    let rows: Vec<usize> = panel.series.iter().map(|s| s.times.len()).collect();
+    if let Some(test) = &data.test {
+        panel.read(tables::open(&project.path(test))?.as_mut(), &columns)?;
+    }
+    if let Some(fault) = panel.fault.take() {
+        return Err(counted(fault.first.into(), fault.rows - 1, "bad rows"));
+    }
+    if panel.rows == 0 {
+        return Err(exit::data(format!("{}: there are no rows", data.source)));
+    }
+    let start = |(index, series): (usize, &Series)| {
+        test_start(series, rows.get(index).copied().unwrap_or(0))
+    };
+    let starts = panel.series.iter().enumerate().map(start).collect();
+    Ok((panel, starts))
+}
+
+/// `known` rows are of the source, the others of the test file.
+fn test_start(series: &Series, known: usize) -> Start {
+    let Some(start) = series.times[known..].iter().copied().min() else {
+        return Ok(None);
+    };
+    let problem = |reason: &str| Problem {
+        mark: series.marks[known],
+        reason: reason.to_owned(),
+    };
+    match series.times[..known].iter().max() {
+        None => Err(problem(
+            "it is in the test file only; give its past in the source",
+        )),
+        Some(&last) if start <= last => Err(problem(
+            "the test file does not begin after its end in the source",
+        )),
+        Some(_) => Ok(Some(start)),
+    }
+}
+
+/// Refuses a series with rows that could not be read.
+fn sound(series: &mut Series) -> std::result::Result<(), String> {
+    match series.fault.take() {
+        None => Ok(()),
+        Some(fault) if fault.rows == 1 => Err(fault.first.to_string()),
+        Some(fault) => Err(format!(
+            "{}; {} more rows of it are bad",
+            fault.first,
+            fault.rows - 1
+        )),
+    }
+}
+
+fn told(panel: &Panel, id: &str, problem: Problem) -> String {
+    let place = panel.place(problem.mark);
+    format!("{place}: series `{}`: {}", shown(id), problem.reason)
+}
+
+/// The first series that cannot be taken ends it; the others are counted.
+fn refuse(excluded: &[Excluded]) -> Result<()> {
+    let Some(first) = excluded.first() else {
+        return Ok(());
+    };
+    let error = exit::data(first.reason.clone());
+    Err(counted(
+        error,
+        excluded.len() - 1,
+        "bad series (ts.data.bad_series: skip leaves them out)",
+    ))
+}
+
+/// The first of several errors.
+fn counted(first: anyhow::Error, others: usize, what: &str) -> anyhow::Error {
+    match others {
+        0 => first,
+        _ => first.context(format!("{} {what}, the first", others + 1)),
+    }
+}
+
+/// Without missing values at its start; its id where it has no value.
+fn trimmed(mut series: Regular, clock: &Clock) -> std::result::Result<Regular, String> {
+    let Some(start) = series.values.iter().position(|y| y.is_finite()) else {
+        return Err(series.id);
+    };
+    series.first = clock.at(series.first, start as i64).unwrap_or(series.first);
+    series.values.drain(..start);
+    Ok(series)
+}
+
+/// How many values of a series are its training part.
+fn train_length(series: &Regular, clock: &Clock, params: &Params, start: Option<i64>) -> usize {
+    let length = series.values.len();
+    let train = match (&params.data.test, start) {
+        (Some(_), Some(start)) => clock
+            .steps(series.first, start)
+            .map_or(0, |s| s.max(0) as usize),
+        (None, _) if length > params.test_steps => length - params.test_steps,
+        _ => length,
+    };
+    // A part without a value teaches nothing: all of it goes into training.
+    let known = series.values[..train].iter().any(|y| y.is_finite());
+    if known { train } else { length }
+}
+
+fn summarize(parts: &Parts, params: &Params, summary: &mut Summary) {
+    let split = params.test_steps > 0 || params.data.test.is_some();
+    summary.series = parts.series.len();
+    summary.frequency = parts.clock.to_string();
+    summary.excluded = parts.excluded.len();
+    for series in &parts.series {
+        summary.train += series.train;
+        summary.test += series.values.len() - series.train;
+        let known = || series.values.iter().filter(|y| y.is_finite());
+        summary.missing += series.values.len() - known().count();
+        summary.constant += usize::from(known().all(|y| *y == series.values[0]));
+        summary.negative += usize::from(known().any(|y| *y < 0.0));
+        summary.short += usize::from(split && series.train == series.values.len());
+    }
+}
+
+fn report(parts: &Parts, summary: &Summary, talk: &Talk) {
+    const SHOWN: usize = 5;
+    for Excluded { id, reason } in parts.excluded.iter().take(SHOWN) {
+        talk.warn(format!("left out: series `{}`: {reason}", shown(id)));
+    }
+    if parts.excluded.len() > SHOWN {
+        talk.warn(format!(
+            "and {} more, listed in {EXCLUDED}",
+            parts.excluded.len() - SHOWN
+        ));
+    }
+    if summary.short > 0 {
+        talk.warn(format!(
+            "{} series have no test part, for they are too short or nothing of them came later; all \
+             of them is trained on",
+            summary.short
+        ));
+    }
+}
+
+impl Regular {
+    fn new(id: String, first: i64, values: Vec<f64>) -> Self {
+        Self {
+            id,
+            first,
+            train: values.len(),
+            values,
+        }
+    }
+}
+
+impl Excluded {
+    fn new(id: String, reason: String) -> Self {
+        Self { id, reason }
+    }
+}
+
+impl Parts {
+    fn write_part(
+        &self,
+        path: &Path,
+        range: impl Fn(&Regular) -> std::ops::Range<usize>,
+    ) -> io::Result<()> {
+        let columns = [
+            Column::typed("unique_id", DataType::Text),
+            Column::typed("ds", DataType::Text),
+            Column::typed("y", DataType::Float),
+        ];
+        let file = std::fs::File::create(path)?;
+        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
+        let mut row = Row::new();
+        for series in &self.series {
+            for t in range(series) {
+                let time = self.clock.at(series.first, t as i64);
+                row.clear();
+                row.push(Kind::Text, &series.id);
+                row.push(Kind::Text, &self.clock.text(time.unwrap_or(series.first)));
+                match series.values[t] {
+                    y if y.is_finite() => row.push_number(y),
+                    _ => row.push(Kind::Null, ""),
+                }
+                sink.write(&row)?;
+            }
+        }
+        sink.finish()
+    }
+}

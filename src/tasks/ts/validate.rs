@@ -1,0 +1,403 @@
+//! What `ts` knows of its data: times that are none, steps that are missing or come twice, series that
+//! are short, never change or have values far out.
+
+mod series;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use self::series::{Faults, Observed};
+use crate::params::validate::Profile;
+use crate::pipeline::profile::{
+    Class, Groups, Table, Want, Watch, scan_blocks, summary, understand,
+};
+use crate::pipeline::validate::finding::{About, Gathered};
+use crate::pipeline::validate::keys::Partitions;
+use crate::pipeline::validate::schema::{ColumnRules, Span};
+use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
+use crate::report::format::{count, percent};
+use crate::report::validate::{Finding, Level};
+use crate::tasks::ts::Ts;
+use crate::tasks::ts::params::Params;
+use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::{Duplicates, Gaps, SeriesColumns};
+
+impl Validate for Ts {
+    const RULES: &'static [TaskRule] = &[
+        TaskRule::at_most(
+            "times",
+            "0",
+            Level::Error,
+            "share of rows whose time is no date, time or whole number",
+        ),
+        TaskRule::at_most(
+            "duplicates",
+            "0",
+            Level::Error,
+            "share of rows of a time that came before in their series",
+        ),
+        TaskRule::at_most(
+            "gaps",
+            "0",
+            Level::Warning,
+            "share of steps that are missing",
+        ),
+        TaskRule::at_least(
+            "rows_per_series",
+            "8",
+            Level::Warning,
+            "rows of the shortest series",
+        ),
+        TaskRule::at_most(
+            "constant",
+            "0",
+            Level::Warning,
+            "share of series whose value never changes",
+        ),
+        TaskRule::at_most(
+            "outliers",
+            "0",
+            Level::Warning,
+            "share of values far from their neighbours, held against what is usual in their series",
+        ),
+        TaskRule::at_most(
+            "leakage",
+            "0",
+            Level::Error,
+            "prepared: share of test rows not after the training part of their series",
+        ),
+    ];
+
+    fn columns(params: &Params) -> Vec<(String, ColumnRules)> {
+        let missing = |level| ColumnRules {
+            nulls: Some(Span::at_most("0", level)),
+            ..ColumnRules::default()
+        };
+        let mut value = missing(Level::Warning);
+        value.r#type = Some(crate::pipeline::validate::schema::Rule::error(
+            crate::pipeline::validate::schema::TypeName::Float,
+        ));
+        vec![
+            (params.data.id.clone(), missing(Level::Error)),
+            (params.data.time.clone(), missing(Level::Error)),
+            (params.data.value.clone(), value),
+        ]
+    }
+
+    fn raw(job: &Job<Params>) -> Result<Checked> {
+        let data = &job.params.data;
+        job.each_source(&data.source, data.test.as_deref(), |path| raw(job, path))
+    }
+
+    fn prepared(job: &Job<Params>) -> Result<Checked> {
+        prepared(job)
+    }
+}
+
+/// Observations as they are read.
+struct Rows {
+    columns: Option<[usize; 3]>,
+    /// The number that a part's rows get as that of their file; else they keep theirs.
+    part: Option<usize>,
+    observed: Partitions<Observed>,
+    bad_times: Gathered,
+    shown: usize,
+}
+
+#[derive(Default)]
+struct Seen {
+    observed: Vec<Observed>,
+    bad_times: Option<Gathered>,
+}
+
+impl Rows {
+    fn new(head: &Head, names: &SeriesColumns, part: Option<usize>, shown: usize) -> Rows {
+        let find = |name: &String| head.find(name);
+        let columns = find(&names.id)
+            .zip(find(&names.time))
+            .zip(find(&names.value));
+        Rows {
+            columns: columns.map(|((id, time), value)| [id, time, value]),
+            part,
+            observed: Partitions::default(),
+            bad_times: Gathered::new(shown),
+            shown,
+        }
+    }
+}
+
+impl Watch for Rows {
+    type Seen = Seen;
+
+    fn wants(&self, column: usize) -> Want {
+        match self.columns {
+            Some([_, time, _]) if time == column => Want::Profile,
+            Some(columns) if columns.contains(&column) => Want::Cells,
+            _ => Want::Nothing,
+        }
+    }
+
+    fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
+        if self.columns.is_none_or(|[_, time, _]| time != column) {
+            return;
+        }
+        let fits = |class: Class| class.is_time() || class == Class::Integer;
+        if groups
+            .values()
+            .all(|(_, value)| value.is_none_or(|value| fits(value.class)))
+        {
+            return;
+        }
+        let mut bad = Gathered::new(self.shown);
+        for row in 0..block.rows() {
+            if groups.value(row).is_some_and(|value| !fits(value.class)) {
+                bad.add(block.spot(row), || block.text(row, column).to_owned());
+            }
+        }
+        seen.bad_times = Some(bad);
+    }
+
+    fn rows(&self, seen: &mut Seen, block: &Block) {
+        let Some([id, time, value]) = self.columns else {
+            return;
+        };
+        let rows = (0..block.rows()).filter_map(|row| {
+            let text = block.bytes_of(row, time);
+            let time = (!text.is_empty()).then(|| understand(text))?;
+            let number = block.bytes_of(row, value);
+            let number = (!number.is_empty()).then(|| understand(number));
+            let spot = block.spot(row);
+            let is_time = time.class.is_time() || time.class == Class::Integer;
+            is_time.then(|| Observed {
+                series: block.hash(row, id),
+                spot: self.part.map_or(spot, |part| Spot::new(part, spot.line())),
+                time: time.number,
+                value: number
+                    .filter(|v| v.class.is_number())
+                    .map_or(f64::NAN, |v| v.number),
+                dated: time.class.is_time(),
+            })
+        });
+        seen.observed = rows.collect();
+    }
+
+    fn take(&mut self, seen: Seen) -> Result<()> {
+        if let Some(bad) = seen.bad_times {
+            self.bad_times.merge(bad);
+        }
+        Ok(self.observed.extend(&seen.observed)?)
+    }
+}
+
+fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
+    let data = &job.params.data;
+    let names = SeriesColumns {
+        id: data.id.clone(),
+        time: data.time.clone(),
+        value: data.value.clone(),
+    };
+    let mut read = table::read(job, path, |head| Rows::new(head, &names, None, job.shown))?;
+    let mut findings = std::mem::take(&mut read.findings);
+    if let Some(columns) = read.watch.columns {
+        let shown = job.shown;
+        let partitions = read
+            .watch
+            .observed
+            .each(|series, faults: &mut Option<Faults>| {
+                faults
+                    .get_or_insert_with(|| Faults::new(shown))
+                    .look_at(series);
+            })?;
+        let mut faults = Faults::new(shown);
+        partitions
+            .into_iter()
+            .flatten()
+            .for_each(|found| faults.merge(found));
+        findings.extend(judge(job, &read, columns, &faults));
+    }
+    Ok(Checked {
+        tables: vec![read.summary],
+        findings,
+    })
+}
+
+fn judge(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    [id, time, value]: [usize; 3],
+    faults: &Faults,
+) -> Vec<Finding> {
+    let share = |rule, column, gathered, says| {
+        read.share(job, rule, Some(column), gathered, ["rows", says])
+    };
+    let mut findings = Vec::new();
+    let says = "have a time that is no date, time or whole number";
+    findings.extend(share("times", time, &read.watch.bad_times, says));
+    findings.extend(mixed_times(read, time));
+    // Where the parameters say what becomes of them, they are meant.
+    if job.params.data.duplicates == Duplicates::Error {
+        let says = "repeat a time of their series";
+        findings.extend(share("duplicates", time, &faults.repeated, says));
+    }
+    findings.extend(gaps(job, read, time, faults));
+    findings.extend(short(job, read, id, faults));
+    findings.extend(constant(job, read, value, faults));
+    let says = "stand far from their neighbours";
+    findings.extend(read.share(
+        job,
+        "outliers",
+        Some(value),
+        &faults.outlying,
+        ["values", says],
+    ));
+    findings
+}
+
+/// Dates among numbers cannot be put in one order.
+fn mixed_times(read: &table::Read<Rows>, time: usize) -> Option<Finding> {
+    let column = &read.table.columns[time];
+    let dated = column.of_class(Class::Date) + column.of_class(Class::Datetime);
+    let whole = column.of_class(Class::Integer);
+    let message = format!(
+        "{} times are dates and {} whole numbers",
+        count(dated),
+        count(whole)
+    );
+    let about = read.about("times", Level::Error, Some(time));
+    (dated > 0 && whole > 0).then(|| about.general(message))
+}
+
+fn gaps(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    time: usize,
+    faults: &Faults,
+) -> Option<Finding> {
+    let of = faults.missing as f64 / (read.table.rows + faults.missing) as f64;
+    // Where a gap means that nothing was asked for, it is meant.
+    let span = job
+        .rule("gaps")
+        .filter(|span| faults.missing > 0 && !span.holds(of));
+    let span = span.filter(|_| job.params.data.gaps != Gaps::Zero)?;
+    let message = format!(
+        "{} steps ({}) are missing, in {} gaps",
+        count(faults.missing),
+        percent(of, 2),
+        count(faults.gaps.count)
+    );
+    Some(
+        read.about("gaps", span.level(), Some(time))
+            .finding(message, &faults.gaps),
+    )
+}
+
+fn short(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    id: usize,
+    faults: &Faults,
+) -> Option<Finding> {
+    let (rows, spot) = faults.shortest?;
+    let span = job
+        .rule("rows_per_series")
+        .filter(|span| !span.holds(rows as f64))?;
+    let message = format!(
+        "the shortest of {} series has {rows} rows; {span} are expected",
+        count(faults.series)
+    );
+    let about = read.about("rows_per_series", span.level(), Some(id));
+    Some(about.with_rows(message, 1, std::iter::once((spot, format!("{rows} rows")))))
+}
+
+fn constant(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    value: usize,
+    faults: &Faults,
+) -> Option<Finding> {
+    let constant = &faults.constant;
+    let of = constant.count as f64 / faults.series as f64;
+    let span = job
+        .rule("constant")
+        .filter(|span| constant.count > 0 && !span.holds(of))?;
+    let message = format!(
+        "{} series ({}) never change",
+        count(constant.count),
+        percent(of, 2)
+    );
+    Some(
+        read.about("constant", span.level(), Some(value))
+            .finding(message, constant),
+    )
+}
+
+/// Test rows must come after every training row of their series.
+fn prepared(job: &Job<Params>) -> Result<Checked> {
+    let paths = parts::<Ts>(job.project)?;
+    let names = paths.each_ref().map(|path| job.project.shown(path));
+    let names_of = SeriesColumns::prepared();
+    let mut tables: Vec<Table> = Vec::new();
+    let mut observed = Partitions::default();
+    for (part, path) in paths.iter().enumerate() {
+        let mut blocks = Blocks::open(path)?;
+        blocks.rename(|path| job.project.shown(path));
+        let mut rows = Rows::new(blocks.head(), &names_of, Some(part), job.shown);
+        rows.observed = observed;
+        tables.push(scan_blocks(blocks, &mut rows, Profile::All, job.talk)?);
+        observed = rows.observed;
+    }
+    let early = early_tests(&mut observed, job.shown)?;
+    let mut checked = Checked {
+        tables: tables
+            .iter()
+            .zip(&names)
+            .map(|(t, name)| summary(t, name.clone()))
+            .collect(),
+        findings: tables.iter().filter_map(table::unreadable).collect(),
+    };
+    let share = early.count as f64 / tables[1].rows.max(1) as f64;
+    if let Some(span) = job
+        .rule("leakage")
+        .filter(|span| early.count > 0 && !span.holds(share))
+    {
+        let head = Head {
+            files: names.to_vec(),
+            ..tables[0].head.clone()
+        };
+        let about = About {
+            head: &head,
+            rule: "leakage",
+            level: span.level(),
+            column: head.find(&names_of.time),
+        };
+        let (number, share) = (count(early.count), percent(share, 2));
+        let message =
+            format!("{number} test rows ({share}) are not after the training part of their series");
+        checked.findings.push(about.finding(message, &early));
+    }
+    Ok(checked)
+}
+
+fn early_tests(observed: &mut Partitions<Observed>, shown: usize) -> Result<Gathered> {
+    let partitions = observed.each(|series, early: &mut Option<Gathered>| {
+        let early = early.get_or_insert_with(|| Gathered::new(shown));
+        let is_test = |row: &&Observed| row.spot.file() == 1;
+        let Some(last) = series.iter().rfind(|row| !is_test(row)) else {
+            return;
+        };
+        for row in series
+            .iter()
+            .filter(is_test)
+            .filter(|row| row.time <= last.time)
+        {
+            early.add(row.spot, || row.spelled());
+        }
+    })?;
+    let mut all = Gathered::new(shown);
+    partitions
+        .into_iter()
+        .flatten()
+        .for_each(|found| all.merge_by_place(found));
+    Ok(all)
+}

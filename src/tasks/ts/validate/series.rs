@@ -1,0 +1,407 @@
+//! Time series, one after the other: steps that are missing or come twice, values that never change or
+//! stand far out. A series' rows may lie anywhere in a table larger than memory.
+
+use crate::pipeline::profile::spell_time;
+use crate::pipeline::validate::finding::Gathered;
+use crate::pipeline::validate::keys::Record;
+use tables::blocks::Spot;
+
+/// An observation by the hash of its series' name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Observed {
+    pub series: u64,
+    pub spot: Spot,
+    /// A whole number, or seconds since 1970.
+    pub time: f64,
+    /// NaN where there is none.
+    pub value: f64,
+    pub dated: bool,
+}
+
+impl Record for Observed {
+    const BYTES: usize = 40;
+
+    fn key(&self) -> u64 {
+        self.series
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let numbers = [self.time, self.value].map(f64::to_bits);
+        [
+            self.series,
+            self.spot.0,
+            numbers[0],
+            numbers[1],
+            u64::from(self.dated),
+        ]
+        .into_iter()
+    }
+
+    fn from_words(mut next: impl FnMut() -> u64) -> Self {
+        Observed {
+            series: next(),
+            spot: Spot(next()),
+            time: f64::from_bits(next()),
+            value: f64::from_bits(next()),
+            dated: next() == 1,
+        }
+    }
+
+    /// Each series by time.
+    fn sort(records: &mut [Self]) {
+        records.sort_unstable_by(|a, b| {
+            let times = a.time.total_cmp(&b.time);
+            a.series
+                .cmp(&b.series)
+                .then(times)
+                .then(a.spot.cmp(&b.spot))
+        });
+    }
+}
+
+/// What is wrong with some series.
+pub(super) struct Faults {
+    pub series: u64,
+    /// Observations of the shortest series, and where it starts.
+    pub shortest: Option<(u64, Spot)>,
+    /// Steps that are missing, and the rows behind them.
+    pub missing: u64,
+    pub gaps: Gathered,
+    /// Rows of a time that came before in their series.
+    pub repeated: Gathered,
+    /// First rows of series that never change.
+    pub constant: Gathered,
+    pub outlying: Gathered,
+}
+
+const DAY: f64 = 86_400.0;
+
+impl Faults {
+    pub fn new(shown: usize) -> Faults {
+        let none = || Gathered::new(shown);
+        Faults {
+            series: 0,
+            shortest: None,
+            missing: 0,
+            gaps: none(),
+            repeated: none(),
+            constant: none(),
+            outlying: none(),
+        }
+    }
+
+    /// Looks at one series, sorted by time.
+    pub fn look_at(&mut self, series: &[Observed]) {
+        self.series += 1;
+        let length = series.len() as u64;
+        let start = series[0].spot;
+        if self
+            .shortest
+            .is_none_or(|(shortest, spot)| (length, start) < (shortest, spot))
+        {
+            self.shortest = Some((length, start));
+        }
+        for pair in series.windows(2) {
+            if pair[0].time == pair[1].time {
+                self.repeated.add(pair[1].spot, || pair[1].spelled());
+            }
+        }
+        self.find_gaps(series);
+        let values: Vec<f64> = series.iter().map(|row| row.value).collect();
+        if values.len() >= 4 && values.windows(2).all(|pair| pair[0] == pair[1]) {
+            self.constant
+                .add(start, || format!("{} in {length} rows", values[0]));
+        }
+        for index in outlying(&values) {
+            let row = &series[index];
+            self.outlying
+                .add(row.spot, || format!("{} at {}", row.value, row.spelled()));
+        }
+    }
+
+    fn find_gaps(&mut self, series: &[Observed]) {
+        let places = places(series);
+        let Some(step) = usual_step(&places) else {
+            return;
+        };
+        for (pair, rows) in places.windows(2).zip(series.windows(2)) {
+            let steps = ((pair[1] - pair[0]) / step).round();
+            if steps >= 2.0 {
+                self.missing += steps as u64 - 1;
+                self.gaps.add(rows[1].spot, || {
+                    format!("{} missing before {}", steps - 1.0, rows[1].spelled())
+                });
+            }
+        }
+    }
+
+    /// Adds what was found in other series.
+    pub fn merge(&mut self, other: Faults) {
+        self.series += other.series;
+        self.missing += other.missing;
+        self.shortest = self.shortest.into_iter().chain(other.shortest).min();
+        let mine = [
+            &mut self.gaps,
+            &mut self.repeated,
+            &mut self.constant,
+            &mut self.outlying,
+        ];
+        let others = [other.gaps, other.repeated, other.constant, other.outlying];
+        mine.into_iter()
+            .zip(others)
+            .for_each(|(mine, other)| mine.merge_by_place(other));
+    }
+}
+
+impl Observed {
+    pub fn spelled(&self) -> String {
+        match self.dated {
+            true => spell_time(self.time, self.time % DAY != 0.0),
+            false => format!("{}", self.time),
+        }
+    }
+}
+
+/// Places of a series' times on a scale on which steps are equal: of months where no two times lie
+/// closer than four weeks, of business days where none is on a weekend, else as they are.
+fn places(series: &[Observed]) -> Vec<f64> {
+    let times: Vec<f64> = series.iter().map(|row| row.time).collect();
+    let days = |row: &Observed| row.dated && row.time % DAY == 0.0;
+    if !series.iter().all(days) {
+        return times;
+    }
+    let steps = || {
+        times
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .filter(|&step| step > 0.0)
+    };
+    if steps().all(|step| step >= 28.0 * DAY) {
+        let month = |&time: &f64| {
+            let text = spell_time(time, false);
+            let mut parts = text
+                .splitn(3, '-')
+                .map(|part| part.parse::<f64>().unwrap_or(0.0));
+            parts.next().unwrap_or(0.0) * 12.0 + parts.next().unwrap_or(0.0)
+        };
+        return times.iter().map(month).collect();
+    }
+    // 1970-01-01 was a Thursday: day 2 a Saturday, day 3 a Sunday.
+    let weekday = |time: f64| (time / DAY + 3.0).rem_euclid(7.0);
+    let daily = steps().fold(f64::INFINITY, f64::min) == DAY;
+    if daily && times.len() > 7 && times.iter().all(|&time| weekday(time) < 5.0) {
+        let week = |time: f64| (time / DAY + 3.0).div_euclid(7.0);
+        return times
+            .iter()
+            .map(|&time| week(time) * 5.0 + weekday(time))
+            .collect();
+    }
+    times
+}
+
+/// The most frequent distance, the shorter one of equals; `None` where it is not frequent enough to be
+/// meant: such series have no steps.
+fn usual_step(places: &[f64]) -> Option<f64> {
+    let steps = places
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .filter(|&step| step > 0.0);
+    let mut steps: Vec<f64> = steps.collect();
+    steps.sort_by(f64::total_cmp);
+    let mut best = (0, None);
+    for run in steps.chunk_by(|a, b| a == b) {
+        if run.len() > best.0 {
+            best = (run.len(), Some(run[0]));
+        }
+    }
+    best.1.filter(|_| 2 * best.0 > steps.len())
+}
+
+/// Neighbours on each side that a value is held against.
+const SIDE: usize = 3;
+/// Deviations from which a value stands far out.
+const FAR: f64 = 12.0;
+/// Where more than one value in so many stands far out, that is how the series is.
+const RARE: usize = 50;
+
+/// Indices of values that stand far out from the median of their neighbours (Hampel, "The influence
+/// curve", 1974). At the ends of a series, where neighbours are on one side, growth alone takes a value
+/// away from them: there it must be as far from their trend. What comes often, as with each season, is
+/// usual.
+fn outlying(values: &[f64]) -> Vec<usize> {
+    let mut far = far_out(values, from_median);
+    if far.len() > (values.len() / RARE).max(1) {
+        return Vec::new();
+    }
+    let at_end = |at: usize| at < SIDE || at + SIDE >= values.len();
+    if far.iter().any(|&at| at_end(at)) {
+        let off_trend = far_out(values, from_trend);
+        far.retain(|&at| !at_end(at) || off_trend.contains(&at));
+    }
+    far
+}
+
+/// Indices of values whose distance is more than [`FAR`] times the usual one, taken as a deviation of a
+/// normal distribution.
+fn far_out(values: &[f64], distance: fn(&[f64], usize) -> f64) -> Vec<usize> {
+    let distances: Vec<f64> = (0..values.len()).map(|at| distance(values, at)).collect();
+    let finite = distances.iter().copied().filter(|d| d.is_finite());
+    let mut sorted: Vec<f64> = finite.collect();
+    if sorted.len() < 12 {
+        return Vec::new();
+    }
+    sorted.sort_by(f64::total_cmp);
+    let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
+    // Where most values equal what is expected, the mean distance stands in.
+    let scale = (1.4826 * sorted[sorted.len() / 2]).max(1.2533 * mean / 2.0);
+    let far = |&at: &usize| scale > 0.0 && distances[at] > FAR * scale;
+    (0..values.len()).filter(far).collect()
+}
+
+/// From the median of the neighbours, the value itself left out; NaN where there is none.
+fn from_median(values: &[f64], at: usize) -> f64 {
+    let near = neighbours(values, at).map(|other| values[other]);
+    (values[at] - median(near.collect())).abs()
+}
+
+/// From the line through the neighbours: the median of the slopes between two of them, and of where lines of
+/// that slope through each of them pass (Theil 1950; Sen, "Estimates of the regression coefficient based
+/// on Kendall's tau", 1968). NaN where there is none.
+fn from_trend(values: &[f64], at: usize) -> f64 {
+    let near: Vec<usize> = neighbours(values, at).collect();
+    let pairs = near.iter().enumerate();
+    let pairs = pairs.flat_map(|(index, &a)| near[index + 1..].iter().map(move |&b| (a, b)));
+    let slopes = pairs.map(|(a, b)| (values[b] - values[a]) / (b - a) as f64);
+    let slope = match near.len() {
+        1 => 0.0,
+        _ => median(slopes.collect()),
+    };
+    let passing = near
+        .iter()
+        .map(|&other| values[other] + slope * (at as f64 - other as f64));
+    (values[at] - median(passing.collect())).abs()
+}
+
+/// Up to [`SIDE`] on each side, of those that have a value.
+fn neighbours(values: &[f64], at: usize) -> impl Iterator<Item = usize> {
+    let range = at.saturating_sub(SIDE)..(at + SIDE + 1).min(values.len());
+    range.filter(move |&other| other != at && values[other].is_finite())
+}
+
+/// NaN of no numbers.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    match numbers.len() {
+        0 => f64::NAN,
+        n => (numbers[(n - 1) / 2] + numbers[n / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::profile::understand;
+
+    fn series(times: &[&str], value: impl Fn(usize) -> f64) -> Vec<Observed> {
+        let rows = times.iter().enumerate().map(|(index, time)| {
+            let time = understand(time.as_bytes());
+            Observed {
+                series: 1,
+                spot: Spot::new(0, index as u64 + 2),
+                time: time.number,
+                value: value(index),
+                dated: time.class.is_time(),
+            }
+        });
+        rows.collect()
+    }
+
+    fn faults(times: &[&str]) -> Faults {
+        let mut faults = Faults::new(10);
+        faults.look_at(&series(times, |i| i as f64));
+        faults
+    }
+
+    #[test]
+    fn gaps_are_found_on_every_scale() {
+        let months = [
+            "2024-01-31",
+            "2024-02-29",
+            "2024-03-31",
+            "2024-05-31",
+            "2024-06-30",
+        ];
+        assert_eq!(faults(&months).missing, 1);
+        assert_eq!(faults(&months).gaps.places.rows[0].0.line(), 5);
+        assert_eq!(faults(&["1", "2", "3", "7", "8"]).missing, 3);
+        let hours = [
+            "2024-01-01T00:00",
+            "2024-01-01T01:00",
+            "2024-01-01T02:00",
+            "2024-01-01T04:00",
+        ];
+        assert_eq!(faults(&hours).missing, 1);
+        let years = ["2000-01-01", "2001-01-01", "2002-01-01", "2003-01-01"];
+        assert_eq!(faults(&years).missing, 0);
+    }
+
+    #[test]
+    fn weekends_are_no_gaps_in_business_days() {
+        // 2024-01-01 was a Monday.
+        let days: Vec<String> = (1..=19)
+            .filter(|day| (day - 1) % 7 < 5 && *day != 10)
+            .map(|day| format!("2024-01-{day:02}"))
+            .collect();
+        let days: Vec<&str> = days.iter().map(String::as_str).collect();
+        let found = faults(&days);
+        assert_eq!(found.missing, 1);
+        assert!(found.gaps.places.rows[0].1.contains("2024-01-11"));
+    }
+
+    #[test]
+    fn repeated_times_and_constant_series_are_found() {
+        assert_eq!(faults(&["1", "2", "2", "3"]).repeated.count, 1);
+        let mut found = Faults::new(10);
+        found.look_at(&series(&["1", "2", "3", "4"], |_| 7.0));
+        assert_eq!(found.constant.count, 1);
+    }
+
+    #[test]
+    fn spikes_stand_out_and_seasons_do_not() {
+        let seasonal: Vec<f64> = (0..120)
+            .map(|i| {
+                if i % 12 == 11 {
+                    500.0
+                } else {
+                    100.0 + (i % 12) as f64
+                }
+            })
+            .collect();
+        assert_eq!(outlying(&seasonal), Vec::<usize>::new());
+        let growing: Vec<f64> = (0..100).map(|i| libm::pow(1.05, f64::from(i))).collect();
+        assert_eq!(outlying(&growing), Vec::<usize>::new());
+        let mut noisy: Vec<f64> = (0..100).map(|i| 50.0 + f64::from(i * 37 % 11)).collect();
+        noisy[40] = 900.0;
+        assert_eq!(outlying(&noisy), [40]);
+        assert_eq!(outlying(&[f64::NAN; 50]), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn growth_at_the_end_is_no_fault_and_a_jump_is() {
+        // 20 years of little change, then a third more each year.
+        let mut growing: Vec<f64> = (0..20).map(|i| 100.0 + f64::from(i * 37 % 11)).collect();
+        growing.extend([135.0, 180.0, 240.0, 320.0]);
+        let end = growing.len() - 1;
+        assert!(far_out(&growing, from_median).contains(&end));
+        assert_eq!(outlying(&growing), Vec::<usize>::new());
+        growing.reverse();
+        assert_eq!(outlying(&growing), Vec::<usize>::new());
+        let mut noisy: Vec<f64> = (0..100).map(|i| 50.0 + f64::from(i * 37 % 11)).collect();
+        noisy[99] = 900.0;
+        assert_eq!(outlying(&noisy), [99]);
+        let line: Vec<f64> = (0..9).map(f64::from).collect();
+        assert_eq!(from_trend(&line, 8), 0.0);
+        assert_eq!(from_median(&line, 8), 2.0);
+        assert_eq!(from_trend(&[1.0, f64::NAN, 4.0], 2), 3.0);
+    }
+}

@@ -24,14 +24,14 @@ run: build ## Build, then run the pipeline, where something has changed
 test: build ## Run all tests, those through real DVC included
 	@dvc=$$(python3 tools/venv dvc) || exit 1; export EASYLIFE_DVC="$$dvc/bin/dvc"; \
 	if cargo nextest --version >/dev/null 2>&1; then \
-	  cargo nextest run --release --locked --no-fail-fast; \
+	  cargo nextest run --workspace --release --locked --no-fail-fast; \
 	else \
-	  cargo test --release --locked --no-fail-fast; \
+	  cargo test --workspace --release --locked --no-fail-fast; \
 	fi
 
 lint: ## Formatting, and clippy with warnings as errors
 	cargo fmt --all -- --check
-	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo clippy --workspace --release --locked --all-targets -- -D warnings
 
 bench: build ## Our own speed: kernels (divan) and whole processes
 	cargo bench --locked --bench nlp --bench cv --bench kernels

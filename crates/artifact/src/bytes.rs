@@ -1,5 +1,6 @@
 //! Tensors and string tables to bytes and back, little-endian, every length checked.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use safetensors::Dtype;
@@ -117,13 +118,27 @@ pub(super) fn outgoing(state: State) -> Vec<Outgoing> {
     all
 }
 
-/// A state out of tensors whose offsets safetensors has checked against `data`.
-pub(super) fn state(metadata: &Metadata, data: &[u8]) -> Result<State, Damage> {
+/// A state out of the tensors of `file`, whose offsets safetensors has checked and which count from
+/// `start`. The last tensor is taken first and its bytes are freed, so that a model that fills a good
+/// part of the memory is not there twice.
+pub(super) fn state(
+    metadata: &Metadata,
+    mut file: Cow<[u8]>,
+    start: usize,
+) -> Result<State, Damage> {
     let mut state = State::default();
-    for (name, info) in metadata.tensors() {
-        let tensor = tensor(&name, info, data)?;
+    for name in metadata.offset_keys().into_iter().rev() {
+        let Some(info) = metadata.info(&name) else {
+            continue;
+        };
+        let tensor = tensor(&name, info, &file[start..])?;
         state.tensors.insert(name, tensor);
+        if let Cow::Owned(bytes) = &mut file {
+            bytes.truncate(start + info.data_offsets.0);
+            bytes.shrink_to_fit();
+        }
     }
+    drop(file);
     let tables: Vec<String> = state
         .tensors
         .keys()

@@ -25,6 +25,8 @@ fn hint(error: &io::Error) -> &'static str {
 pub enum Damage {
     #[error("is not a file")]
     NotAFile,
+    #[error("has {length} bytes, more than the {} GiB that are read", super::LARGEST_FILE >> 30)]
+    TooLarge { length: u64 },
     #[error("is too short for a model file; train it again")]
     TooShort,
     #[error(

@@ -41,8 +41,7 @@ fn good() -> Vec<u8> {
 }
 
 fn load_bytes(file: &[u8]) -> Result<(Header, State), Damage> {
-    let (header, data, metadata) = checked(file)?;
-    Ok((header, bytes::state(&metadata, data)?))
+    parse(file.to_vec().into(), None)
 }
 
 fn refused(file: &[u8]) -> String {
@@ -295,6 +294,24 @@ fn another_format_or_task() {
         message.ends_with("ts.safetensors holds an nlp model; train one with `easylife train ts`"),
         "{message}"
     );
+}
+
+#[test]
+fn a_file_larger_than_any_model_is_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sparse");
+    File::create(&path)
+        .unwrap()
+        .set_len((16 << 30) + 1)
+        .unwrap();
+    let message = load(&path, None).unwrap_err().to_string();
+    let expected = "has 17179869185 bytes, more than the 16 GiB that are read";
+    assert!(message.ends_with(expected), "{message}");
+}
+
+#[test]
+fn borrowed_bytes_are_read_as_owned_ones() {
+    assert_eq!(from_bytes(&good(), "compiled in", None).unwrap(), sample());
 }
 
 #[test]

@@ -12,8 +12,9 @@ mod error;
 #[cfg(test)]
 mod hostile;
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use safetensors::tensor::{self, Metadata};
@@ -33,6 +34,8 @@ const ENTRY: &str = "easylife";
 const LENGTH: usize = 8;
 /// The longest header that safetensors reads.
 const LONGEST_HEADER: usize = 100_000_000;
+/// The largest file that is read, in bytes: 16 GiB. Loading takes about that much memory.
+const LARGEST_FILE: u64 = 16 << 30;
 const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// What a model file says about its model.
@@ -87,11 +90,12 @@ pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactEr
 
 /// Reads a model file and checks everything in it. With `task`: a model of another task is refused.
 pub fn load(path: &Path, task: Option<&str>) -> Result<(Header, State), ArtifactError> {
-    read(path, |file| parse(file, task))
+    let file = read(path)?;
+    parse(file.into(), task).map_err(|damage| damage.in_file(path))
 }
 
-fn parse(file: &[u8], task: Option<&str>) -> Result<(Header, State), Damage> {
-    let (header, data, metadata) = checked(file)?;
+fn parse(file: Cow<[u8]>, task: Option<&str>) -> Result<(Header, State), Damage> {
+    let (header, start, metadata) = checked(&file)?;
     if let Some(wanted) = task
         && wanted != header.task
     {
@@ -100,7 +104,7 @@ fn parse(file: &[u8], task: Option<&str>) -> Result<(Header, State), Damage> {
             found: header.task,
         });
     }
-    Ok((header, bytes::state(&metadata, data)?))
+    Ok((header, bytes::state(&metadata, file, start)?))
 }
 
 /// As [`load`], from bytes in memory; `name` stands for the file in errors.
@@ -109,43 +113,47 @@ pub fn from_bytes(
     name: &str,
     task: Option<&str>,
 ) -> Result<(Header, State), ArtifactError> {
-    parse(bytes, task).map_err(|damage| damage.in_file(Path::new(name)))
+    parse(bytes.into(), task).map_err(|damage| damage.in_file(Path::new(name)))
 }
 
 /// Reads what a model file says of itself: header and tensors, in the order of their names.
 pub fn header(path: &Path) -> Result<(Header, Vec<TensorInfo>), ArtifactError> {
-    read(path, |file| {
-        let (header, _, metadata) = checked(file)?;
-        let mut tensors: Vec<TensorInfo> = metadata
-            .tensors()
-            .into_iter()
-            .map(|(name, info)| TensorInfo {
-                name,
-                dtype: format!("{:?}", info.dtype).to_lowercase(),
-                shape: info.shape.clone(),
-                bytes: info.data_offsets.1 - info.data_offsets.0,
-            })
-            .collect();
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok((header, tensors))
-    })
+    let (header, _, metadata) = checked(&read(path)?).map_err(|damage| damage.in_file(path))?;
+    let mut tensors: Vec<TensorInfo> = metadata
+        .tensors()
+        .into_iter()
+        .map(|(name, info)| TensorInfo {
+            name,
+            dtype: format!("{:?}", info.dtype).to_lowercase(),
+            shape: info.shape.clone(),
+            bytes: info.data_offsets.1 - info.data_offsets.0,
+        })
+        .collect();
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((header, tensors))
 }
 
-fn read<T>(
-    path: &Path,
-    parse: impl FnOnce(&[u8]) -> Result<T, Damage>,
-) -> Result<T, ArtifactError> {
+/// The bytes of a file, as many as it has when it is opened. They are read once and what is checked is
+/// what is used: another process may change or cut the file meanwhile.
+fn read(path: &Path) -> Result<Vec<u8>, ArtifactError> {
     let io = |error| ArtifactError::Io {
         path: path.to_owned(),
         error,
     };
     let file = File::open(path).map_err(io)?;
-    if !file.metadata().map_err(io)?.is_file() {
+    let found = file.metadata().map_err(io)?;
+    if !found.is_file() {
         return Err(Damage::NotAFile.in_file(path));
     }
-    // Sound as long as nobody cuts the file while it is read; model files are replaced by rename.
-    let map = unsafe { memmap2::Mmap::map(&file) }.map_err(io)?;
-    parse(&map).map_err(|damage| damage.in_file(path))
+    let length = found.len();
+    if length > LARGEST_FILE {
+        return Err(Damage::TooLarge { length }.in_file(path));
+    }
+    let mut bytes = Vec::new();
+    (bytes.try_reserve_exact(length as usize))
+        .map_err(|_| io(io::ErrorKind::OutOfMemory.into()))?;
+    file.take(length).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
 }
 
 /// A file on its way out: its header with both digests, and the tensors that follow it.
@@ -228,8 +236,9 @@ fn head(entry: &Entry, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
     Ok(head)
 }
 
-/// Checks all that can be checked without knowing the task.
-fn checked(file: &[u8]) -> Result<(Header, &[u8], Metadata), Damage> {
+/// Checks all that can be checked without knowing the task: the header, where the tensor bytes start, and
+/// how they are laid out from there.
+fn checked(file: &[u8]) -> Result<(Header, usize, Metadata), Damage> {
     let start = data_start(file)?;
     let (_, metadata) =
         SafeTensors::read_metadata(file).map_err(|e| Damage::Safetensors(e.to_string()))?;
@@ -247,7 +256,7 @@ fn checked(file: &[u8]) -> Result<(Header, &[u8], Metadata), Damage> {
     if entry.sha256 != hex(&Sha256::digest(data)) {
         return Err(Damage::Digest("tensors"));
     }
-    Ok((entry.header, data, metadata))
+    Ok((entry.header, start, metadata))
 }
 
 fn entry(metadata: &Metadata) -> Result<Entry, Damage> {

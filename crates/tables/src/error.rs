@@ -122,8 +122,9 @@ pub enum ReadErrorKind {
     MissingText,
     #[error("the label is empty; fill it in or remove the row")]
     EmptyLabel,
-    #[error("the label is `{0}`; sharp or blurred (1 or 0) is expected")]
-    PhotoLabel(String),
+    /// Why a label cannot be used, in the words of what parsed it.
+    #[error("{0}")]
+    Label(String),
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
     #[error("series `{id}`: {reason}")]
@@ -159,7 +160,7 @@ impl ReadError {
                 | MissingText
                 | EmptyLabel
                 | NestedLabel(_)
-                | PhotoLabel(_)
+                | Label(_)
                 | EmptyId
                 | Rating(_)
                 | Time(_)

@@ -29,7 +29,7 @@ mod text;
 
 pub use error::{Place, ReadError, ReadErrorKind, Unit};
 pub use format::{Compression, Format, UnknownFormat};
-pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, label as photo_label, read_photos};
+pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, read_photos};
 pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };

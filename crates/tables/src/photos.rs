@@ -1,7 +1,9 @@
 //! Prepared photos: what `cv` works on. Pixels are measured once, by `prepare`; a row is a photo with
 //! its label, where it came from and its features.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column};
 
@@ -10,12 +12,12 @@ pub const COLUMNS: [&str; 10] = [
     "path", "label", "kind", "strength", "source", "scene", "format", "width", "height", "sha256",
 ];
 
-/// Labelled photos in memory.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Photos {
+/// Labelled photos in memory; `C` is the type of the labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Photos<C> {
     /// As in the raw data, relative to their place.
     pub paths: Vec<String>,
-    pub sharp: Vec<bool>,
+    pub classes: Vec<C>,
     /// Of blur; empty where the raw data do not say.
     pub kinds: Vec<String>,
     pub strengths: Vec<Option<f64>>,
@@ -28,7 +30,7 @@ pub struct Photos {
     pub folder: Option<PathBuf>,
 }
 
-impl Photos {
+impl<C> Photos<C> {
     /// The features of each photo.
     ///
     /// # Panics
@@ -44,7 +46,13 @@ impl Photos {
 }
 
 /// Reads a prepared part with the features `names`; the first bad record ends it.
-pub fn read_photos(source: &mut dyn Source, names: &[&str]) -> Result<Photos, ReadError> {
+///
+/// # Errors
+/// Where a column is missing, a label is no `C`, or a feature is not a finite number.
+pub fn read_photos<C>(source: &mut dyn Source, names: &[&str]) -> Result<Photos<C>, ReadError>
+where
+    C: FromStr<Err: Display>,
+{
     let column = |name: &str| {
         find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
     };
@@ -56,16 +64,27 @@ pub fn read_photos(source: &mut dyn Source, names: &[&str]) -> Result<Photos, Re
         .iter()
         .map(|name| column(name))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut photos = Photos::default();
+    let mut photos = Photos {
+        paths: Vec::new(),
+        classes: Vec::new(),
+        kinds: Vec::new(),
+        strengths: Vec::new(),
+        sources: Vec::new(),
+        scenes: Vec::new(),
+        features: Vec::new(),
+        folder: None,
+    };
     let mut scenes = std::collections::HashMap::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
         let text = |column: usize| row.text(cells[column]);
         photos.paths.push(text(0).to_owned());
-        photos.sharp.push(label(text(1)).ok_or_else(|| {
-            let kind = ReadErrorKind::PhotoLabel(text(1).to_owned());
-            source.place(&row, cells[1]).error(kind)
-        })?);
+        photos
+            .classes
+            .push(text(1).parse().map_err(|error: C::Err| {
+                let kind = ReadErrorKind::Label(error.to_string());
+                source.place(&row, cells[1]).error(kind)
+            })?);
         photos.kinds.push(text(2).to_owned());
         photos.strengths.push(text(3).parse().ok());
         photos.sources.push(text(4).to_owned());
@@ -90,21 +109,12 @@ fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError>
     }
 }
 
-/// True for sharp, false for blurred; a word, or 1 and 0.
-pub fn label(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "sharp" | "1" | "1.0" => Some(true),
-        "blurred" | "0" | "0.0" => Some(false),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Compression, Format, open_as};
     use super::*;
 
-    fn read(label: &str, feature: &str) -> Result<Photos, ReadError> {
+    fn read(label: &str, feature: &str) -> Result<Photos<bool>, ReadError> {
         let text = format!(
             "{},f\na.jpg,{label},disk,1.5,lab,s1,jpeg,20,30,abc,{feature}\n",
             COLUMNS.join(",")
@@ -116,19 +126,18 @@ mod tests {
 
     #[test]
     fn a_row_comes_back() {
-        let photos = read("blurred", "0.25").unwrap();
-        assert_eq!((photos.sharp, photos.features), (vec![false], vec![0.25]));
+        let photos = read("false", "0.25").unwrap();
+        assert_eq!((photos.classes, photos.features), (vec![false], vec![0.25]));
         assert_eq!(photos.strengths, [Some(1.5)]);
-        assert!(read("1", "1").unwrap().sharp[0]);
     }
 
     #[test]
     fn bad_cells_are_placed() {
         assert_eq!(
             read("soft", "1").unwrap_err().to_string(),
-            "train.csv:2: column 2 (label): the label is `soft`; sharp or blurred (1 or 0) is expected"
+            "train.csv:2: column 2 (label): provided string was not `true` or `false`"
         );
-        let message = read("sharp", "NaN").unwrap_err().to_string();
+        let message = read("true", "NaN").unwrap_err().to_string();
         assert!(
             message.starts_with("train.csv:2: column 11 (f): `NaN`"),
             "{message}"

@@ -11,11 +11,12 @@ use crate::exit;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
 use crate::tasks::cv::report::{CvReport, Mistake, Part, page};
 use artifact::Header;
 use images::thumbnail::Thumbnail;
-use models::cv::{FEATURES, LAPLACIAN_VARIANCE, Model, Plane, Scores, Scratch};
+use models::cv::{Class, FEATURES, LAPLACIAN_VARIANCE, Model};
 use models::metrics::bootstrap::intervals;
 use models::metrics::bootstrap_roc::{Estimate, Groups};
 use models::metrics::calibration::{Bin, calibration, expected_calibration_error};
@@ -30,13 +31,12 @@ const CALIBRATION_BINS: usize = 10;
 const MISTAKES: usize = 12;
 /// Longer side of a thumbnail, in pixels.
 const THUMBNAIL: usize = 240;
-const CLASSES: [&str; 2] = ["blurred", "sharp"];
 
 impl Evaluate for Cv {
     fn evaluate(
         model: &Model,
         header: &Header,
-        test: &Photos,
+        test: &Photos<Class>,
         seed: u64,
         _: &Talk,
     ) -> Result<Evaluation> {
@@ -54,7 +54,7 @@ impl Evaluate for Cv {
         })
     }
 
-    fn locate(test: &mut Photos, project: &Project, params: &Params) {
+    fn locate(test: &mut Photos<Class>, project: &Project, params: &Params) {
         let source = params.data.test.as_ref().unwrap_or(&params.data.source);
         let source = project.path(source);
         test.folder = match source.is_dir() {
@@ -66,7 +66,9 @@ impl Evaluate for Cv {
 
 /// The test part with the model's answers.
 struct Judged<'a> {
-    test: &'a Photos,
+    test: &'a Photos<Class>,
+    /// Whether each photo is sharp.
+    sharp: Vec<bool>,
     features: Vec<[f64; FEATURES]>,
     actual: Vec<u32>,
     /// Of sharp.
@@ -80,9 +82,10 @@ struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    fn new(model: &Model, test: &'a Photos) -> Judged<'a> {
+    fn new(model: &Model, test: &'a Photos<Class>) -> Judged<'a> {
         let features: Vec<[f64; FEATURES]> = test.features();
-        let actual: Vec<u32> = test.sharp.iter().map(|&sharp| u32::from(sharp)).collect();
+        let classes = test.classes.iter();
+        let actual: Vec<u32> = classes.map(|class| class.index() as u32).collect();
         let sharp = features.iter().map(|photo| model.probability(photo));
         let probabilities: Vec<f64> = sharp.flat_map(|sharp| [1.0 - sharp, sharp]).collect();
         let baseline = features
@@ -90,10 +93,11 @@ impl<'a> Judged<'a> {
             .map(|photo| f64::from(u8::from(model.baseline(photo))));
         Judged {
             scores: features.iter().map(|photo| model.log_odds(photo)).collect(),
-            result: measure(&CLASSES.map(str::to_owned), &actual, &probabilities),
+            result: measure(&Class::names(), &actual, &probabilities),
             calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
             baseline: baseline.collect(),
             features,
+            sharp: test.classes.iter().map(|class| class.is_sharp()).collect(),
             actual,
             probabilities,
             test,
@@ -109,7 +113,7 @@ impl<'a> Judged<'a> {
         });
         // The order of probabilities near 0 and 1 is lost to rounding; that of the log-odds is not.
         let areas = [
-            ("roc_auc", roc_auc(&self.test.sharp, &self.scores)),
+            ("roc_auc", roc_auc(&self.sharp, &self.scores)),
             ("pr_auc", self.result.pr_auc),
         ];
         for (name, area) in areas {
@@ -138,7 +142,7 @@ impl<'a> Judged<'a> {
     /// Laplacian; both as they vary with the scenes.
     fn areas(&self, seed: u64) -> (Option<Estimate>, Option<Estimate>) {
         let groups = Groups {
-            positive: &self.test.sharp,
+            positive: &self.sharp,
             groups: &self.test.scenes,
             seed,
         };
@@ -155,13 +159,13 @@ impl<'a> Judged<'a> {
     /// The variance of the Laplacian, its threshold as chosen in training.
     fn baseline_metrics(&self) -> Value {
         let probabilities: Vec<f64> = self.baseline.iter().flat_map(|&p| [1.0 - p, p]).collect();
-        let result = measure(&CLASSES.map(str::to_owned), &self.actual, &probabilities);
+        let result = measure(&Class::names(), &self.actual, &probabilities);
         let mut figures = json!({
             "accuracy": result.accuracy,
             "balanced_accuracy": balanced(&result),
             "f1_macro": result.f1_macro,
         });
-        if let Some(area) = roc_auc(&self.test.sharp, &self.variances()) {
+        if let Some(area) = roc_auc(&self.sharp, &self.variances()) {
             figures["roc_auc"] = json!(area);
         }
         figures
@@ -187,15 +191,13 @@ impl<'a> Judged<'a> {
     }
 
     fn part(&self, by: &str, name: String, photos: &[usize]) -> Part {
-        let right = |&&photo: &&usize| (self.scores[photo] >= 0.0) == self.test.sharp[photo];
+        let right =
+            |&&photo: &&usize| Class::from_log_odds(self.scores[photo]) == self.test.classes[photo];
         let mut compared: Vec<usize> = photos.to_vec();
-        if photos.iter().all(|&photo| !self.test.sharp[photo]) {
-            compared.extend((0..self.test.sharp.len()).filter(|&photo| self.test.sharp[photo]));
+        if photos.iter().all(|&photo| !self.sharp[photo]) {
+            compared.extend((0..self.sharp.len()).filter(|&photo| self.sharp[photo]));
         }
-        let sharp: Vec<bool> = compared
-            .iter()
-            .map(|&photo| self.test.sharp[photo])
-            .collect();
+        let sharp: Vec<bool> = compared.iter().map(|&photo| self.sharp[photo]).collect();
         let scores: Vec<f64> = compared.iter().map(|&photo| self.scores[photo]).collect();
         Part {
             by: by.to_owned(),
@@ -216,20 +218,20 @@ impl<'a> Judged<'a> {
             .collect();
         let mut confusion = csv::Writer::from_writer(Vec::new());
         confusion.write_record(["actual", "predicted"])?;
-        for (&actual, &score) in self.actual.iter().zip(&self.scores) {
-            let predicted = CLASSES[usize::from(score >= 0.0)];
-            confusion.write_record([CLASSES[actual as usize], predicted])?;
+        for (actual, &score) in self.test.classes.iter().zip(&self.scores) {
+            let predicted = Class::from_log_odds(score);
+            confusion.write_record([actual.as_str(), predicted.as_str()])?;
         }
         Ok(vec![
             ("confusion.csv", confusion.into_inner()?),
             ("calibration.csv", table(&filled)?),
             (
                 "roc.csv",
-                table(&roc_curve(&self.test.sharp, &self.scores, CURVE_POINTS))?,
+                table(&roc_curve(&self.sharp, &self.scores, CURVE_POINTS))?,
             ),
             (
                 "pr.csv",
-                table(&pr_curve(&self.test.sharp, &sharp, CURVE_POINTS))?,
+                table(&pr_curve(&self.sharp, &sharp, CURVE_POINTS))?,
             ),
             ("parts.csv", table(&self.parts())?),
         ])
@@ -244,14 +246,14 @@ impl<'a> Judged<'a> {
             baseline: self.baseline_metrics(),
             held_out: header.parameters["held_out"].clone(),
             kind: model.kind().as_str().to_owned(),
-            roc: roc_curve(&self.test.sharp, &self.scores, CURVE_POINTS),
+            roc: roc_curve(&self.sharp, &self.scores, CURVE_POINTS),
             calibration: self.calibration.clone(),
             parts: self.parts(),
             scores: self
                 .scores
                 .iter()
                 .copied()
-                .zip(self.test.sharp.iter().copied())
+                .zip(self.test.classes.iter().copied())
                 .collect(),
             mistakes: self.mistakes(model),
             train_rows: header.data.rows,
@@ -265,7 +267,7 @@ impl<'a> Judged<'a> {
                 let (thumbnail, tiles) = self.pictures(photo, model).unzip();
                 Mistake {
                     path: self.test.paths[photo].clone(),
-                    actual: CLASSES[self.actual[photo] as usize],
+                    actual: self.test.classes[photo],
                     score: self.scores[photo],
                     thumbnail,
                     tiles,
@@ -277,22 +279,14 @@ impl<'a> Judged<'a> {
     /// The photo and its tile map as PNG files, where it can still be read.
     fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
         let file = self.test.folder.as_ref()?.join(&self.test.paths[photo]);
-        let gray = images::read(&file).ok()?;
-        let plane = Plane::new(&gray.pixels, gray.width, gray.height);
-        let scores = Scores::measure(plane, &mut Scratch::default());
-        let tiles = model.tile_log_odds(&scores);
-        let shade =
-            |log_odds: &f64| (127.5 * (1.0 + log_odds / 10.0)).round().clamp(0.0, 255.0) as u8;
-        let map = Thumbnail {
-            width: scores.columns,
-            height: scores.rows,
-            pixels: tiles.iter().map(shade).collect(),
-        };
+        let bytes = images::bytes(&file).ok()?;
+        let photo = Measurer::default().measure(&bytes).ok()?;
+        let map = photo.tile_map(model);
         if map.pixels.is_empty() {
             return None;
         }
-        let thumbnail = Thumbnail::of(&gray, THUMBNAIL);
-        Some((thumbnail.png(), map.upright(gray.orientation).png()))
+        let thumbnail = Thumbnail::of(&photo.gray, THUMBNAIL);
+        Some((thumbnail.png(), map.png()))
     }
 }
 

@@ -10,13 +10,12 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::tasks::cv::Cv;
-use images::{Gray, thumbnail::Thumbnail};
-use models::cv::{Model, NAMES, Plane, Scores, Scratch};
+use crate::tasks::cv::features::{Measurement, Measurer, TILE_RANGE};
+use images::thumbnail::Thumbnail;
+use models::cv::{Class, Model, NAMES};
 
 /// Longer side of the photo in a picture, in pixels.
 const SIDE: usize = 640;
-/// Log-odds of a tile beyond which its shade does not change.
-const RANGE: f64 = 10.0;
 /// From blurred to sharp, in letters.
 const SHADES: &[u8] = b" .:-=+*#%@";
 /// Most columns of the map in letters.
@@ -25,7 +24,7 @@ const COLUMNS: usize = 60;
 #[derive(Serialize)]
 struct Why {
     path: String,
-    prediction: &'static str,
+    prediction: Class,
     probability: f64,
     /// Log-odds of sharp: bias and the contributions of all scores.
     score: f64,
@@ -48,22 +47,16 @@ struct Reason {
     contribution: f64,
 }
 
-struct Seen {
-    photo: Gray,
-    scores: Scores,
-}
-
-fn look(input: &str) -> Result<Seen> {
-    let photo = images::read(Path::new(input)).map_err(|e| exit::data(format!("{input}: {e}")))?;
-    let plane = Plane::new(&photo.pixels, photo.width, photo.height);
-    let scores = Scores::measure(plane, &mut Scratch::default());
-    Ok(Seen { photo, scores })
+fn measure(input: &str) -> Result<Measurement> {
+    images::bytes(Path::new(input))
+        .and_then(|bytes| Measurer::default().measure(&bytes))
+        .map_err(|error| exit::data(format!("{input}: {error}")))
 }
 
 impl Explain for Cv {
     fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
-        let Seen { photo, scores } = look(input)?;
-        let features = scores.features();
+        let photo = measure(input)?;
+        let features = photo.features();
         let sharp = model.probability(&features);
         let contributions = model.contributions(&features);
         let mut reasons: Vec<Reason> = (0..NAMES.len())
@@ -77,15 +70,15 @@ impl Explain for Cv {
             .collect();
         reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
         reasons.truncate(top);
-        let map = shades(&model.tile_log_odds(&scores), &scores, photo.orientation);
-        let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * RANGE;
+        let map = photo.tile_map(model);
+        let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * TILE_RANGE;
         let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
         Ok(Box::new(Why {
             path: input.to_owned(),
-            prediction: if sharp >= 0.5 { "sharp" } else { "blurred" },
+            prediction: Class::from_probability(sharp),
             probability: sharp.max(1.0 - sharp),
             score: model.log_odds(&features),
-            laplacian_variance: scores.laplacian_variance(),
+            laplacian_variance: photo.scores.laplacian_variance(),
             reasons,
             tiles: map
                 .pixels
@@ -97,22 +90,10 @@ impl Explain for Cv {
     }
 
     fn picture(model: &Model, input: &str) -> Result<Option<Vec<u8>>> {
-        let Seen { photo, scores } = look(input)?;
-        let left = Thumbnail::of(&photo, SIDE);
-        let map = shades(&model.tile_log_odds(&scores), &scores, photo.orientation);
-        Ok(Some(beside(&left, &map).png()))
+        let photo = measure(input)?;
+        let left = Thumbnail::of(&photo.gray, SIDE);
+        Ok(Some(beside(&left, &photo.tile_map(model)).png()))
     }
-}
-
-/// The tile map as gray: black blurred, white sharp, upright.
-fn shades(tiles: &[f64], scores: &Scores, orientation: u8) -> Thumbnail {
-    let shade = |log_odds: &f64| ((log_odds / RANGE + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
-    Thumbnail {
-        width: scores.columns,
-        height: scores.rows,
-        pixels: tiles.iter().map(shade).collect(),
-    }
-    .upright(orientation)
 }
 
 /// The photo, and at its right the map stretched to the same size.
@@ -161,7 +142,7 @@ impl fmt::Display for Why {
                 .iter()
                 .step_by(step)
                 .map(|log_odds| {
-                    let share = (log_odds / RANGE + 1.0) / 2.0;
+                    let share = (log_odds / TILE_RANGE + 1.0) / 2.0;
                     let most = SHADES.len() - 1;
                     char::from(SHADES[((share * most as f64).round() as usize).min(most)])
                 })

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod explain;
+mod features;
 pub mod params;
 mod photos;
 mod predict;
@@ -16,6 +17,7 @@ use tables::{Photos, ReadError, Source, read_photos};
 use crate::params::gate::Gate;
 use crate::params::{Invalid, Params};
 use crate::task::Task;
+use models::cv::Class;
 
 /// Blurred-photo detection.
 pub struct Cv;
@@ -23,7 +25,7 @@ pub struct Cv;
 impl Task for Cv {
     const NAME: &'static str = "cv";
     type Params = params::Params;
-    type Data = Photos;
+    type Data = Photos<Class>;
     type Model = models::cv::Model;
 
     const EMBEDDED: Option<&'static [u8]> = Some(include_bytes!("cv.safetensors"));

@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use crate::exit;
 use crate::talk::Talk;
+use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
 use images::{PhotoError, hash, list};
-use models::cv::{FEATURES, Plane, Scores, Scratch};
-use tables::{Kind, Place, ReadErrorKind, Row, photo_label};
+use models::cv::{Class, FEATURES, UnknownClass};
+use tables::{Kind, Place, ReadErrorKind, Row};
 
 /// A photo as the raw data name it.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Raw {
     /// As it is shown and kept: relative to the table or the folder.
     pub path: String,
     pub file: PathBuf,
-    pub sharp: bool,
+    pub class: Class,
     /// What the table says of it; empty where it does not.
     pub kind: String,
     pub strength: String,
@@ -61,17 +62,17 @@ pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Ra
 }
 
 /// Sub-folders named like a class, sorted.
-pub(super) fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
+pub(super) fn class_folders(source: &Path) -> Result<Vec<(String, Class)>> {
     if !source.is_dir() {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(source).with_context(|| source.display().to_string())? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if let Some(sharp) = photo_label(&name)
+        if let Ok(class) = name.parse()
             && source.join(&name).is_dir()
         {
-            found.push((name, sharp));
+            found.push((name, class));
         }
     }
     found.sort();
@@ -80,11 +81,11 @@ pub(super) fn class_folders(source: &Path) -> Result<Vec<(String, bool)>> {
 
 pub(super) fn from_folders(
     source: &Path,
-    folders: &[(String, bool)],
+    folders: &[(String, Class)],
     talk: &Talk,
 ) -> Result<Vec<Raw>> {
     let mut photos = Vec::new();
-    for (name, sharp) in folders {
+    for (name, class) in folders {
         let folder = source.join(name);
         let listing = list::photos(&folder).with_context(|| folder.display().to_string())?;
         if listing.others > 0 {
@@ -97,7 +98,7 @@ pub(super) fn from_folders(
         photos.extend(listing.photos.into_iter().map(|photo| Raw {
             path: format!("{name}/{}", photo.display()),
             file: folder.join(photo),
-            sharp: *sharp,
+            class: *class,
             kind: String::new(),
             strength: String::new(),
             source: String::new(),
@@ -123,14 +124,17 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
         if name.is_empty() {
             return Err(place(path_cell, ReadErrorKind::MissingText).into());
         }
-        let label = row.text(label_cell);
-        let sharp = photo_label(label)
-            .ok_or_else(|| place(label_cell, ReadErrorKind::PhotoLabel(label.to_owned())))?;
+        let class = row
+            .text(label_cell)
+            .parse()
+            .map_err(|error: UnknownClass| {
+                place(label_cell, ReadErrorKind::Label(error.to_string()))
+            })?;
         let cell = |cell: Option<usize>| cell.map_or("", |cell| row.text(cell)).to_owned();
         photos.push(Raw {
             file: base.join(name),
             path: name.to_owned(),
-            sharp,
+            class,
             kind: cell(kind),
             strength: cell(strength),
             source: cell(from),
@@ -159,9 +163,9 @@ pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 
     let read: Vec<Result<Measured, PhotoError>> = raw
         .par_iter()
         .enumerate()
-        .map(|(number, raw)| {
+        .map_init(Measurer::default, |measurer, (number, raw)| {
             bar.inc(1);
-            read(raw, number)
+            read(raw, number, measurer)
         })
         .collect();
     bar.finish_and_clear();
@@ -186,7 +190,7 @@ pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 
 
 fn same_file(photos: &[Measured], earlier: usize, photo: &Measured) -> String {
     let earlier = &photos[earlier].raw;
-    let but = if earlier.sharp == photo.raw.sharp {
+    let but = if earlier.class == photo.raw.class {
         ""
     } else {
         ", which has the other label"
@@ -194,11 +198,10 @@ fn same_file(photos: &[Measured], earlier: usize, photo: &Measured) -> String {
     format!("the same file as {}{but}", earlier.path)
 }
 
-fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
+fn read(raw: &Raw, number: usize, measurer: &mut Measurer) -> Result<Measured, PhotoError> {
     let bytes = images::bytes(&raw.file)?;
-    let photo = images::decode(&bytes)?;
-    let plane = Plane::new(&photo.pixels, photo.width, photo.height);
-    let scores = Scores::measure(plane, &mut Scratch::default());
+    let measured = measurer.measure(&bytes)?;
+    let photo = &measured.gray;
     Ok(Measured {
         raw: raw.clone(),
         number,
@@ -206,8 +209,8 @@ fn read(raw: &Raw, number: usize) -> Result<Measured, PhotoError> {
         width: photo.width,
         height: photo.height,
         sha256: files::digest::bytes(&bytes),
-        hash: hash::difference(&photo),
-        features: scores.features(),
+        hash: hash::difference(photo),
+        features: measured.features(),
     })
 }
 

@@ -9,9 +9,10 @@ use anyhow::Result;
 use crate::predict::{Job, Pace, Port, Predict, Reject, Request, Scorer};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::features::Measurer;
 use artifact::Header;
 use images::PhotoError;
-use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
+use models::cv::{Class, FEATURES, Model};
 use tables::{Column, DataType, Format, Kind, Row};
 
 /// The column of paths.
@@ -60,9 +61,9 @@ impl Scorer for PhotoScorer {
     }
 
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
-        let mut scratch = Scratch::default();
+        let mut measurer = Measurer::default();
         for row in rows {
-            match self.features(row, &mut scratch) {
+            match self.features(row, &mut measurer) {
                 Ok(features) => self.answer(row, &features),
                 Err(error) => refuse(row, &error),
             }
@@ -85,19 +86,19 @@ impl Scorer for PhotoScorer {
 }
 
 impl PhotoScorer {
-    fn features(&self, row: &Row, scratch: &mut Scratch) -> Result<[f64; FEATURES], PhotoError> {
-        let photo = images::read(&self.folder.join(row.text(self.path)))?;
-        let plane = Plane::new(&photo.pixels, photo.width, photo.height);
-        Ok(Scores::measure(plane, scratch).features())
+    fn features(&self, row: &Row, measurer: &mut Measurer) -> Result<[f64; FEATURES], PhotoError> {
+        let bytes = images::bytes(&self.folder.join(row.text(self.path)))?;
+        Ok(measurer.measure(&bytes)?.features())
     }
 
     fn answer(&self, row: &mut Row, features: &[f64; FEATURES]) {
         let sharp = self.model.probability(features);
-        let (prediction, probability) = match sharp >= 0.5 {
-            true => ("sharp", sharp),
-            false => ("blurred", 1.0 - sharp),
+        let prediction = Class::from_probability(sharp);
+        let probability = match prediction {
+            Class::Sharp => sharp,
+            Class::Blurred => 1.0 - sharp,
         };
-        row.push(Kind::Text, prediction);
+        row.push(Kind::Text, prediction.as_str());
         row.push_number(probability);
         row.push_number(self.model.log_odds(features));
         row.push(Kind::Null, "");

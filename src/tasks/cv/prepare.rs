@@ -16,7 +16,7 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
-use models::cv::NAMES;
+use models::cv::{Class, NAMES};
 use tables::{Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
 
 /// Photos that are in no part, and why.
@@ -149,10 +149,10 @@ fn report_excluded(excluded: &[[String; 2]], talk: &Talk) {
 }
 
 fn refuse_one_class(photos: &[Measured], params: &Params) -> Result<()> {
-    for (class, name) in [(true, "sharp"), (false, "blurred")] {
-        if photos.iter().all(|photo| photo.raw.sharp != class) {
+    for class in [Class::Sharp, Class::Blurred] {
+        if photos.iter().all(|photo| photo.raw.class != class) {
             return Err(exit::data(format!(
-                "{}: no photo that can be read is {name}; both sharp and blurred ones are needed",
+                "{}: no photo that can be read is {class}; both sharp and blurred ones are needed",
                 params.data.source
             )));
         }
@@ -165,7 +165,7 @@ fn cut(photos: &[Measured], groups: &mut Groups, share: f64, seed: u64) -> Vec<O
     let paths: Vec<&str> = photos.iter().map(|photo| photo.raw.path.as_str()).collect();
     let strata: Vec<u32> = photos
         .iter()
-        .map(|photo| u32::from(photo.raw.sharp))
+        .map(|photo| photo.raw.class.index() as u32)
         .collect();
     let hashes: Vec<u64> = paths.iter().map(|path| hash(path, seed)).collect();
     let test = stratified(groups, &hashes, &strata, 2, share);
@@ -219,7 +219,7 @@ impl Parts {
             source,
             ..
         } = &photo.raw;
-        let label = if photo.raw.sharp { "sharp" } else { "blurred" };
+        let label = photo.raw.class.as_str();
         for text in [path, label, kind, strength, source] {
             row.push(Kind::Text, text);
         }

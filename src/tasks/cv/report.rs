@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::report::format::{coordinate, count, fixed, percent};
 use crate::report::html::{Column, Page, Section, Table, escape, scrollable, text};
 use crate::report::svg::{self, Picture, label, line, rect};
+use models::cv::Class;
 use models::metrics::bootstrap_roc::Estimate;
 use models::metrics::calibration::Bin;
 use models::metrics::classification::{Classification, RocPoint};
@@ -27,8 +28,8 @@ pub struct CvReport {
     pub roc: Vec<RocPoint>,
     pub calibration: Vec<Bin>,
     pub parts: Vec<Part>,
-    /// Log-odds of sharp, and whether the photo is sharp.
-    pub scores: Vec<(f64, bool)>,
+    /// Log-odds of sharp, and what the photo is.
+    pub scores: Vec<(f64, Class)>,
     /// In the order to show them.
     pub mistakes: Vec<Mistake>,
     pub train_rows: u64,
@@ -50,7 +51,7 @@ pub struct Part {
 #[derive(Clone, Debug)]
 pub struct Mistake {
     pub path: String,
-    pub actual: &'static str,
+    pub actual: Class,
     /// Log-odds of sharp.
     pub score: f64,
     /// PNG files, where the photo could be read.
@@ -66,7 +67,11 @@ const RANGE: f64 = 12.0;
 /// The page's bytes: a function of `report` alone.
 pub fn page(report: &CvReport) -> String {
     let pictures = [
-        svg::roc(&report.roc, report.roc_auc.map(|area| area.value), "sharp"),
+        svg::roc(
+            &report.roc,
+            report.roc_auc.map(|area| area.value),
+            Class::Sharp.as_str(),
+        ),
         Some(histogram(report)),
     ];
     let pictures: String = pictures.into_iter().flatten().map(|p| p.render()).collect();
@@ -163,8 +168,7 @@ fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
 }
 
 fn confusion(result: &Classification) -> Section {
-    let names = ["blurred".to_owned(), "sharp".to_owned()];
-    let picture = svg::confusion(&names, &result.confusion);
+    let picture = svg::confusion(&Class::names(), &result.confusion);
     Section {
         title: "What is taken for what".to_owned(),
         note: "Each line is what a photo is, each column what it is called.".to_owned(),
@@ -269,18 +273,18 @@ fn held_out(kinds: &[Value], chosen: &str) -> Section {
 /// Scores of both classes, bar beside bar.
 fn histogram(report: &CvReport) -> Picture {
     let mut bars = [[0u64; 2]; BARS];
-    for &(score, sharp) in &report.scores {
+    for &(score, class) in &report.scores {
         let place = (score / RANGE + 1.0) / 2.0 * BARS as f64;
-        bars[(place.max(0.0) as usize).min(BARS - 1)][usize::from(sharp)] += 1;
+        bars[(place.max(0.0) as usize).min(BARS - 1)][class.index()] += 1;
     }
     let most = bars.iter().flatten().copied().max().unwrap_or(1).max(1) as f64;
     let (width, height, foot) = (480.0, 460.0, 420.0);
     let step = (width - 20.0) / BARS as f64;
     let mut body = line((10.0, foot), (width - 10.0, foot), "axis");
     for (bar, counts) in bars.iter().enumerate() {
-        for (class, fill) in [(0, "fill-bad"), (1, "fill-good")] {
-            let tall = (foot - 30.0) * counts[class] as f64 / most;
-            let left = 10.0 + step * bar as f64 + step / 2.0 * class as f64;
+        for (class, fill) in [(Class::Blurred, "fill-bad"), (Class::Sharp, "fill-good")] {
+            let tall = (foot - 30.0) * counts[class.index()] as f64 / most;
+            let left = 10.0 + step * bar as f64 + step / 2.0 * class.index() as f64;
             body += &rect(left, foot - tall, step / 2.0, tall, fill);
         }
     }
@@ -313,11 +317,7 @@ fn mistakes(mistakes: &[Mistake]) -> Section {
         })
     };
     let item = |mistake: &Mistake| {
-        let called = if mistake.score >= 0.0 {
-            "sharp"
-        } else {
-            "blurred"
-        };
+        let called = Class::from_log_odds(mistake.score);
         format!(
             "<li><dl><dt>photo</dt><dd>{}</dd><dt>is</dt><dd>{}</dd><dt>called</dt><dd>{called}, score {}</dd></dl>\
              <p>{}{}</p></li>\n",

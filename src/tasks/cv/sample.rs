@@ -13,6 +13,7 @@ use crate::pipeline::sample::Sample;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
 use images::list;
+use models::cv::Class;
 
 /// The table of labelled photos, and the folders of both kinds.
 const TABLE: &str = "photos/labels.csv";
@@ -116,12 +117,12 @@ fn table(seed: u64, scenes: usize, out: &mut dyn Write) -> io::Result<()> {
                 version,
             };
             let (label, kind, strength) = match drawn.blur() {
-                Some(blur) => ("blurred", blur.kind(), blur.strength().to_string()),
-                None => ("sharp", "sharp", String::new()),
+                Some(blur) => (Class::Blurred, blur.kind(), blur.strength().to_string()),
+                None => (Class::Sharp, Class::Sharp.as_str(), String::new()),
             };
             let path = labelled(scene, version);
             let path = path.trim_start_matches(&format!("{LABELLED}/")).to_owned();
-            out.write_record([&path, label, kind, &strength, &scene.to_string()])?;
+            out.write_record([&path, label.as_str(), kind, &strength, &scene.to_string()])?;
         }
     }
     out.flush()

@@ -10,7 +10,7 @@ use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
 use crate::train::{Fitted, Train};
-use models::cv::{self, Candidate};
+use models::cv::{self, Candidate, Class};
 use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::{Estimate, Groups};
 use tables::Photos;
@@ -62,11 +62,12 @@ impl fmt::Display for Fit {
 impl Train for Cv {
     type Fit = Fit;
 
-    fn fit(params: &Params, seed: u64, data: Photos, talk: &Talk) -> Result<Fitted<Self>> {
+    fn fit(params: &Params, seed: u64, data: Photos<Class>, talk: &Talk) -> Result<Fitted<Self>> {
         let features = data.features();
+        let sharp: Vec<bool> = data.classes.iter().map(|class| class.is_sharp()).collect();
         let photos = cv::Photos {
             features: &features,
-            sharp: &data.sharp,
+            sharp: &sharp,
             scenes: &data.scenes,
         };
         let options = cv::Options {
@@ -80,7 +81,7 @@ impl Train for Cv {
             talk.warn("the solver stopped early; take large values out of cv.model.C");
         }
         let groups = Groups {
-            positive: &data.sharp,
+            positive: &sharp,
             groups: &data.scenes,
             seed,
         };
@@ -97,8 +98,8 @@ impl Train for Cv {
                 kind: fit.model.kind(),
                 held_out,
             },
-            rows: data.sharp.len() as u64,
-            names: vec!["blurred".to_owned(), "sharp".to_owned()],
+            rows: data.classes.len() as u64,
+            names: Class::names(),
             parameters,
             model: fit.model,
         })

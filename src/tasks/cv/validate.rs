@@ -23,8 +23,9 @@ use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
 use crate::tasks::cv::photos;
 use images::PhotoError;
+use models::cv::Class;
 use tables::blocks::{Block, Blocks, Head, Spot};
-use tables::{Column, Kind, Place, Row, photo_label};
+use tables::{Column, Kind, Place, Row};
 
 /// Columns that are measured, behind those of the table.
 const MEASURED: [&str; 6] = [
@@ -202,15 +203,12 @@ fn list(job: &Job<Params>, source: &Path) -> Result<Listed> {
     }
 }
 
-fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, bool)]) -> Result<Listed> {
+fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, Class)]) -> Result<Listed> {
     let raw = photos::from_folders(source, folders, job.talk)?;
     let photos = raw.iter().enumerate().map(|(number, raw)| Photo {
         spot: Spot::new(number, 0),
         file: raw.file.clone(),
-        cells: vec![
-            raw.path.clone(),
-            (if raw.sharp { "sharp" } else { "blurred" }).to_owned(),
-        ],
+        cells: vec![raw.path.clone(), raw.class.to_string()],
     });
     Ok(Listed {
         photos: photos.collect(),
@@ -334,7 +332,7 @@ fn wrong_labels(job: &Job<Params>, read: &table::Read<()>, listed: &Listed) -> O
     let mut gathered = Gathered::new(job.shown);
     for photo in &listed.photos {
         let label = &photo.cells[listed.label];
-        if photo_label(label).is_none() {
+        if label.parse::<Class>().is_err() {
             gathered.add(photo.spot, || label.clone());
         }
     }
@@ -418,11 +416,11 @@ fn repeats(
     let mut keys = Keys::default();
     let pairs = listed.photos.iter().zip(measured);
     let keyed = pairs.filter_map(|(photo, measured)| {
-        let label = photo_label(&photo.cells[listed.label]);
+        let class = photo.cells[listed.label].parse::<Class>();
         Some(Keyed {
             key: measured.as_ref().ok()?.digest,
             spot: photo.spot,
-            tag: label.map_or(2, u32::from),
+            tag: class.map_or(Class::ALL.len(), Class::index) as u32,
         })
     });
     keys.extend(&keyed.collect::<Vec<_>>())?;

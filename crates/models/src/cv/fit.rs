@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::calibrate::{Calibration, calibrate};
+use super::class::Class;
 use super::features::{FEATURES, LAPLACIAN_VARIANCE};
 use super::folds::folds;
 use super::forest::Forest;
@@ -64,7 +65,7 @@ pub struct Photos<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
     #[error("no photo is {0}; both sharp and blurred ones are needed")]
-    OneClass(&'static str),
+    OneClass(Class),
     #[error(
         "{scenes} scenes cannot be cut into {folds} folds that each leave sharp and blurred photos \
          to train on; add photos of other scenes or lower cv.model.folds"
@@ -101,9 +102,9 @@ impl Options {
     /// # Errors
     /// Where a class is missing or there are too few scenes for the folds.
     pub fn fit(&self, photos: &Photos) -> Result<Fit, FitError> {
-        for (class, name) in [(true, "sharp"), (false, "blurred")] {
-            if !photos.sharp.contains(&class) {
-                return Err(FitError::OneClass(name));
+        for class in [Class::Sharp, Class::Blurred] {
+            if !photos.sharp.contains(&class.is_sharp()) {
+                return Err(FitError::OneClass(class));
             }
         }
         let folds = folds(photos.scenes, photos.sharp, self.folds, self.seed).ok_or_else(|| {
@@ -333,7 +334,7 @@ mod tests {
         };
         assert_eq!(
             fit(&[true; 4], &[0, 1, 2, 3]),
-            FitError::OneClass("blurred")
+            FitError::OneClass(Class::Blurred)
         );
         let few = fit(&[true, true, false, false], &[0, 0, 0, 0]);
         assert_eq!(

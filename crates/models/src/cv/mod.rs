@@ -5,6 +5,7 @@
 //! `forest` over them: `fit` chooses and calibrates one on folds that keep scenes whole.
 
 mod calibrate;
+mod class;
 mod features;
 mod fit;
 mod folds;
@@ -16,6 +17,7 @@ mod plane;
 mod scores;
 mod tile;
 
+pub use class::{Class, UnknownClass};
 pub use features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
 pub use fit::{Candidate, Fit, FitError, Options, Photos};
 pub use logistic::Solver;

@@ -13,12 +13,13 @@ use image::{ImageBuffer, Luma};
 pub use blur::Blur;
 
 use crate::tasks::draw::Draw;
+use models::cv::Class;
 
 /// Brightness, 0 to 255, not rounded.
 type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
 
 /// What becomes of each scene, in this order.
-pub const VERSIONS: [&str; 4] = ["sharp", "gaussian", "disk", "motion"];
+pub const VERSIONS: [&str; 4] = [Class::Sharp.as_str(), "gaussian", "disk", "motion"];
 
 /// Strength of blurs, barely to badly: standard deviation of the spread of a point, in pixels.
 const STRENGTH: (f64, f64) = (0.8, 5.0);

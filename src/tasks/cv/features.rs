@@ -1,0 +1,79 @@
+//! A photo's bytes to what a model looks at: decoded, measured, and as a map of its sharp tiles.
+
+use images::thumbnail::Thumbnail;
+use images::{Gray, PhotoError};
+use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
+
+/// Log-odds of a tile beyond which its shade does not change.
+pub(super) const TILE_RANGE: f64 = 10.0;
+
+/// Measures photos one after the other with the same buffers. Each thread has its own.
+#[derive(Default)]
+pub(super) struct Measurer {
+    scratch: Scratch,
+}
+
+/// A photo and its scores.
+pub(super) struct Measurement {
+    pub gray: Gray,
+    pub scores: Scores,
+}
+
+impl Measurer {
+    /// Decodes a photo file that is in memory, and measures it.
+    pub fn measure(&mut self, bytes: &[u8]) -> Result<Measurement, PhotoError> {
+        let gray = images::decode(bytes)?;
+        let plane = Plane::new(&gray.pixels, gray.width, gray.height);
+        let scores = Scores::measure(plane, &mut self.scratch);
+        Ok(Measurement { gray, scores })
+    }
+}
+
+impl Measurement {
+    /// The features that a model weighs.
+    pub fn features(&self) -> [f64; FEATURES] {
+        self.scores.features()
+    }
+
+    /// Each tile as a pixel, upright: black blurred, white sharp. Empty for a photo smaller than a tile.
+    pub fn tile_map(&self, model: &Model) -> Thumbnail {
+        let shade = |log_odds: &f64| {
+            let shade = (log_odds / TILE_RANGE + 1.0) * 127.5;
+            shade.round().clamp(0.0, 255.0) as u8
+        };
+        Thumbnail {
+            width: self.scores.columns,
+            height: self.scores.rows,
+            pixels: model
+                .tile_log_odds(&self.scores)
+                .iter()
+                .map(shade)
+                .collect(),
+        }
+        .upright(self.gray.orientation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::cv::sample::photo::Version;
+
+    #[test]
+    fn buffers_of_an_earlier_photo_change_nothing() {
+        let photo = |scene| {
+            let version = Version {
+                seed: 1,
+                scene,
+                version: 0,
+            };
+            version.painted().jpeg
+        };
+        let mut used = Measurer::default();
+        used.measure(&photo(1)).unwrap();
+        let after_another = used.measure(&photo(2)).unwrap().features();
+        let alone = Measurer::default().measure(&photo(2)).unwrap().features();
+        assert_eq!(after_another, alone);
+        assert!(matches!(used.measure(b""), Err(PhotoError::Empty)));
+    }
+}

@@ -81,6 +81,16 @@ pub enum StateError {
     Invalid { name: String, reason: String },
 }
 
+impl StateError {
+    /// An entry `name` whose values contradict the model, and why.
+    pub fn invalid(name: &str, reason: impl Into<String>) -> Self {
+        StateError::Invalid {
+            name: name.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
 fn shape_text(shape: &[Option<usize>]) -> String {
     let lengths: Vec<String> = shape
         .iter()

@@ -9,10 +9,10 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::tasks::ts::Ts;
+use models::ts::Member;
 use models::ts::Saved;
 use models::ts::arima::Arima;
 use models::ts::ets::{Ets, Part, Trend};
-use models::ts::member::Member;
 
 #[derive(Serialize)]
 struct Why {

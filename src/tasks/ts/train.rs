@@ -11,7 +11,7 @@ use crate::talk::Talk;
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 use crate::train::{Fitted, Train};
-use models::ts::calibration::spans;
+use models::ts::panel::calibration::spans;
 use models::ts::{Model, Options, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};

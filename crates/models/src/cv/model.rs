@@ -160,9 +160,12 @@ impl Stateful for Model {
             [kind] => Kind::ALL.into_iter().find(|known| known.as_str() == kind),
             _ => None,
         };
-        let kind = kind.ok_or_else(|| invalid("kind", "not the name of a model"))?;
+        let kind = kind.ok_or_else(|| StateError::invalid("kind", "not the name of a model"))?;
         if state.strings("features")? != NAMES {
-            return Err(invalid("features", "not the features of this version"));
+            return Err(StateError::invalid(
+                "features",
+                "not the features of this version",
+            ));
         }
         let bias = state.f64s("bias", &[Some(1)])?[0];
         let decision = match kind {
@@ -181,7 +184,7 @@ impl Stateful for Model {
         };
         let prior = state.f64s("prior", &[Some(1)])?[0];
         if !(0.0..=1.0).contains(&prior) {
-            return Err(invalid("prior", "not a share"));
+            return Err(StateError::invalid("prior", "not a share"));
         }
         Ok(Model {
             kind,
@@ -189,12 +192,5 @@ impl Stateful for Model {
             prior,
             threshold: state.f64s("threshold", &[Some(1)])?[0],
         })
-    }
-}
-
-fn invalid(name: &str, reason: &str) -> StateError {
-    StateError::Invalid {
-        name: name.to_owned(),
-        reason: reason.to_owned(),
     }
 }

@@ -53,7 +53,7 @@ impl Stateful for Model {
             [kind] => Kind::ALL.into_iter().find(|known| known.as_str() == kind),
             _ => None,
         };
-        let kind = kind.ok_or_else(|| invalid("kind", "not the name of a model"))?;
+        let kind = kind.ok_or_else(|| StateError::invalid("kind", "not the name of a model"))?;
         let catalogue = Catalogue {
             users: state.strings("users")?.to_vec(),
             items: state.strings("items")?.to_vec(),
@@ -61,15 +61,15 @@ impl Stateful for Model {
         };
         let items = catalogue.items.len();
         if !catalogue.titles.is_empty() && catalogue.titles.len() != items {
-            return Err(invalid("titles", "not one an item"));
+            return Err(StateError::invalid("titles", "not one an item"));
         }
         let taken = load_rows(state, "taken", items)?;
         if taken.users() != catalogue.users.len() {
-            return Err(invalid("taken.starts", "not a row a user"));
+            return Err(StateError::invalid("taken.starts", "not a row a user"));
         }
         let half_life = state.f64s("half_life", &[Some(1)])?[0];
         if half_life < 0.0 {
-            return Err(invalid("half_life", "below 0"));
+            return Err(StateError::invalid("half_life", "below 0"));
         }
         Ok(Model {
             fitted: fitted(state, kind, &taken)?,
@@ -90,10 +90,10 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
             let rows = state.f32s("als.items", &[Some(items), Some(factors)])?;
             let options = state.f64s("als.options", &[Some(3)])?;
             if factors == 0 || shared.iter().any(|&value| value < 0.0) {
-                return Err(invalid("als.shared", "empty or below 0"));
+                return Err(StateError::invalid("als.shared", "empty or below 0"));
             }
             if options.iter().any(|&value| value < 0.0) {
-                return Err(invalid("als.options", "below 0"));
+                return Err(StateError::invalid("als.options", "below 0"));
             }
             Fitted::Als(Side {
                 factors,
@@ -113,7 +113,7 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
         Kind::Knn => {
             let near = load_rows(state, "knn.near", items)?;
             if near.users() != items {
-                return Err(invalid("knn.near.starts", "not a row an item"));
+                return Err(StateError::invalid("knn.near.starts", "not a row an item"));
             }
             Fitted::Knn(Neighbours(near))
         }
@@ -160,7 +160,7 @@ fn load_rows(state: &State, name: &str, width: usize) -> Result<Interactions, St
     let starts = state.u64s(&part("starts"), &[None])?;
     let items = state.u32s(&part("items"), &[None])?;
     let weights = state.f32s(&part("weights"), &[Some(items.len())])?;
-    let bad = |tensor: &str, reason: &str| Err(invalid(&part(tensor), reason));
+    let bad = |tensor: &str, reason: &str| Err(StateError::invalid(&part(tensor), reason));
     if starts.first() != Some(&0) || starts.last() != Some(&(items.len() as u64)) {
         return bad("starts", "does not span the items");
     }
@@ -183,11 +183,4 @@ fn load_rows(state: &State, name: &str, width: usize) -> Result<Interactions, St
         rows.push(&items[range.clone()], &weights[range]);
     }
     Ok(rows)
-}
-
-fn invalid(name: &str, reason: &str) -> StateError {
-    StateError::Invalid {
-        name: name.to_owned(),
-        reason: reason.to_owned(),
-    }
 }

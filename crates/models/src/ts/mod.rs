@@ -1,42 +1,29 @@
 //! Demand forecasting: exact ARIMA and ETS over many series.
+//!
+//! From below: what all models answer with and rest on (`forecast`, `gaps`, `diagnostics`, `estimation`),
+//! `seasonality`, the models of one series (`simple`, `arima`, `ets`, `smoothing`), their combination
+//! (`series`), and many series together (`panel`).
 
 pub mod arima;
-pub mod calibration;
-pub mod ces;
-pub mod chandrasekhar;
-pub mod cycles;
 pub mod diagnostics;
-pub mod dual;
+pub mod estimation;
 pub mod ets;
-mod ets_fit;
-mod ets_variance;
-pub mod forecaster;
-pub mod least_squares;
-pub mod likelihood;
-pub mod member;
-pub mod model;
-pub mod order;
-pub mod packed;
-pub mod polynomial;
-pub mod rolling;
-pub mod saved;
-pub mod season;
+pub mod forecast;
+pub mod gaps;
+pub mod panel;
+pub mod seasonality;
+pub mod series;
 pub mod simple;
-pub mod stl;
-pub mod theta;
+pub mod smoothing;
 
-pub use calibration::{Calibration, normal_width};
-pub use forecaster::{Forecaster, KINDS, Kind};
-pub use member::Member;
-pub use model::{Fan, Model, Options};
-pub use packed::Packed;
-pub use saved::Saved;
+pub use forecast::Forecast;
+pub use panel::calibration::{Calibration, normal_width};
+pub use panel::model::{Fan, Model, Options};
+pub use panel::packed::Packed;
+pub use panel::saved::Saved;
+pub use series::forecaster::Forecaster;
+pub use series::kind::{KINDS, Kind};
+pub use series::member::Member;
 
-#[cfg(test)]
-mod arima_tests;
-#[cfg(test)]
-mod ets_tests;
-#[cfg(test)]
-mod forecaster_tests;
 #[cfg(test)]
 mod reference;

@@ -1,7 +1,7 @@
 //! Forecasts that need no search: the seasonal naive one, drift and mean. What every better model
 //! is held against, and what is left for a series that is too short for one.
 
-use super::arima::Forecast;
+use super::forecast::Forecast;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {

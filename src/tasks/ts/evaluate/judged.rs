@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::LAGS;
 use crate::exit;
 use models::metrics::forecast::{Judged, Score};
-use models::ts::arima::Forecast;
+use models::ts::Forecast;
 use models::ts::diagnostics::ljung_box;
 use models::ts::simple::{Rule, Simple};
 use models::ts::{Fan, Forecaster, Saved, normal_width};

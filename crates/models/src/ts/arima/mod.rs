@@ -1,0 +1,12 @@
+//! ARIMA(p,d,q)(P,D,Q)\[m\] by exact maximum likelihood, and the choice of its orders.
+
+pub mod chandrasekhar;
+pub mod likelihood;
+pub mod model;
+pub mod order;
+pub mod polynomial;
+
+pub use model::{Arima, Constant, Options};
+
+#[cfg(test)]
+mod tests;

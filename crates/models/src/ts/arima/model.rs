@@ -1,0 +1,411 @@
+//! ARIMA(p,d,q)(P,D,Q)\[m\] with mean, drift or regressors, by exact maximum likelihood.
+
+use super::chandrasekhar::Filter;
+use super::likelihood::{Design, Likelihood, coefficients, difference, solve};
+use super::polynomial::{Orders, free, roots_beyond};
+use crate::ts::estimation::criteria::{aicc, log_likelihood};
+use crate::ts::estimation::dual::with_slopes;
+use crate::ts::estimation::least_squares::{Stop, minimize, sum_of_squares};
+use crate::ts::forecast::Forecast;
+use crate::ts::gaps::filled;
+
+/// What is estimated beside the ARMA coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    None,
+    /// A level, where no differences are taken.
+    Mean,
+    /// A slope, where differences are taken once.
+    Drift,
+}
+
+/// A model to be fitted.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub orders: Orders,
+    pub constant: Constant,
+    pub stop: Stop,
+    /// Try several starts, not the most promising one alone.
+    pub thorough: bool,
+}
+
+impl Options {
+    pub fn new(orders: Orders, constant: Constant) -> Self {
+        Self {
+            orders,
+            constant,
+            stop: Stop {
+                decrease: 1e-12,
+                steps: 200,
+            },
+            thorough: true,
+        }
+    }
+}
+
+/// A fitted model and its state after the last value.
+#[derive(Clone, Debug)]
+pub struct Arima {
+    pub orders: Orders,
+    pub constant: Constant,
+    /// φ, θ, Φ, Θ.
+    pub coefficients: Vec<f64>,
+    /// Of the constant, then of the regressors.
+    pub regression: Vec<f64>,
+    /// Variance of the innovations.
+    pub variance: f64,
+    pub log_likelihood: f64,
+    /// Akaike's criterion, corrected for few observations.
+    pub aicc: f64,
+    /// Differences that the likelihood is over.
+    pub observations: usize,
+    /// The state of the differences less the regression.
+    pub filter: Filter<f64>,
+    /// The last values, as many as differences use up, less the regression.
+    pub tail: Vec<f64>,
+    /// Values seen.
+    pub length: usize,
+}
+
+/// A fit and where its search ended, for neighbours to start from.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    pub free: Vec<f64>,
+    pub scaled_squares: f64,
+    pub observations: usize,
+    pub parameters: usize,
+}
+
+impl Fitted {
+    pub fn log_likelihood(&self) -> f64 {
+        log_likelihood(self.scaled_squares, self.observations)
+    }
+
+    pub fn aicc(&self) -> f64 {
+        aicc(self.log_likelihood(), self.parameters, self.observations)
+    }
+}
+
+/// The regressors that `constant` stands for, over `length` steps after `skip`.
+pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<Vec<f64>> {
+    match constant {
+        Constant::None => Vec::new(),
+        Constant::Mean => vec![vec![1.0; length]],
+        Constant::Drift => vec![(0..length).map(|t| (skip + t + 1) as f64).collect()],
+    }
+}
+
+/// The most likely free numbers for `design`: from `near`, where a like model has its own, or from
+/// where demand often lies.
+pub fn maximize(design: &Design, near: Option<&[f64]>, options: &Options) -> Option<Fitted> {
+    let orders = &options.orders;
+    let likelihood = Likelihood { design, orders };
+    let mut starts = starts(orders);
+    if let Some(near) = near {
+        starts.truncate(1);
+        starts.push(near.to_vec());
+    }
+    if !options.thorough {
+        let mut costs = starts
+            .iter()
+            .map(|start| sum_of_squares(&likelihood, start));
+        let first = costs.next()?;
+        let best = (costs.enumerate()).fold((0, first), |best, (index, cost)| {
+            if cost < best.1 {
+                (index + 1, cost)
+            } else {
+                best
+            }
+        });
+        starts = vec![starts.swap_remove(best.0)];
+    }
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for mut at in starts {
+        let count = at.len();
+        let squares = with_slopes!(count, K => minimize::<K>(&likelihood, &mut at, options.stop));
+        if squares.is_finite() && best.as_ref().is_none_or(|(least, _)| squares < *least) {
+            best = Some((squares, at));
+        }
+    }
+    let (scaled_squares, free) = best?;
+    let regression = design.columns.len() - 1 - design.missing.len();
+    Some(Fitted {
+        parameters: free.len() + regression + 1,
+        free,
+        scaled_squares,
+        observations: design.observations(),
+    })
+}
+
+/// Where a search may start: no correlation but a little, and what differenced demand looks like.
+fn starts(orders: &Orders) -> Vec<Vec<f64>> {
+    [
+        (0.1, 0.05, 0.05, 0.05),
+        (0.3, 0.5, 0.2, 0.8),
+        (0.8, 0.3, 0.4, 0.3),
+        (-0.4, -0.3, -0.2, 0.5),
+    ]
+    .iter()
+    .map(|&(ar, ma, seasonal_ar, seasonal_ma)| {
+        let block = |value: f64, count: usize| {
+            (0..count).map(move |i| if i == 0 { value } else { 0.1 * value })
+        };
+        block(ar, orders.p)
+            .chain(block(ma, orders.q))
+            .chain(block(seasonal_ar, orders.seasonal_p))
+            .chain(block(seasonal_ma, orders.seasonal_q))
+            .collect()
+    })
+    .collect()
+}
+
+impl Options {
+    /// Fits to `series`, NaN where a value is missing; each of `regressors` is as long as it.
+    pub fn fit(&self, series: &[f64], regressors: &[Vec<f64>]) -> Option<Arima> {
+        let mut columns = constant_columns(self.constant, 0, series.len());
+        columns.extend_from_slice(regressors);
+        let design = Design::new(series, &self.orders, &columns)?;
+        let fitted = maximize(&design, None, self)?;
+        let at = coefficients(&self.orders, &fitted.free);
+        self.at(series, regressors, &at)
+    }
+
+    /// The model with these ARMA coefficients.
+    pub fn at(&self, series: &[f64], regressors: &[Vec<f64>], at: &[f64]) -> Option<Arima> {
+        let mut columns = constant_columns(self.constant, 0, series.len());
+        columns.extend_from_slice(regressors);
+        let design = Design::new(series, &self.orders, &columns)?;
+        let solution = solve(&design, &self.orders, at)?;
+        let observations = design.observations();
+        let squares = solution.squares();
+        let scaled = squares * libm::exp(solution.log_determinant / observations as f64);
+        let (missing, regression) = solution.regression.split_at(design.missing.len());
+        let log_likelihood = log_likelihood(scaled, observations);
+        let mut model = Arima {
+            orders: self.orders,
+            constant: self.constant,
+            coefficients: at.to_vec(),
+            regression: regression.to_vec(),
+            variance: squares / observations as f64,
+            log_likelihood,
+            aicc: aicc(
+                log_likelihood,
+                at.len() + regression.len() + 1,
+                observations,
+            ),
+            observations,
+            filter: solution.filter,
+            tail: Vec::new(),
+            length: series.len(),
+        };
+        let state = combined(&model.filter.states, &solution.regression);
+        model.filter.states = vec![state];
+        let mut whole = filled(series)?;
+        for (&t, &beta) in design.missing.iter().zip(missing) {
+            whole[t] -= beta;
+        }
+        let errors = model.errors(&whole, &columns);
+        model.tail = errors[errors.len() - self.orders.lost()..].to_vec();
+        Some(model)
+    }
+}
+
+/// The state of the first column less those of the others times their coefficients.
+fn combined(states: &[Vec<f64>], regression: &[f64]) -> Vec<f64> {
+    let mut state = states[0].clone();
+    for (other, beta) in states[1..].iter().zip(regression) {
+        for (a, b) in state.iter_mut().zip(other) {
+            *a -= beta * b;
+        }
+    }
+    state
+}
+
+impl Arima {
+    /// The series less what the regression says.
+    fn errors(&self, series: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
+        let mut errors = series.to_vec();
+        for (column, beta) in columns.iter().zip(&self.regression) {
+            for (e, x) in errors.iter_mut().zip(column) {
+                *e -= beta * x;
+            }
+        }
+        errors
+    }
+
+    /// What the regression adds `ahead` steps from here; `regressors` hold the coming values.
+    fn level(&self, ahead: usize, regressors: &[Vec<f64>]) -> Vec<f64> {
+        let mut level = vec![0.0; ahead];
+        let mut columns = constant_columns(self.constant, self.length, ahead);
+        columns.extend_from_slice(regressors);
+        for (column, beta) in columns.iter().zip(&self.regression) {
+            for (sum, x) in level.iter_mut().zip(column) {
+                *sum += beta * x;
+            }
+        }
+        level
+    }
+
+    /// The coming `ahead` steps. `regressors` hold their coming values.
+    pub fn forecast(&self, ahead: usize, regressors: &[Vec<f64>]) -> Forecast {
+        let mut mean = self.integrate(&self.respond(&self.filter.states[0], ahead), &self.tail);
+        for (mean, level) in mean.iter_mut().zip(self.level(ahead, regressors)) {
+            *mean += level;
+        }
+        Forecast {
+            deviation: self.deviations(ahead),
+            mean,
+        }
+    }
+
+    /// Forecasts of the differences from a state.
+    fn respond(&self, state: &[f64], ahead: usize) -> Vec<f64> {
+        let mut out: Vec<f64> = Vec::with_capacity(ahead);
+        for h in 0..ahead {
+            let mut value = state.get(h).copied().unwrap_or(0.0);
+            for &(lag, phi) in self.filter.arma.ar.iter().take_while(|(lag, _)| *lag <= h) {
+                value += phi * out[h - lag];
+            }
+            out.push(value);
+        }
+        out
+    }
+
+    /// Undoes the differences, going on from `tail`.
+    fn integrate(&self, differences: &[f64], tail: &[f64]) -> Vec<f64> {
+        let Orders {
+            d,
+            seasonal_d,
+            period,
+            ..
+        } = self.orders;
+        // From the outside in: the tail of each difference, then sums from the inside out.
+        let lags: Vec<usize> = std::iter::repeat_n(period, seasonal_d)
+            .chain(std::iter::repeat_n(1, d))
+            .collect();
+        let mut tails = vec![tail.to_vec()];
+        for &lag in &lags {
+            let last = &tails[tails.len() - 1];
+            let next = (lag..last.len()).map(|t| last[t] - last[t - lag]).collect();
+            tails.push(next);
+        }
+        let mut values = differences.to_vec();
+        for (&lag, tail) in lags.iter().zip(&tails).rev() {
+            let mut line = tail.clone();
+            for value in values {
+                line.push(value + line[line.len() - lag]);
+            }
+            values = line.split_off(tail.len());
+        }
+        values
+    }
+
+    /// Standard deviations of the forecasts: of the coming innovations and of the present state.
+    fn deviations(&self, ahead: usize) -> Vec<f64> {
+        let zeros = vec![0.0; self.orders.lost()];
+        let psi = self.integrate(&self.filter.arma.psi(ahead), &zeros);
+        let mut total = 0.0;
+        let mut variances: Vec<f64> = psi
+            .iter()
+            .map(|psi| {
+                total += psi * psi;
+                total
+            })
+            .collect();
+        for response in self.unsettled(ahead) {
+            for (variance, r) in variances.iter_mut().zip(response) {
+                *variance += r * r;
+            }
+        }
+        variances
+            .into_iter()
+            .map(|v| (v * self.variance).sqrt())
+            .collect()
+    }
+
+    /// Responses of the forecasts to what is not known of the present state: its covariance is
+    /// that of a settled filter and the sum of all changes that are still to come.
+    fn unsettled(&self, ahead: usize) -> Vec<Vec<f64>> {
+        const STEPS: usize = 400;
+        let zeros = vec![0.0; self.orders.lost()];
+        let mut filter = self.filter.clone();
+        let mut responses = Vec::new();
+        while !filter.settled && responses.len() < STEPS && filter.remaining() > 1e-10 {
+            let scale = (-filter.weight).max(0.0).sqrt();
+            // The change is that of the state to come, which the next value is still part of.
+            let response = self.integrate(&self.respond_change(&filter, ahead), &zeros);
+            responses.push(response.into_iter().map(|r| r * scale).collect());
+            filter.advance();
+        }
+        responses
+    }
+
+    fn respond_change(&self, filter: &Filter<f64>, ahead: usize) -> Vec<f64> {
+        self.respond(&filter.change, ahead)
+    }
+
+    /// Takes new values in without fitting again. A missing value (NaN) is taken as expected.
+    pub fn update(&mut self, values: &[f64], regressors: &[Vec<f64>]) {
+        let level = self.level(values.len(), regressors);
+        for (value, level) in values.iter().zip(level) {
+            let expected = self.integrate(&[self.filter.expected(0)], &self.tail)[0];
+            let error = if value.is_finite() {
+                value - level
+            } else {
+                expected
+            };
+            let innovation = error - expected;
+            let now = self.filter.expected(0) + innovation;
+            self.filter.take(0, now, innovation);
+            self.filter.advance();
+            self.tail.push(error);
+            self.tail.remove(0);
+            self.length += 1;
+        }
+    }
+
+    /// What each value was expected to be, one step ahead; the first ones, which differences use
+    /// up, and missing ones have NaN.
+    pub fn fitted(&self, series: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
+        let mut columns = constant_columns(self.constant, 0, series.len());
+        columns.extend_from_slice(regressors);
+        let mut out = vec![f64::NAN; series.len()];
+        let Some(whole) = filled(series) else {
+            return out;
+        };
+        let errors = self.errors(&whole, &columns);
+        let Some(mut filter) = Filter::new(self.filter.arma.clone(), 1) else {
+            return out;
+        };
+        let lost = self.orders.lost();
+        for (t, &z) in difference(&errors, &self.orders).iter().enumerate() {
+            let innovation = z - filter.expected(0);
+            out[lost + t] = whole[lost + t] - innovation;
+            filter.take(0, z, innovation);
+            filter.advance();
+        }
+        out
+    }
+
+    /// Whether all roots are well outside the unit circle, as `auto.arima` demands.
+    pub fn well_inside(orders: &Orders, coefficients: &[f64]) -> bool {
+        let [ar, ma, seasonal_ar, seasonal_ma] = orders.split(coefficients);
+        let beyond = |a: &[f64], lag: usize| roots_beyond(a, lag, 1.01);
+        let negative = |a: &[f64]| -> Vec<f64> { a.iter().map(|a| -a).collect() };
+        beyond(ar, 1)
+            && beyond(&negative(ma), 1)
+            && beyond(seasonal_ar, orders.period)
+            && beyond(&negative(seasonal_ma), orders.period)
+    }
+
+    /// Free numbers to start a search near this model.
+    pub fn free(&self) -> Option<Vec<f64>> {
+        let [ar, ma, seasonal_ar, seasonal_ma] = self.orders.split(&self.coefficients);
+        let negative = |a: &[f64]| -> Vec<f64> { a.iter().map(|a| -a).collect() };
+        let mut all = free(ar)?;
+        all.extend(free(&negative(ma))?);
+        all.extend(free(seasonal_ar)?);
+        all.extend(free(&negative(seasonal_ma))?);
+        Some(all)
+    }
+}

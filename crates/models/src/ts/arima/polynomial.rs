@@ -1,0 +1,172 @@
+//! Polynomials of an ARMA model: from free numbers to coefficients that are stationary and
+//! invertible, and products of a plain and a seasonal one, kept sparse.
+
+use crate::ts::estimation::dual::Real;
+
+/// Numbers of coefficients and how often differences are taken: ARIMA(p,d,q)(P,D,Q)\[m\].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Orders {
+    pub p: usize,
+    pub d: usize,
+    pub q: usize,
+    /// Of the season: P, D and Q.
+    pub seasonal_p: usize,
+    pub seasonal_d: usize,
+    pub seasonal_q: usize,
+    /// Steps of a season; 1 where there is none.
+    pub period: usize,
+}
+
+impl Orders {
+    /// Coefficients of both kinds.
+    pub fn coefficients(&self) -> usize {
+        self.p + self.q + self.seasonal_p + self.seasonal_q
+    }
+
+    /// Values that differences use up.
+    pub fn lost(&self) -> usize {
+        self.d + self.period * self.seasonal_d
+    }
+
+    /// The coefficients in their order φ, θ, Φ, Θ.
+    pub fn split<'a, T>(&self, all: &'a [T]) -> [&'a [T]; 4] {
+        let (ar, rest) = all.split_at(self.p);
+        let (ma, rest) = rest.split_at(self.q);
+        let (seasonal_ar, seasonal_ma) = rest.split_at(self.seasonal_p);
+        [ar, ma, seasonal_ar, seasonal_ma]
+    }
+}
+
+impl std::fmt::Display for Orders {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "({},{},{})", self.p, self.d, self.q)?;
+        if self.period > 1 && self.seasonal_p + self.seasonal_d + self.seasonal_q > 0 {
+            write!(
+                f,
+                "({},{},{})[{}]",
+                self.seasonal_p, self.seasonal_d, self.seasonal_q, self.period
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Coefficients of 1 - Σ a_i B^i with all roots outside the unit circle, out of free numbers: each
+/// is squeezed into a partial autocorrelation x / √(1 + x²), then Durbin and Levinson's recursion
+/// (Monahan 1984).
+pub fn stationary<T: Real>(free: &[T]) -> Vec<T> {
+    let mut a: Vec<T> = Vec::with_capacity(free.len());
+    for &x in free {
+        let r = x / (x * x + 1.0).sqrt();
+        let before = a.clone();
+        for (i, value) in a.iter_mut().enumerate() {
+            *value = before[i] - r * before[before.len() - 1 - i];
+        }
+        a.push(r);
+    }
+    a
+}
+
+/// Partial autocorrelations of the process with these coefficients, by the recursion backwards;
+/// none where it is not stationary.
+pub fn partials<T: Real>(coefficients: &[T]) -> Option<Vec<T>> {
+    let mut a = coefficients.to_vec();
+    let mut partials = vec![T::of(0.0); a.len()];
+    for k in (0..coefficients.len()).rev() {
+        let r = a[k];
+        let size = r.value().abs();
+        if size.is_nan() || size >= 1.0 {
+            return None;
+        }
+        partials[k] = r;
+        let scale = T::of(1.0) / (-(r * r) + 1.0);
+        let before = a.clone();
+        for i in 0..k {
+            a[i] = (before[i] + r * before[k - 1 - i]) * scale;
+        }
+    }
+    Some(partials)
+}
+
+/// The free numbers of stationary coefficients; those too near the edge are moved inside.
+pub fn free(coefficients: &[f64]) -> Option<Vec<f64>> {
+    let partials = partials(coefficients)?;
+    let squeeze = |r: f64| {
+        let r = r.clamp(-0.9995, 0.9995);
+        r / (1.0 - r * r).sqrt()
+    };
+    Some(partials.into_iter().map(squeeze).collect())
+}
+
+/// Whether every root of 1 - Σ a_i B^(i lag) is further out than `radius`.
+pub fn roots_beyond(coefficients: &[f64], lag: usize, radius: f64) -> bool {
+    let mut scale = 1.0;
+    let scaled: Vec<f64> = coefficients
+        .iter()
+        .map(|a| {
+            for _ in 0..lag {
+                scale *= radius;
+            }
+            a * scale
+        })
+        .collect();
+    partials(&scaled).is_some()
+}
+
+/// The lags and coefficients c of Σ c_i B^i = (1 + Σ a_i B^i)(1 + Σ b_j B^(j period)) - 1.
+pub fn product<T: Real>(plain: &[T], seasonal: &[T], period: usize) -> Vec<(usize, T)> {
+    let mut terms: Vec<(usize, T)> = Vec::with_capacity((plain.len() + 1) * (seasonal.len() + 1));
+    for j in 0..=seasonal.len() {
+        for i in 0..=plain.len() {
+            let coefficient = match (i, j) {
+                (0, 0) => continue,
+                (i, 0) => plain[i - 1],
+                (0, j) => seasonal[j - 1],
+                (i, j) => plain[i - 1] * seasonal[j - 1],
+            };
+            let lag = i + j * period;
+            match terms.iter_mut().find(|(known, _)| *known == lag) {
+                Some((_, sum)) => *sum += coefficient,
+                None => terms.push((lag, coefficient)),
+            }
+        }
+    }
+    terms.sort_unstable_by_key(|(lag, _)| *lag);
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_numbers_and_coefficients_go_back_and_forth() {
+        let x = [0.8, -1.7, 0.3];
+        let a = stationary(&x);
+        let back = free(&a).unwrap();
+        assert!(x.iter().zip(&back).all(|(x, y)| (x - y).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_root_on_the_circle_is_not_stationary() {
+        assert!(partials(&[1.0]).is_none());
+        assert!(partials(&[0.5, 0.5]).is_none());
+        assert!(partials(&[0.5, 0.3]).is_some());
+    }
+
+    #[test]
+    fn roots_are_found_without_looking_for_them() {
+        // 1 - 0.95 B: the root is 1 / 0.95 = 1.0526.
+        assert!(roots_beyond(&[0.95], 1, 1.05));
+        assert!(!roots_beyond(&[0.95], 1, 1.06));
+        // 1 - 0.95 B^12: twelve roots of modulus 1.0526^(1/12) = 1.0043.
+        assert!(!roots_beyond(&[0.95], 12, 1.01));
+    }
+
+    #[test]
+    fn equal_lags_of_a_product_are_added() {
+        // (1 + B + 2 B²)(1 + 3 B²) = 1 + B + 5 B² + 3 B³ + 6 B⁴
+        let terms = product(&[1.0, 2.0], &[3.0], 2);
+        assert_eq!(terms, [(1, 1.0), (2, 5.0), (3, 3.0), (4, 6.0)]);
+    }
+}

@@ -1,0 +1,235 @@
+//! ARIMA against exact values of statsmodels and figures that R prints.
+
+use serde_json::Value;
+
+use super::likelihood::{Design, difference, solve};
+use super::model::{Arima, Constant, Options};
+use super::polynomial::Orders;
+use crate::ts::reference::{floats, known_answers, number, series};
+
+fn orders(order: &Value, seasonal: &Value) -> Orders {
+    let at = |value: &Value, index: usize| value[index].as_u64().unwrap_or(0) as usize;
+    Orders {
+        p: at(order, 0),
+        d: at(order, 1),
+        q: at(order, 2),
+        seasonal_p: at(seasonal, 0),
+        seasonal_d: at(seasonal, 1),
+        seasonal_q: at(seasonal, 2),
+        period: at(seasonal, 3).max(1),
+    }
+}
+
+/// ln L at these coefficients and this variance.
+fn log_likelihood(y: &[f64], orders: Orders, coefficients: &[f64], variance: f64) -> f64 {
+    let design = Design::new(y, &orders, &[]).unwrap();
+    let solution = solve(&design, &orders, coefficients).unwrap();
+    let n = design.observations() as f64;
+    let ln_2_pi_variance = libm::log(2.0 * std::f64::consts::PI * variance);
+    -0.5 * (n * ln_2_pi_variance + solution.log_determinant + solution.squares() / variance)
+}
+
+#[test]
+fn log_likelihoods_at_fixed_parameters_are_exact() {
+    let Some(known) = known_answers() else { return };
+    for case in known["loglike_at_fixed_params"].as_array().unwrap() {
+        let orders = orders(&case["order"], &case["seasonal_order"]);
+        let mut y = series(case["series"].as_str().unwrap(), false).y;
+        if orders.lost() == 0 {
+            // The file does not say so, but a dense covariance matrix in NumPy does: these two are
+            // of the series less its mean.
+            let mean = y.iter().sum::<f64>() / y.len() as f64;
+            y.iter_mut().for_each(|y| *y -= mean);
+        }
+        let (parameters, variance) = {
+            let mut all = floats(&case["params"]);
+            let variance = all.pop().unwrap();
+            (all, variance)
+        };
+        let got = log_likelihood(&y, orders, &parameters, variance);
+        let want = number(&case["loglik"]);
+        assert!(
+            ((got - want) / want).abs() < 1e-8,
+            "{}: {got}, expected {want}",
+            case["name"]
+        );
+    }
+}
+
+/// A case of the file: the model and what it is fitted to.
+struct Case {
+    options: Options,
+    y: Vec<f64>,
+    exog: Vec<Vec<f64>>,
+    future: Vec<Vec<f64>>,
+    /// What to add to R's log-likelihood to get the one in the file.
+    shift: f64,
+}
+
+fn case(entry: &Value) -> Case {
+    let options = &entry["options"];
+    let orders = orders(&options["order"], &options["seasonal_order"]);
+    let constant = match options["trend"].as_str() {
+        Some(_) => Constant::Mean,
+        None => Constant::None,
+    };
+    let log = options["log_transform"].as_bool().unwrap_or(false);
+    let data = series(entry["series"].as_str().unwrap(), log);
+    let diffuse = options["use_exact_diffuse"].as_bool().unwrap_or(false);
+    Case {
+        options: Options::new(orders, constant),
+        y: data.y,
+        exog: data.exog,
+        future: data.future,
+        shift: match diffuse {
+            true => -(orders.lost() as f64) * 0.918_938_533_204_672_7,
+            false => 0.0,
+        },
+    }
+}
+
+/// ARMA coefficients of the file, in our order.
+fn given(entry: &Value, orders: &Orders) -> Vec<f64> {
+    let names: Vec<&str> = (entry["param_names"].as_array().unwrap().iter())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let values = floats(&entry["params"]);
+    let pick = |prefix: &str, count: usize, lag: usize| -> Vec<f64> {
+        (1..=count)
+            .map(|i| {
+                let name = format!("{prefix}{}", i * lag);
+                values[names.iter().position(|n| **n == name).unwrap()]
+            })
+            .collect()
+    };
+    [
+        pick("ar.L", orders.p, 1),
+        pick("ma.L", orders.q, 1),
+        pick("ar.S.L", orders.seasonal_p, orders.period),
+        pick("ma.S.L", orders.seasonal_q, orders.period),
+    ]
+    .concat()
+}
+
+#[test]
+fn maximised_likelihoods_reach_those_of_the_reference() {
+    let Some(known) = known_answers() else { return };
+    for entry in known["arima"].as_array().unwrap() {
+        let case = case(entry);
+        let model = case.options.fit(&case.y, &case.exog).unwrap();
+        let (got, want) = (model.log_likelihood + case.shift, number(&entry["loglik"]));
+        assert!(
+            got >= want - 1e-5,
+            "{}: {got}, expected {want}",
+            entry["name"]
+        );
+    }
+}
+
+#[test]
+fn forecasts_and_bounds_at_the_same_parameters_are_exact() {
+    let Some(known) = known_answers() else { return };
+    for entry in known["arima"].as_array().unwrap() {
+        let mut case = case(entry);
+        let at = given(entry, &case.options.orders);
+        if entry["options"]["simple_differencing"] == true {
+            // The file's forecasts are those of the differences.
+            case.y = difference(&case.y, &case.options.orders);
+            case.options.orders.d = 0;
+            case.options.orders.seasonal_d = 0;
+        }
+        let mut model = case.options.at(&case.y, &case.exog, &at).unwrap();
+        model.variance = number(&entry["sigma2"]); // the file's own, which it does not concentrate
+        let want = (
+            floats(&entry["forecast_mean"]),
+            floats(&entry["lower95"]),
+            floats(&entry["upper95"]),
+        );
+        let got = model.forecast(want.0.len(), &case.future);
+        let z = 1.959_963_984_540_054;
+        for h in 0..want.0.len() {
+            let (mean, wide) = (got.mean[h], z * got.deviation[h]);
+            for (got, want) in [
+                (mean, want.0[h]),
+                (mean - wide, want.1[h]),
+                (mean + wide, want.2[h]),
+            ] {
+                let scale = want.abs().max(wide);
+                assert!(
+                    (got - want).abs() < 1e-4 * scale,
+                    "{} step {h}: {got}, expected {want}",
+                    entry["name"]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn figures_that_r_prints_are_met() {
+    // R 4 documentation, example(arima): arima(lh, order = c(1,0,0)) and c(3,0,0), arima(USAccDeaths,
+    // c(0,1,1), seasonal = c(0,1,1)); log-likelihoods -29.38, -27.09, -425.44.
+    if known_answers().is_none() {
+        return;
+    }
+    let fit = |name: &str, p: usize, airline: bool| -> Arima {
+        let orders = match airline {
+            true => Orders {
+                d: 1,
+                q: 1,
+                seasonal_d: 1,
+                seasonal_q: 1,
+                period: 12,
+                ..Orders::default()
+            },
+            false => Orders {
+                p,
+                period: 1,
+                ..Orders::default()
+            },
+        };
+        let constant = if airline {
+            Constant::None
+        } else {
+            Constant::Mean
+        };
+        Options::new(orders, constant)
+            .fit(&series(name, false).y, &[])
+            .unwrap()
+    };
+    let near = |got: f64, want: f64| assert!((got - want).abs() < 0.0051, "{got}, not {want}");
+    let lh = fit("r_lh", 1, false);
+    near(lh.log_likelihood, -29.38);
+    near(lh.coefficients[0], 0.5739);
+    near(lh.regression[0], 2.4133);
+    near(fit("r_lh", 3, false).log_likelihood, -27.09);
+    near(fit("r_usaccdeaths", 0, true).log_likelihood, -425.44);
+}
+
+#[test]
+fn updating_gives_the_forecasts_of_a_filter_over_everything() {
+    let Some(_) = known_answers() else { return };
+    let y = series("log air_passengers", false).y;
+    let orders = Orders {
+        p: 2,
+        d: 1,
+        q: 1,
+        seasonal_d: 1,
+        seasonal_q: 1,
+        period: 12,
+        ..Orders::default()
+    };
+    let options = Options::new(orders, Constant::None);
+    let at = [0.55, 0.24, -0.96, -0.55];
+    let mut early = options.at(&y[..120], &[], &at).unwrap();
+    early.update(&y[120..], &[]);
+    let late = options.at(&y, &[], &at).unwrap();
+    let (a, b) = (early.forecast(24, &[]), late.forecast(24, &[]));
+    assert!(
+        a.mean
+            .iter()
+            .zip(&b.mean)
+            .all(|(a, b)| (a - b).abs() < 1e-10)
+    );
+    assert_eq!(early.length, late.length);
+}

@@ -1,0 +1,20 @@
+//! The concentrated Gaussian likelihood, and Akaike's criterion made of it, by which models of different
+//! sizes are compared.
+
+use crate::kernels::math;
+
+/// ln L at its best variance, from the scaled sum of squares of [`Likelihood`]'s residuals.
+pub fn log_likelihood(scaled_squares: f64, observations: usize) -> f64 {
+    let n = observations as f64;
+    let ln_2_pi = 1.837_877_066_409_345_5;
+    -0.5 * n * (ln_2_pi + 1.0 + math::ln(scaled_squares / n))
+}
+
+/// Akaike's criterion, corrected for few observations; infinite where there are too few.
+pub fn aicc(log_likelihood: f64, parameters: usize, observations: usize) -> f64 {
+    let (k, n) = (parameters as f64, observations as f64);
+    if n - k - 1.0 <= 0.0 {
+        return f64::INFINITY;
+    }
+    -2.0 * log_likelihood + 2.0 * k * n / (n - k - 1.0)
+}

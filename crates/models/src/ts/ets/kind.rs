@@ -1,0 +1,69 @@
+//! The members of the ETS family, by their error, trend and season.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    None,
+    Additive,
+    Multiplicative,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    None,
+    Additive,
+    Damped,
+}
+
+/// One model of the family, such as ETS(M,Ad,M).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Whether errors are relative to what was expected.
+    pub relative: bool,
+    pub trend: Trend,
+    pub season: Part,
+    /// Steps of a season; 1 where there is none.
+    pub period: usize,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let error = if self.relative { "M" } else { "A" };
+        let trend = match self.trend {
+            Trend::None => "N",
+            Trend::Additive => "A",
+            Trend::Damped => "Ad",
+        };
+        let season = match self.season {
+            Part::None => "N",
+            Part::Additive => "A",
+            Part::Multiplicative => "M",
+        };
+        write!(f, "ETS({error},{trend},{season})")
+    }
+}
+
+impl Kind {
+    pub(super) fn trended(&self) -> bool {
+        self.trend != Trend::None
+    }
+
+    pub(super) fn seasons(&self) -> usize {
+        if self.season == Part::None {
+            0
+        } else {
+            self.period
+        }
+    }
+
+    /// Smoothing parameters: α, β, γ, φ as far as there are.
+    pub fn smoothing(&self) -> usize {
+        1 + usize::from(self.trended())
+            + usize::from(self.season != Part::None)
+            + usize::from(self.trend == Trend::Damped)
+    }
+
+    /// All that is estimated but the variance: the last season follows from the others.
+    pub fn parameters(&self) -> usize {
+        self.smoothing() + 1 + usize::from(self.trended()) + self.seasons().saturating_sub(1)
+    }
+}

@@ -1,0 +1,103 @@
+//! A fitted ETS model: its update by new values and its forecasts.
+
+use super::kind::Kind;
+use super::states::{Smoothing, States};
+use super::variance;
+use crate::ts::estimation::criteria::{aicc, log_likelihood};
+use crate::ts::forecast::Forecast;
+
+/// A fitted model and its states after the last value.
+#[derive(Clone, Debug)]
+pub struct Ets {
+    pub kind: Kind,
+    pub smoothing: Smoothing<f64>,
+    pub states: States<f64>,
+    /// Before the first value.
+    pub start: States<f64>,
+    /// Of the errors, relative ones where the kind says so.
+    pub variance: f64,
+    pub log_likelihood: f64,
+    pub aicc: f64,
+    pub observations: usize,
+}
+
+impl Ets {
+    /// The model with these parameters and first states, of which `estimated` were estimated, run
+    /// over `series`.
+    pub(in crate::ts) fn run(
+        kind: Kind,
+        smoothing: Smoothing<f64>,
+        start: States<f64>,
+        series: &[f64],
+        estimated: usize,
+    ) -> Self {
+        let mut model = Self {
+            kind,
+            smoothing,
+            states: start.clone(),
+            start,
+            variance: 0.0,
+            log_likelihood: f64::NAN,
+            aicc: f64::NAN,
+            observations: 0,
+        };
+        let expected = model.update(series);
+        let mut squares = 0.0;
+        for (y, mu) in (series.iter().zip(&expected)).filter(|(y, _)| y.is_finite()) {
+            let error = if kind.relative { (y - mu) / mu } else { y - mu };
+            squares += error * error;
+            model.observations += 1;
+        }
+        model.log_likelihood = log_likelihood(squares, model.observations);
+        model.aicc = aicc(model.log_likelihood, estimated + 1, model.observations);
+        model.variance = squares / model.observations.saturating_sub(estimated).max(1) as f64;
+        model
+    }
+
+    /// Takes new values in without fitting again, and gives what each was expected to be. NaN is
+    /// a missing value.
+    pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
+        let Self {
+            kind,
+            smoothing,
+            states,
+            ..
+        } = self;
+        values
+            .iter()
+            .map(|y| {
+                let (base, expected) = states.expected(kind, smoothing.phi);
+                let error = y.is_finite().then(|| y - expected);
+                states.advance(kind, smoothing, base, error);
+                expected
+            })
+            .collect()
+    }
+
+    /// What each value of the series it was fitted to was expected to be.
+    pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
+        let mut model = self.clone();
+        model.states = self.start.clone();
+        model.update(series)
+    }
+
+    /// The coming `ahead` steps: exact for additive errors, and for relative ones as far as
+    /// Hyndman et al. 2008, chapter 6, have a formula (classes 1 to 3).
+    pub fn forecast(&self, ahead: usize) -> Forecast {
+        let mut states = self.states.clone();
+        let mut bases = Vec::with_capacity(ahead);
+        let mut mean = Vec::with_capacity(ahead);
+        for _ in 0..ahead {
+            let (base, expected) = states.expected(&self.kind, self.smoothing.phi);
+            states.advance(&self.kind, &self.smoothing, base, None);
+            bases.push(base);
+            mean.push(expected);
+        }
+        let deviation =
+            variance::variances(&self.kind, &self.smoothing, self.variance, &bases, &mean);
+        Forecast {
+            deviation: deviation.into_iter().map(|v| v.max(0.0).sqrt()).collect(),
+            mean,
+        }
+    }
+}

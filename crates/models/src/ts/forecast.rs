@@ -1,0 +1,35 @@
+//! What every model answers with.
+
+/// Means and standard deviations of the coming steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forecast {
+    pub mean: Vec<f64>,
+    pub deviation: Vec<f64>,
+}
+
+impl Forecast {
+    /// Forecasts by their weights, which add up to 1. Deviations are averaged as if errors were one, for they
+    /// nearly are, and where the means lie apart, that is doubt, too: their variance is added.
+    pub fn combined(parts: &[(f64, &Forecast)], ahead: usize) -> Self {
+        let mut whole = Self {
+            mean: vec![0.0; ahead],
+            deviation: vec![0.0; ahead],
+        };
+        for (weight, forecast) in parts {
+            for h in 0..ahead {
+                whole.mean[h] += weight * forecast.mean[h];
+                whole.deviation[h] += weight * forecast.deviation[h];
+            }
+        }
+        if parts.len() > 1 {
+            for (h, (mean, deviation)) in whole.mean.iter().zip(&mut whole.deviation).enumerate() {
+                let apart = parts.iter().map(|(weight, forecast)| {
+                    let apart = forecast.mean[h] - mean;
+                    weight * apart * apart
+                });
+                *deviation = (*deviation * *deviation + apart.sum::<f64>()).sqrt();
+            }
+        }
+        whole
+    }
+}

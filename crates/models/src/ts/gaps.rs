@@ -1,0 +1,21 @@
+//! Missing values of a series, filled in for what cannot do without them.
+
+/// Missing values on a straight line between their neighbours, level at the ends; none where all
+/// are missing.
+pub fn filled(series: &[f64]) -> Option<Vec<f64>> {
+    let known: Vec<usize> = (0..series.len())
+        .filter(|&t| series[t].is_finite())
+        .collect();
+    let (&first, &last) = (known.first()?, known.last()?);
+    let mut whole = series.to_vec();
+    whole[..first].fill(series[first]);
+    whole[last..].fill(series[last]);
+    for pair in known.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        for (t, value) in whole.iter_mut().enumerate().take(b).skip(a + 1) {
+            let share = (t - a) as f64 / (b - a) as f64;
+            *value = series[a] + share * (series[b] - series[a]);
+        }
+    }
+    Some(whole)
+}

@@ -1,0 +1,296 @@
+//! How wide intervals are: errors of forecasts from earlier origins over what the models said of them.
+//!
+//! Models think themselves surer than they are, the more the further ahead: their parameters and
+//! orders are estimates. Errors over standard deviations grow with the steps ahead as a power, and the
+//! quantiles of what is left, of all series together, are the widths. Some series err more than their models
+//! say, others less: each has a factor of its own, its few errors against those of all, drawn towards 1 the
+//! more, the fewer origins it was forecast from. That the quantiles are those of errors by which the factors
+//! were not made, every origin is held against the factor of the others.
+
+use std::ops::Range;
+
+use crate::kernels::math;
+use crate::ts::diagnostics::normal_quantile;
+
+/// Shares of errors from earlier origins, and how many standard deviations hold each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calibration {
+    pub shares: Vec<f64>,
+    /// One step ahead.
+    pub widths: Vec<f64>,
+    /// Widths h steps ahead are those one step ahead times h to this power.
+    pub growth: f64,
+    /// Errors it rests on.
+    pub errors: usize,
+    /// Factor of each series' own; none where nothing is calibrated.
+    pub own: Vec<f64>,
+}
+
+/// Absolute errors over their standard deviations, of all series.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    /// Of each trial from the first step ahead on, NaN where none is known.
+    ratios: Vec<f64>,
+    /// Where those of each trial end, and the trials of each series.
+    trial_ends: Vec<usize>,
+    series_ends: Vec<usize>,
+}
+
+/// Fewer errors than this calibrate nothing.
+pub const FEWEST: usize = 40;
+const SHARES: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+/// Bounds of the power, and errors that weigh as much as the belief that it is 0.
+const GROWTH: f64 = 0.5;
+const DOUBT: f64 = 200.0;
+/// Origins that weigh as much as the belief that a series errs as all do. Chosen, as what else is said of
+/// intervals, on cuts of the training parts of the M3, tourism, hourly and weekly M4 series.
+const OWN_DOUBT: f64 = 6.0;
+/// Farthest from 1 that the errors of one origin are taken to be.
+const OWN_BOUND: f64 = 100.0;
+
+/// Standard deviations that hold `level` of a normal distribution.
+pub fn normal_width(level: f64) -> f64 {
+    normal_quantile(0.5 + 0.5 * level)
+}
+
+fn power(step: usize, growth: f64) -> f64 {
+    math::exp(growth * math::ln(step.max(1) as f64))
+}
+
+/// The slope of ln ratio over ln step by least squares, drawn towards 0.
+fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
+    let (mut n, mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (step, ratio) in ratios.filter(|(_, ratio)| *ratio > 0.0) {
+        let (at, value) = (math::ln(step as f64), math::ln(ratio));
+        n += 1.0;
+        x += at;
+        y += value;
+        xx += at * at;
+        xy += at * value;
+    }
+    let spread = xx - x * x / n;
+    if spread.is_nan() || spread <= 1e-9 * n {
+        return 0.0;
+    }
+    let slope = (xy - x * y / n) / spread;
+    (slope * n / (n + DOUBT)).clamp(-GROWTH, GROWTH)
+}
+
+impl Errors {
+    /// Adds those of the next series, trial by trial.
+    pub fn push(&mut self, trials: Vec<Vec<f64>>) {
+        for trial in trials {
+            let finite = |ratio: f64| if ratio.is_finite() { ratio } else { f64::NAN };
+            self.ratios.extend(trial.into_iter().map(finite));
+            self.trial_ends.push(self.ratios.len());
+        }
+        self.series_ends.push(self.trial_ends.len());
+    }
+
+    fn trials(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        spans(&self.trial_ends)
+    }
+
+    /// Steps ahead, the first being 1, and the ratios known.
+    fn known(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let steps = self.trials().flat_map(|trial| 1..=trial.len());
+        let all = steps.zip(&self.ratios).map(|(step, ratio)| (step, *ratio));
+        all.filter(|(_, ratio)| ratio.is_finite())
+    }
+
+    /// Takes out of every ratio what grows with the steps ahead.
+    fn level(&mut self, growth: f64) {
+        for trial in spans(&self.trial_ends) {
+            for (step, ratio) in (1..).zip(&mut self.ratios[trial]) {
+                *ratio /= power(step, growth);
+            }
+        }
+    }
+
+    /// Factors of every series, and ratios over the factor that the other trials of their series make.
+    fn own(&mut self) -> Vec<f64> {
+        let (sum, count) = sum(&self.ratios);
+        let levels: Vec<Option<f64>> = (self.trials())
+            .map(|trial| log_level(&self.ratios[trial], sum / count))
+            .collect();
+        for trials in spans(&self.series_ends) {
+            for trial in trials.clone() {
+                let others = trials.clone().filter(|other| *other != trial);
+                let factor = drawn(others.filter_map(|other| levels[other]));
+                let start = trial
+                    .checked_sub(1)
+                    .map_or(0, |before| self.trial_ends[before]);
+                for ratio in &mut self.ratios[start..self.trial_ends[trial]] {
+                    *ratio /= factor;
+                }
+            }
+        }
+        spans(&self.series_ends)
+            .map(|trials| drawn(trials.filter_map(|trial| levels[trial])))
+            .collect()
+    }
+}
+
+/// From each end to the next.
+pub fn spans(ends: &[usize]) -> impl Iterator<Item = Range<usize>> + '_ {
+    let starts = std::iter::once(&0).chain(ends);
+    starts.zip(ends).map(|(start, end)| *start..*end)
+}
+
+/// Sum and number of the ratios known.
+fn sum(ratios: &[f64]) -> (f64, f64) {
+    let known = ratios.iter().filter(|ratio| ratio.is_finite());
+    known.fold((0.0, 0.0), |(sum, count), ratio| (sum + ratio, count + 1.0))
+}
+
+/// The logarithm of the mean ratio of a trial over that of all; none where none is known.
+fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
+    let (sum, count) = sum(ratios);
+    let level = sum / count / all;
+    level
+        .is_finite()
+        .then(|| math::ln(level.clamp(1.0 / OWN_BOUND, OWN_BOUND)))
+}
+
+/// The factor of a series out of the logarithms of its trials' levels: their mean, drawn towards 0.
+fn drawn(levels: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = levels.fold((0.0, 0.0), |(sum, count), level| (sum + level, count + 1.0));
+    math::exp(sum / (count + OWN_DOUBT))
+}
+
+impl Calibration {
+    pub fn new(mut errors: Errors) -> Self {
+        let count = errors.known().count();
+        if count < FEWEST {
+            return Self::default();
+        }
+        let growth = growth(errors.known());
+        errors.level(growth);
+        let own = errors.own();
+        let mut level = errors.ratios;
+        level.retain(|ratio| ratio.is_finite());
+        level.sort_unstable_by(f64::total_cmp);
+        let quantile = |share: f64| {
+            // (count + 1) share, as for a further error out of the same.
+            let place = ((count as f64 + 1.0) * share - 1.0).clamp(0.0, count as f64 - 1.0);
+            let below = place as usize;
+            let above = (below + 1).min(count - 1);
+            level[below] + (place - below as f64) * (level[above] - level[below])
+        };
+        Self {
+            widths: SHARES.iter().map(|&share| quantile(share)).collect(),
+            shares: SHARES.to_vec(),
+            growth,
+            errors: count,
+            own,
+        }
+    }
+
+    /// The factor of series `number`.
+    pub fn own(&self, number: usize) -> f64 {
+        self.own.get(number).copied().unwrap_or(1.0)
+    }
+
+    /// Standard deviations that hold `level` of the errors `step` steps ahead, the first being 1.
+    pub fn width(&self, level: f64, step: usize) -> f64 {
+        self.first_width(level) * power(step, self.growth)
+    }
+
+    /// One step ahead; between the shares in proportion to the normal distribution.
+    fn first_width(&self, level: f64) -> f64 {
+        let normal = normal_width(level);
+        let Some(above) = self.shares.iter().position(|&share| share >= level) else {
+            let last = self.shares.len().checked_sub(1);
+            return last.map_or(normal, |i| {
+                normal * self.widths[i] / normal_width(self.shares[i])
+            });
+        };
+        if above == 0 {
+            return normal;
+        }
+        let (low, high) = (above - 1, above);
+        let (a, b) = (
+            normal_width(self.shares[low]),
+            normal_width(self.shares[high]),
+        );
+        let share = (normal - a) / (b - a);
+        self.widths[low] + share * (self.widths[high] - self.widths[low])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_errors_intervals_are_normal() {
+        let none = Calibration::default();
+        assert!((none.width(0.95, 3) - 1.959_963_984_540_054).abs() < 1e-12);
+    }
+
+    /// Normal errors of `series` series of two trials, `by(series, step)` times as large as their models
+    /// say, over 8 steps.
+    fn errors(series: usize, by: impl Fn(usize, usize) -> f64) -> Errors {
+        let trials = 2 * series;
+        // Every trial has small and large ones.
+        let normal = |trial: usize, step: usize| {
+            let place = (trial * 8 + step * trials) % (8 * trials);
+            normal_width((place as f64 + 0.5) / (8 * trials) as f64)
+        };
+        let mut errors = Errors::default();
+        for number in 0..series {
+            let trial = |trial: usize| -> Vec<f64> {
+                let ratio = |step| by(number, step) * normal(trial, step);
+                (1..=8).map(ratio).collect()
+            };
+            errors.push(vec![trial(2 * number), trial(2 * number + 1)]);
+        }
+        errors
+    }
+
+    #[test]
+    fn errors_twice_as_large_widen_intervals_twice() {
+        let calibration = Calibration::new(errors(1000, |_, _| 2.0));
+        for level in [0.4, 0.8, 0.85, 0.95, 0.995] {
+            let ratio = calibration.width(level, 5) / normal_width(level);
+            assert!((ratio - 2.0).abs() < 0.06, "{level}: {ratio}");
+        }
+    }
+
+    #[test]
+    fn errors_that_grow_widen_what_is_far_ahead() {
+        let calibration = Calibration::new(errors(1000, |_, step| power(step, 0.3)));
+        assert!((calibration.growth - 0.3).abs() < 0.01);
+        for step in [1, 4, 8] {
+            let ratio = calibration.width(0.95, step) / normal_width(0.95);
+            assert!(
+                (ratio / power(step, 0.3) - 1.0).abs() < 0.06,
+                "{step}: {ratio}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_series_that_errs_more_is_wider_but_not_all_the_way() {
+        let calibration = Calibration::new(errors(1000, |n, _| if n == 7 { 4.0 } else { 1.0 }));
+        // Two trials against a doubt of six: 4 to the power of a quarter beside its neighbour.
+        let wider = calibration.own(7) / calibration.own(8);
+        assert!((wider - std::f64::consts::SQRT_2).abs() < 0.05, "{wider}");
+        assert!((calibration.own(8) - 1.0).abs() < 0.1);
+        assert_eq!(Calibration::default().own(7), 1.0);
+    }
+
+    #[test]
+    fn what_is_not_known_counts_for_nothing() {
+        let mut some = Errors::default();
+        some.push(vec![vec![1.0; 30], vec![f64::NAN; 4]]);
+        some.push(vec![vec![1.0, f64::INFINITY]; 30]);
+        some.push(Vec::new());
+        let calibration = Calibration::new(some);
+        assert_eq!(calibration.errors, 60);
+        assert_eq!(calibration.own, [1.0; 3]);
+        let mut exact = Errors::default();
+        exact.push(vec![vec![0.0; 50]]);
+        assert_eq!(Calibration::new(exact).own, [1.0]);
+    }
+}

@@ -1,0 +1,6 @@
+//! Many series: fitted side by side, kept packed, their intervals calibrated together, saved as tensors.
+
+pub mod calibration;
+pub mod model;
+pub mod packed;
+pub mod saved;

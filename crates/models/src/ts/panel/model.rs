@@ -1,0 +1,178 @@
+//! Many series: each fitted by itself, their intervals calibrated together.
+
+use rayon::prelude::*;
+
+use super::calibration::{Calibration, Errors};
+use super::packed::Packed;
+use crate::ts::forecast::Forecast;
+use crate::ts::series::forecaster::{Forecaster, Options as SeriesOptions};
+use crate::ts::series::kind::Kind;
+use crate::ts::series::rolling::{self, trial_cuts};
+use crate::ts::series::trial::Trial;
+
+/// How series are fitted.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub kind: Kind,
+    /// Steps of each season, ascending.
+    pub seasons: Vec<usize>,
+    /// Steps to be forecast.
+    pub horizon: usize,
+    /// Widen or narrow intervals by errors of forecasts from earlier origins.
+    pub calibrate: bool,
+    /// Nothing below zero.
+    pub nonnegative: bool,
+}
+
+/// Many fitted series.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub series: Packed,
+    pub calibration: Calibration,
+    pub horizon: usize,
+    pub seasons: Vec<usize>,
+    pub nonnegative: bool,
+}
+
+/// Errors that intervals should rest on: few series are forecast from several earlier origins.
+const ENOUGH: usize = 200;
+/// Earlier origins that a series is forecast from at most.
+const MOST_TRIALS: usize = 8;
+/// And at least. More change neither errors nor intervals by much (cuts of the training parts of the
+/// M3, tourism and hourly M4 series).
+const LEAST_TRIALS: usize = 3;
+/// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
+const BLOCK: usize = 256;
+
+impl Options {
+    fn series(&self) -> SeriesOptions {
+        SeriesOptions {
+            kind: self.kind,
+            seasons: self.seasons.clone(),
+        }
+    }
+
+    /// Fits every series, NaN where a value is missing. The error is the number of a series that
+    /// has no value at all.
+    pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
+        let options = self.series();
+        let values = series.len() * self.horizon.max(1);
+        let count = ENOUGH
+            .div_ceil(values.max(1))
+            .clamp(LEAST_TRIALS, MOST_TRIALS);
+        let fit = |series: &&[f64]| {
+            let mut fitted = options.fit(series);
+            let trials = self.trials(&options, series, count, fitted.as_ref());
+            let mut ratios = Vec::new();
+            if let Some(model) = &mut fitted {
+                model.weigh(&trials);
+                if self.calibrate {
+                    let of = |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name));
+                    ratios = trials.iter().map(of).collect();
+                }
+            }
+            progress();
+            (fitted, ratios)
+        };
+        let (mut packed, mut errors) = (Packed::default(), Errors::default());
+        for block in series.chunks(BLOCK) {
+            let fitted: Vec<(Option<Forecaster>, Vec<Vec<f64>>)> =
+                block.par_iter().map(fit).collect();
+            for (model, ratios) in fitted {
+                packed.push(model.ok_or(packed.len())?);
+                errors.push(ratios);
+            }
+        }
+        Ok(Model {
+            series: packed,
+            calibration: Calibration::new(errors),
+            horizon: self.horizon,
+            seasons: self.seasons.clone(),
+            nonnegative: self.nonnegative,
+        })
+    }
+
+    /// Forecasts from earlier origins: for the weights of several models, and for the intervals. Orders
+    /// and kinds are those of `like`, which saw all of the series; parameters are estimated anew.
+    fn trials(
+        &self,
+        options: &SeriesOptions,
+        series: &[f64],
+        count: usize,
+        like: Option<&Forecaster>,
+    ) -> Vec<Trial> {
+        if !self.calibrate && self.kind != Kind::Auto {
+            return Vec::new();
+        }
+        let season = self.seasons.first().copied().unwrap_or(1);
+        let cuts = trial_cuts(series.len(), self.horizon, season, count);
+        cuts.iter()
+            .filter_map(|cut| rolling::run(options, series, *cut, like))
+            .collect()
+    }
+}
+
+/// Forecasts of one series with the bounds of each level.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fan {
+    pub mean: Vec<f64>,
+    /// Lower and upper bounds, a pair a level.
+    pub bounds: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Model {
+    /// Forecasts of series `number`, as it stands now, with bounds for `levels` (shares); false beside
+    /// them where its models failed and the seasonal naive forecast stands in.
+    pub fn fan(
+        &self,
+        number: usize,
+        series: &Forecaster,
+        ahead: usize,
+        levels: &[f64],
+    ) -> (Fan, bool) {
+        let whole = |forecast: &Forecast| {
+            let all = forecast.mean.iter().chain(&forecast.deviation);
+            all.clone().all(|value| value.is_finite())
+        };
+        let forecast = series.forecast(ahead);
+        match whole(&forecast) {
+            true => (
+                self.bounded(&forecast, levels, self.calibration.own(number)),
+                true,
+            ),
+            false => (self.naive_fan(series, ahead, levels), false),
+        }
+    }
+
+    /// The seasonal naive forecast of a series, its bounds widened as those of all series.
+    pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
+        self.bounded(&series.naive.forecast(ahead), levels, 1.0)
+    }
+
+    fn bounded(&self, forecast: &Forecast, levels: &[f64], own: f64) -> Fan {
+        let floor = |value: f64| {
+            if self.nonnegative {
+                value.max(0.0)
+            } else {
+                value
+            }
+        };
+        let bounds = (levels.iter())
+            .map(|&level| {
+                let widths: Vec<f64> = (forecast.deviation.iter().enumerate())
+                    .map(|(h, deviation)| own * deviation * self.calibration.width(level, h + 1))
+                    .collect();
+                let at = |sign: f64| -> Vec<f64> {
+                    (forecast.mean.iter().zip(&widths))
+                        .map(|(mean, width)| floor(mean + sign * width))
+                        .collect()
+                };
+                (at(-1.0), at(1.0))
+            })
+            .collect();
+        Fan {
+            mean: forecast.mean.iter().map(|&mean| floor(mean)).collect(),
+            bounds,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Many fitted series in few bytes: the numbers of all in a row, and where those of each end.
+//!
+//! Parameters and final states only, no history: a kilobyte or two a series, more with long seasons; the
+//! models that are made of them to forecast take several times as much. So they stand in a file, too, which may
+//! lie: lengths and codes are checked once, nothing in it is run.
+
+mod reader;
+mod writer;
+
+use self::reader::{Broken, Reader};
+use self::writer::Writer;
+use crate::ts::series::forecaster::Forecaster;
+
+/// Fitted series by their numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Packed {
+    numbers: Writer,
+    /// Where the numbers of each series end.
+    ends: Ends,
+    /// Why the models of each are what they are.
+    notes: Vec<String>,
+}
+
+/// Ends of the floats and of the whole numbers of each series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ends {
+    pub floats: Vec<u64>,
+    pub whole: Vec<u64>,
+}
+
+/// What lies in a file.
+pub struct Parts {
+    pub floats: Vec<f64>,
+    pub whole: Vec<i64>,
+    pub ends: Ends,
+    pub notes: Vec<String>,
+}
+
+impl Packed {
+    pub fn push(&mut self, series: Forecaster) {
+        self.numbers.forecaster(&series);
+        self.ends.floats.push(self.numbers.floats.len() as u64);
+        self.ends.whole.push(self.numbers.whole.len() as u64);
+        self.notes.push(series.note);
+    }
+
+    pub fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// Series `number`, ready to forecast.
+    ///
+    /// # Panics
+    /// Where there are not so many.
+    pub fn get(&self, number: usize) -> Forecaster {
+        match self.read(number) {
+            Ok(series) => series,
+            Err(Broken) => unreachable!("series {number} was checked when it was taken in"),
+        }
+    }
+
+    /// All series, one after the other.
+    pub fn iter(&self) -> impl Iterator<Item = Forecaster> + '_ {
+        (0..self.len()).map(|number| self.get(number))
+    }
+
+    /// Out of what a file says; the error is the number of a series that is no model.
+    pub fn from_parts(parts: Parts) -> Result<Self, usize> {
+        let Parts {
+            floats,
+            whole,
+            ends,
+            notes,
+        } = parts;
+        let packed = Self {
+            numbers: Writer { floats, whole },
+            ends,
+            notes,
+        };
+        for number in 0..packed.len() {
+            packed.read(number).map_err(|Broken| number)?;
+        }
+        Ok(packed)
+    }
+
+    pub fn into_parts(self) -> Parts {
+        let Writer { floats, whole } = self.numbers;
+        Parts {
+            floats,
+            whole,
+            ends: self.ends,
+            notes: self.notes,
+        }
+    }
+
+    fn read(&self, number: usize) -> Result<Forecaster, Broken> {
+        let mut reader = Reader {
+            floats: slice(&self.numbers.floats, &self.ends.floats, number)?,
+            whole: slice(&self.numbers.whole, &self.ends.whole, number)?,
+        };
+        reader.forecaster(self.notes[number].clone())
+    }
+}
+
+/// The numbers of series `number` out of those of all.
+fn slice<'a, T>(all: &'a [T], ends: &[u64], number: usize) -> Result<&'a [T], Broken> {
+    let end = |number: usize| ends.get(number).ok_or(Broken).map(|end| *end as usize);
+    let start = match number.checked_sub(1) {
+        Some(before) => end(before)?,
+        None => 0,
+    };
+    all.get(start..end(number)?).ok_or(Broken)
+}

@@ -1,0 +1,193 @@
+//! Fitted series as tensors.
+
+use super::calibration::Calibration;
+use super::model::Model;
+use super::packed::{Ends, Packed, Parts};
+use crate::state::{State, StateError, Stateful};
+
+/// Many fitted series, their names and times.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    pub model: Model,
+    /// Name of each series.
+    pub ids: Vec<String>,
+    /// Last time of each, on the axis of `clock`.
+    pub ends: Vec<i64>,
+    /// What times are; the data layer's own numbers.
+    pub clock: Vec<i64>,
+}
+
+impl Stateful for Saved {
+    fn to_state(&self) -> State {
+        self.clone().into_state()
+    }
+
+    fn from_state(state: &State) -> Result<Self, StateError> {
+        Self::take_state(state.clone())
+    }
+
+    fn into_state(self) -> State {
+        let Model {
+            series,
+            calibration,
+            horizon,
+            seasons,
+            nonnegative,
+        } = self.model;
+        let count = self.ids.len();
+        let Parts {
+            floats,
+            whole,
+            ends,
+            notes,
+        } = series.into_parts();
+        let mut state = State::default();
+        state.insert_f64("numbers", &[floats.len()], floats);
+        state.insert_u64("numbers_end", &[count], ends.floats);
+        state.insert_i64("whole", &[whole.len()], whole);
+        state.insert_u64("whole_end", &[count], ends.whole);
+        state.insert_i64("ends", &[count], self.ends);
+        state.insert_i64("clock", &[self.clock.len()], self.clock);
+        let seasons: Vec<i64> = seasons.iter().map(|&m| m as i64).collect();
+        state.insert_i64("seasons", &[seasons.len()], seasons);
+        let flags = vec![
+            horizon as i64,
+            i64::from(nonnegative),
+            calibration.errors as i64,
+        ];
+        state.insert_i64("options", &[3], flags);
+        let shares = calibration.shares.len();
+        state.insert_f64("calibration_shares", &[shares], calibration.shares);
+        state.insert_f64("calibration_widths", &[shares], calibration.widths);
+        state.insert_f64("calibration_growth", &[1], vec![calibration.growth]);
+        let own = calibration.own.len();
+        state.insert_f64("calibration_own", &[own], calibration.own);
+        state.insert_strings("ids", self.ids);
+        state.insert_strings("notes", notes);
+        state
+    }
+
+    fn take_state(mut state: State) -> Result<Self, StateError> {
+        let ids = state.take_strings("ids")?;
+        let notes = state.take_strings("notes")?;
+        let count = ids.len();
+        if notes.len() != count {
+            return Err(StateError::invalid(
+                "notes",
+                format!("{} for {count} series", notes.len()),
+            ));
+        }
+        let parts = Parts {
+            floats: state.take_f64s("numbers", &[None])?,
+            whole: state.take_i64s("whole", &[None])?,
+            ends: Ends {
+                floats: state.take_u64s("numbers_end", &[Some(count)])?,
+                whole: state.take_u64s("whole_end", &[Some(count)])?,
+            },
+            notes,
+        };
+        let series = Packed::from_parts(parts).map_err(|index| {
+            StateError::invalid("numbers", format!("those of series {index} are no model's"))
+        })?;
+        let options = state.take_i64s("options", &[Some(3)])?;
+        let seasons = state.take_i64s("seasons", &[None])?;
+        let natural = |value: &i64| usize::try_from(*value).ok().filter(|v| *v > 0);
+        let shares = state.take_f64s("calibration_shares", &[None])?;
+        if !shares.windows(2).all(|pair| pair[0] < pair[1]) {
+            return Err(StateError::invalid(
+                "calibration_shares",
+                "they do not ascend",
+            ));
+        }
+        let own = state.take_f64s("calibration_own", &[None])?;
+        if ![0, count].contains(&own.len()) || own.iter().any(|factor| *factor <= 0.0) {
+            return Err(StateError::invalid(
+                "calibration_own",
+                "they are no factors of the series",
+            ));
+        }
+        Ok(Self {
+            model: Model {
+                series,
+                calibration: Calibration {
+                    widths: state.take_f64s("calibration_widths", &[Some(shares.len())])?,
+                    shares,
+                    growth: state.f64s("calibration_growth", &[Some(1)])?[0],
+                    errors: options[2].max(0) as usize,
+                    own,
+                },
+                horizon: natural(&options[0])
+                    .ok_or_else(|| StateError::invalid("options", "the horizon is not above 0"))?,
+                seasons: (seasons.iter().map(natural).collect::<Option<Vec<usize>>>())
+                    .ok_or_else(|| StateError::invalid("seasons", "a season is not above 0"))?,
+                nonnegative: options[1] != 0,
+            },
+            ids,
+            ends: state.take_i64s("ends", &[Some(count)])?,
+            clock: state.take_i64s("clock", &[None])?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ts::{Kind, Options};
+
+    fn saved(seasons: Vec<usize>) -> Saved {
+        let wave = |t: usize, k: usize| 20.0 + t as f64 * 0.1 + libm::sin((t * k) as f64) * 3.0;
+        let series = [1, 2, 3].map(|k| (0..90).map(|t| wave(t, k)).collect::<Vec<f64>>());
+        let series = series.each_ref().map(Vec::as_slice);
+        let options = Options {
+            kind: Kind::Auto,
+            seasons,
+            horizon: 6,
+            calibrate: true,
+            nonnegative: true,
+        };
+        Saved {
+            model: options.fit(&series, &|| {}).unwrap(),
+            ids: ["a", "b", "ü,\n"].map(str::to_owned).to_vec(),
+            ends: vec![90, 91, 92],
+            clock: vec![0, 0, 1],
+        }
+    }
+
+    #[test]
+    fn forecasts_survive_a_round_trip_to_the_bit() {
+        for seasons in [vec![], vec![12], vec![7, 30]] {
+            let before = saved(seasons);
+            let after = Saved::from_state(&before.to_state()).unwrap();
+            for (a, b) in before.model.series.iter().zip(after.model.series.iter()) {
+                let (mut a, mut b) = (a, b);
+                assert_eq!(a.forecast(20), b.forecast(20));
+                a.update(&[20.0, f64::NAN, 25.0]);
+                b.update(&[20.0, f64::NAN, 25.0]);
+                assert_eq!(a.forecast(20), b.forecast(20));
+                assert_eq!(a.name(), b.name());
+            }
+            assert_eq!(before.to_state(), after.to_state());
+        }
+    }
+
+    #[test]
+    fn every_number_that_is_cut_off_or_changed_is_told_or_harmless() {
+        let state = saved(vec![12]).to_state();
+        let whole = state.i64s("whole", &[None]).unwrap().to_vec();
+        for index in 0..whole.len() {
+            for value in [-1, 1 << 40] {
+                let mut changed = whole.clone();
+                changed[index] = value;
+                let mut state = state.clone();
+                state.insert_i64("whole", &[changed.len()], changed);
+                if let Ok(saved) = Saved::from_state(&state) {
+                    saved.model.series.get(0).forecast(3); // no panic
+                }
+            }
+        }
+        let mut short = state.clone();
+        let floats = state.f64s("numbers", &[None]).unwrap();
+        short.insert_f64("numbers", &[floats.len() - 1], floats[1..].to_vec());
+        assert!(Saved::from_state(&short).is_err());
+    }
+}

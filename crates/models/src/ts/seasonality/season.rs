@@ -1,0 +1,146 @@
+//! Seasonal indices by classical decomposition, for models that have no season of their own.
+
+use crate::ts::diagnostics::autocorrelations;
+
+/// Indices of one period, and which comes next; empty: no season.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Season {
+    pub index: Vec<f64>,
+    /// Whether indices are factors; otherwise they are added.
+    pub factors: bool,
+    pub next: usize,
+}
+
+impl Season {
+    /// Of `series` without gaps: none where the autocorrelation at the season is within its limits.
+    pub fn of(series: &[f64], period: usize) -> Self {
+        let factors = series.iter().all(|y| *y > 0.0);
+        let index = significant(series, period)
+            .then(|| indices(series, period, factors))
+            .flatten();
+        Self {
+            index: index.unwrap_or_default(),
+            factors,
+            next: 0,
+        }
+    }
+
+    fn at(&self, step: usize) -> f64 {
+        match self.index.len() {
+            0 if self.factors => 1.0,
+            0 => 0.0,
+            period => self.index[(self.next + step) % period],
+        }
+    }
+
+    /// `value`, `step` steps after the coming one, with its season.
+    pub fn with(&self, value: f64, step: usize) -> f64 {
+        match self.factors {
+            true => value * self.at(step),
+            false => value + self.at(step),
+        }
+    }
+
+    /// The coming `value` without its season.
+    pub fn off(&self, value: f64) -> f64 {
+        match self.factors {
+            true => value / self.at(0),
+            false => value - self.at(0),
+        }
+    }
+
+    /// What a standard deviation grows to by the season.
+    pub fn widened(&self, deviation: f64, step: usize) -> f64 {
+        match self.factors {
+            true => deviation * self.at(step),
+            false => deviation,
+        }
+    }
+
+    /// `series` from the coming step on without its season.
+    pub fn without(&self, series: &[f64]) -> Vec<f64> {
+        let mut season = self.clone();
+        let off = |&y: &f64| {
+            let value = season.off(y);
+            season.advance();
+            value
+        };
+        series.iter().map(off).collect()
+    }
+
+    pub fn advance(&mut self) {
+        self.next = match self.next + 1 {
+            next if next < self.index.len() => next,
+            _ => 0,
+        };
+    }
+}
+
+/// Whether the autocorrelation at the season is beyond its 90 % limits, as the M competitions test it.
+fn significant(series: &[f64], period: usize) -> bool {
+    if period < 2 || series.len() < 3 * period {
+        return false;
+    }
+    let acf = autocorrelations(series, period);
+    let before: f64 = acf[..period - 1].iter().map(|r| r * r).sum();
+    acf[period - 1].abs() > 1.645 * ((1.0 + 2.0 * before) / series.len() as f64).sqrt()
+}
+
+/// Classical indices: the mean ratio (or distance) to a centred moving average of one period.
+fn indices(series: &[f64], period: usize, ratios: bool) -> Option<Vec<f64>> {
+    let even = period.is_multiple_of(2);
+    let window = if even { period + 1 } else { period };
+    let (mut sums, mut counts) = (vec![0.0; period], vec![0.0; period]);
+    for (start, values) in series.windows(window).enumerate() {
+        let inner: f64 = values.iter().sum();
+        let ends = if even {
+            0.5 * (values[0] + values[window - 1])
+        } else {
+            0.0
+        };
+        let trend = (inner - ends) / period as f64;
+        let t = start + window / 2;
+        sums[t % period] += if ratios {
+            series[t] / trend
+        } else {
+            series[t] - trend
+        };
+        counts[t % period] += 1.0;
+    }
+    let mut index: Vec<f64> = sums
+        .iter()
+        .zip(&counts)
+        .map(|(sum, count)| sum / count)
+        .collect();
+    let mean = index.iter().sum::<f64>() / period as f64;
+    for value in &mut index {
+        *value = if ratios { *value / mean } else { *value - mean };
+    }
+    let sound = |value: &f64| value.is_finite() && (!ratios || *value > 0.01);
+    index.iter().all(sound).then_some(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_of_a_line_with_factors_are_its_factors() {
+        let factors = [0.8, 1.1, 1.3, 0.8];
+        let y: Vec<f64> = (0..40).map(|t| 100.0 * factors[t % 4]).collect();
+        let season = Season::of(&y, 4);
+        for (got, want) in season.index.iter().zip(factors) {
+            assert!((got - want).abs() < 1e-12);
+        }
+        assert!(season.without(&y).iter().all(|v| (v - 100.0).abs() < 1e-9));
+        assert!((season.with(100.0, 6) - 130.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn without_a_season_nothing_is_taken_off() {
+        let y: Vec<f64> = (0..40).map(f64::from).collect();
+        let season = Season::of(&y, 1);
+        assert!(season.index.is_empty());
+        assert_eq!(season.without(&y), y);
+    }
+}

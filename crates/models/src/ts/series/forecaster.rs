@@ -1,0 +1,344 @@
+//! One series: its models, their weights, and the long seasons taken off before them.
+
+use super::kind::Kind;
+use super::member::Member;
+use super::trial::{self, Trial};
+use crate::ts::arima::order;
+use crate::ts::diagnostics::constant;
+use crate::ts::ets;
+use crate::ts::forecast::Forecast;
+use crate::ts::gaps::filled;
+use crate::ts::seasonality::cycles::Cycles;
+use crate::ts::simple::{Rule, Simple};
+use crate::ts::smoothing::{ces, theta};
+
+/// Known values that a model takes at least: with fewer, no order can be told from another.
+const FEWEST: f64 = 5.0;
+
+/// Longest season that a model carries in its state; longer ones are taken off before.
+pub const LONGEST: usize = 24;
+
+/// Everything that is known of one series.
+#[derive(Clone, Debug)]
+pub struct Forecaster {
+    /// Models and their weights, which add up to 1.
+    pub parts: Vec<(f64, Member)>,
+    pub cycles: Cycles,
+    /// The seasonal naive forecast, for where the models fail.
+    pub naive: Simple,
+    /// Why the models are what they are.
+    pub note: String,
+}
+
+/// How one series is fitted.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub kind: Kind,
+    /// Steps of each season, ascending; empty: none.
+    pub seasons: Vec<usize>,
+}
+
+impl Options {
+    /// The seasons of which `length` values hold at least two.
+    fn usable(&self, length: usize) -> Vec<usize> {
+        let fits = |period: &&usize| **period > 1 && 2 * **period <= length;
+        self.seasons.iter().filter(fits).copied().collect()
+    }
+
+    /// Fits to `series`, NaN where a value is missing; none where all are.
+    pub fn fit(&self, series: &[f64]) -> Option<Forecaster> {
+        self.fit_as(series, None)
+    }
+
+    /// Fits models of the orders and kinds that `like` has: only their parameters are estimated.
+    pub fn fit_again(&self, series: &[f64], like: &Forecaster) -> Option<Forecaster> {
+        self.fit_as(series, Some(like))
+    }
+
+    fn fit_as(&self, series: &[f64], like: Option<&Forecaster>) -> Option<Forecaster> {
+        let start = series.iter().position(|y| y.is_finite())?;
+        let end = series.iter().rposition(|y| y.is_finite())? + 1;
+        let (inner, trailing) = (&series[start..end], series.len() - end);
+        let seasons = self.usable(inner.len());
+        let naive = Simple::fit(
+            Rule::SeasonalNaive,
+            inner,
+            seasons.last().copied().unwrap_or(1),
+        )?;
+        let mut forecaster = match self.rule() {
+            Some(Rule::SeasonalNaive) => Forecaster::alone(naive),
+            Some(rule) => Forecaster {
+                parts: vec![(1.0, Member::Simple(Simple::fit(rule, inner, 1)?))],
+                ..Forecaster::alone(naive)
+            },
+            None if constant(inner) => Forecaster {
+                note: "every value is the same".to_owned(),
+                ..Forecaster::alone(naive)
+            },
+            None => match least_erring(inner, &naive) {
+                rule if without_error(&rule, inner) => Forecaster {
+                    parts: vec![(1.0, Member::Simple(rule))],
+                    note: "a simple rule forecasts it without any error".to_owned(),
+                    ..Forecaster::alone(naive)
+                },
+                rule if naive.count < FEWEST => short(rule, naive),
+                _ => self.models(inner, &seasons, naive, like),
+            },
+        };
+        if trailing > 0 {
+            forecaster.update(&vec![f64::NAN; trailing]);
+        }
+        Some(forecaster)
+    }
+
+    fn rule(&self) -> Option<Rule> {
+        match self.kind {
+            Kind::SeasonalNaive => Some(Rule::SeasonalNaive),
+            Kind::Drift => Some(Rule::Drift),
+            Kind::Mean => Some(Rule::Mean),
+            _ => None,
+        }
+    }
+
+    fn models(
+        &self,
+        series: &[f64],
+        seasons: &[usize],
+        naive: Simple,
+        like: Option<&Forecaster>,
+    ) -> Forecaster {
+        let long = seasons.len() > 1 || seasons.iter().any(|&m| m > LONGEST);
+        let mut cycles = Cycles::default();
+        let mut adjusted = series.to_vec();
+        let mut period = seasons.first().copied().unwrap_or(1);
+        if long && let Some(whole) = filled(series) {
+            (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
+            period = 1;
+        }
+        // Theta and CES are for short series: they add errors where long seasons were taken off (cuts
+        // of the training part of the hourly M4 series).
+        let smooth = !long || self.kind != Kind::Auto;
+        let fits = [
+            self.arima(&adjusted, period, like),
+            self.ets(&adjusted, period, like),
+            self.theta(&adjusted, period).filter(|_| smooth),
+            self.ces(&adjusted, period).filter(|_| smooth),
+        ];
+        let sound = |(member, _): &(Member, String)| member.is_sound();
+        let (parts, mut notes): (Vec<Member>, Vec<String>) =
+            fits.into_iter().flatten().filter(sound).unzip();
+        if parts.is_empty() {
+            return short(least_erring(series, &naive), naive);
+        }
+        let weight = 1.0 / parts.len() as f64;
+        notes.retain(|note| !note.is_empty());
+        Forecaster {
+            parts: parts.into_iter().map(|part| (weight, part)).collect(),
+            cycles,
+            naive,
+            note: notes.join("; "),
+        }
+    }
+
+    /// The ARIMA model, where one is asked for, and why its orders.
+    fn arima(
+        &self,
+        series: &[f64],
+        period: usize,
+        like: Option<&Forecaster>,
+    ) -> Option<(Member, String)> {
+        if !matches!(self.kind, Kind::Auto | Kind::Arima) {
+            return None;
+        }
+        let known = like.and_then(|like| {
+            like.parts.iter().find_map(|(_, part)| match part {
+                Member::Arima(model) if model.orders.period == period => Some(model),
+                _ => None,
+            })
+        });
+        if let Some(model) = known {
+            return Some((Member::Arima(order::again(model, series)?), String::new()));
+        }
+        let choice = order::Options::new(period).fit(series)?;
+        let note = reason(&choice);
+        Some((Member::Arima(choice.model), note))
+    }
+
+    /// The ETS model, where one is asked for, and why its kind.
+    fn ets(
+        &self,
+        series: &[f64],
+        period: usize,
+        like: Option<&Forecaster>,
+    ) -> Option<(Member, String)> {
+        let plain = matches!(self.kind, Kind::Auto | Kind::Ets);
+        if !plain && self.kind != Kind::HoltWinters {
+            return None;
+        }
+        let known = like.and_then(|like| {
+            like.parts.iter().find_map(|(_, part)| match part {
+                Member::Ets(model) if [1, period].contains(&model.kind.period) => Some(model.kind),
+                _ => None,
+            })
+        });
+        let options = match plain {
+            true => ets::Options {
+                kind: known,
+                ..ets::Options::new(period)
+            },
+            false => ets::Options::holt_winters(period),
+        };
+        let model = options.fit(series)?;
+        let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);
+        Some((Member::Ets(model), note))
+    }
+
+    fn ces(&self, series: &[f64], period: usize) -> Option<(Member, String)> {
+        let asked = matches!(self.kind, Kind::Auto | Kind::Ces);
+        let model = asked.then(|| ces::fit(series, period)).flatten()?;
+        Some((Member::Ces(model), String::new()))
+    }
+
+    fn theta(&self, series: &[f64], period: usize) -> Option<(Member, String)> {
+        let asked = matches!(self.kind, Kind::Auto | Kind::Theta);
+        let model = asked.then(|| theta::fit(series, period)).flatten()?;
+        Some((Member::Theta(model), String::new()))
+    }
+}
+
+/// The seasonal naive rule or drift, whichever errs less.
+fn least_erring(series: &[f64], naive: &Simple) -> Simple {
+    let drift = Simple::fit(Rule::Drift, series, 1);
+    let better = drift.filter(|drift| drift.variance < naive.variance);
+    better.unwrap_or_else(|| naive.clone())
+}
+
+/// A rule for a series of which no model can be made.
+fn short(rule: Simple, naive: Simple) -> Forecaster {
+    Forecaster {
+        parts: vec![(1.0, Member::Simple(rule))],
+        note: format!("too short for a model: {} values", naive.count),
+        ..Forecaster::alone(naive)
+    }
+}
+
+/// Whether a rule errs by rounding alone: a straight line, a season that repeats itself. No likelihood
+/// has a maximum there.
+fn without_error(rule: &Simple, series: &[f64]) -> bool {
+    let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
+    series.len() > 2 && rule.variance <= 1e-24 * squares.sum::<f64>() / rule.count
+}
+
+/// Why these orders.
+fn reason(choice: &order::Choice) -> String {
+    let mut text = format!(
+        "{} has the least AICc, {:.2}, of {} tried",
+        Member::Arima(choice.model.clone()).name(),
+        choice.model.aicc,
+        choice.tried.len()
+    );
+    if let Some(strength) = choice.seasonal_strength {
+        text.push_str(&format!("; strength of season {strength:.2} (limit 0.64)"));
+    }
+    let mut others: Vec<&order::Tried> = choice.tried.iter().collect();
+    others.sort_by(|a, b| a.aicc.total_cmp(&b.aicc));
+    if let Some(second) = others.get(1) {
+        text.push_str(&format!("; next {} with {:.2}", second.orders, second.aicc));
+    }
+    text
+}
+
+impl Forecaster {
+    fn alone(naive: Simple) -> Self {
+        Self {
+            parts: vec![(1.0, Member::Simple(naive.clone()))],
+            cycles: Cycles::default(),
+            naive,
+            note: String::new(),
+        }
+    }
+
+    /// Means and standard deviations of the coming steps, of its models together.
+    pub fn forecast(&self, ahead: usize) -> Forecast {
+        let forecasts = self.forecasts(ahead);
+        let parts: Vec<(f64, &Forecast)> = (self.parts.iter().zip(&forecasts))
+            .map(|((weight, _), (_, forecast))| (*weight, forecast))
+            .collect();
+        Forecast::combined(&parts, ahead)
+    }
+
+    /// What each model says of the coming steps, beside its family.
+    pub fn forecasts(&self, ahead: usize) -> Vec<(&'static str, Forecast)> {
+        let alone = |part: &Member| {
+            let mut forecast = part.forecast(ahead);
+            for h in 0..ahead {
+                let season = self.cycles.ahead(h);
+                forecast.mean[h] = self.cycles.with(forecast.mean[h], season);
+                forecast.deviation[h] = self.cycles.widened(forecast.deviation[h], season);
+            }
+            (part.family(), forecast)
+        };
+        self.parts.iter().map(|(_, part)| alone(part)).collect()
+    }
+
+    /// Weighs the models by how they did at earlier origins.
+    pub fn weigh(&mut self, trials: &[Trial]) {
+        let families: Vec<&'static str> = self.parts.iter().map(|(_, p)| p.family()).collect();
+        let weights = trial::weights(trials, &families);
+        for ((weight, _), new) in self.parts.iter_mut().zip(weights) {
+            *weight = new;
+        }
+        if families.len() > 1 && !trials.is_empty() {
+            let origins = trials.len();
+            let text = format!("; weights by errors of forecasts from {origins} earlier origins");
+            self.note.push_str(&text);
+        }
+    }
+
+    /// The weight of a family of models.
+    pub fn weight(&self, family: &str) -> f64 {
+        let parts = self
+            .parts
+            .iter()
+            .filter(|(_, part)| part.family() == family);
+        parts.map(|(weight, _)| weight).sum()
+    }
+
+    /// Takes new values in without fitting again.
+    pub fn update(&mut self, values: &[f64]) {
+        let adjusted: Vec<f64> = (values.iter().enumerate())
+            .map(|(step, value)| self.cycles.without(*value, self.cycles.ahead(step)))
+            .collect();
+        for (_, part) in &mut self.parts {
+            part.update(&adjusted);
+        }
+        self.cycles.advance(values.len());
+        self.naive.update(values);
+    }
+
+    /// What each value of the series it was fitted to was expected to be, one step ahead.
+    pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
+        let n = series.len();
+        let seasons: Vec<f64> = (0..n).map(|t| self.cycles.behind(n - t)).collect();
+        let adjusted: Vec<f64> = (0..n)
+            .map(|t| self.cycles.without(series[t], seasons[t]))
+            .collect();
+        let mut whole = vec![0.0; n];
+        for (weight, part) in &self.parts {
+            for (sum, value) in whole.iter_mut().zip(part.fitted(&adjusted)) {
+                *sum += weight * value;
+            }
+        }
+        (0..n)
+            .map(|t| self.cycles.with(whole[t], seasons[t]))
+            .collect()
+    }
+
+    pub fn name(&self) -> String {
+        let names: Vec<String> = self.parts.iter().map(|(_, part)| part.name()).collect();
+        let cycles: String = (self.cycles.patterns.iter())
+            .map(|pattern| format!("STL[{}] + ", pattern.len()))
+            .collect();
+        format!("{cycles}{}", names.join(" + "))
+    }
+}

@@ -1,0 +1,113 @@
+//! One fitted model of a series, of whatever kind.
+
+use crate::ts::arima::{Arima, Constant};
+use crate::ts::ets::Ets;
+use crate::ts::forecast::Forecast;
+use crate::ts::simple::{Rule, Simple};
+use crate::ts::smoothing::ces::Ces;
+
+/// A fitted model of one series.
+#[derive(Clone, Debug)]
+pub enum Member {
+    Arima(Arima),
+    Ets(Ets),
+    /// Simple smoothing with a drift, which is an ETS model of its own making.
+    Theta(Ets),
+    Ces(Ces),
+    Simple(Simple),
+}
+
+impl Member {
+    pub fn forecast(&self, ahead: usize) -> Forecast {
+        match self {
+            Member::Arima(model) => model.forecast(ahead, &[]),
+            Member::Ets(model) | Member::Theta(model) => model.forecast(ahead),
+            Member::Ces(model) => model.forecast(ahead),
+            Member::Simple(model) => model.forecast(ahead),
+        }
+    }
+
+    /// Whether its numbers can be used: a likelihood without bounds is no likelihood.
+    pub(super) fn is_sound(&self) -> bool {
+        let fitted = match self {
+            Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
+            Member::Ets(model) | Member::Theta(model) => {
+                [model.variance, model.log_likelihood, model.aicc]
+            }
+            Member::Ces(model) => [model.variance; 3],
+            Member::Simple(model) => [model.variance; 3],
+        };
+        let forecast = self.forecast(8);
+        let ahead = forecast.mean.iter().chain(&forecast.deviation);
+        fitted.iter().chain(ahead).all(|value| value.is_finite())
+    }
+
+    pub(super) fn update(&mut self, values: &[f64]) {
+        match self {
+            Member::Arima(model) => model.update(values, &[]),
+            Member::Ets(model) | Member::Theta(model) => {
+                model.update(values);
+            }
+            Member::Ces(model) => {
+                model.update(values);
+            }
+            Member::Simple(model) => {
+                model.update(values);
+            }
+        }
+    }
+
+    /// What each value was expected to be.
+    pub(super) fn fitted(&self, series: &[f64]) -> Vec<f64> {
+        match self {
+            Member::Arima(model) => model.fitted(series, &[]),
+            Member::Ets(model) | Member::Theta(model) => model.fitted(series),
+            Member::Ces(model) => model.fitted(series),
+            Member::Simple(model) => {
+                let period = model.last.len();
+                (0..series.len())
+                    .map(|t| match model.rule {
+                        Rule::SeasonalNaive if t >= period => series[t - period],
+                        Rule::Drift if t >= 1 => series[t - 1],
+                        Rule::Mean => model.sum / model.count,
+                        _ => f64::NAN,
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// The kind of model without its orders.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Member::Arima(_) => "arima",
+            Member::Ets(_) => "ets",
+            Member::Theta(_) => "theta",
+            Member::Ces(_) => "ces",
+            Member::Simple(_) => "simple",
+        }
+    }
+
+    /// The model as it is written: ARIMA(1,0,0), ETS(A,N,N), drift.
+    pub fn name(&self) -> String {
+        match self {
+            Member::Arima(model) => {
+                let constant = match model.constant {
+                    Constant::None => "",
+                    Constant::Mean => " with mean",
+                    Constant::Drift => " with drift",
+                };
+                format!("ARIMA{}{constant}", model.orders)
+            }
+            Member::Ets(model) => model.kind.to_string(),
+            Member::Theta(_) => "theta".to_owned(),
+            Member::Ces(_) => "CES".to_owned(),
+            Member::Simple(model) => match model.rule {
+                Rule::SeasonalNaive if model.last.len() > 1 => "seasonal naive".to_owned(),
+                Rule::SeasonalNaive => "naive".to_owned(),
+                Rule::Drift => "drift".to_owned(),
+                Rule::Mean => "mean".to_owned(),
+            },
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What one series is forecast with, and how its models are combined.
+
+use super::forecaster::{Forecaster, Options};
+use super::kind::Kind;
+use super::rolling::{self, trial_cuts};
+use super::trial::Trial;
+
+/// A line, a season of `period` steps and a little noise that no generator is needed for.
+fn series(length: usize, periods: &[usize]) -> Vec<f64> {
+    let wave = |t: usize, m: usize| libm::sin(std::f64::consts::TAU * t as f64 / m as f64);
+    let noise = |t: usize| libm::sin(12.9898 * t as f64 * t as f64);
+    (0..length)
+        .map(|t| {
+            let seasons: f64 = periods.iter().map(|&m| 8.0 * wave(t, m)).sum();
+            100.0 + 0.5 * t as f64 + seasons + noise(t)
+        })
+        .collect()
+}
+
+fn options(seasons: &[usize]) -> Options {
+    Options {
+        kind: Kind::Auto,
+        seasons: seasons.to_vec(),
+    }
+}
+
+fn families(model: &Forecaster) -> Vec<&'static str> {
+    model.parts.iter().map(|(_, part)| part.family()).collect()
+}
+
+#[test]
+fn short_seasons_are_forecast_by_four_models_and_long_ones_by_two() {
+    let short = options(&[12]).fit(&series(96, &[12])).unwrap();
+    assert_eq!(families(&short), ["arima", "ets", "theta", "ces"]);
+    assert!(short.cycles.patterns.is_empty());
+    let y = series(240, &[6, 40]);
+    let long = options(&[6, 40]).fit(&y[..200]).unwrap();
+    assert_eq!(families(&long), ["arima", "ets"]);
+    // Without the seasons, errors would be 6.5 on average.
+    let mean = long.forecast(40).mean;
+    let errors: f64 = mean.iter().zip(&y[200..]).map(|(a, b)| (a - b).abs()).sum();
+    assert!(errors / 40.0 < 3.0, "{errors}");
+}
+
+#[test]
+fn a_forecast_is_the_weighted_mean_of_those_of_its_models() {
+    let y = series(96, &[12]);
+    let mut model = options(&[12]).fit(&y).unwrap();
+    let trials: Vec<Trial> = trial_cuts(y.len(), 12, 12, 2)
+        .into_iter()
+        .filter_map(|cut| rolling::run(&options(&[12]), &y, cut, Some(&model)))
+        .collect();
+    assert_eq!(trials.len(), 2);
+    model.weigh(&trials);
+    let weights: f64 = model.parts.iter().map(|(weight, _)| weight).sum();
+    assert!((weights - 1.0).abs() < 1e-12);
+    assert!(model.note.contains("2 earlier origins"), "{}", model.note);
+    let whole = model.forecast(5).mean;
+    let parts = model.forecasts(5);
+    for (h, mean) in whole.iter().enumerate() {
+        let sum = parts.iter().map(|(name, f)| model.weight(name) * f.mean[h]);
+        assert!((sum.sum::<f64>() - mean).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn fitting_again_keeps_orders_and_kinds() {
+    let y = series(96, &[12]);
+    let whole = options(&[12]).fit(&y).unwrap();
+    let again = options(&[12]).fit_again(&y[..84], &whole).unwrap();
+    assert_eq!(whole.name(), again.name());
+    assert_ne!(whole.forecast(1).mean, again.forecast(1).mean);
+}

@@ -5,37 +5,24 @@
 //! the model is handed out: a loaded model gives the same bits as the fitted one.
 //! Reading rows, naming classes and choosing parameters are left to the callers.
 
-mod calibrate;
-mod characters;
-mod corpus;
+mod counting;
 mod explain;
-mod fit;
-mod folds;
+mod features;
+mod fitting;
 mod model;
-mod negation;
-mod ngrams;
-mod options;
-mod packed;
-mod pairs;
-mod quantize;
-mod ratios;
 mod saved;
-mod search;
-mod sketch;
-pub mod stop_words;
-mod strings;
-mod swar;
-pub mod tfidf;
-pub mod tokenize;
-mod vectorizer;
-mod vocabulary;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use explain::{Explanation, Term};
-pub use fit::{Fit, FitError, Progress};
+pub use features::quantize::Precision;
+pub use features::vectorizer::{CharacterFeatures, Features};
+pub use fitting::error::FitError;
+pub use fitting::fit::Fit;
+pub use fitting::options::{Choices, ClassWeights, Options, RATIO_POWER, Weighting};
+pub use fitting::progress::Progress;
+pub use fitting::search::Trial;
 pub use model::{Model, Scratch};
-pub use options::{Choices, ClassWeights, Options, Precision, RATIO_POWER, Weighting};
-pub use search::Trial;
-pub use vectorizer::{CharacterFeatures, Features};
+pub use text::stop_words;

@@ -1,10 +1,9 @@
 //! The fitted model: raw text to margins and probabilities.
 
-use super::options::Precision;
-use super::quantize::round_weights;
-use super::vectorizer::{Row, Vectorizer};
 use crate::kernels::math::{ln, sigmoid, softmax};
 use crate::linear::{Coefficients, outputs};
+use crate::nlp::features::quantize::{Precision, round_weights};
+use crate::nlp::features::vectorizer::{Row, Vectorizer};
 use crate::sparse;
 
 /// A fitted text classifier.

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::vectorizer::{Row, Vectorizer};
 use super::*;
+use crate::nlp::features::vectorizer::{Row, Vectorizer};
 use crate::state::{State, StateError, Stateful};
 
 const SENTENCES: [&str; 3] = [

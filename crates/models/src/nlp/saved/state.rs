@@ -14,18 +14,18 @@
 //! | `classes` | strings | classes |
 //!
 //! A model of 8 bits has `idf` as u8 and `weights` as i8, with `idf.step` (f32, 1) and
-//! `weights.step` (f32, outputs), see [`super::quantize`].
+//! `weights.step` (f32, outputs), see [`crate::nlp::features::quantize`].
 
-use super::characters::Characters;
-use super::model::Model;
 use super::packed;
-use super::quantize;
-use super::strings::Strings;
-use super::tfidf::Tfidf;
-use super::tokenize::Tokenizer;
-use super::vectorizer::{CharacterBlock, Vectorizer};
-use super::vocabulary::Vocabulary;
 use crate::linear::outputs;
+use crate::nlp::features::characters::Characters;
+use crate::nlp::features::quantize;
+use crate::nlp::features::tfidf::Tfidf;
+use crate::nlp::features::vectorizer::{CharacterBlock, Vectorizer};
+use crate::nlp::features::vocabulary::Vocabulary;
+use crate::nlp::model::Model;
+use crate::nlp::text::strings::Strings;
+use crate::nlp::text::tokenize::Tokenizer;
 use crate::state::{State, StateError, Stateful};
 
 impl Stateful for Model {
@@ -60,17 +60,20 @@ impl Stateful for Model {
     fn from_state(state: &State) -> Result<Model, StateError> {
         let classes = state.strings("classes")?.to_vec();
         if classes.len() < 2 {
-            return Err(invalid("classes", "fewer than two classes"));
+            return Err(StateError::invalid("classes", "fewer than two classes"));
         }
         let outputs = outputs(classes.len());
         let vectorizer = vectorizer(state)?;
         let features = vectorizer.features();
         if features == 0 {
-            return Err(invalid("vocabulary", "no n-grams"));
+            return Err(StateError::invalid("vocabulary", "no n-grams"));
         }
         let prior = state.f64s("prior", &[Some(classes.len())])?.to_vec();
         if !prior.iter().all(|&share| share > 0.0 && share < 1.0) {
-            return Err(invalid("prior", "a share that is not between 0 and 1"));
+            return Err(StateError::invalid(
+                "prior",
+                "a share that is not between 0 and 1",
+            ));
         }
         let (weights, steps) = weights(state, &[Some(features), Some(outputs)])?;
         let bias = state.f64s("bias", &[Some(outputs)])?.to_vec();
@@ -111,7 +114,7 @@ fn weights(state: &State, shape: &[Option<usize>]) -> Result<Weights, StateError
     let steps = steps(state, "weights.step", shape[1])?;
     let codes = state.i8s("weights", shape)?;
     if codes.contains(&i8::MIN) {
-        return Err(invalid("weights", "a code of -128"));
+        return Err(StateError::invalid("weights", "a code of -128"));
     }
     Ok((quantize::weights(codes, &steps), Some(steps)))
 }
@@ -120,7 +123,10 @@ fn steps(state: &State, name: &str, len: Option<usize>) -> Result<Vec<f32>, Stat
     let steps = state.f32s(name, &[len])?;
     match steps.iter().all(|step| (0.0..1e30).contains(step)) {
         true => Ok(steps.to_vec()),
-        false => Err(invalid(name, "a step that is negative or too large")),
+        false => Err(StateError::invalid(
+            name,
+            "a step that is negative or too large",
+        )),
     }
 }
 
@@ -132,7 +138,7 @@ fn flag(state: &State, name: &str) -> Result<bool, StateError> {
     match state.u8s(name, &[Some(1)])? {
         [0] => Ok(false),
         [1] => Ok(true),
-        _ => Err(invalid(name, "neither 0 nor 1")),
+        _ => Err(StateError::invalid(name, "neither 0 nor 1")),
     }
 }
 
@@ -144,7 +150,7 @@ fn insert_range(state: &mut State, name: &str, range: (usize, usize)) {
 fn range(state: &State, name: &str, most: u32) -> Result<(usize, usize), StateError> {
     match state.u32s(name, &[Some(2)])? {
         &[from, to] if 1 <= from && from <= to && to <= most => Ok((from as usize, to as usize)),
-        _ => Err(invalid(
+        _ => Err(StateError::invalid(
             name,
             &format!("not a range of one or more, {most} at most"),
         )),
@@ -171,7 +177,7 @@ fn tfidf(state: &State, name: &str, len: usize, sublinear: bool) -> Result<Tfidf
     }
     let idf = state.f32s(name, &[Some(len)])?;
     if !idf.iter().all(|&idf| idf >= 1.0) {
-        return Err(invalid(name, "a weight below 1"));
+        return Err(StateError::invalid(name, "a weight below 1"));
     }
     Ok(Tfidf::from_idf(idf.to_vec(), None, sublinear))
 }
@@ -182,7 +188,7 @@ fn vectorizer(state: &State) -> Result<Vectorizer, StateError> {
     let tfidf = tfidf(state, "idf", ngrams.len(), sublinear)?;
     let range = range(state, "ngrams", packed::MOST_WORDS)?;
     let vocabulary = Vocabulary::from_sorted(ngrams, range, state.strings("stop_words")?)
-        .map_err(|error| invalid("vocabulary", &error.to_string()))?;
+        .map_err(|error| StateError::invalid("vocabulary", &error.to_string()))?;
     let characters = match state.tensors.contains_key("characters.ngrams") {
         true => Some(characters(state, sublinear, &vocabulary)?),
         false => None,
@@ -205,18 +211,14 @@ fn characters(
     let tfidf = tfidf(state, "characters.idf", ngrams.len(), sublinear)?;
     let range = range(state, "characters.ngrams", 64)?;
     let ngrams = Characters::from_sorted(ngrams, range)
-        .map_err(|error| invalid("characters.vocabulary", &error.to_string()))?;
+        .map_err(|error| StateError::invalid("characters.vocabulary", &error.to_string()))?;
     match state.f64s("characters.share", &[Some(1)])? {
         &[share] if share > 0.0 && share < 1.0 => {
             Ok(CharacterBlock::new(ngrams, tfidf, share, vocabulary))
         }
-        _ => Err(invalid("characters.share", "not between 0 and 1")),
-    }
-}
-
-pub(super) fn invalid(name: &str, reason: &str) -> StateError {
-    StateError::Invalid {
-        name: name.to_owned(),
-        reason: reason.to_owned(),
+        _ => Err(StateError::invalid(
+            "characters.share",
+            "not between 0 and 1",
+        )),
     }
 }

@@ -48,11 +48,6 @@ impl Words {
         self.spans.len()
     }
 
-    /// True when the text had no word.
-    pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
-    }
-
     /// UTF-8 bytes of each word, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.spans
@@ -62,14 +57,14 @@ impl Words {
 
     /// The bytes of a word.
     #[inline]
-    pub(super) fn word(&self, number: usize) -> &[u8] {
+    pub fn word(&self, number: usize) -> &[u8] {
         let (start, end) = self.spans[number];
         &self.bytes[start..end]
     }
 
     /// The key of each word, in order.
     #[inline]
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
         self.spans.iter().map(|&(start, end)| {
             let word = &self.bytes[start..end];
             let heads = self.bytes[start..].first_chunk::<16>();

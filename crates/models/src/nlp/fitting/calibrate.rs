@@ -15,7 +15,7 @@ const ROWS: usize = 256;
 const STEPS: usize = 30;
 
 /// The factor for `margins` (rows × outputs) of rows held out; 1 where there are none.
-pub(super) fn temperature(margins: &[f64], labels: &[u32], classes: usize, folds: &Folds) -> f64 {
+pub fn temperature(margins: &[f64], labels: &[u32], classes: usize, folds: &Folds) -> f64 {
     let rows: Vec<usize> = folds.held_out().collect();
     let outputs = outputs(classes);
     // Slope and curvature of the loss in t. It is convex: Newton's method, kept in a bracket.

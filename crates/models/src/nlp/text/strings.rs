@@ -7,9 +7,11 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ngrams::NONE;
 use super::swar;
 use crate::kernels::hash::mix;
+
+/// No number: the string is unknown, the n-gram too rare, or the text ends.
+pub const NONE: u32 = u32::MAX;
 
 /// Strings by number.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,7 +71,7 @@ pub struct Key {
 impl Key {
     /// The key of a string whose first and second eight bytes are `heads`, zeros where there are fewer.
     #[inline]
-    pub(super) fn with_heads(string: &[u8], heads: [u64; 2]) -> Key {
+    pub fn with_heads(string: &[u8], heads: [u64; 2]) -> Key {
         let [head, tail] = if string.len() <= 16 {
             heads
         } else {

@@ -5,18 +5,17 @@
 //! words stand once, in a table of their own, and each n-gram says how many words it shares with the
 //! one before it and the numbers of the others, the first of them as a difference where it can be.
 
-use super::saved::invalid;
-use super::strings::{Key, Strings, Table};
+use crate::nlp::text::strings::{Key, Strings, Table};
 use crate::state::{State, StateError};
 
 /// Words in an n-gram, at most: two counts share a byte.
-pub(super) const MOST_WORDS: u32 = 15;
+pub const MOST_WORDS: u32 = 15;
 
 /// Adds strings as `NAME.shared` and `NAME.lengths` (a byte each) and `NAME.bytes`.
 ///
 /// # Panics
 /// When one adds more than 255 bytes to the one before; no n-gram of characters or word does.
-pub(super) fn insert(state: &mut State, name: &str, strings: &Strings) {
+pub fn insert(state: &mut State, name: &str, strings: &Strings) {
     let (mut shared, mut lengths, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut before: &[u8] = &[];
     for string in strings.iter() {
@@ -33,7 +32,7 @@ pub(super) fn insert(state: &mut State, name: &str, strings: &Strings) {
 }
 
 /// The strings that [`insert`] added.
-pub(super) fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
+pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     let shared = state.u8s(&format!("{name}.shared"), &[None])?;
     let lengths = state.u8s(&format!("{name}.lengths"), &[Some(shared.len())])?;
     let mut bytes = state.u8s(&format!("{name}.bytes"), &[None])?;
@@ -41,7 +40,7 @@ pub(super) fn strings(state: &State, name: &str) -> Result<Strings, StateError> 
     for (&shared, &length) in shared.iter().zip(lengths) {
         let (shared, length) = (usize::from(shared), usize::from(length));
         if shared > string.len() || length > bytes.len() {
-            return Err(invalid(name, "strings longer than their bytes"));
+            return Err(StateError::invalid(name, "strings longer than their bytes"));
         }
         string.truncate(shared);
         string.extend_from_slice(&bytes[..length]);
@@ -50,12 +49,12 @@ pub(super) fn strings(state: &State, name: &str) -> Result<Strings, StateError> 
     }
     match bytes.is_empty() {
         true => Ok(strings),
-        false => Err(invalid(name, "bytes that belong to no string")),
+        false => Err(StateError::invalid(name, "bytes that belong to no string")),
     }
 }
 
 /// Adds n-grams of words with one space between: their words as `NAME.words`, and `NAME.ngrams`.
-pub(super) fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
+pub fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
     let mut words: Vec<&[u8]> = ngrams.iter().flat_map(split).collect();
     words.sort_unstable();
     words.dedup();
@@ -77,7 +76,7 @@ pub(super) fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
 }
 
 /// The n-grams that [`insert_ngrams`] added.
-pub(super) fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
+pub fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
     let words = strings(state, &format!("{name}.words"))?;
     let name = format!("{name}.ngrams");
     let mut coded = state.u8s(&name, &[None])?;
@@ -86,7 +85,7 @@ pub(super) fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
         let known = |numbers: &&Vec<u32>| numbers.iter().all(|&n| (n as usize) < words.len());
         let decoded = decode(&mut numbers, &mut coded).map(|()| &numbers);
         let Some(numbers) = decoded.filter(known) else {
-            return Err(invalid(&name, "a code of no n-gram"));
+            return Err(StateError::invalid(&name, "a code of no n-gram"));
         };
         ngram.clear();
         for (place, &number) in numbers.iter().enumerate() {

@@ -140,8 +140,8 @@ pub const ENGLISH: [&str; 130] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokenize::{Tokenizer, Words};
     use super::*;
+    use crate::nlp::text::tokenize::{Tokenizer, Words};
 
     #[test]
     fn each_is_one_word_once_and_negates_nothing() {

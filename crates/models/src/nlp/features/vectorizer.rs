@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::characters::{Characters, OfWords};
-use super::corpus::Corpus;
-use super::negation;
-use super::options::Precision;
+use super::quantize::Precision;
 use super::tfidf::Tfidf;
-use super::tokenize::{Tokenizer, Words};
 use super::vocabulary::{Bounds, Occurrences, Path, Vocabulary};
+use crate::nlp::counting::corpus::Corpus;
+use crate::nlp::text::negation;
+use crate::nlp::text::tokenize::{Tokenizer, Words};
 use crate::sparse::Matrix;
 
 /// Texts whose rows are made by one task.
@@ -72,12 +72,12 @@ impl Default for Features {
 
 impl Features {
     /// What reads the texts.
-    pub(super) fn tokenizer(&self) -> Tokenizer {
+    fn tokenizer(&self) -> Tokenizer {
         Tokenizer::new(self.lowercase, self.negation)
     }
 
     /// The stop words, and what they become behind a negation.
-    pub(super) fn stops(&self) -> Vec<String> {
+    fn stops(&self) -> Vec<String> {
         let marked = self.stop_words.iter().filter(|_| self.negation);
         let marked = marked.map(|word| format!("{}{word}", negation::MARK));
         let mut stops = self.stop_words.clone();
@@ -86,7 +86,7 @@ impl Features {
     }
 
     /// Reads `texts` as these features need them. `watch` hears how many are done.
-    pub(super) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
+    pub(in crate::nlp) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
         Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
     }
 
@@ -108,19 +108,19 @@ impl Features {
 
 /// Turns a text into the features it holds and their weights.
 #[derive(Clone, Debug)]
-pub(super) struct Vectorizer {
-    pub(super) tokenizer: Tokenizer,
-    pub(super) vocabulary: Vocabulary,
-    pub(super) tfidf: Tfidf,
-    pub(super) characters: Option<CharacterBlock>,
+pub struct Vectorizer {
+    pub tokenizer: Tokenizer,
+    pub vocabulary: Vocabulary,
+    pub tfidf: Tfidf,
+    pub characters: Option<CharacterBlock>,
 }
 
 /// Character n-grams, their weights and the norm of their block.
 #[derive(Clone, Debug)]
-pub(super) struct CharacterBlock {
-    pub(super) ngrams: Characters,
-    pub(super) tfidf: Tfidf,
-    pub(super) share: f64,
+pub struct CharacterBlock {
+    pub ngrams: Characters,
+    pub tfidf: Tfidf,
+    pub share: f64,
     of_words: Memo,
 }
 
@@ -130,7 +130,7 @@ pub(super) struct CharacterBlock {
 struct Memo(Vec<OnceLock<Box<[u32]>>>);
 
 impl CharacterBlock {
-    pub(super) fn new(ngrams: Characters, tfidf: Tfidf, share: f64, words: &Vocabulary) -> Self {
+    pub fn new(ngrams: Characters, tfidf: Tfidf, share: f64, words: &Vocabulary) -> Self {
         CharacterBlock {
             ngrams,
             tfidf,
@@ -142,7 +142,7 @@ impl CharacterBlock {
     /// Puts the features of a word that has this number in the vocabulary, or [`NONE`], into `bag`; the
     /// first feature is `first`. `room` is for those of a word without a number.
     ///
-    /// [`NONE`]: super::ngrams::NONE
+    /// [`NONE`]: crate::nlp::text::strings::NONE
     #[inline]
     fn find(&self, word: &[u8], number: u32, first: u32, room: &mut Vec<u32>, bag: &mut Bag) {
         let Some(memo) = self.of_words.0.get(number as usize) else {
@@ -160,7 +160,7 @@ impl CharacterBlock {
 
 /// Buffers of one row, reused from text to text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Row {
+pub struct Row {
     words: Words,
     numbers: Vec<u32>,
     unsure: Vec<u32>,
@@ -168,16 +168,16 @@ pub(super) struct Row {
     /// Features as they are found, each as often as it occurs.
     found: Vec<u32>,
     /// Features in the text; those of characters behind those of words.
-    pub(super) bag: Bag,
+    pub bag: Bag,
     /// TF-IDF of each feature, of Euclidean norm one together.
-    pub(super) values: Vec<f32>,
+    pub values: Vec<f32>,
     /// Before they have their norm.
     raw: Vec<f64>,
 }
 
 /// Features and how often each occurs, in order of appearance.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bag {
+pub struct Bag {
     /// For each feature its place plus one; 0: none, and so all between texts.
     places: Vec<u32>,
     /// Of each feature in it; what is behind `len` is left from other texts.
@@ -248,7 +248,7 @@ impl Row {
     }
 
     /// The words of the text, stop words included.
-    pub(super) fn words(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
         self.words.iter()
     }
 
@@ -274,11 +274,7 @@ impl Row {
 
 impl Vectorizer {
     /// Chooses the features of `corpus` and weighs them; their rows are [`Fitted::matrix`].
-    pub(super) fn fit<'a>(
-        features: &Features,
-        corpus: &'a Corpus,
-        precision: Precision,
-    ) -> Fitted<'a> {
+    pub fn fit<'a>(features: &Features, corpus: &'a Corpus, precision: Precision) -> Fitted<'a> {
         let tfidf = |frequencies: &[u32]| {
             Tfidf::fit(frequencies, corpus.texts(), features.sublinear, precision)
         };
@@ -321,7 +317,7 @@ impl Vectorizer {
     }
 
     /// Where each block of features ends.
-    pub(super) fn blocks(&self) -> Vec<usize> {
+    pub fn blocks(&self) -> Vec<usize> {
         match self.characters {
             None => vec![self.features()],
             Some(_) => vec![self.vocabulary.len(), self.features()],
@@ -329,7 +325,7 @@ impl Vectorizer {
     }
 
     /// Number of features.
-    pub(super) fn features(&self) -> usize {
+    pub fn features(&self) -> usize {
         let characters = self
             .characters
             .as_ref()
@@ -338,7 +334,7 @@ impl Vectorizer {
     }
 
     /// A feature as it is shown: words as they are, characters between ‹ and ›.
-    pub(super) fn name(&self, feature: usize) -> String {
+    pub fn name(&self, feature: usize) -> String {
         match (feature.checked_sub(self.vocabulary.len()), &self.characters) {
             (Some(number), Some(block)) => format!("‹{}›", block.ngrams.ngram(number)),
             _ => self.vocabulary.ngram(feature).to_owned(),
@@ -346,7 +342,7 @@ impl Vectorizer {
     }
 
     /// Fills `row` with the features of `text`; leaves it empty where none is known.
-    pub(super) fn vectorize(&self, text: &str, row: &mut Row) {
+    pub fn vectorize(&self, text: &str, row: &mut Row) {
         row.clear(self.features());
         self.tokenizer.split(text, &mut row.words);
         let mut numbers = std::mem::take(&mut row.numbers);
@@ -370,7 +366,7 @@ impl Vectorizer {
     }
 
     /// The character features of a word of a text; a stop word has none.
-    pub(super) fn character_features(&self, word: &[u8]) -> Vec<u32> {
+    pub fn character_features(&self, word: &[u8]) -> Vec<u32> {
         let mut features = Vec::new();
         if let Some(block) = &self.characters
             && !self.vocabulary.stops(word)
@@ -382,13 +378,13 @@ impl Vectorizer {
     }
 
     /// True for an n-gram of words.
-    pub(super) fn is_word(&self, feature: u32) -> bool {
+    pub fn is_word(&self, feature: u32) -> bool {
         (feature as usize) < self.vocabulary.len()
     }
 }
 
 /// A vectorizer and what it knows of the corpus it was fitted to.
-pub(super) struct Fitted<'a> {
+pub struct Fitted<'a> {
     pub vectorizer: Vectorizer,
     corpus: &'a Corpus,
     occurrences: Occurrences,

@@ -1,13 +1,15 @@
 //! Fitting: what goes in, what can go wrong, and what comes out.
 
 use super::calibrate::temperature;
+use super::error::FitError;
 use super::folds::{Data, Folds};
-use super::model::Model;
 use super::options::Options;
+use super::progress::Progress;
 use super::search::{Labelled, Trial, search};
-use super::vectorizer::{Features, Fitted, Vectorizer};
 use crate::linear::{Coefficients, Examples};
-use crate::optim::{Iteration, Minimum};
+use crate::nlp::features::vectorizer::{Features, Fitted, Vectorizer};
+use crate::nlp::model::Model;
+use crate::optim::Minimum;
 use crate::sparse::Matrix;
 
 /// How the fit went.
@@ -32,57 +34,6 @@ pub struct Fit {
     pub searched: usize,
     /// What was fitted, all choices made.
     pub options: Options,
-}
-
-/// What a fit is at, for a progress bar.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Progress {
-    /// Trying candidates on rows held out, so many done.
-    Searching { trials: usize },
-    /// Texts counted so far, of all.
-    Counting { texts: usize, of: usize },
-    /// Turning texts into rows of so many features.
-    Vectorizing { features: usize },
-    /// After a Newton step.
-    Solving(Iteration),
-}
-
-/// Why there is no model.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum FitError {
-    #[error("no rows to train on")]
-    NoRows,
-    #[error("got {texts} texts but {labels} labels")]
-    Lengths { texts: usize, labels: usize },
-    #[error("row {row} has class number {label}, but there are {classes} classes")]
-    Label {
-        row: usize,
-        label: u32,
-        classes: usize,
-    },
-    #[error("all rows are of one class, `{class}`; a classifier needs rows of two or more")]
-    OneClass { class: String },
-    #[error("there is a weight for class `{class}`, but the classes are {classes}")]
-    UnknownClass { class: String, classes: String },
-    #[error("no row is of class `{class}`; leave the class out or add rows of it")]
-    EmptyClass { class: String },
-    #[error(
-        "no n-gram stands in at least {min_df} texts and in at most a share of {max_df} of the \
-         {rows}; lower min_df or raise max_df"
-    )]
-    NoFeatures {
-        rows: usize,
-        min_df: usize,
-        max_df: f64,
-    },
-    #[error("{name} is {value}, expected {expected}")]
-    Option {
-        name: &'static str,
-        value: String,
-        expected: &'static str,
-    },
-    #[error("the fit overflowed; lower the regularization parameter C from {regularization}")]
-    NotFinite { regularization: f64 },
 }
 
 impl Options {

@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use super::corpus::{Corpus, Seen, renumber};
 use super::pairs::{Numbers, join, split};
 use super::sketch::Sketch;
+use crate::nlp::text::strings::NONE;
 
 /// Tokens of a share of the texts, at least.
 const TOKENS_PER_SHARE: usize = 1 << 16;
@@ -26,12 +27,9 @@ const TOKENS_PER_SHARE: usize = 1 << 16;
 const TOKENS_TO_SKETCH: usize = 1 << 17;
 /// N-grams that a first guess counts exactly, for each that is wanted.
 const SPARE: f64 = 1.25;
-/// No node: the n-gram is too rare, or the text ends.
-pub(super) const NONE: u32 = u32::MAX;
-
 /// The n-grams of one length.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Level {
+pub struct Level {
     /// Node of the n-gram without its last word, one level down, and number of the last word; for
     /// single words their number twice.
     pub keys: Vec<(u32, u32)>,
@@ -44,7 +42,7 @@ pub(super) struct Level {
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// Words in an n-gram, from - to.
     pub range: (usize, usize),
     /// Texts an n-gram must stand in, at least and at most.
@@ -62,7 +60,7 @@ impl Wanted {
 
 /// The n-grams of up to `range.1` words, one level a length: all that are `wanted`, or those in most
 /// texts, ties included, where there are more than enough. Some that are too rare may be among them.
-pub(super) fn count(corpus: &Corpus, wanted: Wanted) -> Vec<Level> {
+pub fn count(corpus: &Corpus, wanted: Wanted) -> Vec<Level> {
     let longest = wanted.range.1;
     let words = words(corpus, wanted.least);
     if longest == 1 || corpus.tokens.len() < TOKENS_TO_SKETCH {
@@ -335,8 +333,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::tokenize::Tokenizer;
     use super::*;
+    use crate::nlp::text::tokenize::Tokenizer;
 
     fn corpus(texts: &[String]) -> Corpus {
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();

@@ -5,11 +5,11 @@
 //! repeats: a large corpus is searched on a sample of its rows, and many classes on fewer folds.
 
 use super::calibrate::temperature;
-use super::fit::Progress;
 use super::folds::{Data, Folds, Score, sample};
 use super::options::{Choices, Options, Weighting};
-use super::vectorizer::Vectorizer;
+use super::progress::Progress;
 use crate::linear::{Coefficients, Examples, outputs};
+use crate::nlp::features::vectorizer::Vectorizer;
 
 /// Bytes of text that a search reads again and again, at most.
 const SEARCHED_BYTES: usize = 6 << 20;

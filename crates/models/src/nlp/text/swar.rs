@@ -4,7 +4,7 @@
 //! top bit set exactly when x >= least, and no byte overflows into the next.
 
 /// `byte` in every byte.
-pub(super) const fn every(byte: u8) -> u64 {
+pub const fn every(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
@@ -18,7 +18,7 @@ const fn between(x: u64, least: u8, most: u8) -> u64 {
 
 /// The first eight bytes of `bytes` as a little-endian number, zeros where there are fewer.
 #[inline]
-pub(super) fn load(bytes: &[u8]) -> u64 {
+pub fn load(bytes: &[u8]) -> u64 {
     if let Some(eight) = bytes.first_chunk() {
         return u64::from_le_bytes(*eight);
     }
@@ -42,7 +42,7 @@ pub(super) fn load(bytes: &[u8]) -> u64 {
 /// Copies ASCII to `out`, capitals made small where `lowercase`, and returns a bit a byte, the lowest
 /// first: set for letters and digits.
 #[inline]
-pub(super) fn copy(block: &[u8; 64], lowercase: bool, out: &mut [u8; 64]) -> u64 {
+pub fn copy(block: &[u8; 64], lowercase: bool, out: &mut [u8; 64]) -> u64 {
     let mut mask = 0;
     let small = if lowercase { every(0x20) } else { 0 };
     let (eights, _) = block.as_chunks::<8>();

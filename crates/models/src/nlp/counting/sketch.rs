@@ -10,7 +10,7 @@ const MOST: usize = 1 << 22;
 
 /// Occurrences of keys, never too low.
 #[derive(Clone, Debug)]
-pub(super) struct Sketch {
+pub struct Sketch {
     counters: Vec<u8>,
 }
 

@@ -6,12 +6,11 @@
 
 use rayon::prelude::*;
 
-use super::corpus::Corpus;
-use super::negation;
-use super::ngrams::NONE;
-use super::strings::{Key, Strings, Table};
-use super::tokenize::LONGEST_WORD;
 use super::vocabulary::{Bounds, VocabularyError, choose};
+use crate::nlp::counting::corpus::Corpus;
+use crate::nlp::text::negation;
+use crate::nlp::text::strings::{Key, NONE, Strings, Table};
+use crate::nlp::text::tokenize::LONGEST_WORD;
 
 /// The chosen character n-grams, in byte order; the number is the place in it.
 #[derive(Clone, Debug)]
@@ -23,7 +22,7 @@ pub struct Characters {
 
 /// For each distinct word of a corpus the numbers of its n-grams.
 #[derive(Debug, Default)]
-pub(super) struct OfWords {
+pub struct OfWords {
     numbers: Vec<u32>,
     ends: Vec<usize>,
 }
@@ -38,7 +37,7 @@ impl OfWords {
 
 impl Characters {
     /// The n-grams of `corpus` within `bounds`, and in how many texts each stands.
-    pub(super) fn choose(
+    pub fn choose(
         corpus: &Corpus,
         range: (usize, usize),
         bounds: Bounds,
@@ -70,12 +69,12 @@ impl Characters {
     }
 
     /// Some of the n-grams.
-    pub(super) fn keep(&self, kept: &[bool]) -> Characters {
+    pub fn keep(&self, kept: &[bool]) -> Characters {
         Characters::new(self.strings().keep(kept), self.range)
     }
 
     /// The n-grams of each distinct word of a corpus.
-    pub(super) fn of_words(&self, corpus: &Corpus) -> OfWords {
+    pub fn of_words(&self, corpus: &Corpus) -> OfWords {
         let mut of_words = OfWords::default();
         for word in corpus.words.strings().iter() {
             self.find(word, 0, &mut of_words.numbers);
@@ -127,13 +126,13 @@ impl Characters {
         std::str::from_utf8(self.strings().get(number)).expect("n-grams are whole characters")
     }
 
-    pub(super) fn strings(&self) -> &Strings {
+    pub fn strings(&self) -> &Strings {
         self.ngrams.strings()
     }
 
     /// Adds to `found` the number of every known n-gram of a word, plus `first`.
     #[inline]
-    pub(super) fn find(&self, word: &[u8], first: u32, found: &mut Vec<u32>) {
+    pub fn find(&self, word: &[u8], first: u32, found: &mut Vec<u32>) {
         each(word, self.range, |ngram| {
             let key = Key::of(ngram);
             let number = match self.ngrams.glance(key) {
@@ -226,8 +225,8 @@ fn within(word: &[u8], (shortest, longest): (usize, usize), mut found: impl FnMu
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokenize::Tokenizer;
     use super::*;
+    use crate::nlp::text::tokenize::Tokenizer;
 
     const ALL: Bounds = Bounds {
         min_df: 1,

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::corpus::Corpus;
-use super::ngrams::{self, Level, NONE, Wanted};
-use super::pairs::Pairs;
-use super::strings::{Key, Strings, Table};
-use super::tokenize::Words;
+use crate::nlp::counting::corpus::Corpus;
+use crate::nlp::counting::ngrams::{self, Level, Wanted};
+use crate::nlp::counting::pairs::Pairs;
+use crate::nlp::text::strings::{Key, NONE, Strings, Table};
+use crate::nlp::text::tokenize::Words;
 
 /// Which n-grams become features.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Vocabulary {
 
 /// Where the chosen n-grams stand in the corpus that they were chosen from.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Occurrences {
+pub struct Occurrences {
     /// From the shortest length to the longest.
     lengths: Vec<Length>,
 }
@@ -106,7 +106,7 @@ pub enum VocabularyError {
 impl Vocabulary {
     /// The n-grams of `corpus` within `bounds`, in how many texts each stands, and where. `stop_words`
     /// are those that the corpus was read without.
-    pub(super) fn choose(
+    pub fn choose(
         corpus: &Corpus,
         range: (usize, usize),
         stop_words: &[String],
@@ -216,7 +216,7 @@ impl Vocabulary {
     }
 
     /// Some of the n-grams.
-    pub(super) fn keep(&self, kept: &[bool]) -> Vocabulary {
+    pub fn keep(&self, kept: &[bool]) -> Vocabulary {
         let stops: Vec<String> = self.stop_words().map(str::to_owned).collect();
         Vocabulary::grow(self.ngrams.keep(kept), self.range, &stops)
     }
@@ -227,7 +227,7 @@ impl Vocabulary {
     }
 
     /// Number of words that have a number: stop words and those of n-grams.
-    pub(super) fn words(&self) -> usize {
+    pub fn words(&self) -> usize {
         self.words.len()
     }
 
@@ -248,14 +248,14 @@ impl Vocabulary {
     }
 
     /// All n-grams as bytes.
-    pub(super) fn strings(&self) -> &Strings {
+    pub fn strings(&self) -> &Strings {
         &self.ngrams
     }
 
     /// Makes `numbers` those of the words of a text: [`NONE`] for one that is in no n-gram; stop words are
     /// left out. `unsure` is room.
     #[inline]
-    pub(super) fn number(&self, words: &Words, numbers: &mut Vec<u32>, unsure: &mut Vec<u32>) {
+    pub fn number(&self, words: &Words, numbers: &mut Vec<u32>, unsure: &mut Vec<u32>) {
         numbers.clear();
         unsure.clear();
         unsure.resize(words.len(), 0);
@@ -278,7 +278,7 @@ impl Vocabulary {
 
     /// True for a stop word.
     #[inline]
-    pub(super) fn stops(&self, word: &[u8]) -> bool {
+    pub fn stops(&self, word: &[u8]) -> bool {
         let number = |word| self.words.find(word, Key::of(word));
         self.stops > 0 && number(word).is_some_and(|number| number < self.stops)
     }
@@ -286,7 +286,7 @@ impl Vocabulary {
     /// Adds to `found` the feature of every n-gram of a text's `words`, as often as it occurs, shorter ones
     /// first. `path` is room for where longer ones may start.
     #[inline]
-    pub(super) fn find(&self, words: &[u32], path: &mut Path, found: &mut Vec<u32>) {
+    pub fn find(&self, words: &[u32], path: &mut Path, found: &mut Vec<u32>) {
         let (shortest, longest) = self.range;
         path.nodes.clear();
         let node = |&word: &u32| self.nodes.get(word as usize).copied().unwrap_or(NONE);
@@ -355,7 +355,7 @@ fn add_if(
 
 /// Room for finding n-grams, reused from text to text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Path {
+pub struct Path {
     /// Places in a text and the node of the n-gram that starts there.
     nodes: Vec<(u32, u32)>,
     /// Those of which one glance does not tell the node.
@@ -363,7 +363,7 @@ pub(super) struct Path {
 }
 
 /// The candidates within `bounds`, by their bytes: n-gram and place among the candidates.
-pub(super) fn choose(
+pub fn choose(
     frequencies: &[u32],
     texts: usize,
     bounds: Bounds,
@@ -452,8 +452,8 @@ fn spell(corpus: &Corpus, levels: &[Level], (level, node): (usize, usize)) -> Ve
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokenize::Tokenizer;
     use super::*;
+    use crate::nlp::text::tokenize::Tokenizer;
 
     const ALL: Bounds = Bounds {
         min_df: 1,

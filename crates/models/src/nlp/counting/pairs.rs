@@ -1,11 +1,11 @@
 //! Tables that number pairs of numbers: of those that are counted, and of those that are known.
 
-use super::ngrams::NONE;
 use crate::kernels::hash::mix;
+use crate::nlp::text::strings::NONE;
 
 /// Keys, none 0, numbered in order of appearance: open addressing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Numbers {
+pub struct Numbers {
     pub keys: Vec<u64>,
     /// Key and number; a power of two of them or none, at most half of them taken.
     slots: Vec<(u64, u32)>,
@@ -53,7 +53,7 @@ impl Numbers {
 /// Pairs of numbers to numbers: open addressing, at most half full, behind a filter of bits that fits
 /// a core's cache and turns most unknown pairs away.
 #[derive(Clone, Debug)]
-pub(super) struct Pairs {
+pub struct Pairs {
     bits: Vec<u64>,
     /// Both numbers of a pair and its own; [`NONE`]: free.
     slots: Vec<[u32; 3]>,
@@ -129,11 +129,11 @@ impl Pairs {
 
 /// One number for both, never 0.
 #[inline]
-pub(super) fn join((first, second): (u32, u32)) -> u64 {
+pub fn join((first, second): (u32, u32)) -> u64 {
     (u64::from(first) << 32 | u64::from(second)) + 1
 }
 
-pub(super) fn split(key: u64) -> (u32, u32) {
+pub fn split(key: u64) -> (u32, u32) {
     let pair = key - 1;
     ((pair >> 32) as u32, pair as u32)
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::fit::FitError;
-use super::vectorizer::{CharacterFeatures, Features};
+use super::error::FitError;
 use crate::linear::{self, Scheme};
+use crate::nlp::features::quantize::Precision;
+use crate::nlp::features::vectorizer::{CharacterFeatures, Features};
 
 /// What to fit. Whatever [`Choices`] name is a start, and chosen on folds.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,16 +53,6 @@ pub enum ClassWeights {
     Balanced,
     /// By name; 1 where there is none.
     Given(BTreeMap<String, f64>),
-}
-
-/// How weights are stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// 32-bit floating point.
-    #[default]
-    Single,
-    /// Whole numbers of 8 bits times a step.
-    Eight,
 }
 
 /// What is chosen by accuracy on rows held out; empty: nothing.

@@ -3,9 +3,19 @@
 //! A rounded value is exactly `code × step` in `f32`, so that what was rounded, saved and loaded is
 //! the same to the bit.
 
+/// How weights are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floating point.
+    #[default]
+    Single,
+    /// Whole numbers of 8 bits times a step.
+    Eight,
+}
+
 /// Rounds weights (features × outputs) to multiples of one step an output, at most 127 of them either
 /// way, and returns the steps.
-pub(super) fn round_weights(weights: &mut [f32], outputs: usize) -> Vec<f32> {
+pub fn round_weights(weights: &mut [f32], outputs: usize) -> Vec<f32> {
     let mut steps = vec![0.0_f32; outputs];
     for row in weights.chunks_exact(outputs) {
         for (step, weight) in steps.iter_mut().zip(row) {
@@ -21,7 +31,7 @@ pub(super) fn round_weights(weights: &mut [f32], outputs: usize) -> Vec<f32> {
 }
 
 /// The codes of rounded weights.
-pub(super) fn weight_codes(weights: &[f32], steps: &[f32]) -> Vec<i8> {
+pub fn weight_codes(weights: &[f32], steps: &[f32]) -> Vec<i8> {
     let rows = weights.chunks_exact(steps.len());
     rows.flat_map(|row| {
         row.iter()
@@ -32,7 +42,7 @@ pub(super) fn weight_codes(weights: &[f32], steps: &[f32]) -> Vec<i8> {
 }
 
 /// The weights of codes.
-pub(super) fn weights(codes: &[i8], steps: &[f32]) -> Vec<f32> {
+pub fn weights(codes: &[i8], steps: &[f32]) -> Vec<f32> {
     let rows = codes.chunks_exact(steps.len());
     rows.flat_map(|row| {
         row.iter()
@@ -51,7 +61,7 @@ fn code(weight: f32, step: f32) -> i8 {
 }
 
 /// Rounds idf, 1 or more, to 1 plus a multiple of a step, at most 255 of them, and returns the step.
-pub(super) fn round_idf(idf: &mut [f32]) -> f32 {
+pub fn round_idf(idf: &mut [f32]) -> f32 {
     let step = idf.iter().fold(0.0_f32, |most, idf| most.max(idf - 1.0)) / 255.0;
     let rounded = self::idf(&idf_codes(idf, step), step);
     idf.copy_from_slice(&rounded);
@@ -59,7 +69,7 @@ pub(super) fn round_idf(idf: &mut [f32]) -> f32 {
 }
 
 /// The codes of rounded idf.
-pub(super) fn idf_codes(idf: &[f32], step: f32) -> Vec<u8> {
+pub fn idf_codes(idf: &[f32], step: f32) -> Vec<u8> {
     let code = |idf: &f32| {
         if step > 0.0 {
             ((idf - 1.0) / step).round() as u8
@@ -71,7 +81,7 @@ pub(super) fn idf_codes(idf: &[f32], step: f32) -> Vec<u8> {
 }
 
 /// The idf of codes.
-pub(super) fn idf(codes: &[u8], step: f32) -> Vec<f32> {
+pub fn idf(codes: &[u8], step: f32) -> Vec<f32> {
     codes
         .iter()
         .map(|&code| 1.0 + f32::from(code) * step)

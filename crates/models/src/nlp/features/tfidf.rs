@@ -4,8 +4,7 @@
 //! Euclidean norm. Both idf and values are rounded to `f32`, which is what is stored, so that a
 //! loaded model computes what the fitted one did.
 
-use super::options::Precision;
-use super::quantize;
+use super::quantize::{self, Precision};
 use crate::kernels::math::ln;
 use crate::kernels::reduce::dot_alone;
 

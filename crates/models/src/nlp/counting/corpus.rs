@@ -2,9 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::ngrams::NONE;
-use super::strings::{Key, Table};
-use super::tokenize::{Tokenizer, Words};
+use crate::nlp::text::strings::{Key, NONE, Table};
+use crate::nlp::text::tokenize::{Tokenizer, Words};
 
 /// Bytes of text read by one task, at least and at most. Large: a task meets most words of a corpus,
 /// and its table of them is made part of the whole at the end. Words are numbered in order of
@@ -13,7 +12,7 @@ const BYTES_PER_TASK: std::ops::Range<usize> = 1 << 20..16 << 20;
 
 /// Tokenized texts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Corpus {
+pub struct Corpus {
     /// The distinct words, in order of appearance.
     pub words: Table,
     /// In how many texts each word stands.
@@ -119,10 +118,7 @@ impl Corpus {
 
 /// Numbers of parts, end to end, as the numbers of the whole that each part's table says; [`NONE`] where
 /// it says nothing.
-pub(super) fn renumber<'a>(
-    parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>,
-    mut whole: &mut [u32],
-) {
+pub fn renumber<'a>(parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>, mut whole: &mut [u32]) {
     let mut tasks = Vec::new();
     for (part, numbers) in parts {
         let (own, rest) = whole.split_at_mut(part.len());
@@ -153,7 +149,7 @@ fn tasks<'a, 'b>(texts: &'a [&'b str], threads: usize) -> Vec<&'a [&'b str]> {
 
 /// In how many texts something stands, and the last of them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen {
+pub struct Seen {
     pub texts: u32,
     /// Counted from 1.
     last: u32,

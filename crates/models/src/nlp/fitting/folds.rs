@@ -12,7 +12,7 @@ const NEVER: u8 = u8::MAX;
 
 /// The fold of each row.
 #[derive(Clone, Debug)]
-pub(super) struct Folds {
+pub struct Folds {
     of: Vec<u8>,
     count: u8,
 }
@@ -54,13 +54,7 @@ impl Folds {
 }
 
 /// About `share` of the rows of each class (two at least), as their texts' hashes have it.
-pub(super) fn sample(
-    texts: &[&str],
-    labels: &[u32],
-    classes: usize,
-    share: f64,
-    seed: u64,
-) -> Vec<usize> {
+pub fn sample(texts: &[&str], labels: &[u32], classes: usize, share: f64, seed: u64) -> Vec<usize> {
     let mut kept = Vec::new();
     for rows in by_class(texts, labels, classes, seed) {
         let wanted = (share * rows.len() as f64).ceil() as usize;
@@ -82,7 +76,7 @@ fn by_class(texts: &[&str], labels: &[u32], classes: usize, seed: u64) -> Vec<Ve
 }
 
 /// What is fitted: rows, the ends of their blocks of features, and what each row costs.
-pub(super) struct Data<'a> {
+pub struct Data<'a> {
     pub examples: Examples<'a>,
     pub labels: &'a [u32],
     pub classes: usize,
@@ -142,7 +136,7 @@ impl Data<'_> {
 }
 
 /// Answers of models to rows they have not seen.
-pub(super) struct OutOfFold {
+pub struct OutOfFold {
     /// For each C the margins of every row, rows × outputs; 0 of rows that are never held out.
     pub margins: Vec<Vec<f64>>,
     /// For each C the coefficients without the last fold.
@@ -151,7 +145,7 @@ pub(super) struct OutOfFold {
 
 /// How margins do on rows held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Score {
+pub struct Score {
     pub correct: usize,
     pub rows: usize,
     /// Mean, in nats.

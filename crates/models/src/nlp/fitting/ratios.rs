@@ -20,7 +20,7 @@ const SMOOTHING: f64 = 0.5;
 ///
 /// `blocks` are the ends of the blocks of features: each block is counted by itself. Only rows for
 /// which `counts` holds are.
-pub(super) fn scale(
+pub fn scale(
     rows: &Matrix,
     labels: &[u32],
     classes: usize,

@@ -9,12 +9,12 @@
 use super::swar;
 
 /// What a marked word starts with. No word has an underscore.
-pub(super) const MARK: &str = "not_";
+pub const MARK: &str = "not_";
 /// Words behind a negation that are marked.
 const REACH: u8 = 3;
 
 /// True for characters that end what a negation reaches.
-pub(super) fn ends(c: char) -> bool {
+pub fn ends(c: char) -> bool {
     matches!(
         c,
         '.' | ',' | ';' | ':' | '(' | ')' | '!' | '?' | '\u{2026}'
@@ -23,7 +23,7 @@ pub(super) fn ends(c: char) -> bool {
 
 /// How far the last negation reaches.
 #[derive(Debug, Default)]
-pub(super) struct Reach {
+pub struct Reach {
     left: u8,
 }
 
@@ -94,7 +94,7 @@ fn small(word: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokenize::{Tokenizer, Words};
+    use crate::nlp::text::tokenize::{Tokenizer, Words};
 
     fn marked(text: &str) -> String {
         let mut words = Words::default();

@@ -1,0 +1,4 @@
+//! A model as the tensors of its file, and back.
+
+mod packed;
+mod state;

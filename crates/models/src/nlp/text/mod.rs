@@ -1,0 +1,7 @@
+//! Text to words, and words to numbers.
+
+pub mod negation;
+pub mod stop_words;
+pub mod strings;
+mod swar;
+pub mod tokenize;

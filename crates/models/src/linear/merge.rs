@@ -5,7 +5,7 @@
 //! weight u states the same problem, and the wⱼ follow from u. Text has many such columns: whatever
 //! stands in one text alone, and runs of characters that stand in the same words alone.
 
-use super::Coefficients;
+use super::coefficients::Coefficients;
 use crate::kernels::hash::mix;
 use crate::sparse::Matrix;
 

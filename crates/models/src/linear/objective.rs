@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::{Scheme, problem::Problem};
+use super::coefficients::add_bias;
+use super::options::Scheme;
+use super::problem::Problem;
 use crate::kernels::math::{sigmoid_softplus, softmax};
 use crate::kernels::real::Real;
 use crate::kernels::reduce::{chunks, norm};
@@ -238,17 +240,6 @@ fn bend(v: &mut [f32], p: &[f32], joint: bool) {
             *v * p * (1.0 - p)
         };
     }
-}
-
-/// Adds one bias an output to rows of scores.
-pub(super) fn add_bias<T: Real>(scores: &mut [T], bias: &[T]) {
-    scores.par_chunks_mut(ROWS * bias.len()).for_each(|rows| {
-        for row in rows.chunks_exact_mut(bias.len()) {
-            for (score, bias) in row.iter_mut().zip(bias) {
-                *score += *bias;
-            }
-        }
-    });
 }
 
 fn sum_vectors<'a, T: Real + 'a>(len: usize, vectors: impl Iterator<Item = &'a [T]>) -> Vec<T> {

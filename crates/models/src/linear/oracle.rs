@@ -9,6 +9,7 @@ use ndarray::{Array1, Array2};
 use proptest::prelude::*;
 
 use super::*;
+use crate::sparse::Matrix;
 
 const COLUMNS: usize = 5;
 

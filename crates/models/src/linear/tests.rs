@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels::math::ln;
 use crate::optim::{Minimum, Objective};
+use crate::sparse::Matrix;
 
 const ROWS: usize = 12;
 const COLUMNS: usize = 4;

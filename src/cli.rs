@@ -34,6 +34,7 @@ pub fn main() -> Exit {
             return if usage { Exit::Usage } else { Exit::Done };
         }
     };
+    std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
     let talk = cli.global.talk();
     let json = cli.global.json;
     remove_leftovers_on_ctrl_c(talk);

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use jiff::civil::{DateTime, date};
 use jiff::{SignedDuration, Span};
 use polars::prelude::{
-    AnyValue, DataFrame, DataType as Polars, ParquetReader, SerReader, TimeUnit as PolarsUnit,
+    AnyValue, DataFrame, DataType as Polars, ParallelStrategy, ParquetReader, SerReader,
+    TimeUnit as PolarsUnit,
 };
+
+use files::foreign;
 
 use super::{Column, DataType, Kind, Place, ReadError, ReadErrorKind, Row, Source, TimeUnit, Unit};
 
@@ -104,18 +107,18 @@ fn reopen(path: &Path, name: &str) -> Result<File, ReadError> {
 
 /// polars panics on some broken files: that is the file's fault, not a fault of the program.
 fn guarded<T>(name: &str, read: impl FnOnce() -> T) -> Result<T, ReadError> {
-    let former = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| ()));
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
-    std::panic::set_hook(former);
-    result.map_err(|_| {
+    foreign::run(read).map_err(|_| {
         Place::file(name).error(ReadErrorKind::Parquet("its pages are broken".to_owned()))
     })
 }
 
-/// The file is opened for each slice, so that pages once mapped do not pile up in memory.
+/// The file is opened for each slice, so that pages once mapped do not pile up in memory. A slice is
+/// decoded by the thread that asks for it: how many threads work is the caller's choice, and a panic is
+/// caught where it happens.
 fn slice(path: &Path, name: &str, start: usize, rows: usize) -> Result<DataFrame, ReadError> {
-    let reader = ParquetReader::new(reopen(path, name)?).with_slice(Some((start, rows)));
+    let reader = ParquetReader::new(reopen(path, name)?)
+        .read_parallel(ParallelStrategy::None)
+        .with_slice(Some((start, rows)));
     guarded(name, || reader.finish())?.map_err(|error| unreadable(name, error))
 }
 
@@ -249,4 +252,57 @@ fn spell_time(value: i64, data_type: DataType, out: &mut String) -> Kind {
 
 pub(super) fn epoch() -> DateTime {
     date(1970, 1, 1).at(0, 0, 0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn rows_of(path: &Path) -> Result<usize, ReadError> {
+        let mut source = open(path, "f")?;
+        let (mut row, mut rows) = (Row::new(), 0);
+        while source.read(&mut row)? {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    /// polars must not hand pages to threads of its own: nothing would catch a panic there quietly.
+    #[test]
+    fn a_panic_on_broken_pages_is_caught_on_the_thread_that_reads() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, path) = (dir.path().join("spool"), dir.path().join("f.parquet"));
+        let lines =
+            (0..40).map(|i| format!("{{\"a\":{i},\"b\":\"text {}\",\"c\":{i}.5}}\n", i % 7));
+        std::fs::write(&spool, lines.collect::<String>()).unwrap();
+        let columns = ["a", "b", "c"].map(Column::new);
+        crate::jsonl_to_parquet(&spool, &path, &columns).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+
+        let (caught, uncaught) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counters = (caught.clone(), uncaught.clone());
+        let former = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |_| {
+            let counter = if foreign::is_running() {
+                &counters.0
+            } else {
+                &counters.1
+            };
+            counter.fetch_add(1, Ordering::SeqCst);
+        }));
+        let mut errors = 0;
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xa5;
+            std::fs::write(&path, bytes).unwrap();
+            errors += usize::from(rows_of(&path).is_err());
+        }
+        std::panic::set_hook(former);
+        assert!(errors > 0);
+        assert!(caught.load(Ordering::SeqCst) > 0);
+        assert_eq!(uncaught.load(Ordering::SeqCst), 0);
+    }
 }

@@ -2,7 +2,7 @@
 
 use divan::counter::ItemsCount;
 use easylife::tasks::cv::sample::photo::{VERSIONS, Version};
-use images::{Gray, decode};
+use images::{Decoder, Gray};
 use models::cv::{Plane, Scores, Scratch};
 
 fn main() {
@@ -26,7 +26,8 @@ fn files() -> Vec<Vec<u8>> {
 }
 
 fn photos() -> Vec<Gray> {
-    let read = |file: &Vec<u8>| match decode(file) {
+    let decoder = Decoder::new();
+    let read = |file: &Vec<u8>| match decoder.decode(file) {
         Ok(gray) => gray,
         Err(error) => panic!("the sample cannot be read: {error}"),
     };
@@ -39,13 +40,13 @@ fn pixels(photos: &[Gray]) -> usize {
 
 #[divan::bench(sample_count = 50)]
 fn decode_pixels(bencher: divan::Bencher) {
-    let files = files();
+    let (files, decoder) = (files(), Decoder::new());
     bencher
         .counter(ItemsCount::new(pixels(&photos())))
         .bench_local(|| {
             files
                 .iter()
-                .map(|file| decode(file).is_ok())
+                .map(|file| decoder.decode(file).is_ok())
                 .collect::<Vec<_>>()
         });
 }

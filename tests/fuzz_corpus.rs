@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use easylife::pipeline::validate::Schema;
-use images::decode;
+use images::Decoder;
 use tables::blocks::Blocks;
 use tables::{Compression, Format, Row, open_as};
 
@@ -101,7 +101,7 @@ fn the_corpus_of_photos_is_answered() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bad = ["cut.jpg", "huge.jpg", "text.jpg", "empty.jpg"].contains(&name.as_str());
-        let result = decode(&std::fs::read(&path).unwrap());
+        let result = Decoder::new().decode(&std::fs::read(&path).unwrap());
         assert_eq!(result.is_err(), bad, "{name}: {result:?}");
         if let Ok(gray) = result {
             assert_eq!((gray.width, gray.height), (32, 24), "{name}");

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = images::decode(bytes);
+    let _ = images::Decoder::new().decode(bytes);
 });

@@ -19,6 +19,9 @@ use files::atomic;
 /// What says that the files beside it are ours.
 const MANIFEST: &str = "SAMPLE.json";
 
+/// Writes the sample's file of a name. Several threads call it side by side.
+pub type Writer<'a> = Box<dyn Fn(&str, &mut dyn Write) -> io::Result<()> + Sync + 'a>;
+
 /// What a task makes up.
 pub trait Sample: Task {
     /// Names of the files that [`Sample::write`] can write.
@@ -38,15 +41,14 @@ pub trait Sample: Task {
         }
     }
 
-    /// Writes the file `name` made out of the folder `from`.
-    fn write_from(
-        params: &Self::Params,
-        seed: u64,
-        name: &str,
-        _from: &Path,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
-        Self::write(params, seed, name, out)
+    /// What writes the files made out of the folder `from`.
+    ///
+    /// # Errors
+    /// Where the folder cannot be read.
+    fn writer_from<'a>(params: &'a Self::Params, seed: u64, _from: &'a Path) -> Result<Writer<'a>> {
+        Ok(Box::new(move |name, out| {
+            Self::write(params, seed, name, out)
+        }))
     }
 
     /// Writes the file `name`: the same bytes for the same parameters and seed.
@@ -101,12 +103,13 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
     refuse_foreign_files(&folder, &names, &manifest)?;
     manifest.note = format!("made by `easylife sample {}`; yours to delete", T::NAME);
     let seed = project.params().seed;
+    let writer: Writer = match from {
+        Some(from) => T::writer_from(&params, seed, from)?,
+        None => Box::new(|name, out| T::write(&params, seed, name, out)),
+    };
     let write = |name: &String| -> Result<(String, String)> {
         let path = folder.join(name);
-        let written = atomic::write(&path, |out| match from {
-            Some(from) => T::write_from(&params, seed, name, from, out),
-            None => T::write(&params, seed, name, out),
-        });
+        let written = atomic::write(&path, |out| writer(name, out));
         written.with_context(|| format!("cannot write {}", path.display()))?;
         Ok((name.clone(), files::digest::file(&path)?))
     };

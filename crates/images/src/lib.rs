@@ -12,9 +12,10 @@ pub mod thumbnail;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+
+use files::foreign;
 
 /// Most pixels of a photo that is decoded: beyond the largest cameras, below what fills a memory.
 pub const MAX_PIXELS: u64 = 128 << 20;
@@ -22,7 +23,7 @@ pub const MAX_PIXELS: u64 = 128 << 20;
 pub const MAX_BYTES: u64 = 512 << 20;
 /// Shortest side that can be judged: the widest filter at a quarter of the size needs it.
 pub const MIN_SIDE: usize = 16;
-/// Decoders that need more memory than this take turns.
+/// Photos that need more bytes than this while they are decoded take turns.
 const LARGE: u64 = 64 << 20;
 
 /// A gray picture as it is stored: `orientation` is not applied.
@@ -97,15 +98,66 @@ fn shade(pixel: u8) -> &'static str {
     }
 }
 
-/// Turns of decoders that need much memory.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// Reads and decodes the photo at `path`.
+/// Decodes photos, for any number of threads that share it.
 ///
-/// # Errors
-/// Says what is wrong with the file, without its name.
-pub fn read(path: &Path) -> Result<Gray, PhotoError> {
-    decode(&bytes(path)?)
+/// It bounds their memory: of the photos that need more than 64 MiB for colours or coefficients while
+/// they are decoded, one at a time is. So `n` threads hold at most `n` times 64 MiB and one large photo
+/// (17 bytes a pixel of [`MAX_PIXELS`] at most), beside each thread's file and gray picture. A program
+/// with several decoders has the bound of each.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    turn: Mutex<()>,
+}
+
+impl Decoder {
+    /// A decoder with nothing under way.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads and decodes the photo at `path`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file, without its name.
+    pub fn read(&self, path: &Path) -> Result<Gray, PhotoError> {
+        self.decode(&bytes(path)?)
+    }
+
+    /// Decodes the bytes of a photo of any format that can be read; its name does not matter.
+    ///
+    /// # Errors
+    /// Also where there are too many or too few pixels, or all are the same.
+    pub fn decode(&self, bytes: &[u8]) -> Result<Gray, PhotoError> {
+        // Decoders are fed what people find on disks: a panic in one must not end the whole batch.
+        let gray = foreign::run(|| self.any_format(bytes))
+            .unwrap_or_else(|panicked| Err(PhotoError::Damaged(panicked.to_string())))?;
+        let Gray { width, height, .. } = gray;
+        if width.min(height) < MIN_SIDE {
+            return Err(PhotoError::TooSmall { width, height });
+        }
+        match gray.pixels[0] {
+            first if gray.pixels.iter().all(|&pixel| pixel == first) => {
+                Err(PhotoError::Uniform(first))
+            }
+            _ => Ok(gray),
+        }
+    }
+
+    fn any_format(&self, bytes: &[u8]) -> Result<Gray, PhotoError> {
+        match bytes {
+            [] => Err(PhotoError::Empty),
+            [0xff, 0xd8, ..] => jpeg::decode(bytes, self),
+            _ => raster::decode(bytes, self),
+        }
+    }
+
+    /// Runs `decode`, which needs about `bytes` of memory; one at a time where that is much.
+    fn in_turn<T>(&self, bytes: u64, decode: impl FnOnce() -> T) -> T {
+        // A photo that made its decoder panic has changed nothing that the next one needs.
+        let turn = || self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = (bytes > LARGE).then(turn);
+        decode()
+    }
 }
 
 /// The bytes of a regular file. A device or a pipe could keep a reader waiting for ever.
@@ -128,32 +180,6 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
     }
 }
 
-/// Decodes the bytes of a photo of any format that can be read; its name does not matter.
-///
-/// # Errors
-/// Also where there are too many or too few pixels, or all are the same.
-pub fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
-    // Decoders are fed what people find on disks: a panic in one must not end the whole batch.
-    let gray = catch_unwind(AssertUnwindSafe(|| decode_any(bytes)))
-        .unwrap_or_else(|_| Err(PhotoError::Damaged("the decoder gave up".to_owned())))?;
-    let Gray { width, height, .. } = gray;
-    if width.min(height) < MIN_SIDE {
-        return Err(PhotoError::TooSmall { width, height });
-    }
-    match gray.pixels[0] {
-        first if gray.pixels.iter().all(|&pixel| pixel == first) => Err(PhotoError::Uniform(first)),
-        _ => Ok(gray),
-    }
-}
-
-fn decode_any(bytes: &[u8]) -> Result<Gray, PhotoError> {
-    match bytes {
-        [] => Err(PhotoError::Empty),
-        [0xff, 0xd8, ..] => jpeg::decode(bytes),
-        _ => raster::decode(bytes),
-    }
-}
-
 /// Refuses a size before anything is allocated for it.
 fn check_size(width: u64, height: u64) -> Result<(), PhotoError> {
     match width.checked_mul(height) {
@@ -161,12 +187,6 @@ fn check_size(width: u64, height: u64) -> Result<(), PhotoError> {
         Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
         _ => Err(PhotoError::TooLarge { width, height }),
     }
-}
-
-/// Runs `decode`, which needs about `bytes` of memory; one at a time where that is much.
-fn in_turn<T>(bytes: u64, decode: impl FnOnce() -> T) -> T {
-    let _turn = (bytes > LARGE).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
-    decode()
 }
 
 /// Luma of RGB in whole numbers, rounded: weights of ITU-R BT.601 in units of 2^-16.

@@ -4,18 +4,18 @@
 
 use std::io::{Cursor, ErrorKind};
 
-use png::{BitDepth, ColorType, Decoder, DecodingError, Limits, Transformations};
+use png::{BitDepth, ColorType, DecodingError, Limits, Transformations};
 
 use super::raster::{eight, luma16};
-use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma, raster};
+use super::{Gray, PhotoError, PhotoFormat, check_size, luma, raster};
 
 /// What the decoder may allocate for itself; its own default.
 const ALLOWANCE: usize = 64 << 20;
 
 /// The picture in `bytes`; None where its rows do not come in order.
-pub(super) fn decode(bytes: &[u8]) -> Result<Option<Gray>, PhotoError> {
+pub(super) fn decode(bytes: &[u8], turns: &super::Decoder) -> Result<Option<Gray>, PhotoError> {
     let limits = Limits { bytes: ALLOWANCE };
-    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), limits);
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     decoder.set_ignore_text_chunk(true);
     decoder.set_transformations(Transformations::EXPAND);
     let header = decoder.read_header_info().map_err(damaged)?;
@@ -30,7 +30,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Gray>, PhotoError> {
     let orientation = exif.map_or(1, raster::orientation);
     let (color, depth) = reader.output_color_type();
     let (width, height) = (width as usize, height as usize);
-    let pixels = in_turn((width * height) as u64, || {
+    let pixels = turns.in_turn((width * height) as u64, || {
         let mut pixels = Vec::with_capacity(width * height);
         while let Some(row) = reader.next_row().map_err(damaged)? {
             append(color, depth, row.data(), &mut pixels)?;

@@ -6,17 +6,17 @@ use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::{Gray, PhotoError, PhotoFormat, check_size, in_turn, luma, png};
+use super::{Decoder, Gray, PhotoError, PhotoFormat, check_size, luma, png};
 
 /// What a decoder may allocate beside the pixels, and bytes of the widest pixel (RGBA, 32-bit).
 const ALLOWANCE: u64 = 64 << 20;
 const WIDEST_PIXEL: u64 = 16;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     let format = image::guess_format(bytes).map_err(|_| PhotoError::UnknownFormat)?;
     let format_here = known(format).ok_or(PhotoError::UnknownFormat)?;
     if format == ImageFormat::Png
-        && let Some(gray) = png::decode(bytes)?
+        && let Some(gray) = png::decode(bytes, turns)?
     {
         return Ok(gray);
     }
@@ -28,7 +28,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
     // A broken orientation is no reason to refuse a photo.
     let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     let memory = decoder.total_bytes() + u64::from(width) * u64::from(height);
-    let pixels = in_turn(memory, || {
+    let pixels = turns.in_turn(memory, || {
         DynamicImage::from_decoder(decoder)
             .map(gray)
             .map_err(damaged)

@@ -29,6 +29,10 @@ fn jpeg(image: &GrayImage) -> Vec<u8> {
     bytes
 }
 
+fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+    Decoder::new().decode(bytes)
+}
+
 fn refused(bytes: &[u8]) -> String {
     decode(bytes).unwrap_err().to_string()
 }
@@ -208,4 +212,28 @@ fn no_flipped_byte_ends_the_program() {
             let _ = decode(&bytes);
         }
     }
+}
+
+#[test]
+fn large_photos_take_turns_in_one_decoder_only() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (decoder, under_way, most) = (Decoder::new(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let large = || {
+        decoder.in_turn(LARGE + 1, || {
+            let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            most.fetch_max(now, Ordering::SeqCst);
+            std::thread::yield_now();
+            under_way.fetch_sub(1, Ordering::SeqCst);
+        });
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..200).for_each(|_| large()));
+        }
+    });
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+    // Neither a small photo nor one of another decoder waits.
+    decoder.in_turn(LARGE + 1, || {
+        decoder.in_turn(LARGE, || Decoder::new().in_turn(LARGE + 1, || ()));
+    });
 }

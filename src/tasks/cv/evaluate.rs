@@ -15,6 +15,7 @@ use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
 use crate::tasks::cv::report::{CvReport, Mistake, Part, page};
 use artifact::Header;
+use images::Decoder;
 use images::thumbnail::Thumbnail;
 use models::cv::{Class, FEATURES, LAPLACIAN_VARIANCE, Model};
 use models::metrics::bootstrap::intervals;
@@ -280,7 +281,7 @@ impl<'a> Judged<'a> {
     fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
         let file = self.test.folder.as_ref()?.join(&self.test.paths[photo]);
         let bytes = images::bytes(&file).ok()?;
-        let photo = Measurer::default().measure(&bytes).ok()?;
+        let photo = Measurer::new(&Decoder::new()).measure(&bytes).ok()?;
         let map = photo.tile_map(model);
         if map.pixels.is_empty() {
             return None;

@@ -11,6 +11,7 @@ use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::{Measurement, Measurer, TILE_RANGE};
+use images::Decoder;
 use images::thumbnail::Thumbnail;
 use models::cv::{Class, Model, NAMES};
 
@@ -49,7 +50,7 @@ struct Reason {
 
 fn measure(input: &str) -> Result<Measurement> {
     images::bytes(Path::new(input))
-        .and_then(|bytes| Measurer::default().measure(&bytes))
+        .and_then(|bytes| Measurer::new(&Decoder::new()).measure(&bytes))
         .map_err(|error| exit::data(format!("{input}: {error}")))
 }
 

@@ -1,15 +1,16 @@
 //! A photo's bytes to what a model looks at: decoded, measured, and as a map of its sharp tiles.
 
 use images::thumbnail::Thumbnail;
-use images::{Gray, PhotoError};
+use images::{Decoder, Gray, PhotoError};
 use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
 
 /// Log-odds of a tile beyond which its shade does not change.
 pub(super) const TILE_RANGE: f64 = 10.0;
 
-/// Measures photos one after the other with the same buffers. Each thread has its own.
-#[derive(Default)]
-pub(super) struct Measurer {
+/// Measures photos one after the other with the same buffers. Each thread has its own; the decoder, which
+/// bounds the memory of large photos, is that of the whole batch.
+pub(super) struct Measurer<'a> {
+    decoder: &'a Decoder,
     scratch: Scratch,
 }
 
@@ -19,10 +20,17 @@ pub(super) struct Measurement {
     pub scores: Scores,
 }
 
-impl Measurer {
+impl<'a> Measurer<'a> {
+    pub fn new(decoder: &'a Decoder) -> Self {
+        Self {
+            decoder,
+            scratch: Scratch::default(),
+        }
+    }
+
     /// Decodes a photo file that is in memory, and measures it.
     pub fn measure(&mut self, bytes: &[u8]) -> Result<Measurement, PhotoError> {
-        let gray = images::decode(bytes)?;
+        let gray = self.decoder.decode(bytes)?;
         let plane = Plane::new(&gray.pixels, gray.width, gray.height);
         let scores = Scores::measure(plane, &mut self.scratch);
         Ok(Measurement { gray, scores })
@@ -69,10 +77,14 @@ mod tests {
             };
             version.painted().jpeg
         };
-        let mut used = Measurer::default();
+        let decoder = Decoder::new();
+        let mut used = Measurer::new(&decoder);
         used.measure(&photo(1)).unwrap();
         let after_another = used.measure(&photo(2)).unwrap().features();
-        let alone = Measurer::default().measure(&photo(2)).unwrap().features();
+        let alone = Measurer::new(&decoder)
+            .measure(&photo(2))
+            .unwrap()
+            .features();
         assert_eq!(after_another, alone);
         assert!(matches!(used.measure(b""), Err(PhotoError::Empty)));
     }

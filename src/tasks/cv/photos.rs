@@ -10,7 +10,7 @@ use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
-use images::{PhotoError, hash, list};
+use images::{Decoder, PhotoError, hash, list};
 use models::cv::{Class, FEATURES, UnknownClass};
 use tables::{Kind, Place, ReadErrorKind, Row};
 
@@ -160,13 +160,17 @@ pub(super) fn base(table: &Path) -> PathBuf {
 /// cannot be read or judged, and files that are the same as an earlier one.
 pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 2]>) {
     let bar = talk.progress("reading photos", Some(raw.len() as u64));
+    let decoder = Decoder::new();
     let read: Vec<Result<Measured, PhotoError>> = raw
         .par_iter()
         .enumerate()
-        .map_init(Measurer::default, |measurer, (number, raw)| {
-            bar.inc(1);
-            read(raw, number, measurer)
-        })
+        .map_init(
+            || Measurer::new(&decoder),
+            |measurer, (number, raw)| {
+                bar.inc(1);
+                read(raw, number, measurer)
+            },
+        )
         .collect();
     bar.finish_and_clear();
     let mut first: HashMap<String, usize> = HashMap::new();
@@ -198,7 +202,7 @@ fn same_file(photos: &[Measured], earlier: usize, photo: &Measured) -> String {
     format!("the same file as {}{but}", earlier.path)
 }
 
-fn read(raw: &Raw, number: usize, measurer: &mut Measurer) -> Result<Measured, PhotoError> {
+fn read(raw: &Raw, number: usize, measurer: &mut Measurer<'_>) -> Result<Measured, PhotoError> {
     let bytes = images::bytes(&raw.file)?;
     let measured = measurer.measure(&bytes)?;
     let photo = &measured.gray;

@@ -11,7 +11,7 @@ use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::Measurer;
 use artifact::Header;
-use images::PhotoError;
+use images::{Decoder, PhotoError};
 use models::cv::{Class, FEATURES, Model};
 use tables::{Column, DataType, Format, Kind, Row};
 
@@ -20,6 +20,7 @@ const PATH: &str = "path";
 
 struct PhotoScorer {
     model: Model,
+    decoder: Decoder,
     /// Which cell holds the path.
     path: usize,
     /// Where relative paths start.
@@ -32,6 +33,7 @@ impl Predict for Cv {
         Job::beside(list::open(request, talk)?, |input| {
             Ok(PhotoScorer {
                 model,
+                decoder: Decoder::new(),
                 path: tables::find_column(input, PATH)?,
                 folder: table_folder(request.input.as_ref()),
                 columns: vec![
@@ -61,7 +63,7 @@ impl Scorer for PhotoScorer {
     }
 
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
-        let mut measurer = Measurer::default();
+        let mut measurer = Measurer::new(&self.decoder);
         for row in rows {
             match self.features(row, &mut measurer) {
                 Ok(features) => self.answer(row, &features),
@@ -86,7 +88,11 @@ impl Scorer for PhotoScorer {
 }
 
 impl PhotoScorer {
-    fn features(&self, row: &Row, measurer: &mut Measurer) -> Result<[f64; FEATURES], PhotoError> {
+    fn features(
+        &self,
+        row: &Row,
+        measurer: &mut Measurer<'_>,
+    ) -> Result<[f64; FEATURES], PhotoError> {
         let bytes = images::bytes(&self.folder.join(row.text(self.path)))?;
         Ok(measurer.measure(&bytes)?.features())
     }

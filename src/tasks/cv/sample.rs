@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 
 use self::photo::{SamplePhoto, VERSIONS, Version};
 use crate::exit;
-use crate::pipeline::sample::Sample;
+use crate::pipeline::sample::{Sample, Writer};
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
-use images::list;
+use images::{Decoder, list};
 use models::cv::Class;
 
 /// The table of labelled photos, and the folders of both kinds.
@@ -46,23 +46,21 @@ impl Sample for Cv {
         out.write_all(&numbered(name, seed)?.painted().jpeg)
     }
 
-    fn write_from(
-        _: &Params,
-        seed: u64,
-        name: &str,
-        from: &Path,
-        out: &mut dyn Write,
-    ) -> io::Result<()> {
+    fn writer_from<'a>(_: &'a Params, seed: u64, from: &'a Path) -> Result<Writer<'a>> {
         let photos = list::photos(from)?.photos;
-        if name == TABLE {
-            return table(seed, photos.len(), out);
-        }
-        let version = numbered(name, seed)?;
-        let file = from.join(&photos[version.scene as usize]);
-        let photo = images::read(&file)
-            .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
-        let SamplePhoto { jpeg, .. } = version.of(&photo.pixels, photo.width, photo.height);
-        out.write_all(&jpeg)
+        let decoder = Decoder::new();
+        Ok(Box::new(move |name, out| {
+            if name == TABLE {
+                return table(seed, photos.len(), out);
+            }
+            let version = numbered(name, seed)?;
+            let file = from.join(&photos[version.scene as usize]);
+            let photo = decoder
+                .read(&file)
+                .map_err(|error| io::Error::other(format!("{}: {error}", file.display())))?;
+            let SamplePhoto { jpeg, .. } = version.of(&photo.pixels, photo.width, photo.height);
+            out.write_all(&jpeg)
+        }))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
 use crate::tasks::cv::photos;
-use images::PhotoError;
+use images::{Decoder, PhotoError};
 use models::cv::Class;
 use tables::blocks::{Block, Blocks, Head, Spot};
 use tables::{Column, Kind, Place, Row};
@@ -253,18 +253,19 @@ fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
 
 fn measure(photos: &[Photo], talk: &Talk) -> Vec<Result<Measured, PhotoError>> {
     let bar = talk.progress("reading photos", Some(photos.len() as u64));
+    let decoder = Decoder::new();
     let measured = photos.par_iter().map(|photo| {
         bar.inc(1);
-        of_file(&photo.file)
+        of_file(&photo.file, &decoder)
     });
     let measured = measured.collect();
     bar.finish_and_clear();
     measured
 }
 
-fn of_file(file: &Path) -> Result<Measured, PhotoError> {
+fn of_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> {
     let bytes = images::bytes(file)?;
-    let photo = images::decode(&bytes)?;
+    let photo = decoder.decode(&bytes)?;
     // Whole numbers: the sums are the same in any order.
     let mut counts = [0u64; 256];
     photo

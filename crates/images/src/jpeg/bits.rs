@@ -80,7 +80,11 @@ impl<'a> Bits<'a> {
     /// behind which the next segment begins.
     pub fn finish(&mut self, code: u8) -> bool {
         self.fill_to_the_end();
-        let read = 8 * self.position.at as u64 - u64::from(self.position.count);
+        // Where bits were read ahead of a window that has just been filled, the other decoder judges.
+        let read = (8 * self.position.at as u64).checked_sub(u64::from(self.position.count));
+        let Some(read) = read else {
+            return false;
+        };
         let there = 8 * self.end as u64;
         let whole = self.stopped && read <= there && there - read < 8;
         if !whole || self.file.get(self.next..self.next + 2) != Some(&[0xff, code]) {

@@ -21,15 +21,15 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::header::Header;
-use super::{Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, in_turn, luma};
+use super::{Decoder, Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, luma};
 
 /// Passes over the picture in a progressive file; more than real files have cost time alone.
 const MAX_SCANS: usize = 64;
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Gray, PhotoError> {
+pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     match baseline(bytes) {
         Some(gray) => Ok(gray),
-        None => other(bytes),
+        None => other(bytes, turns),
     }
 }
 
@@ -49,7 +49,7 @@ fn baseline(bytes: &[u8]) -> Option<Gray> {
 }
 
 /// Every other kind of file, through zune-jpeg.
-fn other(bytes: &[u8]) -> Result<Gray, PhotoError> {
+fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     let layout = Layout::of(bytes)?;
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -70,7 +70,7 @@ fn other(bytes: &[u8]) -> Result<Gray, PhotoError> {
     if !in_luma {
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
     }
-    let pixels = in_turn(layout.memory(width, height, in_luma), || {
+    let pixels = turns.in_turn(layout.memory(width, height, in_luma), || {
         let pixels = decoder.decode().map_err(damaged)?;
         Ok::<_, PhotoError>(if in_luma { pixels } else { gray(&pixels) })
     })?;

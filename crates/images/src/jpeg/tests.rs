@@ -41,7 +41,10 @@ fn corpus(name: &str) -> Vec<u8> {
 
 /// Their transforms round differently, by one at most.
 fn agrees(file: &[u8], name: &str) {
-    let (here, there) = (baseline(file).expect(name), other(file).expect(name));
+    let (here, there) = (
+        baseline(file).expect(name),
+        other(file, &Decoder::new()).expect(name),
+    );
     assert_eq!(
         (here.width, here.height),
         (there.width, there.height),
@@ -94,7 +97,7 @@ fn pixels_are_those_of_opencv() {
 /// done here; roundings differ.
 #[test]
 fn cmyk_is_as_bright_as_in_opencv() {
-    let gray = decode(&corpus("cmyk.jpg")).unwrap();
+    let gray = decode(&corpus("cmyk.jpg"), &Decoder::new()).unwrap();
     let expected: [[u8; 6]; 4] = [
         [2, 14, 26, 40, 52, 65],
         [33, 50, 66, 83, 100, 117],
@@ -113,7 +116,7 @@ fn cmyk_is_as_bright_as_in_opencv() {
 fn other_kinds_are_left_to_zune() {
     assert!(baseline(&corpus("progressive.jpg")).is_none());
     assert!(baseline(&corpus("cmyk.jpg")).is_none());
-    assert!(decode(&corpus("progressive.jpg")).is_ok());
+    assert!(decode(&corpus("progressive.jpg"), &Decoder::new()).is_ok());
 }
 
 #[test]
@@ -175,7 +178,7 @@ proptest! {
         if let Some(header) = header {
             prop_assert_eq!(scan::luma(&file, &header), scan::luma_portable(&file, &header));
         }
-        if let (Some(here), Ok(there)) = (baseline(&file), other(&file)) {
+        if let (Some(here), Ok(there)) = (baseline(&file), other(&file, &Decoder::new())) {
             prop_assert_eq!((here.width, here.height), (there.width, there.height));
         }
     }

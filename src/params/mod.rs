@@ -5,6 +5,7 @@
 //! deeper. Paths are resolved by `project`, not here.
 
 pub mod choice;
+pub(crate) mod data;
 pub mod gate;
 mod locate;
 mod set;
@@ -248,6 +249,22 @@ mod tests {
 
     fn head(rest: &str) -> String {
         format!("easylife: \"{VERSION}\"\n{rest}")
+    }
+
+    /// Apart from what suits the sample data: the gates, and that demand is never negative.
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let read = |text: &str| {
+            let params: Params = serde_yaml::from_str(text).unwrap();
+            let mut params = serde_json::to_value(params).unwrap();
+            for task in crate::tasks::ALL {
+                params[task.as_str()]["gate"].take();
+            }
+            params["ts"]["model"]["nonnegative"].take();
+            params
+        };
+        let written = read(include_str!("../../params.yaml"));
+        assert_eq!(written, read(&head("")));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::params::gate::{self, Gate};
-use crate::params::{Invalid, require};
+use crate::params::{Invalid, data, require};
 use models::cv::{Kind, Options, Solver};
 
 /// The block as written; whatever is not given keeps its default.
@@ -143,22 +143,16 @@ pub struct Params {
 impl Block {
     /// Checks every value.
     pub fn check(&self) -> Result<Params, Invalid> {
-        let share = self.split.test;
-        require((0.0..1.0).contains(&share), "cv.split.test", || {
-            format!("{share} is not a share of at least 0 and below 1")
-        })?;
         require(self.sample.scenes >= 1, "cv.sample.scenes", || {
             "at least 1".to_owned()
         })?;
-        require(!self.data.source.is_empty(), "cv.data.source", || {
-            "name a table or a folder".to_owned()
-        })?;
+        data::check_source("cv", &self.data.source)?;
         gate::check("cv", &self.gate)?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),
             scene_pattern: self.data.pattern()?,
-            test_share: share,
+            test_share: data::check_share("cv", self.split.test)?,
             options: self.model.check()?,
             recorded: serde_json::json!({ "model": self.model }),
         })
@@ -229,21 +223,6 @@ impl ModelBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::Params;
-
-    #[test]
-    fn the_file_that_init_writes_says_the_defaults() {
-        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
-        let default = Block {
-            gate: written.cv.gate.clone(), // an example: no bound is the default
-            ..Block::default()
-        };
-        assert_eq!(
-            serde_json::to_value(&written.cv).unwrap(),
-            serde_json::to_value(&default).unwrap()
-        );
-    }
-
     #[test]
     fn values_that_make_no_sense_are_refused() {
         let refused = |text: &str| {

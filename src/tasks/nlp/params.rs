@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
-use crate::params::{Invalid, require};
+use crate::params::{Invalid, data, require};
 use models::linear::Scheme;
 use models::nlp::stop_words::ENGLISH;
 use models::nlp::{
@@ -253,15 +253,11 @@ impl Block {
     pub fn check(&self) -> Result<Params, Invalid> {
         self.sample.check()?;
         self.data.check()?;
-        let share = self.split.test;
-        require((0.0..1.0).contains(&share), "nlp.split.test", || {
-            format!("{share} is not a share of at least 0 and below 1")
-        })?;
         gate::check("nlp", &self.gate)?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),
-            test_share: share,
+            test_share: data::check_share("nlp", self.split.test)?,
             options: self.options()?,
             slices: self.eval.slices.clone(),
             recorded: self.recorded(),
@@ -348,9 +344,7 @@ impl SampleBlock {
 
 impl DataBlock {
     fn check(&self) -> Result<(), Invalid> {
-        require(!self.source.is_empty(), "nlp.data.source", || {
-            "name a file or a folder".to_owned()
-        })?;
+        data::check_source("nlp", &self.source)?;
         require(self.text != self.label, "nlp.data.label", || {
             format!("`{}` is the text column already", self.label)
         })
@@ -443,24 +437,5 @@ impl FeaturesBlock {
                 share: CHARACTER_SHARE,
             }),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::params::Params;
-
-    #[test]
-    fn the_file_that_init_writes_says_the_defaults() {
-        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
-        let default = Block {
-            gate: written.nlp.gate.clone(), // an example: no bound is the default
-            ..Block::default()
-        };
-        assert_eq!(
-            serde_json::to_value(&written.nlp).unwrap(),
-            serde_json::to_value(&default).unwrap()
-        );
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
-use crate::params::{Invalid, require};
+use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, Options, als, ease, graph, knn};
 
 /// The block as written; whatever is not given keeps its default.
@@ -217,17 +217,11 @@ pub struct Params {
 impl Block {
     /// Checks every value.
     pub fn check(&self) -> Result<Params, Invalid> {
-        let share = self.split.test;
-        require((0.0..1.0).contains(&share), "recsys.split.test", || {
-            format!("{share} is not a share of at least 0 and below 1")
-        })?;
         let SampleBlock { users, items, .. } = self.sample;
         require(users >= 20 && items >= 40, "recsys.sample", || {
             "at least 20 users and 40 items".to_owned()
         })?;
-        require(!self.data.source.is_empty(), "recsys.data.source", || {
-            "name a table or a folder of tables".to_owned()
-        })?;
+        data::check_source("recsys", &self.data.source)?;
         require(
             self.eval.relevant.is_finite(),
             "recsys.eval.relevant",
@@ -239,7 +233,7 @@ impl Block {
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),
-            test_share: share,
+            test_share: data::check_share("recsys", self.split.test)?,
             by: self.split.by,
             kind: model.kind.kind(),
             options: model.options(),
@@ -329,21 +323,6 @@ impl ModelBlock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::Params;
-
-    #[test]
-    fn the_file_that_init_writes_says_the_defaults() {
-        let written: Params = serde_yaml::from_str(include_str!("../../../params.yaml")).unwrap();
-        let default = Block {
-            gate: written.recsys.gate.clone(), // an example: no bound is the default
-            ..Block::default()
-        };
-        assert_eq!(
-            serde_json::to_value(&written.recsys).unwrap(),
-            serde_json::to_value(&default).unwrap()
-        );
-    }
-
     #[test]
     fn values_that_make_no_sense_are_refused() {
         let refused = |text: &str| {

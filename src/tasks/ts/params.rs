@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
-use crate::params::{Invalid, require};
+use crate::params::{Invalid, data, require};
 use models::ts::{KINDS, Kind};
 use tables::{Duplicates, Gaps};
 
@@ -183,9 +183,7 @@ const HORIZON: usize = 12;
 impl Block {
     /// Checks every value.
     pub fn check(&self) -> Result<Params, Invalid> {
-        require(!self.data.source.is_empty(), "ts.data.source", || {
-            "name a table or a folder of tables".to_owned()
-        })?;
+        data::check_source("ts", &self.data.source)?;
         require(self.sample.series >= 1, "ts.sample.series", || {
             "at least 1".to_owned()
         })?;

@@ -1,0 +1,40 @@
+//! What the blocks of all tasks check alike: `TASK.data.source`, and `TASK.split.test` where it is a share.
+
+use super::{Invalid, require};
+
+/// Refuses an empty `TASK.data.source`.
+pub(crate) fn check_source(task: &str, source: &str) -> Result<(), Invalid> {
+    require(!source.is_empty(), &format!("{task}.data.source"), || {
+        "name a file or a folder".to_owned()
+    })
+}
+
+/// The share of the source that becomes the test part, in [0, 1); 0: no test part, train on all.
+pub(crate) fn check_share(task: &str, share: f64) -> Result<f64, Invalid> {
+    require(
+        (0.0..1.0).contains(&share),
+        &format!("{task}.split.test"),
+        || format!("{share} is not a share of at least 0 and below 1"),
+    )?;
+    Ok(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_leaves_something_to_train_on() {
+        assert_eq!(check_share("cv", 0.0).unwrap(), 0.0);
+        assert_eq!(check_share("cv", 0.99).unwrap(), 0.99);
+        for share in [-0.1, 1.0, f64::NAN] {
+            assert_eq!(check_share("cv", share).unwrap_err().key, "cv.split.test");
+        }
+    }
+
+    #[test]
+    fn a_source_has_a_name() {
+        assert!(check_source("ts", "sales.csv").is_ok());
+        assert_eq!(check_source("ts", "").unwrap_err().key, "ts.data.source");
+    }
+}

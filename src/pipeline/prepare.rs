@@ -1,10 +1,16 @@
 //! `easylife prepare`: raw data into `data/processed/TASK`, checked and split.
 
+mod bad_rows;
+mod parts;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
+
+pub(crate) use self::bad_rows::{BadRows, first_of};
+pub(crate) use self::parts::{warn_excluded, write_part, write_table};
 
 use crate::project::Project;
 use crate::talk::Talk;

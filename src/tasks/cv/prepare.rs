@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::photos::{self, Measured, Raw, look_alikes, measure};
 use crate::exit;
-use crate::pipeline::prepare::Prepare;
+use crate::pipeline::prepare::{Prepare, warn_excluded, write_part, write_table};
 use crate::pipeline::split::{Groups, hash, stratified};
 use crate::project::Project;
 use crate::talk::Talk;
@@ -17,7 +17,7 @@ use crate::task::{TEST, TRAIN};
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::params::Params;
 use models::cv::{Class, NAMES};
-use tables::{Column, Compression, Format, Kind, PHOTO_COLUMNS, Row};
+use tables::{Column, Kind, PHOTO_COLUMNS, Row};
 
 /// Photos that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
@@ -74,7 +74,9 @@ impl Prepare for Cv {
             raw.extend(photos::list(&project.path(test), params, talk)?);
         }
         let (photos, excluded) = measure(&raw, talk);
-        report_excluded(&excluded, talk);
+        let lines = excluded.iter();
+        let lines = lines.map(|[path, reason]| format!("{path}: {reason}"));
+        warn_excluded(lines, EXCLUDED, talk);
         refuse_one_class(&photos, params)?;
 
         let mut groups = Groups::new(photos.len());
@@ -122,29 +124,16 @@ impl Prepare for Cv {
     fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
         parts.write_part(&folder.join(TRAIN), &parts.train)?;
         parts.write_part(&folder.join(TEST), &parts.test)?;
-        let excluded = parts.excluded.iter().map(|pair| pair.to_vec());
-        write_table(&folder.join(EXCLUDED), &["path", "reason"], excluded)?;
+        let excluded = parts.excluded.iter().map(|pair| pair.each_ref());
+        write_table(&folder.join(EXCLUDED), ["path", "reason"], excluded)?;
         let path = |photo: usize| parts.photos[photo].raw.path.clone();
         let alike = parts.alike.iter();
-        let alike = alike.map(|&(a, b, bits)| vec![path(a), path(b), bits.to_string()]);
+        let alike = alike.map(|&(a, b, bits)| [path(a), path(b), bits.to_string()]);
         write_table(
             &folder.join(ALIKE),
-            &["path", "looks_like", "differing_bits"],
+            ["path", "looks_like", "differing_bits"],
             alike,
         )
-    }
-}
-
-fn report_excluded(excluded: &[[String; 2]], talk: &Talk) {
-    const SHOWN: usize = 5;
-    for [path, reason] in excluded.iter().take(SHOWN) {
-        talk.warn(format!("left out: {path}: {reason}"));
-    }
-    if excluded.len() > SHOWN {
-        talk.warn(format!(
-            "and {} more, listed in {EXCLUDED}",
-            excluded.len() - SHOWN
-        ));
     }
 }
 
@@ -198,15 +187,7 @@ impl Parts {
             .chain(&NAMES)
             .map(|name| Column::new(*name))
             .collect();
-        let file = std::fs::File::create(path)?;
-        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
-        let mut row = Row::new();
-        for &photo in photos {
-            row.clear();
-            self.push(photo, &mut row);
-            sink.write(&row)?;
-        }
-        sink.finish()
+        write_part(path, &columns, photos, |&photo, row| self.push(photo, row))
     }
 
     fn push(&self, photo: usize, row: &mut Row) {
@@ -233,17 +214,4 @@ impl Parts {
             row.push_number(feature);
         }
     }
-}
-
-fn write_table(
-    path: &Path,
-    columns: &[&str],
-    rows: impl Iterator<Item = Vec<String>>,
-) -> io::Result<()> {
-    let mut out = csv::Writer::from_path(path)?;
-    out.write_record(columns)?;
-    for row in rows {
-        out.write_record(row)?;
-    }
-    out.flush()
 }

@@ -11,14 +11,14 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::exit;
-use crate::pipeline::prepare::Prepare;
+use crate::pipeline::prepare::{BadRows, Prepare, write_part};
 use crate::pipeline::split::{Groups, hash, stratified};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::{DataBlock, Params};
-use tables::{Column, Compression, Format, Place, ReadError, Row, Rows, Source, normalised};
+use tables::{Column, Place, ReadError, Row, Rows, Source, normalised};
 
 /// Rows with all their columns, and what the split looks at.
 struct Table {
@@ -124,9 +124,9 @@ impl Prepare for Nlp {
     }
 
     fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
-        write_part(&folder.join(TRAIN), &parts.source, &parts.train)?;
+        parts.source.write(&folder.join(TRAIN), &parts.train)?;
         let test = parts.separate.as_ref().unwrap_or(&parts.source);
-        write_part(&folder.join(TEST), test, &parts.test)
+        test.write(&folder.join(TEST), &parts.test)
     }
 }
 
@@ -156,7 +156,7 @@ fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     let mut source = tables::open(path)?;
     let cells = Cells::find(source.as_ref(), params)?;
     let mut table = Table::new(source.columns(), cells.text);
-    let mut bad: Vec<ReadError> = Vec::new();
+    let mut bad = BadRows::default();
     let mut row = Row::new();
     loop {
         match table.read_row(source.as_mut(), &cells, &mut row) {
@@ -164,31 +164,19 @@ fn read(path: &Path, params: &DataBlock) -> Result<Table> {
             Ok(false) => break,
             Err(error) => {
                 let ends = !error.is_record();
-                bad.push(error);
+                bad.add(error);
                 if ends {
                     break;
                 }
             }
         }
     }
-    refuse_bad_rows(bad)?;
+    bad.refuse()?;
     if table.rows.is_empty() {
         return Err(exit::data(format!("{} holds no rows", path.display())));
     }
     table.texts = table.each_text(|text| xxh3_128(text.as_bytes()));
     Ok(table)
-}
-
-fn refuse_bad_rows(bad: Vec<ReadError>) -> Result<()> {
-    let count = bad.len();
-    let Some(first) = bad.into_iter().next() else {
-        return Ok(());
-    };
-    let first = anyhow::Error::from(first);
-    Err(match count {
-        1 => first,
-        _ => first.context(format!("{count} bad rows, the first")),
-    })
 }
 
 impl Table {
@@ -230,6 +218,12 @@ impl Table {
             .push(cells.group.map(|group| row.text(group).to_owned()));
         self.rows.push(row);
         Ok(true)
+    }
+
+    /// Writes some of the rows as a part.
+    fn write(&self, path: &Path, rows: &[usize]) -> io::Result<()> {
+        let fill = |&number: &usize, row: &mut Row| self.rows.get(number, row);
+        write_part(path, &self.columns, rows, fill)
     }
 }
 
@@ -344,15 +338,4 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
         source,
         separate: Some(test),
     })
-}
-
-fn write_part(path: &Path, table: &Table, rows: &[usize]) -> io::Result<()> {
-    let file = std::fs::File::create(path)?;
-    let mut sink = tables::create(file, Format::Csv, Compression::None, &table.columns, true)?;
-    let mut row = Row::new();
-    for &number in rows {
-        table.rows.get(number, &mut row);
-        sink.write(&row)?;
-    }
-    sink.finish()
 }

@@ -10,16 +10,13 @@ use serde::Serialize;
 
 use super::split::{self, Cut, cut};
 use crate::exit;
-use crate::pipeline::prepare::Prepare;
+use crate::pipeline::prepare::{BadRows, Prepare, write_part, write_table};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::recsys::params::{DataBlock, Params};
 use crate::tasks::recsys::{ITEMS, Recsys};
-use tables::{
-    Column, Compression, Format, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings, ReadError,
-    Row,
-};
+use tables::{Column, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings, Row};
 
 /// Both parts with their own ids, and names of items.
 pub struct Parts {
@@ -136,14 +133,10 @@ impl Prepare for Recsys {
     }
 
     fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
-        write_part(&folder.join(TRAIN), &parts.train)?;
-        write_part(&folder.join(TEST), &parts.test)?;
-        let mut out = csv::Writer::from_path(folder.join(ITEMS))?;
-        out.write_record(["item_id", "title"])?;
-        for title in &parts.titles {
-            out.write_record(title)?;
-        }
-        out.flush()
+        write_ratings(&folder.join(TRAIN), &parts.train)?;
+        write_ratings(&folder.join(TEST), &parts.test)?;
+        let titles = parts.titles.iter().map(|title| title.each_ref());
+        write_table(&folder.join(ITEMS), ["item_id", "title"], titles)
     }
 }
 
@@ -156,19 +149,12 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
         rating: &params.rating,
         time: &params.time,
     };
-    let mut bad: Vec<ReadError> = Vec::new();
+    let mut bad = BadRows::default();
     let ratings = tables::read_ratings(source.as_mut(), columns, &mut |error| {
-        bad.push(error);
+        bad.add(error);
         Ok(())
     })?;
-    let count = bad.len();
-    if let Some(first) = bad.into_iter().next() {
-        let first = anyhow::Error::from(first);
-        return Err(match count {
-            1 => first,
-            _ => first.context(format!("{count} bad rows, the first")),
-        });
-    }
+    bad.refuse()?;
     if ratings.rows.is_empty() {
         return Err(exit::data(format!("{} holds no rows", path.display())));
     }
@@ -249,7 +235,7 @@ fn titles(
 }
 
 /// A part in the order of its rows, with the columns that the data have.
-fn write_part(path: &Path, part: &Ratings) -> io::Result<()> {
+fn write_ratings(path: &Path, part: &Ratings) -> io::Result<()> {
     let names = RATING_COLUMNS;
     let mut columns = vec![Column::new(names.user), Column::new(names.item)];
     if part.rated {
@@ -258,22 +244,16 @@ fn write_part(path: &Path, part: &Ratings) -> io::Result<()> {
     if part.timed {
         columns.push(Column::new(names.time));
     }
-    let file = std::fs::File::create(path)?;
-    let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
-    let mut out = Row::new();
-    for row in &part.rows {
-        out.clear();
-        out.push(Kind::Text, &part.users[row.user as usize]);
-        out.push(Kind::Text, &part.items[row.item as usize]);
+    write_part(path, &columns, &part.rows, |rating: &Rating, row| {
+        row.push(Kind::Text, &part.users[rating.user as usize]);
+        row.push(Kind::Text, &part.items[rating.item as usize]);
         if part.rated {
-            push_number(&mut out, row.rating);
+            push_number(row, rating.rating);
         }
         if part.timed {
-            push_number(&mut out, Some(row.time).filter(|time| time.is_finite()));
+            push_number(row, Some(rating.time).filter(|time| time.is_finite()));
         }
-        sink.write(&out)?;
-    }
-    sink.finish()
+    })
 }
 
 /// A number in its shortest spelling, whole ones without a fraction; nothing where there is none.

@@ -8,16 +8,14 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::pipeline::prepare::Prepare;
+use crate::pipeline::prepare::{Prepare, first_of, warn_excluded, write_part, write_table};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
 use tables::clock::{Axis, Clock};
-use tables::{
-    Column, Compression, DataType, Format, Kind, Panel, Problem, Row, Series, SeriesColumns, shown,
-};
+use tables::{Column, DataType, Kind, Panel, Problem, Series, SeriesColumns, shown};
 
 /// Series that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
@@ -130,12 +128,9 @@ impl Prepare for Ts {
         parts.write_part(&folder.join(TEST), |series| {
             series.train..series.values.len()
         })?;
-        let mut out = csv::Writer::from_path(folder.join(EXCLUDED))?;
-        out.write_record(["unique_id", "reason"])?;
-        for Excluded { id, reason } in &parts.excluded {
-            out.write_record([id, reason])?;
-        }
-        out.flush()
+        let excluded = parts.excluded.iter();
+        let excluded = excluded.map(|Excluded { id, reason }| [id, reason]);
+        write_table(&folder.join(EXCLUDED), ["unique_id", "reason"], excluded)
     }
 }
 
@@ -209,7 +204,7 @@ fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
         panel.read(tables::open(&project.path(test))?.as_mut(), &columns)?;
     }
     if let Some(fault) = panel.fault.take() {
-        return Err(counted(fault.first.into(), fault.rows - 1, "bad rows"));
+        return Err(first_of(fault.rows, "bad rows", fault.first.into()));
     }
     if panel.rows == 0 {
         return Err(exit::data(format!("{}: there are no rows", data.source)));
@@ -264,20 +259,11 @@ fn refuse(excluded: &[Excluded]) -> Result<()> {
     let Some(first) = excluded.first() else {
         return Ok(());
     };
-    let error = exit::data(first.reason.clone());
-    Err(counted(
-        error,
-        excluded.len() - 1,
+    Err(first_of(
+        excluded.len(),
         "bad series (ts.data.bad_series: skip leaves them out)",
+        exit::data(first.reason.clone()),
     ))
-}
-
-/// The first of several errors.
-fn counted(first: anyhow::Error, others: usize, what: &str) -> anyhow::Error {
-    match others {
-        0 => first,
-        _ => first.context(format!("{} {what}, the first", others + 1)),
-    }
 }
 
 /// Without missing values at its start; its id where it has no value.
@@ -322,16 +308,10 @@ fn summarize(parts: &Parts, params: &Params, summary: &mut Summary) {
 }
 
 fn report(parts: &Parts, summary: &Summary, talk: &Talk) {
-    const SHOWN: usize = 5;
-    for Excluded { id, reason } in parts.excluded.iter().take(SHOWN) {
-        talk.warn(format!("left out: series `{}`: {reason}", shown(id)));
-    }
-    if parts.excluded.len() > SHOWN {
-        talk.warn(format!(
-            "and {} more, listed in {EXCLUDED}",
-            parts.excluded.len() - SHOWN
-        ));
-    }
+    let excluded = parts.excluded.iter();
+    let excluded =
+        excluded.map(|Excluded { id, reason }| format!("series `{}`: {reason}", shown(id)));
+    warn_excluded(excluded, EXCLUDED, talk);
     if summary.short > 0 {
         talk.warn(format!(
             "{} series have no test part, for they are too short or nothing of them came later; all \
@@ -369,22 +349,16 @@ impl Parts {
             Column::typed("ds", DataType::Text),
             Column::typed("y", DataType::Float),
         ];
-        let file = std::fs::File::create(path)?;
-        let mut sink = tables::create(file, Format::Csv, Compression::None, &columns, true)?;
-        let mut row = Row::new();
-        for series in &self.series {
-            for t in range(series) {
-                let time = self.clock.at(series.first, t as i64);
-                row.clear();
-                row.push(Kind::Text, &series.id);
-                row.push(Kind::Text, &self.clock.text(time.unwrap_or(series.first)));
-                match series.values[t] {
-                    y if y.is_finite() => row.push_number(y),
-                    _ => row.push(Kind::Null, ""),
-                }
-                sink.write(&row)?;
+        let series = self.series.iter();
+        let steps = series.flat_map(|series| range(series).map(move |t| (series, t)));
+        write_part(path, &columns, steps, |(series, t), row| {
+            let time = self.clock.at(series.first, t as i64);
+            row.push(Kind::Text, &series.id);
+            row.push(Kind::Text, &self.clock.text(time.unwrap_or(series.first)));
+            match series.values[t] {
+                y if y.is_finite() => row.push_number(y),
+                _ => row.push(Kind::Null, ""),
             }
-        }
-        sink.finish()
+        })
     }
 }

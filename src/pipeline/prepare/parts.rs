@@ -1,0 +1,62 @@
+//! The files of prepared data: parts, tables beside them, and the warning about what is in no part.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::talk::Talk;
+use tables::{Column, Compression, Format, Row};
+
+/// Writes a part: a CSV file with a row for each record, which `fill` turns into cells.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub(crate) fn write_part<R>(
+    path: &Path,
+    columns: &[Column],
+    records: impl IntoIterator<Item = R>,
+    mut fill: impl FnMut(R, &mut Row),
+) -> io::Result<()> {
+    let file = File::create(path)?;
+    let mut sink = tables::create(file, Format::Csv, Compression::None, columns, true)?;
+    let mut row = Row::new();
+    for record in records {
+        row.clear();
+        fill(record, &mut row);
+        sink.write(&row)?;
+    }
+    sink.finish()
+}
+
+/// Writes a table of texts beside the parts, as CSV.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub(crate) fn write_table<const N: usize, T: AsRef<[u8]>>(
+    path: &Path,
+    columns: [&str; N],
+    rows: impl IntoIterator<Item = [T; N]>,
+) -> io::Result<()> {
+    let mut out = csv::Writer::from_path(path)?;
+    out.write_record(columns)?;
+    for row in rows {
+        out.write_record(row)?;
+    }
+    out.flush()
+}
+
+/// Warns about the first of `excluded`, what and why, and says that `file` lists all of them.
+pub(crate) fn warn_excluded(
+    excluded: impl ExactSizeIterator<Item = String>,
+    file: &str,
+    talk: &Talk,
+) {
+    const SHOWN: usize = 5;
+    let more = excluded.len().saturating_sub(SHOWN);
+    for reason in excluded.take(SHOWN) {
+        talk.warn(format!("left out: {reason}"));
+    }
+    if more > 0 {
+        talk.warn(format!("and {more} more, listed in {file}"));
+    }
+}

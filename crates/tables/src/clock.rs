@@ -121,6 +121,11 @@ fn month(date: Date) -> (i64, bool) {
     (months, date.day() == date.days_in_month())
 }
 
+/// Months since year 0 of a day since 1970-01-01; none beyond the years that dates have.
+pub fn month_number(day: i64) -> Option<i64> {
+    date(day).map(|date| month(date).0)
+}
+
 fn greatest_common_divisor(a: i64, b: i64) -> i64 {
     if b == 0 {
         a

@@ -1,8 +1,10 @@
 //! Many series in one table: an id, a time and a value a row.
 //!
 //! A row that cannot be taken does not end the reading: its series bears the fault, and the callers
-//! say what becomes of it. `regular` puts a series on regular steps.
+//! say what becomes of it. `regular` puts a series on the steps of a clock, `gaps` finds the gaps of raw
+//! data that have no clock yet.
 
+mod gaps;
 mod regular;
 
 use std::collections::HashMap;
@@ -11,7 +13,8 @@ use super::clock::{self, Axis};
 use super::ratings::id_cell;
 use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_column};
 
-pub use regular::{Duplicates, Gaps, Problem};
+pub use gaps::{Gap, find_gaps};
+pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
 
 /// Rows that room is made for before they come, at most.
 const USUAL: usize = 1 << 10;

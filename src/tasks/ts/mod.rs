@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod explain;
+mod ids;
 pub mod params;
 mod predict;
 mod prepare;

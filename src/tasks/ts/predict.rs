@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use xxhash_rust::xxh3::Xxh3;
@@ -13,29 +14,31 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
 use crate::talk::Talk;
 use crate::tasks::ts::Ts;
+use crate::tasks::ts::ids::SeriesIds;
 use crate::tasks::ts::params::DataBlock;
 use artifact::Header;
 use models::ts::Saved;
 use tables::clock::Clock;
 use tables::{
-    Column, Compression, DataType, Format, Gaps, Kind, Panel, ReadError, ReadErrorKind, Row,
-    Series, SeriesColumns, Source, shown,
+    Column, Compression, DataType, Format, Kind, Panel, ReadError, ReadErrorKind, Row, Series,
+    SeriesColumns, Source, shown,
 };
 
 /// Bounds that are given unless asked otherwise, in per cent.
 const LEVELS: [f64; 2] = [80.0, 95.0];
 /// Steps between the end of a series and its newer values at most.
-const FARTHEST: i64 = 100_000;
+const FARTHEST: usize = 100_000;
 
 impl Predict for Ts {
     const ON_ERROR: OnError = OnError::Skip;
     const NEEDS_INPUT: bool = false;
 
-    fn job(model: Saved, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
+    fn job(mut model: Saved, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let ids = Arc::new(SeriesIds::new(std::mem::take(&mut model.ids)));
         let newer = match &request.input {
-            Some(port) => newer(&model, &clock, port, request.format, header)?,
+            Some(port) => newer(&model, &ids, &clock, port, request.format, header)?,
             None => Newer::default(),
         };
         let levels = match request.options.levels.as_slice() {
@@ -53,8 +56,9 @@ impl Predict for Ts {
         }
         let source = Known {
             bad: newer.bad,
-            ids: model.ids.iter().cloned().chain(newer.unknown).collect(),
-            next: 0,
+            ids: ids.clone(),
+            unknown: newer.unknown,
+            given: 0,
             columns: vec![Column::typed("unique_id", DataType::Text)],
         };
         Ok(Job {
@@ -66,6 +70,7 @@ impl Predict for Ts {
                 clock,
                 values: newer.values,
                 problems: newer.problems,
+                ids,
                 model,
             })),
             context: newer.digest,
@@ -89,6 +94,7 @@ struct Newer {
 
 fn newer(
     model: &Saved,
+    ids: &SeriesIds,
     clock: &Clock,
     port: &Port,
     format: Option<Format>,
@@ -102,10 +108,9 @@ fn newer(
         bad: panel.fault.take().map(|fault| fault.first),
         ..Newer::default()
     };
-    let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
     let mut digest = Xxh3::new();
     for mut series in std::mem::take(&mut panel.series) {
-        let Some(&number) = numbers.get(series.id.as_str()) else {
+        let Some(number) = ids.number(&series.id) else {
             newer.unknown.push(series.id);
             continue;
         };
@@ -165,34 +170,18 @@ fn behind(
     series
         .tidy(data.duplicates)
         .map_err(|problem| told(problem.mark, problem.reason))?;
-    let absent = match data.gaps {
-        Gaps::Missing => f64::NAN,
-        Gaps::Zero => 0.0,
-    };
-    let mut values: Vec<f64> = Vec::new();
-    for (index, (&time, &value)) in series.times.iter().zip(&series.values).enumerate() {
-        let refuse = |what: &str| {
-            let reason = format!("{} is {what} ({clock})", clock.text(time));
-            told(series.marks[index], reason)
-        };
-        match clock.steps(end, time) {
-            None => return Err(refuse("not on the steps of the series")),
-            Some(step) if step > FARTHEST => return Err(refuse("too far ahead of the series")),
-            Some(step) if step > 0 => {
-                values.resize(step as usize - 1, absent);
-                values.push(value);
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(values)
+    series
+        .regular_after(end, clock, data.gaps, FARTHEST)
+        .map_err(|problem| told(problem.mark, problem.reason))
 }
 
 /// The series of a model, one a record, and those of the input that it does not know.
 struct Known {
     bad: Option<ReadError>,
-    ids: Vec<String>,
-    next: usize,
+    ids: Arc<SeriesIds>,
+    unknown: Vec<String>,
+    /// Records given out so far.
+    given: usize,
     columns: Vec<Column>,
 }
 
@@ -206,11 +195,10 @@ impl Source for Known {
         if let Some(error) = self.bad.take() {
             return Err(error);
         }
-        let Some(id) = self.ids.get(self.next) else {
+        let Some(id) = self.ids.all().iter().chain(&self.unknown).nth(self.given) else {
             return Ok(false);
         };
-        self.next += 1;
-        row.set_line(self.next as u64);
+        self.given += 1;
         row.push(Kind::Text, id);
         Ok(true)
     }
@@ -221,7 +209,9 @@ impl Source for Known {
 }
 
 struct Forecasts {
+    /// Without its ids, which are in `ids`.
     model: Saved,
+    ids: Arc<SeriesIds>,
     clock: Clock,
     horizon: usize,
     /// In per cent.
@@ -240,13 +230,11 @@ impl Lister for Forecasts {
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {
-            // A record's line is the number of its series, from 1.
-            let number = record.line() as usize - 1;
-            let problem = match number < self.model.ids.len() {
-                true => self
+            let problem = match self.ids.number(record.text(0)) {
+                Some(number) => self
                     .series(number, out)
                     .map(|problem| format!("{problem}; it has the seasonal naive forecast")),
-                false => Some("the model does not know it; train again with it".to_owned()),
+                None => Some("the model does not know it; train again with it".to_owned()),
             };
             let reject = |problem: String| Reject {
                 line: None,
@@ -290,7 +278,7 @@ impl Forecasts {
         let mut row = Row::new();
         for h in 0..self.horizon {
             row.clear();
-            row.push(Kind::Text, &self.model.ids[number]);
+            row.push(Kind::Text, &self.ids.all()[number]);
             match self.clock.at(end, h as i64 + 1) {
                 Some(time) => row.push(Kind::Text, &self.clock.text(time)),
                 None => row.push(Kind::Null, ""),

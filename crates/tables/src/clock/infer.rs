@@ -1,6 +1,6 @@
 //! The frequency of series out of their times alone.
 
-use super::{Axis, Clock, DAY, Step, date, greatest_common_divisor, month};
+use super::{Axis, Clock, DAY, Step, date, greatest_common_divisor, month, month_number};
 
 /// Steps a row, above which a wrong time may have made the steps finer than they are.
 const SPARSE: i64 = 2;
@@ -43,7 +43,7 @@ fn usual(axis: Axis, times: &[i64]) -> Step {
 fn frequent(axis: Axis, times: &[i64]) -> Option<Step> {
     let mut candidates = Vec::new();
     if axis != Axis::Whole {
-        let number = |&time: &i64| Some(month(date(axis.day(time).0)?).0);
+        let number = |&time: &i64| month_number(axis.day(time).0);
         let months: Vec<i64> = times.iter().filter_map(number).collect();
         let count = most_frequent_gap(&months);
         let steps = [false, true].map(|last_day| Step::Months { count, last_day });

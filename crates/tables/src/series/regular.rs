@@ -37,8 +37,8 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// Steps of a series at most: far more than any that is fitted, few enough for memory.
-const LONGEST: usize = 1 << 20;
+/// Most steps of a series: far more than any that is fitted, few enough for memory.
+pub const LONGEST_SERIES: usize = 1 << 20;
 /// Steps below which nothing is said of how far rows lie apart.
 const SHORT: usize = 12;
 /// Rows in a row that lie equally far apart, more than a step: no chance, but another frequency.
@@ -59,6 +59,21 @@ impl Duplicates {
             Duplicates::Last => Some(last),
         }
     }
+}
+
+/// One value per step from step 0 to that of the last row; a gap is what `gaps` says. `rows` are steps and
+/// values, ascending; `count` says how many.
+fn one_per_step(rows: impl Iterator<Item = (usize, f64)>, count: usize, gaps: Gaps) -> Vec<f64> {
+    let absent = match gaps {
+        Gaps::Missing => f64::NAN,
+        Gaps::Zero => 0.0,
+    };
+    let mut values = Vec::with_capacity(count);
+    for (step, value) in rows {
+        values.resize(step, absent);
+        values.push(value);
+    }
+    values
 }
 
 impl Series {
@@ -109,18 +124,47 @@ impl Series {
         }
     }
 
-    /// Values on every step from the first time to the last. Rows are sorted, one a time.
+    /// Values on every step from the first time to the last. Rows are sorted, one per time.
+    ///
+    /// # Errors
+    /// The first row that is not on a step, or follows a gap too long for one series.
     pub fn regular(&self, clock: &Clock, gaps: Gaps) -> Result<Vec<f64>, Problem> {
-        let absent = match gaps {
-            Gaps::Missing => f64::NAN,
-            Gaps::Zero => 0.0,
-        };
-        let mut values = Vec::with_capacity(self.values.len());
-        for (step, &value) in self.steps(clock)?.into_iter().zip(&self.values) {
-            values.resize(step, absent);
-            values.push(value);
+        let steps = self.steps(clock)?;
+        let rows = steps.into_iter().zip(self.values.iter().copied());
+        Ok(one_per_step(rows, self.values.len(), gaps))
+    }
+
+    /// Values on every step after `end`, the last step already known; rows up to `end` are skipped.
+    /// Rows are sorted, one per time.
+    ///
+    /// # Errors
+    /// The first row that is not on a step, counted from `end`, or is more than `farthest` steps after it.
+    pub fn regular_after(
+        &self,
+        end: i64,
+        clock: &Clock,
+        gaps: Gaps,
+        farthest: usize,
+    ) -> Result<Vec<f64>, Problem> {
+        let mut rows = Vec::with_capacity(self.values.len());
+        for (index, (&time, &value)) in self.times.iter().zip(&self.values).enumerate() {
+            let refuse = |what: &str| Problem {
+                mark: self.mark(index),
+                reason: format!("{} is {what} ({clock})", clock.text(time)),
+            };
+            let after = clock.steps(end, time);
+            let after = after.ok_or_else(|| refuse("not on the steps of the series"))?;
+            match usize::try_from(after) {
+                Ok(after) if after > farthest => {
+                    return Err(refuse("too far ahead of the series"));
+                }
+                // The first step after the end is step 0 of these values.
+                Ok(after) if after > 0 => rows.push((after - 1, value)),
+                _ => {}
+            }
         }
-        Ok(values)
+        let count = rows.len();
+        Ok(one_per_step(rows.into_iter(), count, gaps))
     }
 
     /// Which step each row is on, from 0; they must be those of one series.
@@ -158,7 +202,7 @@ impl Series {
         else {
             return Ok(());
         };
-        if span > LONGEST || (span > SHORT && widest > 50 + 4 * (span - widest)) {
+        if span > LONGEST_SERIES || (span > SHORT && widest > 50 + 4 * (span - widest)) {
             return Err(Problem {
                 mark: self.mark(at),
                 reason: format!(
@@ -239,6 +283,24 @@ mod tests {
             rows.regular(&STEPS, Gaps::Zero).unwrap(),
             [1.0, 0.0, 0.0, 2.0]
         );
+    }
+
+    #[test]
+    fn newer_rows_go_on_where_the_series_ends() {
+        let rows = series(&[(3, 1.0), (5, 2.0), (6, 3.0), (8, 4.0)]);
+        let after = |end| rows.regular_after(end, &STEPS, Gaps::Zero, 10).unwrap();
+        assert_eq!(after(4), [2.0, 3.0, 0.0, 4.0]);
+        assert_eq!(after(6), [0.0, 4.0]);
+        assert!(after(8).is_empty());
+        assert_eq!(after(1), [0.0, 1.0, 0.0, 2.0, 3.0, 0.0, 4.0]);
+        let far = rows.regular_after(-3, &STEPS, Gaps::Zero, 10).unwrap_err();
+        assert_eq!((far.mark.line, far.reason.contains("too far")), (5, true));
+        let twos = Clock {
+            step: Step::Whole(2),
+            ..STEPS
+        };
+        let off = rows.regular_after(1, &twos, Gaps::Zero, 10).unwrap_err();
+        assert_eq!((off.mark.line, off.reason.contains("not on")), (4, true));
     }
 
     #[test]

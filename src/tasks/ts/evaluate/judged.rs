@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rayon::prelude::*;
 
 use super::LAGS;
@@ -14,7 +14,7 @@ use models::ts::diagnostics::ljung_box;
 use models::ts::simple::{Rule, Simple};
 use models::ts::{Fan, Forecaster, Saved, normal_width};
 use tables::clock::Clock;
-use tables::{Gaps, Judging, Panel, Series, each_prepared, shown};
+use tables::{Gaps, Judging, LONGEST_SERIES, Panel, Series, each_prepared, shown};
 
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];
@@ -173,24 +173,21 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The values behind the training part, one a step.
+    /// The values after the training part, one per step.
     fn late(&self, number: usize, test: &Series) -> Result<Vec<f64>> {
         let end = self.model.ends[number];
-        let first = test.times.first().copied().unwrap_or(end);
-        let gap = self
-            .clock
-            .steps(end, first)
-            .and_then(|s| usize::try_from(s - 1).ok());
-        let gap = gap.with_context(|| {
-            format!(
-                "series `{}`: the test part does not follow the training part; prepare and train \
-                 again",
+        let refused = |reason: &str| {
+            exit::data(format!(
+                "series `{}`: {reason}; prepare and train again",
                 shown(&test.id)
-            )
-        })?;
-        let mut values = vec![f64::NAN; gap];
-        values.extend(regular(test, &self.clock)?);
-        Ok(values)
+            ))
+        };
+        let first = test.times.first().copied();
+        if first.is_some_and(|first| self.clock.steps(end, first).is_none_or(|s| s < 1)) {
+            return Err(refused("the test part does not follow the training part"));
+        }
+        test.regular_after(end, &self.clock, Gaps::Missing, LONGEST_SERIES)
+            .map_err(|problem| refused(&problem.reason))
     }
 
     /// Where forecasts start and how far they go: one from the end of training over all `steps`, or

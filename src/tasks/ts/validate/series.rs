@@ -5,6 +5,7 @@ use crate::pipeline::profile::spell_time;
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::Record;
 use tables::blocks::Spot;
+use tables::find_gaps;
 
 /// An observation by the hash of its series' name.
 #[derive(Clone, Copy, Debug)]
@@ -120,18 +121,13 @@ impl Faults {
     }
 
     fn find_gaps(&mut self, series: &[Observed]) {
-        let places = places(series);
-        let Some(step) = usual_step(&places) else {
-            return;
-        };
-        for (pair, rows) in places.windows(2).zip(series.windows(2)) {
-            let steps = ((pair[1] - pair[0]) / step).round();
-            if steps >= 2.0 {
-                self.missing += steps as u64 - 1;
-                self.gaps.add(rows[1].spot, || {
-                    format!("{} missing before {}", steps - 1.0, rows[1].spelled())
-                });
-            }
+        let times: Vec<f64> = series.iter().map(|row| row.time).collect();
+        for gap in find_gaps(&times, series.iter().all(|row| row.dated)) {
+            let row = &series[gap.before];
+            self.missing += gap.steps as u64;
+            self.gaps.add(row.spot, || {
+                format!("{} missing before {}", gap.steps, row.spelled())
+            });
         }
     }
 
@@ -160,61 +156,6 @@ impl Observed {
             false => format!("{}", self.time),
         }
     }
-}
-
-/// Places of a series' times on a scale on which steps are equal: of months where no two times lie
-/// closer than four weeks, of business days where none is on a weekend, else as they are.
-fn places(series: &[Observed]) -> Vec<f64> {
-    let times: Vec<f64> = series.iter().map(|row| row.time).collect();
-    let days = |row: &Observed| row.dated && row.time % DAY == 0.0;
-    if !series.iter().all(days) {
-        return times;
-    }
-    let steps = || {
-        times
-            .windows(2)
-            .map(|pair| pair[1] - pair[0])
-            .filter(|&step| step > 0.0)
-    };
-    if steps().all(|step| step >= 28.0 * DAY) {
-        let month = |&time: &f64| {
-            let text = spell_time(time, false);
-            let mut parts = text
-                .splitn(3, '-')
-                .map(|part| part.parse::<f64>().unwrap_or(0.0));
-            parts.next().unwrap_or(0.0) * 12.0 + parts.next().unwrap_or(0.0)
-        };
-        return times.iter().map(month).collect();
-    }
-    // 1970-01-01 was a Thursday: day 2 a Saturday, day 3 a Sunday.
-    let weekday = |time: f64| (time / DAY + 3.0).rem_euclid(7.0);
-    let daily = steps().fold(f64::INFINITY, f64::min) == DAY;
-    if daily && times.len() > 7 && times.iter().all(|&time| weekday(time) < 5.0) {
-        let week = |time: f64| (time / DAY + 3.0).div_euclid(7.0);
-        return times
-            .iter()
-            .map(|&time| week(time) * 5.0 + weekday(time))
-            .collect();
-    }
-    times
-}
-
-/// The most frequent distance, the shorter one of equals; `None` where it is not frequent enough to be
-/// meant: such series have no steps.
-fn usual_step(places: &[f64]) -> Option<f64> {
-    let steps = places
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .filter(|&step| step > 0.0);
-    let mut steps: Vec<f64> = steps.collect();
-    steps.sort_by(f64::total_cmp);
-    let mut best = (0, None);
-    for run in steps.chunk_by(|a, b| a == b) {
-        if run.len() > best.0 {
-            best = (run.len(), Some(run[0]));
-        }
-    }
-    best.1.filter(|_| 2 * best.0 > steps.len())
 }
 
 /// Neighbours on each side that a value is held against.
@@ -323,39 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_found_on_every_scale() {
-        let months = [
-            "2024-01-31",
-            "2024-02-29",
-            "2024-03-31",
-            "2024-05-31",
-            "2024-06-30",
-        ];
-        assert_eq!(faults(&months).missing, 1);
-        assert_eq!(faults(&months).gaps.places.rows[0].0.line(), 5);
-        assert_eq!(faults(&["1", "2", "3", "7", "8"]).missing, 3);
-        let hours = [
-            "2024-01-01T00:00",
-            "2024-01-01T01:00",
-            "2024-01-01T02:00",
-            "2024-01-01T04:00",
-        ];
-        assert_eq!(faults(&hours).missing, 1);
-        let years = ["2000-01-01", "2001-01-01", "2002-01-01", "2003-01-01"];
-        assert_eq!(faults(&years).missing, 0);
-    }
-
-    #[test]
-    fn weekends_are_no_gaps_in_business_days() {
-        // 2024-01-01 was a Monday.
-        let days: Vec<String> = (1..=19)
-            .filter(|day| (day - 1) % 7 < 5 && *day != 10)
-            .map(|day| format!("2024-01-{day:02}"))
-            .collect();
-        let days: Vec<&str> = days.iter().map(String::as_str).collect();
-        let found = faults(&days);
-        assert_eq!(found.missing, 1);
-        assert!(found.gaps.places.rows[0].1.contains("2024-01-11"));
+    fn gaps_are_placed_at_the_row_behind_them() {
+        let found = faults(&["1", "2", "3", "7", "8", "10"]);
+        assert_eq!(found.missing, 4);
+        let (spot, what) = &found.gaps.places.rows[0];
+        assert_eq!((spot.line(), what.as_str()), (5, "3 missing before 7"));
+        let months = ["2024-01-31", "2024-02-29", "2024-03-31", "2024-05-31"];
+        let found = faults(&months);
+        assert_eq!(found.gaps.places.rows[0].1, "1 missing before 2024-05-31");
     }
 
     #[test]

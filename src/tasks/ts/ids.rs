@@ -1,0 +1,46 @@
+//! The series of a model by their ids.
+
+/// Ids of the series of a model, found by id or by number.
+pub(super) struct SeriesIds {
+    /// By number.
+    ids: Vec<String>,
+    /// Numbers in the order of their ids.
+    sorted: Vec<usize>,
+}
+
+impl SeriesIds {
+    /// `ids` are in the order of the series' numbers.
+    pub fn new(ids: Vec<String>) -> Self {
+        let mut sorted: Vec<usize> = (0..ids.len()).collect();
+        sorted.sort_unstable_by(|&a, &b| ids[a].cmp(&ids[b]));
+        Self { ids, sorted }
+    }
+
+    /// The number of a series; none where the model does not know it.
+    pub fn number(&self, id: &str) -> Option<usize> {
+        let by_id = |&number: &usize| self.ids[number].as_str().cmp(id);
+        let place = self.sorted.binary_search_by(by_id).ok()?;
+        Some(self.sorted[place])
+    }
+
+    /// All ids, by number.
+    pub fn all(&self) -> &[String] {
+        &self.ids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_found_by_id() {
+        let ids = ["pears", "apples", "", "plums"].map(str::to_owned);
+        let series = SeriesIds::new(ids.to_vec());
+        for (number, id) in ids.iter().enumerate() {
+            assert_eq!(series.number(id), Some(number));
+        }
+        assert_eq!(series.number("figs"), None);
+        assert_eq!(series.all(), ids);
+    }
+}

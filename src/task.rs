@@ -11,11 +11,18 @@ use crate::params::{self, Invalid, Params};
 use crate::project::Project;
 use artifact::Header;
 use models::state::Stateful;
-use tables::{ReadError, Source};
+use tables::Source;
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
 pub const TEST: &str = "test.csv";
+
+/// A part of the prepared data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Train,
+    Test,
+}
 
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
@@ -23,7 +30,7 @@ pub trait Task: 'static {
     const NAME: &'static str;
     /// Its checked parameters.
     type Params: Sync;
-    /// Its prepared data in memory.
+    /// A prepared part in memory, with what lies beside it.
     type Data;
     /// Its fitted model.
     type Model: Stateful;
@@ -37,8 +44,8 @@ pub trait Task: 'static {
     /// The bounds that its metrics must keep.
     fn gate(params: &Params) -> &Gate;
 
-    /// Reads a prepared part.
-    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError>;
+    /// Loads a prepared part, with what its verb needs beside the rows.
+    fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;
 }
 
 /// The checked parameters of `T` in `project`.
@@ -46,17 +53,12 @@ pub fn params<T: Task>(project: &Project) -> Result<T::Params, params::Error> {
     T::check(project.params()).map_err(|invalid| project.blame(invalid))
 }
 
-/// The training part of `T`, which must be there.
-pub fn train_part<T: Task>(project: &Project) -> Result<PathBuf> {
-    part::<T>(project, TRAIN)
-}
-
-/// The test part of `T`, which must be there.
-pub fn test_part<T: Task>(project: &Project) -> Result<PathBuf> {
-    part::<T>(project, TEST)
-}
-
-fn part<T: Task>(project: &Project, name: &str) -> Result<PathBuf> {
+/// The file of a prepared part of `T`, which must be there.
+pub fn part_path<T: Task>(project: &Project, part: Part) -> Result<PathBuf> {
+    let name = match part {
+        Part::Train => TRAIN,
+        Part::Test => TEST,
+    };
     let path = project.processed(T::NAME).join(name);
     anyhow::ensure!(
         path.exists(),
@@ -65,6 +67,11 @@ fn part<T: Task>(project: &Project, name: &str) -> Result<PathBuf> {
         T::NAME
     );
     Ok(path)
+}
+
+/// The rows of a prepared part of `T`, which must be there.
+pub fn open_part<T: Task>(project: &Project, part: Part) -> Result<Box<dyn Source>> {
+    Ok(tables::open(&part_path::<T>(project, part)?)?)
 }
 
 /// The model asked for, otherwise the project's.

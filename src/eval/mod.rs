@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Task};
+use crate::task::{self, Part, Task};
 use artifact::Header;
 use files::atomic;
 use models::state::Stateful;
@@ -27,9 +27,6 @@ pub trait Evaluate: Task {
         seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation>;
-
-    /// Tells the test part where its raw data lie, for a task that looks at them again.
-    fn locate(_test: &mut Self::Data, _project: &Project, _params: &Self::Params) {}
 }
 
 /// Everything that comes out of an evaluation.
@@ -102,9 +99,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let (header, state) = artifact::load(&project.model(T::NAME), Some(T::NAME))?;
     let model = T::Model::take_state(state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
-    let part = task::test_part::<T>(project)?;
-    let mut test = T::read(tables::open(&part)?.as_mut(), &params)?;
-    T::locate(&mut test, project, &params);
+    let test = T::load(project, Part::Test, &params)?;
 
     let evaluation = T::evaluate(&model, &header, &test, project.params().seed, talk)?;
 

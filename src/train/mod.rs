@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Task};
+use crate::task::{self, Part, Task};
 use artifact::{DataDigest, Header};
 use models::state::Stateful;
 
@@ -20,11 +20,6 @@ pub trait Train: Task {
     /// Fits a model to the training part; `seed` decides every random choice.
     fn fit(params: &Self::Params, seed: u64, data: Self::Data, talk: &Talk)
     -> Result<Fitted<Self>>;
-
-    /// Adds to the training part what lies beside it, for a task that needs it.
-    fn complete(_data: &mut Self::Data, _project: &Project) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// A fitted model and what its file says about it.
@@ -65,10 +60,8 @@ impl<F: fmt::Display> fmt::Display for Trained<F> {
 /// Trains `T` on `data/processed/T/train.csv` and saves the model.
 pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
     let params = task::params::<T>(project)?;
-    let part = task::train_part::<T>(project)?;
-    let mut data = T::read(tables::open(&part)?.as_mut(), &params)?;
-    T::complete(&mut data, project)?;
-    let sha256 = files::digest::file(&part)?;
+    let data = T::load(project, Part::Train, &params)?;
+    let sha256 = files::digest::file(&task::part_path::<T>(project, Part::Train)?)?;
 
     let fitted = T::fit(&params, project.params().seed, data, talk)?;
 

@@ -35,8 +35,8 @@ pub use ratings::{
 };
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
-    Duplicates, Gap, Gaps, Judging, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns,
-    each_prepared, find_gaps, read_prepared, shown,
+    Duplicates, Gap, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, each_prepared,
+    find_gaps, read_prepared, shown,
 };
 pub use sink::{Sink, Spelling, create};
 pub use source::{Source, find_column, open, open_as};

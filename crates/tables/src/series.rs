@@ -83,21 +83,8 @@ pub struct Panel {
     files: Vec<(String, Unit)>,
     /// Rows of no series that can be told.
     pub fault: Option<Box<Fault>>,
-    /// For who measures on this test part.
-    pub judging: Option<Judging>,
     /// Where rows stand is not kept: nothing is wrong with those of a prepared part.
     unmarked: bool,
-}
-
-/// How forecasts of a test part are judged.
-#[derive(Clone, Debug)]
-pub struct Judging {
-    /// Where the training part lies.
-    pub training: std::path::PathBuf,
-    /// From how many places of the test part forecasts start.
-    pub origins: usize,
-    /// Steps of each forecast, where there are several.
-    pub horizon: usize,
 }
 
 /// All series of a prepared part.

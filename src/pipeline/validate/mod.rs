@@ -32,7 +32,7 @@ use crate::project::Project;
 use crate::report::validate::{Finding, Level, Validation};
 use crate::report::{self, table::Table};
 use crate::talk::Talk;
-use crate::task::{self, Task};
+use crate::task::{self, Part, Task};
 use files::atomic;
 
 /// What a task says of its data.
@@ -311,8 +311,8 @@ fn write(project: &Project, task: &'static str, validation: Validation) -> Resul
 /// The parts of a task, which must be there.
 pub(crate) fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
     Ok([
-        task::train_part::<T>(project)?,
-        task::test_part::<T>(project)?,
+        task::part_path::<T>(project, Part::Train)?,
+        task::part_path::<T>(project, Part::Test)?,
     ])
 }
 

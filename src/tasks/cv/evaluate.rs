@@ -8,11 +8,9 @@ use serde_json::{Value, json};
 
 use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
-use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::Measurer;
-use crate::tasks::cv::params::Params;
 use crate::tasks::cv::report::{CvReport, Mistake, Part, page};
 use artifact::Header;
 use images::Decoder;
@@ -53,15 +51,6 @@ impl Evaluate for Cv {
             plots: crate::eval::made(judged.plots()?),
             page: page(&judged.report(model, header, seed)),
         })
-    }
-
-    fn locate(test: &mut Photos<Class>, project: &Project, params: &Params) {
-        let source = params.data.test.as_ref().unwrap_or(&params.data.source);
-        let source = project.path(source);
-        test.folder = match source.is_dir() {
-            true => Some(source),
-            false => source.parent().map(|folder| folder.to_owned()),
-        };
     }
 }
 

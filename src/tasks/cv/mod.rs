@@ -12,11 +12,13 @@ pub mod sample;
 mod train;
 mod validate;
 
-use tables::{Photos, ReadError, Source, read_photos};
+use anyhow::Result;
+use tables::{Photos, read_photos};
 
 use crate::params::gate::Gate;
 use crate::params::{Invalid, Params};
-use crate::task::Task;
+use crate::project::Project;
+use crate::task::{self, Part, Task};
 use models::cv::Class;
 
 /// Blurred-photo detection.
@@ -38,7 +40,20 @@ impl Task for Cv {
         &params.cv.gate
     }
 
-    fn read(source: &mut dyn Source, _: &Self::Params) -> Result<Self::Data, ReadError> {
-        read_photos(source, &models::cv::NAMES)
+    fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
+        let mut source = task::open_part::<Self>(project, part)?;
+        let raw = match part {
+            Part::Train => &params.data.source,
+            Part::Test => params.data.test.as_ref().unwrap_or(&params.data.source),
+        };
+        let raw = project.path(raw);
+        let folder = match raw.is_dir() {
+            true => Some(raw),
+            false => raw.parent().map(|folder| folder.to_owned()),
+        };
+        Ok(Photos {
+            folder,
+            ..read_photos(source.as_mut(), &models::cv::NAMES)?
+        })
     }
 }

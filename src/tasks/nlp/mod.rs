@@ -10,11 +10,13 @@ pub mod sample;
 mod train;
 mod validate;
 
-use tables::{ReadError, Source, Texts, read_texts};
+use anyhow::Result;
+use tables::{Texts, read_texts};
 
 use crate::params::gate::Gate;
 use crate::params::{Invalid, Params};
-use crate::task::Task;
+use crate::project::Project;
+use crate::task::{self, Part, Task};
 
 /// Text classification.
 pub struct Nlp;
@@ -33,8 +35,10 @@ impl Task for Nlp {
         &params.nlp.gate
     }
 
-    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
+    fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
+        let mut source = task::open_part::<Self>(project, part)?;
         let data = &params.data;
-        read_texts(source, &data.text, &data.label, &params.slices)
+        let texts = read_texts(source.as_mut(), &data.text, &data.label, &params.slices);
+        Ok(texts?)
     }
 }

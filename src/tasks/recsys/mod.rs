@@ -13,11 +13,13 @@ mod validate;
 
 use std::collections::HashMap;
 
-use tables::{RATING_COLUMNS, Ratings, ReadError, Source, read_ratings};
+use anyhow::Result;
+use tables::{RATING_COLUMNS, Ratings, read_ratings};
 
 use crate::params::gate::Gate;
 use crate::params::{Invalid, Params};
-use crate::task::Task;
+use crate::project::Project;
+use crate::task::{self, Part, Task};
 
 /// Names of items, a prepared file.
 pub const ITEMS: &str = "items.csv";
@@ -39,12 +41,30 @@ impl Task for Recsys {
         &params.recsys.gate
     }
 
-    fn read(source: &mut dyn Source, params: &Self::Params) -> Result<Self::Data, ReadError> {
+    fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
+        let mut source = task::open_part::<Self>(project, part)?;
+        let titles = match part {
+            Part::Train => titles(project)?,
+            Part::Test => HashMap::new(),
+        };
         Ok(Interactions {
-            ratings: read_ratings(source, RATING_COLUMNS, &mut Err)?,
+            ratings: read_ratings(source.as_mut(), RATING_COLUMNS, &mut Err)?,
             relevant: params.relevant,
-            ..Interactions::default()
+            titles,
         })
+    }
+}
+
+/// Names of items by their ids, where some are prepared.
+fn titles(project: &Project) -> Result<HashMap<String, String>> {
+    let path = project.processed(Recsys::NAME).join(ITEMS);
+    match path.is_file() {
+        true => Ok(tables::read_titles(
+            tables::open(&path)?.as_mut(),
+            "item_id",
+            "title",
+        )?),
+        false => Ok(HashMap::new()),
     }
 }
 
@@ -54,6 +74,6 @@ pub struct Interactions {
     pub ratings: Ratings,
     /// The least rating that is relevant.
     pub relevant: f64,
-    /// Names of items by their ids.
+    /// Names of items by their ids; none for the test part.
     pub titles: HashMap<String, String>,
 }

@@ -7,10 +7,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::exit;
-use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::recsys::params::Params;
-use crate::tasks::recsys::{self, ITEMS, Recsys};
+use crate::tasks::recsys::{self, Recsys};
 use crate::train::{Fitted, Train};
 use models::recsys::{
     self as maths, Catalogue, Choice, Cut, Interactions, Kind, Model, Options, Search, Trial,
@@ -103,14 +102,6 @@ impl Train for Recsys {
                 fitted,
             },
         })
-    }
-
-    fn complete(data: &mut recsys::Interactions, project: &Project) -> Result<()> {
-        let path = project.processed("recsys").join(ITEMS);
-        if path.is_file() {
-            data.titles = tables::read_titles(tables::open(&path)?.as_mut(), "item_id", "title")?;
-        }
-        Ok(())
     }
 }
 

@@ -10,18 +10,15 @@ use self::judged::{Answered, Figures, Judge};
 use self::plots::Tables;
 use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
-use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{TRAIN, Task};
-use crate::tasks::ts::Ts;
-use crate::tasks::ts::params::Params;
 use crate::tasks::ts::report::{Shown, TsReport, Worst, page};
+use crate::tasks::ts::{Prepared, Ts};
 use artifact::Header;
 use models::metrics::forecast::{Overall, Score, overall};
 use models::ts::Saved;
 use models::ts::diagnostics::autocorrelations;
+use tables::Panel;
 use tables::clock::Clock;
-use tables::{Judging, Panel};
 
 /// Series drawn: so many of the worst, and so many from the middle.
 const WORST_DRAWN: usize = 4;
@@ -35,10 +32,14 @@ impl Evaluate for Ts {
     fn evaluate(
         model: &Saved,
         header: &Header,
-        test: &Panel,
+        test: &Prepared,
         _seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation> {
+        let Prepared {
+            panel: test,
+            backtest,
+        } = test;
         if test.series.is_empty() {
             return Err(exit::usage(
                 "the test part of ts is empty, so there is nothing to measure; set ts.split.test \
@@ -47,9 +48,7 @@ impl Evaluate for Ts {
         }
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
-        let judging = test.judging.as_ref();
-        let judging = judging.context("there is no training part to judge beside")?;
-        let judge = Judge::new(model, clock, judging)?;
+        let judge = Judge::new(model, clock, backtest)?;
         let mut tables = Tables::new(clock)?;
         let figures = judge.all(test, |answered| Ok(tables.add(answered)?))?;
         let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
@@ -72,14 +71,6 @@ impl Evaluate for Ts {
             page: page(&report(&judge, header, test, &figures, (all, baseline))?),
             plots: tables.finish()?,
         })
-    }
-
-    fn locate(test: &mut Panel, project: &Project, params: &Params) {
-        test.judging = Some(Judging {
-            training: project.processed(Ts::NAME).join(TRAIN),
-            origins: params.origins,
-            horizon: params.horizon,
-        });
     }
 }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::exit;
 use crate::talk::Talk;
-use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
+use crate::tasks::ts::{Prepared, Ts};
 use crate::train::{Fitted, Train};
 use models::ts::panel::calibration::spans;
 use models::ts::{Model, Options, Saved};
@@ -49,7 +49,8 @@ impl fmt::Display for Fit {
 impl Train for Ts {
     type Fit = Fit;
 
-    fn fit(params: &Params, _seed: u64, data: Panel, talk: &Talk) -> Result<Fitted<Self>> {
+    fn fit(params: &Params, _seed: u64, data: Prepared, talk: &Talk) -> Result<Fitted<Self>> {
+        let data = data.panel;
         let axis = data.axis.ok_or_else(|| {
             exit::data("the training part of ts is empty; prepare it from data with values")
         })?;

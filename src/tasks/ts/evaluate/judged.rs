@@ -8,13 +8,14 @@ use rayon::prelude::*;
 
 use super::LAGS;
 use crate::exit;
+use crate::tasks::ts::BacktestSpec;
 use models::metrics::forecast::{Judged, Score};
 use models::ts::Forecast;
 use models::ts::diagnostics::ljung_box;
 use models::ts::simple::{Rule, Simple};
 use models::ts::{Fan, Forecaster, Saved, normal_width};
 use tables::clock::Clock;
-use tables::{Gaps, Judging, LONGEST_SERIES, Panel, Series, each_prepared, shown};
+use tables::{Gaps, LONGEST_SERIES, Panel, Series, each_prepared, shown};
 
 /// Bounds that are drawn and judged.
 const LEVELS: [f64; 2] = [0.8, 0.95];
@@ -63,7 +64,7 @@ pub struct Judge<'a> {
     pub model: &'a Saved,
     numbers: HashMap<&'a str, usize>,
     pub clock: Clock,
-    judging: &'a Judging,
+    backtest: &'a BacktestSpec,
     /// Values of the training part, of all series in a row, and where those of each are by its number.
     values: Vec<f64>,
     places: HashMap<usize, Range<usize>>,
@@ -72,8 +73,8 @@ pub struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub fn new(model: &'a Saved, clock: Clock, judging: &'a Judging) -> Result<Self> {
-        let mut source = tables::open(&judging.training)?;
+    pub fn new(model: &'a Saved, clock: Clock, backtest: &'a BacktestSpec) -> Result<Self> {
+        let mut source = tables::open(&backtest.training)?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
         let (mut values, mut places) = (Vec::new(), HashMap::with_capacity(numbers.len()));
         each_prepared(source.as_mut(), |series| {
@@ -86,7 +87,7 @@ impl<'a> Judge<'a> {
                 None => Ok(()),
                 Some(_) => Err(exit::data(format!(
                     "{}: the rows of series `{}` do not stand together; prepare and train again",
-                    judging.training.display(),
+                    backtest.training.display(),
                     shown(&series.id)
                 ))),
             }
@@ -95,7 +96,7 @@ impl<'a> Judge<'a> {
             model,
             numbers,
             clock,
-            judging,
+            backtest,
             values,
             places,
             period: model.model.seasons.first().copied().unwrap_or(1),
@@ -193,9 +194,9 @@ impl<'a> Judge<'a> {
     /// Where forecasts start and how far they go: one from the end of training over all `steps`, or
     /// several of the horizon, the last of which ends with the test part.
     fn starts(&self, steps: usize) -> Vec<(usize, usize)> {
-        let Judging {
+        let BacktestSpec {
             origins, horizon, ..
-        } = *self.judging;
+        } = *self.backtest;
         if origins == 1 || steps <= horizon {
             return vec![(0, steps)];
         }

@@ -37,7 +37,8 @@ pub struct Coded {
     pub message: String,
 }
 
-fn coded(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+/// An error that ends with `exit`.
+pub fn coded(exit: Exit, message: impl Into<String>) -> anyhow::Error {
     Coded {
         exit,
         message: message.into(),
@@ -81,6 +82,13 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     }
     if let Some(files::lock::LockError::Held { .. }) = cause.downcast_ref() {
         return Some(Exit::Locked);
+    }
+    if let Some(error) = cause.downcast_ref::<dvc::Error>() {
+        return match error.kind() {
+            dvc::ErrorKind::Usage => Some(Exit::Usage),
+            dvc::ErrorKind::Locked => Some(Exit::Locked),
+            _ => Some(Exit::Failed),
+        };
     }
     cause.is::<params::Error>().then_some(Exit::Usage)
 }

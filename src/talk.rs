@@ -39,6 +39,13 @@ impl Talk {
         ));
     }
 
+    /// Passes on what another program says; silent with `-q`.
+    pub fn pass_on(&self, bytes: &[u8]) {
+        if self.verbosity >= 0 {
+            let _ = std::io::stderr().lock().write_all(bytes); // as with a line of ours
+        }
+    }
+
     /// Says the one error.
     pub fn error(&self, message: impl AsRef<str>) {
         say(&format!(

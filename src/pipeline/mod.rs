@@ -1,7 +1,7 @@
 //! Verbs that come before training (`init`, `sample`, `validate`, `profile`, `prepare`), and those that
 //! run the whole pipeline (`repro`, `status`, `verify`).
 
-mod dvc;
+mod engine;
 pub mod init;
 pub mod prepare;
 pub mod profile;

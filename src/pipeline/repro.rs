@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use serde::Serialize;
 
-use super::dvc::runner::{self, Ended, Options};
-use super::dvc::why::Reason;
-use super::dvc::{Pipeline, Selection};
+use dvc::runner::{self, Ended, Options};
+use dvc::why::Reason;
+use dvc::{Pipeline, Selection};
+
+use super::engine::{PROGRAM, with_hint};
 use crate::talk::Talk;
 
 /// What is asked for.
@@ -37,9 +39,9 @@ struct StageRan {
 
 /// Runs what has changed. A stage that fails is the error, after everything else was recorded.
 pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
-    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
-    let plan = pipeline.select(&request.selection)?;
-    let ends = runner::run(&pipeline, &plan, &request.options, talk)?;
+    let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
+    let plan = pipeline.select(&request.selection).map_err(with_hint)?;
+    let ends = runner::run(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
     let mut stages = Vec::new();
     let (mut failed, mut skipped) = (Vec::new(), 0);
     for (stage, ended) in ends {
@@ -106,10 +108,10 @@ struct StageStatus {
 
 /// Looks at the selected stages; runs nothing.
 pub fn status(request: &Request) -> Result<Status> {
-    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
-    let plan = pipeline.select(&request.selection)?;
+    let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
+    let plan = pipeline.select(&request.selection).map_err(with_hint)?;
     let options = &request.options;
-    let found = runner::plan(&pipeline, &plan, options.force, options.wait)?;
+    let found = runner::plan(&pipeline, &plan, options.force, options.wait).map_err(with_hint)?;
     let stages = found
         .into_iter()
         .map(|(stage, why)| StageStatus {

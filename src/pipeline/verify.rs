@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::dvc::verify::{self, Options};
-use super::dvc::{Pipeline, Selection};
+use dvc::verify::{self, Options};
+use dvc::{Pipeline, Selection};
+
+use super::engine::{PROGRAM, with_hint};
 use crate::talk::Talk;
 
 /// What is asked for.
@@ -39,15 +41,15 @@ struct StageVerified {
 
 /// Runs the stages again in a scratch copy and compares.
 pub fn run(request: &Request, talk: &Talk) -> Result<Verified> {
-    let mut pipeline = Pipeline::open(request.folder.as_deref())?;
+    let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
     // Named stages are verified by themselves: their dependencies are recorded.
     let selection = Selection {
         targets: request.targets.clone(),
         downstream: false,
         single_item: !request.targets.is_empty(),
     };
-    let plan = pipeline.select(&selection)?;
-    let verdicts = verify::verify(&pipeline, &plan, &request.options, talk)?;
+    let plan = pipeline.select(&selection).map_err(with_hint)?;
+    let verdicts = verify::verify(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
     let stages: Vec<StageVerified> = verdicts
         .into_iter()
         .map(|verdict| StageVerified {

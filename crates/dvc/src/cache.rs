@@ -1,0 +1,454 @@
+//! `.dvc/cache/files/md5`: contents by their MD5, as DVC keeps them.
+//!
+//! An object appears by a rename, read-only; one that is read-only is trusted, as DVC trusts it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::config::{Config, Link};
+use crate::content::{Content, Member};
+use crate::error::{Context as _, Error, InFile as _, Result};
+use crate::md5::Md5;
+use crate::parameters;
+use crate::program::Program;
+
+/// The mode of a whole object.
+const WHOLE: u32 = 0o444;
+
+/// The cache of a project.
+pub struct Cache {
+    /// `.dvc/cache`
+    dir: PathBuf,
+    links: Vec<Link>,
+    shared: bool,
+    /// How the names of files under way start.
+    temporary: String,
+    /// For what is being made; on the project's file system.
+    scratch: PathBuf,
+}
+
+impl Cache {
+    pub fn open(config: &Config, program: &Program, scratch: PathBuf) -> Self {
+        Self {
+            dir: config.cache.clone(),
+            links: config.links.clone(),
+            shared: config.shared,
+            temporary: program.temporary(),
+            scratch,
+        }
+    }
+
+    /// How the names of files under way start.
+    pub fn temporary(&self) -> &str {
+        &self.temporary
+    }
+
+    /// The folder of the run cache.
+    pub fn runs(&self) -> PathBuf {
+        self.dir.join("runs")
+    }
+
+    /// Where a content lies, by its id (`.dir` included).
+    pub fn object(&self, id: &str) -> PathBuf {
+        let (head, tail) = id.split_at(2.min(id.len()));
+        self.dir.join("files/md5").join(head).join(tail)
+    }
+
+    /// Whether everything of a content is there: a folder's files too.
+    pub fn has(&self, id: &str) -> bool {
+        if !id.ends_with(".dir") {
+            return self.has_object(id);
+        }
+        match self.files(id) {
+            Ok(Some(files)) => {
+                self.has_object(id)
+                    && files
+                        .par_iter()
+                        .with_min_len(64)
+                        .all(|file| self.has_object(&file.md5.to_string()))
+            }
+            _ => false,
+        }
+    }
+
+    /// One that can be written to may have been: it is hashed, and removed where it is wrong.
+    fn has_object(&self, id: &str) -> bool {
+        let path = self.object(id);
+        let Ok(meta) = fs::metadata(&path) else {
+            return false;
+        };
+        if meta.permissions().mode() & 0o7777 == WHOLE {
+            return true;
+        }
+        let expected = id.strip_suffix(".dir").unwrap_or(id);
+        let whole = Md5::of_file(&path).is_ok_and(|md5| md5.to_string() == expected);
+        if whole {
+            protect(&path);
+        } else {
+            let _ = fs::remove_file(&path); // as DVC does; it will be made again
+        }
+        whole
+    }
+
+    /// The files of a folder that is in the cache; `None` where it is not.
+    pub fn files(&self, id: &str) -> Result<Option<Vec<Member>>> {
+        let path = self.object(id);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read {}", path.display()));
+            }
+        };
+        let parsed = parameters::parse(Path::new("list.json"), &text)
+            .map_err(|fault| fault.within(&path))?;
+        let mut files = Vec::new();
+        for entry in parsed.as_list().unwrap_or_default() {
+            let name = entry.get("relpath").and_then(|n| n.as_str());
+            let md5 = entry
+                .get("md5")
+                .and_then(|n| n.as_str())
+                .and_then(Md5::parse);
+            match (name, md5) {
+                (Some(name), Some(md5)) if is_within(name) => files.push(Member {
+                    path: name.to_owned(),
+                    md5,
+                    size: 0,
+                }),
+                _ => {
+                    return Err(Error::failed(format!(
+                        "{}: not a list of files",
+                        path.display()
+                    )));
+                }
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// Takes in what lies at `path`, known to be `content`.
+    pub fn add(&self, path: &Path, content: &Content) -> Result<()> {
+        match &content.files {
+            None => self.add_file(path, &content.id),
+            Some(files) => {
+                let add =
+                    |file: &Member| self.add_file(&path.join(&file.path), &file.md5.to_string());
+                files.par_iter().with_min_len(16).try_for_each(add)?;
+                self.add_listing(&content.id, files)
+            }
+        }
+        .with_context(|| format!("cannot put {} into the cache", path.display()))
+    }
+
+    fn add_listing(&self, id: &str, files: &Arc<Vec<Member>>) -> Result<()> {
+        let object = self.object(id);
+        if self.has_object(id) {
+            return Ok(());
+        }
+        let temporary = self.beside(&object)?;
+        fs::write(temporary.path(), Content::listing(files))?;
+        self.settle(temporary, &object)
+    }
+
+    fn add_file(&self, path: &Path, id: &str) -> Result<()> {
+        let object = self.object(id);
+        if self.has_object(id) {
+            return Ok(());
+        }
+        if self.links.first() == Some(&Link::Hardlink) && hard_link(path, &object, self)? {
+            return Ok(());
+        }
+        let before = fs::metadata(path)?;
+        let temporary = self.beside(&object)?;
+        copy(path, temporary.path())?;
+        let after = fs::metadata(path)?;
+        let stamp = |m: &fs::Metadata| (m.len(), m.mtime(), m.mtime_nsec(), m.ino());
+        if stamp(&before) != stamp(&after) {
+            return Err(Error::failed(format!(
+                "{} is being written to by something else",
+                path.display()
+            )));
+        }
+        self.settle(temporary, &object)
+    }
+
+    /// A temporary file in an object's folder, which is made where missing.
+    fn beside(&self, object: &Path) -> Result<tempfile::NamedTempFile> {
+        let folder = object.parent().unwrap_or(&self.dir);
+        make_folder(folder, self.shared)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&self.temporary).suffix(".tmp");
+        Ok(builder.tempfile_in(folder)?)
+    }
+
+    fn settle(&self, temporary: tempfile::NamedTempFile, object: &Path) -> Result<()> {
+        protect(temporary.path());
+        temporary.persist(object).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Puts a content of the cache where it belongs, over whatever is there: in one step.
+    pub fn restore(&self, id: &str, exec: bool, path: &Path, plain_copy: bool) -> Result<()> {
+        let restored = self.restore_whole(id, exec, path, plain_copy);
+        restored.with_context(|| format!("cannot restore {}", path.display()))
+    }
+
+    fn restore_whole(&self, id: &str, exec: bool, path: &Path, plain_copy: bool) -> Result<()> {
+        let links: &[Link] = if plain_copy {
+            &[Link::Copy]
+        } else {
+            &self.links
+        };
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::create_dir_all(&self.scratch)?;
+        let scratch = tempfile::Builder::new()
+            .prefix("out-")
+            .tempdir_in(&self.scratch)?;
+        let fresh = scratch.path().join("new");
+        if id.ends_with(".dir") {
+            let files = self
+                .files(id)?
+                .with_context(|| format!("{id} is not in the cache"))?;
+            fs::create_dir(&fresh)?;
+            for file in &files {
+                let place = fresh.join(&file.path);
+                if let Some(parent) = place.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+                link(&self.object(&file.md5.to_string()), &place, links)?;
+            }
+        } else {
+            link(&self.object(id), &fresh, links)?;
+            if exec {
+                let mode = fs::metadata(&fresh)?.permissions().mode();
+                fs::set_permissions(&fresh, fs::Permissions::from_mode(mode | 0o100))?;
+            }
+        }
+        put_in_place(&fresh, path, scratch.path())
+    }
+
+    /// After a run: where the cache hands out links, the output becomes links too.
+    pub fn relink(&self, path: &Path, content: &Content) -> Result<()> {
+        match self.links.first() {
+            Some(Link::Hardlink | Link::Symlink) if !self.is_linked(path, content) => {
+                self.restore(&content.id, content.exec, path, false)
+            }
+            _ => self.set_mode(path, content),
+        }
+    }
+
+    /// Where the cache hands out copies, a file gets the mode that it would have out of the cache.
+    pub fn set_mode(&self, path: &Path, content: &Content) -> Result<()> {
+        if let Some(Link::Reflink | Link::Copy) = self.links.first()
+            && content.files.is_none()
+        {
+            let exec = if content.exec { 0o100 } else { 0 };
+            fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
+        }
+        Ok(())
+    }
+
+    fn is_linked(&self, path: &Path, content: &Content) -> bool {
+        let same =
+            |path: &Path, id: &str| match (path.symlink_metadata(), self.object(id).metadata()) {
+                (Ok(at), Ok(_)) if at.is_symlink() => {
+                    fs::read_link(path).is_ok_and(|to| to == self.object(id))
+                }
+                (Ok(at), Ok(object)) => at.len() == 0 || at.ino() == object.ino(),
+                _ => false,
+            };
+        match &content.files {
+            None => same(path, &content.id),
+            Some(files) => files
+                .iter()
+                .all(|file| same(&path.join(&file.path), &file.md5.to_string())),
+        }
+    }
+}
+
+/// A relative path that stays within.
+fn is_within(name: &str) -> bool {
+    !name.is_empty()
+        && Path::new(name)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// The mode of a new file: 666 less the umask.
+pub fn new_file_mode() -> u32 {
+    static MODE: OnceLock<u32> = OnceLock::new();
+    *MODE.get_or_init(|| {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+        let umask = umask.and_then(|text| u32::from_str_radix(text.trim(), 8).ok());
+        0o666 & !umask.unwrap_or(0o022)
+    })
+}
+
+fn protect(path: &Path) {
+    // As in DVC: not every file system can, and nothing depends on it.
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(WHOLE));
+}
+
+fn make_folder(folder: &Path, shared: bool) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    if shared {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o2775))?;
+    }
+    Ok(())
+}
+
+/// The object becomes another name of the project's file.
+fn hard_link(path: &Path, object: &Path, cache: &Cache) -> Result<bool> {
+    let meta = path.symlink_metadata()?;
+    if meta.is_symlink() || meta.len() == 0 {
+        return Ok(false);
+    }
+    make_folder(object.parent().unwrap_or(&cache.dir), cache.shared)?;
+    match fs::hard_link(path, object) {
+        Ok(()) => {
+            protect(object);
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(true),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Gets an object out of the cache in the first way that works.
+fn link(object: &Path, place: &Path, ways: &[Link]) -> Result<()> {
+    let mut last = None;
+    for way in ways {
+        let done = match way {
+            Link::Copy => copy(object, place),
+            Link::Reflink => reflink(object, place),
+            Link::Symlink => std::os::unix::fs::symlink(object, place),
+            Link::Hardlink if object.metadata()?.len() == 0 => File::create(place).map(drop),
+            Link::Hardlink => fs::hard_link(object, place),
+        };
+        match done {
+            Ok(()) => return Ok(()),
+            Err(error) => last = Some(error),
+        }
+        let _ = fs::remove_file(place);
+    }
+    let error = last.unwrap_or_else(|| io::Error::other("no way is allowed"));
+    Err(error).with_context(|| {
+        format!(
+            "none of the cache.type of .dvc/config works on {}",
+            object.display()
+        )
+    })
+}
+
+/// A copy that shares its blocks where the file system can, with the mode of a new file.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    if reflink(from, to).is_ok() {
+        return Ok(());
+    }
+    let mut source = File::open(from)?;
+    let mut target = File::create(to)?;
+    io::copy(&mut source, &mut target)?;
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn reflink(from: &Path, to: &Path) -> io::Result<()> {
+    let source = File::open(from)?;
+    let target = File::create(to)?;
+    Ok(rustix::fs::ioctl_ficlone(&target, &source)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reflink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Renames `fresh` to `path`. What was there goes into `aside` first, where it is a folder; it is
+/// removed with it.
+pub fn put_in_place(fresh: &Path, path: &Path, aside: &Path) -> Result<()> {
+    let former = path.symlink_metadata();
+    let folders = fresh.is_dir() || former.as_ref().is_ok_and(|meta| meta.is_dir());
+    if folders && former.is_ok() {
+        let name = aside.join("former");
+        if fs::rename(path, &name).is_err() {
+            remove(path)?;
+        }
+    }
+    match fs::rename(fresh, path) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            copy_tree(fresh, path)?;
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Copies a file or folder, links as what they point at.
+pub fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    let meta = fs::metadata(from)?;
+    if !meta.is_dir() {
+        copy(from, to)?;
+        return fs::set_permissions(
+            to,
+            fs::Permissions::from_mode(meta.permissions().mode() | 0o200),
+        );
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        copy_tree(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+/// Removes a file, link or folder; nothing there is fine.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let removed = match path.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(()),
+        other => other,
+    }
+}
+
+/// An output that stays while its stage runs must not be a link into the cache.
+pub fn unprotect(path: &Path, temporary: &str) -> io::Result<()> {
+    let Ok(meta) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if meta.is_dir() {
+        for entry in fs::read_dir(path)? {
+            unprotect(&entry?.path(), temporary)?;
+        }
+        return Ok(());
+    }
+    if meta.is_symlink() || meta.nlink() > 1 {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let fresh = tempfile::Builder::new()
+            .prefix(temporary)
+            .tempfile_in(folder)?;
+        copy(path, fresh.path())?;
+        fresh.persist(path).map_err(|error| error.error)?;
+    }
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o200 == 0 || meta.is_symlink() || meta.nlink() > 1 {
+        let exec = mode & 0o111;
+        fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! `.dvc/config` and its like: where the cache is and how files get out of it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context as _, Error, Result};
+use crate::folder::{Folder, absolute};
+
+/// How a file of the cache gets into the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Reflink,
+    Hardlink,
+    Symlink,
+    Copy,
+}
+
+/// What of DVC's configuration concerns us.
+#[derive(Debug)]
+pub struct Config {
+    /// The cache's folder.
+    pub cache: PathBuf,
+    /// Ways to get a file out of the cache, the preferred first.
+    pub links: Vec<Link>,
+    /// `cache.shared = group`
+    pub shared: bool,
+    /// `core.no_scm`: git is left alone.
+    pub no_scm: bool,
+    /// `parsing.bool = boolean_optional`
+    pub boolean_optional: bool,
+    /// `parsing.list = append`
+    pub list_append: bool,
+}
+
+/// Values by `section.option`, and the folder of the file that gave each.
+type Options = HashMap<String, (String, PathBuf)>;
+
+impl Config {
+    /// Reads the system's, the user's, the project's and the local file, later ones over earlier.
+    pub fn read(folder: &Folder) -> Result<Self> {
+        let mut options = Options::new();
+        if folder.has_dvc() {
+            for file in config_files(&folder.root().join(".dvc")) {
+                read_file(&file, &mut options)?;
+            }
+        }
+        let get = |name: &str| options.get(name).map(|(value, _)| value.as_str());
+        let is_true = |name: &str| get(name).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        if is_true("core.hardlink_lock") {
+            return Err(Error::Config(
+                "core.hardlink_lock is not supported; unset it: dvc config --unset \
+                 core.hardlink_lock"
+                    .to_owned(),
+            ));
+        }
+        let links = match get("cache.type") {
+            Some(text) => links(text)?,
+            None => vec![Link::Reflink, Link::Copy],
+        };
+        let cache = match options.get("cache.dir") {
+            Some((dir, base)) => PathBuf::from(absolute(base, Path::new(dir))),
+            None => folder.root().join(".dvc/cache"),
+        };
+        Ok(Self {
+            cache,
+            links,
+            shared: get("cache.shared") == Some("group"),
+            no_scm: is_true("core.no_scm"),
+            boolean_optional: get("parsing.bool") == Some("boolean_optional"),
+            list_append: get("parsing.list") == Some("append"),
+        })
+    }
+}
+
+fn links(text: &str) -> Result<Vec<Link>> {
+    text.split(',')
+        .map(|word| match word.trim().trim_matches(['"', '\'']) {
+            "reflink" => Ok(Link::Reflink),
+            "hardlink" => Ok(Link::Hardlink),
+            "symlink" => Ok(Link::Symlink),
+            "copy" => Ok(Link::Copy),
+            other => Err(Error::Config(format!(
+                "cache.type: `{other}` is none of reflink, hardlink, symlink, copy"
+            ))),
+        })
+        .collect()
+}
+
+fn config_files(dvc: &Path) -> Vec<PathBuf> {
+    let named = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let home = || named("HOME").map(|home| home.join(".config"));
+    let system = named("DVC_SYSTEM_CONFIG_DIR").or(Some(PathBuf::from("/etc/xdg/dvc")));
+    let user = named("DVC_GLOBAL_CONFIG_DIR").or_else(|| {
+        named("XDG_CONFIG_HOME")
+            .or_else(home)
+            .map(|dir| dir.join("dvc"))
+    });
+    let above = [system, user].into_iter().flatten();
+    above
+        .map(|dir| dir.join("config"))
+        .chain([dvc.join("config"), dvc.join("config.local")])
+        .collect()
+}
+
+/// `[section]` and `name = value` lines; `['remote "x"']` sections are for other commands.
+fn read_file(file: &Path, options: &mut Options) -> Result<()> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
+    };
+    let base = file.parent().unwrap_or(Path::new("")).to_owned();
+    let mut section = String::new();
+    for line in text.lines() {
+        let line = line.trim();
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = name.trim().trim_matches(['"', '\'']).to_owned();
+        } else if let Some((name, value)) = line.split_once('=')
+            && !line.starts_with(['#', ';'])
+        {
+            let value = value.trim().trim_matches(['"', '\'']).to_owned();
+            let name = format!("{section}.{}", name.trim());
+            options.insert(name, (value, base.clone()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Which stage needs which: from whose output lies where another's dependency is.
+//!
+//! The order of a run is DVC's: depth first from each stage in the order of dvc.yaml, what a stage
+//! needs before the stage, its needs in the order of its dependencies.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use yaml::Fault;
+
+use crate::error::InFile as _;
+use crate::error::Result;
+use crate::stage::{Out, Stage};
+
+/// For each stage the stages that it needs, by position, in the order of its dependencies.
+pub struct Graph {
+    needs: Vec<Vec<usize>>,
+}
+
+impl Graph {
+    /// Builds it; refuses outputs that clash and cycles.
+    pub fn of(stages: &[Stage], file: &Path) -> Result<Self> {
+        let outs = outputs(stages).map_err(|fault| fault.within(file))?;
+        let needs: Vec<Vec<usize>> = stages.iter().map(|stage| needs(stage, &outs)).collect();
+        let graph = Self { needs };
+        match graph.cycle() {
+            None => Ok(graph),
+            Some(cycle) => Err(told(stages, &cycle).within(file)),
+        }
+    }
+
+    /// What a stage needs directly; nothing when it is frozen.
+    pub fn needs(&self, stage: usize) -> &[usize] {
+        &self.needs[stage]
+    }
+
+    /// A frozen stage is cut off from what it would need.
+    pub fn freeze(&mut self, stages: &[Stage]) {
+        for (needs, stage) in self.needs.iter_mut().zip(stages) {
+            if stage.frozen {
+                needs.clear();
+            }
+        }
+    }
+
+    /// The stages that need `stage` directly.
+    fn users(&self, stage: usize) -> impl Iterator<Item = usize> {
+        (0..self.needs.len()).filter(move |&user| self.needs[user].contains(&stage))
+    }
+
+    /// The given stages with everything they need, in the order of a run.
+    pub fn upstream(&self, from: &[usize]) -> Vec<usize> {
+        let wanted: HashSet<usize> = self.reach(from, |stage| self.needs[stage].clone());
+        self.order(&wanted)
+    }
+
+    /// The given stages with everything that needs them, in the order of a run.
+    pub fn downstream(&self, from: &[usize]) -> Vec<usize> {
+        let wanted: HashSet<usize> = self.reach(from, |stage| self.users(stage).collect());
+        self.order(&wanted)
+    }
+
+    fn reach(&self, from: &[usize], next: impl Fn(usize) -> Vec<usize>) -> HashSet<usize> {
+        let mut found = HashSet::new();
+        let mut open = from.to_vec();
+        while let Some(stage) = open.pop() {
+            if found.insert(stage) {
+                open.extend(next(stage));
+            }
+        }
+        found
+    }
+
+    /// Depth first, what is needed first, over some of the stages.
+    fn order(&self, wanted: &HashSet<usize>) -> Vec<usize> {
+        let mut done = vec![false; self.needs.len()];
+        let mut order = Vec::with_capacity(wanted.len());
+        for start in 0..self.needs.len() {
+            if !wanted.contains(&start) || done[start] {
+                continue;
+            }
+            done[start] = true;
+            let mut path = vec![(start, 0)];
+            while let Some((stage, next)) = path.last_mut() {
+                match self.needs[*stage].get(*next) {
+                    Some(&need) => {
+                        *next += 1;
+                        if wanted.contains(&need) && !done[need] {
+                            done[need] = true;
+                            path.push((need, 0));
+                        }
+                    }
+                    None => {
+                        order.push(*stage);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// A cycle, where there is one: the stages on it, in order.
+    fn cycle(&self) -> Option<Vec<usize>> {
+        let mut state = vec![0u8; self.needs.len()]; // 1: on the path, 2: done
+        for start in 0..self.needs.len() {
+            let mut path = vec![(start, 0)];
+            if state[start] != 0 {
+                continue;
+            }
+            state[start] = 1;
+            while let Some((stage, next)) = path.last_mut() {
+                let stage = *stage;
+                match self.needs[stage].get(*next).copied() {
+                    Some(need) => {
+                        *next += 1;
+                        if state[need] == 1 {
+                            let from = path.iter().position(|(on, _)| *on == need)?;
+                            return Some(path[from..].iter().map(|(on, _)| *on).collect());
+                        }
+                        if state[need] == 0 {
+                            state[need] = 1;
+                            path.push((need, 0));
+                        }
+                    }
+                    None => {
+                        state[stage] = 2;
+                        path.pop();
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+fn told(stages: &[Stage], cycle: &[usize]) -> Fault {
+    let mut names: Vec<&str> = cycle.iter().map(|&i| stages[i].name.as_str()).collect();
+    names.push(names[0]);
+    Fault {
+        at: stages[cycle[0]].at,
+        reason: format!(
+            "the stages need each other in a circle: {}",
+            names.join(" -> ")
+        ),
+    }
+}
+
+/// Outputs by path: which stage writes it.
+type Outputs<'a> = BTreeMap<&'a Path, (usize, &'a Out)>;
+
+fn outputs(stages: &[Stage]) -> Result<Outputs<'_>, Fault> {
+    let mut found: Outputs = BTreeMap::new();
+    let mut parents: HashMap<&Path, (usize, &Out)> = HashMap::new();
+    let clash = |stage: usize, out: &Out, other: (usize, &Out), how: &str| Fault {
+        at: out.at,
+        reason: format!(
+            "stage `{}`: the output {} {how} {} of stage `{}` (line {})",
+            stages[stage].name, out.name, other.1.name, stages[other.0].name, other.1.at.line
+        ),
+    };
+    for (i, stage) in stages.iter().enumerate() {
+        for out in &stage.outs {
+            if let Some(&other) = found.get(out.path.as_path()) {
+                return Err(clash(i, out, other, "is also the output"));
+            }
+            if let Some(&other) = parents.get(out.path.as_path()) {
+                return Err(clash(i, out, other, "holds the output"));
+            }
+            let above = out.path.ancestors().skip(1);
+            if let Some(&other) = above.clone().find_map(|path| found.get(path)) {
+                return Err(clash(i, out, other, "lies in the output"));
+            }
+            for path in above {
+                parents.entry(path).or_insert((i, out));
+            }
+            found.insert(&out.path, (i, out));
+        }
+    }
+    Ok(found)
+}
+
+fn needs(stage: &Stage, outs: &Outputs) -> Vec<usize> {
+    let mut needs = Vec::new();
+    let deps = stage.deps.iter().map(|dep| &dep.path);
+    let params = stage.params.iter().map(|params| &params.path);
+    for path in deps.chain(params) {
+        let above = path.ancestors().collect::<Vec<_>>();
+        let above = above.into_iter().rev().filter_map(|path| outs.get(path));
+        let below = below(outs, path);
+        for &(owner, _) in above.chain(below) {
+            if !needs.contains(&owner) {
+                needs.push(owner);
+            }
+        }
+    }
+    needs
+}
+
+/// Outputs that lie in the folder `path`.
+fn below<'a>(outs: &'a Outputs, path: &'a PathBuf) -> impl Iterator<Item = &'a (usize, &'a Out)> {
+    outs.range(path.as_path()..)
+        .skip_while(move |(out, _)| *out == path)
+        .take_while(move |(out, _)| out.starts_with(path))
+        .map(|(_, owner)| owner)
+}

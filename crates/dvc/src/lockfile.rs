@@ -1,0 +1,394 @@
+//! `dvc.lock`, schema 2.0: what each stage read and gave.
+//!
+//! Entries of stages that did not run keep their text, byte for byte; new ones are written as DVC
+//! writes them.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use files::atomic;
+use yaml::{Data, Fault, Node};
+
+use crate::content::Content;
+use crate::emit;
+use crate::error::InFile as _;
+use crate::error::{Context as _, Result};
+use crate::folder::Folder;
+use crate::stage::Cmd;
+
+/// A recorded file or folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// As dvc.yaml names it.
+    pub path: String,
+    /// MD5, with `.dir` for a folder.
+    pub md5: Option<String>,
+    pub size: Option<u64>,
+    pub nfiles: Option<u64>,
+    pub exec: bool,
+}
+
+impl Record {
+    pub fn of(path: &str, content: &Content) -> Self {
+        Self {
+            path: path.to_owned(),
+            md5: Some(content.id.clone()),
+            size: Some(content.size),
+            nfiles: content.files.as_ref().map(|files| files.len() as u64),
+            exec: content.exec,
+        }
+    }
+
+    fn node(&self) -> Node {
+        let number = |value: u64| Node::new(Data::Int(value.into()));
+        let mut entries = vec![
+            ("path", Node::string(&self.path)),
+            ("hash", Node::string("md5")),
+        ];
+        entries.extend(self.md5.as_ref().map(|md5| ("md5", Node::string(md5))));
+        entries.extend(self.size.map(|size| ("size", number(size))));
+        entries.extend(self.nfiles.map(|count| ("nfiles", number(count))));
+        if self.exec {
+            entries.push(("isexec", Node::new(Data::Bool(true))));
+        }
+        Node::map(entries)
+    }
+}
+
+/// A parameter file and its values by key.
+pub type FileValues = (String, Vec<(String, Node)>);
+
+/// What is recorded of a stage.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    pub cmd: Cmd,
+    pub deps: Vec<Record>,
+    pub params: Vec<FileValues>,
+    pub outs: Vec<Record>,
+}
+
+impl Recorded {
+    /// Puts everything into DVC's order.
+    pub fn sort(&mut self) {
+        self.deps.sort_by(|a, b| a.path.cmp(&b.path));
+        self.outs.sort_by(|a, b| a.path.cmp(&b.path));
+        let default = crate::context::DEFAULT;
+        self.params
+            .sort_by(|(a, _), (b, _)| (a != default, a).cmp(&(b != default, b)));
+        for (_, values) in &mut self.params {
+            values.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+    }
+
+    /// As DVC's dictionary.
+    pub fn node(&self) -> Node {
+        let list =
+            |records: &[Record]| Node::new(Data::List(records.iter().map(Record::node).collect()));
+        let cmd = match &self.cmd {
+            Cmd::One(text) => Node::string(text),
+            Cmd::Many(lines) => Node::new(Data::List(lines.iter().map(Node::string).collect())),
+        };
+        let mut entries = vec![("cmd", cmd)];
+        if !self.deps.is_empty() {
+            entries.push(("deps", list(&self.deps)));
+        }
+        if !self.params.is_empty() {
+            let files = self.params.iter().map(|(file, values)| {
+                (
+                    file.clone(),
+                    Node::map(values.iter().map(|(k, v)| (k.clone(), v.clone()))),
+                )
+            });
+            entries.push(("params", Node::map(files)));
+        }
+        if !self.outs.is_empty() {
+            entries.push(("outs", list(&self.outs)));
+        }
+        Node::map(entries)
+    }
+
+    pub fn dep(&self, name: &str) -> Option<&Record> {
+        self.deps.iter().find(|record| record.path == name)
+    }
+
+    pub fn out(&self, name: &str) -> Option<&Record> {
+        self.outs.iter().find(|record| record.path == name)
+    }
+
+    /// The recorded values of a parameter file.
+    pub fn values(&self, file: &str) -> Option<&[(String, Node)]> {
+        let found = self.params.iter().find(|(name, _)| name == file);
+        found.map(|(_, values)| values.as_slice())
+    }
+
+    /// From DVC's dictionary.
+    pub fn parse(node: &Node) -> Result<Self, Fault> {
+        let entries = node
+            .as_map()
+            .ok_or_else(|| node.fault("a stage's entry is a mapping"))?;
+        let mut recorded = Self {
+            cmd: Cmd::One(String::new()),
+            deps: Vec::new(),
+            params: Vec::new(),
+            outs: Vec::new(),
+        };
+        for (key, value) in entries {
+            match key.as_str() {
+                Some("cmd") => recorded.cmd = command(value)?,
+                Some("deps") => recorded.deps = records(value)?,
+                Some("outs") => recorded.outs = records(value)?,
+                Some("params") => recorded.params = parameters(value)?,
+                _ => return Err(key.fault(format!("{key} is not expected in a stage's entry"))),
+            }
+        }
+        Ok(recorded)
+    }
+}
+
+fn command(node: &Node) -> Result<Cmd, Fault> {
+    let text = |node: &Node| {
+        node.as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| node.fault("`cmd` is a text or a list of texts"))
+    };
+    match &node.data {
+        Data::List(items) => items
+            .iter()
+            .map(text)
+            .collect::<Result<_, _>>()
+            .map(Cmd::Many),
+        _ => text(node).map(Cmd::One),
+    }
+}
+
+fn parameters(node: &Node) -> Result<Vec<FileValues>, Fault> {
+    let wrong = |node: &Node| node.fault("`params` is a mapping from files to keys and values");
+    let files = node.as_map().ok_or_else(|| wrong(node))?;
+    let mut found = Vec::new();
+    for (file, values) in files {
+        let entries = values.as_map().ok_or_else(|| wrong(values))?;
+        let entries = entries
+            .iter()
+            .map(|(key, value)| (crate::template::spelled(key).into_owned(), value.clone()));
+        found.push((
+            crate::template::spelled(file).into_owned(),
+            entries.collect(),
+        ));
+    }
+    Ok(found)
+}
+
+fn records(node: &Node) -> Result<Vec<Record>, Fault> {
+    let items = node
+        .as_list()
+        .ok_or_else(|| node.fault("a list is expected"))?;
+    items.iter().map(record).collect()
+}
+
+fn record(node: &Node) -> Result<Record, Fault> {
+    let text = |key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+    let number = |key: &str| match node.get(key).map(|n| &n.data) {
+        Some(Data::Int(value)) => u64::try_from(*value).ok(),
+        _ => None,
+    };
+    for (key, _) in node.as_map().unwrap_or_default() {
+        let known = ["path", "hash", "md5", "size", "nfiles", "isexec"];
+        if !key.as_str().is_some_and(|key| known.contains(&key)) {
+            return Err(key.fault(format!("{key} in dvc.lock is not supported")));
+        }
+    }
+    if node.get("md5").is_some() && text("hash").as_deref() != Some("md5") {
+        return Err(node.fault(
+            "written by DVC 2, whose hashes are others; `dvc repro` of DVC 3 renews the file",
+        ));
+    }
+    Ok(Record {
+        path: text("path").ok_or_else(|| node.fault("`path` is missing"))?,
+        // A short hash out of digits may have been written without quotes.
+        md5: node
+            .get("md5")
+            .map(|md5| crate::template::spelled(md5).to_lowercase()),
+        size: number("size"),
+        nfiles: number("nfiles"),
+        exec: matches!(node.get("isexec").map(|n| &n.data), Some(Data::Bool(true))),
+    })
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default)]
+pub struct Lock {
+    /// What stands before the stages.
+    head: String,
+    stages: Vec<Entry>,
+    /// What stands after them.
+    tail: String,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    name: String,
+    /// Its lines, as they are or will be in the file.
+    text: String,
+    recorded: Recorded,
+}
+
+const HEAD: &str = "schema: '2.0'\nstages:\n";
+
+impl Lock {
+    /// Reads `dvc.lock`; empty where there is none.
+    pub fn read(folder: &Folder) -> Result<Self> {
+        let text = match std::fs::read_to_string(folder.path(crate::folder::LOCK)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                let file = folder.lock();
+                return Err(error).with_context(|| format!("cannot read {}", file.display()));
+            }
+        };
+        Self::parse(&text).map_err(|fault| fault.within(&folder.lock()))
+    }
+
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let root = yaml::parse(text)?;
+        if root.is_empty() {
+            return Ok(Self {
+                head: HEAD.to_owned(),
+                ..Self::default()
+            });
+        }
+        if root.get("schema").and_then(Node::as_str) != Some("2.0") {
+            return Err(root.fault("not a dvc.lock of schema 2.0, which DVC 2 and later write"));
+        }
+        let nothing = Node::new(Data::Null);
+        let stages = root.get("stages").unwrap_or(&nothing);
+        let entries = stages.as_map().unwrap_or_default();
+        let mut lock = Self {
+            head: HEAD.to_owned(),
+            ..Self::default()
+        };
+        for (key, value) in entries {
+            let name = crate::template::spelled(key).into_owned();
+            let recorded = Recorded::parse(value)?;
+            lock.stages.push(Entry {
+                text: String::new(),
+                name,
+                recorded,
+            });
+        }
+        lock.keep_text(text, &root, entries);
+        Ok(lock)
+    }
+
+    /// Keeps the file's own text, where it is laid out as DVC lays it out; otherwise writes anew.
+    fn keep_text(&mut self, text: &str, root: &Node, entries: &[(Node, Node)]) {
+        let starts: Vec<usize> = entries.iter().map(|(key, _)| key.at.line).collect();
+        let as_expected = text.ends_with('\n')
+            && entries.iter().all(|(key, _)| key.at.column == 3)
+            && starts.is_sorted_by(|a, b| a < b)
+            && root.as_map().is_some_and(|top| {
+                top.len() == 2
+                    && top
+                        .last()
+                        .is_some_and(|(key, _)| key.as_str() == Some("stages"))
+            });
+        if !as_expected {
+            for entry in &mut self.stages {
+                entry.text = emit::entry(&entry.name, &entry.recorded.node(), 2);
+            }
+            self.head = heads(root);
+            return;
+        }
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let first = starts.first().map_or(lines.len(), |line| line - 1);
+        self.head = lines[..first].concat();
+        for (i, entry) in self.stages.iter_mut().enumerate() {
+            let end = starts.get(i + 1).map_or(lines.len(), |line| line - 1);
+            entry.text = lines[starts[i] - 1..end].concat();
+        }
+        if self.stages.is_empty() {
+            self.head = HEAD.to_owned();
+        }
+    }
+
+    pub fn get(&self, stage: &str) -> Option<&Recorded> {
+        let found = self.stages.iter().find(|entry| entry.name == stage);
+        found.map(|entry| &entry.recorded)
+    }
+
+    /// Records a stage: in its place, or at the end.
+    pub fn put(&mut self, stage: &str, recorded: Recorded) {
+        let text = emit::entry(stage, &recorded.node(), 2);
+        let entry = Entry {
+            name: stage.to_owned(),
+            text,
+            recorded,
+        };
+        match self.stages.iter_mut().find(|entry| entry.name == stage) {
+            Some(known) => *known = entry,
+            None => self.stages.push(entry),
+        }
+    }
+
+    /// Lets stages that are new here stand in the order of a run, whichever ended first.
+    pub fn order_new(&mut self, before: usize, order: &[&str]) {
+        let place = |name: &str| order.iter().position(|known| *known == name);
+        self.stages[before..].sort_by_key(|entry| place(&entry.name));
+    }
+
+    pub fn len(&self) -> usize {
+        self.stages.len()
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = self.head.clone();
+        for entry in &self.stages {
+            let _ = write!(text, "{}", entry.text); // a String takes everything
+        }
+        text + &self.tail
+    }
+
+    /// Writes the file, whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = self.text();
+        atomic::write(path, |out| out.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// Everything before the stages, written anew.
+fn heads(root: &Node) -> String {
+    let mut head = String::new();
+    for (key, value) in root.as_map().unwrap_or_default() {
+        if key.as_str() != Some("stages") {
+            head += &emit::entry(&crate::template::spelled(key), value, 0);
+        }
+    }
+    head + "stages:\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = include_str!("../../../dvc.lock");
+
+    #[test]
+    fn the_repositorys_lock_comes_out_as_it_is() {
+        let lock = Lock::parse(TEXT).unwrap();
+        assert_eq!(lock.text(), TEXT);
+        // And also when every entry is written anew.
+        let mut anew = lock.clone();
+        for entry in &lock.stages {
+            anew.put(&entry.name, entry.recorded.clone());
+        }
+        assert_eq!(anew.text(), TEXT);
+    }
+
+    #[test]
+    fn a_lock_of_dvc_2_is_refused() {
+        let text = "schema: '2.0'\nstages:\n  a:\n    cmd: x\n    outs:\n    - path: b\n      md5: c4ca4238a0b923820dcc509a6f75849b\n";
+        let fault = Lock::parse(text).unwrap_err();
+        assert!(fault.reason.contains("DVC 2"), "{}", fault.reason);
+        assert_eq!(fault.at.line, 6);
+    }
+}

@@ -1,0 +1,108 @@
+//! A pipeline read from disk: its stages, which needs which, and which of them are meant.
+
+use std::path::Path;
+
+use yaml::{Data, Node};
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::define;
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::graph::Graph;
+use crate::program::Program;
+use crate::stage::Stage;
+
+/// A pipeline: stages, and which needs which.
+pub struct Pipeline {
+    pub(crate) folder: Folder,
+    pub(crate) config: Config,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) graph: Graph,
+}
+
+/// Which stages are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Names of stages or of groups (`train` for `train@nlp` and the others); none: all.
+    pub targets: Vec<String>,
+    /// What needs the targets, instead of what they need.
+    pub downstream: bool,
+    /// The targets alone.
+    pub single_item: bool,
+}
+
+impl Pipeline {
+    /// Reads the pipeline of `folder` for `program`; absent: of the nearest folder with a dvc.yaml, from
+    /// the working folder upwards.
+    ///
+    /// # Errors
+    /// [`Error::NoPipeline`] and [`Error::Unreadable`] where there is none; [`Error::Invalid`] and
+    /// [`Error::Config`] for what is wrong or not supported in dvc.yaml, the parameter files and
+    /// `.dvc/config`.
+    pub fn open(folder: Option<&Path>, program: Program) -> Result<Self> {
+        let folder = match folder {
+            Some(folder) => Folder::open(folder, program)?,
+            None => Folder::find(program)?.ok_or(Error::NoPipeline)?,
+        };
+        let config = Config::read(&folder)?;
+        let mut context = Context::of(Node::new(Data::Map(Vec::new())));
+        context.boolean_optional = config.boolean_optional;
+        context.list_append = config.list_append;
+        let stages = define::stages(&folder, context)?;
+        let graph = Graph::of(&stages, &folder.pipeline())?;
+        Ok(Self {
+            folder,
+            config,
+            stages,
+            graph,
+        })
+    }
+
+    /// The selected stages by their position, in the order of a run.
+    ///
+    /// # Errors
+    /// [`Error::UnknownStage`].
+    pub fn select(&mut self, selection: &Selection) -> Result<Vec<usize>> {
+        let targets = self.targets(&selection.targets)?;
+        if selection.single_item {
+            return Ok(targets);
+        }
+        self.graph.freeze(&self.stages);
+        Ok(if selection.downstream {
+            self.graph.downstream(&targets)
+        } else {
+            self.graph.upstream(&targets)
+        })
+    }
+
+    fn targets(&self, names: &[String]) -> Result<Vec<usize>> {
+        if names.is_empty() {
+            return Ok((0..self.stages.len()).collect());
+        }
+        let mut found = Vec::new();
+        for name in names {
+            let name = name.strip_prefix("dvc.yaml:").unwrap_or(name);
+            let group = format!("{name}@");
+            let matching: Vec<usize> = (0..self.stages.len())
+                .filter(|&i| {
+                    let stage = &self.stages[i].name;
+                    name == "dvc.yaml" || stage == name || stage.starts_with(&group)
+                })
+                .collect();
+            if matching.is_empty() {
+                return Err(Error::UnknownStage {
+                    name: name.to_owned(),
+                    file: self.folder.pipeline(),
+                    known: self.stages.iter().map(|s| s.name.clone()).collect(),
+                });
+            }
+            for stage in matching {
+                if !found.contains(&stage) {
+                    found.push(stage);
+                }
+            }
+        }
+        Ok(found)
+    }
+}

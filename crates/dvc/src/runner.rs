@@ -1,0 +1,475 @@
+//! Runs a pipeline: each stage when what it needs is done, only where something has changed.
+//!
+//! One thread looks at files, decides and records; others wait for commands. DVC's lock is held
+//! while files are looked at, and let go while there is nothing to do but wait.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::command::{self, Environment, Failed};
+use crate::error::{Context as _, Error, Result};
+use crate::lockfile::Recorded;
+use crate::locks::{Announced, Held, Locks};
+use crate::orphans::Run;
+use crate::pipeline::Pipeline;
+use crate::program::Observer;
+use crate::record::Desk;
+use crate::show::Show;
+use crate::stage::Stage;
+use crate::why::Reason;
+
+/// How a run is to go.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Run even what is up to date.
+    pub force: bool,
+    /// After a failure go on with what does not need the stage.
+    pub keep_going: bool,
+    /// Do not look for earlier runs with the same inputs.
+    pub no_run_cache: bool,
+    /// Stages at the same time.
+    pub jobs: usize,
+    /// Wait for another run.
+    pub wait: bool,
+    /// Threads that each command of the program may use.
+    pub threads: Option<usize>,
+}
+
+/// How a stage ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// Nothing to do.
+    UpToDate,
+    /// Its outputs came from the cache.
+    Restored(Vec<Reason>),
+    /// Its commands ran.
+    Ran(Vec<Reason>),
+    /// Its commands failed, or what comes before or after them; the message.
+    Failed(String),
+    /// Something that it needs failed.
+    Skipped,
+}
+
+/// Ends of the stages, in the order of the run.
+pub type Ends = Vec<(String, Ended)>;
+
+/// How often the output of running commands is shown.
+const TICK: Duration = Duration::from_millis(25);
+/// Where the output of failed stages goes.
+const LOGS: &str = "reports/logs";
+
+/// Runs the stages of `plan`, in this order as far as one needs another, and tells `observer` what goes
+/// on. A stage that fails is no error: it is [`Ended::Failed`].
+///
+/// # Errors
+/// [`Error::Held`] and [`Error::InUse`] where somebody else works here; what cannot be read or written.
+pub fn run(
+    pipeline: &Pipeline,
+    plan: &[usize],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Ends> {
+    let private = pipeline.folder.make_private()?;
+    let locks = Locks::of(&pipeline.folder, options.wait);
+    let _run_lock = locks.run()?;
+    let stages: Vec<&Stage> = plan.iter().map(|&i| &pipeline.stages[i]).collect();
+    let dvc_lock = locks.enter(&stages)?;
+    let needs = plan
+        .iter()
+        .map(|&i| {
+            let needs = pipeline.graph.needs(i).iter();
+            needs
+                .filter_map(|need| plan.iter().position(|known| known == need))
+                .collect()
+        })
+        .collect();
+    let (sender, receiver) = channel();
+    let mut runner = Runner {
+        private,
+        desk: Desk::open(&pipeline.folder, &pipeline.config)?,
+        order: stages.iter().map(|stage| stage.name.as_str()).collect(),
+        states: stages.iter().map(|_| State::Waiting).collect(),
+        show: Show::new(observer, stages.len()),
+        stages,
+        needs,
+        options,
+        locks,
+        dvc_lock,
+        run: None,
+        environment: None,
+        running: 0,
+        failed: false,
+        sender,
+        receiver,
+        pipeline,
+    };
+    let ended = runner.go();
+    runner.desk.save()?;
+    ended?;
+    Ok(runner.ends())
+}
+
+/// What would run and why, in the order of the run; nothing is changed.
+///
+/// # Errors
+/// As [`run`].
+pub fn plan(
+    pipeline: &Pipeline,
+    plan: &[usize],
+    force: bool,
+    wait: bool,
+) -> Result<Vec<(String, Vec<Reason>)>> {
+    pipeline.folder.make_private()?;
+    let locks = Locks::of(&pipeline.folder, wait);
+    let _dvc_lock = locks.dvc()?;
+    let mut desk = Desk::open(&pipeline.folder, &pipeline.config)?;
+    let mut found: Vec<(String, Vec<Reason>)> = Vec::new();
+    let mut stale: Vec<usize> = Vec::new();
+    for &i in plan {
+        let stage = &pipeline.stages[i];
+        let mut reasons = desk.reasons(stage)?;
+        if force {
+            reasons.insert(0, Reason::Forced);
+        }
+        let before = pipeline
+            .graph
+            .needs(i)
+            .iter()
+            .find(|need| stale.contains(need));
+        if let Some(&before) = before {
+            let stage = pipeline.stages[before].name.clone();
+            reasons.push(Reason::After { stage });
+        }
+        if !reasons.is_empty() {
+            stale.push(i);
+        }
+        found.push((stage.name.clone(), reasons));
+    }
+    desk.save()?;
+    Ok(found)
+}
+
+enum State {
+    Waiting,
+    /// Its commands run.
+    Running(Box<Running>),
+    Ended(Ended),
+}
+
+struct Running {
+    reasons: Vec<Reason>,
+    /// What it read, before it ran.
+    before: Recorded,
+    started: Instant,
+    log: PathBuf,
+    _announced: Option<Announced>,
+}
+
+/// A stage's place, and how its commands ended.
+type Message = (usize, Result<Option<Failed>>);
+
+struct Runner<'a> {
+    pipeline: &'a Pipeline,
+    stages: Vec<&'a Stage>,
+    /// Names in the order of the run.
+    order: Vec<&'a str>,
+    /// Places of what each stage needs.
+    needs: Vec<Vec<usize>>,
+    states: Vec<State>,
+    options: &'a Options,
+    desk: Desk<'a>,
+    locks: Locks,
+    dvc_lock: Option<Held>,
+    /// Begun with the first command.
+    run: Option<Run>,
+    environment: Option<Environment>,
+    private: PathBuf,
+    show: Show<'a>,
+    running: usize,
+    failed: bool,
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+}
+
+impl Runner<'_> {
+    fn go(&mut self) -> Result<()> {
+        loop {
+            self.start_what_can()?;
+            if self.running == 0 {
+                return Ok(());
+            }
+            let (stage, ended) = self.wait()?;
+            self.finish(stage, ended)?;
+        }
+    }
+
+    /// Looks at every stage whose needs are done, and starts those that have to run.
+    fn start_what_can(&mut self) -> Result<()> {
+        for place in 0..self.stages.len() {
+            if !matches!(self.states[place], State::Waiting) {
+                continue;
+            }
+            if self.needs[place].iter().any(|&need| self.has_failed(need)) {
+                self.end(place, Ended::Skipped);
+                continue;
+            }
+            let stop = self.failed && !self.options.keep_going;
+            let ready = |need: &usize| matches!(self.states[*need], State::Ended(_));
+            if stop || self.running >= self.options.jobs || !self.needs[place].iter().all(ready) {
+                continue;
+            }
+            if let Err(error) = self.start(place) {
+                self.fail(place, error.with_causes());
+            }
+        }
+        Ok(())
+    }
+
+    fn has_failed(&self, place: usize) -> bool {
+        matches!(
+            self.states[place],
+            State::Ended(Ended::Failed(_) | Ended::Skipped)
+        )
+    }
+
+    fn start(&mut self, place: usize) -> Result<()> {
+        let stage = self.stages[place];
+        self.desk.check_ignored(stage)?;
+        let mut reasons = self.desk.reasons(stage)?;
+        if self.options.force {
+            reasons.insert(0, Reason::Forced);
+        }
+        if reasons.is_empty() {
+            self.show
+                .detail(place, format!("{}: up to date", stage.name));
+            self.end(place, Ended::UpToDate);
+            return Ok(());
+        }
+        self.begin_run()?;
+        if stage.frozen {
+            return self.record_frozen(place, reasons);
+        }
+        let force = self.options.force || self.options.no_run_cache;
+        let known = match force {
+            true => None,
+            false => self.desk.find_run(stage).unwrap_or(None),
+        };
+        if let Some(run) = known {
+            let why = told(&reasons);
+            self.show.note(
+                place,
+                format!("{}: {why}; outputs from the cache", stage.name),
+            );
+            self.desk.restore(stage, &run)?;
+            self.commit(place, None)?;
+            self.end(place, Ended::Restored(reasons));
+            return Ok(());
+        }
+        let before = self.desk.inputs(stage)?;
+        self.desk.clear(stage)?;
+        self.launch(place, reasons, before)
+    }
+
+    /// Before the first change: ends what a killed run has left, names this run.
+    fn begin_run(&mut self) -> Result<()> {
+        if self.run.is_some() {
+            return Ok(());
+        }
+        let program = self.pipeline.folder.program();
+        let run = Run::begin(program, &self.private, Some(self.desk.lock_before))?;
+        let root = self.pipeline.folder.root();
+        let mut environment = Environment::new(*program, root, &self.private, &run.name)?;
+        environment.stdin = self.options.jobs == 1;
+        if let Some(threads) = self.options.threads {
+            environment.set(program.threads_variable, threads.to_string());
+        }
+        self.environment = Some(environment);
+        self.run = Some(run);
+        Ok(())
+    }
+
+    /// A frozen stage does not run: its outputs are taken as they are.
+    fn record_frozen(&mut self, place: usize, reasons: Vec<Reason>) -> Result<()> {
+        let name = &self.stages[place].name;
+        self.show.note(
+            place,
+            format!("{name}: frozen; its outputs are recorded as they are"),
+        );
+        self.commit(place, None)?;
+        self.end(place, Ended::Ran(reasons));
+        Ok(())
+    }
+
+    fn launch(&mut self, place: usize, reasons: Vec<Reason>, before: Recorded) -> Result<()> {
+        let stage = self.stages[place];
+        let environment = self.environment.clone().context("no run has begun")?;
+        let log = self
+            .private
+            .join("logs")
+            .join(format!("{}.log", file_name(&stage.name)));
+        std::fs::create_dir_all(self.private.join("logs"))?;
+        std::fs::write(&log, "")?;
+        let announced = self.locks.announce(stage)?;
+        self.show
+            .note(place, format!("{}: runs: {}", stage.name, told(&reasons)));
+        self.show.log(place, &log);
+        let (sender, to) = (self.sender.clone(), log.clone());
+        let (name, wdir) = (stage.name.clone(), stage.wdir.clone());
+        let commands: Vec<String> = stage.cmd.lines().into_iter().map(str::to_owned).collect();
+        std::thread::Builder::new()
+            .spawn(move || {
+                let ended = command::run(&commands, &name, &wdir, &environment, &to);
+                let _ = sender.send((place, ended)); // nobody waits any more: the run is over
+            })
+            .context("cannot start a thread")?;
+        self.running += 1;
+        self.states[place] = State::Running(Box::new(Running {
+            reasons,
+            before,
+            started: Instant::now(),
+            log,
+            _announced: announced,
+        }));
+        Ok(())
+    }
+
+    /// Waits for the commands of a stage to end, showing what they say. Meanwhile DVC may work.
+    fn wait(&mut self) -> Result<Message> {
+        self.dvc_lock = None;
+        let message = loop {
+            match self.receiver.recv_timeout(TICK) {
+                Ok(message) => break message,
+                Err(RecvTimeoutError::Timeout) => self.show.flush(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::failed("a thread is gone"));
+                }
+            }
+        };
+        self.dvc_lock = self.locks.dvc_again()?;
+        Ok(message)
+    }
+
+    fn finish(&mut self, place: usize, ended: Result<Option<Failed>>) -> Result<()> {
+        let state = std::mem::replace(&mut self.states[place], State::Waiting);
+        let State::Running(running) = state else {
+            return Err(Error::failed("a stage ended that did not run"));
+        };
+        self.running -= 1;
+        self.desk.changed();
+        self.show.log_ended(place);
+        let Running {
+            reasons,
+            before,
+            started,
+            log,
+            _announced,
+        } = *running;
+        let wrong = match ended {
+            Ok(None) => self
+                .commit(place, Some(&before))
+                .err()
+                .map(|e| format!("{e:#}")),
+            Ok(Some(failed)) => Some(format!("`{}` {}", failed.command, failed.how())),
+            Err(error) => Some(error.with_causes()),
+        };
+        match wrong {
+            None => {
+                let _ = std::fs::remove_file(&log);
+                let seconds = started.elapsed().as_secs_f64();
+                let name = &self.stages[place].name;
+                self.show
+                    .note(place, format!("{name}: done in {seconds:.1} s"));
+                self.end(place, Ended::Ran(reasons));
+            }
+            Some(reason) => {
+                let log = self.keep_log(place, &log);
+                self.fail(place, format!("{reason}{log}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, place: usize, before: Option<&Recorded>) -> Result<()> {
+        let stage = self.stages[place];
+        let warnings = self.desk.commit(stage, before, &self.order)?;
+        for warning in warnings {
+            self.show
+                .warning(place, format!("stage `{}`: {warning}", stage.name));
+        }
+        Ok(())
+    }
+
+    /// The output of a failed stage, where a person finds it; where it lies.
+    fn keep_log(&self, place: usize, log: &Path) -> String {
+        let folder = &self.pipeline.folder;
+        let logs = folder.path(LOGS);
+        let written = self.pipeline.stages.iter().flat_map(|stage| &stage.outs);
+        let read = self.pipeline.stages.iter().flat_map(|stage| &stage.deps);
+        let mut paths = written
+            .map(|out| &out.path)
+            .chain(read.map(|dep| &dep.path));
+        // Not into what a stage reads or writes: the log would change it.
+        let kept = if paths.any(|path| logs.starts_with(path)) {
+            log.to_owned()
+        } else {
+            let kept = logs.join(log.file_name().unwrap_or_default());
+            let copied = std::fs::create_dir_all(&logs).and_then(|()| std::fs::copy(log, &kept));
+            if copied.is_ok() {
+                let _ = std::fs::remove_file(log);
+                kept
+            } else {
+                log.to_owned()
+            }
+        };
+        let _ = place;
+        format!("; what it said is in {}", folder.show(&kept))
+    }
+
+    fn fail(&mut self, place: usize, reason: String) {
+        let stage = self.stages[place];
+        let file = self.pipeline.folder.pipeline();
+        let at = stage.at.line;
+        let reason = format!("{}:{at}: stage `{}`: {reason}", file.display(), stage.name);
+        self.failed = true;
+        if self.options.keep_going || self.running > 0 {
+            self.show.warning(place, reason.clone());
+        }
+        self.end(place, Ended::Failed(reason));
+    }
+
+    fn end(&mut self, place: usize, ended: Ended) {
+        self.states[place] = State::Ended(ended);
+        self.show.end(place);
+    }
+
+    fn ends(self) -> Ends {
+        let names = self.order.iter().map(|name| (*name).to_owned());
+        names
+            .zip(self.states)
+            .map(|(name, state)| match state {
+                State::Ended(ended) => (name, ended),
+                State::Waiting | State::Running(_) => (name, Ended::Skipped),
+            })
+            .collect()
+    }
+}
+
+/// Reasons on one line.
+fn told(reasons: &[Reason]) -> String {
+    const SHOWN: usize = 3;
+    let mut texts: Vec<String> = reasons.iter().take(SHOWN).map(Reason::to_string).collect();
+    if reasons.len() > SHOWN {
+        texts.push(format!("and {} more", reasons.len() - SHOWN));
+    }
+    texts.join("; ")
+}
+
+/// A stage's name as a file's.
+pub(crate) fn file_name(stage: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "-_@.".contains(c);
+    stage
+        .chars()
+        .map(|c| if safe(c) { c } else { '_' })
+        .collect()
+}

@@ -1,0 +1,289 @@
+//! `${...}` in dvc.yaml: DVC's own small language (dvc/parsing/interpolate.py).
+
+use std::borrow::Cow;
+
+use yaml::{Data, Fault, Node};
+
+use crate::context::Context;
+
+/// One `${inner}` in a text, by byte offsets.
+struct Match<'a> {
+    start: usize,
+    end: usize,
+    inner: &'a str,
+}
+
+/// Every `${...}` that no backslash escapes.
+fn matches(text: &str) -> Vec<Match<'_>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find("${") {
+        let start = from + at;
+        from = start + 2;
+        let escaped = text[..start].ends_with('\\');
+        let Some(close) = text[from..].find('}') else {
+            break;
+        };
+        let inner = &text[from..from + close];
+        if escaped || inner.contains('\n') {
+            continue;
+        }
+        from += close + 1;
+        found.push(Match {
+            start,
+            end: from,
+            inner,
+        });
+    }
+    found
+}
+
+/// Whether a text has a template in it.
+pub fn is_template(text: &str) -> bool {
+    !matches(text).is_empty()
+}
+
+/// Refuses templates below a node: DVC does not resolve them there.
+pub fn refuse(node: &Node, what: &str) -> Result<(), Fault> {
+    match &node.data {
+        Data::Str(text) if is_template(text) => {
+            Err(node.fault(format!("{what} cannot hold a template: {text}")))
+        }
+        Data::List(items) => items.iter().try_for_each(|item| refuse(item, what)),
+        Data::Map(entries) => entries
+            .iter()
+            .try_for_each(|(key, value)| refuse(key, what).and_then(|()| refuse(value, what))),
+        _ => Ok(()),
+    }
+}
+
+/// The names in `a.b[0].c`.
+fn path(inner: &str) -> Option<Vec<&str>> {
+    let mut names = Vec::new();
+    let mut rest = inner;
+    loop {
+        let word = rest.find(['.', '[', ']']).unwrap_or(rest.len());
+        names.push(rest[..word].trim());
+        rest = &rest[word..];
+        while let Some(index) = rest.trim_start().strip_prefix('[') {
+            let close = index.find([']', '[', '.'])?;
+            names.push(index[..close].trim());
+            rest = index[close..].strip_prefix(']')?;
+        }
+        match rest.trim_start().strip_prefix('.') {
+            Some(more) => rest = more,
+            None if rest.trim().is_empty() => break,
+            None => return None,
+        }
+    }
+    names.iter().all(|name| !name.is_empty()).then_some(names)
+}
+
+/// Where a template stands: what may be put in there differs.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Place {
+    /// A stage's command: a mapping becomes `--flags`.
+    Command,
+    /// `foreach` or `matrix`: anything.
+    Iterable,
+    /// Everything else: no list, no mapping.
+    Other,
+}
+
+/// A node with every template below it resolved.
+pub fn resolve(node: &Node, context: &Context, place: Place) -> Result<Node, Fault> {
+    let data = match &node.data {
+        Data::Str(text) => return resolve_text(node, text, context, place),
+        Data::List(items) => Data::List(
+            items
+                .iter()
+                .map(|item| resolve(item, context, place))
+                .collect::<Result<_, _>>()?,
+        ),
+        Data::Map(entries) => {
+            let mut resolved: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                let key = resolve(key, context, place)?;
+                let value = resolve(value, context, place)?;
+                match resolved.iter_mut().find(|(known, _)| *known == key) {
+                    Some(known) => known.1 = value,
+                    None => resolved.push((key, value)),
+                }
+            }
+            Data::Map(resolved)
+        }
+        other => other.clone(),
+    };
+    Ok(Node { at: node.at, data })
+}
+
+fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Result<Node, Fault> {
+    let found = matches(text);
+    let at = node.at;
+    if let [only] = &found[..]
+        && only.end - only.start == text.len()
+    {
+        // The value itself, with its type. A mapping as a whole command becomes its flags.
+        let value = select(node, only.inner, context)?;
+        check(node, value, only.inner, place)?;
+        let data = match (&value.data, place) {
+            (Data::Map(_), Place::Command) => Data::Str(flags(node, value, context)?),
+            (data, _) => data.clone(),
+        };
+        return Ok(Node { at, data });
+    }
+    let mut out = String::new();
+    let mut from = 0;
+    for part in &found {
+        let value = select(node, part.inner, context)?;
+        check(node, value, part.inner, place)?;
+        out.push_str(&text[from..part.start]);
+        match &value.data {
+            Data::Map(_) => out.push_str(&flags(node, value, context)?),
+            _ => out.push_str(&spelled(value)),
+        }
+        from = part.end;
+    }
+    out.push_str(&text[from..]);
+    let data = Data::Str(out.replace("\\${", "${"));
+    Ok(Node { at, data })
+}
+
+fn select<'a>(node: &Node, inner: &str, context: &'a Context) -> Result<&'a Node, Fault> {
+    let names = path(inner).ok_or_else(|| {
+        node.fault(format!(
+            "`${{{inner}}}` is no template: names joined by dots, or [0] in a list"
+        ))
+    })?;
+    context.select(&names).ok_or_else(|| {
+        node.fault(format!(
+            "there is no `{inner}` for `${{{inner}}}`; known here: {}",
+            context.names().join(", ")
+        ))
+    })
+}
+
+fn check(node: &Node, value: &Node, inner: &str, place: Place) -> Result<(), Fault> {
+    let allowed = match place {
+        Place::Iterable => true,
+        Place::Command => !matches!(value.data, Data::List(_)),
+        Place::Other => !value.is_composite(),
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(node.fault(format!(
+        "`${{{inner}}}` is {}, which cannot stand in a text",
+        value.kind()
+    )))
+}
+
+/// A value within a text, as Python prints it, but `true` and `false` in small letters.
+pub fn spelled(value: &Node) -> Cow<'_, str> {
+    match &value.data {
+        Data::Null => "None".into(),
+        Data::Bool(value) => if *value { "true" } else { "false" }.into(),
+        Data::Int(value) => value.to_string().into(),
+        Data::Float(value) => yaml::float(*value).into(),
+        Data::Str(text) => text.into(),
+        Data::List(_) | Data::Map(_) => value.to_string().into(),
+    }
+}
+
+/// A mapping as command-line flags: `--name value`, nested names joined by dots.
+fn flags(node: &Node, value: &Node, context: &Context) -> Result<String, Fault> {
+    let mut flat = Vec::new();
+    flatten(value, "", &mut flat);
+    let mut out = String::new();
+    for (name, value) in flat {
+        match &value.data {
+            Data::Bool(true) => out += &format!("--{name} "),
+            Data::Bool(false) if context.boolean_optional => out += &format!("--no-{name} "),
+            Data::Bool(false) => {}
+            Data::Str(text) => out += &format!("--{name} {} ", quoted(text)),
+            Data::List(items) => {
+                for (i, item) in items.iter().enumerate() {
+                    let text = match &item.data {
+                        Data::Str(text) => quoted(text),
+                        Data::List(_) | Data::Map(_) => {
+                            return Err(
+                                node.fault(format!("`{name}` is a list with lists in it: no flag"))
+                            );
+                        }
+                        Data::Bool(value) => if *value { "True" } else { "False" }.to_owned(),
+                        _ => spelled(item).into_owned(),
+                    };
+                    if i == 0 || context.list_append {
+                        out += &format!("--{name} ");
+                    }
+                    out += &format!("{text} ");
+                }
+            }
+            _ => out += &format!("--{name} {} ", spelled(value)),
+        }
+    }
+    Ok(out.trim_end().to_owned())
+}
+
+fn flatten<'a>(value: &'a Node, prefix: &str, out: &mut Vec<(String, &'a Node)>) {
+    let entries = value.as_map().unwrap_or_default();
+    for (key, value) in entries {
+        let name = format!("{prefix}{}", spelled(key));
+        match &value.data {
+            Data::Map(inner) if !inner.is_empty() => flatten(value, &format!("{name}."), out),
+            Data::Map(_) => {}
+            _ => out.push((name, value)),
+        }
+    }
+}
+
+/// Python's `shlex.quote`.
+fn quoted(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !text.is_empty() && text.chars().all(safe) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\"'\"'"))
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    fn context(text: &str) -> Context {
+        Context::of(yaml::parse(text).unwrap())
+    }
+
+    fn resolved(template: &str, values: &str, place: Place) -> Result<String, String> {
+        resolve(&Node::string(template), &context(values), place)
+            .map(|node| node.to_string())
+            .map_err(|fault| fault.reason)
+    }
+
+    #[test]
+    fn a_whole_template_keeps_its_type_and_a_part_becomes_text() {
+        let values = "n: 3\nlist: [a, {b: true}]\nx: 1e-5\nnone:\n";
+        let of = |template| resolved(template, values, Place::Other);
+        assert_eq!(of("${n}").unwrap(), "3");
+        assert_eq!(
+            of("n=${ n } ${list[0]} ${list.1.b}").unwrap(),
+            "\"n=3 a true\""
+        );
+        assert_eq!(of("${x}-${list[-2]}-${none}").unwrap(), "\"1e-05-a-None\"");
+        assert_eq!(of(r"\${n} ${n}").unwrap(), "\"${n} 3\"");
+        assert!(of("${list}").unwrap_err().contains("a list"));
+        assert!(of("${m}").unwrap_err().contains("there is no `m`"));
+        assert!(of("${n.m}").unwrap_err().contains("there is no"));
+        assert!(of("${a..b}").unwrap_err().contains("is no template"));
+    }
+
+    #[test]
+    fn a_mapping_in_a_command_becomes_flags() {
+        let values = "d: {a: 1, b: {c: x y, t: true, f: false}, l: [1, z], e: null}\n";
+        assert_eq!(
+            resolved("run ${d}", values, Place::Command).unwrap(),
+            "\"run --a 1 --b.c 'x y' --b.t --l 1 z --e None\""
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! Why a stage would run: what differs between what the lock records and what is there.
+
+use std::fmt;
+
+use serde::Serialize;
+use yaml::{Data, Node};
+
+use crate::cache::Cache;
+use crate::content::{Content, Reader};
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::lockfile::Recorded;
+use crate::stage::{Cmd, Params, Stage};
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Reason {
+    /// It never ran, or its entry in the lock is gone.
+    NeverRun,
+    /// The caller wants it to run.
+    Forced,
+    /// Nothing says when it would be up to date.
+    AlwaysRuns,
+    /// Its command is another.
+    Command {
+        /// The recorded command.
+        was: String,
+        /// The command in dvc.yaml.
+        is: String,
+    },
+    /// Something it reads is not as recorded.
+    Dependency {
+        /// The file or folder, as dvc.yaml names it.
+        path: String,
+        /// What is the matter with it.
+        how: How,
+    },
+    /// A parameter has another value.
+    Parameter {
+        /// The parameter file.
+        file: String,
+        /// The key, names joined by dots.
+        key: String,
+        /// The recorded value, where there is one.
+        was: Option<String>,
+        /// The value in the file, where there is one.
+        is: Option<String>,
+    },
+    /// A parameter file is missing or new.
+    ParameterFile {
+        /// The file.
+        path: String,
+        /// What is the matter with it.
+        how: How,
+    },
+    /// Something it writes is not as recorded.
+    Output {
+        /// The file or folder, as dvc.yaml names it.
+        path: String,
+        /// What is the matter with it.
+        how: How,
+    },
+    /// A stage it needs will run.
+    After {
+        /// Name of that stage.
+        stage: String,
+    },
+}
+
+/// What is the matter with a file or folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// Its bytes are not those recorded.
+    Changed,
+    /// It is not there.
+    Missing,
+    /// Not in the lock.
+    New,
+    /// Missing from the cache, whatever lies in the project.
+    NotInCache,
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::Changed => "has changed",
+            Self::Missing => "is missing",
+            Self::New => "is new",
+            Self::NotInCache => "is not in the cache",
+        })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::NeverRun => f.write_str("it has not run yet"),
+            Self::Forced => f.write_str("forced"),
+            Self::AlwaysRuns => f.write_str("it always runs"),
+            Self::Command { was, is } => write!(f, "the command was `{was}`, is `{is}`"),
+            Self::Dependency { path, how } => write!(f, "the dependency {path} {how}"),
+            Self::Output { path, how } => write!(f, "the output {path} {how}"),
+            Self::ParameterFile { path, how } => write!(f, "the parameter file {path} {how}"),
+            Self::After { stage } => write!(f, "stage `{stage}` runs before it"),
+            Self::Parameter { file, key, was, is } => {
+                let in_file = if file == crate::context::DEFAULT {
+                    String::new()
+                } else {
+                    format!(" of {file}")
+                };
+                match (was, is) {
+                    (Some(was), Some(is)) => {
+                        write!(f, "the parameter {key}{in_file} was {was}, is {is}")
+                    }
+                    (None, Some(is)) => write!(f, "the parameter {key}{in_file} is new: {is}"),
+                    (_, None) => write!(f, "the parameter {key}{in_file} is missing"),
+                }
+            }
+        }
+    }
+}
+
+/// What a stage is looked at with.
+pub(crate) struct Looker<'a> {
+    pub folder: &'a Folder,
+    pub reader: &'a mut Reader,
+    /// Absent without `.dvc`.
+    pub cache: Option<&'a Cache>,
+}
+
+impl Looker<'_> {
+    /// Every reason why a stage would run; none: it is up to date.
+    pub fn reasons(&mut self, stage: &Stage, recorded: Option<&Recorded>) -> Result<Vec<Reason>> {
+        let mut reasons = Vec::new();
+        let Some(recorded) = recorded else {
+            // A frozen stage is not looked at from this side.
+            if !stage.frozen || !stage.outs.is_empty() {
+                reasons.push(Reason::NeverRun);
+            }
+            return Ok(reasons);
+        };
+        if !same_command(&recorded.cmd, &stage.cmd) {
+            let (was, is) = (told(&recorded.cmd), told(&stage.cmd));
+            reasons.push(Reason::Command { was, is });
+        }
+        if !stage.frozen {
+            if stage.is_callback() || stage.always_changed {
+                reasons.push(Reason::AlwaysRuns);
+            }
+            self.dependencies(stage, recorded, &mut reasons)?;
+        }
+        self.outputs(stage, recorded, &mut reasons)?;
+        Ok(reasons)
+    }
+
+    /// Reasons that lie in dvc.yaml and the parameter files: other inputs are not looked at.
+    pub fn settings(&mut self, stage: &Stage, recorded: &Recorded) -> Result<Vec<Reason>> {
+        let mut reasons = Vec::new();
+        if !same_command(&recorded.cmd, &stage.cmd) {
+            let (was, is) = (told(&recorded.cmd), told(&stage.cmd));
+            reasons.push(Reason::Command { was, is });
+        }
+        for dep in &stage.deps {
+            if recorded.dep(&dep.name).is_none() {
+                let path = dep.name.clone();
+                reasons.push(Reason::Dependency {
+                    path,
+                    how: How::New,
+                });
+            }
+        }
+        for params in &stage.params {
+            self.parameters(params, recorded, &mut reasons)?;
+        }
+        for out in &stage.outs {
+            if recorded.out(&out.name).is_none_or(|r| r.md5.is_none()) {
+                let path = out.name.clone();
+                reasons.push(Reason::Output {
+                    path,
+                    how: How::New,
+                });
+            }
+        }
+        Ok(reasons)
+    }
+
+    /// Whether the inputs are as recorded, so that the recorded outputs are those of this stage.
+    pub fn inputs_are_recorded(&mut self, stage: &Stage, recorded: &Recorded) -> Result<bool> {
+        let mut reasons = Vec::new();
+        self.dependencies(stage, recorded, &mut reasons)?;
+        let all =
+            |out: &crate::stage::Out| recorded.out(&out.name).is_some_and(|r| r.md5.is_some());
+        Ok(reasons.is_empty()
+            && same_command(&recorded.cmd, &stage.cmd)
+            && stage.outs.iter().all(all))
+    }
+
+    fn dependencies(
+        &mut self,
+        stage: &Stage,
+        recorded: &Recorded,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<()> {
+        for dep in &stage.deps {
+            let md5 = recorded.dep(&dep.name).and_then(|r| r.md5.as_deref());
+            let content = self.reader.content(&dep.path)?;
+            if let Some(how) = differs(md5, content.as_ref()) {
+                let path = dep.name.clone();
+                reasons.push(Reason::Dependency { path, how });
+            }
+        }
+        for params in &stage.params {
+            self.parameters(params, recorded, reasons)?;
+        }
+        Ok(())
+    }
+
+    fn parameters(
+        &mut self,
+        params: &Params,
+        recorded: &Recorded,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<()> {
+        let file = |how| Reason::ParameterFile {
+            path: params.name.clone(),
+            how,
+        };
+        let Some(content) = self.folder.parameters(&params.path)? else {
+            reasons.push(file(How::Missing));
+            return Ok(());
+        };
+        let Some(was) = recorded.values(&params.name) else {
+            reasons.push(file(How::New));
+            return Ok(());
+        };
+        let is = values(&content, &params.keys);
+        let mut keys: Vec<&str> = params.keys.iter().map(String::as_str).collect();
+        if keys.is_empty() {
+            keys = is.iter().chain(was).map(|(key, _)| key.as_str()).collect();
+            let mut seen = std::collections::HashSet::new();
+            keys.retain(|key| seen.insert(*key));
+        }
+        for key in keys {
+            let find = |values: &[(String, Node)]| {
+                values
+                    .iter()
+                    .find(|(k, _)| k == key)
+                    .map(|(_, v)| v.clone())
+            };
+            let (was, is) = (find(was), find(&is));
+            if is.is_none() || was != is {
+                reasons.push(Reason::Parameter {
+                    file: params.name.clone(),
+                    key: key.to_owned(),
+                    was: was.map(|node| node.to_string()),
+                    is: is.map(|node| node.to_string()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn outputs(
+        &mut self,
+        stage: &Stage,
+        recorded: &Recorded,
+        reasons: &mut Vec<Reason>,
+    ) -> Result<()> {
+        for out in &stage.outs {
+            let md5 = recorded.out(&out.name).and_then(|r| r.md5.as_deref());
+            let in_cache = |id: &str| self.cache.is_none_or(|cache| cache.has(id));
+            let how = match md5 {
+                Some(id) if out.cache && !in_cache(id) => Some(How::NotInCache),
+                _ => differs(md5, self.reader.output(&out.path)?.as_ref()),
+            };
+            if let Some(how) = how {
+                let path = out.name.clone();
+                reasons.push(Reason::Output { path, how });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn differs(recorded: Option<&str>, content: Option<&Content>) -> Option<How> {
+    match (recorded, content) {
+        (_, None) => Some(How::Missing),
+        (None, Some(_)) => Some(How::New),
+        (Some(md5), Some(content)) => (md5 != content.id).then_some(How::Changed),
+    }
+}
+
+fn same_command(a: &Cmd, b: &Cmd) -> bool {
+    match (a, b) {
+        (Cmd::One(a), Cmd::One(b)) => a == b,
+        (Cmd::Many(a), Cmd::Many(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn told(cmd: &Cmd) -> String {
+    cmd.lines().join("; ")
+}
+
+/// The values of keys in a parameter file, of those that are there; no keys: everything.
+pub(crate) fn values(content: &Node, keys: &[String]) -> Vec<(String, Node)> {
+    if keys.is_empty() {
+        let entries = content.as_map().unwrap_or_default().iter();
+        return entries
+            .map(|(key, value)| (crate::template::spelled(key).into_owned(), value.clone()))
+            .collect();
+    }
+    keys.iter()
+        .filter_map(|key| Some((key.clone(), value(content, key)?.clone())))
+        .collect()
+}
+
+/// The value under names joined by dots; a number is also a place in a list.
+fn value<'a>(content: &'a Node, key: &str) -> Option<&'a Node> {
+    key.split('.')
+        .try_fold(content, |node, name| match &node.data {
+            Data::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| crate::template::spelled(key) == name)
+                .map(|(_, value)| value),
+            Data::List(items) => items.get(name.parse::<usize>().ok()?),
+            _ => None,
+        })
+}

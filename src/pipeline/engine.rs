@@ -1,0 +1,101 @@
+//! easylife as the DVC engine (`crates/dvc`) knows it: its name, its environment variables, how model
+//! files are compared, where its words go, and what to do about its errors.
+
+use dvc::{Error, Observer, Program};
+
+use crate::exit;
+use crate::talk::Talk;
+
+/// What the engine is told about this program.
+pub(super) const PROGRAM: Program = Program {
+    name: "easylife",
+    replacing_verbs: &[
+        "sample", "validate", "prepare", "train", "evaluate", "predict",
+    ],
+    run_variable: "EASYLIFE_RUN",
+    threads_variable: "EASYLIFE_THREADS",
+    private_variables: &["EASYLIFE_PROJECT", "EASYLIFE_JSON", "EASYLIFE_THREADS"],
+    differences: &[("safetensors", artifact::difference::first)],
+};
+
+impl Observer for Talk {
+    fn note(&self, message: &str) {
+        Talk::note(self, message);
+    }
+
+    fn detail(&self, message: &str) {
+        Talk::detail(self, message);
+    }
+
+    fn warn(&self, message: &str) {
+        Talk::warn(self, message);
+    }
+
+    fn output(&self, bytes: &[u8]) {
+        self.pass_on(bytes);
+    }
+}
+
+/// Adds to an error of the engine's what to do about it on our command line; the exit code stays.
+pub(super) fn with_hint(error: Error) -> anyhow::Error {
+    let hint = hint(&error);
+    let error = anyhow::Error::from(error);
+    match hint {
+        None => error,
+        Some(hint) => exit::coded(exit::code(&error), format!("{error:#}{hint}")),
+    }
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::NoPipeline => {
+            Some("; start a project with `easylife init`, or name one with --project")
+        }
+        Error::Unreadable { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
+            Some("; start a project with `easylife init`")
+        }
+        Error::Held { .. } | Error::InUse { .. } => Some("; wait for it with --wait"),
+        Error::NotRecorded { .. } | Error::Stale { .. } => {
+            Some(": run `easylife repro`, then record dvc.lock in git")
+        }
+        Error::While { error, .. } => hint(error),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn a_hint_keeps_message_and_exit_code() {
+        let error = with_hint(Error::NoPipeline);
+        assert_eq!(exit::code(&error), Exit::Usage);
+        assert_eq!(
+            format!("{error:#}"),
+            "no dvc.yaml here or in a folder above; start a project with `easylife init`, or name \
+             one with --project"
+        );
+        let error = with_hint(Error::While {
+            attempt: "cannot start".to_owned(),
+            error: Box::new(Error::Held {
+                lock: "lock".into(),
+                process: None,
+            }),
+        });
+        assert_eq!(exit::code(&error), Exit::Locked);
+        assert_eq!(
+            format!("{error:#}"),
+            "cannot start: another run holds lock; wait for it with --wait"
+        );
+    }
+
+    #[test]
+    fn errors_without_a_hint_have_the_engines_code() {
+        let error = with_hint(Error::Config("cache.type: wrong".to_owned()));
+        assert_eq!(exit::code(&error), Exit::Usage);
+        let error = with_hint(Error::Failed("no space".to_owned()));
+        assert_eq!(exit::code(&error), Exit::Failed);
+    }
+}

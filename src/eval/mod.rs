@@ -1,15 +1,18 @@
 //! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
 
 pub mod gate;
+pub(crate) mod plots;
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+pub use self::plots::Plot;
+use crate::exit;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Part, Task};
@@ -19,7 +22,10 @@ use models::state::Stateful;
 
 /// What a task says to be evaluated.
 pub trait Evaluate: Task {
-    /// Measures `model` on the test part.
+    /// Whether the test part has nothing to measure.
+    fn is_empty(test: &Self::Data) -> bool;
+
+    /// Measures `model` on the test part, which is not empty.
     fn evaluate(
         model: &Self::Model,
         header: &Header,
@@ -37,17 +43,6 @@ pub struct Evaluation {
     pub plots: Vec<(&'static str, Plot)>,
     /// `reports/TASK.html`.
     pub page: String,
-}
-
-/// Writes the content of a file: rows of many series need not be in memory as text.
-pub type Plot = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
-
-/// Plots that are made already.
-pub(crate) fn made(plots: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Plot)> {
-    let plot = |content: Vec<u8>| -> Plot { Box::new(move |out| out.write_all(&content)) };
-    (plots.into_iter())
-        .map(|(name, content)| (name, plot(content)))
-        .collect()
 }
 
 /// An evaluation, written.
@@ -100,6 +95,14 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let model = T::Model::take_state(state)
         .with_context(|| project.model(T::NAME).display().to_string())?;
     let test = T::load(project, Part::Test, &params)?;
+    if T::is_empty(&test) {
+        return Err(exit::usage(format!(
+            "the test part of {task} is empty, so there is nothing to measure; set \
+             {task}.split.test above 0 or name a test part with {task}.data.test, then prepare and \
+             train again",
+            task = T::NAME
+        )));
+    }
 
     let evaluation = T::evaluate(&model, &header, &test, project.params().seed, talk)?;
 

@@ -1,13 +1,13 @@
 //! Evaluation of `cv`.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use anyhow::Result;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::eval::{Evaluate, Evaluation};
-use crate::exit;
+use crate::eval::plots::{self, table};
+use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::Measurer;
@@ -32,6 +32,10 @@ const MISTAKES: usize = 12;
 const THUMBNAIL: usize = 240;
 
 impl Evaluate for Cv {
+    fn is_empty(test: &Photos<Class>) -> bool {
+        test.paths.is_empty()
+    }
+
     fn evaluate(
         model: &Model,
         header: &Header,
@@ -39,16 +43,10 @@ impl Evaluate for Cv {
         seed: u64,
         _: &Talk,
     ) -> Result<Evaluation> {
-        if test.paths.is_empty() {
-            return Err(exit::usage(
-                "the test part of cv is empty, so there is nothing to measure; set cv.split.test \
-                 above 0 or name a test part with cv.data.test, then prepare and train again",
-            ));
-        }
         let judged = Judged::new(model, test);
         Ok(Evaluation {
             metrics: judged.metrics(seed),
-            plots: crate::eval::made(judged.plots()?),
+            plots: judged.plots()?,
             page: page(&judged.report(model, header, seed)),
         })
     }
@@ -198,32 +196,21 @@ impl<'a> Judged<'a> {
         }
     }
 
-    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    fn plots(&self) -> io::Result<Vec<(&'static str, Plot)>> {
         let sharp: Vec<f64> = self.probabilities.chunks(2).map(|row| row[1]).collect();
-        let filled: Vec<Bin> = self
-            .calibration
-            .iter()
-            .filter(|bin| bin.rows > 0)
-            .copied()
-            .collect();
-        let mut confusion = csv::Writer::from_writer(Vec::new());
-        confusion.write_record(["actual", "predicted"])?;
-        for (actual, &score) in self.test.classes.iter().zip(&self.scores) {
+        let answers = self.test.classes.iter().zip(&self.scores);
+        let answers = answers.map(|(actual, &score)| {
             let predicted = Class::from_log_odds(score);
-            confusion.write_record([actual.as_str(), predicted.as_str()])?;
-        }
+            (actual.as_str(), predicted.as_str())
+        });
+        let roc = roc_curve(&self.sharp, &self.scores, CURVE_POINTS);
+        let precision_recall = pr_curve(&self.sharp, &sharp, CURVE_POINTS);
         Ok(vec![
-            ("confusion.csv", confusion.into_inner()?),
-            ("calibration.csv", table(&filled)?),
-            (
-                "roc.csv",
-                table(&roc_curve(&self.sharp, &self.scores, CURVE_POINTS))?,
-            ),
-            (
-                "pr.csv",
-                table(&pr_curve(&self.sharp, &sharp, CURVE_POINTS))?,
-            ),
-            ("parts.csv", table(&self.parts())?),
+            ("confusion.csv", plots::confusion(answers)?),
+            ("calibration.csv", plots::calibration(&self.calibration)?),
+            ("roc.csv", table(roc)?),
+            ("pr.csv", table(precision_recall)?),
+            ("parts.csv", table(self.parts())?),
         ])
     }
 
@@ -298,13 +285,4 @@ fn balanced(result: &Classification) -> f64 {
         .map(|class| class.recall)
         .collect();
     classes.iter().sum::<f64>() / classes.len() as f64
-}
-
-/// A CSV file with a line an entry.
-fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for entry in entries {
-        out.serialize(entry)?;
-    }
-    Ok(out.into_inner()?)
 }

@@ -3,14 +3,14 @@
 mod slices;
 
 use std::collections::HashMap;
+use std::io;
 
 use anyhow::Result;
 use rayon::prelude::*;
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::eval::{Evaluate, Evaluation};
-use crate::exit;
+use crate::eval::plots::{self, table};
+use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::report::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
@@ -35,6 +35,10 @@ const MISTAKES: usize = 20;
 const SHARE: usize = 256;
 
 impl Evaluate for Nlp {
+    fn is_empty(test: &Texts) -> bool {
+        test.texts.is_empty()
+    }
+
     fn evaluate(
         model: &Model,
         header: &Header,
@@ -42,12 +46,6 @@ impl Evaluate for Nlp {
         seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation> {
-        if test.texts.is_empty() {
-            return Err(exit::usage(
-                "the test part of nlp is empty, so there is nothing to measure; set nlp.split.test \
-                 above 0 or name a file with nlp.data.test, then prepare and train again",
-            ));
-        }
         let judged = Judged::new(model, test, seed);
         if !judged.unseen.is_empty() {
             talk.warn(format!(
@@ -57,7 +55,7 @@ impl Evaluate for Nlp {
         }
         Ok(Evaluation {
             metrics: judged.metrics(),
-            plots: crate::eval::made(judged.plots()?),
+            plots: judged.plots()?,
             page: page(&judged.report(model, header, test)),
         })
     }
@@ -143,45 +141,30 @@ impl Judged {
         metrics
     }
 
-    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    fn plots(&self) -> io::Result<Vec<(&'static str, Plot)>> {
         let mut plots = vec![
-            ("confusion.csv", self.confusion()?),
+            ("confusion.csv", plots::confusion(self.answers())?),
             ("classes.csv", table(&self.result.classes)?),
-            ("calibration.csv", table(&self.filled_bins())?),
-            ("slices.csv", table(&slices::lines(&self.slices))?),
+            ("calibration.csv", plots::calibration(&self.calibration)?),
+            ("slices.csv", table(slices::lines(&self.slices))?),
         ];
         if let Some((positive, scores)) = self.second_of_two() {
             plots.push((
                 "roc.csv",
-                table(&roc_curve(&positive, &scores, CURVE_POINTS))?,
+                table(roc_curve(&positive, &scores, CURVE_POINTS))?,
             ));
-            plots.push((
-                "pr.csv",
-                table(&pr_curve(&positive, &scores, CURVE_POINTS))?,
-            ));
+            plots.push(("pr.csv", table(pr_curve(&positive, &scores, CURVE_POINTS))?));
         }
         Ok(plots)
     }
 
-    /// A line a row, as DVC's `confusion` template counts them.
-    fn confusion(&self) -> Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(["actual", "predicted"])?;
-        for (&actual, row) in self
-            .actual
-            .iter()
-            .zip(self.probabilities.chunks(self.width))
-        {
-            let predicted = most_probable(row);
-            out.write_record([&self.classes[actual as usize], &self.classes[predicted]])?;
-        }
-        Ok(out.into_inner()?)
-    }
-
-    /// A bin without rows has no place in a picture.
-    fn filled_bins(&self) -> Vec<Bin> {
-        let filled = self.calibration.iter().filter(|bin| bin.rows > 0);
-        filled.copied().collect()
+    /// The actual and the predicted class of each row.
+    fn answers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let rows = self.probabilities.chunks(self.width);
+        self.actual.iter().zip(rows).map(|(&actual, row)| {
+            let classes = [actual as usize, most_probable(row)];
+            classes.map(|class| self.classes[class].as_str()).into()
+        })
     }
 
     /// For two classes: which rows are of the second, and its probability in each.
@@ -235,15 +218,6 @@ impl Judged {
             })
             .collect()
     }
-}
-
-/// A CSV file with a line an entry.
-fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for entry in entries {
-        out.serialize(entry)?;
-    }
-    Ok(out.into_inner()?)
 }
 
 /// Probabilities of every text, row-major; each row by itself, so threads change nothing.

@@ -3,13 +3,14 @@
 mod bands;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use anyhow::Result;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::bands::bands;
-use crate::eval::{Evaluate, Evaluation};
+use crate::eval::plots::table;
+use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::recsys::report::{Curve, Example, Listed, RecsysReport, page};
@@ -29,6 +30,10 @@ const EXAMPLES: usize = 6;
 const SHOWN: usize = 10;
 
 impl Evaluate for Recsys {
+    fn is_empty(test: &Interactions) -> bool {
+        test.ratings.rows.is_empty()
+    }
+
     fn evaluate(
         model: &Model,
         header: &Header,
@@ -36,13 +41,6 @@ impl Evaluate for Recsys {
         seed: u64,
         _: &Talk,
     ) -> Result<Evaluation> {
-        if test.ratings.rows.is_empty() {
-            return Err(exit::usage(
-                "the test part of recsys is empty, so there is nothing to measure; set \
-                 recsys.split.test above 0 or name a test part with recsys.data.test, then prepare \
-                 and train again",
-            ));
-        }
         let judged = Judged::new(model, test);
         if judged.known.ranked.is_empty() && judged.cold.ranked.is_empty() {
             return Err(exit::usage(format!(
@@ -52,7 +50,7 @@ impl Evaluate for Recsys {
         }
         Ok(Evaluation {
             metrics: judged.metrics(seed),
-            plots: crate::eval::made(judged.plots()?),
+            plots: judged.plots()?,
             page: page(&judged.report(header)),
         })
     }
@@ -196,15 +194,15 @@ impl<'a> Judged<'a> {
         lists.iter().sum::<f64>() / lists.len().max(1) as f64
     }
 
-    fn plots(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+    fn plots(&self) -> io::Result<Vec<(&'static str, Plot)>> {
         let mut both = curve(&self.main().ranked);
         for (point, popular) in both.iter_mut().zip(curve(&self.popular.ranked)) {
             point.popular_recall = popular.recall;
             point.popular_ndcg = popular.ndcg;
         }
         Ok(vec![
-            ("by_length.csv", table(&both)?),
-            ("bands.csv", table(&self.bands())?),
+            ("by_length.csv", table(both)?),
+            ("bands.csv", table(self.bands())?),
         ])
     }
 
@@ -372,13 +370,4 @@ fn curve(ranked: &[Ranked]) -> Vec<Curve> {
             popular_ndcg: 0.0,
         })
         .collect()
-}
-
-/// A CSV file with a line an entry.
-fn table<T: Serialize>(entries: &[T]) -> Result<Vec<u8>> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    for entry in entries {
-        out.serialize(entry)?;
-    }
-    Ok(out.into_inner()?)
 }

@@ -29,6 +29,10 @@ const WORST_LISTED: usize = 20;
 const LAGS: usize = 24;
 
 impl Evaluate for Ts {
+    fn is_empty(test: &Prepared) -> bool {
+        test.panel.series.is_empty()
+    }
+
     fn evaluate(
         model: &Saved,
         header: &Header,
@@ -40,12 +44,6 @@ impl Evaluate for Ts {
             panel: test,
             backtest,
         } = test;
-        if test.series.is_empty() {
-            return Err(exit::usage(
-                "the test part of ts is empty, so there is nothing to measure; set ts.split.test \
-                 above 0 or name a test part with ts.data.test, then prepare and train again",
-            ));
-        }
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
         let judge = Judge::new(model, clock, backtest)?;

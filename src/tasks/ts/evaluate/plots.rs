@@ -1,11 +1,11 @@
 //! The tables of `plots/ts`, written series by series: nobody holds the forecasts of all.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom};
 
 use tempfile::SpooledTempFile;
 
 use super::judged::{Answered, Figures};
-use crate::eval::Plot;
+use crate::eval::plots::{Plot, in_memory};
 use tables::clock::Clock;
 
 /// Bytes of forecasts that are held before they go to a temporary file.
@@ -133,7 +133,7 @@ impl Tables {
     }
 
     /// Means by steps ahead; all series count alike.
-    fn by_step(&self) -> io::Result<Vec<u8>> {
+    fn by_step(&self) -> io::Result<Plot> {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record(["step", "model", "naive"])?;
         for (h, [model, naive, count]) in self.steps.iter().enumerate() {
@@ -143,16 +143,18 @@ impl Tables {
                 number(naive / count),
             ])?;
         }
-        whole(out)
+        in_memory(out)
     }
 
     /// The files they become.
     pub fn finish(self) -> io::Result<Vec<(&'static str, Plot)>> {
         let by_step = self.by_step()?;
-        let series = whole(self.series)?;
-        let mut forecasts = whole(self.forecasts)?;
+        let mut forecasts = self
+            .forecasts
+            .into_inner()
+            .map_err(|error| error.into_error())?;
         Ok(vec![
-            ("series.csv", Box::new(move |out| out.write_all(&series))),
+            ("series.csv", in_memory(self.series)?),
             (
                 "forecasts.csv",
                 Box::new(move |out| {
@@ -160,12 +162,7 @@ impl Tables {
                     io::copy(&mut forecasts, out).map(|_| ())
                 }),
             ),
-            ("by_step.csv", Box::new(move |out| out.write_all(&by_step))),
+            ("by_step.csv", by_step),
         ])
     }
-}
-
-/// What a table was written to.
-fn whole<W: Write>(table: csv::Writer<W>) -> io::Result<W> {
-    table.into_inner().map_err(|error| error.into_error())
 }

@@ -127,10 +127,10 @@ impl Pairs {
     }
 }
 
-/// One number for both, never 0.
+/// One number for both; 0 only of [`NONE`] twice, which is looked up but never stored.
 #[inline]
 pub fn join((first, second): (u32, u32)) -> u64 {
-    (u64::from(first) << 32 | u64::from(second)) + 1
+    (u64::from(first) << 32 | u64::from(second)).wrapping_add(1)
 }
 
 pub fn split(key: u64) -> (u32, u32) {

@@ -3,6 +3,8 @@
 //!
 //! Names no other crate of this workspace: callers hand over what they read and save what comes back.
 
+#![deny(missing_docs)]
+
 pub mod cv;
 pub mod kernels;
 pub mod linear;

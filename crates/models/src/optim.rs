@@ -48,7 +48,9 @@ pub struct Stop {
 pub struct Iteration {
     /// Newton steps so far, rejected ones included.
     pub number: usize,
+    /// f there.
     pub value: f64,
+    /// |∇f| there.
     pub gradient_norm: f64,
 }
 
@@ -59,7 +61,9 @@ pub struct Minimum {
     pub iterations: usize,
     /// Hessian-vector products over all steps.
     pub products: usize,
+    /// f there.
     pub value: f64,
+    /// |∇f| there.
     pub gradient_norm: f64,
     /// The gradient is small enough, or no step lowers the value any more in double precision.
     pub converged: bool,

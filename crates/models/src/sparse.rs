@@ -99,6 +99,9 @@ impl Matrix {
     }
 
     /// Adds the rows of another matrix of the same width.
+    ///
+    /// # Panics
+    /// Where the widths differ.
     pub fn append(&mut self, part: &Matrix) {
         assert_eq!(part.columns, self.columns, "parts of the same width");
         let before = self.values.len();
@@ -250,7 +253,7 @@ fn entry<T: Real, const SQUARED: bool>(value: f32) -> T {
     if SQUARED { value * value } else { value }
 }
 
-/// Σ value · dense[index], in fixed lanes of the precision of `T`.
+/// Σ value · dense\[index\], in fixed lanes of the precision of `T`.
 #[inline]
 pub fn dot<T: Real, D: Copy + Into<T>, const SQUARED: bool>(
     indices: &[u32],

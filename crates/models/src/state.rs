@@ -9,13 +9,21 @@ use std::collections::BTreeMap;
 /// Values of one tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
+    /// Double precision.
     F64(Vec<f64>),
+    /// Single precision.
     F32(Vec<f32>),
+    /// Whole numbers of 64 bits.
     I64(Vec<i64>),
+    /// Counts of 64 bits.
     U64(Vec<u64>),
+    /// Counts of 32 bits.
     U32(Vec<u32>),
+    /// Counts of 16 bits.
     U16(Vec<u16>),
+    /// Whole numbers of 8 bits.
     I8(Vec<i8>),
+    /// Bytes.
     U8(Vec<u8>),
 }
 
@@ -47,38 +55,66 @@ impl Values {
 /// Row-major values and their shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
+    /// Length of each dimension; their product is the number of values.
     pub shape: Vec<usize>,
+    /// Row-major.
     pub values: Values,
 }
 
 /// A model as named tensors and string tables.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
+    /// Numeric entries by name.
     pub tensors: BTreeMap<String, Tensor>,
+    /// String tables by name.
     pub strings: BTreeMap<String, Vec<String>>,
 }
 
 /// Why a state is no model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
+    /// No entry of this name.
     #[error("tensor `{name}` is missing")]
-    Missing { name: String },
+    Missing {
+        /// Of the entry.
+        name: String,
+    },
+    /// An entry of another type.
     #[error("tensor `{name}` holds {got}, expected {expected}")]
     DataType {
+        /// Of the entry.
         name: String,
+        /// Type in the state.
         got: &'static str,
+        /// Type that the model reads.
         expected: &'static str,
     },
+    /// An entry of another shape.
     #[error("tensor `{name}` has shape {got:?}, expected {}", shape_text(expected))]
     Shape {
+        /// Of the entry.
         name: String,
+        /// Shape in the state.
         got: Vec<usize>,
+        /// Shape that the model reads; `None`: any length.
         expected: Vec<Option<usize>>,
     },
+    /// A NaN or an infinity.
     #[error("tensor `{name}` holds a value that is not finite, at index {index}")]
-    NotFinite { name: String, index: usize },
+    NotFinite {
+        /// Of the entry.
+        name: String,
+        /// Place among the row-major values.
+        index: usize,
+    },
+    /// Values that contradict the model or each other.
     #[error("tensor `{name}`: {reason}")]
-    Invalid { name: String, reason: String },
+    Invalid {
+        /// Of the entry.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl StateError {
@@ -101,6 +137,7 @@ fn shape_text(shape: &[Option<usize>]) -> String {
 
 /// What every model is to the artifact layer.
 pub trait Stateful: Sized {
+    /// Everything that [`Stateful::from_state`] needs to give the same answers to the bit.
     fn to_state(&self) -> State;
 
     /// # Errors
@@ -150,16 +187,24 @@ impl State {
             .insert(name.to_owned(), Tensor { shape, values });
     }
 
+    /// Adds a string table.
     pub fn insert_strings(&mut self, name: &str, strings: Vec<String>) {
         self.strings.insert(name.to_owned(), strings);
     }
 
+    /// A string table.
+    ///
+    /// # Errors
+    /// Where it is missing.
     pub fn strings(&self, name: &str) -> Result<&[String], StateError> {
         let strings = self.strings.get(name).ok_or_else(|| missing(name))?;
         Ok(strings)
     }
 
     /// As [`State::strings`], moved out.
+    ///
+    /// # Errors
+    /// Where it is missing.
     pub fn take_strings(&mut self, name: &str) -> Result<Vec<String>, StateError> {
         self.strings.remove(name).ok_or_else(|| missing(name))
     }
@@ -182,6 +227,9 @@ macro_rules! accessors {
                 }
 
                 #[doc = concat!("The values of a tensor of `", stringify!($kind), "`; `None` in `shape`: any length.")]
+                ///
+                /// # Errors
+                /// Where it is missing, of another type or shape, or holds a value that is not finite.
                 pub fn $get(&self, name: &str, shape: &[Option<usize>]) -> Result<&[$kind], StateError> {
                     match self.tensor(name, shape)? {
                         Values::$variant(values) => Ok(values),
@@ -194,6 +242,9 @@ macro_rules! accessors {
                 }
 
                 #[doc = concat!("As [`State::", stringify!($get), "`], moved out.")]
+                ///
+                /// # Errors
+                /// As there; the tensor then stays.
                 pub fn $take(&mut self, name: &str, shape: &[Option<usize>]) -> Result<Vec<$kind>, StateError> {
                     self.$get(name, shape)?;
                     match self.tensors.remove(name).map(|tensor| tensor.values) {

@@ -12,8 +12,8 @@ use crate::tasks::recsys::params::Params;
 use crate::tasks::recsys::{self, Recsys};
 use crate::train::{Fitted, Train};
 use models::recsys::{
-    self as maths, Catalogue, Choice, Cut, Interactions, Kind, Model, Options, Search, Trial,
-    popularity,
+    self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Model, Options, Search,
+    Trial, popularity,
 };
 use tables::Ratings;
 
@@ -217,10 +217,10 @@ impl Log {
         // Without times, rows are in the order of ids: as good as time where the test part was cut so.
         let cut_alike = params.data.test.is_none() && params.test_share > 0.0;
         let rule = match self.timed || cut_alike {
-            true => Cut::Last,
-            false => Cut::Hashed(seed),
+            true => HoldOutRule::Last,
+            false => HoldOutRule::Hashed(seed),
         };
-        let held = maths::cut(&self.taken, HELD_OUT, rule);
+        let held = maths::hold_out(&self.taken, HELD_OUT, rule);
         let starts = self.taken.starts();
         let all = || {
             (0..held.taken.users()).flat_map(|user| {

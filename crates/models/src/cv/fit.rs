@@ -30,7 +30,9 @@ pub struct Options {
     pub folds: usize,
     /// Both classes count the same, however many photos they have.
     pub balanced: bool,
+    /// Gradient norm at which the logistic regression stops, relative to that of a model of the bias alone.
     pub tolerance: f64,
+    /// Newton steps of the logistic regression, at most.
     pub max_iterations: usize,
     /// Decides which scenes are in which fold.
     pub seed: u64,
@@ -55,7 +57,9 @@ impl Default for Options {
 /// Labelled photos: features, 1 for sharp and 0 for blurred, and which show the same scene.
 #[derive(Clone, Copy, Debug)]
 pub struct Photos<'a> {
+    /// One row a photo, in the order of [`super::features::NAMES`].
     pub features: &'a [[f64; FEATURES]],
+    /// One a photo.
     pub sharp: &'a [bool],
     /// Equal for photos of one scene.
     pub scenes: &'a [u32],
@@ -64,18 +68,26 @@ pub struct Photos<'a> {
 /// Why there is no model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
+    /// One of the two classes has no photo.
     #[error("no photo is {0}; both sharp and blurred ones are needed")]
     OneClass(Class),
+    /// Too few scenes, or scenes too one-sided, for the folds asked for.
     #[error(
         "{scenes} scenes cannot be cut into {folds} folds that each leave sharp and blurred photos \
          to train on; add photos of other scenes or lower cv.model.folds"
     )]
-    FewScenes { scenes: usize, folds: usize },
+    FewScenes {
+        /// Distinct scenes among the photos.
+        scenes: usize,
+        /// Folds asked for.
+        folds: usize,
+    },
 }
 
 /// How one kind did on photos held out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
+    /// Which kind was tried.
     pub kind: Kind,
     /// C of least loss; `None` where there is nothing to regularize.
     pub regularization: Option<f64>,
@@ -90,7 +102,9 @@ pub struct Candidate {
 /// A model and the candidates it was chosen from, [`Kind::ALL`] or the one asked for.
 #[derive(Clone, Debug)]
 pub struct Fit {
+    /// Fitted to all photos.
     pub model: Model,
+    /// Every kind that was tried, in the order of [`Kind::ALL`].
     pub candidates: Vec<Candidate>,
     /// True where the solver reached its tolerance.
     pub converged: bool,

@@ -20,8 +20,8 @@ const CHOICES: usize = 5;
 const DEPTH: u16 = 12;
 /// Photos in a leaf at least.
 const LEAF: usize = 3;
-/// Keeps the log-odds finite where all trees agree.
-const DOUBT: f64 = 0.01;
+/// Added to both shares before their log-odds are taken, which stay finite where all trees agree.
+const PROBABILITY_FLOOR: f64 = 0.01;
 /// Marks a leaf in `yes` and `no`: nothing points back to the first node.
 const NONE: u32 = 0;
 
@@ -151,7 +151,7 @@ impl Forest {
             leaf.map_or(0.5, |leaf| self.shares[leaf])
         });
         let mean = shares.sum::<f64>() / self.trees() as f64;
-        ln((mean + DOUBT) / (1.0 - mean + DOUBT))
+        ln((mean + PROBABILITY_FLOOR) / (1.0 - mean + PROBABILITY_FLOOR))
     }
 
     /// By how much each feature moved the mean share on the way from the first nodes to the leaves
@@ -295,7 +295,7 @@ mod tests {
         for row in &rows[..20] {
             let moved = forest.contributions(row);
             let mean = first / 40.0 + moved.iter().sum::<f64>();
-            let log_odds = ((mean + DOUBT) / (1.0 - mean + DOUBT)).ln();
+            let log_odds = ((mean + PROBABILITY_FLOOR) / (1.0 - mean + PROBABILITY_FLOOR)).ln();
             assert!((log_odds - forest.log_odds(row)).abs() < 1e-9);
         }
     }

@@ -100,73 +100,78 @@ pub(super) mod avx2 {
 
     use super::{LANES, Lanes};
 
-    /// To be used in functions with `#[target_feature(enable = "avx2")]` alone, into which its
-    /// methods are inlined.
+    /// Exists only where AVX2 does: it is named by `tile::measure_avx2` alone, which is compiled for AVX2
+    /// and called once the processor was found to have it. Its methods are inlined there.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx2(__m256i);
 
-    // SAFETY of every block below: the type is used in functions compiled for AVX2 alone, which are
-    // called where the processor has it (`tile::measure`).
     impl Lanes for Avx2 {
         type Sum = __m256i;
 
         #[inline(always)]
         fn load(from: &[i16; LANES]) -> Self {
-            // SAFETY: 32 bytes are there; an unaligned load has no other demand.
+            // SAFETY: AVX2 is there, see [`Avx2`]; `from` has the 32 bytes, unaligned is allowed.
             Avx2(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
         }
 
         #[inline(always)]
         fn widen(from: &[u8; LANES]) -> Self {
-            // SAFETY: 16 bytes are there; an unaligned load has no other demand.
+            // SAFETY: AVX2 is there, see [`Avx2`]; `from` has the 16 bytes, unaligned is allowed.
             Avx2(unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) })
         }
 
         #[inline(always)]
         fn store(self, out: &mut [i16; LANES]) {
-            // SAFETY: 32 bytes to store into; an unaligned store has no other demand.
+            // SAFETY: AVX2 is there, see [`Avx2`]; 32 bytes to store into, unaligned is allowed.
             unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), self.0) }
         }
 
         #[inline(always)]
         fn splat(value: i16) -> Self {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_set1_epi16(value) })
         }
 
         #[inline(always)]
         fn and(self, other: Self) -> Self {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_and_si256(self.0, other.0) })
         }
 
         #[inline(always)]
         fn add(self, other: Self) -> Self {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_add_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         fn sub(self, other: Self) -> Self {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_sub_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         fn abs(self) -> Self {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_abs_epi16(self.0) })
         }
 
         #[inline(always)]
         fn zero() -> __m256i {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             unsafe { _mm256_setzero_si256() }
         }
 
         #[inline(always)]
         fn add_dot(sum: __m256i, a: Self, b: Self) -> __m256i {
+            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
             unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(a.0, b.0)) }
         }
 
         #[inline(always)]
         fn halves(sum: __m256i) -> [i64; 2] {
             let mut lanes = [0i32; 8];
-            // SAFETY: 32 bytes to store into; an unaligned store has no other demand.
+            // SAFETY: AVX2 is there, see [`Avx2`]; 32 bytes to store into, unaligned is allowed.
             unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sum) };
             let mut halves = [0; 2];
             for (lane, value) in lanes.iter().enumerate() {

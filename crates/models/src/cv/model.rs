@@ -20,8 +20,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, the simplest first.
     pub const ALL: [Kind; 3] = [Kind::Laplacian, Kind::Logistic, Kind::Forest];
 
+    /// The name that parameters and model files use.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Laplacian => "laplacian",
@@ -55,6 +57,7 @@ pub struct Model {
 }
 
 impl Model {
+    /// What makes the decision.
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -21,10 +21,12 @@ impl<'a> Plane<'a> {
         }
     }
 
+    /// Pixels of a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
+    /// Number of rows.
     pub fn height(&self) -> usize {
         self.height
     }

@@ -21,10 +21,13 @@ pub struct Scale {
 pub struct Scores {
     /// Pixels of the full size.
     pub width: usize,
+    /// Rows of the full size.
     pub height: usize,
     /// Whole tiles in a row and in a column of them.
     pub columns: usize,
+    /// Whole tiles in a column of them.
     pub rows: usize,
+    /// Full size, half, quarter; empty where a picture is too small to be halved.
     pub scales: [Scale; SCALES],
 }
 

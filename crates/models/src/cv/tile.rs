@@ -16,9 +16,11 @@ pub const TILE: usize = 32;
 const REACH: usize = 2;
 
 /// Sums over the pixels of a tile or of a whole picture. With I the brightness, subscripts its
-/// differences between neighbours, and borders as in [`reflect`]:
+/// differences between neighbours, and pixels beyond a border mirrored, as OpenCV's
+/// `BORDER_REFLECT_101`:
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
+    /// Pixels that the sums are over.
     pub pixels: u64,
     /// Σ L, with L = I_xx + I_yy: the 3 × 3 kernel 0 1 0, 1 -4 1, 0 1 0, OpenCV's `ksize=1`.
     pub laplacian: i64,

@@ -13,7 +13,7 @@ const BLOCK: usize = 64;
 /// Rows that are worth a thread's while.
 const BAND: usize = 16 * ROWS;
 
-/// A'A of a tall matrix of rows × `columns`, whole: chunks of [`TALL`] rows, added in their order.
+/// A'A of a tall matrix of rows × `columns`, whole: chunks of a fixed number of rows, added in their order.
 pub fn gram<T: Real + std::ops::AddAssign>(values: &[T], columns: usize) -> Vec<T> {
     let rows = values.len().checked_div(columns).unwrap_or(0);
     let parts = chunks(rows, TALL, |range| {
@@ -103,10 +103,13 @@ pub fn inverse_of_triangle(l: &[f64], n: usize) -> Vec<f64> {
 pub struct NotPositive;
 
 /// The inverse of a symmetric positive definite n × n matrix in place, by the sweep operator
-/// (Goodnight 1979) on blocks of [`BLOCK`]. The lower triangle is read, the whole is written.
+/// (Goodnight 1979) block by block. The lower triangle is read, the whole is written.
 ///
 /// Each step replaces A over the block K by D = A_KK^-1: A_IJ - A_IK D A_KJ elsewhere, A_IK D beside
 /// the block. n^3 / 2 multiply-adds, almost all of them in the kernel.
+///
+/// # Errors
+/// Where a pivot is not above zero; `a` is then partly overwritten.
 pub fn invert(a: &mut [f64], n: usize) -> Result<(), NotPositive> {
     for start in (0..n).step_by(BLOCK) {
         let size = BLOCK.min(n - start);

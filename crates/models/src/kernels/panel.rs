@@ -22,13 +22,21 @@ const STRIPS: usize = 16;
 
 /// A number that the kernel multiplies.
 pub trait Real: Copy + Send + Sync + PartialOrd + 'static {
+    /// 0.
     const ZERO: Self;
+    /// 1.
     const ONE: Self;
+    /// self · a + b, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
+    /// -self.
     fn neg(self) -> Self;
+    /// 1 / self.
     fn recip(self) -> Self;
+    /// self · other.
     fn mul(self, other: Self) -> Self;
+    /// Exact.
     fn to_f64(self) -> f64;
+    /// Rounded to the nearest.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -66,9 +74,13 @@ macro_rules! real {
 }
 real!(f32 f64);
 
-/// Instruction sets that the kernel is compiled for.
+/// An instruction set that the kernels are compiled for and this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Set {
+pub struct Set(pub(super) Code);
+
+/// For which instructions. Made by [`Set::available`] alone, so that who holds a [`Set`] may run its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
     /// Whatever every processor of the target has.
     Baseline,
     /// AVX2 and FMA (x86-64-v3).
@@ -77,29 +89,34 @@ pub enum Set {
 }
 
 impl Set {
-    /// Those that this processor has.
+    /// Those that this processor has, the widest last.
     pub fn available() -> Vec<Set> {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return vec![Set::Baseline, Set::Avx2];
+            return vec![Set(Code::Baseline), Set(Code::Avx2)];
         }
-        vec![Set::Baseline]
+        vec![Set(Code::Baseline)]
     }
 
     /// The widest that this processor has.
     pub fn best() -> Set {
         static BEST: OnceLock<Set> = OnceLock::new();
-        *BEST.get_or_init(|| Set::available().pop().unwrap_or(Set::Baseline))
+        *BEST.get_or_init(|| Set::available().pop().unwrap_or(Set(Code::Baseline)))
     }
 }
 
 /// A matrix in a slice: element (i, j) is at `i * row + j * column`.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a, T> {
+    /// All elements; others may lie between those of the matrix.
     pub values: &'a [T],
+    /// Number of rows.
     pub rows: usize,
+    /// Number of columns.
     pub columns: usize,
+    /// Distance in `values` from one row to the next.
     pub row: usize,
+    /// Distance in `values` from one column to the next.
     pub column: usize,
 }
 
@@ -109,7 +126,10 @@ impl<'a, T> View<'a, T> {
         Self::strided(values, rows, columns, columns)
     }
 
-    /// Rows one after the other, each `stride` behind the last.
+    /// Rows one after the other, each starting `stride` after the one before.
+    ///
+    /// # Panics
+    /// Where `values` is too short.
     pub fn strided(values: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
         assert!(
             rows == 0 || columns == 0 || (rows - 1) * stride + columns <= values.len(),
@@ -124,6 +144,7 @@ impl<'a, T> View<'a, T> {
         }
     }
 
+    /// The same elements with rows and columns swapped; nothing is moved.
     pub fn transposed(self) -> Self {
         View {
             values: self.values,
@@ -140,11 +161,14 @@ impl<'a, T> View<'a, T> {
 #[derive(Clone, Debug)]
 pub struct Panels<T> {
     values: Vec<T>,
+    /// Rows of the matrix: the inner dimension of a product.
     pub depth: usize,
+    /// Columns of the matrix.
     pub columns: usize,
 }
 
 impl<T: Real> Panels<T> {
+    /// Packs a depth × columns matrix.
     pub fn new(matrix: View<'_, T>) -> Self {
         let mut panels = Panels {
             values: Vec::new(),
@@ -197,12 +221,15 @@ impl<T: Real> Panels<T> {
 
 /// What a product does with a left-hand side and where it goes.
 pub struct Product<'a, T> {
+    /// rows × depth.
     pub left: View<'a, T>,
+    /// depth × columns.
     pub right: &'a Panels<T>,
     /// Takes `left` with the other sign.
     pub negate: bool,
-    /// Strips of `right` that are wanted, so many from `first`.
+    /// First strip of `right` that is wanted.
     pub first: usize,
+    /// Strips that are wanted, from `first` on.
     pub strips: usize,
     /// Row i of the output is wanted up to column `i + lower` of `right` alone (whole strips are
     /// computed); `None`: all.
@@ -211,6 +238,9 @@ pub struct Product<'a, T> {
 
 impl<'a, T: Real> Product<'a, T> {
     /// left · right.
+    ///
+    /// # Panics
+    /// Where the inner dimensions differ.
     pub fn new(left: View<'a, T>, right: &'a Panels<T>) -> Self {
         assert_eq!(left.columns, right.depth, "inner dimensions differ");
         Product {
@@ -224,12 +254,18 @@ impl<'a, T: Real> Product<'a, T> {
     }
 
     /// Adds the product to `out`, whose rows are `stride` apart and start with the first strip's
-    /// first column.
+    /// first column. `scratch` is memory for packed rows, reused between calls.
+    ///
+    /// # Panics
+    /// Where `out` is too short, or `stride` shorter than a row of the product.
     pub fn add_to(&self, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
         self.add_to_as(Set::best(), out, stride, scratch);
     }
 
     /// As [`Product::add_to`], by the code for `set`.
+    ///
+    /// # Panics
+    /// As there.
     pub fn add_to_as(&self, set: Set, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
         let columns = self.right.columns.saturating_sub(self.first * WIDTH);
         let columns = columns.min(self.strips * WIDTH);
@@ -240,11 +276,11 @@ impl<'a, T: Real> Product<'a, T> {
             columns <= stride && (self.left.rows - 1) * stride + columns <= out.len(),
             "the product does not fit its place"
         );
-        match set {
-            Set::Baseline => add(self, columns, out, stride, scratch),
-            // SAFETY: `Set::available` and `Set::best` give this one only where the processor has it.
+        match set.0 {
+            Code::Baseline => add(self, columns, out, stride, scratch),
+            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { add_avx2(self, columns, out, stride, scratch) },
+            Code::Avx2 => unsafe { add_avx2(self, columns, out, stride, scratch) },
         }
     }
 }

@@ -33,6 +33,9 @@ pub fn dot_alone(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Σ term(a, b, c) over three vectors of one length, in a fixed order, in double precision.
+///
+/// # Panics
+/// Where the lengths differ.
 pub fn sum<A: Real, B: Real, C: Real>(
     a: &[A],
     b: &[B],
@@ -60,6 +63,9 @@ pub fn norm<A: Real>(a: &[A]) -> f64 {
 }
 
 /// a += scale * b.
+///
+/// # Panics
+/// Where the lengths differ.
 pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
     assert_eq!(a.len(), b.len(), "sum of vectors of different lengths");
     a.par_chunks_mut(CHUNK)
@@ -73,6 +79,9 @@ pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
 }
 
 /// a = scale * a + b * c.
+///
+/// # Panics
+/// Where the lengths differ.
 pub fn scale_add_product<A: Real>(a: &mut [A], scale: A, b: &[A], c: &[A]) {
     assert!(
         a.len() == b.len() && a.len() == c.len(),

@@ -1,12 +1,14 @@
 //! Small symmetric positive definite systems in single precision, by the million, solved in place; and
 //! sums of scaled rows. Compiled for each [`Set`] with the same bits, as `panel` is.
 
-use super::panel::{Real, Set};
+use super::panel::{Code, Real, Set};
 
 /// Memory for one system of n unknowns: an upper triangle in rows of `stride`, and its right side.
 #[derive(Clone, Debug, Default)]
 pub struct System {
+    /// n × n, row-major; the part below the diagonal is never read.
     pub matrix: Vec<f32>,
+    /// n numbers: the right side, and after [`System::solve`] the answer.
     pub right: Vec<f32>,
     n: usize,
 }
@@ -28,11 +30,11 @@ impl System {
     }
 
     fn solve_as(&mut self, set: Set) -> bool {
-        match set {
-            Set::Baseline => solve(&mut self.matrix, &mut self.right, self.n),
-            // SAFETY: `Set::best` and `Set::available` give this one only where the processor has it.
+        match set.0 {
+            Code::Baseline => solve(&mut self.matrix, &mut self.right, self.n),
+            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { solve_avx2(&mut self.matrix, &mut self.right, self.n) },
+            Code::Avx2 => unsafe { solve_avx2(&mut self.matrix, &mut self.right, self.n) },
         }
     }
 }
@@ -172,11 +174,11 @@ pub fn products(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
 
 fn products_as(set: Set, rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
     assert!(stride.is_multiple_of(LANES) && rows.len() >= n * stride && out.len() >= n * n);
-    match set {
-        Set::Baseline => products_of(rows, n, stride, out),
-        // SAFETY: as above.
+    match set.0 {
+        Code::Baseline => products_of(rows, n, stride, out),
+        // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
         #[cfg(target_arch = "x86_64")]
-        Set::Avx2 => unsafe { products_avx2(rows, n, stride, out) },
+        Code::Avx2 => unsafe { products_avx2(rows, n, stride, out) },
     }
 }
 
@@ -257,11 +259,11 @@ pub fn add_rows<'a, T: Real>(out: &mut [T], rows: impl Iterator<Item = (T, &'a [
 
 fn add_rows_as<'a, T: Real>(set: Set, out: &mut [T], rows: impl Iterator<Item = (T, &'a [T])>) {
     for (factor, row) in rows {
-        match set {
-            Set::Baseline => add_row(out, factor, row),
-            // SAFETY: as above.
+        match set.0 {
+            Code::Baseline => add_row(out, factor, row),
+            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
             #[cfg(target_arch = "x86_64")]
-            Set::Avx2 => unsafe { add_row_avx2(out, factor, row) },
+            Code::Avx2 => unsafe { add_row_avx2(out, factor, row) },
         }
     }
 }

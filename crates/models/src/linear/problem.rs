@@ -89,7 +89,10 @@ pub struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// The same with the loss of each row weighted; every class must have a row that counts.
+    /// The same with the loss of each row weighted; every class must have a row of a weight above 0.
+    ///
+    /// # Panics
+    /// Where there are more or fewer costs than rows.
     pub fn with_costs(mut self, costs: Vec<f64>) -> Self {
         assert_eq!(costs.len(), self.costs.len(), "one cost a row");
         self.costs = costs;
@@ -97,6 +100,9 @@ impl Problem<'_> {
     }
 
     /// The same with scaled weights, features × outputs.
+    ///
+    /// # Panics
+    /// Where there are more or fewer scales than weights.
     pub fn with_scale(mut self, scale: Vec<f64>) -> Self {
         let weights = self.examples.rows.columns() * self.outputs();
         assert_eq!(scale.len(), weights, "one scale a weight");

@@ -16,15 +16,20 @@ pub const LEVEL: f64 = 0.95;
 /// Where [`LEVEL`] of the resamples lie.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
+    /// The (1 - [`LEVEL`]) / 2 quantile of the resamples.
     pub low: f64,
+    /// The (1 + [`LEVEL`]) / 2 quantile of the resamples.
     pub high: f64,
 }
 
 /// Intervals of the figures of a classification.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Intervals {
+    /// Of the share of right answers.
     pub accuracy: Interval,
+    /// Of the mean F1 over classes.
     pub f1_macro: Interval,
+    /// Of the mean log loss, in nats.
     pub log_loss: Interval,
 }
 

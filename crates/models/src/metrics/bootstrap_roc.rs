@@ -15,17 +15,22 @@ use super::roc::roc_auc;
 /// An area, or a difference of two, and where it lies in most resamples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
+    /// On the rows as they are.
     pub value: f64,
+    /// Lower end of the percentile interval.
     pub low: f64,
+    /// Upper end of the percentile interval.
     pub high: f64,
 }
 
 /// Rows of yes and no, the groups that they come in, and what resamples of them are drawn from.
 #[derive(Clone, Copy, Debug)]
 pub struct Groups<'a> {
+    /// One a row.
     pub positive: &'a [bool],
     /// Equal for rows of one group; numbered from 0 without large gaps.
     pub groups: &'a [u32],
+    /// Of the resamples' random streams.
     pub seed: u64,
 }
 

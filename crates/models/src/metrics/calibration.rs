@@ -14,6 +14,7 @@ pub struct Bin {
     pub probability: f64,
     /// Share of them that are right; 0 for an empty bin.
     pub accuracy: f64,
+    /// Answers in the bin.
     pub rows: u64,
 }
 

@@ -12,6 +12,7 @@ pub const SMALLEST_PROBABILITY: f64 = 1e-15;
 /// What a classifier's answers are worth on rows with known labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
+    /// Rows measured, those of unseen labels included.
     pub rows: u64,
     /// Rows whose label the model has never seen: wrong whatever it answers.
     pub unseen: u64,
@@ -35,9 +36,13 @@ pub struct Classification {
 /// One class of a [`Classification`]; a rate over nothing is 0 (scikit-learn's `zero_division=0`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PerClass {
+    /// As the data spell it.
     pub name: String,
+    /// Right answers over all answers of this class.
     pub precision: f64,
+    /// Right answers over all rows of this class.
     pub recall: f64,
+    /// 2 precision recall / (precision + recall).
     pub f1: f64,
     /// Rows of this class.
     pub support: u64,
@@ -47,7 +52,9 @@ pub struct PerClass {
 /// probability, in equal bins from 0 to 1 (a probability of 1 falls into the last).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confidence {
+    /// Right answers in each bin.
     pub right: Vec<u64>,
+    /// Wrong answers in each bin.
     pub wrong: Vec<u64>,
 }
 

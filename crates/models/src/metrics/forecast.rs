@@ -3,15 +3,18 @@
 //!
 //! Missing values count for nothing: not as errors, not in scales.
 
-/// Forecasts of one series beside what came.
+/// Forecasts of one series and the values that came, to be scored against each other.
 #[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
+pub struct Evaluation<'a> {
     /// NaN where a value is missing.
     pub train: &'a [f64],
+    /// What came, a value a step ahead; NaN where a value is missing.
     pub actual: &'a [f64],
+    /// Forecasts of the same steps.
     pub mean: &'a [f64],
     /// Bounds of 95 %.
     pub lower: &'a [f64],
+    /// Upper bounds of 95 %.
     pub upper: &'a [f64],
     /// Steps of the season that errors are scaled by.
     pub period: usize,
@@ -20,17 +23,26 @@ pub struct Judged<'a> {
 /// Figures of one series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
+    /// Mean of 200 |y - f| / (|y| + |f|), in percent.
     pub smape: f64,
+    /// Mean absolute error over the [`scale`] of the training values.
     pub mase: f64,
+    /// Root of the mean squared error.
     pub rmse: f64,
+    /// Mean absolute error.
     pub mae: f64,
-    /// Over actual values that are not zero; none where all are.
+    /// Mean of 100 |(y - f) / y|, in percent,
+    /// over actual values that are not zero; `None` where all are.
     pub mape: Option<f64>,
+    /// Share of steps within the bounds.
     pub coverage: f64,
+    /// Mean scaled interval score at 95 % (Gneiting and Raftery 2007): width plus 40 times what lies outside, over the [`scale`].
     pub msis: f64,
+    /// sMAPE of [`naive2`], which OWA compares with.
     pub naive2_smape: f64,
+    /// MASE of [`naive2`], which OWA compares with.
     pub naive2_mase: f64,
-    /// Steps judged.
+    /// Steps with a known value.
     pub steps: usize,
 }
 
@@ -126,8 +138,8 @@ fn carried(train: &[f64]) -> Vec<f64> {
     train.iter().map(carry).collect()
 }
 
-impl Judged<'_> {
-    /// The figures; none where no step can be judged or the series never changes.
+impl Evaluation<'_> {
+    /// The figures; `None` where no step has a value or the series never changes.
     pub fn score(&self) -> Option<Score> {
         let scale = scale(self.train, self.period)?;
         let naive2 = naive2(&carried(self.train), self.actual.len(), self.period);
@@ -172,15 +184,23 @@ impl Judged<'_> {
 /// Figures over series: means, and OWA, which averages over series before it divides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overall {
+    /// Mean over series.
     pub smape: f64,
+    /// Mean over series.
     pub mase: f64,
+    /// Mean of sMAPE and MASE, each over that of [`naive2`]; below 1 is better than it.
     pub owa: f64,
+    /// Mean over series.
     pub rmse: f64,
+    /// Mean over series.
     pub mae: f64,
+    /// Mean over the series that have one.
     pub mape: Option<f64>,
+    /// Mean over series.
     pub coverage: f64,
+    /// Mean over series.
     pub msis: f64,
-    /// Series judged.
+    /// Series scored.
     pub series: usize,
 }
 
@@ -216,7 +236,7 @@ mod tests {
 
     #[test]
     fn figures_by_hand() {
-        let judged = Judged {
+        let evaluation = Evaluation {
             train: &[1.0, 3.0, 2.0, 4.0],
             actual: &[4.0, 8.0],
             mean: &[5.0, 6.0],
@@ -224,7 +244,7 @@ mod tests {
             upper: &[6.0, 7.0],
             period: 1,
         };
-        let score = judged.score().unwrap();
+        let score = evaluation.score().unwrap();
         let scale = 5.0 / 3.0; // changes of 2, 1 and 2
         near(score.smape, 0.5 * (200.0 / 9.0 + 400.0 / 14.0));
         near(score.mase, 1.5 / scale);
@@ -246,7 +266,7 @@ mod tests {
             .collect();
         let mean: Vec<f64> = actual.iter().map(|y| y * 0.95).collect();
         let (lower, upper): (Vec<f64>, Vec<f64>) = mean.iter().map(|m| (m - 2.5, m + 2.5)).unzip();
-        let judged = Judged {
+        let evaluation = Evaluation {
             train: &train,
             actual: &actual,
             mean: &mean,
@@ -254,7 +274,7 @@ mod tests {
             upper: &upper,
             period: 4,
         };
-        let all = overall(&[judged.score().unwrap()]).unwrap();
+        let all = overall(&[evaluation.score().unwrap()]).unwrap();
         let rounded = |value: f64, places: i32| {
             let unit = 10f64.powi(places);
             (value * unit).round() / unit
@@ -268,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_judged_is_left_out() {
-        let flat = Judged {
+        let flat = Evaluation {
             train: &[2.0, 2.0],
             actual: &[3.0],
             mean: &[2.0],
@@ -277,13 +297,13 @@ mod tests {
             period: 1,
         };
         assert!(flat.score().is_none());
-        let missing = Judged {
+        let missing = Evaluation {
             train: &[1.0, f64::NAN, 2.0, 4.0],
             actual: &[f64::NAN, 5.0],
             mean: &[4.0, 4.0],
             ..flat
         };
-        let missing = Judged {
+        let missing = Evaluation {
             lower: &[3.0, 3.0],
             upper: &[5.0, 5.0],
             ..missing

@@ -8,8 +8,11 @@ use super::roc::{descending_ties, thinned};
 /// Precision and recall when every score of at least `threshold` is called positive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PrPoint {
+    /// Share of the positives that are called positive.
     pub recall: f64,
+    /// Share of those called positive that are.
     pub precision: f64,
+    /// The lowest score called positive.
     pub threshold: f64,
 }
 

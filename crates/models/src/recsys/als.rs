@@ -28,7 +28,9 @@ const ROWS: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Length f of each factor.
     pub factors: usize,
+    /// Rounds, each of which solves both sides once.
     pub iterations: usize,
     /// a: weight of what was not taken.
     pub unobserved: f64,

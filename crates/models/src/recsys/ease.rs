@@ -26,16 +26,21 @@ impl Default for Options {
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EaseError {
+    /// The items × items matrices do not fit the memory allowed.
     #[error(
         "EASE of {items} items takes {} MiB of memory and {} MiB are allowed; raise \
          recsys.model.memory, take another model, or raise recsys.data.min_item so that fewer \
          items are left", needed >> 20, allowed >> 20
     )]
     Memory {
+        /// Number of items.
         items: usize,
+        /// Bytes that the fit takes at its peak.
         needed: usize,
+        /// Bytes that it may take.
         allowed: usize,
     },
+    /// X'X + λ 1 is not positive definite in double precision.
     #[error("the matrix of EASE has no inverse; raise recsys.model.ease.regularization")]
     Singular,
 }

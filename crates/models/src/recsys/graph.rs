@@ -74,6 +74,7 @@ pub struct Scratch {
 }
 
 impl Options {
+    /// Prepares the filter of `taken`; `seed` starts the search for V.
     pub fn fit(&self, taken: &Interactions, seed: u64) -> Graph {
         let powers = Powers::new(self, taken);
         let (rank, vectors) = match self.factors {

@@ -18,6 +18,7 @@ pub struct Interactions {
 pub struct History<'a> {
     /// The oldest first, none twice.
     pub items: &'a [u32],
+    /// How much each counts, one an item.
     pub weights: &'a [f32],
 }
 
@@ -46,6 +47,7 @@ impl Interactions {
         self.starts.push(self.items.len());
     }
 
+    /// Number of users.
     pub fn users(&self) -> usize {
         self.starts.len() - 1
     }
@@ -60,10 +62,15 @@ impl Interactions {
         self.items.len()
     }
 
+    /// True without interactions, however many users there are.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
+    /// Row of a user.
+    ///
+    /// # Panics
+    /// Where there are not so many users.
     pub fn row(&self, user: usize) -> History<'_> {
         let range = self.starts[user]..self.starts[user + 1];
         History {
@@ -72,6 +79,7 @@ impl Interactions {
         }
     }
 
+    /// Rows of all users, in order.
     pub fn rows(&self) -> impl Iterator<Item = History<'_>> {
         (0..self.users()).map(|user| self.row(user))
     }
@@ -81,10 +89,12 @@ impl Interactions {
         &self.starts
     }
 
+    /// Items of all rows, end to end.
     pub fn items(&self) -> &[u32] {
         &self.items
     }
 
+    /// Weights of all rows, end to end.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }

@@ -15,6 +15,7 @@ pub enum Similarity {
     Cosine,
     /// Cosine of rows in which users count the more, the fewer items they took.
     Tfidf,
+    /// Σ over shared users of their BM25 weights for both items.
     Bm25,
 }
 
@@ -24,6 +25,7 @@ pub enum Similarity {
 pub struct Options {
     /// Kept for each item.
     pub neighbours: usize,
+    /// What nearest means.
     pub similarity: Similarity,
 }
 
@@ -46,6 +48,7 @@ const LENGTH: f64 = 0.75;
 pub struct Neighbours(pub(super) Interactions);
 
 impl Options {
+    /// Finds the nearest neighbours of every item.
     pub fn fit(&self, taken: &Interactions) -> Neighbours {
         let users = taken.transposed();
         let weigh = self.weights(taken, &users);

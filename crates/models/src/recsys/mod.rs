@@ -23,5 +23,5 @@ mod work;
 pub use interactions::{History, Interactions};
 pub use model::{Catalogue, FitError, Fitted, Kind, Model, Options, popularity};
 pub use recommend::{Index, Query, Recommender};
-pub use search::{Choice, Cut, Held, Search, Trial, cut, gains};
+pub use search::{Choice, HoldOut, HoldOutRule, Search, Trial, gains, hold_out};
 pub use top::{Scored, Top};

@@ -11,16 +11,23 @@ use crate::kernels::math;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// Factors by alternating least squares, see [`als`].
     Als,
+    /// Linear item-item model in closed form, see [`ease`].
     Ease,
+    /// Nearest neighbours of items, see [`knn`].
     Knn,
+    /// Filter on the graph of users and items, see [`graph`].
     Graph,
+    /// The most popular items for everyone.
     Popular,
 }
 
 impl Kind {
+    /// Every kind.
     pub const ALL: [Kind; 5] = [Kind::Als, Kind::Ease, Kind::Knn, Kind::Graph, Kind::Popular];
 
+    /// The name that parameters and model files use.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Als => "als",
@@ -36,21 +43,28 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Options {
+    /// Of [`Kind::Als`].
     Als(als::Options),
+    /// Of [`Kind::Ease`].
     Ease(ease::Options),
+    /// Of [`Kind::Knn`].
     Knn(knn::Options),
+    /// Of [`Kind::Graph`].
     Graph(graph::Options),
+    /// [`Kind::Popular`] has nothing to choose.
     Popular,
 }
 
 /// Why there is no fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
+    /// EASE is too large or has no inverse.
     #[error(transparent)]
     Ease(#[from] EaseError),
 }
 
 impl Options {
+    /// The kind these are options of.
     pub fn kind(&self) -> Kind {
         match self {
             Options::Als(_) => Kind::Als,
@@ -61,7 +75,11 @@ impl Options {
         }
     }
 
-    /// Fits to who took what; `allowed` bytes of memory may be taken by what knows its need.
+    /// Fits to who took what. `allowed` limits the bytes of memory of EASE, the one kind whose need is known
+    /// before.
+    ///
+    /// # Errors
+    /// See [`EaseError`]; the other kinds always fit.
     pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
         Ok(match self {
             Options::Als(options) => Fitted::Als(options.fit(taken, seed)),
@@ -76,15 +94,20 @@ impl Options {
 /// What scores items from a history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fitted {
+    /// Factors of the items.
     Als(Side),
+    /// Weights from items to items.
     Ease(Ease),
+    /// Neighbours of each item.
     Knn(Neighbours),
+    /// The filter.
     Graph(Graph),
     /// The same for everyone: [`Model::popularity`].
     Popular,
 }
 
 impl Fitted {
+    /// Which kind it is.
     pub fn kind(&self) -> Kind {
         match self {
             Fitted::Als(_) => Kind::Als,
@@ -99,7 +122,9 @@ impl Fitted {
 /// Ids of users and items as the data spell them, each in the order of its numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
+    /// Id of each user.
     pub users: Vec<String>,
+    /// Id of each item.
     pub items: Vec<String>,
     /// A name for each item, or none at all.
     pub titles: Vec<String>,
@@ -118,6 +143,7 @@ impl Catalogue {
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
+    /// Ids and names.
     pub catalogue: Catalogue,
     /// What it was fitted to, weighed.
     pub taken: Interactions,
@@ -125,6 +151,7 @@ pub struct Model {
     pub popularity: Vec<f32>,
     /// Share of a user's interactions after which an older one counts half; 0: all alike.
     pub half_life: f64,
+    /// What scores items.
     pub fitted: Fitted,
 }
 

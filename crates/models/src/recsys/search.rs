@@ -22,7 +22,7 @@ const K: usize = 20;
 
 /// Which interactions of a user are held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cut {
+pub enum HoldOutRule {
     /// The last: rows are in order of time.
     Last,
     /// Some, by a hash of user, item and seed.
@@ -30,7 +30,8 @@ pub enum Cut {
 }
 
 /// Interactions without those held out, and those.
-pub struct Held {
+pub struct HoldOut {
+    /// What is left to fit to.
     pub taken: Interactions,
     /// Position in its row of each interaction of `taken`.
     pub kept: Vec<u32>,
@@ -39,8 +40,8 @@ pub struct Held {
 }
 
 /// Holds out max(1, ⌊share · n⌋) of each user's n interactions, none of users with fewer than two.
-pub fn cut(all: &Interactions, share: f64, rule: Cut) -> Held {
-    let mut held = Held {
+pub fn hold_out(all: &Interactions, share: f64, rule: HoldOutRule) -> HoldOut {
+    let mut held = HoldOut {
         taken: Interactions::new(all.width()),
         kept: Vec::new(),
         out: Vec::new(),
@@ -53,7 +54,7 @@ pub fn cut(all: &Interactions, share: f64, rule: Cut) -> Held {
             ((n as f64 * share) as usize).max(1)
         };
         let mut order: Vec<usize> = (0..n).collect();
-        if let Cut::Hashed(seed) = rule {
+        if let HoldOutRule::Hashed(seed) = rule {
             order.sort_by_key(|&at| (mix(seed, user as u64, row.items[at]), at));
         }
         let mut out: Vec<usize> = order[n - count..].to_vec();
@@ -95,6 +96,7 @@ pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize
 /// Everything that is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Choice {
+    /// Kind of model and its options.
     #[serde(flatten)]
     pub options: Options,
     /// See [`super::Model::half_life`].
@@ -106,9 +108,12 @@ pub struct Choice {
 /// A choice and what it reached.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Trial {
+    /// What was tried.
     #[serde(flatten)]
     pub choice: Choice,
+    /// Mean over users of the share of held-out items among the first 20.
     pub recall_at_20: f64,
+    /// Mean over users of the normalized discounted cumulative gain of the first 20.
     pub ndcg_at_20: f64,
 }
 
@@ -120,6 +125,7 @@ pub struct Search<'a> {
     pub liked: &'a [bool],
     /// Relevant items held out of each user, in rising order.
     pub relevant: &'a [Vec<u32>],
+    /// Of each item, see [`super::model::popularity`].
     pub popularity: &'a [f32],
     /// Whether rows are in order of time.
     pub timed: bool,
@@ -127,8 +133,11 @@ pub struct Search<'a> {
     pub kind: Option<Kind>,
     /// What is given and not searched.
     pub options: Option<Options>,
+    /// Given half-life; absent: searched.
     pub half_life: Option<f64>,
+    /// Given weight of an interaction that the user did not like; absent: searched.
     pub disliked: Option<f64>,
+    /// Of the models' random starts.
     pub seed: u64,
     /// 10^9 multiply-adds that candidates may take together.
     pub budget: f64,
@@ -508,12 +517,12 @@ mod tests {
         all.push(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 11], &[1.0; 11]);
         all.push(&[3], &[1.0]);
         all.push(&[3, 1], &[1.0; 2]);
-        let held = cut(&all, 0.2, Cut::Last);
+        let held = hold_out(&all, 0.2, HoldOutRule::Last);
         assert_eq!(held.out[0], [(0, 9), (11, 10)]);
         assert!(held.out[1].is_empty());
         assert_eq!(held.out[2], [(1, 1)]);
         assert_eq!(held.taken.counts(), [9, 1, 1]);
-        let hashed = cut(&all, 0.2, Cut::Hashed(7));
+        let hashed = hold_out(&all, 0.2, HoldOutRule::Hashed(7));
         assert_eq!(hashed.taken.counts(), [9, 1, 1]);
         assert_ne!(hashed.out, held.out);
     }

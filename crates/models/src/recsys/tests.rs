@@ -214,7 +214,7 @@ fn similar_items_share_a_taste() {
 
 #[test]
 fn a_search_finds_tastes_and_keeps_to_its_budget() {
-    let held = cut(&clusters(60, 40), 0.2, Cut::Last);
+    let held = hold_out(&clusters(60, 40), 0.2, HoldOutRule::Last);
     let relevant: Vec<Vec<u32>> = held
         .out
         .iter()

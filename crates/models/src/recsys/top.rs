@@ -3,7 +3,9 @@
 /// An item and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
+    /// Number of the item.
     pub item: u32,
+    /// The higher, the better.
     pub score: f32,
 }
 
@@ -25,6 +27,7 @@ pub struct Top {
 }
 
 impl Top {
+    /// Empty, with room for `k`.
     pub fn new(k: usize) -> Self {
         Top {
             k,
@@ -41,6 +44,7 @@ impl Top {
         }
     }
 
+    /// Takes an item in if it is among the best k; a score of minus infinity never is.
     pub fn push(&mut self, item: u32, score: f32) {
         let new = Scored { item, score };
         if score == f32::NEG_INFINITY || self.k == 0 {

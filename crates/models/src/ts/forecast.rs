@@ -3,7 +3,9 @@
 /// Means and standard deviations of the coming steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forecast {
+    /// Expected value of each step ahead.
     pub mean: Vec<f64>,
+    /// Standard deviation of each step's error.
     pub deviation: Vec<f64>,
 }
 

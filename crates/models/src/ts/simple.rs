@@ -3,6 +3,7 @@
 
 use super::forecast::Forecast;
 
+/// What the next value is taken to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The value a season ago; without a season the last value.
@@ -16,13 +17,17 @@ pub enum Rule {
 /// A rule and what it remembers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simple {
+    /// Which rule.
     pub rule: Rule,
     /// The last season, the oldest value first.
     pub last: Vec<f64>,
+    /// The first known value.
     pub first: f64,
+    /// Of the known values.
     pub sum: f64,
-    /// Values seen, and steps from the first to the last of them.
+    /// Known values.
     pub count: f64,
+    /// Steps from the first known value to the last one.
     pub span: f64,
     /// Of the errors one step ahead.
     pub variance: f64,
@@ -129,6 +134,7 @@ impl Simple {
         expected
     }
 
+    /// Means and standard deviations of the coming `ahead` steps.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let period = self.last.len();
         let newest = self.last[period - 1];

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::LAGS;
 use crate::exit;
 use crate::tasks::ts::BacktestSpec;
-use models::metrics::forecast::{Judged, Score};
+use models::metrics::forecast::{Evaluation, Score};
 use models::ts::Forecast;
 use models::ts::diagnostics::ljung_box;
 use models::ts::simple::{Rule, Simple};
@@ -246,7 +246,7 @@ impl<'a> Judge<'a> {
         mean: &[f64],
         (lower, upper): (&[f64], &[f64]),
     ) -> Option<Score> {
-        let judged = Judged {
+        let evaluation = Evaluation {
             train,
             actual,
             mean,
@@ -254,7 +254,7 @@ impl<'a> Judge<'a> {
             upper,
             period: self.period,
         };
-        judged.score()
+        evaluation.score()
     }
 }
 

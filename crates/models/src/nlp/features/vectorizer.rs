@@ -34,11 +34,13 @@ pub struct Features {
     pub max_features: usize,
     /// 1 + ln(count) instead of the count.
     pub sublinear: bool,
+    /// Fold case before words are told apart.
     pub lowercase: bool,
     /// Mark the words behind a negation (English): they become other words.
     pub negation: bool,
     /// Words to leave out before n-grams are made, as the tokenizer spells them.
     pub stop_words: Vec<String>,
+    /// Character n-grams, where they are features too.
     pub characters: Option<CharacterFeatures>,
 }
 

@@ -371,14 +371,14 @@ pub fn choose(
 ) -> Vec<(Vec<u8>, usize)> {
     let most = bounds.max_df * texts as f64;
     let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
-    let cut = cut(
+    let threshold = frequency_threshold(
         frequencies.iter().copied().filter(|&df| fits(df)),
         texts,
         bounds.max_features,
     );
     let spelled = |wanted: std::cmp::Ordering| {
         let candidates = frequencies.par_iter().enumerate();
-        let fit = candidates.filter(|(_, df)| fits(**df) && df.cmp(&&cut) == wanted);
+        let fit = candidates.filter(|(_, df)| fits(**df) && df.cmp(&&threshold) == wanted);
         let mut spelled: Vec<(Vec<u8>, usize)> = fit
             .map(|(candidate, _)| (spell(candidate), candidate))
             .collect();
@@ -394,7 +394,7 @@ pub fn choose(
 }
 
 /// The highest frequency f such that at most `most` candidates have more than f.
-fn cut(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32 {
+fn frequency_threshold(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32 {
     let mut counts = vec![0_usize; texts + 1];
     frequencies.for_each(|df| counts[df as usize] += 1);
     let mut taken = 0;

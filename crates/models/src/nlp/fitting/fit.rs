@@ -15,7 +15,9 @@ use crate::sparse::Matrix;
 /// How the fit went.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
+    /// Texts fitted to.
     pub rows: usize,
+    /// Features of the model.
     pub features: usize,
     /// Non-zero TF-IDF values over all rows.
     pub entries: usize,
@@ -23,6 +25,7 @@ pub struct Fit {
     pub iterations: usize,
     /// w'w/2 + C Σ loss at the end.
     pub objective: f64,
+    /// Euclidean norm of the objective's gradient at the end.
     pub gradient_norm: f64,
     /// False when the steps ran out before the tolerance was met; the model can be used all the same.
     pub converged: bool,

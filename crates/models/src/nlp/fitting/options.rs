@@ -10,10 +10,13 @@ use crate::nlp::features::vectorizer::{CharacterFeatures, Features};
 /// What to fit. Whatever [`Choices`] name is a start, and chosen on folds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
+    /// Which n-grams are features.
     pub features: Features,
+    /// How the penalty depends on the feature.
     pub weighting: Weighting,
     /// What three classes or more are fitted to.
     pub scheme: Scheme,
+    /// Costs of errors by class.
     pub class_weights: ClassWeights,
     /// C, as in LIBLINEAR and scikit-learn: w'w/2 + C Σ loss.
     pub regularization: f64,
@@ -21,6 +24,7 @@ pub struct Options {
     pub tolerance: f64,
     /// Newton steps at most.
     pub max_iterations: usize,
+    /// What to choose by cross-validation.
     pub choices: Choices,
     /// Parts of the rows, each held out once, for choices and calibration.
     pub folds: usize,
@@ -28,6 +32,7 @@ pub struct Options {
     pub calibrate: bool,
     /// Features to keep, those of the largest weights; none: all. The model is fitted again to them.
     pub keep: Option<usize>,
+    /// How weights are rounded for storage.
     pub precision: Precision,
     /// Decides which rows are in which fold.
     pub seed: u64,
@@ -40,7 +45,10 @@ pub enum Weighting {
     #[default]
     Plain,
     /// The less, the more one-sided the feature: log-count ratios to a power.
-    NaiveBayes { power: f64 },
+    NaiveBayes {
+        /// Power of the ratio; 0: the same as [`Weighting::Plain`], 1: the full ratio.
+        power: f64,
+    },
 }
 
 /// How much the rows of a class count.

@@ -6,11 +6,22 @@ use crate::optim::Iteration;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress {
     /// Trying candidates on rows held out, so many done.
-    Searching { trials: usize },
+    Searching {
+        /// Candidates tried so far.
+        trials: usize,
+    },
     /// Texts counted so far, of all.
-    Counting { texts: usize, of: usize },
+    Counting {
+        /// Texts counted so far.
+        texts: usize,
+        /// All texts.
+        of: usize,
+    },
     /// Turning texts into rows of so many features.
-    Vectorizing { features: usize },
+    Vectorizing {
+        /// Columns of the rows.
+        features: usize,
+    },
     /// After a Newton step.
     Solving(Iteration),
 }

@@ -56,9 +56,13 @@ impl<'a> Labelled<'a> {
 /// A candidate and how it did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
+    /// Of this candidate.
     pub weighting: Weighting,
+    /// Whether words after a negation were marked.
     pub negation: bool,
+    /// Words in an n-gram, from - to.
     pub ngrams: (usize, usize),
+    /// C.
     pub regularization: f64,
     /// On rows held out.
     pub accuracy: f64,

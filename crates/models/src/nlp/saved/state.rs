@@ -152,7 +152,7 @@ fn range(state: &State, name: &str, most: u32) -> Result<(usize, usize), StateEr
         &[from, to] if 1 <= from && from <= to && to <= most => Ok((from as usize, to as usize)),
         _ => Err(StateError::invalid(
             name,
-            &format!("not a range of one or more, {most} at most"),
+            format!("not a range of one or more, {most} at most"),
         )),
     }
 }
@@ -188,7 +188,7 @@ fn vectorizer(state: &State) -> Result<Vectorizer, StateError> {
     let tfidf = tfidf(state, "idf", ngrams.len(), sublinear)?;
     let range = range(state, "ngrams", packed::MOST_WORDS)?;
     let vocabulary = Vocabulary::from_sorted(ngrams, range, state.strings("stop_words")?)
-        .map_err(|error| StateError::invalid("vocabulary", &error.to_string()))?;
+        .map_err(|error| StateError::invalid("vocabulary", error.to_string()))?;
     let characters = match state.tensors.contains_key("characters.ngrams") {
         true => Some(characters(state, sublinear, &vocabulary)?),
         false => None,
@@ -211,7 +211,7 @@ fn characters(
     let tfidf = tfidf(state, "characters.idf", ngrams.len(), sublinear)?;
     let range = range(state, "characters.ngrams", 64)?;
     let ngrams = Characters::from_sorted(ngrams, range)
-        .map_err(|error| StateError::invalid("characters.vocabulary", &error.to_string()))?;
+        .map_err(|error| StateError::invalid("characters.vocabulary", error.to_string()))?;
     match state.f64s("characters.share", &[Some(1)])? {
         &[share] if share > 0.0 && share < 1.0 => {
             Ok(CharacterBlock::new(ngrams, tfidf, share, vocabulary))

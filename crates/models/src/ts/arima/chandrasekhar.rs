@@ -157,6 +157,7 @@ impl<T: Real> Arma<T> {
 /// Columns (a series, its regressors) share the filter: it depends on the process alone.
 #[derive(Clone, Debug)]
 pub struct Filter<T> {
+    /// The process that the values come from.
     pub arma: Arma<T>,
     /// Variance of the next innovation.
     pub variance: T,
@@ -164,7 +165,9 @@ pub struct Filter<T> {
     pub weight: T,
     /// T P e₁ - φ F: the gain without what the autoregression adds to it.
     pub gain: Vec<T>,
+    /// Vector of the rank-one change of the covariance, as long as the state.
     pub change: Vec<T>,
+    /// Whether the covariance has stopped changing: gain and variance are then those of the steady state.
     pub settled: bool,
     /// A state for each column.
     pub states: Vec<Vec<T>>,

@@ -80,6 +80,7 @@ pub struct Solution<T> {
     pub regression: Vec<T>,
     /// Σ ln F + ln |X'Ω⁻¹X| of the missing values.
     pub log_determinant: T,
+    /// The filter and the states of all columns after the last value.
     pub filter: Filter<T>,
 }
 
@@ -187,7 +188,9 @@ impl<T: Real> Solution<T> {
 /// The likelihood of `design` as a function of free numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Likelihood<'a> {
+    /// Columns, already differenced.
     pub design: &'a Design,
+    /// Which coefficients there are.
     pub orders: &'a Orders,
 }
 

@@ -12,6 +12,7 @@ use crate::ts::gaps::filled;
 /// What is estimated beside the ARMA coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
+    /// Nothing: the mean of the differences is zero.
     None,
     /// A level, where no differences are taken.
     Mean,
@@ -22,14 +23,18 @@ pub enum Constant {
 /// A model to be fitted.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
+    /// Mean, drift or nothing.
     pub constant: Constant,
+    /// When the search stops.
     pub stop: Stop,
     /// Try several starts, not the most promising one alone.
     pub thorough: bool,
 }
 
 impl Options {
+    /// Options of a single, thorough fit: relative decrease 1e-12, at most 200 steps, several starts.
     pub fn new(orders: Orders, constant: Constant) -> Self {
         Self {
             orders,
@@ -46,7 +51,9 @@ impl Options {
 /// A fitted model and its state after the last value.
 #[derive(Clone, Debug)]
 pub struct Arima {
+    /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
+    /// What `regression` starts with.
     pub constant: Constant,
     /// φ, θ, Φ, Θ.
     pub coefficients: Vec<f64>,
@@ -54,6 +61,7 @@ pub struct Arima {
     pub regression: Vec<f64>,
     /// Variance of the innovations.
     pub variance: f64,
+    /// ln L at its maximum, over the differenced series (R's convention).
     pub log_likelihood: f64,
     /// Akaike's criterion, corrected for few observations.
     pub aicc: f64,
@@ -70,17 +78,23 @@ pub struct Arima {
 /// A fit and where its search ended, for neighbours to start from.
 #[derive(Clone, Debug)]
 pub struct Fitted {
+    /// Free numbers at the maximum, see [`coefficients`].
     pub free: Vec<f64>,
+    /// Least sum of squares of the likelihood's scaled residuals.
     pub scaled_squares: f64,
+    /// Differences that are known.
     pub observations: usize,
+    /// Estimated numbers, the variance included.
     pub parameters: usize,
 }
 
 impl Fitted {
+    /// ln L at its maximum.
     pub fn log_likelihood(&self) -> f64 {
         log_likelihood(self.scaled_squares, self.observations)
     }
 
+    /// AICc of the fit.
     pub fn aicc(&self) -> f64 {
         aicc(self.log_likelihood(), self.parameters, self.observations)
     }

@@ -14,14 +14,18 @@ use crate::ts::seasonality::stl;
 /// Limits of the search, as `auto.arima` has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Steps of a season; 1: none.
     pub period: usize,
+    /// Largest p and q.
     pub most: usize,
+    /// Largest P and Q.
     pub most_seasonal: usize,
     /// Models to be tried at most.
     pub models: usize,
 }
 
 impl Options {
+    /// Limits of R's `auto.arima`: p, q up to 5, P, Q up to 2, 94 models.
     pub fn new(period: usize) -> Self {
         Self {
             period: period.max(1),
@@ -35,7 +39,9 @@ impl Options {
 /// A model that was tried.
 #[derive(Clone, Debug)]
 pub struct Tried {
+    /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
+    /// Mean, drift or nothing.
     pub constant: Constant,
     /// Infinite: no fit, or a root too near the unit circle.
     pub aicc: f64,
@@ -44,6 +50,7 @@ pub struct Tried {
 /// What was chosen, and why.
 #[derive(Clone, Debug)]
 pub struct Choice {
+    /// The model with the least AICc.
     pub model: Arima,
     /// Every model tried, in the order of the search.
     pub tried: Vec<Tried>,

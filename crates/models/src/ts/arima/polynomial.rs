@@ -6,12 +6,17 @@ use crate::ts::estimation::dual::Real;
 /// Numbers of coefficients and how often differences are taken: ARIMA(p,d,q)(P,D,Q)\[m\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Orders {
+    /// Autoregressive coefficients φ.
     pub p: usize,
+    /// Differences taken.
     pub d: usize,
+    /// Moving-average coefficients θ.
     pub q: usize,
-    /// Of the season: P, D and Q.
+    /// Seasonal autoregressive coefficients Φ.
     pub seasonal_p: usize,
+    /// Seasonal differences taken.
     pub seasonal_d: usize,
+    /// Seasonal moving-average coefficients Θ.
     pub seasonal_q: usize,
     /// Steps of a season; 1 where there is none.
     pub period: usize,

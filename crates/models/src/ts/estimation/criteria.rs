@@ -3,7 +3,8 @@
 
 use crate::kernels::math;
 
-/// ln L at its best variance, from the scaled sum of squares of [`Likelihood`]'s residuals.
+/// ln L at its best variance, from the sum of squares of residuals that are scaled so that the
+/// least sum is the greatest likelihood.
 pub fn log_likelihood(scaled_squares: f64, observations: usize) -> f64 {
     let n = observations as f64;
     let ln_2_pi = 1.837_877_066_409_345_5;

@@ -27,8 +27,11 @@ pub trait Real:
     fn of(value: f64) -> Self;
     /// The number without its derivatives.
     fn value(self) -> f64;
+    /// √self.
     fn sqrt(self) -> Self;
+    /// ln self, by the pure-Rust libm.
     fn ln(self) -> Self;
+    /// e^self, by the pure-Rust libm.
     fn exp(self) -> Self;
 }
 
@@ -62,7 +65,9 @@ impl Real for f64 {
 /// A number and its derivatives by `K` parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<const K: usize> {
+    /// The number.
     pub value: f64,
+    /// Its derivative by each parameter.
     pub slope: [f64; K],
 }
 

@@ -23,6 +23,7 @@ pub trait Residuals {
 pub struct Stop {
     /// Of the relative decrease of the sum of squares that a step promises.
     pub decrease: f64,
+    /// Steps at most.
     pub steps: usize,
 }
 

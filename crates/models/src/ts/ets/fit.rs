@@ -19,9 +19,13 @@ const DAMPING: (f64, f64) = (0.8, 0.98);
 /// γ / (1 - α), and φ between its bounds) has a density in proportion to x^a (1 - x)^b.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prior {
+    /// (a, b) of α.
     pub alpha: (f64, f64),
+    /// (a, b) of β / α.
     pub beta: (f64, f64),
+    /// (a, b) of γ / (1 - α).
     pub gamma: (f64, f64),
+    /// (a, b) of φ.
     pub phi: (f64, f64),
 }
 
@@ -329,16 +333,20 @@ impl Guess {
 /// Which kinds are tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Steps of a season; 1: none.
     pub period: usize,
     /// Only this kind.
     pub kind: Option<Kind>,
+    /// Density of the smoothing parameters before the series is seen.
     pub prior: Prior,
+    /// When a search stops.
     pub stop: Stop,
     /// Search from several starts, not from the most promising one alone.
     pub thorough: bool,
 }
 
 impl Options {
+    /// Options for many series: every kind, [`Prior::SLOW`], one start a kind.
     pub fn new(period: usize) -> Self {
         Self {
             period: period.max(1),

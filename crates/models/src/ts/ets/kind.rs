@@ -1,16 +1,24 @@
 //! The members of the ETS family, by their error, trend and season.
 
+/// How the season enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// No season.
     None,
+    /// Added to level and slope.
     Additive,
+    /// Multiplied with them.
     Multiplicative,
 }
 
+/// How the slope enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trend {
+    /// No slope.
     None,
+    /// Level plus slope.
     Additive,
+    /// A slope that shrinks by φ each step.
     Damped,
 }
 
@@ -19,7 +27,9 @@ pub enum Trend {
 pub struct Kind {
     /// Whether errors are relative to what was expected.
     pub relative: bool,
+    /// Slope.
     pub trend: Trend,
+    /// Season.
     pub season: Part,
     /// Steps of a season; 1 where there is none.
     pub period: usize,

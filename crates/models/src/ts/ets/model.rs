@@ -9,15 +9,21 @@ use crate::ts::forecast::Forecast;
 /// A fitted model and its states after the last value.
 #[derive(Clone, Debug)]
 pub struct Ets {
+    /// Member of the family.
     pub kind: Kind,
+    /// α, β, γ and φ.
     pub smoothing: Smoothing<f64>,
+    /// After the last value.
     pub states: States<f64>,
     /// Before the first value.
     pub start: States<f64>,
     /// Of the errors, relative ones where the kind says so.
     pub variance: f64,
+    /// ln L at its maximum.
     pub log_likelihood: f64,
+    /// AICc, see [`aicc`].
     pub aicc: f64,
+    /// Values that are known.
     pub observations: usize,
 }
 

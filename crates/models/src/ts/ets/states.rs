@@ -6,17 +6,24 @@ use crate::ts::estimation::dual::Real;
 /// Smoothing parameters in the usual region: 0 < β < α < 1, 0 < γ < 1 - α.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothing<T> {
+    /// Of the level.
     pub alpha: T,
+    /// Of the slope.
     pub beta: T,
+    /// Of the season.
     pub gamma: T,
+    /// Damping of the slope; 1: none.
     pub phi: T,
 }
 
 /// A level, a slope, and the seasons, the coming one first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct States<T> {
+    /// In units of the series.
     pub level: T,
+    /// Change of the level a step.
     pub slope: T,
+    /// One a step of the period, added or factors; empty: no season.
     pub seasons: Vec<T>,
     /// Which season comes next.
     pub next: usize,

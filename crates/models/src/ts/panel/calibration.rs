@@ -1,11 +1,11 @@
-//! How wide intervals are: errors of forecasts from earlier origins over what the models said of them.
+//! Calibration of interval widths by the errors of forecasts from earlier origins.
 //!
-//! Models think themselves surer than they are, the more the further ahead: their parameters and
-//! orders are estimates. Errors over standard deviations grow with the steps ahead as a power, and the
-//! quantiles of what is left, of all series together, are the widths. Some series err more than their models
-//! say, others less: each has a factor of its own, its few errors against those of all, drawn towards 1 the
-//! more, the fewer origins it was forecast from. That the quantiles are those of errors by which the factors
-//! were not made, every origin is held against the factor of the others.
+//! The standard deviations that models give are too small, the more so the further ahead, because parameters
+//! and orders are estimates. The ratio of an error to its standard deviation is modelled as a power of the
+//! number of steps ahead; the quantiles of what is left, over all series together, are the widths. Each series
+//! also has a factor: the size of its own ratios relative to all, shrunk towards 1 the more, the fewer origins
+//! it was forecast from. Each origin is scaled by a factor estimated from the other origins (leave-one-out),
+//! so the quantiles are out-of-sample.
 
 use std::ops::Range;
 
@@ -15,14 +15,15 @@ use crate::ts::diagnostics::normal_quantile;
 /// Shares of errors from earlier origins, and how many standard deviations hold each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
+    /// Ascending shares of errors; empty: nothing is calibrated.
     pub shares: Vec<f64>,
     /// One step ahead.
     pub widths: Vec<f64>,
     /// Widths h steps ahead are those one step ahead times h to this power.
     pub growth: f64,
-    /// Errors it rests on.
+    /// Number of errors that it is estimated from.
     pub errors: usize,
-    /// Factor of each series' own; none where nothing is calibrated.
+    /// Factor of each series; empty where nothing is calibrated.
     pub own: Vec<f64>,
 }
 
@@ -39,12 +40,12 @@ pub struct Errors {
 /// Fewer errors than this calibrate nothing.
 pub const FEWEST: usize = 40;
 const SHARES: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
-/// Bounds of the power, and errors that weigh as much as the belief that it is 0.
+/// Bounds of the power, and the number of errors at which it is half of its least-squares estimate.
 const GROWTH: f64 = 0.5;
-const DOUBT: f64 = 200.0;
-/// Origins that weigh as much as the belief that a series errs as all do. Chosen, as what else is said of
-/// intervals, on cuts of the training parts of the M3, tourism, hourly and weekly M4 series.
-const OWN_DOUBT: f64 = 6.0;
+const SHRINKAGE_COUNT: f64 = 200.0;
+/// Number of origins at which a series' factor is halfway (in logarithms) between 1 and its own errors. Chosen,
+/// like the other constants of intervals, on cuts of the training parts of the M3, tourism, hourly and weekly M4 series.
+const OWN_SHRINKAGE_COUNT: f64 = 6.0;
 /// Farthest from 1 that the errors of one origin are taken to be.
 const OWN_BOUND: f64 = 100.0;
 
@@ -73,7 +74,7 @@ fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
         return 0.0;
     }
     let slope = (xy - x * y / n) / spread;
-    (slope * n / (n + DOUBT)).clamp(-GROWTH, GROWTH)
+    (slope * n / (n + SHRINKAGE_COUNT)).clamp(-GROWTH, GROWTH)
 }
 
 impl Errors {
@@ -155,10 +156,11 @@ fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
 /// The factor of a series out of the logarithms of its trials' levels: their mean, drawn towards 0.
 fn drawn(levels: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = levels.fold((0.0, 0.0), |(sum, count), level| (sum + level, count + 1.0));
-    math::exp(sum / (count + OWN_DOUBT))
+    math::exp(sum / (count + OWN_SHRINKAGE_COUNT))
 }
 
 impl Calibration {
+    /// From errors at earlier origins; with fewer than [`FEWEST`] intervals stay normal.
     pub fn new(mut errors: Errors) -> Self {
         let count = errors.known().count();
         if count < FEWEST {
@@ -273,7 +275,7 @@ mod tests {
     #[test]
     fn a_series_that_errs_more_is_wider_but_not_all_the_way() {
         let calibration = Calibration::new(errors(1000, |n, _| if n == 7 { 4.0 } else { 1.0 }));
-        // Two trials against a doubt of six: 4 to the power of a quarter beside its neighbour.
+        // Two trials against a count of six: 4 to the power of a quarter beside its neighbour.
         let wider = calibration.own(7) / calibration.own(8);
         assert!((wider - std::f64::consts::SQRT_2).abs() < 0.05, "{wider}");
         assert!((calibration.own(8) - 1.0).abs() < 0.1);

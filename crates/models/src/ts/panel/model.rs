@@ -13,6 +13,7 @@ use crate::ts::series::trial::Trial;
 /// How series are fitted.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Models that each series is fitted with.
     pub kind: Kind,
     /// Steps of each season, ascending.
     pub seasons: Vec<usize>,
@@ -27,10 +28,15 @@ pub struct Options {
 /// Many fitted series.
 #[derive(Clone, Debug)]
 pub struct Model {
+    /// One a series, in the order they were fitted.
     pub series: Packed,
+    /// Widths of the intervals of all series.
     pub calibration: Calibration,
+    /// Steps that the intervals were calibrated for.
     pub horizon: usize,
+    /// Steps of each season, ascending.
     pub seasons: Vec<usize>,
+    /// Whether forecasts and bounds are at least zero.
     pub nonnegative: bool,
 }
 
@@ -52,8 +58,10 @@ impl Options {
         }
     }
 
-    /// Fits every series, NaN where a value is missing. The error is the number of a series that
-    /// has no value at all.
+    /// Fits every series, NaN where a value is missing; `progress` is called after each.
+    ///
+    /// # Errors
+    /// The number of the first series that has no value at all.
     pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
         let options = self.series();
         let values = series.len() * self.horizon.max(1);
@@ -115,6 +123,7 @@ impl Options {
 /// Forecasts of one series with the bounds of each level.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fan {
+    /// Expected value of each step ahead.
     pub mean: Vec<f64>,
     /// Lower and upper bounds, a pair a level.
     pub bounds: Vec<(Vec<f64>, Vec<f64>)>,

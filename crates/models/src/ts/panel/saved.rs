@@ -8,6 +8,7 @@ use crate::state::{State, StateError, Stateful};
 /// Many fitted series, their names and times.
 #[derive(Clone, Debug)]
 pub struct Saved {
+    /// The series by number.
     pub model: Model,
     /// Name of each series.
     pub ids: Vec<String>,

@@ -9,6 +9,7 @@ use crate::kernels::math;
 /// The last cycle of each season, the coming step first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cycles {
+    /// One pattern a season, as long as its period.
     pub patterns: Vec<Vec<f64>>,
     /// Whether patterns are factors, 1 where there is no season; otherwise they are added.
     pub factors: bool,
@@ -119,6 +120,7 @@ impl Cycles {
         }
     }
 
+    /// Moves on by `steps` steps.
     pub fn advance(&mut self, steps: usize) {
         for pattern in &mut self.patterns {
             let by = steps % pattern.len();

@@ -5,9 +5,11 @@ use crate::ts::diagnostics::autocorrelations;
 /// Indices of one period, and which comes next; empty: no season.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Season {
+    /// One a step of the period; empty: no season.
     pub index: Vec<f64>,
     /// Whether indices are factors; otherwise they are added.
     pub factors: bool,
+    /// Place in `index` of the coming step.
     pub next: usize,
 }
 
@@ -68,6 +70,7 @@ impl Season {
         series.iter().map(off).collect()
     }
 
+    /// Moves on by one step.
     pub fn advance(&mut self) {
         self.next = match self.next + 1 {
             next if next < self.index.len() => next,

@@ -6,9 +6,11 @@ use crate::ts::diagnostics::variance;
 /// Windows and degrees of the smoothers.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// Steps of a season.
     pub period: usize,
     /// Window over the years of one season, odd.
     pub seasonal: usize,
+    /// Of the smoother over the years: 0 constant, 1 linear.
     pub seasonal_degree: usize,
     /// Rounds of the inner loop.
     pub rounds: usize,
@@ -19,9 +21,11 @@ pub struct Options {
 /// A series taken apart; the parts add up to it.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
+    /// What changes slowly.
     pub trend: Vec<f64>,
     /// One a period.
     pub seasons: Vec<Vec<f64>>,
+    /// What is left.
     pub remainder: Vec<f64>,
 }
 

@@ -23,6 +23,7 @@ pub const LONGEST: usize = 24;
 pub struct Forecaster {
     /// Models and their weights, which add up to 1.
     pub parts: Vec<(f64, Member)>,
+    /// Long seasons that were taken off before the models were fitted.
     pub cycles: Cycles,
     /// The seasonal naive forecast, for where the models fail.
     pub naive: Simple,
@@ -33,6 +34,7 @@ pub struct Forecaster {
 /// How one series is fitted.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Which models.
     pub kind: Kind,
     /// Steps of each season, ascending; empty: none.
     pub seasons: Vec<usize>,
@@ -334,6 +336,7 @@ impl Forecaster {
             .collect()
     }
 
+    /// The models as they are written, long seasons first: `STL[168] + ETS(A,N,N)`.
     pub fn name(&self) -> String {
         let names: Vec<String> = self.parts.iter().map(|(_, part)| part.name()).collect();
         let cycles: String = (self.cycles.patterns.iter())

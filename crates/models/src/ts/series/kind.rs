@@ -5,14 +5,21 @@
 pub enum Kind {
     /// ARIMA, ETS, theta and CES, combined.
     Auto,
+    /// ARIMA of the orders with the least AICc.
     Arima,
+    /// ETS of the kind with the least AICc.
     Ets,
+    /// The theta method.
     Theta,
+    /// Complex exponential smoothing.
     Ces,
     /// ETS(A,A,A), or without a season ETS(A,A,N).
     HoltWinters,
+    /// The value a season ago.
     SeasonalNaive,
+    /// The last value and the mean change.
     Drift,
+    /// The mean of all values.
     Mean,
 }
 

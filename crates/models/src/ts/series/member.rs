@@ -9,15 +9,20 @@ use crate::ts::smoothing::ces::Ces;
 /// A fitted model of one series.
 #[derive(Clone, Debug)]
 pub enum Member {
+    /// See [`crate::ts::arima`].
     Arima(Arima),
+    /// See [`crate::ts::ets`].
     Ets(Ets),
     /// Simple smoothing with a drift, which is an ETS model of its own making.
     Theta(Ets),
+    /// See [`crate::ts::smoothing::ces`].
     Ces(Ces),
+    /// A rule that needs no search.
     Simple(Simple),
 }
 
 impl Member {
+    /// Means and standard deviations of the coming `ahead` steps.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         match self {
             Member::Arima(model) => model.forecast(ahead, &[]),

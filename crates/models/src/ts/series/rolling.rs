@@ -8,7 +8,9 @@ use super::trial::Trial;
 /// One cut: values before `origin` are fitted to, the `ahead` values from it on are forecast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
+    /// Steps before the cut.
     pub origin: usize,
+    /// Steps forecast from it.
     pub ahead: usize,
 }
 

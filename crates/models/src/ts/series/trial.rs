@@ -1,9 +1,10 @@
-//! What models said at an earlier time of their series beside what came, and the weights made of it.
+//! Forecasts from an earlier origin of a series with the values that came, and the weights of models that
+//! follow from their errors.
 
 use super::kind::Kind;
 use crate::ts::forecast::Forecast;
 
-/// What the models of a series said at a cut, and what came.
+/// Forecasts of the models of a series from one origin, and the values that came.
 #[derive(Clone, Debug)]
 pub struct Trial {
     /// Steps before the cut.
@@ -52,11 +53,12 @@ fn known_before(kind: Kind) -> f64 {
     }
 }
 
-/// So many errors count for as much as the belief that all models are equally good.
-const DOUBT: f64 = 8.0;
+/// Prior errors: with this many observed errors, the weights are halfway between equal ones and those that the
+/// errors alone give.
+const SHRINKAGE_COUNT: f64 = 8.0;
 
 /// The power of the inverse error is 1 for short series and grows to 4 over this many steps a power: the
-/// longer a series, the more do its earlier errors say of later ones. Chosen, as the doubt, on cuts of
+/// longer a series, the more its earlier errors say about later ones. Chosen, like the count above, on cuts of
 /// the training parts of the M3, tourism, hourly and weekly M4 series.
 const STEPS_PER_POWER: f64 = 300.0;
 const MOST_POWER: f64 = 4.0;
@@ -85,7 +87,7 @@ pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
         .map(|mean| libm::pow(1.0 / (mean / least.max(floor) + 1e-3), power))
         .collect();
     let total: f64 = inverse.iter().sum();
-    let trust = errors / (errors + DOUBT);
+    let trust = errors / (errors + SHRINKAGE_COUNT);
     (equal.iter().zip(&inverse))
         .map(|(equal, own)| (1.0 - trust) * equal + trust * own / total)
         .collect()

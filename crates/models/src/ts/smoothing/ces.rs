@@ -17,7 +17,9 @@ const BOUNDS: [(f64, f64); 2] = [(0.01, 1.8), (0.01, 1.9)];
 /// A level and its potential.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State<T> {
+    /// Real part of the state.
     pub level: T,
+    /// Imaginary part of the state: the information potential.
     pub potential: T,
 }
 
@@ -35,8 +37,11 @@ impl<T: Real> State<T> {
 pub struct Ces {
     /// α₀ and α₁.
     pub smoothing: [f64; 2],
+    /// Before the first value.
     pub start: State<f64>,
+    /// After the last value.
     pub state: State<f64>,
+    /// Taken off before, put back to forecasts.
     pub season: Season,
     /// Of the errors one step ahead, of the series without its season.
     pub variance: f64,

@@ -24,19 +24,26 @@ pub struct Packed {
 /// Ends of the floats and of the whole numbers of each series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ends {
+    /// Of the floats.
     pub floats: Vec<u64>,
+    /// Of the whole numbers.
     pub whole: Vec<u64>,
 }
 
 /// What lies in a file.
 pub struct Parts {
+    /// Floats of all series.
     pub floats: Vec<f64>,
+    /// Whole numbers of all series: counts, orders, codes.
     pub whole: Vec<i64>,
+    /// Where those of each series end.
     pub ends: Ends,
+    /// Of each series.
     pub notes: Vec<String>,
 }
 
 impl Packed {
+    /// Adds a series at the end.
     pub fn push(&mut self, series: Forecaster) {
         self.numbers.forecaster(&series);
         self.ends.floats.push(self.numbers.floats.len() as u64);
@@ -44,10 +51,12 @@ impl Packed {
         self.notes.push(series.note);
     }
 
+    /// Number of series.
     pub fn len(&self) -> usize {
         self.notes.len()
     }
 
+    /// True without series.
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty()
     }
@@ -68,7 +77,10 @@ impl Packed {
         (0..self.len()).map(|number| self.get(number))
     }
 
-    /// Out of what a file says; the error is the number of a series that is no model.
+    /// Takes in what a file holds, which may be wrong: every series is read once.
+    ///
+    /// # Errors
+    /// The number of the first series whose numbers are not those of a model.
     pub fn from_parts(parts: Parts) -> Result<Self, usize> {
         let Parts {
             floats,
@@ -87,6 +99,7 @@ impl Packed {
         Ok(packed)
     }
 
+    /// For a file; [`Packed::from_parts`] is the way back.
     pub fn into_parts(self) -> Parts {
         let Writer { floats, whole } = self.numbers;
         Parts {

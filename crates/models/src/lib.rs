@@ -1,4 +1,4 @@
-//! The maths: models, what fits them, and how their answers are judged. No files, no paths, no
+//! The maths: models, how they are fitted, and the metrics that evaluate them. No files, no paths, no
 //! printing, no command line.
 //!
 //! Names no other crate of this workspace: callers hand over what they read and save what comes back.

@@ -3,7 +3,7 @@
 //! TRON of Lin, Weng and Keerthi, "Trust region Newton method for large-scale logistic regression",
 //! JMLR 9 (2008), with the diagonal preconditioner of Hsia, Chiang and Lin, "Preconditioned
 //! conjugate gradient methods in truncated Newton frameworks", ACML 2018. It knows no data: what is
-//! minimised says its value, gradient and Hessian-vector products.
+//! minimised provides its value, gradient and Hessian-vector products.
 //!
 //! Value and gradient, which decide where it ends, are in double precision. The way there, conjugate
 //! gradients on products that are cut off at a relative residual anyway, is in single precision.
@@ -88,7 +88,7 @@ const RESIDUAL: f64 = 0.3;
 
 /// Minimises `objective` from `w` on and leaves the minimum in `w`.
 ///
-/// `watch` hears of every Newton step. The result depends on nothing but the arguments, as long as
+/// `watch` is called after every Newton step. The result depends on nothing but the arguments, as long as
 /// the objective itself does not.
 pub fn minimize(
     objective: &mut dyn Objective,
@@ -398,7 +398,7 @@ mod tests {
         }
     }
 
-    /// Σ ln(2 cosh w_i): a plain Newton step from |w| > 1.09 overshoots for ever.
+    /// Σ ln(2 cosh w_i): a plain Newton step from |w| > 1.09 overshoots forever.
     #[derive(Default)]
     struct Flat {
         curvature: Vec<f64>,

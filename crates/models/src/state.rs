@@ -1,6 +1,6 @@
 //! A model as named tensors and string tables: what is saved, the same for every task.
 //!
-//! A model says only how it becomes a [`State`] and how it is made from one ([`Stateful`]); the
+//! A model implements only the way to a [`State`] and back ([`Stateful`]); the
 //! artifact layer turns states into files. Accessors check what a hostile or wrong file could get
 //! past the artifact layer: presence, type, shape, finite values.
 

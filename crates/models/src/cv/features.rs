@@ -13,7 +13,7 @@ use crate::kernels::math::ln;
 pub const FEATURES: usize = 25;
 /// Where the logarithm of the variance of the Laplacian stands.
 pub const LAPLACIAN_VARIANCE: usize = 0;
-/// Features of one region: what stands in [`NAMES`] for the whole and again for the sharpest tiles.
+/// Features of one region: the part of [`NAMES`] for the whole and again for the sharpest tiles.
 const REGION: usize = (FEATURES - 1) / 2;
 /// One of so many tiles is among the sharpest.
 const SHARPEST: usize = 10;

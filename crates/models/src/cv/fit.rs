@@ -12,7 +12,7 @@ use super::model::{Decision, Kind, Model};
 use crate::kernels::math::softplus;
 use crate::linear;
 
-/// The variance of the Laplacian always speaks for sharp, if ever so little.
+/// Least slope of the variance of the Laplacian: a higher variance is always evidence for sharp.
 const SMALLEST_SLOPE: f64 = 1e-3;
 
 /// What to fit.
@@ -242,7 +242,7 @@ impl Options {
         let (decision, converged) = match kind {
             Kind::Laplacian => {
                 let line = line(LAPLACIAN_VARIANCE..LAPLACIAN_VARIANCE + 1);
-                // A higher variance is sharper, whatever a handful of photos say.
+                // A higher variance is sharper, even where the few photos of a fold suggest otherwise.
                 let slope = line.weights[LAPLACIAN_VARIANCE].max(SMALLEST_SLOPE);
                 let mut weights = [0.0; FEATURES];
                 weights[LAPLACIAN_VARIANCE] = slope;

@@ -181,7 +181,7 @@ impl Forest {
         state.insert_f64("forest.shares", &[self.shares.len()], self.shares.clone());
     }
 
-    /// Whatever the tensors hold, asking the forest ends: children come behind their parents.
+    /// Whatever the tensors hold, a descent ends: children come after their parents.
     pub fn from_state(state: &State) -> Result<Forest, StateError> {
         let starts = state.u32s("forest.starts", &[None])?;
         let features = state.u8s("forest.features", &[None])?;

@@ -110,7 +110,7 @@ impl Model {
         sigmoid(self.log_odds(features))
     }
 
-    /// Puts `more` behind the log-odds of now.
+    /// Applies `more` to the present log-odds.
     pub(super) fn calibrate(&mut self, more: Calibration) {
         match &mut self.decision {
             Decision::Line { weights, bias } => {

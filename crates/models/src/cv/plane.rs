@@ -58,7 +58,7 @@ impl<'a> Plane<'a> {
 }
 
 /// The index of a pixel beside a row of `len`: mirrored at the middle of the last pixel, as OpenCV's
-/// `BORDER_REFLECT_101` (`dcb|abcd|cba`). A row of one pixel goes on for ever.
+/// `BORDER_REFLECT_101` (`dcb|abcd|cba`). A row of one pixel is repeated.
 pub(super) fn reflect(index: isize, len: usize) -> usize {
     if (index as usize) < len {
         return index as usize; // nearly always, and without the division below

@@ -3,7 +3,7 @@
 //! Where columns x a₁, x a₂, ... are multiples of one x, only Σ aⱼ wⱼ reaches the scores, and of all
 //! weights with the same sum those wⱼ = aⱼ u / |a| have the smallest Σ wⱼ². So one column x |a| with the
 //! weight u states the same problem, and the wⱼ follow from u. Text has many such columns: whatever
-//! stands in one text alone, and runs of characters that stand in the same words alone.
+//! occurs in one text alone, and runs of characters that stand in the same words alone.
 
 use super::coefficients::Coefficients;
 use crate::kernels::hash::mix;
@@ -38,7 +38,7 @@ struct Column {
 }
 
 impl Merged {
-    /// Groups the columns of each block (`blocks` are the ends); none where it would save little.
+    /// Groups the columns of each block (`blocks` are the ends); `None` where it would save little.
     pub fn find(rows: &Matrix, blocks: &[usize]) -> Option<Merged> {
         if rows.entries() > ENTRIES_A_COLUMN * rows.columns() {
             return None;
@@ -127,7 +127,7 @@ fn columns(rows: &Matrix, blocks: &[usize]) -> Option<Vec<Column>> {
     Some(columns)
 }
 
-/// The group of each column and the first column of each group. Groups stand in the order of the first
+/// The group of each column and the first column of each group. Groups are in the order of the first
 /// row that has them: rows that are near each other then have groups near each other, and the weights
 /// of these share a cache.
 fn groups(columns: &[Column]) -> (Vec<u32>, Vec<u32>) {

@@ -113,7 +113,7 @@ impl Order {
         }
     }
 
-    /// [`roc_auc`] with each row as often as `counts` says.
+    /// [`roc_auc`] with each row repeated `counts` times.
     fn area(&self, counts: &[u32]) -> Option<f64> {
         let (mut positives, mut negatives, mut twice_wins) = (0u128, 0u128, 0u128);
         let (mut yes, mut no) = (0u128, 0u128); // of one score

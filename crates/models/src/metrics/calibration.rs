@@ -1,6 +1,6 @@
-//! Whether probabilities mean what they say: of the answers given with 80 %, are 80 % right?
+//! Reliability of probabilities: of the answers given with 80 %, are 80 % right?
 //!
-//! The answer's own probability is judged (top-label calibration), in equal bins from 0 to 1, as
+//! The answer's own probability is evaluated (top-label calibration), in equal bins from 0 to 1, as
 //! Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
 
 use serde::Serialize;

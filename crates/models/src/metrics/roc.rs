@@ -1,5 +1,5 @@
 //! The receiver operating characteristic of one score against yes and no: its points and the area
-//! under it, exact with ties. Which class is the "yes" is the caller's affair.
+//! under it, exact with ties. Which class is the "yes" is the caller's choice.
 
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! Why a text got its class: the n-grams that decided.
 //!
 //! A model is linear in TF-IDF, so that its margin is a sum: bias, plus value × weight of every known
-//! n-gram. All of it is told from the side of the predicted class: positive speaks for it. With two
+//! n-gram. All parts have the sign of the predicted class: positive ones are evidence for it. With two
 //! classes the margin is the log-odds of the predicted one against the other. With more it is its
 //! softmax score less the mean score of all classes, ln p - mean ln p: how far it stands above the
 //! average class.
@@ -21,7 +21,7 @@ pub struct Explanation {
     pub margin: f64,
     /// What the class starts from, before any n-gram.
     pub bias: f64,
-    /// Known n-grams of the text, those of characters folded into the words they stand in; the largest
+    /// Known n-grams of the text, those of characters folded into the words that contain them; the largest
     /// contribution in size first, ties by n-gram.
     pub terms: Vec<Term>,
     /// False where no n-gram is known: probabilities are the prior, `bias` is its log-odds.

@@ -96,7 +96,7 @@ impl Model {
     /// Weight of a feature (see [`Model::feature`]) for a class.
     ///
     /// Log-odds of the class per unit of TF-IDF: against the other of two classes, else against the
-    /// mean of all. Positive speaks for the class.
+    /// mean of all. Positive is evidence for the class.
     ///
     /// # Panics
     /// When there is no such feature or class.
@@ -180,7 +180,7 @@ impl Model {
     }
 }
 
-/// What `values`, one an output, say for `class`: signed for one output, else against their mean.
+/// The part of `values`, one an output, that counts for `class`: signed for one output, else minus their mean.
 pub(super) fn relative(values: impl ExactSizeIterator<Item = f64> + Clone, class: usize) -> f64 {
     let outputs = values.len();
     if outputs == 1 {

@@ -208,7 +208,7 @@ struct Run<'a> {
 
 impl Search<'_> {
     /// Tries candidates in a fixed order while the budget lasts; all trials in that order, and the
-    /// place of the best. `tell` hears of each as it comes.
+    /// place of the best. `tell` is called with each trial.
     pub fn run(&self, tell: &dyn Fn(&Trial)) -> (Vec<Trial>, usize) {
         let scored = (0..self.taken.users()).filter(|&user| {
             !self.relevant[user].is_empty() && !self.taken.row(user).items.is_empty()
@@ -308,7 +308,7 @@ impl Run<'_> {
         }
     }
 
-    /// The best NDCG of a factorization over half-lives; none where the budget does not allow it.
+    /// The best NDCG of a factorization over half-lives; `None` where the budget does not allow it.
     fn factorization(&mut self, options: als::Options, half_lives: &[f64]) -> Option<f64> {
         let before = self.trials.len();
         self.fit(Options::Als(options), self.search.taken, half_lives, 1.0);

@@ -2,7 +2,7 @@
 
 use crate::kernels::math;
 
-/// Mean of the finite values; none where there are none.
+/// Mean of the finite values; `None` where there are none.
 pub fn mean(values: &[f64]) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
     for value in values.iter().filter(|value| value.is_finite()) {

@@ -1,4 +1,4 @@
-//! What every model answers with.
+//! The answer of every model: means and standard deviations.
 
 /// Means and standard deviations of the coming steps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,8 +10,8 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Forecasts by their weights, which add up to 1. Deviations are averaged as if errors were one, for they
-    /// nearly are, and where the means lie apart, that is doubt, too: their variance is added.
+    /// The weighted mean of forecasts; weights add up to 1. Deviations are averaged as if the errors of the models
+    /// were perfectly correlated, which they nearly are; the variance between the means is added.
     pub fn combined(parts: &[(f64, &Forecast)], ahead: usize) -> Self {
         let mut whole = Self {
             mean: vec![0.0; ahead],

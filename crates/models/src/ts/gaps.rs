@@ -1,6 +1,6 @@
-//! Missing values of a series, filled in for what cannot do without them.
+//! Missing values of a series, interpolated for methods that need all values.
 
-/// Missing values on a straight line between their neighbours, level at the ends; none where all
+/// Missing values on a straight line between their neighbours, level at the ends; `None` where all
 /// are missing.
 pub fn filled(series: &[f64]) -> Option<Vec<f64>> {
     let known: Vec<usize> = (0..series.len())

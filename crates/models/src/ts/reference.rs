@@ -24,7 +24,7 @@ fn folder() -> Option<PathBuf> {
     None
 }
 
-/// The reference values; none where the folder is missing.
+/// The reference values; `None` where the folder is missing.
 pub fn known_answers() -> Option<Value> {
     let text = std::fs::read(folder()?.join("known_answers.json")).unwrap();
     Some(serde_json::from_slice(&text).unwrap())

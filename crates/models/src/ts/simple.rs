@@ -1,5 +1,5 @@
-//! Forecasts that need no search: the seasonal naive one, drift and mean. What every better model
-//! is held against, and what is left for a series that is too short for one.
+//! Forecasts that need no search: seasonal naive, drift and mean. The benchmarks of every other model, and
+//! the fallback for a series that is too short for one.
 
 use super::forecast::Forecast;
 
@@ -34,7 +34,7 @@ pub struct Simple {
 }
 
 impl Simple {
-    /// Over `series`, NaN where a value is missing; none where all are.
+    /// Over `series`, NaN where a value is missing; `None` where all are.
     pub fn fit(rule: Rule, series: &[f64], period: usize) -> Option<Self> {
         let start = series.iter().position(|y| y.is_finite())?;
         let period = match rule {
@@ -81,7 +81,7 @@ impl Simple {
         simple.variance = if freedom >= 1.0 {
             squares / freedom
         } else {
-            // A single value says nothing of how far the next one may be: as far as its own half.
+            // A single value has no error to estimate the variance from: half of it is assumed.
             0.25 * simple.first * simple.first
         };
         Some(simple)

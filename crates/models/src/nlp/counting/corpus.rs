@@ -1,4 +1,4 @@
-//! Many texts as numbers of words: read once, then counted and vectorized as often as wanted.
+//! Tokenized texts as word numbers: read once, then counted and vectorized as often as needed.
 
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ const BYTES_PER_TASK: std::ops::Range<usize> = 1 << 20..16 << 20;
 pub struct Corpus {
     /// The distinct words, in order of appearance.
     pub words: Table,
-    /// In how many texts each word stands.
+    /// In how many texts each word occurs.
     pub frequencies: Vec<u32>,
     /// The words of all texts, end to end.
     pub tokens: Vec<u32>,
@@ -24,7 +24,7 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Tokenizes `texts` and leaves out the stop words. `watch` hears how many are done.
+    /// Tokenizes `texts` and leaves out the stop words. `watch` is called with the number done.
     pub fn read(
         texts: &[&str],
         tokenizer: &Tokenizer,
@@ -54,7 +54,7 @@ impl Corpus {
         corpus
     }
 
-    /// No text yet. Stop words have the first numbers, and stand in no text.
+    /// No text yet. Stop words have the first numbers, and occur in no text.
     fn new(stop_words: &[String]) -> Corpus {
         let mut words = Table::default();
         for word in stop_words {
@@ -116,8 +116,8 @@ impl Corpus {
     }
 }
 
-/// Numbers of parts, end to end, as the numbers of the whole that each part's table says; [`NONE`] where
-/// it says nothing.
+/// Numbers of parts, end to end, mapped to numbers of the whole by each part's table; [`NONE`] where the
+/// table has no entry.
 pub fn renumber<'a>(parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>, mut whole: &mut [u32]) {
     let mut tasks = Vec::new();
     for (part, numbers) in parts {
@@ -147,7 +147,7 @@ fn tasks<'a, 'b>(texts: &'a [&'b str], threads: usize) -> Vec<&'a [&'b str]> {
     texts.split_inclusive(|text| full(text)).collect()
 }
 
-/// In how many texts something stands, and the last of them.
+/// In how many texts something occurs, and the last of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     pub texts: u32,
@@ -156,7 +156,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Stands in a text, counted from 1; not before one that was added.
+    /// Occurs in a text, counted from 1; not before one that was added.
     #[inline]
     pub fn add(&mut self, text: u32) {
         self.texts += u32::from(self.last != text);
@@ -168,7 +168,7 @@ impl Seen {
 struct Reader<'a> {
     tokenizer: &'a Tokenizer,
     corpus: Corpus,
-    /// Words that stand in no text: the first so many.
+    /// Words that occur in no text: the first so many.
     stops: u32,
     /// Of each word.
     seen: Vec<Seen>,

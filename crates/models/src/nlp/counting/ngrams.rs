@@ -1,8 +1,8 @@
-//! In how many texts each n-gram stands, level by level: words, pairs of them, and so on.
+//! In how many texts each n-gram occurs, level by level: words, pairs of them, and so on.
 //!
 //! An n-gram is a node: the node of its first n - 1 words and the number of its last word. So its
-//! key is one 64-bit number, however long the words. An n-gram stands in no more texts than its
-//! parts, so only nodes that stand in enough texts grow (Agrawal and Srikant 1994, "Apriori").
+//! key is one 64-bit number, however long the words. An n-gram occurs in no more texts than its
+//! parts, so only nodes that occur in enough texts grow (Agrawal and Srikant 1994, "Apriori").
 //!
 //! Most n-grams of a corpus are rare, and where features are capped the rare ones are no features.
 //! So a large corpus is first counted in a [`Sketch`]; only n-grams that may be frequent enough are
@@ -33,7 +33,7 @@ pub struct Level {
     /// Node of the n-gram without its last word, one level down, and number of the last word; for
     /// single words their number twice.
     pub keys: Vec<(u32, u32)>,
-    /// In how many texts each stands.
+    /// In how many texts each occurs.
     pub frequencies: Vec<u32>,
     /// For each token of the corpus the node of the n-gram that starts there, or [`NONE`]; empty for
     /// single words.
@@ -45,7 +45,7 @@ pub struct Level {
 pub struct Wanted {
     /// Words in an n-gram, from - to.
     pub range: (usize, usize),
-    /// Texts an n-gram must stand in, at least and at most.
+    /// Least and greatest document frequency, in texts.
     pub least: u32,
     pub most: f64,
     /// N-grams that are enough, those in most texts first.
@@ -101,8 +101,8 @@ fn guess(words: &Level, pairs: &Sketch, wanted: Wanted) -> u32 {
     wanted.least
 }
 
-/// Words, and the n-grams of up to `longest` words of which all parts stand in `least` texts or more.
-/// `pairs`, where there is one, says which pairs may.
+/// Words, and the n-grams of up to `longest` words of which all parts occur in `least` texts or more.
+/// `pairs`, where present, bounds the frequency of pairs.
 fn grow(
     corpus: &Corpus,
     words: &Level,
@@ -155,7 +155,7 @@ fn words(corpus: &Corpus, least: u32) -> Level {
 }
 
 impl Level {
-    /// For each token the node that starts there and stands in `least` texts, or [`NONE`].
+    /// For each token the node that starts there and occurs in `least` texts, or [`NONE`].
     fn frequent(&self, least: u32) -> Vec<u32> {
         let frequent = |&node: &u32| match self.frequencies.get(node as usize) {
             Some(&frequency) if frequency >= least => node,
@@ -173,7 +173,7 @@ enum Nodes {
     Tokens(Vec<u32>),
 }
 
-/// The node of each word that stands in `least` texts.
+/// The node of each word that occurs in `least` texts.
 fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Nodes {
     let mut node_of = vec![NONE; corpus.words.len()];
     let words = (0..).zip(level.keys.iter().zip(&level.frequencies));
@@ -233,7 +233,7 @@ fn shares(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
     shares
 }
 
-/// Counts the n-grams of `length` words whose shorter nodes are given, those that may stand in
+/// Counts the n-grams of `length` words whose shorter nodes are given, those that may occur in
 /// `least` texts.
 fn longer_by_one(
     corpus: &Corpus,

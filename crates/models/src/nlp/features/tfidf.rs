@@ -23,7 +23,7 @@ pub struct Tfidf {
 }
 
 impl Tfidf {
-    /// Weights of features that stand in `frequencies` of `texts` texts.
+    /// Weights of features that occur in `frequencies` of `texts` texts.
     pub fn fit(frequencies: &[u32], texts: usize, sublinear: bool, precision: Precision) -> Tfidf {
         let texts = 1.0 + texts as f64;
         let idf = |df: &u32| (ln(texts / (1.0 + f64::from(*df))) + 1.0) as f32;

@@ -1,6 +1,6 @@
 //! Texts to TF-IDF rows: tokenizer, vocabulary and weights in one.
 //!
-//! A row has one block of word n-grams and, where asked for, one of character n-grams behind it. Each
+//! A row has one block of word n-grams and, where asked for, one of character n-grams after it. Each
 //! has a norm of its own, so that many characters do not drown few words; together they have norm one.
 
 use std::sync::OnceLock;
@@ -26,17 +26,17 @@ const TASKS_AT_ONCE: usize = 16;
 pub struct Features {
     /// Words in an n-gram, from - to.
     pub ngrams: (usize, usize),
-    /// Texts an n-gram must stand in, at least.
+    /// Least document frequency of an n-gram, in texts.
     pub min_df: usize,
-    /// Share of the texts an n-gram may stand in, at most.
+    /// Greatest document frequency of an n-gram, as a share of the texts.
     pub max_df: f64,
     /// Word n-grams at most: those in most texts, ties to the lower bytes.
     pub max_features: usize,
     /// 1 + ln(count) instead of the count.
     pub sublinear: bool,
-    /// Fold case before words are told apart.
+    /// Lower-case the words.
     pub lowercase: bool,
-    /// Mark the words behind a negation (English): they become other words.
+    /// Mark the words after a negation (English): they become other words.
     pub negation: bool,
     /// Words to leave out before n-grams are made, as the tokenizer spells them.
     pub stop_words: Vec<String>,
@@ -78,7 +78,7 @@ impl Features {
         Tokenizer::new(self.lowercase, self.negation)
     }
 
-    /// The stop words, and what they become behind a negation.
+    /// The stop words, and what they become after a negation.
     fn stops(&self) -> Vec<String> {
         let marked = self.stop_words.iter().filter(|_| self.negation);
         let marked = marked.map(|word| format!("{}{word}", negation::MARK));
@@ -87,7 +87,7 @@ impl Features {
         stops
     }
 
-    /// Reads `texts` as these features need them. `watch` hears how many are done.
+    /// Reads `texts` as these features need them. `watch` is called with the number done.
     pub(in crate::nlp) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
         Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
     }
@@ -169,7 +169,7 @@ pub struct Row {
     path: Path,
     /// Features as they are found, each as often as it occurs.
     found: Vec<u32>,
-    /// Features in the text; those of characters behind those of words.
+    /// Features in the text; those of characters after those of words.
     pub bag: Bag,
     /// TF-IDF of each feature, of Euclidean norm one together.
     pub values: Vec<f32>,
@@ -182,7 +182,7 @@ pub struct Row {
 pub struct Bag {
     /// For each feature its place plus one; 0: none, and so all between texts.
     places: Vec<u32>,
-    /// Of each feature in it; what is behind `len` is left from other texts.
+    /// Of each feature in it; entries after `len` are left from other texts.
     indices: Vec<u32>,
     counts: Vec<u32>,
     len: usize,
@@ -254,7 +254,7 @@ impl Row {
         self.words.iter()
     }
 
-    /// Weighs the words' features (the first `words` of the bag) and those of characters behind.
+    /// Weighs the words' features (the first `words` of the bag) and those of characters after them.
     fn finish(&mut self, vectorizer: &Vectorizer, words: usize) {
         self.bag.close();
         let (indices, counts) = (self.bag.indices(), self.bag.counts());

@@ -17,9 +17,9 @@ use crate::nlp::text::tokenize::Words;
 /// Which n-grams become features.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Texts an n-gram must stand in, at least.
+    /// Least document frequency, in texts.
     pub min_df: usize,
-    /// Share of the texts an n-gram may stand in, at most.
+    /// Greatest document frequency, as a share of the texts.
     pub max_df: f64,
     /// Features at most: those in most texts, ties to the lower bytes.
     pub max_features: usize,
@@ -40,7 +40,7 @@ pub struct Vocabulary {
     children: Pairs,
 }
 
-/// Where the chosen n-grams stand in the corpus that they were chosen from.
+/// Where the chosen n-grams occur in the corpus that they were chosen from.
 #[derive(Clone, Debug, Default)]
 pub struct Occurrences {
     /// From the shortest length to the longest.
@@ -52,7 +52,7 @@ pub struct Occurrences {
 struct Length {
     /// The feature of each node (of single words: of each word of the corpus), or [`NONE`].
     features: Arc<Vec<u32>>,
-    /// For each token the node that starts there, or [`NONE`]; of single words the token itself says it.
+    /// For each token the node that starts there, or [`NONE`]; for single words the token itself.
     starts: Arc<Vec<u32>>,
 }
 

@@ -1,4 +1,4 @@
-//! Margins to honest probabilities: one factor for all of them.
+//! Calibration of margins by one factor, so that probabilities match frequencies.
 //!
 //! Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; Platt
 //! 1999 without the offset, which the model's own bias is): margins are multiplied by the t > 0 that

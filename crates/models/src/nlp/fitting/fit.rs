@@ -42,10 +42,10 @@ pub struct Fit {
 impl Options {
     /// Fits a model to `texts`, where `labels` are places in `classes`.
     ///
-    /// `watch` hears of progress. The same arguments give the same bits for any number of threads.
+    /// `watch` is called with the progress. The same arguments give the same bits for any number of threads.
     ///
     /// # Errors
-    /// See [`FitError`]; a fit that did not converge is none, but says so in [`Fit`].
+    /// See [`FitError`]; a fit that did not converge is no error, see [`Fit::converged`].
     pub fn fit(
         &self,
         texts: &[&str],

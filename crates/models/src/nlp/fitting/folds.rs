@@ -1,4 +1,4 @@
-//! Rows held out in turn: who is in which fold, and how a model does on rows it has not seen.
+//! Cross-validation: which row is in which fold, and how a model does on held-out rows.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -1,4 +1,4 @@
-//! What to fit, what to choose by cross-validation, and what of it makes no sense.
+//! What to fit, what to choose by cross-validation, and the check of both.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub struct Options {
     pub choices: Choices,
     /// Parts of the rows, each held out once, for choices and calibration.
     pub folds: usize,
-    /// Scale margins so that probabilities are as frequent as they say, on rows held out.
+    /// Calibrate probabilities by temperature scaling on held-out rows.
     pub calibrate: bool,
     /// Features to keep, those of the largest weights; none: all. The model is fitted again to them.
     pub keep: Option<usize>,
@@ -59,7 +59,7 @@ pub enum ClassWeights {
     Equal,
     /// So that all classes count the same.
     Balanced,
-    /// By name; 1 where there is none.
+    /// By name; 1 for classes without an entry.
     Given(BTreeMap<String, f64>),
 }
 

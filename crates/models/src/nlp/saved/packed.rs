@@ -1,7 +1,7 @@
-//! Sorted strings in few bytes: most of a model's file would be its vocabulary.
+//! Compact encoding of sorted strings: without it most of a model file would be its vocabulary.
 //!
-//! Strings are front-coded: each says how many bytes it shares with the one before it (255 at most)
-//! and which come then. N-grams of words are coded the same way, over numbers instead of bytes: the
+//! Strings are front-coded: each is stored as the number of bytes it shares with the one before it (255 at
+//! most) and the rest. N-grams of words are coded the same way, over numbers instead of bytes: the
 //! words stand once, in a table of their own, and each n-gram says how many words it shares with the
 //! one before it and the numbers of the others, the first of them as a difference where it can be.
 

@@ -10,7 +10,7 @@ use super::swar;
 
 /// What a marked word starts with. No word has an underscore.
 pub const MARK: &str = "not_";
-/// Words behind a negation that are marked.
+/// Words after a negation that are marked.
 const REACH: u8 = 3;
 
 /// True for characters that end what a negation reaches.
@@ -28,7 +28,7 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Nothing behind this is reached any more.
+    /// Ends the reach of the last negation.
     pub fn end(&mut self) {
         self.left = 0;
     }

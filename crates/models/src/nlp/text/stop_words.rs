@@ -1,4 +1,4 @@
-//! English words that say little by themselves, as the tokenizer spells them in small letters.
+//! English stop words, as the tokenizer spells them in lower case.
 //!
 //! Articles, pronouns, prepositions, conjunctions and auxiliary verbs, with the halves that an
 //! apostrophe leaves (`it's` gives `s`). Negations are not among them: leaving out `not` turns a text

@@ -9,7 +9,7 @@
 //!   word n-grams make words of them.
 //! - A run of more than [`LONGEST_WORD`] bytes (a key, an encoded picture) is no word.
 //!
-//! Where asked for, words behind a negation are marked, see [`super::negation`].
+//! Where asked for, words after a negation are marked, see [`super::negation`].
 //!
 //! One-letter words are kept (scikit-learn drops them): `a` and `i` tell classes apart.
 //! Normalization (NFC) is left to whoever reads the text.
@@ -21,7 +21,7 @@ use super::{negation, swar};
 
 /// Bytes of a word, at most, without a mark of negation.
 pub const LONGEST_WORD: usize = 128;
-/// Bytes behind the words, so that sixteen bytes can be read from the start of any.
+/// Bytes after the words, so that sixteen bytes can be read from the start of any.
 const PADDING: usize = 16;
 
 /// Cuts text into words, lower-cased or as they stand.
@@ -34,7 +34,7 @@ pub struct Tokenizer {
 /// The words of one text. Reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    /// All words, perhaps with something between, and at least [`PADDING`] bytes behind them.
+    /// All words, perhaps with something between, and at least [`PADDING`] bytes after them.
     bytes: Vec<u8>,
     /// Start and end of each word.
     spans: Vec<(usize, usize)>,
@@ -69,7 +69,7 @@ impl Words {
             let word = &self.bytes[start..end];
             let heads = self.bytes[start..].first_chunk::<16>();
             let heads = u128::from_le_bytes(*heads.expect("bytes stand behind the words"));
-            // What is behind the word goes, without a jump; the key of a longer one has no heads.
+            // Masks the bytes after the word without a branch; the key of a longer word has no heads.
             let unused = 8 * (16 - word.len().min(16)) as u32;
             let head = heads as u64 & (u64::MAX >> unused.saturating_sub(64));
             let tail = (heads >> 64) as u64 & (u64::MAX >> unused.min(63));
@@ -114,7 +114,7 @@ impl Words {
 }
 
 impl Tokenizer {
-    /// A tokenizer that turns capitals into small letters, or does not, and marks words behind a
+    /// A tokenizer that lower-cases or not, and marks words after a
     /// negation, or does not.
     pub fn new(lowercase: bool, negation: bool) -> Tokenizer {
         Tokenizer {
@@ -128,7 +128,7 @@ impl Tokenizer {
         self.lowercase
     }
 
-    /// True where words behind a negation are marked.
+    /// True where words after a negation are marked.
     pub fn negation(&self) -> bool {
         self.negation
     }
@@ -214,7 +214,7 @@ impl Tokenizer {
         end
     }
 
-    /// True where the apostrophe at `at` stands in a `n't` that ends a word.
+    /// True where the apostrophe at `at` is that of a `n't` that ends a word.
     fn negated(&self, text: &[u8], at: usize) -> bool {
         let behind = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
         text[at - 1] | 0x20 == b'n' && text.get(at + 1).is_some_and(|t| t | 0x20 == b't') && !behind

@@ -75,7 +75,7 @@ impl<T: Real> Arma<T> {
         psi
     }
 
-    /// Autocovariances of lags 0 to `last`; none where the process is not stationary.
+    /// Autocovariances of lags 0 to `last`; `None` where the process is not stationary.
     ///
     /// Those of the autoregression alone by Durbin and Levinson's recursion, then through the
     /// autocovariances of the moving average.
@@ -176,7 +176,7 @@ pub struct Filter<T> {
 }
 
 impl<T: Real> Filter<T> {
-    /// In the stationary distribution; none where there is none.
+    /// Starts in the stationary distribution; `None` where the process has none.
     pub fn new(arma: Arma<T>, columns: usize) -> Option<Self> {
         let r = arma.order();
         let gamma = arma.autocovariances(r)?;
@@ -316,7 +316,7 @@ pub struct Innovations<T> {
     pub filter: Filter<T>,
 }
 
-/// Runs `columns` through the filter; none where the process is not stationary.
+/// Runs `columns` through the filter; `None` where the process is not stationary.
 pub fn innovations<T: Real>(arma: Arma<T>, columns: &[Vec<f64>]) -> Option<Innovations<T>> {
     let length = columns.first().map_or(0, Vec::len);
     let mut filter = Filter::new(arma, columns.len())?;

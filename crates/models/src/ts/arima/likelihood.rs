@@ -84,7 +84,7 @@ pub struct Solution<T> {
     pub filter: Filter<T>,
 }
 
-/// Generalized least squares of the first column on the others; none where they are dependent or
+/// Generalized least squares of the first column on the others; `None` where they are dependent or
 /// the process is not stationary.
 pub fn solve<T: Real>(design: &Design, orders: &Orders, coefficients: &[T]) -> Option<Solution<T>> {
     let arma = Arma::new(orders, coefficients);
@@ -134,7 +134,7 @@ fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     sum
 }
 
-/// L of X'X = L L', a row each; none where columns are dependent.
+/// L of X'X = L L', a row each; `None` where columns are dependent.
 fn cholesky<T: Real>(columns: &[Vec<T>]) -> Option<Vec<Vec<T>>> {
     let mut l: Vec<Vec<T>> = Vec::with_capacity(columns.len());
     for (i, column) in columns.iter().enumerate() {

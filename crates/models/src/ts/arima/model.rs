@@ -236,7 +236,7 @@ fn combined(states: &[Vec<f64>], regression: &[f64]) -> Vec<f64> {
 }
 
 impl Arima {
-    /// The series less what the regression says.
+    /// The series minus the regression.
     fn errors(&self, series: &[f64], columns: &[Vec<f64>]) -> Vec<f64> {
         let mut errors = series.to_vec();
         for (column, beta) in columns.iter().zip(&self.regression) {
@@ -358,7 +358,7 @@ impl Arima {
         self.respond(&filter.change, ahead)
     }
 
-    /// Takes new values in without fitting again. A missing value (NaN) is taken as expected.
+    /// Updates the state with new values; parameters are kept. A missing value (NaN) is replaced by its forecast.
     pub fn update(&mut self, values: &[f64], regressors: &[Vec<f64>]) {
         let level = self.level(values.len(), regressors);
         for (value, level) in values.iter().zip(level) {

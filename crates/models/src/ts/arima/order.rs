@@ -63,7 +63,7 @@ pub struct Choice {
 const SEARCH_PRECISION: f64 = 0.01;
 
 /// Critical values of the KPSS test of a level (Kwiatkowski et al. 1992, table 1). A second difference
-/// lets forecasts follow the last change for ever: it is taken only if a level is refused at 1 %, which
+/// lets forecasts follow the last change forever: it is taken only if a level is rejected at 1 %, which
 /// forecasts cuts of the training parts of the M3 and tourism series better than 5 %.
 const KPSS_5_PERCENT: f64 = 0.463;
 const KPSS_1_PERCENT: f64 = 0.739;
@@ -86,7 +86,7 @@ pub fn differences(series: &[f64], most: usize) -> usize {
     most
 }
 
-/// Strength of the season of `series`, which has no missing value; none below two periods.
+/// Strength of the season of `series`, which has no missing value; `None` below two periods.
 pub fn seasonal_strength(series: &[f64], period: usize) -> Option<f64> {
     if period < 2 || series.len() <= 2 * period {
         return None;

@@ -54,7 +54,7 @@ impl<const K: usize> Normal<K> {
     }
 
     /// The step within `low..high` (distances to the bounds): what would leave them is set to them
-    /// and the others are solved for again; what is set against its own slope is let go again (an
+    /// and the others are solved for again; a bound that the gradient points away from is released again (an
     /// active-set method). None where the Hessian is not definite.
     fn bounded_step(
         &self,
@@ -164,7 +164,7 @@ impl<const K: usize> Normal<K> {
         Some(step)
     }
 
-    /// How much the squares shrink by `step` if the residuals are as straight as their slopes say.
+    /// By how much `step` reduces the sum of squares in the linear model of the residuals.
     fn promise(&self, step: &[f64; K], count: usize) -> f64 {
         let mut change = 0.0;
         for i in 0..count {

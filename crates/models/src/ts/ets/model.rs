@@ -17,7 +17,7 @@ pub struct Ets {
     pub states: States<f64>,
     /// Before the first value.
     pub start: States<f64>,
-    /// Of the errors, relative ones where the kind says so.
+    /// Of the errors, which are relative where [`Kind::relative`] is set.
     pub variance: f64,
     /// ln L at its maximum.
     pub log_likelihood: f64,
@@ -60,8 +60,8 @@ impl Ets {
         model
     }
 
-    /// Takes new values in without fitting again, and gives what each was expected to be. NaN is
-    /// a missing value.
+    /// Updates the states with new values and returns the one-step forecast of each; parameters are kept. NaN
+    /// is a missing value.
     pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
         let Self {
             kind,

@@ -30,7 +30,7 @@ pub struct States<T> {
 }
 
 impl<T: Real> States<T> {
-    /// What comes next: without and with the season.
+    /// The one-step forecast without and with the season.
     #[inline]
     pub(super) fn expected(&self, kind: &Kind, phi: T) -> (T, T) {
         let base = match kind.trend {
@@ -46,7 +46,7 @@ impl<T: Real> States<T> {
         (base, whole)
     }
 
-    /// Moves on by an error; none: by a missing value.
+    /// Advances by one step; `error` is `None` for a missing value.
     #[inline]
     pub(super) fn advance(&mut self, kind: &Kind, by: &Smoothing<T>, base: T, error: Option<T>) {
         let damped = match kind.trend {

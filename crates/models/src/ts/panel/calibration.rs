@@ -144,7 +144,7 @@ fn sum(ratios: &[f64]) -> (f64, f64) {
     known.fold((0.0, 0.0), |(sum, count), ratio| (sum + ratio, count + 1.0))
 }
 
-/// The logarithm of the mean ratio of a trial over that of all; none where none is known.
+/// The logarithm of the mean ratio of a trial over that of all; `None` where none is known.
 fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
     let (sum, count) = sum(ratios);
     let level = sum / count / all;
@@ -230,8 +230,8 @@ mod tests {
         assert!((none.width(0.95, 3) - 1.959_963_984_540_054).abs() < 1e-12);
     }
 
-    /// Normal errors of `series` series of two trials, `by(series, step)` times as large as their models
-    /// say, over 8 steps.
+    /// Normal errors of `series` series of two trials, `by(series, step)` times as large as their
+    /// models' standard deviations, over 8 steps.
     fn errors(series: usize, by: impl Fn(usize, usize) -> f64) -> Errors {
         let trials = 2 * series;
         // Every trial has small and large ones.

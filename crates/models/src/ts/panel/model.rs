@@ -40,11 +40,11 @@ pub struct Model {
     pub nonnegative: bool,
 }
 
-/// Errors that intervals should rest on: few series are forecast from several earlier origins.
+/// Errors that intervals should be estimated from: the fewer the series, the more origins are tried.
 const ENOUGH: usize = 200;
-/// Earlier origins that a series is forecast from at most.
+/// Earlier origins of a series, at most.
 const MOST_TRIALS: usize = 8;
-/// And at least. More change neither errors nor intervals by much (cuts of the training parts of the
+/// Earlier origins of a series, at least. More change neither errors nor intervals by much (cuts of the training parts of the
 /// M3, tourism and hourly M4 series).
 const LEAST_TRIALS: usize = 3;
 /// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
@@ -130,8 +130,8 @@ pub struct Fan {
 }
 
 impl Model {
-    /// Forecasts of series `number`, as it stands now, with bounds for `levels` (shares); false beside
-    /// them where its models failed and the seasonal naive forecast stands in.
+    /// Forecasts of series `number`, in its present state `series`, with bounds for `levels` (shares). The flag
+    /// is false where its models failed and the forecast is the seasonal naive one.
     pub fn fan(
         &self,
         number: usize,

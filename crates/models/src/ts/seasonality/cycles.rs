@@ -1,7 +1,7 @@
 //! Long seasons, taken off a series before its models: no model carries hundreds of states.
 //!
-//! Several seasons are found by STL in turn. A forecast repeats the last cycle of each, added to what
-//! the models say or, where the swings of a season grow with the level, multiplied with it.
+//! Several seasons are found by STL in turn. A forecast repeats the last cycle of each, added to the
+//! forecast of the models or, where the amplitude of a season grows with the level, multiplied with it.
 
 use super::stl;
 use crate::kernels::math;

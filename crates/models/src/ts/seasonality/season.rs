@@ -14,7 +14,8 @@ pub struct Season {
 }
 
 impl Season {
-    /// Of `series` without gaps: none where the autocorrelation at the season is within its limits.
+    /// Estimates the indices of `series`, which has no gaps; no season where the autocorrelation at the season
+    /// is within its limits.
     pub fn of(series: &[f64], period: usize) -> Self {
         let factors = series.iter().all(|y| *y > 0.0);
         let index = significant(series, period)

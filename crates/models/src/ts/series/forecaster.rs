@@ -12,7 +12,7 @@ use crate::ts::seasonality::cycles::Cycles;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::{ces, theta};
 
-/// Known values that a model takes at least: with fewer, no order can be told from another.
+/// Fewest known values of a model: with fewer, orders cannot be distinguished.
 const FEWEST: f64 = 5.0;
 
 /// Longest season that a model carries in its state; longer ones are taken off before.
@@ -47,7 +47,7 @@ impl Options {
         self.seasons.iter().filter(fits).copied().collect()
     }
 
-    /// Fits to `series`, NaN where a value is missing; none where all are.
+    /// Fits to `series`, NaN where a value is missing; `None` where all are.
     pub fn fit(&self, series: &[f64]) -> Option<Forecaster> {
         self.fit_as(series, None)
     }
@@ -269,7 +269,7 @@ impl Forecaster {
         Forecast::combined(&parts, ahead)
     }
 
-    /// What each model says of the coming steps, beside its family.
+    /// The forecast of each model, with its family.
     pub fn forecasts(&self, ahead: usize) -> Vec<(&'static str, Forecast)> {
         let alone = |part: &Member| {
             let mut forecast = part.forecast(ahead);
@@ -306,7 +306,7 @@ impl Forecaster {
         parts.map(|(weight, _)| weight).sum()
     }
 
-    /// Takes new values in without fitting again.
+    /// Updates the states with new values; parameters are kept.
     pub fn update(&mut self, values: &[f64]) {
         let adjusted: Vec<f64> = (values.iter().enumerate())
             .map(|(step, value)| self.cycles.without(*value, self.cycles.ahead(step)))

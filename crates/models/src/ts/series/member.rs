@@ -13,7 +13,7 @@ pub enum Member {
     Arima(Arima),
     /// See [`crate::ts::ets`].
     Ets(Ets),
-    /// Simple smoothing with a drift, which is an ETS model of its own making.
+    /// Simple exponential smoothing with drift, as an ETS model.
     Theta(Ets),
     /// See [`crate::ts::smoothing::ces`].
     Ces(Ces),
@@ -32,7 +32,7 @@ impl Member {
         }
     }
 
-    /// Whether its numbers can be used: a likelihood without bounds is no likelihood.
+    /// Whether its variance, likelihood and next forecasts are finite; an unbounded likelihood leaves them infinite.
     pub(super) fn is_sound(&self) -> bool {
         let fitted = match self {
             Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
@@ -62,7 +62,7 @@ impl Member {
         }
     }
 
-    /// What each value was expected to be.
+    /// The one-step forecast of each value.
     pub(super) fn fitted(&self, series: &[f64]) -> Vec<f64> {
         match self {
             Member::Arima(model) => model.fitted(series, &[]),

@@ -1,4 +1,4 @@
-//! One series: the models it is forecast with, their weights, and how they did at earlier times.
+//! One series: the models it is forecast with, their weights, and their errors at earlier origins.
 
 pub mod forecaster;
 pub mod kind;

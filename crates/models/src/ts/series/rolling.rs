@@ -1,6 +1,6 @@
-//! Rolling origins (Tashman 2000): a series is cut at earlier times, forecast from there, and what
-//! came is held against it. Weights of combined models and the width of intervals rest on it, and an
-//! evaluation can.
+//! Rolling origins (Tashman 2000): a series is cut at earlier times and forecast from there, and the
+//! forecasts are compared with the values that came. Weights of combined models and widths of intervals are
+//! estimated from these errors.
 
 use super::forecaster::{Forecaster, Options};
 use super::trial::Trial;
@@ -35,8 +35,8 @@ pub fn trial_cuts(length: usize, horizon: usize, season: usize, count: usize) ->
     cuts(length, ahead, stride, (2 * season + 2).max(8), count)
 }
 
-/// Fits what `options` say to the values of `series` before the cut; where `like` is given,
-/// models of its orders and kinds.
+/// Fits to the values of `series` before the cut, as `options` describe or, where `like` is given, with its
+/// orders and kinds, and forecasts from there.
 pub fn run(
     options: &Options,
     series: &[f64],

@@ -16,7 +16,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Sum and number of the absolute errors of a family; none where it made no forecast.
+    /// Sum and number of the absolute errors of a family; `None` where it made no forecast.
     fn errors(&self, family: &str) -> Option<(f64, f64)> {
         let (_, forecast) = self.forecasts.iter().find(|(name, _)| *name == family)?;
         let errors = self.actual.iter().zip(&forecast.mean);
@@ -24,8 +24,8 @@ impl Trial {
         Some(known.fold((0.0, 0.0), |(sum, count), e| (sum + e, count + 1.0)))
     }
 
-    /// Absolute errors over standard deviations of the models combined by `weight`, made as large as they
-    /// would be had nothing but what came before the cut been known.
+    /// Absolute errors over standard deviations of the models combined by `weight`, corrected for orders, kinds
+    /// and weights that were chosen with the values after the cut (see [`known_before`]).
     pub fn ratios(&self, kind: Kind, weight: impl Fn(&str) -> f64) -> Vec<f64> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         let share = |name: &str| weight(name) / total;
@@ -41,10 +41,10 @@ impl Trial {
     }
 }
 
-/// Trials take orders, kinds and weights from the whole series, what came after the cut included, for
-/// choosing them anew costs several times as much. Errors so made are too small by about this over the
-/// number of values before the cut: from the widths that trials of either sort give, and so that intervals
-/// of 95 % cover as much, on cuts of the training parts of the M3, tourism and weekly M4 series.
+/// Trials take orders, kinds and weights from the whole series, values after the cut included, because
+/// choosing them again costs several times as much. Their errors are too small by about this number over the
+/// number of values before the cut. It was set by the widths of intervals with and without choosing again, so
+/// that intervals of 95 % have the same coverage, on cuts of the training parts of the M3, tourism and weekly M4 series.
 fn known_before(kind: Kind) -> f64 {
     match kind {
         Kind::Arima => 4.0,

@@ -107,7 +107,7 @@ impl Residuals for Problem<'_> {
     }
 }
 
-/// Fits to `series`, NaN where a value is missing; none with fewer than five values.
+/// Fits to `series`, NaN where a value is missing; `None` with fewer than five values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
     let whole = filled(series)?;
     if series.iter().filter(|y| y.is_finite()).count() < 5 {

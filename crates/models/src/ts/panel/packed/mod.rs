@@ -1,8 +1,8 @@
-//! Many fitted series in few bytes: the numbers of all in a row, and where those of each end.
+//! Fitted series in compact form: the numbers of all series in two arrays, and where those of each end.
 //!
-//! Parameters and final states only, no history: a kilobyte or two a series, more with long seasons; the
-//! models that are made of them to forecast take several times as much. So they stand in a file, too, which may
-//! lie: lengths and codes are checked once, nothing in it is run.
+//! Parameters and final states only, no history: one to two kilobytes a series, more with long seasons; the
+//! models that are unpacked to forecast take several times as much. Model files hold the same arrays. A file
+//! may be wrong: lengths and codes are checked once, when it is read.
 
 mod reader;
 mod writer;

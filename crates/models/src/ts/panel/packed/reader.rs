@@ -1,4 +1,4 @@
-//! One series out of numbers that may lie: every length and code is checked.
+//! Unpacks one series; every length and code is checked, since the numbers may come from a damaged file.
 
 use crate::ts::arima::chandrasekhar::{Arma, Filter};
 use crate::ts::arima::polynomial::Orders;

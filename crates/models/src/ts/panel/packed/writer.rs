@@ -1,4 +1,4 @@
-//! One series as numbers: floats and whole numbers, each in the order in which they are read back.
+//! Packs one series into floats and whole numbers, in the order in which they are read back.
 
 use crate::ts::arima::chandrasekhar::Filter;
 use crate::ts::arima::polynomial::Orders;
@@ -9,7 +9,7 @@ use crate::ts::series::member::Member;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::ces::Ces;
 
-/// Numbers of series, one behind the other.
+/// Numbers of all series, end to end.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Writer {
     pub floats: Vec<f64>,

@@ -73,7 +73,7 @@ pub enum FitError {
     OneClass(Class),
     /// Too few scenes, or scenes too one-sided, for the folds asked for.
     #[error(
-        "{scenes} scenes cannot be cut into {folds} folds that each leave sharp and blurred photos \
+        "{scenes} scenes cannot be split into {folds} folds that each leave sharp and blurred photos \
          to train on; add photos of other scenes or lower cv.model.folds"
     )]
     FewScenes {

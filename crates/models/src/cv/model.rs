@@ -163,7 +163,7 @@ impl Stateful for Model {
             [kind] => Kind::ALL.into_iter().find(|known| known.as_str() == kind),
             _ => None,
         };
-        let kind = kind.ok_or_else(|| StateError::invalid("kind", "not the name of a model"))?;
+        let kind = kind.ok_or_else(|| StateError::invalid("kind", "unknown model kind"))?;
         if state.strings("features")? != NAMES {
             return Err(StateError::invalid(
                 "features",

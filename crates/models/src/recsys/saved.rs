@@ -53,7 +53,7 @@ impl Stateful for Model {
             [kind] => Kind::ALL.into_iter().find(|known| known.as_str() == kind),
             _ => None,
         };
-        let kind = kind.ok_or_else(|| StateError::invalid("kind", "not the name of a model"))?;
+        let kind = kind.ok_or_else(|| StateError::invalid("kind", "unknown model kind"))?;
         let catalogue = Catalogue {
             users: state.strings("users")?.to_vec(),
             items: state.strings("items")?.to_vec(),
@@ -61,11 +61,14 @@ impl Stateful for Model {
         };
         let items = catalogue.items.len();
         if !catalogue.titles.is_empty() && catalogue.titles.len() != items {
-            return Err(StateError::invalid("titles", "not one an item"));
+            return Err(StateError::invalid("titles", "expected one per item"));
         }
         let taken = load_rows(state, "taken", items)?;
         if taken.users() != catalogue.users.len() {
-            return Err(StateError::invalid("taken.starts", "not a row a user"));
+            return Err(StateError::invalid(
+                "taken.starts",
+                "expected one row per user",
+            ));
         }
         let half_life = state.f64s("half_life", &[Some(1)])?[0];
         if half_life < 0.0 {
@@ -113,7 +116,10 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
         Kind::Knn => {
             let near = load_rows(state, "knn.near", items)?;
             if near.users() != items {
-                return Err(StateError::invalid("knn.near.starts", "not a row an item"));
+                return Err(StateError::invalid(
+                    "knn.near.starts",
+                    "expected one row per item",
+                ));
             }
             Fitted::Knn(Neighbours(near))
         }

@@ -95,11 +95,11 @@ impl Occurrences {
 /// Why strings are no vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VocabularyError {
-    #[error("n-grams that do not ascend")]
+    #[error("n-grams not in ascending order")]
     Order,
-    #[error("an n-gram of more or fewer words than it says")]
+    #[error("an n-gram with a number of words outside of the range")]
     Words,
-    #[error("an n-gram that is no UTF-8 text")]
+    #[error("an n-gram that is not valid UTF-8")]
     Text,
 }
 

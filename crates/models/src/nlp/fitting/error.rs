@@ -46,8 +46,8 @@ pub enum FitError {
     },
     /// The bounds on document frequencies leave no n-gram.
     #[error(
-        "no n-gram stands in at least {min_df} texts and in at most a share of {max_df} of the \
-         {rows}; lower min_df or raise max_df"
+        "no n-gram occurs in at least {min_df} and at most a share of {max_df} of the {rows} texts; \
+         lower min_df or raise max_df"
     )]
     NoFeatures {
         /// Texts given.

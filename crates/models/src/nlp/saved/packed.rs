@@ -49,7 +49,7 @@ pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     }
     match bytes.is_empty() {
         true => Ok(strings),
-        false => Err(StateError::invalid(name, "bytes that belong to no string")),
+        false => Err(StateError::invalid(name, "bytes after the last string")),
     }
 }
 
@@ -85,7 +85,7 @@ pub fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
         let known = |numbers: &&Vec<u32>| numbers.iter().all(|&n| (n as usize) < words.len());
         let decoded = decode(&mut numbers, &mut coded).map(|()| &numbers);
         let Some(numbers) = decoded.filter(known) else {
-            return Err(StateError::invalid(&name, "a code of no n-gram"));
+            return Err(StateError::invalid(&name, "an invalid n-gram code"));
         };
         ngram.clear();
         for (place, &number) in numbers.iter().enumerate() {

@@ -88,7 +88,10 @@ impl Stateful for Saved {
             notes,
         };
         let series = Packed::from_parts(parts).map_err(|index| {
-            StateError::invalid("numbers", format!("those of series {index} are no model's"))
+            StateError::invalid(
+                "numbers",
+                format!("the numbers of series {index} are not those of a model"),
+            )
         })?;
         let options = state.take_i64s("options", &[Some(3)])?;
         let seasons = state.take_i64s("seasons", &[None])?;
@@ -97,14 +100,14 @@ impl Stateful for Saved {
         if !shares.windows(2).all(|pair| pair[0] < pair[1]) {
             return Err(StateError::invalid(
                 "calibration_shares",
-                "they do not ascend",
+                "not in ascending order",
             ));
         }
         let own = state.take_f64s("calibration_own", &[None])?;
         if ![0, count].contains(&own.len()) || own.iter().any(|factor| *factor <= 0.0) {
             return Err(StateError::invalid(
                 "calibration_own",
-                "they are no factors of the series",
+                "expected one positive factor per series",
             ));
         }
         Ok(Self {

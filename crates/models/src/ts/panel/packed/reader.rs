@@ -17,7 +17,7 @@ pub struct Reader<'a> {
     pub whole: &'a [i64],
 }
 
-/// The numbers end too early or are no model's.
+/// The numbers end too early or are not those of a model.
 pub struct Broken;
 
 pub type Read<T> = Result<T, Broken>;

@@ -152,7 +152,7 @@ impl Error {
 fn place(file: &Path, at: At) -> String {
     match at {
         At { line: 0, .. } => file.display().to_string(),
-        At { line, column } => format!("{}:{line}:{column}", file.display()),
+        At { line, column, .. } => format!("{}:{line}:{column}", file.display()),
     }
 }
 
@@ -233,7 +233,11 @@ mod tests {
     #[test]
     fn a_fault_without_a_place_names_the_file_alone() {
         let fault = |line| Fault {
-            at: At { line, column: 3 },
+            at: At {
+                line,
+                column: 3,
+                ..At::default()
+            },
             reason: "wrong".to_owned(),
         };
         assert_eq!(fault(0).within(Path::new("a")).to_string(), "a: wrong");

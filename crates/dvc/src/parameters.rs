@@ -33,6 +33,7 @@ fn json(text: &str) -> Result<Node, Fault> {
         at: At {
             line: error.line(),
             column: error.column().max(1),
+            ..At::default()
         },
         reason: format!("invalid JSON: {error}"),
     })?;
@@ -66,6 +67,7 @@ fn toml(text: &str) -> Result<Node, Fault> {
             at: At {
                 line: before.matches('\n').count() + 1,
                 column: before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1,
+                ..At::default()
             },
             reason: format!("invalid TOML: {}", error.message()),
         }

@@ -92,5 +92,5 @@ fn without_sizes(node: &Node) -> Node {
         ),
         other => other.clone(),
     };
-    Node { at: node.at, data }
+    Node::at(node.at, data)
 }

@@ -114,7 +114,7 @@ pub fn resolve(node: &Node, context: &Context, place: Place) -> Result<Node, Fau
         }
         other => other.clone(),
     };
-    Ok(Node { at: node.at, data })
+    Ok(Node::at(node.at, data))
 }
 
 fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Result<Node, Fault> {
@@ -130,7 +130,7 @@ fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Res
             (Data::Map(_), Place::Command) => Data::Str(flags(node, value, context)?),
             (data, _) => data.clone(),
         };
-        return Ok(Node { at, data });
+        return Ok(Node::at(at, data));
     }
     let mut out = String::new();
     let mut from = 0;
@@ -146,7 +146,7 @@ fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Res
     }
     out.push_str(&text[from..]);
     let data = Data::Str(out.replace("\\${", "${"));
-    Ok(Node { at, data })
+    Ok(Node::at(at, data))
 }
 
 fn select<'a>(node: &Node, inner: &str, context: &'a Context) -> Result<&'a Node, Fault> {

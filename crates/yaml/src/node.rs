@@ -12,6 +12,8 @@ pub struct At {
     pub line: usize,
     /// The character in the line, from 1.
     pub column: usize,
+    /// Which text, where a tree is made of several: as the reader of each was told, otherwise 0.
+    pub source: usize,
 }
 
 /// A value and its place.
@@ -21,6 +23,9 @@ pub struct Node {
     pub at: At,
     /// The value.
     pub data: Data,
+    /// How a plain scalar that is no text was written, where [`Types::Core`](crate::Types) was read: a
+    /// text is still wanted of it at times, `01` say.
+    pub(crate) spelling: Option<Box<str>>,
 }
 
 /// A value.
@@ -55,7 +60,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.at {
             At { line: 0, .. } => f.write_str(&self.reason),
-            At { line, column } => write!(f, "{line}:{column}: {}", self.reason),
+            At { line, column, .. } => write!(f, "{line}:{column}: {}", self.reason),
         }
     }
 }
@@ -65,9 +70,15 @@ impl std::error::Error for Fault {}
 impl Node {
     /// A value without a place.
     pub fn new(data: Data) -> Self {
+        Self::at(At::default(), data)
+    }
+
+    /// A value at a place.
+    pub fn at(at: At, data: Data) -> Self {
         Self {
-            at: At::default(),
+            at,
             data,
+            spelling: None,
         }
     }
 
@@ -123,6 +134,50 @@ impl Node {
             .iter()
             .find(|(name, _)| name.as_str() == Some(key))
             .map(|(_, value)| value)
+    }
+
+    /// The text of a scalar as it was written, whatever its type.
+    pub fn as_written(&self) -> Option<&str> {
+        self.as_str().or(self.spelling.as_deref())
+    }
+
+    /// The place of the value under `keys`, from here down. Where the tree does not hold all of them:
+    /// that of the nearest key above; `None` where it does not hold the first.
+    pub fn locate(&self, keys: &[&str]) -> Option<At> {
+        let (first, rest) = keys.split_first()?;
+        let value = self.value(first)?;
+        Some(value.locate(rest).unwrap_or(value.at))
+    }
+
+    /// The value under a key as it is written, which need not be a text.
+    fn value(&self, key: &str) -> Option<&Node> {
+        let entries = self.as_map()?.iter();
+        let mut found = entries.filter(|(name, _)| name.as_written() == Some(key));
+        found.next().map(|(_, value)| value)
+    }
+
+    /// Puts `value` under `keys`, over what is there. Mappings that are missing on the way are made, at
+    /// the value's place.
+    pub fn set(&mut self, keys: &[&str], value: Node) {
+        let Some((first, rest)) = keys.split_first() else {
+            *self = value;
+            return;
+        };
+        if self.as_map().is_none() {
+            *self = Self::at(value.at, Data::Map(Vec::new()));
+        }
+        let Data::Map(entries) = &mut self.data else {
+            return; // made one just above
+        };
+        let known = entries
+            .iter()
+            .position(|(name, _)| name.as_written() == Some(first));
+        let place = known.unwrap_or_else(|| {
+            let name = Self::at(value.at, Data::Str((*first).to_owned()));
+            entries.push((name, Self::at(value.at, Data::Null)));
+            entries.len() - 1
+        });
+        entries[place].1.set(rest, value);
     }
 
     /// Whether it is a list or a mapping.

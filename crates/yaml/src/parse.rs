@@ -1,6 +1,6 @@
 //! A YAML text into a tree of [`Node`]s: saphyr reads the syntax, the types of scalars are ruamel's.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use crate::node::{At, Data, Fault, Node};
 use crate::resolve;
@@ -10,32 +10,74 @@ const DEPTH: usize = 200;
 /// Values that aliases may add up to.
 const NODES: usize = 2_000_000;
 
-/// Reads one YAML document; an empty text is null.
-///
-/// Aliases and `<<` are resolved.
+/// Which types plain scalars have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Types {
+    /// As ruamel.yaml reads YAML 1.2: `017` and `1_000` are whole numbers; dates are refused.
+    #[default]
+    Ruamel,
+    /// YAML's core schema: what is not surely a number, a boolean or null is a text, so `017`, `1_000`
+    /// and dates are.
+    Core,
+}
+
+/// How a text is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader {
+    /// Which types plain scalars have.
+    pub types: Types,
+    /// What [`At::source`] of its nodes is.
+    pub source: usize,
+}
+
+/// Reads one YAML document with the types of ruamel.yaml; an empty text is null.
 ///
 /// # Errors
-/// With line and column: a text that is not YAML, a key given twice, a date without quotes, a tag
-/// outside of YAML's core schema, nesting deeper than 200 levels, and aliases that add up to more than
-/// two million values.
+/// As [`Reader::read`].
 pub fn parse(text: &str) -> Result<Node, Fault> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder = Builder::default();
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| Fault {
-            at: At {
-                line: error.marker().line(),
-                column: error.marker().col() + 1,
+    Reader::default().read(text)
+}
+
+impl Reader {
+    /// Reads one YAML document; an empty text is null. Aliases and `<<` are resolved.
+    ///
+    /// # Errors
+    /// With line and column: a text that is not YAML, a key given twice, a tag outside of YAML's core
+    /// schema, nesting deeper than 200 levels, and aliases that add up to more than two million values.
+    pub fn read(self, text: &str) -> Result<Node, Fault> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut builder = Builder {
+            reader: self,
+            ..Builder::default()
+        };
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| Fault {
+                at: self.at(error.marker()),
+                reason: format!("invalid YAML: {}", error.info()),
+            })?;
+            builder.event(event, span)?;
+        }
+        Ok(builder.root.unwrap_or(Node::at(
+            At {
+                source: self.source,
+                ..At::default()
             },
-            reason: format!("invalid YAML: {}", error.info()),
-        })?;
-        builder.event(event, span)?;
+            Data::Null,
+        )))
     }
-    Ok(builder.root.unwrap_or(Node::new(Data::Null)))
+
+    fn at(self, marker: &Marker) -> At {
+        At {
+            line: marker.line(),
+            column: marker.col() + 1,
+            source: self.source,
+        }
+    }
 }
 
 #[derive(Default)]
 struct Builder {
+    reader: Reader,
     open: Vec<Open>,
     anchors: Vec<(usize, Node)>,
     root: Option<Node>,
@@ -59,13 +101,10 @@ enum Items {
 
 impl Builder {
     fn event(&mut self, event: Event, span: Span) -> Result<(), Fault> {
-        let at = At {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-        };
+        let at = self.reader.at(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let node = scalar(&text, style, tag.as_deref(), at)?;
+                let node = scalar(&text, style, tag.as_deref(), at, self.reader.types)?;
                 self.close(node, anchor)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -88,6 +127,9 @@ impl Builder {
                     reason: "an alias to something that is not there".to_owned(),
                 })?;
                 self.nodes += size(&node);
+                if self.open.len() + depth(&node) > DEPTH {
+                    return Err(too_deep(at));
+                }
                 self.close(node, 0)
             }
             Event::DocumentStart(_) if self.root.is_some() => Err(Fault {
@@ -100,10 +142,7 @@ impl Builder {
 
     fn start(&mut self, at: At, anchor: usize, items: Items) -> Result<(), Fault> {
         if self.open.len() >= DEPTH {
-            return Err(Fault {
-                at,
-                reason: format!("nested deeper than {DEPTH} levels"),
-            });
+            return Err(too_deep(at));
         }
         self.open.push(Open { at, anchor, items });
         Ok(())
@@ -138,13 +177,29 @@ fn size(node: &Node) -> usize {
     }
 }
 
+/// Levels of lists and mappings; at most [`DEPTH`] of them are ever built.
+fn depth(node: &Node) -> usize {
+    match &node.data {
+        Data::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Data::Map(entries) => 1 + entries.iter().map(|(_, v)| depth(v)).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn too_deep(at: At) -> Fault {
+    Fault {
+        at,
+        reason: format!("nested deeper than {DEPTH} levels"),
+    }
+}
+
 impl Items {
     fn finish(self, at: At) -> Result<Node, Fault> {
         let data = match self {
             Self::List(items) => Data::List(items),
             Self::Map { entries, .. } => Data::Map(merged(entries)?),
         };
-        Ok(Node { at, data })
+        Ok(Node::at(at, data))
     }
 }
 
@@ -205,11 +260,18 @@ fn refuse_tag(tag: Option<&Tag>, allowed: &str, at: At) -> Result<(), Fault> {
     }
 }
 
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: At) -> Result<Node, Fault> {
+fn scalar(
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    at: At,
+    types: Types,
+) -> Result<Node, Fault> {
     let refuse = |reason: String| Fault { at, reason };
     let string = || Data::Str(text.to_owned());
     let data = match tag {
         None if style != ScalarStyle::Plain => string(),
+        None if types == Types::Core => return Ok(core(text, at)),
         None => match resolve::kind(text) {
             resolve::Kind::Merge => Data::Str(MERGE.to_owned()),
             resolve::Kind::Timestamp => {
@@ -227,7 +289,17 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, at: At) -> Result<N
             .ok_or_else(|| refuse(format!("`{text}` is no {}", tag.suffix)))?,
         Some(tag) => return Err(refuse(format!("the tag {tag} is not supported"))),
     };
-    Ok(Node { at, data })
+    Ok(Node::at(at, data))
+}
+
+/// A plain scalar of the core schema; it keeps its spelling.
+fn core(text: &str, at: At) -> Node {
+    let data = match text {
+        "<<" => Data::Str(MERGE.to_owned()),
+        _ => resolve::core(text),
+    };
+    let spelling = (!matches!(data, Data::Str(_))).then(|| text.into());
+    Node { at, data, spelling }
 }
 
 /// A scalar with an explicit tag.
@@ -272,6 +344,33 @@ mod tests {
         assert!(refused("a: !x 1\n").contains("tag"));
         assert!(refused("a: [1\nb: 2\n").contains("invalid YAML"));
         assert!(refused(&("- ".repeat(1000) + "x\n")).contains("nested deeper"));
+    }
+
+    #[test]
+    fn aliases_cannot_nest_deeper_than_the_text() {
+        let mut text = String::from("a0: &a0 [x]\n");
+        for i in 1..1000 {
+            text += &format!("a{i}: &a{i} [[[[[[[[[[*a{}]]]]]]]]]]\n", i - 1);
+        }
+        assert!(refused(&text).contains("nested deeper"));
+    }
+
+    #[test]
+    fn in_the_core_schema_what_is_no_number_is_a_text() {
+        let reader = Reader {
+            types: Types::Core,
+            source: 3,
+        };
+        let root = reader
+            .read("[017, 1_000, 2020-01-01, =, yes, 0x1F, -0o7, 1e3, .5, 12e, .inf, nan, +1, '1', ~, '']")
+            .unwrap();
+        assert_eq!(
+            root.to_string(),
+            "[\"017\", \"1_000\", \"2020-01-01\", \"=\", \"yes\", 31, -7, 1000.0, 0.5, \"12e\", inf, \"nan\", 1, \
+             \"1\", null, \"\"]"
+        );
+        let first = &root.as_list().unwrap()[5];
+        assert_eq!((first.as_written(), first.at.source), (Some("0x1F"), 3));
     }
 
     #[test]

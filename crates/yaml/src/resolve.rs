@@ -50,6 +50,34 @@ pub fn value(text: &str) -> Option<Data> {
     }
 }
 
+/// The value of a plain scalar in YAML's core schema.
+pub fn core(text: &str) -> Data {
+    match kind(text) {
+        Kind::Null => return Data::Null,
+        Kind::Bool => return Data::Bool(text.eq_ignore_ascii_case("true")),
+        _ => {}
+    }
+    let body = unsigned(text);
+    let leading_zero = body.len() > 1 && body.starts_with('0') && body.bytes().all(is_digit);
+    if leading_zero || text.contains('_') || body.starts_with(['+', '-']) {
+        return Data::Str(text.to_owned());
+    }
+    if is_int(text)
+        && let Some(value) = int(text)
+    {
+        return Data::Int(value);
+    }
+    match body {
+        ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN" => float(text).map(Data::Float),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .map(Data::Float),
+    }
+    .unwrap_or_else(|| Data::Str(text.to_owned()))
+}
+
 fn unsigned(text: &str) -> &str {
     text.strip_prefix(['-', '+']).unwrap_or(text)
 }
@@ -240,5 +268,29 @@ mod tests {
         assert!(matches!(value("017"), Some(Data::Int(17))));
         assert!(matches!(value("0o17"), Some(Data::Int(15))));
         assert!(matches!(value("-0x1F"), Some(Data::Int(-31))));
+    }
+
+    proptest::proptest! {
+        /// The core schema has the types of yaml_serde, whose place it takes.
+        #[test]
+        fn core_scalars_are_those_of_yaml_serde(text in "[-+]?[0-9xobeEfnaN._+-]{1,6}") {
+            use serde_yaml::Value;
+            let Ok(Value::Sequence(items)) = serde_yaml::from_str(&format!("- {text}\n")) else {
+                return Ok(()); // not one scalar
+            };
+            let same = match (&items[..], core(&text)) {
+                ([Value::Null], Data::Null) => true,
+                ([Value::Number(is)], Data::Int(value)) => {
+                    is.as_u64().map(i128::from) == Some(value) || is.as_i64().map(i128::from) == Some(value)
+                }
+                ([Value::Number(is)], Data::Float(value)) => {
+                    is.is_f64() && (is.as_f64() == Some(value) || value.is_nan() && is.is_nan())
+                }
+                ([Value::String(is)], Data::Str(value)) => *is == value,
+                ([Value::Sequence(_) | Value::Mapping(_)], _) => true,
+                _ => false,
+            };
+            proptest::prop_assert!(same, "{:?} {:?}", items, core(&text));
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 /// A whole number with commas: `12,345`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
@@ -54,6 +56,13 @@ pub fn signed(value: f64, decimals: usize) -> String {
     } else {
         text
     }
+}
+
+/// A figure by its name, in the spelling of `show`; [`MISSING`] where it is absent.
+pub fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> String {
+    figures[name]
+        .as_f64()
+        .map_or_else(|| MISSING.to_owned(), show)
 }
 
 /// Shown where there is no value.
@@ -198,6 +207,9 @@ mod tests {
             [fixed(f64::NAN, 2), signed(f64::INFINITY, 2)],
             [MISSING, MISSING]
         );
+        let figures = serde_json::json!({"mrr": 0.25, "kind": "als"});
+        let spelled = ["mrr", "kind", "map"].map(|name| figure(&figures, name, |v| fixed(v, 1)));
+        assert_eq!(spelled, ["0.2", MISSING, MISSING]);
         assert_eq!(
             [coordinate(1.0), coordinate(1.50), coordinate(-0.001)],
             ["1", "1.5", "0"]

@@ -95,6 +95,15 @@ pub struct Column {
     pub class: &'static str,
 }
 
+/// Columns from their headings and classes.
+pub fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
+    let column = |&(heading, class): &(&str, &'static str)| Column {
+        heading: heading.to_owned(),
+        class,
+    };
+    list.iter().map(column).collect()
+}
+
 /// A table whose first column names the rows.
 pub struct Table {
     /// HTML; says what the table holds, above it.
@@ -176,13 +185,9 @@ mod tests {
 
     #[test]
     fn tables_name_rows_and_columns() {
-        let column = |heading: &str, class| Column {
-            heading: heading.into(),
-            class,
-        };
         let table = Table {
             caption: "Two".into(),
-            columns: vec![column("Class", ""), column("Rows", "n")],
+            columns: columns(&[("Class", ""), ("Rows", "n")]),
             rows: vec![vec!["a".into(), "1".into()]],
             class: "",
         };

@@ -2,6 +2,7 @@
 //! none; reads no files and knows no clock, so that a page's bytes follow from what it shows.
 
 mod chart;
+pub mod classifier;
 pub mod format;
 mod heatmap;
 pub mod html;

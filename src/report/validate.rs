@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{count, excerpt, plural};
-use super::html::{Column, Page, Section, Table, text};
+use super::html::{Page, Section, Table, columns, text};
 use super::table;
 
 /// How bad a finding is.
@@ -171,10 +171,6 @@ fn item(finding: &Finding) -> String {
 }
 
 fn offenders(finding: &Finding) -> String {
-    let column = |heading: &str, class| Column {
-        heading: heading.to_owned(),
-        class,
-    };
     let row = |offender: &Offender| {
         vec![
             text(&offender.to_string()),
@@ -193,11 +189,7 @@ fn offenders(finding: &Finding) -> String {
     };
     let table = Table {
         caption: of,
-        columns: vec![
-            column("Place", "name"),
-            column("Column", ""),
-            column("Value", ""),
-        ],
+        columns: columns(&[("Place", "name"), ("Column", ""), ("Value", "")]),
         rows: finding.rows.iter().map(row).collect(),
         class: "offenders",
     };

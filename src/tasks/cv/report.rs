@@ -4,8 +4,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::format::{coordinate, count, fixed, percent};
-use crate::report::html::{Column, Page, Section, Table, escape, scrollable, text};
+use crate::report::classifier::{calibration, confusion_matrix};
+use crate::report::format::{coordinate, count, figure, fixed, percent};
+use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg::{self, Picture, label, line, rect};
 use models::cv::Class;
 use models::metrics::bootstrap_roc::Estimate;
@@ -119,21 +120,12 @@ fn summary(report: &CvReport) -> String {
     )
 }
 
-fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> String {
-    figures[name]
-        .as_f64()
-        .map_or_else(|| crate::report::format::MISSING.to_owned(), show)
-}
-
 fn figures(report: &CvReport) -> String {
     let item = |name: &str, value: Option<f64>, key: &str, interval: Option<String>| {
         let interval = interval.map_or_else(String::new, |interval| {
             format!("<p class=\"versus\">{interval}</p>")
         });
-        let value = value.map_or_else(
-            || crate::report::format::MISSING.to_owned(),
-            |v| fixed(v, 4),
-        );
+        let value = fixed(value.unwrap_or(f64::NAN), 4);
         let baseline = figure(&report.baseline, key, |value| fixed(value, 4));
         format!(
             "<li><h2>{name}</h2><p class=\"value\">{value}</p>{interval}\
@@ -158,21 +150,11 @@ fn range(interval: &Value) -> String {
     }
 }
 
-fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
-    list.iter()
-        .map(|&(heading, class)| Column {
-            heading: heading.to_owned(),
-            class,
-        })
-        .collect()
-}
-
 fn confusion(result: &Classification) -> Section {
-    let picture = svg::confusion(&Class::names(), &result.confusion);
     Section {
         title: "What is taken for what".to_owned(),
         note: "Each line is what a photo is, each column what it is called.".to_owned(),
-        body: picture.map_or_else(String::new, |p| scrollable("Confusion matrix", &p.render())),
+        body: confusion_matrix(&Class::names(), &result.confusion),
     }
 }
 
@@ -183,10 +165,7 @@ fn parts(parts: &[Part]) -> Section {
             text(&part.name),
             count(part.rows),
             percent(part.accuracy, 1),
-            part.roc_auc.map_or_else(
-                || crate::report::format::MISSING.to_owned(),
-                |area| fixed(area, 4),
-            ),
+            fixed(part.roc_auc.unwrap_or(f64::NAN), 4),
         ]
     };
     let table = Table {
@@ -204,28 +183,6 @@ fn parts(parts: &[Part]) -> Section {
     Section {
         title: "On which photos".to_owned(),
         note: "ROC AUC of blurred photos is against all sharp ones of the test part.".to_owned(),
-        body: table.render(),
-    }
-}
-
-fn calibration(bins: &[Bin]) -> Section {
-    let filled = bins.iter().filter(|bin| bin.rows > 0);
-    let row = |bin: &Bin| {
-        vec![
-            percent(bin.probability, 1),
-            percent(bin.accuracy, 1),
-            count(bin.rows),
-        ]
-    };
-    let table = Table {
-        caption: "Answers by their probability".to_owned(),
-        columns: columns(&[("Mean probability", "n"), ("Right", "n"), ("Rows", "n")]),
-        rows: filled.map(row).collect(),
-        class: "pairs",
-    };
-    Section {
-        title: "Are the probabilities honest".to_owned(),
-        note: "Of answers given with 90%, 90% should be right.".to_owned(),
         body: table.render(),
     }
 }

@@ -5,8 +5,9 @@ mod parts;
 
 pub use parts::{SlicePart, SliceTable, Trial};
 
+use crate::report::classifier::confusion_matrix;
 use crate::report::format::{self, count, excerpt, fixed, percent, plural, signed};
-use crate::report::html::{Column, Page, Section, Table, escape, scrollable, text};
+use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg;
 use models::metrics::bootstrap::{Interval, Intervals, LEVEL};
 use models::metrics::classification::{Classification, Confidence, PerClass, RocPoint};
@@ -231,14 +232,7 @@ fn confusion(result: &Classification) -> Section {
         .enumerate()
         .map(|(class, scores)| class_name(&scores.name, class >= known))
         .collect();
-    let mut body = match svg::confusion(&names, &result.confusion) {
-        Some(picture) => scrollable("Confusion matrix", &picture.render()),
-        None => format!(
-            "<p>No map: {} labels are more than the {} it can show.</p>\n",
-            count(names.len() as u64),
-            svg::CLASSES_SHOWN
-        ),
-    };
+    let mut body = confusion_matrix(&names, &result.confusion);
     if names.len() > 2 {
         body += &confused_pairs(result, &names);
     }
@@ -312,15 +306,6 @@ fn confused_pairs(result: &Classification, names: &[String]) -> String {
 
 /// Heading of a column that only repeats its neighbour as a picture.
 const BLANK: &str = "<span aria-hidden=\"true\"></span>";
-
-fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
-    list.iter()
-        .map(|&(heading, class)| Column {
-            heading: heading.to_owned(),
-            class,
-        })
-        .collect()
-}
 
 fn class_table(result: &Classification) -> Section {
     let known = classes_known(result);

@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::format::{MISSING, coordinate, count, excerpt, fixed, percent};
-use crate::report::html::{Column, Page, Section, Table, escape, text};
+use crate::report::format::{coordinate, count, excerpt, figure, fixed, percent};
+use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg::{Picture, label, line};
 
 /// What the page shows.
@@ -107,12 +107,6 @@ fn summary(report: &RecsysReport) -> String {
     )
 }
 
-fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> String {
-    figures[name]
-        .as_f64()
-        .map_or_else(|| MISSING.to_owned(), show)
-}
-
 fn headline(report: &RecsysReport) -> String {
     let item = |name: &str, key: &str| {
         let four = |value: f64| fixed(value, 4);
@@ -125,14 +119,6 @@ fn headline(report: &RecsysReport) -> String {
     item("Recall@20", "recall_at_20")
         + &item("NDCG@20", "ndcg_at_20")
         + &item("Hit rate@20", "hit_rate_at_20")
-}
-
-fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
-    let column = |&(heading, class): &(&str, &'static str)| Column {
-        heading: heading.to_owned(),
-        class,
-    };
-    list.iter().map(column).collect()
 }
 
 fn by_length(report: &RecsysReport) -> Section {

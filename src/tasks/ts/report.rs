@@ -1,8 +1,8 @@
 //! The page `reports/ts.html`: how good the forecasts are, some of them drawn as fans, what is left in
 //! their residuals, and the series that went worst. Takes figures that are measured already.
 
-use crate::report::format::{MISSING, coordinate, count, fixed, label as short, percent};
-use crate::report::html::{Column, Page, Section, Table, escape, text};
+use crate::report::format::{coordinate, count, fixed, label as short, percent};
+use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg::{Picture, label, line, rect};
 use models::metrics::forecast::{Overall, Score};
 
@@ -157,10 +157,7 @@ fn figures(report: &TsReport) -> String {
 /// Every figure of all series, beside the seasonal naive forecast.
 fn all_figures(report: &TsReport) -> Section {
     let figure = |name: &str, of: fn(&Overall) -> f64| {
-        let cell = |all: &Overall| match of(all) {
-            value if value.is_finite() => fixed(value, 4),
-            _ => MISSING.to_owned(),
-        };
+        let cell = |all: &Overall| fixed(of(all), 4);
         vec![text(name), cell(&report.all), cell(&report.baseline)]
     };
     let rows = vec![
@@ -186,14 +183,10 @@ fn all_figures(report: &TsReport) -> Section {
     }
 }
 
-fn table(caption: &str, columns: &[(&str, &'static str)], rows: Vec<Vec<String>>) -> String {
-    let column = |&(heading, class): &(&str, &'static str)| Column {
-        heading: heading.to_owned(),
-        class,
-    };
+fn table(caption: &str, list: &[(&str, &'static str)], rows: Vec<Vec<String>>) -> String {
     let table = Table {
         caption: caption.to_owned(),
-        columns: columns.iter().map(column).collect(),
+        columns: columns(list),
         rows,
         class: "pairs",
     };
@@ -351,9 +344,7 @@ fn worst(worst: &[Worst]) -> Section {
             fixed(worst.naive_mase, 2),
             fixed(smape, 1),
             percent(coverage, 0),
-            worst
-                .ljung_box
-                .map_or_else(|| MISSING.to_owned(), |p| fixed(p, 3)),
+            fixed(worst.ljung_box.unwrap_or(f64::NAN), 3),
         ]
     };
     let columns = [

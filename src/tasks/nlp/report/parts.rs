@@ -1,8 +1,8 @@
 //! Sections of the page on parts of the test rows, and on what was tried before the model was fitted.
 
-use super::{BLANK, LABEL, NlpReport, columns};
+use super::{BLANK, LABEL, NlpReport};
 use crate::report::format::{count, fixed, label, percent};
-use crate::report::html::{Section, Table, text};
+use crate::report::html::{Section, Table, columns, text};
 use crate::report::svg;
 
 /// How the model does on the rows of one length, or of one value of a column.

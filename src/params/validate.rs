@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use tables::profile::Columns;
+
 /// The block as written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -23,6 +25,15 @@ pub enum Profile {
     All,
     /// Those that a rule needs.
     Needed,
+}
+
+impl From<Profile> for Columns {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::All => Columns::All,
+            Profile::Needed => Columns::Needed,
+        }
+    }
 }
 
 impl Default for Block {

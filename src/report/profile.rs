@@ -2,7 +2,8 @@
 
 use super::format::{count, plural};
 use super::html::{Page, Section};
-use super::table::{self, Table};
+use super::table;
+use tables::profile::summary::Table;
 
 /// The page's bytes: a function of `tables` alone.
 pub fn page(tables: &[Table]) -> String {

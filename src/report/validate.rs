@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::format::{count, excerpt, plural};
 use super::html::{Page, Section, Table, columns, text};
 use super::table;
+use tables::profile::summary;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct Validation {
     pub warnings: u64,
     /// Errors first, else in the order of the columns.
     pub findings: Vec<Finding>,
-    pub tables: Vec<table::Table>,
+    pub tables: Vec<summary::Table>,
 }
 
 /// The page's bytes: a function of `validation` alone.

@@ -5,7 +5,8 @@
 //! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
 //! mean is for the callers; `text`, `photos`, `ratings` and `series` (with `clock`) read the rows of
 //! texts, photos, interactions and demand; `blocks` reads a table in pieces that can be worked on
-//! side by side; `sketch` has mergeable summaries of columns of any size.
+//! side by side; `sketch` has mergeable summaries of columns of any size, `profile` says with them what a
+//! table holds.
 
 pub mod blocks;
 pub mod clock;
@@ -18,6 +19,7 @@ mod jsonl;
 mod output;
 mod parquet;
 mod photos;
+pub mod profile;
 mod ratings;
 mod row;
 mod series;

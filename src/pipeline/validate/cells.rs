@@ -3,6 +3,7 @@
 //! different value of the block.
 
 use std::collections::HashSet;
+use std::io;
 use std::ops::RangeInclusive;
 
 use anyhow::Result;
@@ -11,9 +12,9 @@ use super::finding::{Gathered, Places};
 use super::quick::{Quick, is_text};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
 use super::unique::{self, UniqueRule};
-use crate::pipeline::profile::{Class, Group, Groups, Value, Want, Watch};
 use crate::report::validate::Level;
 use tables::blocks::{Block, Head, Spot};
+use tables::profile::{Class, Group, Groups, Value, Want, Watch};
 
 /// What a value must be.
 pub(crate) enum Test {
@@ -262,7 +263,7 @@ impl Watch for CellRules {
         }
     }
 
-    fn take(&mut self, seen: Seen) -> Result<()> {
+    fn take(&mut self, seen: Seen) -> io::Result<()> {
         for (rule, gathered) in seen.broken {
             self.broken[rule].merge(gathered);
         }

@@ -6,10 +6,11 @@ use super::cells::{CellRules, Test};
 use super::finding::About;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
 use crate::params::yaml;
-use crate::pipeline::profile::{Column, Table, figure};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use tables::blocks::Head;
+use tables::profile::summary::figure;
+use tables::profile::{Column, Table};
 
 /// Columns that are not there, and columns that should not be there.
 pub(crate) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {

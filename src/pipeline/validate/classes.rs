@@ -2,9 +2,9 @@
 
 use super::finding::About;
 use super::{Job, table::Read};
-use crate::pipeline::profile::Table;
 use crate::report::format::count;
 use crate::report::validate::{Finding, Level};
+use tables::profile::Table;
 
 /// Labels and their rows, the most frequent first.
 pub(crate) struct Labels {

@@ -1,8 +1,8 @@
 //! Rows that break a rule, gathered block by block, and findings made of them.
 
-use crate::pipeline::profile::cut;
 use crate::report::validate::{Finding, Level, Offender};
 use tables::blocks::{Block, Head, Spot};
+use tables::profile::summary::truncate;
 
 /// The first rows of those that break a rule, with the value that does.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ impl Places {
         shown: usize,
     ) -> Places {
         let rows = rows.take(shown);
-        let rows = rows.map(|row| (block.spot(row), cut(block.text(row, column))));
+        let rows = rows.map(|row| (block.spot(row), truncate(block.text(row, column))));
         Places {
             rows: rows.collect(),
             shown,
@@ -61,7 +61,7 @@ impl Gathered {
     pub fn add(&mut self, spot: Spot, value: impl FnOnce() -> String) {
         self.count += 1;
         if self.places.rows.len() < self.places.shown {
-            self.places.rows.push((spot, cut(&value())));
+            self.places.rows.push((spot, truncate(&value())));
         }
     }
 

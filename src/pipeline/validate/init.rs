@@ -9,9 +9,9 @@ use anyhow::Result;
 use super::{TaskRule, Validate, Validated, built_in, job, refuse_written};
 use crate::params::VERSION;
 use crate::project::Project;
-use crate::report::table::{Column, Figure, Table};
 use crate::talk::Talk;
 use files::atomic;
+use tables::profile::summary::{Column, Figure, Table};
 
 /// Whole numbers within so few are listed as the only ones allowed.
 const ALLOWED: i64 = 20;

@@ -1,5 +1,6 @@
 //! Leakage: rows of the test part whose key is in the training part as well.
 
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -7,11 +8,11 @@ use anyhow::Result;
 use super::finding::About;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
-use crate::params::validate::Profile;
-use crate::pipeline::profile::{Groups, Table, Want, Watch, scan_blocks, summary};
+use crate::pipeline::profile::scan;
 use crate::report::format::{count, percent};
 use crate::report::validate::Finding;
 use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::profile::{Columns, Groups, Table, Want, Watch, summary};
 
 /// What rows of both parts must not have in common.
 pub(crate) struct Key<'a> {
@@ -56,7 +57,7 @@ impl Watch for Part<'_> {
         *seen = self.keys.iter().map(of_key).collect();
     }
 
-    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()> {
         for (found, keyed) in self.found.iter_mut().zip(&seen) {
             found.extend(keyed)?;
         }
@@ -86,14 +87,14 @@ pub(crate) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Resu
             keys,
             found: &mut found,
         };
-        tables.push(scan_blocks(blocks, &mut part, Profile::All, job.talk)?);
+        tables.push(scan(blocks, &mut part, Columns::All, job.talk)?);
     }
     let names = parts.each_ref().map(|path| job.project.shown(path));
     let mut checked = Checked {
         tables: tables
             .iter()
             .zip(&names)
-            .map(|(t, name)| summary(t, name.clone()))
+            .map(|(t, name)| summary::of(t, name.clone()))
             .collect(),
         findings: tables.iter().filter_map(table::unreadable).collect(),
     };

@@ -27,13 +27,14 @@ use serde::Serialize;
 pub use self::schema::Schema;
 use self::schema::{Scalar, Span};
 use crate::exit;
-use crate::params::validate::Profile;
 use crate::project::Project;
+use crate::report;
 use crate::report::validate::{Finding, Level, Validation};
-use crate::report::{self, table::Table};
 use crate::talk::Talk;
 use crate::task::{self, Part, Task};
 use files::atomic;
+use tables::profile::Columns;
+use tables::profile::summary::Table;
 
 /// What a task says of its data.
 pub trait Validate: Task {
@@ -132,8 +133,8 @@ impl<P> Job<'_, P> {
     }
 
     /// Which columns are profiled.
-    pub(crate) fn profile(&self) -> Profile {
-        self.project.params().validate.profile
+    pub(crate) fn profile(&self) -> Columns {
+        self.project.params().validate.profile.into()
     }
 }
 
@@ -321,7 +322,7 @@ fn today(project: &Project) -> Result<Option<f64>> {
     let Some(text) = &project.params().validate.today else {
         return Ok(None);
     };
-    let value = crate::pipeline::profile::understand(text.as_bytes());
+    let value = tables::profile::understand(text.as_bytes());
     match value.class.is_time() {
         true => Ok(Some(value.number)),
         false => {

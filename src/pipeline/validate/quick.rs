@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cells::{CellRule, Test};
-use crate::pipeline::profile::{CLASSES, Class, Value, understand_word};
 use tables::blocks::{Block, WORD};
+use tables::profile::{CLASSES, Class, Value, understand_word};
 
 /// The rules of one column.
 pub(crate) struct Quick {

@@ -11,8 +11,8 @@ use regex::bytes::Regex;
 use serde::Deserialize;
 
 use crate::params::{self, VERSION, yaml};
-use crate::pipeline::profile::{Class, understand};
 use crate::report::validate::Level;
+use tables::profile::{Class, understand};
 
 /// All rules of a task.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -11,18 +11,18 @@ use super::keys::{Keyed, Keys, Repeats};
 use super::schema::Reference;
 use super::unique::Again;
 use super::{Job, checks, today};
-use crate::params::validate::Profile;
-use crate::pipeline::profile::{Table, Watch, scan_blocks, summary};
+use crate::pipeline::profile::scan;
 use crate::report::format::{count, percent};
+use crate::report::validate::Offender;
 use crate::report::validate::{Finding, Level};
-use crate::report::{self, validate::Offender};
 use tables::blocks::{self, Blocks, Head};
+use tables::profile::{Columns, Table, Watch, summary};
 use tables::{Place, Row};
 
 /// A table that was read, and what any table's rules say of it.
 pub(crate) struct Read<W> {
     pub table: Table,
-    pub summary: report::table::Table,
+    pub summary: tables::profile::summary::Table,
     /// What looked on for the task.
     pub watch: W,
     pub findings: Vec<Finding>,
@@ -116,7 +116,7 @@ pub(crate) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
     open: impl Fn() -> Result<Blocks>,
     path: &Path,
-    profile: Profile,
+    profile: Columns,
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
     let today = today(job.project)?;
@@ -126,17 +126,17 @@ pub(crate) fn read_blocks<P, W: Watch>(
         known(job, reference)
     })?;
     let mut both = (rules, watch(&head));
-    let table = scan_blocks(blocks, &mut both, profile, job.talk)?;
+    let table = scan(blocks, &mut both, profile, job.talk)?;
     let (mut rules, watch) = both;
     if let Some(mut again) = Again::new(&mut rules.uniques) {
-        scan_blocks(open()?, &mut again, Profile::Needed, job.talk)?;
+        scan(open()?, &mut again, Columns::Needed, job.talk)?;
     }
     let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);
     findings.extend(checks::columns(&job.schema, &table.head, &source));
     findings.extend(checks::table(&job.schema, &table, &mut rules, today)?);
     Ok(Read {
-        summary: summary(&table, source),
+        summary: summary::of(&table, source),
         table,
         watch,
         findings,

@@ -1,12 +1,12 @@
 //! Rules that no two rows have the same cells in some columns. Whole numbers that rise from row to row, as
 //! most ids do, need no more than the last of them; anything else is kept by its hash.
 
-use anyhow::Result;
+use std::io;
 
 use super::keys::{Keyed, Keys};
-use crate::pipeline::profile::{Groups, Want, Watch, whole};
 use crate::report::validate::Level;
 use tables::blocks::{Block, combined};
+use tables::profile::{Groups, Want, Watch, whole};
 
 /// A rule that no two rows have the same cells in these columns.
 pub(crate) struct UniqueRule {
@@ -61,7 +61,7 @@ impl UniqueRule {
     }
 
     /// Takes what was seen in each block, in their order.
-    pub fn take(&mut self, seen: Seen) -> Result<()> {
+    pub fn take(&mut self, seen: Seen) -> io::Result<()> {
         self.order = match (self.order, &seen) {
             (Order::Rising(last), Seen::Rising(first, end)) if last.is_none_or(|l| l < *first) => {
                 Order::Rising(Some(*end))
@@ -71,7 +71,7 @@ impl UniqueRule {
             (order, _) => order,
         };
         match seen {
-            Seen::Keys(keys) if self.order == Order::Kept => Ok(self.keys.extend(&keys)?),
+            Seen::Keys(keys) if self.order == Order::Kept => self.keys.extend(&keys),
             _ => Ok(()),
         }
     }
@@ -112,7 +112,7 @@ impl Watch for Again<'_> {
         *seen = self.0.iter().map(|rule| rule.look(block)).collect();
     }
 
-    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()> {
         let mut rules = self.0.iter_mut().zip(seen);
         rules.try_for_each(|(rule, seen)| rule.take(seen))
     }

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::exit;
-use crate::params::validate::Profile;
 use crate::pipeline::validate::classes::{self, Labels};
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::{Keyed, Keys};
@@ -25,6 +24,7 @@ use crate::tasks::cv::photos;
 use images::{Decoder, PhotoError};
 use models::cv::Class;
 use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::profile::Columns;
 use tables::{Column, Kind, Place, Row};
 
 /// Columns that are measured, behind those of the table.
@@ -174,7 +174,7 @@ fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
     let listed = list(job, source)?;
     let measured = measure(&listed.photos, job.talk);
     let blocks = || Ok(blocks(&listed, &measured));
-    let mut read = table::read_blocks(job, blocks, source, Profile::All, |_| ())?;
+    let mut read = table::read_blocks(job, blocks, source, Columns::All, |_| ())?;
     let mut findings = std::mem::take(&mut read.findings);
     let labels = Labels::of(&read.table, listed.label);
     findings.extend(classes::check(job, &read, listed.label, &labels));

@@ -1,12 +1,12 @@
 //! What `nlp` knows of its data: texts that come again, labels that contradict each other, classes too
 //! small, texts damaged on their way.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Result;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::pipeline::profile::{Groups, Want, Watch};
 use crate::pipeline::validate::classes::{self, Labels};
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::{Keyed, Keys};
@@ -18,6 +18,7 @@ use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::Params;
 use tables::blocks::{Block, Head};
 use tables::normalised;
+use tables::profile::{Groups, Want, Watch};
 
 impl Validate for Nlp {
     const RULES: &'static [TaskRule] = &[
@@ -205,11 +206,11 @@ impl Watch for Texts {
         seen.keys = keyed.collect();
     }
 
-    fn take(&mut self, seen: Seen) -> Result<()> {
+    fn take(&mut self, seen: Seen) -> io::Result<()> {
         if let Some(damaged) = seen.damaged {
             self.damaged.merge(damaged);
         }
-        Ok(self.keys.extend(&seen.keys)?)
+        self.keys.extend(&seen.keys)
     }
 }
 

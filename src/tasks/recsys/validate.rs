@@ -1,12 +1,12 @@
 //! What `recsys` knows of its data: pairs of user and item that come again, users and items with few
 //! rows, ratings out of scale.
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Result;
 
-use crate::params::validate::Profile;
-use crate::pipeline::profile::{Class, Groups, Table, Want, Watch, scan_blocks};
+use crate::pipeline::profile::scan;
 use crate::pipeline::validate::finding::{About, Gathered};
 use crate::pipeline::validate::keys::{Keyed, Keys};
 use crate::pipeline::validate::leaks::{self, Key};
@@ -19,6 +19,7 @@ use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::params::{By, Params};
 use tables::RATING_COLUMNS;
 use tables::blocks::{Block, Blocks, Head};
+use tables::profile::{Class, Columns, Groups, Table, Want, Watch};
 
 impl Validate for Recsys {
     const RULES: &'static [TaskRule] = &[
@@ -155,10 +156,10 @@ impl Watch for Pairs {
         }
     }
 
-    fn take(&mut self, seen: Seen) -> Result<()> {
+    fn take(&mut self, seen: Seen) -> io::Result<()> {
         self.pairs.extend(&seen.pairs)?;
         self.users.extend(&seen.users)?;
-        Ok(self.items.extend(&seen.items)?)
+        self.items.extend(&seen.items)
     }
 }
 
@@ -297,7 +298,7 @@ fn out_of_scale(
         to,
         gathered: Gathered::new(job.shown),
     };
-    let _: Table = scan_blocks(Blocks::open(path)?, &mut far, Profile::Needed, job.talk)?;
+    let _: Table = scan(Blocks::open(path)?, &mut far, Columns::Needed, job.talk)?;
     let says = format!("are far outside of the scale of {low} to {high}");
     Ok(read.share(
         job,
@@ -327,7 +328,7 @@ fn overlap(job: &Job<Params>, parts: &leaks::Parts, train: &Path) -> Result<Opti
         to: first.next_down(),
         gathered: Gathered::new(job.shown),
     };
-    let table = scan_blocks(Blocks::open(train)?, &mut late, Profile::Needed, job.talk)?;
+    let table = scan(Blocks::open(train)?, &mut late, Columns::Needed, job.talk)?;
     let share = late.gathered.count as f64 / table.rows.max(1) as f64;
     let span = job.rule("leakage");
     let Some(span) = span.filter(|span| late.gathered.count > 0 && !span.holds(share)) else {
@@ -383,7 +384,7 @@ impl Watch for Outside {
 
     fn rows(&self, _: &mut Self::Seen, _: &Block) {}
 
-    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()> {
         seen.into_iter()
             .for_each(|gathered| self.gathered.merge(gathered));
         Ok(())

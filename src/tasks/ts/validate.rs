@@ -3,15 +3,13 @@
 
 mod series;
 
+use std::io;
 use std::path::Path;
 
 use anyhow::Result;
 
 use self::series::{Faults, Observed};
-use crate::params::validate::Profile;
-use crate::pipeline::profile::{
-    Class, Groups, Table, Want, Watch, scan_blocks, summary, understand,
-};
+use crate::pipeline::profile::scan;
 use crate::pipeline::validate::finding::{About, Gathered};
 use crate::pipeline::validate::keys::Partitions;
 use crate::pipeline::validate::schema::{ColumnRules, Span};
@@ -21,6 +19,7 @@ use crate::report::validate::{Finding, Level};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 use tables::blocks::{Block, Blocks, Head, Spot};
+use tables::profile::{Class, Columns, Groups, Table, Want, Watch, summary, understand};
 use tables::{Duplicates, Gaps, SeriesColumns};
 
 impl Validate for Ts {
@@ -182,11 +181,11 @@ impl Watch for Rows {
         seen.observed = rows.collect();
     }
 
-    fn take(&mut self, seen: Seen) -> Result<()> {
+    fn take(&mut self, seen: Seen) -> io::Result<()> {
         if let Some(bad) = seen.bad_times {
             self.bad_times.merge(bad);
         }
-        Ok(self.observed.extend(&seen.observed)?)
+        self.observed.extend(&seen.observed)
     }
 }
 
@@ -344,7 +343,7 @@ fn prepared(job: &Job<Params>) -> Result<Checked> {
         blocks.rename(|path| job.project.shown(path));
         let mut rows = Rows::new(blocks.head(), &names_of, Some(part), job.shown);
         rows.observed = observed;
-        tables.push(scan_blocks(blocks, &mut rows, Profile::All, job.talk)?);
+        tables.push(scan(blocks, &mut rows, Columns::All, job.talk)?);
         observed = rows.observed;
     }
     let early = early_tests(&mut observed, job.shown)?;
@@ -352,7 +351,7 @@ fn prepared(job: &Job<Params>) -> Result<Checked> {
         tables: tables
             .iter()
             .zip(&names)
-            .map(|(t, name)| summary(t, name.clone()))
+            .map(|(t, name)| summary::of(t, name.clone()))
             .collect(),
         findings: tables.iter().filter_map(table::unreadable).collect(),
     };

@@ -1,11 +1,11 @@
 //! Time series, one after the other: steps that are missing or come twice, values that never change or
 //! stand far out. A series' rows may lie anywhere in a table larger than memory.
 
-use crate::pipeline::profile::spell_time;
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::Record;
 use tables::blocks::Spot;
 use tables::find_gaps;
+use tables::profile::spell_time;
 
 /// An observation by the hash of its series' name.
 #[derive(Clone, Copy, Debug)]
@@ -241,7 +241,7 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::profile::understand;
+    use tables::profile::understand;
 
     fn series(times: &[&str], value: impl Fn(usize) -> f64) -> Vec<Observed> {
         let rows = times.iter().enumerate().map(|(index, time)| {

@@ -2,8 +2,8 @@
 
 use super::group::{Group, Groups};
 use super::value::{CLASSES, Class, understand};
-use tables::blocks::{Block, Spot};
-use tables::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
+use crate::blocks::{Block, Spot};
+use crate::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
 
 /// Values of a class that are kept with their places.
 const EXAMPLES: usize = 5;
@@ -39,6 +39,7 @@ impl Budget {
 /// Numbers of one kind: their moments and quantiles.
 #[derive(Clone, Debug)]
 pub struct Numbers {
+    /// Count, extremes, mean and deviation.
     pub moments: Moments,
     quantiles: Quantiles,
 }
@@ -176,7 +177,9 @@ impl Lengths {
 /// A value and where it stands first.
 #[derive(Clone, Debug)]
 pub struct Example {
+    /// Its place.
     pub spot: Spot,
+    /// As it is written there.
     pub text: String,
 }
 
@@ -184,21 +187,28 @@ pub struct Example {
 #[derive(Clone, Debug)]
 pub struct Column {
     budget: Budget,
+    /// Rows so far.
     pub rows: u64,
+    /// Empty cells among them.
     pub nulls: u64,
+    /// Values of class float that are no finite number.
     pub infinite: u64,
     classes: [u64; CLASSES.len()],
     examples: [Vec<Example>; CLASSES.len()],
+    /// Values and how often they come: all of them, or the most frequent where there are too many.
     pub frequent: Frequent,
     /// Only where there are too many values to be counted.
     distinct: Option<Distinct>,
+    /// Finite numbers.
     pub numbers: Numbers,
+    /// Dates and times, in seconds since 1970.
     pub times: Numbers,
+    /// Letters of each text.
     pub lengths: Numbers,
 }
 
 impl Column {
-    pub fn new(budget: Budget) -> Column {
+    pub(super) fn new(budget: Budget) -> Column {
         Column {
             budget,
             rows: 0,
@@ -215,7 +225,7 @@ impl Column {
     }
 
     /// Adds the same column in the next block.
-    pub fn merge(&mut self, part: &Part, block: &Block, column: usize) {
+    pub(super) fn merge(&mut self, part: &Part, block: &Block, column: usize) {
         let before = self.rows;
         self.rows += block.rows() as u64;
         self.nulls += part.nulls;

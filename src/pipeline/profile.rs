@@ -1,13 +1,5 @@
 //! `easylife profile FILE...`: what the columns of any table hold, in one pass and bounded memory.
-//!
-//! `scan` reads and puts together, `group` finds the different values of a block, `value`
-//! understands them, `column` gathers, `summary` gives the figures.
-
-mod column;
-mod group;
-mod scan;
-pub(crate) mod summary;
-mod value;
+//! `tables::profile` does the work.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,24 +7,20 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-pub(crate) use column::Column;
-pub(crate) use group::{Group, Groups};
-pub(crate) use scan::{Table, Want, Watch, scan_blocks};
-pub(crate) use summary::{cut, figure, table as summary};
-pub(crate) use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
-
 use crate::exit;
-use crate::params::validate::Profile;
-use crate::report::{self, table};
+use crate::report;
+use crate::report::format::{count, label, percent};
 use crate::talk::Talk;
 use files::atomic;
 use tables::blocks::Blocks;
+use tables::profile::summary::{self, Column, Figure, Lengths, Top};
+use tables::profile::{Columns, ScanError, Table, Watch};
 use tables::{Compression, Format};
 
 /// The tables that were profiled.
 #[derive(Serialize)]
 pub struct Profiled {
-    tables: Vec<table::Table>,
+    tables: Vec<summary::Table>,
     #[serde(skip)]
     output: Option<PathBuf>,
 }
@@ -53,7 +41,7 @@ impl fmt::Display for Profiled {
                     "  {:width$}  {:8}  {}",
                     column.name,
                     column.class,
-                    column.line()
+                    line(column)
                 )?;
             }
         }
@@ -90,7 +78,24 @@ pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Pro
     Ok(profiled)
 }
 
-fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
+/// One pass over what was opened, with its progress on the terminal.
+pub(crate) fn scan<W: Watch>(
+    blocks: Blocks,
+    watch: &mut W,
+    columns: Columns,
+    talk: &Talk,
+) -> Result<Table> {
+    let bar = talk.progress("reading rows", None);
+    let mut progress = |rows| bar.set_position(rows);
+    let table = tables::profile::scan(blocks, watch, columns, &mut progress);
+    bar.finish_and_clear();
+    table.map_err(|error| match error {
+        ScanError::Read(error) => error.into(),
+        ScanError::Watch(error) => error.into(),
+    })
+}
+
+fn profile(path: &Path, talk: &Talk) -> Result<summary::Table> {
     let blocks = match path == Path::new("-") {
         true => {
             let stdin = Box::new(std::io::stdin());
@@ -98,7 +103,7 @@ fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
         }
         false => Blocks::open(path)?,
     };
-    let table = scan_blocks(blocks, &mut (), Profile::All, talk)?;
+    let table = scan(blocks, &mut (), Columns::All, talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {
             1 => String::new(),
@@ -110,5 +115,42 @@ fn profile(path: &Path, talk: &Talk) -> Result<table::Table> {
         true => "stdin".to_owned(),
         false => path.display().to_string(),
     };
-    Ok(summary(&table, source))
+    Ok(summary::of(&table, source))
+}
+
+/// One line on what a column holds, for a terminal.
+fn line(column: &Column) -> String {
+    let distinct = match column.distinct_exact {
+        true => count(column.distinct),
+        false => format!("about {}", count(column.distinct)),
+    };
+    let nulls = match column.nulls {
+        0 => String::new(),
+        nulls => format!(", {} empty", count(nulls)),
+    };
+    format!("{distinct} distinct{nulls}; {}", spread(column))
+}
+
+fn spread(column: &Column) -> String {
+    let quantile = column.quantiles.as_ref().map(|quantiles| &quantiles[3]);
+    match (&column.min, &column.max, quantile) {
+        (Some(min), Some(max), Some(median)) => {
+            let mean = column
+                .mean
+                .as_ref()
+                .map_or_else(String::new, |m| format!(", mean {m}"));
+            format!("{min} to {max}, median {median}{mean}")
+        }
+        _ if column.top.is_empty() || column.distinct > 20 => {
+            let Lengths { min, mean, max } = column.lengths;
+            format!("{min} to {max} letters, mean {}", Figure::Number(mean))
+        }
+        _ => {
+            let share = |top: &Top| top.count as f64 / (column.count - column.nulls) as f64;
+            let shown = column.top.iter().take(4);
+            let shown =
+                shown.map(|top| format!("{} {}", label(&top.value, 24), percent(share(top), 1)));
+            shown.collect::<Vec<_>>().join(", ")
+        }
+    }
 }

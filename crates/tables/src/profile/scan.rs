@@ -1,23 +1,44 @@
 //! One pass over a table of any size: blocks are worked on side by side and put together in their
 //! order, so that what comes out follows from the file alone. Others can look at the blocks on the way
-//! ([`Watch`]), as the rules of `validate` do.
+//! ([`Watch`]).
 
-use anyhow::Result;
+use std::io;
+
 use rayon::prelude::*;
 
 use super::column::{Budget, Column, Part};
 use super::group::Groups;
-use crate::params::validate::Profile;
-use crate::talk::Talk;
-use tables::ReadError;
-use tables::blocks::{Block, Blocks, Head, Piece};
+use crate::ReadError;
+use crate::blocks::{Block, Blocks, Head, Piece};
 
-/// Bad records that are kept.
+/// Number of bad records that are kept with their places.
 pub const BAD_SHOWN: usize = 20;
+
+/// Which columns of a table are profiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Columns {
+    /// All there are.
+    #[default]
+    All,
+    /// Those whose profile the [`Watch`] wants.
+    Needed,
+}
+
+/// Why a table was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// The table cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// [`Watch::take`] failed.
+    #[error(transparent)]
+    Watch(io::Error),
+}
 
 /// What a column is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
+    /// Nothing: its cells are not even parsed.
     Nothing,
     /// Its cells.
     Cells,
@@ -49,7 +70,10 @@ pub trait Watch: Sync {
     fn rows(&self, seen: &mut Self::Seen, block: &Block);
 
     /// Takes what was seen in each block, in their order.
-    fn take(&mut self, seen: Self::Seen) -> Result<()>;
+    ///
+    /// # Errors
+    /// Where it is kept on disk and cannot be written; the scan ends with it.
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()>;
 }
 
 /// Nobody looks.
@@ -64,7 +88,7 @@ impl Watch for () {
 
     fn rows(&self, (): &mut (), _: &Block) {}
 
-    fn take(&mut self, (): ()) -> Result<()> {
+    fn take(&mut self, (): ()) -> io::Result<()> {
         Ok(())
     }
 }
@@ -91,7 +115,7 @@ impl<A: Watch, B: Watch> Watch for (A, B) {
         self.1.rows(&mut seen.1, block);
     }
 
-    fn take(&mut self, seen: Self::Seen) -> Result<()> {
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()> {
         self.0.take(seen.0)?;
         self.1.take(seen.1)
     }
@@ -99,29 +123,37 @@ impl<A: Watch, B: Watch> Watch for (A, B) {
 
 /// A table that was read to its end.
 pub struct Table {
+    /// Its columns' names and its files.
     pub head: Head,
-    /// What is not profiled has no values here.
+    /// One for each column; what is not profiled has no values here.
     pub columns: Vec<Column>,
     /// What was wanted of each.
     pub wanted: Vec<Want>,
+    /// Rows that could be read.
     pub rows: u64,
-    /// How many records could not be read, and the first of them.
+    /// How many records could not be read.
     pub bad: u64,
+    /// The first [`BAD_SHOWN`] of them.
     pub first_bad: Vec<ReadError>,
 }
 
-/// Reads what was opened.
-pub fn scan_blocks<W: Watch>(
+/// Reads what was opened to its end, on the threads of the current rayon pool. `progress` is told the
+/// number of rows read so far, now and then. Records that cannot be read are counted in
+/// [`Table::bad`].
+///
+/// # Errors
+/// [`ScanError::Read`] where the table itself cannot be read, [`ScanError::Watch`] where `watch` fails.
+pub fn scan<W: Watch>(
     mut blocks: Blocks,
     watch: &mut W,
-    profile: Profile,
-    talk: &Talk,
-) -> Result<Table> {
+    columns: Columns,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Table, ScanError> {
     let head = blocks.head().clone();
     let budget = Budget::of(head.columns.len());
-    let wants = |column| match profile {
-        Profile::All => Want::Profile,
-        Profile::Needed => watch.wants(column),
+    let wants = |column| match columns {
+        Columns::All => Want::Profile,
+        Columns::Needed => watch.wants(column),
     };
     let mut table = Table {
         wanted: (0..head.columns.len()).map(wants).collect(),
@@ -131,7 +163,6 @@ pub fn scan_blocks<W: Watch>(
         bad: 0,
         first_bad: Vec::new(),
     };
-    let bar = talk.progress("reading rows", None);
     let mut batch = next_batch(&mut blocks)?;
     while !batch.is_empty() {
         // This thread cuts the next pieces while the others work on these.
@@ -145,13 +176,12 @@ pub fn scan_blocks<W: Watch>(
         for (mut block, seen) in worked {
             table.rows += block.rows() as u64;
             table.take_bad(&mut block);
-            watch.take(seen)?;
+            watch.take(seen).map_err(ScanError::Watch)?;
             blocks.reuse(block);
         }
-        bar.set_position(table.rows);
+        progress(table.rows);
         batch = next?;
     }
-    bar.finish_and_clear();
     Ok(table)
 }
 

@@ -3,11 +3,17 @@
 /// A kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
+    /// Digits, with or without a sign.
     Integer,
+    /// Any other number, `NaN` and `inf` included.
     Float,
+    /// `true` or `false`, in the spellings of Rust, Python and spreadsheets.
     Boolean,
+    /// `YYYY-MM-DD`.
     Date,
+    /// A date and a time, with or without a zone.
     Datetime,
+    /// Everything else.
     Text,
 }
 
@@ -22,6 +28,7 @@ pub const CLASSES: [Class; 6] = [
 ];
 
 impl Class {
+    /// As reports and rules write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Integer => "integer",
@@ -33,15 +40,20 @@ impl Class {
         }
     }
 
+    /// Whether its values are numbers.
+    #[inline]
     pub fn is_number(self) -> bool {
         matches!(self, Class::Integer | Class::Float)
     }
 
+    /// Whether its values are points in time.
+    #[inline]
     pub fn is_time(self) -> bool {
         matches!(self, Class::Date | Class::Datetime)
     }
 
     /// Whether a value of class `other` may stand in a column of this class.
+    #[inline]
     pub fn holds(self, other: Class) -> bool {
         match self {
             Class::Text => true,
@@ -55,6 +67,7 @@ impl Class {
 /// A cell's text, understood.
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
+    /// What kind of value it is.
     pub class: Class,
     /// The number; of a date or time the seconds since 1970, as if in UTC where no zone is given. 0
     /// for booleans and texts.

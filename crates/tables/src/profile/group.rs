@@ -4,15 +4,16 @@
 use std::ops::Range;
 
 use super::value::{Value, understand};
-use tables::blocks::Block;
+use crate::blocks::Block;
 
 /// A value, and in how many rows it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Of its text, as [`tables::blocks::hash`] has it.
+    /// Of its text, as [`crate::blocks::hash`] has it.
     pub hash: u64,
     /// The first row of the block with it.
     pub first: u32,
+    /// Rows of the block with it.
     pub count: u32,
 }
 
@@ -100,21 +101,26 @@ impl Groups {
         }
     }
 
+    /// All groups, in the order of their first rows.
+    #[inline]
     pub fn groups(&self) -> &[Group] {
         &self.groups
     }
 
     /// All groups with their values; `None` is the empty text.
+    #[inline]
     pub fn values(&self) -> impl Iterator<Item = (&Group, Option<Value>)> {
         self.groups.iter().zip(self.values.iter().copied())
     }
 
-    /// The group of each row.
+    /// The group of each row, as an index into [`Groups::groups`].
+    #[inline]
     pub fn of_row(&self) -> &[u32] {
         &self.of_row
     }
 
-    /// The value of a row.
+    /// The value of a row of the block; `None` where its text is empty.
+    #[inline]
     pub fn value(&self, row: usize) -> Option<Value> {
         self.values[self.of_row[row] as usize]
     }

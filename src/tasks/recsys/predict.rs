@@ -61,8 +61,7 @@ impl Predict for Recsys {
             None => Ok(Pairs::default()),
         };
         let lister = UserLister {
-            user: tables::find_column(source.columns(), USER)
-                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            user: source.column(USER)?,
             columns: columns(USER, ITEM),
             numbers: model.catalogue.users.iter().cloned().zip(0..).collect(),
             allow: pairs(&lists.allow)?,
@@ -203,8 +202,7 @@ impl SimilarLister {
         source: &dyn Source,
     ) -> Result<Self> {
         Ok(SimilarLister {
-            item: tables::find_column(source.columns(), ITEM)
-                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            item: source.column(ITEM)?,
             columns: columns(ITEM, "similar_id"),
             model,
             index,

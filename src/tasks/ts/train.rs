@@ -12,7 +12,7 @@ use crate::tasks::ts::params::Params;
 use crate::tasks::ts::{Prepared, Ts};
 use crate::train::{Fitted, Train};
 use models::ts::panel::calibration::spans;
-use models::ts::{Model, Options, Saved};
+use models::ts::{FitError, Model, Options, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};
 
@@ -68,10 +68,11 @@ impl Train for Ts {
             nonnegative: params.nonnegative,
         };
         let bar = talk.progress("training ts", Some(regular.ids.len() as u64));
-        let model = (options.fit(&regular.series(), &|| bar.inc(1))).map_err(|index| {
+        let model = (options.fit(&regular.series(), &|| bar.inc(1))).map_err(|error| {
+            let FitError::NoValue { series } = error;
             exit::data(format!(
                 "series `{}` has no value at all",
-                shown(&regular.ids[index])
+                shown(&regular.ids[series])
             ))
         })?;
         bar.finish_and_clear();

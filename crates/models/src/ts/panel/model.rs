@@ -25,6 +25,17 @@ pub struct Options {
     pub nonnegative: bool,
 }
 
+/// Why there is no model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FitError {
+    /// A series of missing values only.
+    #[error("series {series} has no value")]
+    NoValue {
+        /// Its number, from 0; the first such series.
+        series: usize,
+    },
+}
+
 /// Many fitted series.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -61,8 +72,8 @@ impl Options {
     /// Fits every series, NaN where a value is missing; `progress` is called after each.
     ///
     /// # Errors
-    /// The number of the first series that has no value at all.
-    pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, usize> {
+    /// Where a series has no value at all.
+    pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, FitError> {
         let options = self.series();
         let values = series.len() * self.horizon.max(1);
         let count = ENOUGH
@@ -87,7 +98,8 @@ impl Options {
             let fitted: Vec<(Option<Forecaster>, Vec<Vec<f64>>)> =
                 block.par_iter().map(fit).collect();
             for (model, ratios) in fitted {
-                packed.push(model.ok_or(packed.len())?);
+                let series = packed.len();
+                packed.push(model.ok_or(FitError::NoValue { series })?);
                 errors.push(ratios);
             }
         }

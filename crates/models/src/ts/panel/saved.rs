@@ -87,12 +87,8 @@ impl Stateful for Saved {
             },
             notes,
         };
-        let series = Packed::from_parts(parts).map_err(|index| {
-            StateError::invalid(
-                "numbers",
-                format!("the numbers of series {index} are not those of a model"),
-            )
-        })?;
+        let series = Packed::from_parts(parts)
+            .map_err(|error| StateError::invalid("numbers", error.to_string()))?;
         let options = state.take_i64s("options", &[Some(3)])?;
         let seasons = state.take_i64s("seasons", &[None])?;
         let natural = |value: &i64| usize::try_from(*value).ok().filter(|v| *v > 0);

@@ -42,6 +42,14 @@ pub struct Parts {
     pub notes: Vec<String>,
 }
 
+/// Numbers that are not those of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the numbers of series {series} are not those of a model")]
+pub struct NotAModel {
+    /// The first such series, from 0.
+    pub series: usize,
+}
+
 impl Packed {
     /// Adds a series at the end.
     pub fn push(&mut self, series: Forecaster) {
@@ -80,8 +88,8 @@ impl Packed {
     /// Takes in what a file holds, which may be wrong: every series is read once.
     ///
     /// # Errors
-    /// The number of the first series whose numbers are not those of a model.
-    pub fn from_parts(parts: Parts) -> Result<Self, usize> {
+    /// Where the numbers of a series are not those of a model.
+    pub fn from_parts(parts: Parts) -> Result<Self, NotAModel> {
         let Parts {
             floats,
             whole,
@@ -94,7 +102,9 @@ impl Packed {
             notes,
         };
         for number in 0..packed.len() {
-            packed.read(number).map_err(|Broken| number)?;
+            packed
+                .read(number)
+                .map_err(|Broken| NotAModel { series: number })?;
         }
         Ok(packed)
     }

@@ -13,7 +13,7 @@ use crate::kernels::math::softplus;
 use crate::linear;
 
 /// Least slope of the variance of the Laplacian: a higher variance is always evidence for sharp.
-const SMALLEST_SLOPE: f64 = 1e-3;
+const MIN_SLOPE: f64 = 1e-3;
 
 /// What to fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -243,7 +243,7 @@ impl Options {
             Kind::Laplacian => {
                 let line = line(LAPLACIAN_VARIANCE..LAPLACIAN_VARIANCE + 1);
                 // A higher variance is sharper, even where the few photos of a fold suggest otherwise.
-                let slope = line.weights[LAPLACIAN_VARIANCE].max(SMALLEST_SLOPE);
+                let slope = line.weights[LAPLACIAN_VARIANCE].max(MIN_SLOPE);
                 let mut weights = [0.0; FEATURES];
                 weights[LAPLACIAN_VARIANCE] = slope;
                 let bias = -slope * threshold;

@@ -17,9 +17,9 @@ use crate::state::{State, StateError};
 /// Features that a split chooses from: about the root of their number.
 const CHOICES: usize = 5;
 /// Trees are no deeper, which bounds a model's size whatever the number of photos.
-const DEPTH: u16 = 12;
+const MAX_DEPTH: u16 = 12;
 /// Photos in a leaf at least.
-const LEAF: usize = 3;
+const MIN_LEAF: usize = 3;
 /// Added to both shares before their log-odds are taken, which stay finite where all trees agree.
 const PROBABILITY_FLOOR: f64 = 0.01;
 /// Marks a leaf in `yes` and `no`: nothing points back to the first node.
@@ -86,8 +86,8 @@ impl Forest {
         let options = RandomForestRegressorParameters::default()
             .with_n_trees(trees)
             .with_m(CHOICES)
-            .with_max_depth(DEPTH)
-            .with_min_samples_leaf(LEAF)
+            .with_max_depth(MAX_DEPTH)
+            .with_min_samples_leaf(MIN_LEAF)
             .with_seed(seed);
         let grown = matrix
             .and_then(|x| RandomForestRegressor::fit_with_weights(&x, &labels, costs, options))

@@ -6,7 +6,7 @@
 use crate::kernels::hash::mix;
 
 /// Counters at most: 4 MB stay in a cache that all cores share.
-const MOST: usize = 1 << 22;
+const MAX_COUNTERS: usize = 1 << 22;
 
 /// Occurrences of keys, never too low.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Sketch {
 impl Sketch {
     /// For about so many keys.
     pub fn new(keys: usize) -> Sketch {
-        let counters = keys.next_power_of_two().min(MOST);
+        let counters = keys.next_power_of_two().min(MAX_COUNTERS);
         Sketch {
             counters: vec![0; counters],
         }

@@ -10,7 +10,7 @@ use super::vocabulary::{Bounds, VocabularyError, choose};
 use crate::nlp::counting::corpus::Corpus;
 use crate::nlp::text::negation;
 use crate::nlp::text::strings::{Key, NONE, Strings, Table};
-use crate::nlp::text::tokenize::LONGEST_WORD;
+use crate::nlp::text::tokenize::MAX_WORD_BYTES;
 
 /// The chosen character n-grams, in byte order; the number is the place in it.
 #[derive(Clone, Debug)]
@@ -185,7 +185,7 @@ fn each(word: &[u8], range: (usize, usize), mut found: impl FnMut(&[u8])) {
     let Some(word) = word.strip_prefix(negation::MARK.as_bytes()) else {
         return within(word, range, found);
     };
-    let mut marked = [b'!'; LONGEST_WORD + 3];
+    let mut marked = [b'!'; MAX_WORD_BYTES + 3];
     within(word, range, |ngram| {
         marked[1..=ngram.len()].copy_from_slice(ngram);
         found(&marked[..=ngram.len()]);
@@ -194,7 +194,7 @@ fn each(word: &[u8], range: (usize, usize), mut found: impl FnMut(&[u8])) {
 
 #[inline]
 fn within(word: &[u8], (shortest, longest): (usize, usize), mut found: impl FnMut(&[u8])) {
-    let mut padded = [b' '; LONGEST_WORD + 2];
+    let mut padded = [b' '; MAX_WORD_BYTES + 2];
     let len = word.len() + 2;
     padded[1..len - 1].copy_from_slice(word);
     let padded = &padded[..len];
@@ -207,7 +207,7 @@ fn within(word: &[u8], (shortest, longest): (usize, usize), mut found: impl FnMu
         return;
     }
     // Where each character starts, and where the last one ends.
-    let mut bounds = [0_u8; LONGEST_WORD + 3];
+    let mut bounds = [0_u8; MAX_WORD_BYTES + 3];
     let mut count = 0;
     for (at, byte) in padded.iter().enumerate() {
         if byte & 0xc0 != 0x80 {
@@ -253,12 +253,12 @@ mod tests {
     #[test]
     fn the_longest_word_fits() {
         assert_eq!(
-            ngrams(&"a".repeat(LONGEST_WORD), (2, 2)).len(),
-            LONGEST_WORD + 1
+            ngrams(&"a".repeat(MAX_WORD_BYTES), (2, 2)).len(),
+            MAX_WORD_BYTES + 1
         );
         assert_eq!(
-            ngrams(&"é".repeat(LONGEST_WORD / 2), (2, 2)).len(),
-            LONGEST_WORD / 2 + 1
+            ngrams(&"é".repeat(MAX_WORD_BYTES / 2), (2, 2)).len(),
+            MAX_WORD_BYTES / 2 + 1
         );
     }
 

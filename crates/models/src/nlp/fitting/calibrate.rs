@@ -10,7 +10,7 @@ use crate::kernels::reduce::chunks;
 use crate::linear::outputs;
 
 /// t stays within this and its inverse: a perfect score on few rows would send it to infinity.
-const MOST: f64 = 16.0;
+const MAX_TEMPERATURE: f64 = 16.0;
 const ROWS: usize = 256;
 const STEPS: usize = 30;
 
@@ -19,7 +19,7 @@ pub fn temperature(margins: &[f64], labels: &[u32], classes: usize, folds: &Fold
     let rows: Vec<usize> = folds.held_out().collect();
     let outputs = outputs(classes);
     // Slope and curvature of the loss in t. It is convex: Newton's method, kept in a bracket.
-    let (mut low, mut high) = (1.0 / MOST, MOST);
+    let (mut low, mut high) = (1.0 / MAX_TEMPERATURE, MAX_TEMPERATURE);
     let mut t = 1.0;
     for _ in 0..STEPS {
         let parts = chunks(rows.len(), ROWS, |range| {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn perfect_margins_stay_finite() {
         let t = fitted(&[1.0, 3.0, -1.0, -2.0], &[1, 1, 0, 0], 2);
-        assert!(t > 1.0 && t <= MOST);
+        assert!(t > 1.0 && t <= MAX_TEMPERATURE);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const SEARCHED_WORK: usize = 48 << 20;
 /// The same times folds, beyond the first fold.
 const FOLDED_WORK: usize = 16 << 20;
 /// Candidates are compared by models this much less exact than the final one.
-const LOOSER: f64 = 3.0;
+const SEARCH_TOLERANCE: f64 = 3.0;
 /// Bytes of text above which `choices.characters` leaves characters out.
 const BYTES_WITH_CHARACTERS: usize = 4 << 20;
 
@@ -220,11 +220,11 @@ impl Search<'_> {
             blocks,
             costs: self.searched.costs(),
         };
-        let looser = Options {
-            tolerance: LOOSER * candidate.tolerance,
+        let loose = Options {
+            tolerance: SEARCH_TOLERANCE * candidate.tolerance,
             ..candidate.clone()
         };
-        let out = data.out_of_fold(&looser, &self.folds, path);
+        let out = data.out_of_fold(&loose, &self.folds, path);
         let ends = out.margins.iter().zip(out.last);
         for (&regularization, (margins, coefficients)) in path.iter().zip(ends) {
             let score = Score::of(margins, labels, *classes, &self.folds);

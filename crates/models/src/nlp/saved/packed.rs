@@ -9,7 +9,7 @@ use crate::nlp::text::strings::{Key, Strings, Table};
 use crate::state::{State, StateError};
 
 /// Words in an n-gram, at most: two counts share a byte.
-pub const MOST_WORDS: u32 = 15;
+pub const MAX_WORDS: u32 = 15;
 
 /// Adds strings as `NAME.shared` and `NAME.lengths` (a byte each) and `NAME.bytes`.
 ///

@@ -186,7 +186,7 @@ fn vectorizer(state: &State) -> Result<Vectorizer, StateError> {
     let sublinear = flag(state, "sublinear")?;
     let ngrams = packed::ngrams(state, "vocabulary")?;
     let tfidf = tfidf(state, "idf", ngrams.len(), sublinear)?;
-    let range = range(state, "ngrams", packed::MOST_WORDS)?;
+    let range = range(state, "ngrams", packed::MAX_WORDS)?;
     let vocabulary = Vocabulary::from_sorted(ngrams, range, state.strings("stop_words")?)
         .map_err(|error| StateError::invalid("vocabulary", error.to_string()))?;
     let characters = match state.tensors.contains_key("characters.ngrams") {

@@ -7,7 +7,7 @@
 //!   separates: `it's` gives `it`, `s`, which is also what Treebank's `it 's` gives.
 //! - Chinese characters and Japanese kana, written without spaces, are words of one character;
 //!   word n-grams make words of them.
-//! - A run of more than [`LONGEST_WORD`] bytes (a key, an encoded picture) is no word.
+//! - A run of more than [`MAX_WORD_BYTES`] bytes (a key, an encoded picture) is no word.
 //!
 //! Where asked for, words after a negation are marked, see [`super::negation`].
 //!
@@ -20,7 +20,7 @@ use super::strings::Key;
 use super::{negation, swar};
 
 /// Bytes of a word, at most, without a mark of negation.
-pub const LONGEST_WORD: usize = 128;
+pub const MAX_WORD_BYTES: usize = 128;
 /// Bytes after the words, so that sixteen bytes can be read from the start of any.
 const PADDING: usize = 16;
 
@@ -79,7 +79,7 @@ impl Words {
     }
 
     fn add(&mut self, start: usize, end: usize) {
-        if start < end && end - start <= LONGEST_WORD {
+        if start < end && end - start <= MAX_WORD_BYTES {
             self.spans.push((start, end));
         }
     }
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_no_word() {
-        let longest = "a".repeat(LONGEST_WORD);
+        let longest = "a".repeat(MAX_WORD_BYTES);
         assert_eq!(
             words(&format!("{longest} b"), true),
             [longest.as_str(), "b"]

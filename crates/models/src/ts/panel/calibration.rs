@@ -38,16 +38,16 @@ pub struct Errors {
 }
 
 /// Fewer errors than this calibrate nothing.
-pub const FEWEST: usize = 40;
-const SHARES: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+pub const MIN_ERRORS: usize = 40;
+const LEVELS: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
 /// Bounds of the power, and the number of errors at which it is half of its least-squares estimate.
-const GROWTH: f64 = 0.5;
+const MAX_GROWTH: f64 = 0.5;
 const SHRINKAGE_COUNT: f64 = 200.0;
 /// Number of origins at which a series' factor is halfway (in logarithms) between 1 and its own errors. Chosen,
 /// like the other constants of intervals, on cuts of the training parts of the M3, tourism, hourly and weekly M4 series.
 const OWN_SHRINKAGE_COUNT: f64 = 6.0;
 /// Farthest from 1 that the errors of one origin are taken to be.
-const OWN_BOUND: f64 = 100.0;
+const MAX_OWN: f64 = 100.0;
 
 /// Standard deviations that hold `level` of a normal distribution.
 pub fn normal_width(level: f64) -> f64 {
@@ -58,7 +58,7 @@ fn power(step: usize, growth: f64) -> f64 {
     math::exp(growth * math::ln(step.max(1) as f64))
 }
 
-/// The slope of ln ratio over ln step by least squares, drawn towards 0.
+/// The slope of ln ratio over ln step by least squares, shrunk towards 0.
 fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
     let (mut n, mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (step, ratio) in ratios.filter(|(_, ratio)| *ratio > 0.0) {
@@ -74,7 +74,7 @@ fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
         return 0.0;
     }
     let slope = (xy - x * y / n) / spread;
-    (slope * n / (n + SHRINKAGE_COUNT)).clamp(-GROWTH, GROWTH)
+    (slope * n / (n + SHRINKAGE_COUNT)).clamp(-MAX_GROWTH, MAX_GROWTH)
 }
 
 impl Errors {
@@ -117,7 +117,7 @@ impl Errors {
         for trials in spans(&self.series_ends) {
             for trial in trials.clone() {
                 let others = trials.clone().filter(|other| *other != trial);
-                let factor = drawn(others.filter_map(|other| levels[other]));
+                let factor = shrunk(others.filter_map(|other| levels[other]));
                 let start = trial
                     .checked_sub(1)
                     .map_or(0, |before| self.trial_ends[before]);
@@ -127,7 +127,7 @@ impl Errors {
             }
         }
         spans(&self.series_ends)
-            .map(|trials| drawn(trials.filter_map(|trial| levels[trial])))
+            .map(|trials| shrunk(trials.filter_map(|trial| levels[trial])))
             .collect()
     }
 }
@@ -150,20 +150,20 @@ fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
     let level = sum / count / all;
     level
         .is_finite()
-        .then(|| math::ln(level.clamp(1.0 / OWN_BOUND, OWN_BOUND)))
+        .then(|| math::ln(level.clamp(1.0 / MAX_OWN, MAX_OWN)))
 }
 
-/// The factor of a series out of the logarithms of its trials' levels: their mean, drawn towards 0.
-fn drawn(levels: impl Iterator<Item = f64>) -> f64 {
+/// The factor of a series out of the logarithms of its trials' levels: their mean, shrunk towards 0.
+fn shrunk(levels: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = levels.fold((0.0, 0.0), |(sum, count), level| (sum + level, count + 1.0));
     math::exp(sum / (count + OWN_SHRINKAGE_COUNT))
 }
 
 impl Calibration {
-    /// From errors at earlier origins; with fewer than [`FEWEST`] intervals stay normal.
+    /// From errors at earlier origins; with fewer than [`MIN_ERRORS`] intervals stay normal.
     pub fn new(mut errors: Errors) -> Self {
         let count = errors.known().count();
-        if count < FEWEST {
+        if count < MIN_ERRORS {
             return Self::default();
         }
         let growth = growth(errors.known());
@@ -180,8 +180,8 @@ impl Calibration {
             level[below] + (place - below as f64) * (level[above] - level[below])
         };
         Self {
-            widths: SHARES.iter().map(|&share| quantile(share)).collect(),
-            shares: SHARES.to_vec(),
+            widths: LEVELS.iter().map(|&share| quantile(share)).collect(),
+            shares: LEVELS.to_vec(),
             growth,
             errors: count,
             own,

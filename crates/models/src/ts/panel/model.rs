@@ -52,12 +52,12 @@ pub struct Model {
 }
 
 /// Errors that intervals should be estimated from: the fewer the series, the more origins are tried.
-const ENOUGH: usize = 200;
+const TARGET_ERRORS: usize = 200;
 /// Earlier origins of a series, at most.
-const MOST_TRIALS: usize = 8;
+const MAX_TRIALS: usize = 8;
 /// Earlier origins of a series, at least. More change neither errors nor intervals by much (cuts of the training parts of the
 /// M3, tourism and hourly M4 series).
-const LEAST_TRIALS: usize = 3;
+const MIN_TRIALS: usize = 3;
 /// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
 const BLOCK: usize = 256;
 
@@ -76,9 +76,9 @@ impl Options {
     pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, FitError> {
         let options = self.series();
         let values = series.len() * self.horizon.max(1);
-        let count = ENOUGH
+        let count = TARGET_ERRORS
             .div_ceil(values.max(1))
-            .clamp(LEAST_TRIALS, MOST_TRIALS);
+            .clamp(MIN_TRIALS, MAX_TRIALS);
         let fit = |series: &&[f64]| {
             let mut fitted = options.fit(series);
             let trials = self.trials(&options, series, count, fitted.as_ref());

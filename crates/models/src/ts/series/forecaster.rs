@@ -13,10 +13,10 @@ use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::{ces, theta};
 
 /// Fewest known values of a model: with fewer, orders cannot be distinguished.
-const FEWEST: f64 = 5.0;
+const MIN_VALUES: f64 = 5.0;
 
 /// Longest season that a model carries in its state; longer ones are taken off before.
-pub const LONGEST: usize = 24;
+pub const MAX_STATE_SEASON: usize = 24;
 
 /// Everything that is known of one series.
 #[derive(Clone, Debug)]
@@ -77,13 +77,13 @@ impl Options {
                 note: "every value is the same".to_owned(),
                 ..Forecaster::alone(naive)
             },
-            None => match least_erring(inner, &naive) {
-                rule if without_error(&rule, inner) => Forecaster {
+            None => match better_rule(inner, &naive) {
+                rule if is_exact(&rule, inner) => Forecaster {
                     parts: vec![(1.0, Member::Simple(rule))],
                     note: "a simple rule forecasts it without any error".to_owned(),
                     ..Forecaster::alone(naive)
                 },
-                rule if naive.count < FEWEST => short(rule, naive),
+                rule if naive.count < MIN_VALUES => short(rule, naive),
                 _ => self.models(inner, &seasons, naive, like),
             },
         };
@@ -109,7 +109,7 @@ impl Options {
         naive: Simple,
         like: Option<&Forecaster>,
     ) -> Forecaster {
-        let long = seasons.len() > 1 || seasons.iter().any(|&m| m > LONGEST);
+        let long = seasons.len() > 1 || seasons.iter().any(|&m| m > MAX_STATE_SEASON);
         let mut cycles = Cycles::default();
         let mut adjusted = series.to_vec();
         let mut period = seasons.first().copied().unwrap_or(1);
@@ -130,7 +130,7 @@ impl Options {
         let (parts, mut notes): (Vec<Member>, Vec<String>) =
             fits.into_iter().flatten().filter(sound).unzip();
         if parts.is_empty() {
-            return short(least_erring(series, &naive), naive);
+            return short(better_rule(series, &naive), naive);
         }
         let weight = 1.0 / parts.len() as f64;
         notes.retain(|note| !note.is_empty());
@@ -209,7 +209,7 @@ impl Options {
 }
 
 /// The seasonal naive rule or drift, whichever errs less.
-fn least_erring(series: &[f64], naive: &Simple) -> Simple {
+fn better_rule(series: &[f64], naive: &Simple) -> Simple {
     let drift = Simple::fit(Rule::Drift, series, 1);
     let better = drift.filter(|drift| drift.variance < naive.variance);
     better.unwrap_or_else(|| naive.clone())
@@ -226,7 +226,7 @@ fn short(rule: Simple, naive: Simple) -> Forecaster {
 
 /// Whether a rule errs by rounding alone: a straight line, a season that repeats itself. No likelihood
 /// has a maximum there.
-fn without_error(rule: &Simple, series: &[f64]) -> bool {
+fn is_exact(rule: &Simple, series: &[f64]) -> bool {
     let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
     series.len() > 2 && rule.variance <= 1e-24 * squares.sum::<f64>() / rule.count
 }

@@ -61,7 +61,7 @@ const SHRINKAGE_COUNT: f64 = 8.0;
 /// longer a series, the more its earlier errors say about later ones. Chosen, like the count above, on cuts of
 /// the training parts of the M3, tourism, hourly and weekly M4 series.
 const STEPS_PER_POWER: f64 = 300.0;
-const MOST_POWER: f64 = 4.0;
+const MAX_POWER: f64 = 4.0;
 
 /// Weights of `families` from their mean absolute errors over `trials`: in proportion to a power of the
 /// inverse error, drawn towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
@@ -82,7 +82,7 @@ pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
     }
     let floor = means.iter().sum::<f64>() * 1e-3 + f64::MIN_POSITIVE;
     let longest = trials.iter().map(|trial| trial.origin).max().unwrap_or(0);
-    let power = (1.0 + longest as f64 / STEPS_PER_POWER).min(MOST_POWER);
+    let power = (1.0 + longest as f64 / STEPS_PER_POWER).min(MAX_POWER);
     let inverse: Vec<f64> = (means.iter())
         .map(|mean| libm::pow(1.0 / (mean / least.max(floor) + 1e-3), power))
         .collect();

@@ -1,5 +1,4 @@
-//! How far figures would move on another test part of the same kind: percentile bootstrap intervals
-//! (Efron 1979). Each resample has a random stream of its own, so threads change nothing.
+//! Percentile bootstrap intervals of metrics over resampled test rows (Efron 1979). Each resample has a random stream of its own, so threads change nothing.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -13,7 +12,7 @@ pub const RESAMPLES: u64 = 1000;
 /// Share of the resamples that lies within an interval.
 pub const LEVEL: f64 = 0.95;
 
-/// Where [`LEVEL`] of the resamples lie.
+/// The central interval that holds [`LEVEL`] of the resamples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The (1 - [`LEVEL`]) / 2 quantile of the resamples.
@@ -22,7 +21,7 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Intervals of the figures of a classification.
+/// Intervals of the metrics of a classification.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Intervals {
     /// Of the share of right answers.

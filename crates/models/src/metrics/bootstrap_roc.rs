@@ -1,7 +1,7 @@
-//! How far an area under the ROC curve, and the difference of two, would move on other groups of rows.
+//! Bootstrap intervals of the area under the ROC curve, and of the difference of two, over groups of rows.
 //!
-//! Rows of a group (the photos of a scene) hang together, so that whole groups are drawn with
-//! replacement, not rows (Davison and Hinkley 1997, section 3.8). Each resample has a random stream of
+//! Rows of a group (the photos of a scene) are not independent, so whole groups are drawn with replacement,
+//! not rows (Davison and Hinkley 1997, section 3.8). Each resample has a random stream of
 //! its own, so threads change nothing.
 
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::bootstrap::{Interval, RESAMPLES, percentiles};
 use super::roc::roc_auc;
 
-/// An area, or a difference of two, and where it lies in most resamples.
+/// An area, or a difference of two, with its percentile interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     /// On the rows as they are.
@@ -23,7 +23,7 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// Rows of yes and no, the groups that they come in, and what resamples of them are drawn from.
+/// Labelled rows in groups, and the seed of their resamples.
 #[derive(Clone, Copy, Debug)]
 pub struct Groups<'a> {
     /// One a row.

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Log loss takes no probability below this, so that one row costs at most 34.5 (`-ln 1e-15`).
 pub const SMALLEST_PROBABILITY: f64 = 1e-15;
 
-/// What a classifier's answers are worth on rows with known labels.
+/// Metrics of a classifier on rows with known labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
     /// Rows measured, those of unseen labels included.
@@ -48,7 +48,7 @@ pub struct PerClass {
     pub support: u64,
 }
 
-/// How sure the predictions were, right and wrong apart: rows counted by the predicted class's
+/// Histogram of the confidence of right and of wrong predictions: rows counted by the predicted class's
 /// probability, in equal bins from 0 to 1 (a probability of 1 falls into the last).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confidence {

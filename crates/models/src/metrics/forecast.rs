@@ -1,7 +1,7 @@
-//! How good forecasts are, by the definitions of the M4 competition (Makridakis, Spiliotis and
+//! Metrics of forecasts, as defined by the M4 competition (Makridakis, Spiliotis and
 //! Assimakopoulos 2020), as `shared/scoring/ts_m4.py` has them.
 //!
-//! Missing values count for nothing: not as errors, not in scales.
+//! Missing values are left out of errors and scales.
 
 /// Forecasts of one series and the values that came, to be scored against each other.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ pub struct Evaluation<'a> {
     pub period: usize,
 }
 
-/// Figures of one series.
+/// Metrics of one series.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Score {
     /// Mean of 200 |y - f| / (|y| + |f|), in percent.
@@ -139,7 +139,7 @@ fn carried(train: &[f64]) -> Vec<f64> {
 }
 
 impl Evaluation<'_> {
-    /// The figures; `None` where no step has a value or the series never changes.
+    /// The metrics; `None` where no step has a value or the series never changes.
     pub fn score(&self) -> Option<Score> {
         let scale = scale(self.train, self.period)?;
         let naive2 = naive2(&carried(self.train), self.actual.len(), self.period);
@@ -181,7 +181,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Figures over series: means, and OWA, which averages over series before it divides.
+/// Metrics over series: means, and OWA, which averages over series before it divides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overall {
     /// Mean over series.
@@ -204,7 +204,7 @@ pub struct Overall {
     pub series: usize,
 }
 
-/// The figures of all series; none without series.
+/// The metrics of all series; none without series.
 pub fn overall(scores: &[Score]) -> Option<Overall> {
     if scores.is_empty() {
         return None;

@@ -24,7 +24,7 @@ use crate::kernels::small::{LANES, System, add_rows, products};
 /// Rows solved by a thread at a time.
 const ROWS: usize = 32;
 
-/// What decides a factorization.
+/// Hyperparameters of the factorization.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
@@ -79,7 +79,7 @@ pub struct Scratch {
 }
 
 impl Options {
-    /// Users' and items' factors alternate, items last; what comes back is the items' side.
+    /// Fits the factors of users and items in turn, items last, and returns those of the items.
     pub fn fit(&self, taken: &Interactions, seed: u64) -> Side {
         let items = taken.transposed();
         let mut side = self.side(self.start(taken.width(), seed));

@@ -7,7 +7,7 @@ use super::interactions::{History, Interactions};
 use crate::kernels::dense::{invert, invert_bytes};
 use crate::kernels::small::add_rows;
 
-/// What decides a fit.
+/// Hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {

@@ -13,7 +13,7 @@ use crate::kernels::small::add_rows;
 /// Rounds of the filter that finds V; the scores need the space more than each vector.
 const ROUNDS: usize = 2;
 
-/// What decides a filter.
+/// Hyperparameters of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {

@@ -7,7 +7,7 @@ use super::interactions::{History, Interactions};
 use super::top::Top;
 use crate::kernels::math;
 
-/// How alike two items are.
+/// Similarity of two items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Similarity {
@@ -19,13 +19,13 @@ pub enum Similarity {
     Bm25,
 }
 
-/// What decides a fit.
+/// Hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Kept for each item.
     pub neighbours: usize,
-    /// What nearest means.
+    /// By which neighbours are the nearest.
     pub similarity: Similarity,
 }
 

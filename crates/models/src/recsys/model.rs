@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// A kind of model and what decides its fit.
+/// A kind of model and its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Options {

@@ -24,7 +24,7 @@ const STRIPS: usize = 32;
 /// Room for the rounding of scores against their bound: more than 10^4 factors' worth.
 const SLACK: f32 = 1.001;
 
-/// Who asks, and for what.
+/// A user to recommend to: history, and what is allowed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
     /// What was taken, which is not recommended again.

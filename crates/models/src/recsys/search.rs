@@ -29,7 +29,7 @@ pub enum HoldOutRule {
     Hashed(u64),
 }
 
-/// Interactions without those held out, and those.
+/// A split of interactions by [`hold_out`].
 pub struct HoldOut {
     /// What is left to fit to.
     pub taken: Interactions,
@@ -93,7 +93,7 @@ pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize
     (f64::from(hits) / relevant as f64, gain / ideal)
 }
 
-/// Everything that is chosen.
+/// A candidate: a model's options and how interactions are weighted.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Choice {
     /// Kind of model and its options.
@@ -105,7 +105,7 @@ pub struct Choice {
     pub disliked: f64,
 }
 
-/// A choice and what it reached.
+/// A candidate and its metrics on the hold-out.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Trial {
     /// What was tried.
@@ -117,7 +117,7 @@ pub struct Trial {
     pub ndcg_at_20: f64,
 }
 
-/// What is searched.
+/// The data, limits and fixed choices of a search.
 pub struct Search<'a> {
     /// The training part without what is held out.
     pub taken: &'a Interactions,

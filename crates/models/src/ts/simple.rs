@@ -3,7 +3,7 @@
 
 use super::forecast::Forecast;
 
-/// What the next value is taken to be.
+/// The forecast of the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The value a season ago; without a season the last value.
@@ -14,7 +14,7 @@ pub enum Rule {
     Mean,
 }
 
-/// A rule and what it remembers.
+/// A rule and the statistics of a series that it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simple {
     /// Which rule.
@@ -34,7 +34,7 @@ pub struct Simple {
 }
 
 impl Simple {
-    /// Over `series`, NaN where a value is missing; `None` where all are.
+    /// Fits to `series`, NaN where a value is missing; `None` where all are.
     pub fn fit(rule: Rule, series: &[f64], period: usize) -> Option<Self> {
         let start = series.iter().position(|y| y.is_finite())?;
         let period = match rule {
@@ -110,7 +110,7 @@ impl Simple {
         }
     }
 
-    /// Takes new values in, and gives what each was expected to be.
+    /// Updates the statistics with new values and returns the one-step forecast of each.
     pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
         let mut expected = Vec::with_capacity(values.len());
         for &value in values {
@@ -134,7 +134,8 @@ impl Simple {
         expected
     }
 
-    /// Means and standard deviations of the coming `ahead` steps.
+    /// Means and standard deviations of the coming `ahead` steps (Hyndman and Athanasopoulos, "Forecasting:
+    /// Principles and Practice", section 5.5).
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let period = self.last.len();
         let newest = self.last[period - 1];

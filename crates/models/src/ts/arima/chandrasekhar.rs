@@ -42,7 +42,7 @@ impl<T: Real> Arma<T> {
         (last(&self.ar), last(&self.ma))
     }
 
-    /// Length of the state.
+    /// Length r of the state: the largest lag of either polynomial, at least 1.
     pub fn order(&self) -> usize {
         let (p, q) = self.longest();
         p.max(q).max(1)
@@ -234,7 +234,7 @@ impl<T: Real> Filter<T> {
         }
     }
 
-    /// What the next value of `column` is expected to be.
+    /// The one-step forecast of `column`.
     pub fn expected(&self, column: usize) -> T {
         self.states[column][0]
     }
@@ -290,7 +290,7 @@ impl<T: Real> Filter<T> {
         }
     }
 
-    /// How much the covariance still changes.
+    /// Size of the remaining change of the covariance; 0 in the steady state.
     pub fn remaining(&self) -> f64 {
         let largest = (self.change.iter()).fold(0.0f64, |most, l| most.max(l.value().abs()));
         self.weight.value().abs() * largest * largest

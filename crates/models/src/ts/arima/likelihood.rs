@@ -24,7 +24,7 @@ pub struct Design {
 impl Design {
     /// `series` has NaN where a value is missing; each regressor is as long as it.
     ///
-    /// None where nothing is left to be explained.
+    /// `None` where there are no more differences than free coefficients.
     pub fn new(series: &[f64], orders: &Orders, regressors: &[Vec<f64>]) -> Option<Self> {
         let missing: Vec<usize> = (0..series.len())
             .filter(|&t| !series[t].is_finite())
@@ -71,7 +71,7 @@ pub fn coefficients<T: Real>(orders: &Orders, free: &[T]) -> Vec<T> {
     all
 }
 
-/// What is known at given ARMA coefficients.
+/// The generalized least-squares fit at given ARMA coefficients.
 #[derive(Clone, Debug)]
 pub struct Solution<T> {
     /// Innovations over their standard deviation in units of σ.

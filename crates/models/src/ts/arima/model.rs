@@ -75,7 +75,7 @@ pub struct Arima {
     pub length: usize,
 }
 
-/// A fit and where its search ended, for neighbours to start from.
+/// The end of a search, from which fits of neighbouring orders can start.
 #[derive(Clone, Debug)]
 pub struct Fitted {
     /// Free numbers at the maximum, see [`coefficients`].
@@ -100,7 +100,7 @@ impl Fitted {
     }
 }
 
-/// The regressors that `constant` stands for, over `length` steps after `skip`.
+/// The regressor of `constant` over `length` steps after `skip`: ones for a mean, 1, 2, ... for a drift.
 pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<Vec<f64>> {
     match constant {
         Constant::None => Vec::new(),
@@ -109,8 +109,8 @@ pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<V
     }
 }
 
-/// The most likely free numbers for `design`: from `near`, where a like model has its own, or from
-/// where demand often lies.
+/// Maximizes the likelihood of `design`: from `near`, the maximum of a similar model, or from values that are
+/// typical of demand.
 pub fn maximize(design: &Design, near: Option<&[f64]>, options: &Options) -> Option<Fitted> {
     let orders = &options.orders;
     let likelihood = Likelihood { design, orders };
@@ -184,7 +184,7 @@ impl Options {
         self.at(series, regressors, &at)
     }
 
-    /// The model with these ARMA coefficients.
+    /// The model with the ARMA coefficients `at` (φ, θ, Φ, Θ); regression and variance are estimated.
     pub fn at(&self, series: &[f64], regressors: &[Vec<f64>], at: &[f64]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
@@ -260,7 +260,8 @@ impl Arima {
         level
     }
 
-    /// The coming `ahead` steps. `regressors` hold their coming values.
+    /// Means and standard deviations of the coming `ahead` steps, parameters taken as known. `regressors` hold
+    /// their coming values.
     pub fn forecast(&self, ahead: usize, regressors: &[Vec<f64>]) -> Forecast {
         let mut mean = self.integrate(&self.respond(&self.filter.states[0], ahead), &self.tail);
         for (mean, level) in mean.iter_mut().zip(self.level(ahead, regressors)) {
@@ -378,8 +379,7 @@ impl Arima {
         }
     }
 
-    /// What each value was expected to be, one step ahead; the first ones, which differences use
-    /// up, and missing ones have NaN.
+    /// One-step forecasts of each value, missing ones interpolated; NaN for the first d + m D values.
     pub fn fitted(&self, series: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);

@@ -47,7 +47,7 @@ pub struct Tried {
     pub aicc: f64,
 }
 
-/// What was chosen, and why.
+/// The chosen model, with the candidates it was compared with.
 #[derive(Clone, Debug)]
 pub struct Choice {
     /// The model with the least AICc.
@@ -68,7 +68,7 @@ const SEARCH_PRECISION: f64 = 0.01;
 const KPSS_5_PERCENT: f64 = 0.463;
 const KPSS_1_PERCENT: f64 = 0.739;
 
-/// KPSS: differences until a level is not refused, at 5 % for the first and at 1 % for a second one.
+/// Number of differences by the KPSS test: until a level is not rejected, at 5 % for the first and at 1 % for a second one.
 pub fn differences(series: &[f64], most: usize) -> usize {
     let mut values = series.to_vec();
     for d in 0..most {
@@ -259,7 +259,7 @@ impl Options {
         (orders, strength)
     }
 
-    /// Chooses and fits; `series` has NaN where a value is missing. None where it is too short.
+    /// Chooses and fits; `series` has NaN where a value is missing. `None` where it is too short.
     pub fn fit(&self, series: &[f64]) -> Option<Choice> {
         let whole = filled(series)?;
         let (base, strength) = self.differences(&whole);

@@ -23,12 +23,12 @@ pub struct Orders {
 }
 
 impl Orders {
-    /// Coefficients of both kinds.
+    /// Number of coefficients, p + q + P + Q.
     pub fn coefficients(&self) -> usize {
         self.p + self.q + self.seasonal_p + self.seasonal_q
     }
 
-    /// Values that differences use up.
+    /// Values without a predecessor to take the difference from, d + m D.
     pub fn lost(&self) -> usize {
         self.d + self.period * self.seasonal_d
     }
@@ -73,7 +73,7 @@ pub fn stationary<T: Real>(free: &[T]) -> Vec<T> {
 }
 
 /// Partial autocorrelations of the process with these coefficients, by the recursion backwards;
-/// none where it is not stationary.
+/// `None` where it is not stationary.
 pub fn partials<T: Real>(coefficients: &[T]) -> Option<Vec<T>> {
     let mut a = coefficients.to_vec();
     let mut partials = vec![T::of(0.0); a.len()];

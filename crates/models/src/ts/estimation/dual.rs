@@ -9,7 +9,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use crate::kernels::math;
 
-/// What the likelihoods compute with.
+/// Arithmetic of the likelihoods: plain numbers or [`Dual`] ones.
 pub trait Real:
     Copy
     + Add<Output = Self>

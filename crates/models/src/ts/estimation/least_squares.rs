@@ -192,7 +192,7 @@ fn squares(model: &impl Residuals, parameters: &[f64], residuals: &mut Vec<f64>)
     if sum.is_nan() { f64::INFINITY } else { sum }
 }
 
-/// Moves `parameters` to the least sum of squares near them, and gives that sum.
+/// Moves `parameters` to a local minimum of the sum of squares and returns that minimum.
 ///
 /// `K` is at least the number of parameters.
 pub fn minimize<const K: usize>(model: &impl Residuals, parameters: &mut [f64], stop: Stop) -> f64 {

@@ -15,8 +15,8 @@ use crate::ts::gaps::filled;
 const SHARE: (f64, f64) = (1e-4, 0.9999);
 const DAMPING: (f64, f64) = (0.8, 0.98);
 
-/// What is thought of smoothing parameters before a series is seen: each share x (α, β / α,
-/// γ / (1 - α), and φ between its bounds) has a density in proportion to x^a (1 - x)^b.
+/// Prior density of the smoothing parameters: each share x (α, β / α, γ / (1 - α), and φ between its bounds)
+/// has a density proportional to x^a (1 - x)^b.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prior {
     /// (a, b) of α.
@@ -30,7 +30,7 @@ pub struct Prior {
 }
 
 impl Prior {
-    /// Every value as likely as any other: maximum likelihood.
+    /// The uniform density: maximum likelihood.
     pub const FLAT: Self = Self {
         alpha: (0.0, 0.0),
         beta: (0.0, 0.0),
@@ -38,9 +38,9 @@ impl Prior {
         phi: (0.0, 0.0),
     };
 
-    /// Trends and seasons mostly change slowly, and levels do not stand still: of short series the
-    /// most likely slope often follows the last few values, which forecasts pay for. Chosen on cuts of
-    /// the training parts of the M3 and tourism series.
+    /// Favours slopes and seasons that change slowly and levels that move: in short series the most likely slope
+    /// often follows the last few values, which makes forecasts worse. Chosen on rolling origins of the training
+    /// parts of the M3 and tourism series.
     pub const SLOW: Self = Self {
         alpha: (1.0, 0.0),
         beta: (0.0, 5.0),
@@ -382,7 +382,7 @@ impl Options {
 
     /// Fits to `series`, NaN where a value is missing, and takes the kind with the least AICc.
     ///
-    /// None where there are too few values.
+    /// `None` where there are too few values.
     pub fn fit(&self, series: &[f64]) -> Option<Ets> {
         let first = |all: Vec<Ets>| all.into_iter().next();
         first(self.fit_best(series, 1))

@@ -65,14 +65,15 @@ impl Kind {
         }
     }
 
-    /// Smoothing parameters: α, β, γ, φ as far as there are.
+    /// Number of smoothing parameters: those of α, β, γ and φ that the kind has.
     pub fn smoothing(&self) -> usize {
         1 + usize::from(self.trended())
             + usize::from(self.season != Part::None)
             + usize::from(self.trend == Trend::Damped)
     }
 
-    /// All that is estimated but the variance: the last season follows from the others.
+    /// Number of estimated parameters without the variance: smoothing parameters and first states, of which the
+    /// last season follows from the others.
     pub fn parameters(&self) -> usize {
         self.smoothing() + 1 + usize::from(self.trended()) + self.seasons().saturating_sub(1)
     }

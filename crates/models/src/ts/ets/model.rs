@@ -80,14 +80,14 @@ impl Ets {
             .collect()
     }
 
-    /// What each value of the series it was fitted to was expected to be.
+    /// One-step forecasts of each value of the series it was fitted to.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let mut model = self.clone();
         model.states = self.start.clone();
         model.update(series)
     }
 
-    /// The coming `ahead` steps: exact for additive errors, and for relative ones as far as
+    /// Means and standard deviations of the coming `ahead` steps: exact for additive errors, and for relative ones as far as
     /// Hyndman et al. 2008, chapter 6, have a formula (classes 1 to 3).
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let mut states = self.states.clone();

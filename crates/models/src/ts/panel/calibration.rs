@@ -12,7 +12,7 @@ use std::ops::Range;
 use crate::kernels::math;
 use crate::ts::diagnostics::normal_quantile;
 
-/// Shares of errors from earlier origins, and how many standard deviations hold each.
+/// Widths of intervals: for ascending shares of errors the number of standard deviations that hold them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
     /// Ascending shares of errors; empty: nothing is calibrated.
@@ -27,7 +27,7 @@ pub struct Calibration {
     pub own: Vec<f64>,
 }
 
-/// Absolute errors over their standard deviations, of all series.
+/// Ratios of absolute errors to their standard deviations, of all series.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     /// Of each trial from the first step ahead on, NaN where none is known.
@@ -37,7 +37,7 @@ pub struct Errors {
     series_ends: Vec<usize>,
 }
 
-/// Fewer errors than this calibrate nothing.
+/// Fewest errors to calibrate from.
 pub const MIN_ERRORS: usize = 40;
 const LEVELS: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
 /// Bounds of the power, and the number of errors at which it is half of its least-squares estimate.
@@ -49,7 +49,7 @@ const OWN_SHRINKAGE_COUNT: f64 = 6.0;
 /// Farthest from 1 that the errors of one origin are taken to be.
 const MAX_OWN: f64 = 100.0;
 
-/// Standard deviations that hold `level` of a normal distribution.
+/// Half-width in standard deviations of the central interval that holds `level` of a normal distribution.
 pub fn normal_width(level: f64) -> f64 {
     normal_quantile(0.5 + 0.5 * level)
 }
@@ -78,7 +78,7 @@ fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
 }
 
 impl Errors {
-    /// Adds those of the next series, trial by trial.
+    /// Adds the ratios of the next series, trial by trial, each from the first step ahead on.
     pub fn push(&mut self, trials: Vec<Vec<f64>>) {
         for trial in trials {
             let finite = |ratio: f64| if ratio.is_finite() { ratio } else { f64::NAN };
@@ -132,7 +132,7 @@ impl Errors {
     }
 }
 
-/// From each end to the next.
+/// The range from each end to the next, the first from 0.
 pub fn spans(ends: &[usize]) -> impl Iterator<Item = Range<usize>> + '_ {
     let starts = std::iter::once(&0).chain(ends);
     starts.zip(ends).map(|(start, end)| *start..*end)

@@ -10,7 +10,7 @@ use crate::ts::series::kind::Kind;
 use crate::ts::series::rolling::{self, trial_cuts};
 use crate::ts::series::trial::Trial;
 
-/// How series are fitted.
+/// How a panel of series is fitted.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Models that each series is fitted with.
@@ -36,7 +36,7 @@ pub enum FitError {
     },
 }
 
-/// Many fitted series.
+/// A panel of fitted series.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// One a series, in the order they were fitted.
@@ -165,7 +165,7 @@ impl Model {
         }
     }
 
-    /// The seasonal naive forecast of a series, its bounds widened as those of all series.
+    /// The seasonal naive forecast of a series, with bounds by the calibration of all series.
     pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
         self.bounded(&series.naive.forecast(ahead), levels, 1.0)
     }

@@ -112,7 +112,7 @@ impl Cycles {
         }
     }
 
-    /// What a standard deviation grows to by `season`.
+    /// `deviation` scaled by `season` where patterns are factors.
     pub fn widened(&self, deviation: f64, season: f64) -> f64 {
         match self.factors {
             true => deviation * season,

@@ -52,7 +52,7 @@ impl Season {
         }
     }
 
-    /// What a standard deviation grows to by the season.
+    /// `deviation` scaled by the season where indices are factors.
     pub fn widened(&self, deviation: f64, step: usize) -> f64 {
         match self.factors {
             true => deviation * self.at(step),

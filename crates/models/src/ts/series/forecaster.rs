@@ -15,10 +15,10 @@ use crate::ts::smoothing::{ces, theta};
 /// Fewest known values of a model: with fewer, orders cannot be distinguished.
 const MIN_VALUES: f64 = 5.0;
 
-/// Longest season that a model carries in its state; longer ones are taken off before.
+/// Longest season, in steps, that a model has in its state; longer ones are removed by STL before.
 pub const MAX_STATE_SEASON: usize = 24;
 
-/// Everything that is known of one series.
+/// The fitted models of one series.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
     /// Models and their weights, which add up to 1.
@@ -52,7 +52,7 @@ impl Options {
         self.fit_as(series, None)
     }
 
-    /// Fits models of the orders and kinds that `like` has: only their parameters are estimated.
+    /// Fits models of the orders and kinds of `like`: only their parameters are estimated.
     pub fn fit_again(&self, series: &[f64], like: &Forecaster) -> Option<Forecaster> {
         self.fit_as(series, Some(like))
     }
@@ -260,7 +260,7 @@ impl Forecaster {
         }
     }
 
-    /// Means and standard deviations of the coming steps, of its models together.
+    /// The weighted combination of its models' forecasts, see [`Forecast::combined`].
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let forecasts = self.forecasts(ahead);
         let parts: Vec<(f64, &Forecast)> = (self.parts.iter().zip(&forecasts))
@@ -283,7 +283,7 @@ impl Forecaster {
         self.parts.iter().map(|(_, part)| alone(part)).collect()
     }
 
-    /// Weighs the models by how they did at earlier origins.
+    /// Sets the weights of the models by their errors at earlier origins, see [`trial::weights`].
     pub fn weigh(&mut self, trials: &[Trial]) {
         let families: Vec<&'static str> = self.parts.iter().map(|(_, p)| p.family()).collect();
         let weights = trial::weights(trials, &families);
@@ -297,7 +297,7 @@ impl Forecaster {
         }
     }
 
-    /// The weight of a family of models.
+    /// Sum of the weights of a family of models.
     pub fn weight(&self, family: &str) -> f64 {
         let parts = self
             .parts
@@ -318,7 +318,7 @@ impl Forecaster {
         self.naive.update(values);
     }
 
-    /// What each value of the series it was fitted to was expected to be, one step ahead.
+    /// One-step forecasts of each value of the series it was fitted to.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let n = series.len();
         let seasons: Vec<f64> = (0..n).map(|t| self.cycles.behind(n - t)).collect();

@@ -1,6 +1,6 @@
 //! Which models a series is forecast with, by the names that parameters give them.
 
-/// What forecasts.
+/// The forecasting method of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// ARIMA, ETS, theta and CES, combined.

@@ -27,8 +27,9 @@ pub fn cuts(length: usize, ahead: usize, stride: usize, least: usize, count: usi
         .collect()
 }
 
-/// The cuts that a series of `length` steps is tried at: as far ahead as is to be forecast, but over
-/// no more than a third of the series.
+/// Cuts of a series of `length` steps that weights and intervals are estimated from: `horizon` steps ahead, at
+/// most a third of the series; half of that apart; with at least two seasons and
+/// two steps, or 8 steps, to fit to.
 pub fn trial_cuts(length: usize, horizon: usize, season: usize, count: usize) -> Vec<Cut> {
     let ahead = horizon.min(length / 3);
     let stride = ahead.div_ceil(2).max(1);

@@ -25,7 +25,7 @@ impl Trial {
     }
 
     /// Absolute errors over standard deviations of the models combined by `weight`, corrected for orders, kinds
-    /// and weights that were chosen with the values after the cut (see [`known_before`]).
+    /// and weights that were chosen with the values after the cut (see `known_before`).
     pub fn ratios(&self, kind: Kind, weight: impl Fn(&str) -> f64) -> Vec<f64> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         let share = |name: &str| weight(name) / total;
@@ -64,7 +64,7 @@ const STEPS_PER_POWER: f64 = 300.0;
 const MAX_POWER: f64 = 4.0;
 
 /// Weights of `families` from their mean absolute errors over `trials`: in proportion to a power of the
-/// inverse error, drawn towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
+/// inverse error, shrunk towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
 /// such shrinkage to be what combinations need).
 pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
     let equal = vec![1.0 / families.len() as f64; families.len()];

@@ -107,7 +107,7 @@ impl Residuals for Problem<'_> {
     }
 }
 
-/// Fits to `series`, NaN where a value is missing; `None` with fewer than five values.
+/// Fits CES to `series`, NaN where a value is missing; `None` with fewer than five values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
     let whole = filled(series)?;
     if series.iter().filter(|y| y.is_finite()).count() < 5 {
@@ -140,7 +140,7 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
 }
 
 impl Ces {
-    /// Takes new values in, and gives what each was expected to be. NaN is a missing value.
+    /// Updates the state with new values and returns the one-step forecast of each. NaN is a missing value.
     pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
         let mut expected = Vec::with_capacity(values.len());
         for &y in values {
@@ -153,7 +153,7 @@ impl Ces {
         expected
     }
 
-    /// What each value of the series it was fitted to was expected to be.
+    /// One-step forecasts of each value of the series it was fitted to.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let mut model = self.clone();
         model.state = self.start;
@@ -162,7 +162,7 @@ impl Ces {
         model.update(series)
     }
 
-    /// The coming `ahead` steps.
+    /// Means and standard deviations of the coming `ahead` steps.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let mut forecast = Forecast::default();
         let mut state = self.state;

@@ -60,7 +60,7 @@ fn line(series: &[f64]) -> (f64, f64) {
     (y / n - slope * x / n, slope)
 }
 
-/// Fits to `series`, NaN where a value is missing; `None` with fewer than four values.
+/// Fits the theta method to `series`, NaN where a value is missing; `None` with fewer than four values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
     let whole = filled(series)?;
     let observations = series.iter().filter(|y| y.is_finite()).count();

@@ -11,7 +11,7 @@ use self::reader::{Broken, Reader};
 use self::writer::Writer;
 use crate::ts::series::forecaster::Forecaster;
 
-/// Fitted series by their numbers.
+/// Fitted series in compact form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Packed {
     numbers: Writer,
@@ -30,7 +30,7 @@ pub struct Ends {
     pub whole: Vec<u64>,
 }
 
-/// What lies in a file.
+/// The arrays of a model file.
 pub struct Parts {
     /// Floats of all series.
     pub floats: Vec<f64>,

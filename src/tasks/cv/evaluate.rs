@@ -43,34 +43,34 @@ impl Evaluate for Cv {
         seed: u64,
         _: &Talk,
     ) -> Result<Evaluation> {
-        let judged = Judged::new(model, test);
+        let results = Results::new(model, test);
         Ok(Evaluation {
-            metrics: judged.metrics(seed),
-            plots: judged.plots()?,
-            page: page(&judged.report(model, header, seed)),
+            metrics: results.metrics(seed),
+            plots: results.plots()?,
+            page: page(&results.report(model, header, seed)),
         })
     }
 }
 
-/// The test part with the model's answers.
-struct Judged<'a> {
+/// The results of a model on the test part.
+struct Results<'a> {
     test: &'a Photos<Class>,
     /// Whether each photo is sharp.
     sharp: Vec<bool>,
     features: Vec<[f64; FEATURES]>,
     actual: Vec<u32>,
-    /// Of sharp.
+    /// Log-odds of sharp.
     scores: Vec<f64>,
     /// Photos × classes.
     probabilities: Vec<f64>,
-    /// Of the variance of the Laplacian against its threshold: 0 or 1.
+    /// The baseline's probability of sharp, 0 or 1: the variance of the Laplacian against a threshold.
     baseline: Vec<f64>,
     result: Classification,
     calibration: Vec<Bin>,
 }
 
-impl<'a> Judged<'a> {
-    fn new(model: &Model, test: &'a Photos<Class>) -> Judged<'a> {
+impl<'a> Results<'a> {
+    fn new(model: &Model, test: &'a Photos<Class>) -> Results<'a> {
         let features: Vec<[f64; FEATURES]> = test.features();
         let classes = test.classes.iter();
         let actual: Vec<u32> = classes.map(|class| class.index() as u32).collect();
@@ -79,7 +79,7 @@ impl<'a> Judged<'a> {
         let baseline = features
             .iter()
             .map(|photo| f64::from(u8::from(model.baseline(photo))));
-        Judged {
+        Results {
             scores: features.iter().map(|photo| model.log_odds(photo)).collect(),
             result: measure(&Class::names(), &actual, &probabilities),
             calibration: calibration(&actual, &probabilities, CALIBRATION_BINS),
@@ -159,8 +159,8 @@ impl<'a> Judged<'a> {
         figures
     }
 
-    /// How well each kind of blur, strength and source is told: blurred photos of the part against
-    /// all sharp ones of the test part.
+    /// Figures by kind of blur, strength and source: blurred photos of each against all sharp ones of
+    /// the test part.
     fn parts(&self) -> Vec<Part> {
         let mut parts: BTreeMap<(&str, String), Vec<usize>> = BTreeMap::new();
         for photo in 0..self.test.paths.len() {
@@ -276,7 +276,7 @@ fn strength_range(strength: f64) -> &'static str {
     }
 }
 
-/// Mean of the classes' recalls, over those there are.
+/// Mean recall of the classes that have photos.
 fn balanced(result: &Classification) -> f64 {
     let classes: Vec<f64> = result
         .classes

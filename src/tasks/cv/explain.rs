@@ -23,7 +23,7 @@ const SHADES: &[u8] = b" .:-=+*#%@";
 const COLUMNS: usize = 60;
 
 #[derive(Serialize)]
-struct Why {
+struct Explanation {
     path: String,
     prediction: Class,
     probability: f64,
@@ -41,10 +41,10 @@ struct Why {
 struct Reason {
     score: &'static str,
     value: f64,
-    /// Of a forest there is none.
+    /// Absent for a forest.
     #[serde(skip_serializing_if = "Option::is_none")]
     weight: Option<f64>,
-    /// To the log-odds; of a forest to the share of sharp photos in its leaves.
+    /// To the log-odds; for a forest, to the share of sharp photos in its leaves.
     contribution: f64,
 }
 
@@ -74,7 +74,7 @@ impl Explain for Cv {
         let map = photo.tile_map(model);
         let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * TILE_RANGE;
         let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
-        Ok(Box::new(Why {
+        Ok(Box::new(Explanation {
             path: input.to_owned(),
             prediction: Class::from_probability(sharp),
             probability: sharp.max(1.0 - sharp),
@@ -93,12 +93,12 @@ impl Explain for Cv {
     fn picture(model: &Model, input: &str) -> Result<Option<Vec<u8>>> {
         let photo = measure(input)?;
         let left = Thumbnail::of(&photo.gray, SIDE);
-        Ok(Some(beside(&left, &photo.tile_map(model)).png()))
+        Ok(Some(side_by_side(&left, &photo.tile_map(model)).png()))
     }
 }
 
 /// The photo, and at its right the map stretched to the same size.
-fn beside(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
+fn side_by_side(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
     let (width, height) = (left.width, left.height);
     let mut pixels = Vec::with_capacity(2 * width * height);
     for y in 0..height {
@@ -115,7 +115,7 @@ fn beside(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(
             f,

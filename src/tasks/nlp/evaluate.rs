@@ -31,8 +31,8 @@ const CONFIDENCE_BINS: usize = 20;
 const CALIBRATION_BINS: usize = 15;
 const TOP_WORDS: usize = 20;
 const MISTAKES: usize = 20;
-/// Rows that one task of the thread pool scores.
-const SHARE: usize = 256;
+/// Number of rows that one task of the thread pool scores.
+const ROWS_PER_TASK: usize = 256;
 
 impl Evaluate for Nlp {
     fn is_empty(test: &Texts) -> bool {
@@ -46,23 +46,23 @@ impl Evaluate for Nlp {
         seed: u64,
         talk: &Talk,
     ) -> Result<Evaluation> {
-        let judged = Judged::new(model, test, seed);
-        if !judged.unseen.is_empty() {
+        let results = Results::new(model, test, seed);
+        if !results.unseen.is_empty() {
             talk.warn(format!(
                 "labels in the test part that the model has never seen count as wrong: {}",
-                judged.unseen.join(", ")
+                results.unseen.join(", ")
             ));
         }
         Ok(Evaluation {
-            metrics: judged.metrics(),
-            plots: judged.plots()?,
-            page: page(&judged.report(model, header, test)),
+            metrics: results.metrics(),
+            plots: results.plots()?,
+            page: page(&results.report(model, header, test)),
         })
     }
 }
 
-/// The test part with the model's answers.
-struct Judged {
+/// The results of a model on the test part.
+struct Results {
     /// The model's classes, then labels that only the test part has.
     classes: Vec<String>,
     unseen: Vec<String>,
@@ -79,7 +79,7 @@ struct Judged {
     slices: Vec<SliceTable>,
 }
 
-impl Judged {
+impl Results {
     fn new(model: &Model, test: &Texts, seed: u64) -> Self {
         let known: HashMap<&str, u32> = (0..)
             .zip(model.classes())
@@ -148,7 +148,7 @@ impl Judged {
             ("calibration.csv", plots::calibration(&self.calibration)?),
             ("slices.csv", table(slices::lines(&self.slices))?),
         ];
-        if let Some((positive, scores)) = self.second_of_two() {
+        if let Some((positive, scores)) = self.binary_scores() {
             plots.push((
                 "roc.csv",
                 table(roc_curve(&positive, &scores, CURVE_POINTS))?,
@@ -168,7 +168,7 @@ impl Judged {
     }
 
     /// For two classes: which rows are of the second, and its probability in each.
-    fn second_of_two(&self) -> Option<(Vec<bool>, Vec<f64>)> {
+    fn binary_scores(&self) -> Option<(Vec<bool>, Vec<f64>)> {
         (self.width == 2).then(|| {
             let positive = self.actual.iter().map(|&class| class == 1).collect();
             let scores = self.probabilities.chunks(2).map(|row| row[1]).collect();
@@ -181,7 +181,7 @@ impl Judged {
             result: Some(self.result.clone()),
             baseline: Some(self.baseline.clone()),
             roc: self
-                .second_of_two()
+                .binary_scores()
                 .map_or_else(Vec::new, |(positive, scores)| {
                     roc_curve(&positive, &scores, CURVE_POINTS)
                 }),
@@ -225,8 +225,8 @@ fn score(model: &Model, texts: &[String]) -> Vec<f64> {
     let width = model.classes().len();
     let mut probabilities = vec![0.0; texts.len() * width];
     probabilities
-        .par_chunks_mut(SHARE * width)
-        .zip(texts.par_chunks(SHARE))
+        .par_chunks_mut(ROWS_PER_TASK * width)
+        .zip(texts.par_chunks(ROWS_PER_TASK))
         .for_each(|(out, texts)| {
             let mut scratch = Scratch::new();
             for (out, text) in out.chunks_mut(width).zip(texts) {
@@ -250,7 +250,7 @@ fn headline(result: &Classification) -> Value {
     figures
 }
 
-/// For each class the n-grams that speak most for it; of two classes, the first one's too.
+/// The n-grams with the largest positive weights of each class.
 fn top_words(model: &Model) -> Vec<TopWords> {
     (0..model.classes().len())
         .into_par_iter()

@@ -11,7 +11,7 @@ use crate::tasks::nlp::Nlp;
 use models::nlp::{Model, Term};
 
 #[derive(Serialize)]
-struct Why {
+struct Explanation {
     text: String,
     prediction: String,
     probability: f64,
@@ -56,7 +56,7 @@ impl Explain for Nlp {
     fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
         let explanation = model.explain(input);
         let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));
-        Ok(Box::new(Why {
+        Ok(Box::new(Explanation {
             text: input.to_owned(),
             prediction: model.classes()[explanation.class].clone(),
             probability: explanation.probabilities[explanation.class],
@@ -72,7 +72,7 @@ impl Explain for Nlp {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{}  ({:.4})", self.prediction, self.probability)?;
         if !self.known {

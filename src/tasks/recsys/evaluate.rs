@@ -20,12 +20,12 @@ use models::metrics::bootstrap::mean_interval;
 use models::metrics::ranking::{Ranked, mean};
 use models::recsys::{Fitted, Model, Query, Recommender, Scored};
 
-/// Lengths of lists that figures are given for.
+/// Lengths of lists that have figures.
 const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
-/// The length that the headline figures are of.
+/// Length of lists in the headline figures.
 const K: usize = 20;
-const LONGEST: usize = 100;
-/// Users shown on the page, and items of each.
+const LONGEST_LIST: usize = 100;
+/// Number of users shown on the page, and of items for each.
 const EXAMPLES: usize = 6;
 const SHOWN: usize = 10;
 
@@ -41,47 +41,47 @@ impl Evaluate for Recsys {
         seed: u64,
         _: &Talk,
     ) -> Result<Evaluation> {
-        let judged = Judged::new(model, test);
-        if judged.known.ranked.is_empty() && judged.cold.ranked.is_empty() {
+        let results = Results::new(model, test);
+        if results.known.ranked.is_empty() && results.cold.ranked.is_empty() {
             return Err(exit::usage(format!(
                 "no held-out interaction is rated {} or more; lower recsys.eval.relevant",
                 test.relevant
             )));
         }
         Ok(Evaluation {
-            metrics: judged.metrics(seed),
-            plots: judged.plots()?,
-            page: page(&judged.report(header)),
+            metrics: results.metrics(seed),
+            plots: results.plots()?,
+            page: page(&results.report(header)),
         })
     }
 }
 
-/// Users with something relevant held out.
-struct Held {
-    /// Of the model; `None`: not known in training.
+/// A user with relevant items in the test part.
+struct HeldOutUser {
+    /// Number of the user in the model; `None`: not in the training part.
     user: Option<u32>,
     id: String,
-    /// Relevant items that the model knows, rising.
+    /// Relevant items that the model knows, in ascending order.
     relevant: Vec<u32>,
-    /// Relevant items, known or not.
+    /// Number of relevant items, known or not.
     count: usize,
 }
 
-/// Lists and how good they are.
-struct Part {
-    held: Vec<Held>,
+/// Users with their lists and the hits in them.
+struct ScoredUsers {
+    held: Vec<HeldOutUser>,
     lists: Vec<Vec<Scored>>,
     ranked: Vec<Ranked>,
 }
 
-/// The test part with the model's lists.
-struct Judged<'a> {
+/// The results of a model on the test part.
+struct Results<'a> {
     model: &'a Model,
-    /// Users that the training part knows, and those it does not, who get what is popular.
-    known: Part,
-    cold: Part,
-    /// What is popular, for the known users.
-    popular: Part,
+    /// Users in the training part, and new users, who get the popular items.
+    known: ScoredUsers,
+    cold: ScoredUsers,
+    /// The popular items for the known users, as the baseline.
+    popular: ScoredUsers,
     /// Relevant held-out interactions with items that the training part does not know.
     new_items: usize,
     /// Users of each item in training.
@@ -89,20 +89,20 @@ struct Judged<'a> {
     relevant: Option<f64>,
 }
 
-impl<'a> Judged<'a> {
-    fn new(model: &'a Model, test: &Interactions) -> Judged<'a> {
-        let held = held(model, test);
+impl<'a> Results<'a> {
+    fn new(model: &'a Model, test: &Interactions) -> Results<'a> {
+        let held = held_out_users(model, test);
         let new_items = held
             .iter()
             .map(|user| user.count - user.relevant.len())
             .sum();
-        let (known, cold): (Vec<Held>, Vec<Held>) =
+        let (known, cold): (Vec<HeldOutUser>, Vec<HeldOutUser>) =
             held.into_iter().partition(|user| user.user.is_some());
-        let copy = known.iter().map(Held::copy).collect();
-        Judged {
-            known: Part::new(model, &model.fitted, known),
-            cold: Part::new(model, &Fitted::Popular, cold),
-            popular: Part::new(model, &Fitted::Popular, copy),
+        let copy = known.iter().map(HeldOutUser::copy).collect();
+        Results {
+            known: ScoredUsers::new(model, &model.fitted, known),
+            cold: ScoredUsers::new(model, &Fitted::Popular, cold),
+            popular: ScoredUsers::new(model, &Fitted::Popular, copy),
             new_items,
             counts: model.taken.transposed().counts(),
             relevant: test.ratings.rated.then_some(test.relevant),
@@ -110,8 +110,8 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// The users that the headline figures are of: those known, or all where none is.
-    fn main(&self) -> &Part {
+    /// The users of the headline figures: the known ones, or the new ones where no user is known.
+    fn headline_users(&self) -> &ScoredUsers {
         match self.known.ranked.is_empty() {
             true => &self.cold,
             false => &self.known,
@@ -119,14 +119,14 @@ impl<'a> Judged<'a> {
     }
 
     fn metrics(&self, seed: u64) -> Value {
-        let main = self.main();
-        let mut metrics = self.figures(main);
-        metrics["scored_users"] = json!(main.ranked.len());
+        let headline = self.headline_users();
+        let mut metrics = self.figures(headline);
+        metrics["scored_users"] = json!(headline.ranked.len());
         metrics["relevant_from"] = json!(self.relevant);
         metrics["new_item_hits_missed"] = json!(self.new_items);
-        metrics["intervals"] = intervals(&main.ranked, seed);
+        metrics["intervals"] = intervals(&headline.ranked, seed);
         metrics["baseline"] = self.figures(&self.popular);
-        metrics["by_length"] = json!(curve(&main.ranked));
+        metrics["by_length"] = json!(curve(&headline.ranked));
         metrics["bands"] = json!(self.bands());
         if !self.cold.ranked.is_empty() {
             let mut cold = self.figures(&self.cold);
@@ -137,7 +137,7 @@ impl<'a> Judged<'a> {
     }
 
     fn bands(&self) -> Vec<bands::Band> {
-        let active = |held: &Held| {
+        let active = |held: &HeldOutUser| {
             let user = held
                 .user
                 .map(|user| self.model.taken.row(user as usize).items.len());
@@ -147,7 +147,7 @@ impl<'a> Judged<'a> {
         bands(&activity, &self.known.ranked)
     }
 
-    fn figures(&self, part: &Part) -> Value {
+    fn figures(&self, part: &ScoredUsers) -> Value {
         let of = |figure: &dyn Fn(&Ranked) -> f64| json!(mean(&part.ranked, figure));
         json!({
             "recall_at_10": of(&|user| user.recall(10)),
@@ -163,8 +163,8 @@ impl<'a> Judged<'a> {
         })
     }
 
-    /// Share of the catalogue that is in some list.
-    fn coverage(&self, part: &Part) -> f64 {
+    /// Share of the catalogue that is in at least one list.
+    fn coverage(&self, part: &ScoredUsers) -> f64 {
         let listed: BTreeSet<u32> = part
             .lists
             .iter()
@@ -173,8 +173,8 @@ impl<'a> Judged<'a> {
         listed.len() as f64 / self.model.taken.width().max(1) as f64
     }
 
-    /// Mean over lists of the mean over their items of a function of the share of users who took it.
-    fn over_items(&self, part: &Part, figure: impl Fn(f64) -> f64) -> f64 {
+    /// Mean over lists of the mean over their items of `figure`, a function of the share of users who took the item.
+    fn over_items(&self, part: &ScoredUsers, figure: impl Fn(f64) -> f64) -> f64 {
         let users = self.model.taken.users() as f64;
         let of_list = |list: &Vec<Scored>| {
             let shown = &list[..list.len().min(K)];
@@ -195,7 +195,7 @@ impl<'a> Judged<'a> {
     }
 
     fn plots(&self) -> io::Result<Vec<(&'static str, Plot)>> {
-        let mut both = curve(&self.main().ranked);
+        let mut both = curve(&self.headline_users().ranked);
         for (point, popular) in both.iter_mut().zip(curve(&self.popular.ranked)) {
             point.popular_recall = popular.recall;
             point.popular_ndcg = popular.ndcg;
@@ -207,17 +207,17 @@ impl<'a> Judged<'a> {
     }
 
     fn report(&self, header: &Header) -> RecsysReport {
-        let main = self.main();
-        let mut curves = curve(&main.ranked);
+        let headline = self.headline_users();
+        let mut curves = curve(&headline.ranked);
         for (point, popular) in curves.iter_mut().zip(curve(&self.popular.ranked)) {
             point.popular_recall = popular.recall;
             point.popular_ndcg = popular.ndcg;
         }
         RecsysReport {
             kind: self.model.fitted.kind().as_str().to_owned(),
-            figures: self.figures(main),
+            figures: self.figures(headline),
             baseline: self.figures(&self.popular),
-            users: main.ranked.len() as u64,
+            users: headline.ranked.len() as u64,
             train_rows: header.data.rows,
             items: self.model.taken.width() as u64,
             relevant: self.relevant,
@@ -231,7 +231,7 @@ impl<'a> Judged<'a> {
         }
     }
 
-    /// Users spread evenly over those scored, with what they took last and what they would be shown.
+    /// Users at even distances among those scored, with their latest items and their list.
     fn examples(&self) -> Vec<Example> {
         let part = &self.known;
         let step = (part.held.len() / EXAMPLES).max(1);
@@ -267,9 +267,9 @@ impl<'a> Judged<'a> {
     }
 }
 
-impl Held {
-    fn copy(&self) -> Held {
-        Held {
+impl HeldOutUser {
+    fn copy(&self) -> HeldOutUser {
+        HeldOutUser {
             user: self.user,
             id: self.id.clone(),
             relevant: self.relevant.clone(),
@@ -278,8 +278,8 @@ impl Held {
     }
 }
 
-/// What is relevant to each user, in the order of the test part's users.
-fn held(model: &Model, test: &Interactions) -> Vec<Held> {
+/// Users with relevant items, in the order of the test part.
+fn held_out_users(model: &Model, test: &Interactions) -> Vec<HeldOutUser> {
     let numbers =
         |ids: &'_ [String]| -> HashMap<String, u32> { ids.iter().cloned().zip(0..).collect() };
     let (users, items) = (
@@ -287,10 +287,10 @@ fn held(model: &Model, test: &Interactions) -> Vec<Held> {
         numbers(&model.catalogue.items),
     );
     let ratings = &test.ratings;
-    let mut held: Vec<Held> = ratings
+    let mut held: Vec<HeldOutUser> = ratings
         .users
         .iter()
-        .map(|id| Held {
+        .map(|id| HeldOutUser {
             user: users.get(id).copied(),
             id: id.clone(),
             relevant: Vec::new(),
@@ -312,18 +312,18 @@ fn held(model: &Model, test: &Interactions) -> Vec<Held> {
     held
 }
 
-impl Part {
-    fn new(model: &Model, fitted: &Fitted, held: Vec<Held>) -> Part {
+impl ScoredUsers {
+    fn new(model: &Model, fitted: &Fitted, held: Vec<HeldOutUser>) -> ScoredUsers {
         let (taken, popularity) = (&model.taken, &model.popularity);
         let recommender = Recommender::of(fitted, taken, popularity, model.half_life);
-        let query = |held: &Held| Query {
+        let query = |held: &HeldOutUser| Query {
             history: held
                 .user
                 .map_or_else(Default::default, |user| model.taken.row(user as usize)),
             ..Query::default()
         };
         let queries: Vec<Query<'_>> = held.iter().map(query).collect();
-        let lists = recommender.lists(&queries, LONGEST);
+        let lists = recommender.lists(&queries, LONGEST_LIST);
         let ranked = lists
             .iter()
             .zip(&held)
@@ -335,7 +335,7 @@ impl Part {
                 }
             })
             .collect();
-        Part {
+        ScoredUsers {
             held,
             lists,
             ranked,

@@ -12,7 +12,7 @@ use crate::tasks::recsys::Recsys;
 use models::recsys::{Kind, Model, Query, Recommender};
 
 #[derive(Serialize)]
-struct Why {
+struct Explanation {
     user: String,
     item: String,
     title: String,
@@ -75,7 +75,7 @@ impl Explain for Recsys {
                 0.0
             },
         };
-        Ok(Box::new(Why {
+        Ok(Box::new(Explanation {
             user: model.catalogue.users[user as usize].clone(),
             item: model.catalogue.items[item as usize].clone(),
             title: model.catalogue.title(item).to_owned(),
@@ -116,7 +116,7 @@ fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
     )))
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let named = |id: &str, title: &str| match id == title {
             true => id.to_owned(),

@@ -1,12 +1,12 @@
 //! Evaluation of `ts`.
 
-mod judged;
+mod backtest;
 mod plots;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use self::judged::{Answered, Figures, Judge};
+use self::backtest::{Backtest, Figures, SeriesBacktest};
 use self::plots::Tables;
 use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
@@ -20,10 +20,10 @@ use models::ts::diagnostics::autocorrelations;
 use tables::Panel;
 use tables::clock::Clock;
 
-/// Series drawn: so many of the worst, and so many from the middle.
+/// Number of series drawn: the worst, and those in the middle of the order.
 const WORST_DRAWN: usize = 4;
 const MIDDLE_DRAWN: usize = 4;
-/// Series listed.
+/// Number of the worst series that are listed.
 const WORST_LISTED: usize = 20;
 /// Lags of the autocorrelations.
 const LAGS: usize = 24;
@@ -42,13 +42,13 @@ impl Evaluate for Ts {
     ) -> Result<Evaluation> {
         let Prepared {
             panel: test,
-            backtest,
+            backtest: spec,
         } = test;
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
-        let judge = Judge::new(model, clock, backtest)?;
+        let backtest = Backtest::new(model, clock, spec)?;
         let mut tables = Tables::new(clock)?;
-        let figures = judge.all(test, |answered| Ok(tables.add(answered)?))?;
+        let figures = backtest.all(test, |series| Ok(tables.add(series)?))?;
         let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
         let Some(all) = overall(&scores) else {
             return Err(exit::data(
@@ -66,7 +66,7 @@ impl Evaluate for Ts {
         let baseline = overall(&naive).unwrap_or_default();
         Ok(Evaluation {
             metrics: metrics(&all, &baseline, &figures),
-            page: page(&report(&judge, header, test, &figures, (all, baseline))?),
+            page: page(&report(&backtest, header, test, &figures, (all, baseline))?),
             plots: tables.finish()?,
         })
     }
@@ -98,31 +98,31 @@ fn metrics(all: &Overall, baseline: &Overall, figures: &[Figures]) -> Value {
     metrics.insert("steps".to_owned(), json!(steps));
     metrics.insert("origins".to_owned(), json!(origins));
     metrics.insert("not_judged".to_owned(), json!(figures.len() - all.series));
-    let failed = figures.iter().filter(|f| !f.sound).count();
+    let failed = figures.iter().filter(|f| !f.by_own_models).count();
     metrics.insert("fallbacks".to_owned(), json!(failed));
     let baseline = overall_figures(baseline);
     metrics.insert("baseline".to_owned(), Value::Object(baseline));
     Value::Object(metrics)
 }
 
-/// Judged series by their places, the greatest MASE first.
-fn from_the_worst(figures: &[Figures]) -> Vec<usize> {
+/// Indices of the series with a score, the greatest MASE first.
+fn worst_first(figures: &[Figures]) -> Vec<usize> {
     let mase = |i: usize| figures[i].score.map_or(f64::NEG_INFINITY, |s| s.mase);
-    let judged = (0..figures.len()).filter(|&i| figures[i].score.is_some());
-    let mut order: Vec<usize> = judged.collect();
+    let scored = (0..figures.len()).filter(|&i| figures[i].score.is_some());
+    let mut order: Vec<usize> = scored.collect();
     order.sort_by(|&a, &b| mase(b).total_cmp(&mase(a)).then(a.cmp(&b)));
     order
 }
 
-/// What the page shows; `figures` are those of the series of `test`.
+/// The content of the page; `figures` has an entry for each series of `test`.
 fn report(
-    judge: &Judge,
+    backtest: &Backtest,
     header: &Header,
     test: &Panel,
     figures: &[Figures],
     (all, baseline): (Overall, Overall),
 ) -> Result<TsReport> {
-    let order = from_the_worst(figures);
+    let order = worst_first(figures);
     let middle = (order.len() / 2).saturating_sub(MIDDLE_DRAWN / 2);
     let middle = order
         .iter()
@@ -133,16 +133,16 @@ fn report(
         let figures = &figures[index];
         Worst {
             id: test.series[index].id.clone(),
-            model: judge.model.model.series.get(figures.number).name(),
+            model: backtest.model.model.series.get(figures.number).name(),
             score: figures.score.unwrap_or_default(),
             naive_mase: figures.naive.map_or(f64::NAN, |s| s.mase),
             ljung_box: figures.ljung_box,
         }
     });
     let tests: Vec<f64> = figures.iter().filter_map(|f| f.ljung_box).collect();
-    let shown = drawn.map(|&index| Ok(shown(judge, &judge.series(&test.series[index])?)));
+    let shown = drawn.map(|&index| Ok(shown(backtest, &backtest.series(&test.series[index])?)));
     Ok(TsReport {
-        frequency: judge.clock.to_string(),
+        frequency: backtest.clock.to_string(),
         kind: (header.parameters["model"]["kind"].as_str())
             .unwrap_or("auto")
             .to_owned(),
@@ -156,21 +156,21 @@ fn report(
     })
 }
 
-/// What is drawn of a series: its first forecast.
-fn shown(judge: &Judge, answered: &Answered) -> Shown {
-    let origin = &answered.origins[0];
-    let (past, figures) = (answered.past, &answered.figures);
-    let forecaster = judge.model.model.series.get(figures.number);
-    let residuals = judged::residuals(&forecaster, past);
+/// The first forecast of a series, to be drawn.
+fn shown(backtest: &Backtest, series: &SeriesBacktest) -> Shown {
+    let origin = &series.origins[0];
+    let (past, figures) = (series.past, &series.figures);
+    let forecaster = backtest.model.model.series.get(figures.number);
+    let residuals = backtest::residuals(&forecaster, past);
     let keep = (origin.actual.len() * 3).max(24).min(past.len());
     Shown {
-        id: answered.id.to_owned(),
+        id: series.id.to_owned(),
         model: forecaster.name(),
         mase: figures.score.map_or(f64::NAN, |s| s.mase),
         past: past[past.len() - keep..].to_vec(),
         actual: origin.actual.clone(),
         fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),
-        first: (origin.times.first()).map_or(String::new(), |&time| judge.clock.text(time)),
+        first: (origin.times.first()).map_or(String::new(), |&time| backtest.clock.text(time)),
         autocorrelations: autocorrelations(&residuals, LAGS.min(residuals.len() / 4)),
         residuals: residuals.len(),
     }

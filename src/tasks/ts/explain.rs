@@ -15,9 +15,9 @@ use models::ts::arima::Arima;
 use models::ts::ets::{Ets, Part, Trend};
 
 #[derive(Serialize)]
-struct Why {
+struct Explanation {
     unique_id: String,
-    /// Why these models.
+    /// Explanation these models.
     reason: String,
     models: Vec<Model>,
     /// Seasons taken off before the models: the coming cycle of each.
@@ -64,7 +64,7 @@ impl Explain for Ts {
         })?;
         let series = model.model.series.get(number);
         let (fan, _) = model.model.fan(number, &series, 1, &[0.95]);
-        Ok(Box::new(Why {
+        Ok(Box::new(Explanation {
             unique_id: input.to_owned(),
             reason: series.note,
             models: (series.parts.iter())
@@ -164,7 +164,7 @@ fn arima_parameters(arima: &Arima) -> Vec<(String, f64)> {
     parameters
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Next { mean, lo_95, hi_95 } = self.next;
         writeln!(

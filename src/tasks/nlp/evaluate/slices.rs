@@ -9,12 +9,12 @@ use models::kernels::math::ln;
 use models::metrics::classification::most_probable;
 use tables::Texts;
 
-/// Words of a text from which each length counts as longer; texts are cut at white space.
+/// Bounds between lengths, in words; texts are split at white space.
 const LENGTHS: [usize; 7] = [0, 6, 11, 21, 51, 101, 301];
-/// Values of a column that are told apart, those of most rows; the others are one.
-const MOST_VALUES: usize = 50;
-/// A probability below this costs no more: a loss is finite.
-const LEAST: f64 = 1e-15;
+/// Number of values of a column with a line each, the most frequent ones; the others share a line.
+const MAX_VALUES: usize = 50;
+/// Probabilities are clipped here, so that a loss is finite.
+const PROBABILITY_FLOOR: f64 = 1e-15;
 
 /// A line of `plots/nlp/slices.csv`.
 #[derive(Serialize)]
@@ -39,7 +39,10 @@ pub(super) fn slices(
     let scored: Vec<(bool, f64)> = answers
         .map(|(&class, row)| {
             let own = row.get(class as usize).copied().unwrap_or(0.0);
-            (most_probable(row) == class as usize, -ln(own.max(LEAST)))
+            (
+                most_probable(row) == class as usize,
+                -ln(own.max(PROBABILITY_FLOOR)),
+            )
         })
         .collect();
     let mut tables = vec![by_length(test, &scored)];
@@ -91,7 +94,7 @@ fn by_value(column: &str, values: &[String], scored: &[(bool, f64)]) -> SliceTab
     }
     let mut sums: Vec<(&str, Sum)> = sums.into_iter().collect();
     sums.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.rows)); // stable: equals stay by name
-    let rest = sums.split_off(MOST_VALUES.min(sums.len()));
+    let rest = sums.split_off(MAX_VALUES.min(sums.len()));
     let part = |(value, sum): &(&str, Sum)| sum.part((*value).to_owned());
     let mut parts: Vec<SlicePart> = sums.iter().map(part).collect();
     if !rest.is_empty() {
@@ -188,7 +191,7 @@ mod tests {
     fn many_values_are_cut() {
         let values: Vec<String> = (0..60).map(|i| format!("v{i:02}")).collect();
         let table = by_value("c", &values, &[(true, 0.5); 60]);
-        assert_eq!(table.parts.len(), MOST_VALUES + 1);
+        assert_eq!(table.parts.len(), MAX_VALUES + 1);
         assert_eq!((table.parts[50].rows, table.parts[50].accuracy), (10, 1.0));
         assert_eq!(table.parts[50].value, "(10 other values)");
     }

@@ -1,26 +1,27 @@
-//! The tables of `plots/ts`, written series by series: nobody holds the forecasts of all.
+//! The tables of `plots/ts`, written series by series, so that the forecasts of all series are never in memory
+//! together.
 
 use std::io::{self, Seek, SeekFrom};
 
 use tempfile::SpooledTempFile;
 
-use super::judged::{Answered, Figures};
+use super::backtest::{Figures, SeriesBacktest};
 use crate::eval::plots::{Plot, in_memory};
 use tables::clock::Clock;
 
-/// Bytes of forecasts that are held before they go to a temporary file.
-const HELD: usize = 1 << 20;
+/// Bytes of forecasts that are kept in memory before they go to a temporary file.
+const BUFFER: usize = 1 << 20;
 
-/// Tables in the making.
+/// Tables to which series are added one by one.
 pub struct Tables {
     clock: Clock,
     series: csv::Writer<Vec<u8>>,
     forecasts: csv::Writer<SpooledTempFile>,
-    /// Sums by steps ahead: errors of the model and of the seasonal naive forecast, and how many.
+    /// By steps ahead: sums of the errors of the model and of the seasonal naive forecast, and their count.
     steps: Vec<[f64; 3]>,
 }
 
-/// The shortest spelling that reads back the same; nothing for what is not known.
+/// The shortest spelling that reads back the same; empty for a value that is missing.
 fn number(value: f64) -> String {
     match value.is_finite() {
         true => format!("{value:?}"),
@@ -33,7 +34,7 @@ impl Tables {
         let mut tables = Self {
             clock,
             series: csv::Writer::from_writer(Vec::new()),
-            forecasts: csv::Writer::from_writer(SpooledTempFile::new(HELD)),
+            forecasts: csv::Writer::from_writer(SpooledTempFile::new(BUFFER)),
             steps: Vec::new(),
         };
         tables.series.write_record([
@@ -65,10 +66,10 @@ impl Tables {
     }
 
     /// Adds a series.
-    pub fn add(&mut self, answered: &Answered) -> io::Result<()> {
-        self.figures(answered.id, &answered.figures)?;
-        self.forecasts(answered)?;
-        self.errors(answered);
+    pub fn add(&mut self, series: &SeriesBacktest) -> io::Result<()> {
+        self.figures(series.id, &series.figures)?;
+        self.forecasts(series)?;
+        self.errors(series);
         Ok(())
     }
 
@@ -86,9 +87,9 @@ impl Tables {
         Ok(self.series.write_record(row)?)
     }
 
-    /// Every forecast beside what came.
-    fn forecasts(&mut self, answered: &Answered) -> io::Result<()> {
-        for origin in &answered.origins {
+    /// Every forecast beside the actual value.
+    fn forecasts(&mut self, series: &SeriesBacktest) -> io::Result<()> {
+        for origin in &series.origins {
             for (h, &time) in origin.times.iter().enumerate() {
                 let [narrow, wide] = [0, 1].map(|level| &origin.fan.bounds[level]);
                 let numbers = [
@@ -101,7 +102,7 @@ impl Tables {
                     origin.naive[h],
                 ];
                 let texts = [
-                    answered.id.to_owned(),
+                    series.id.to_owned(),
                     self.clock.text(origin.known),
                     self.clock.text(time),
                 ];
@@ -113,14 +114,14 @@ impl Tables {
     }
 
     /// Adds absolute errors over the mean absolute value.
-    fn errors(&mut self, answered: &Answered) {
-        if answered.figures.score.is_none() {
+    fn errors(&mut self, series: &SeriesBacktest) {
+        if series.figures.score.is_none() {
             return;
         }
-        let known = answered.past.iter().filter(|y| y.is_finite());
+        let known = series.past.iter().filter(|y| y.is_finite());
         let level = known.clone().map(|y| y.abs()).sum::<f64>() / known.count() as f64;
         let sums = &mut self.steps;
-        for origin in &answered.origins {
+        for origin in &series.origins {
             for (h, y) in origin.actual.iter().enumerate() {
                 sums.resize((h + 1).max(sums.len()), [0.0; 3]);
                 if y.is_finite() {
@@ -132,7 +133,7 @@ impl Tables {
         }
     }
 
-    /// Means by steps ahead; all series count alike.
+    /// Means by steps ahead; every series has the same weight.
     fn by_step(&self) -> io::Result<Plot> {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record(["step", "model", "naive"])?;
@@ -146,7 +147,7 @@ impl Tables {
         in_memory(out)
     }
 
-    /// The files they become.
+    /// The files of `plots/ts`.
     pub fn finish(self) -> io::Result<Vec<(&'static str, Plot)>> {
         let by_step = self.by_step()?;
         let mut forecasts = self

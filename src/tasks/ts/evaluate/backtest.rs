@@ -17,14 +17,14 @@ use models::ts::{Fan, Forecaster, Saved, normal_width};
 use tables::clock::Clock;
 use tables::{Gaps, LONGEST_SERIES, Panel, Series, each_prepared, shown};
 
-/// Bounds that are drawn and judged.
+/// Levels of the intervals that are drawn and scored.
 const LEVELS: [f64; 2] = [0.8, 0.95];
 
-/// Series that are forecast before their rows are written.
+/// Number of series that are forecast before their rows are written.
 const BLOCK: usize = 256;
 
 /// One series of the test part with its forecasts.
-pub struct Answered<'a> {
+pub struct SeriesBacktest<'a> {
     pub id: &'a str,
     /// The training part.
     pub past: &'a [f64],
@@ -32,25 +32,25 @@ pub struct Answered<'a> {
     pub figures: Figures,
 }
 
-/// What is kept of a series.
+/// Figures of one series, kept after its forecasts are written.
 #[derive(Clone, Copy)]
 pub struct Figures {
-    /// Its number in the model.
+    /// Number of the series in the model.
     pub number: usize,
-    /// How often it was forecast.
+    /// Number of forecasts.
     pub origins: usize,
     /// Means over the origins.
     pub score: Option<Score>,
     pub naive: Option<Score>,
-    /// Whether its own models forecast it.
-    pub sound: bool,
-    /// Probability of a greater Ljung-Box statistic of the residuals.
+    /// False where a forecast fell back to the seasonal naive one.
+    pub by_own_models: bool,
+    /// P-value of the Ljung-Box test of the residuals.
     pub ljung_box: Option<f64>,
 }
 
-/// A forecast from one place.
+/// A forecast from one origin.
 pub struct Origin {
-    /// The last time known.
+    /// The last time before the forecast.
     pub known: i64,
     pub times: Vec<i64>,
     pub actual: Vec<f64>,
@@ -60,21 +60,21 @@ pub struct Origin {
 }
 
 /// A model, and the training part that errors are scaled by.
-pub struct Judge<'a> {
+pub struct Backtest<'a> {
     pub model: &'a Saved,
     numbers: HashMap<&'a str, usize>,
     pub clock: Clock,
-    backtest: &'a BacktestSpec,
-    /// Values of the training part, of all series in a row, and where those of each are by its number.
+    spec: &'a BacktestSpec,
+    /// Values of the training part of all series, concatenated, and the range of each by its number.
     values: Vec<f64>,
     places: HashMap<usize, Range<usize>>,
     /// Steps of the season that errors are scaled by.
     period: usize,
 }
 
-impl<'a> Judge<'a> {
-    pub fn new(model: &'a Saved, clock: Clock, backtest: &'a BacktestSpec) -> Result<Self> {
-        let mut source = tables::open(&backtest.training)?;
+impl<'a> Backtest<'a> {
+    pub fn new(model: &'a Saved, clock: Clock, spec: &'a BacktestSpec) -> Result<Self> {
+        let mut source = tables::open(&spec.training)?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
         let (mut values, mut places) = (Vec::new(), HashMap::with_capacity(numbers.len()));
         each_prepared(source.as_mut(), |series| {
@@ -87,7 +87,7 @@ impl<'a> Judge<'a> {
                 None => Ok(()),
                 Some(_) => Err(exit::data(format!(
                     "{}: the rows of series `{}` do not stand together; prepare and train again",
-                    backtest.training.display(),
+                    spec.training.display(),
                     shown(&series.id)
                 ))),
             }
@@ -96,26 +96,26 @@ impl<'a> Judge<'a> {
             model,
             numbers,
             clock,
-            backtest,
+            spec,
             values,
             places,
             period: model.model.seasons.first().copied().unwrap_or(1),
         })
     }
 
-    /// Every series of the test part, which `take` is shown in order.
+    /// Forecasts every series of the test part and hands each to `take`, in order.
     pub fn all(
         &self,
         test: &Panel,
-        mut take: impl FnMut(&Answered) -> Result<()>,
+        mut take: impl FnMut(&SeriesBacktest) -> Result<()>,
     ) -> Result<Vec<Figures>> {
         let mut figures = Vec::with_capacity(test.series.len());
         for block in test.series.chunks(BLOCK) {
-            let answered: Result<Vec<Answered>> =
+            let results: Result<Vec<SeriesBacktest>> =
                 block.par_iter().map(|s| self.series(s)).collect();
-            for answered in answered? {
-                take(&answered)?;
-                figures.push(answered.figures);
+            for result in results? {
+                take(&result)?;
+                figures.push(result.figures);
             }
         }
         Ok(figures)
@@ -128,7 +128,7 @@ impl<'a> Judge<'a> {
     }
 
     /// One series of the test part.
-    pub fn series<'t>(&'t self, test: &'t Series) -> Result<Answered<'t>> {
+    pub fn series<'t>(&'t self, test: &'t Series) -> Result<SeriesBacktest<'t>> {
         let number = self.numbers.get(test.id.as_str());
         let known = number.filter(|number| self.places.contains_key(number));
         let Some(&number) = known else {
@@ -139,27 +139,28 @@ impl<'a> Judge<'a> {
             )));
         };
         let past = self.past(number);
-        let late = self.late(number, test)?;
+        let test_values = self.test_values(number, test)?;
         let mut forecaster = self.model.model.series.get(number);
-        let ljung_box = correlated(&residuals(&forecaster, past));
-        let (mut origins, mut all_sound) = (Vec::new(), true);
+        let ljung_box = ljung_box_probability(&residuals(&forecaster, past));
+        let (mut origins, mut all_by_own_models) = (Vec::new(), true);
         let (mut scores, mut naive) = (Vec::new(), Vec::new());
         let mut known = 0;
-        for (start, ahead) in self.starts(late.len()) {
-            forecaster.update(&late[known..start]);
+        for (start, ahead) in self.starts(test_values.len()) {
+            forecaster.update(&test_values[known..start]);
             known = start;
-            let values = [past, &late[..start]].concat();
-            let actual = &late[start..start + ahead];
+            let values = [past, &test_values[..start]].concat();
+            let actual = &test_values[start..start + ahead];
             let base = self.naive(&values, ahead);
-            let (origin, sound) = self.origin(&forecaster, number, start, actual, &base.mean);
-            all_sound &= sound;
+            let (origin, by_own_models) =
+                self.origin(&forecaster, number, start, actual, &base.mean);
+            all_by_own_models &= by_own_models;
             let (low, high) = &origin.fan.bounds[1];
             scores.extend(self.score(&values, actual, &origin.fan.mean, (low, high)));
             let (low, high) = bounds(&base);
             naive.extend(self.score(&values, actual, &origin.naive, (&low, &high)));
             origins.push(origin);
         }
-        Ok(Answered {
+        Ok(SeriesBacktest {
             id: &test.id,
             past,
             figures: Figures {
@@ -167,7 +168,7 @@ impl<'a> Judge<'a> {
                 origins: origins.len(),
                 score: mean(&scores),
                 naive: mean(&naive),
-                sound: all_sound,
+                by_own_models: all_by_own_models,
                 ljung_box,
             },
             origins,
@@ -175,7 +176,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The values after the training part, one per step.
-    fn late(&self, number: usize, test: &Series) -> Result<Vec<f64>> {
+    fn test_values(&self, number: usize, test: &Series) -> Result<Vec<f64>> {
         let end = self.model.ends[number];
         let refused = |reason: &str| {
             exit::data(format!(
@@ -196,7 +197,7 @@ impl<'a> Judge<'a> {
     fn starts(&self, steps: usize) -> Vec<(usize, usize)> {
         let BacktestSpec {
             origins, horizon, ..
-        } = *self.backtest;
+        } = *self.spec;
         if origins == 1 || steps <= horizon {
             return vec![(0, steps)];
         }
@@ -216,7 +217,7 @@ impl<'a> Judge<'a> {
         naive: &[f64],
     ) -> (Origin, bool) {
         let ahead = actual.len();
-        let (fan, sound) = (self.model.model).fan(number, forecaster, ahead, &LEVELS);
+        let (fan, by_own_models) = (self.model.model).fan(number, forecaster, ahead, &LEVELS);
         let end = self.model.ends[number];
         let at = |step: usize| self.clock.at(end, step as i64).unwrap_or(end);
         let origin = Origin {
@@ -226,10 +227,10 @@ impl<'a> Judge<'a> {
             fan,
             naive: naive.to_vec(),
         };
-        (origin, sound)
+        (origin, by_own_models)
     }
 
-    /// The seasonal naive forecast, by the season that errors are scaled by.
+    /// The seasonal naive forecast, with the season that errors are scaled by.
     fn naive(&self, values: &[f64], ahead: usize) -> Forecast {
         let naive = Simple::fit(Rule::SeasonalNaive, values, self.period);
         let unknown = || Forecast {
@@ -258,13 +259,13 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Probability of a greater Ljung-Box statistic; none of few residuals.
-fn correlated(residuals: &[f64]) -> Option<f64> {
+/// P-value of the Ljung-Box test; `None` for few residuals.
+fn ljung_box_probability(residuals: &[f64]) -> Option<f64> {
     let lags = LAGS.min(residuals.len() / 4);
     (lags > 0).then(|| ljung_box(residuals, lags, 0).1)
 }
 
-/// The values of a prepared part, one a step.
+/// The values of a series of a prepared part, one per step.
 fn regular(series: &Series, clock: &Clock) -> Result<Vec<f64>> {
     series.regular(clock, Gaps::Missing).map_err(|problem| {
         exit::data(format!(

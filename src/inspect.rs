@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use artifact::{Header, TensorInfo};
+use artifact::{Description, Field, Header, TensorInfo};
 
-/// Names shown to a person; `--json` has them all.
-const NAMES_SHOWN: usize = 12;
+/// Classes shown to a person; `--json` has them all.
+const CLASSES_SHOWN: usize = 12;
 
 /// A model file's header and tensors.
 #[derive(Serialize)]
@@ -17,14 +17,13 @@ pub struct Inspected {
     path: PathBuf,
     bytes: u64,
     #[serde(flatten)]
-    header: Header,
+    header: Header<serde_json::Value>,
     tensors: Vec<TensorInfo>,
 }
 
 /// Reads and checks a model file of any task.
 pub fn run(path: &Path) -> Result<Inspected> {
-    let (header, _) = artifact::load(path, None)?;
-    let (_, tensors) = artifact::header(path)?;
+    let Description { header, tensors } = artifact::describe(path)?;
     Ok(Inspected {
         bytes: std::fs::metadata(path)?.len(),
         path: path.to_owned(),
@@ -38,19 +37,25 @@ impl fmt::Display for Inspected {
         let header = &self.header;
         writeln!(f, "{}: {} bytes", self.path.display(), self.bytes)?;
         writeln!(f, "task        {}", header.task)?;
-        writeln!(f, "written by  easylife {}", header.version)?;
+        let provenance = &header.provenance;
+        writeln!(f, "written by  easylife {}", provenance.version)?;
         writeln!(
             f,
-            "trained on  {} rows, sha256 {}",
-            header.data.rows, header.data.sha256
+            "trained on  {} rows, sha256 {}, seed {}",
+            provenance.training.rows, provenance.training.sha256, provenance.seed
         )?;
-        let shown = &header.names[..header.names.len().min(NAMES_SHOWN)];
-        write!(f, "names       {}", shown.join(", "))?;
-        match header.names.len() - shown.len() {
-            0 => writeln!(f)?,
-            more => writeln!(f, " and {more} more")?,
+        let signature = &header.signature;
+        writeln!(f, "inputs      {}", fields(&signature.inputs))?;
+        writeln!(f, "outputs     {}", fields(&signature.outputs))?;
+        if !signature.classes.is_empty() {
+            let shown = &signature.classes[..signature.classes.len().min(CLASSES_SHOWN)];
+            write!(f, "classes     {}", shown.join(", "))?;
+            match signature.classes.len() - shown.len() {
+                0 => writeln!(f)?,
+                more => writeln!(f, " and {more} more")?,
+            }
         }
-        writeln!(f, "parameters  {}", header.parameters)?;
+        writeln!(f, "details     {}", header.details)?;
         for tensor in &self.tensors {
             writeln!(
                 f,
@@ -60,4 +65,16 @@ impl fmt::Display for Inspected {
         }
         Ok(())
     }
+}
+
+/// Columns with their types, `?` behind those that may be absent.
+fn fields(fields: &[Field]) -> String {
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|field| {
+            let mark = if field.optional { "?" } else { "" };
+            format!("{}{mark} ({})", field.name, field.data_type)
+        })
+        .collect();
+    fields.join(", ")
 }

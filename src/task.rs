@@ -9,7 +9,7 @@ use crate::exit;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid, Params};
 use crate::project::Project;
-use artifact::Header;
+use artifact::{Details, Header};
 use models::state::Stateful;
 use tables::Source;
 
@@ -30,6 +30,8 @@ pub trait Task: 'static {
     const NAME: &'static str;
     /// Its checked parameters.
     type Params: Sync;
+    /// What it adds to the header of a model file.
+    type Details: Details + std::fmt::Debug;
     /// A prepared part in memory, with what lies beside it.
     type Data;
     /// Its fitted model.
@@ -86,33 +88,24 @@ pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
 }
 
 /// A model that was loaded, and where from.
-pub struct Loaded<M> {
+pub struct Loaded<T: Task> {
     /// The file as it is shown.
     pub name: String,
-    pub header: Header,
-    pub model: M,
+    pub header: Header<T::Details>,
+    pub model: T::Model,
 }
 
 /// Loads the model asked for, otherwise the project's, otherwise the one compiled in.
-pub fn load_model<T: Task>(
-    project: Option<&Project>,
-    asked: Option<&Path>,
-) -> Result<Loaded<T::Model>> {
+pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<Loaded<T>> {
     let trained = asked.is_some() || project.is_some_and(|p| p.model(T::NAME).exists());
     let (name, (header, state)) = match T::EMBEDDED {
         Some(bytes) if !trained => {
             let name = format!("the model of {} compiled in", T::NAME);
-            (
-                name.clone(),
-                artifact::from_bytes(bytes, &name, Some(T::NAME))?,
-            )
+            (name.clone(), artifact::from_bytes(bytes, &name, T::NAME)?)
         }
         _ => {
             let path = model_path::<T>(project, asked)?;
-            (
-                path.display().to_string(),
-                artifact::load(&path, Some(T::NAME))?,
-            )
+            (path.display().to_string(), artifact::load(&path, T::NAME)?)
         }
     };
     let model = T::Model::take_state(state).map_err(|e| {

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 pub use self::plots::Plot;
@@ -18,7 +18,6 @@ use crate::talk::Talk;
 use crate::task::{self, Part, Task};
 use artifact::Header;
 use files::atomic;
-use models::state::Stateful;
 
 /// What a task says to be evaluated.
 pub trait Evaluate: Task {
@@ -28,7 +27,7 @@ pub trait Evaluate: Task {
     /// Measures `model` on the test part, which is not empty.
     fn evaluate(
         model: &Self::Model,
-        header: &Header,
+        header: &Header<Self::Details>,
         test: &Self::Data,
         seed: u64,
         talk: &Talk,
@@ -91,9 +90,8 @@ fn short(value: f64) -> String {
 /// Evaluates the project's model of `T` on its test part.
 pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let params = task::params::<T>(project)?;
-    let (header, state) = artifact::load(&project.model(T::NAME), Some(T::NAME))?;
-    let model = T::Model::take_state(state)
-        .with_context(|| project.model(T::NAME).display().to_string())?;
+    let path = project.model(T::NAME);
+    let task::Loaded { header, model, .. } = task::load_model::<T>(Some(project), Some(&path))?;
     let test = T::load(project, Part::Test, &params)?;
     if T::is_empty(&test) {
         return Err(exit::usage(format!(

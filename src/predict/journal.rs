@@ -46,8 +46,8 @@ impl Journal {
 }
 
 /// Names a computation: two runs with the same identity and the same input write the same bytes.
-pub(super) fn identity(
-    header: &Header,
+pub(super) fn identity<D: std::fmt::Debug>(
+    header: &Header<D>,
     options: &Options,
     context: &str,
     (format, compression): (Format, Compression),

@@ -149,7 +149,12 @@ pub trait Predict: Task {
     const NEEDS_INPUT: bool = true;
 
     /// The records to be answered by `model`, and how.
-    fn job(model: Self::Model, header: &Header, request: &Request, talk: &Talk) -> Result<Job>;
+    fn job(
+        model: Self::Model,
+        header: &Header<Self::Details>,
+        request: &Request,
+        talk: &Talk,
+    ) -> Result<Job>;
 }
 
 /// What a caller may ask of a task: whatever changes the answers.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Part, Task};
-use artifact::{DataDigest, Header};
+use artifact::{DataDigest, Header, Provenance, Signature};
 use models::state::Stateful;
 
 /// What a task says to be trained.
@@ -28,10 +28,10 @@ pub struct Fitted<T: Train + ?Sized> {
     pub fit: T::Fit,
     /// Rows it was fitted to.
     pub rows: u64,
-    /// Class or column names.
-    pub names: Vec<String>,
-    /// The parameters that decided it.
-    pub parameters: serde_json::Value,
+    /// What the model takes and gives.
+    pub signature: Signature,
+    /// What the task adds to the header.
+    pub details: T::Details,
 }
 
 /// A model file, written.
@@ -63,19 +63,23 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
     let data = T::load(project, Part::Train, &params)?;
     let sha256 = files::digest::file(&task::part_path::<T>(project, Part::Train)?)?;
 
-    let fitted = T::fit(&params, project.params().seed, data, talk)?;
+    let seed = project.params().seed;
+    let fitted = T::fit(&params, seed, data, talk)?;
 
     let state = fitted.model.into_state();
     let model = project.model(T::NAME);
     let header = Header {
         task: T::NAME.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        parameters: fitted.parameters,
-        data: DataDigest {
-            sha256,
-            rows: fitted.rows,
+        provenance: Provenance {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            seed,
+            training: DataDigest {
+                sha256,
+                rows: fitted.rows,
+            },
         },
-        names: fitted.names,
+        signature: fitted.signature,
+        details: fitted.details,
     };
     artifact::save(&model, &header, state)?;
     let bytes = std::fs::metadata(&model)

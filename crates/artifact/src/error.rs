@@ -42,11 +42,11 @@ pub enum Damage {
     #[error("is damaged: the metadata entry `easylife` cannot be read ({0}); train it again")]
     Entry(String),
     #[error(
-        "has model format {found}, written by easylife {version}; this is {} with format {}: train \
-         it again, or use the easylife that wrote it",
-        env!("CARGO_PKG_VERSION"), super::FORMAT
+        "has model format {found}, written by easylife {}; this is {} with format {}: train it again, or \
+         use the version that wrote it",
+        version.as_deref().unwrap_or("(unknown version)"), env!("CARGO_PKG_VERSION"), super::FORMAT
     )]
-    Format { found: u64, version: String },
+    Format { found: u64, version: Option<String> },
     #[error("is damaged: the {0} do not match their checksum; train it again")]
     Digest(&'static str),
     #[error(

@@ -1,12 +1,20 @@
 //! Every way in which a model file can lie, and the words with which it is refused.
 
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::*;
 use models::state::{Tensor, Values};
 
-fn sample() -> (Header, State) {
+/// What a task adds in these tests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fitted {
+    c: f64,
+}
+
+fn sample() -> (Header<Fitted>, State) {
     let mut state = State::default();
     state.insert_f64("bias", &[2], vec![0.5, -0.25]);
     state.insert_f32("weights", &[3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
@@ -16,19 +24,26 @@ fn sample() -> (Header, State) {
     );
     let header = Header {
         task: "nlp".to_owned(),
-        version: "0.1.0".to_owned(),
-        parameters: json!({"model": {"C": 10.0}}),
-        data: DataDigest {
-            sha256: NO_DIGEST.to_owned(),
-            rows: 3,
+        provenance: Provenance {
+            version: "0.1.0".to_owned(),
+            seed: 42,
+            training: DataDigest {
+                sha256: NO_DIGEST.to_owned(),
+                rows: 3,
+            },
         },
-        names: vec!["neg".to_owned(), "pos".to_owned()],
+        signature: Signature {
+            inputs: vec![Field::new("text", FieldType::Text)],
+            outputs: vec![Field::new("prediction", FieldType::Text)],
+            classes: vec!["neg".to_owned(), "pos".to_owned()],
+        },
+        details: Fitted { c: 10.0 },
     };
     (header, state)
 }
 
 /// The bytes of a file.
-fn written(header: &Header, state: State) -> Result<Vec<u8>, Damage> {
+fn written(header: &Header<Fitted>, state: State) -> Result<Vec<u8>, Damage> {
     let file = Outgoing::new(header, state)?;
     let mut bytes = Vec::new();
     file.write(&mut bytes).unwrap();
@@ -40,8 +55,8 @@ fn good() -> Vec<u8> {
     written(&header, state).unwrap()
 }
 
-fn load_bytes(file: &[u8]) -> Result<(Header, State), Damage> {
-    parse(file.to_vec().into(), None)
+fn load_bytes(file: &[u8]) -> Result<(Header<Fitted>, State), Damage> {
+    parse(file.to_vec().into(), "nlp")
 }
 
 fn refused(file: &[u8]) -> String {
@@ -269,27 +284,46 @@ fn metadata_that_is_not_ours() {
     assert!(refused(&two).contains("2 metadata entries"));
     let text = forged(|header, _, _| header["__metadata__"] = json!({"easylife": "no json"}));
     assert!(refused(&text).contains("cannot be read"));
-    let keys = forged(|_, _, entry| {
-        entry.as_object_mut().unwrap().remove("names");
-    });
-    assert!(refused(&keys).contains("names"));
+    for key in ["task", "provenance", "signature", "details"] {
+        let missing = forged(|_, _, entry| {
+            entry.as_object_mut().unwrap().remove(key);
+        });
+        assert!(refused(&missing).contains(key), "{}", refused(&missing));
+    }
+    let more = forged(|_, _, entry| entry["more"] = json!(1));
+    assert!(refused(&more).contains("unknown field `more`"));
+}
+
+#[test]
+fn details_that_the_task_does_not_write() {
+    let missing = forged(|_, _, entry| entry["details"] = json!({}));
+    assert!(refused(&missing).contains("missing field `c`"));
+    let other = forged(|_, _, entry| entry["details"]["c"] = json!("ten"));
+    assert!(refused(&other).contains("invalid type"));
+    let more = forged(|_, _, entry| entry["details"]["d"] = json!(1));
+    assert!(refused(&more).contains("unknown field `d`"));
+    let unknown = forged(|_, _, entry| entry["signature"]["inputs"][0]["type"] = json!("sound"));
+    assert!(refused(&unknown).contains("unknown variant `sound`"));
 }
 
 #[test]
 fn another_format_or_task() {
     let file = forged(|_, _, entry| {
-        entry["format"] = json!(2);
-        entry["version"] = json!("9.9.9");
+        entry["format"] = json!(3);
+        entry["provenance"] = json!({"version": "9.9.9", "new": "shape"});
         entry["task"] = json!({"new": "shape"});
     });
-    assert!(refused(&file).starts_with("has model format 2, written by easylife 9.9.9; this is"));
+    assert!(refused(&file).starts_with("has model format 3, written by easylife 9.9.9; this is"));
+    let old = forged(|_, _, entry| *entry = json!({"format": 1, "version": "0.1.0", "names": []}));
+    assert!(refused(&old).starts_with("has model format 1, written by easylife 0.1.0; this is"));
+    assert!(refused(&old).contains("train it again"));
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ts.safetensors");
     let (header, state) = sample();
     save(&path, &header, state.clone()).unwrap();
-    assert_eq!(load(&path, Some("nlp")).unwrap(), (header, state));
-    let message = load(&path, Some("ts")).unwrap_err().to_string();
+    assert_eq!(load(&path, "nlp").unwrap(), (header, state));
+    let message = load::<Fitted>(&path, "ts").unwrap_err().to_string();
     assert!(
         message.ends_with("ts.safetensors holds an nlp model; train one with `easylife train ts`"),
         "{message}"
@@ -304,20 +338,20 @@ fn a_file_larger_than_any_model_is_not_read() {
         .unwrap()
         .set_len((16 << 30) + 1)
         .unwrap();
-    let message = load(&path, None).unwrap_err().to_string();
+    let message = load::<Fitted>(&path, "nlp").unwrap_err().to_string();
     let expected = "has 17179869185 bytes, more than the 16 GiB that are read";
     assert!(message.ends_with(expected), "{message}");
 }
 
 #[test]
 fn borrowed_bytes_are_read_as_owned_ones() {
-    assert_eq!(from_bytes(&good(), "compiled in", None).unwrap(), sample());
+    assert_eq!(from_bytes(&good(), "compiled in", "nlp").unwrap(), sample());
 }
 
 #[test]
 fn what_is_no_model_at_all() {
     let dir = tempfile::tempdir().unwrap();
-    let message = load(dir.path(), None).unwrap_err().to_string();
+    let message = load::<Fitted>(dir.path(), "nlp").unwrap_err().to_string();
     assert!(
         message.contains("is not a file") || message.contains("directory"),
         "{message}"
@@ -329,9 +363,9 @@ fn what_is_no_model_at_all() {
         "a text that is long enough for a header length, but is none",
     ] {
         std::fs::write(&path, text).unwrap();
-        assert!(load(&path, None).is_err(), "{text}");
+        assert!(load::<Fitted>(&path, "nlp").is_err(), "{text}");
     }
-    let message = load(&dir.path().join("none"), None)
+    let message = load::<Fitted>(&dir.path().join("none"), "nlp")
         .unwrap_err()
         .to_string();
     assert!(message.contains("easylife train"), "{message}");

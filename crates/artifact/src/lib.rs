@@ -1,7 +1,7 @@
 //! The model file: a safetensors file whose header also says what the model is.
 //!
-//! One metadata entry, `easylife`, holds canonical JSON: task, format version, parameters, digest of
-//! the training data, names, and two digests: `sha256` over the tensor bytes (what another reader
+//! One metadata entry, `easylife`, holds canonical JSON of typed structs ([`Header`]): format version,
+//! task, provenance, signature, what the task adds, and two digests: `sha256` over the tensor bytes (what another reader
 //! can check), `header_sha256` over the header itself with this digest's own digits as zeros. So no
 //! byte of a file can change unseen. A string table NAME is stored as the tensors `NAME.bytes` and
 //! `NAME.offsets`. Knows [`State`], never a task.
@@ -9,6 +9,7 @@
 mod bytes;
 pub mod difference;
 mod error;
+mod header;
 #[cfg(test)]
 mod hostile;
 
@@ -19,15 +20,18 @@ use std::path::Path;
 
 use safetensors::tensor::{self, Metadata};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 pub use error::{ArtifactError, Damage};
+pub use header::{DataDigest, Details, Field, FieldType, Header, Provenance, Signature};
+use header::{Entry, Preamble};
 
 use models::state::State;
 
 /// Version of the layout described above; a file of another one is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 const ENTRY: &str = "easylife";
 /// safetensors files start with the length of the header, in so many bytes.
@@ -38,27 +42,6 @@ const LONGEST_HEADER: usize = 100_000_000;
 const LARGEST_FILE: u64 = 16 << 30;
 const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// What a model file says about its model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    pub task: String,
-    /// The easylife version that wrote it.
-    pub version: String,
-    /// The parameters that decided the model.
-    pub parameters: serde_json::Value,
-    pub data: DataDigest,
-    /// Class or column names.
-    pub names: Vec<String>,
-}
-
-/// What a model was trained on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DataDigest {
-    /// Of the training part, in hex.
-    pub sha256: String,
-    pub rows: u64,
-}
-
 /// A tensor as the file lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorInfo {
@@ -68,19 +51,13 @@ pub struct TensorInfo {
     pub bytes: usize,
 }
 
-/// The metadata entry, keys in the order in which they are written.
-#[derive(Serialize, Deserialize)]
-struct Entry {
-    format: u32,
-    #[serde(flatten)]
-    header: Header,
-    sha256: String,
-    header_sha256: String,
-}
-
 /// Writes a model file; a former one stays until the new one is whole. A value that is not finite is
 /// refused: no such file could be loaded.
-pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactError> {
+pub fn save<D: Details>(
+    path: &Path,
+    header: &Header<D>,
+    state: State,
+) -> Result<(), ArtifactError> {
     let file = Outgoing::new(header, state).map_err(|damage| damage.in_file(path))?;
     files::atomic::write(path, |out| file.write(out)).map_err(|error| ArtifactError::Io {
         path: path.to_owned(),
@@ -88,37 +65,64 @@ pub fn save(path: &Path, header: &Header, state: State) -> Result<(), ArtifactEr
     })
 }
 
-/// Reads a model file and checks everything in it. With `task`: a model of another task is refused.
-pub fn load(path: &Path, task: Option<&str>) -> Result<(Header, State), ArtifactError> {
+/// Reads a model file of `task` and checks everything in it.
+///
+/// # Errors
+/// Where the file cannot be read or trusted, or is of another task.
+pub fn load<D: Details>(path: &Path, task: &str) -> Result<(Header<D>, State), ArtifactError> {
     let file = read(path)?;
     parse(file.into(), task).map_err(|damage| damage.in_file(path))
 }
 
-fn parse(file: Cow<[u8]>, task: Option<&str>) -> Result<(Header, State), Damage> {
-    let (header, start, metadata) = checked(&file)?;
-    if let Some(wanted) = task
-        && wanted != header.task
-    {
+fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), Damage> {
+    let Checked {
+        entry,
+        start,
+        metadata,
+    } = checked(&file)?;
+    if entry.task != task {
         return Err(Damage::OtherTask {
-            wanted: wanted.to_owned(),
-            found: header.task,
+            wanted: task.to_owned(),
+            found: entry.task,
         });
     }
+    let header = entry.header().map_err(unreadable)?;
     Ok((header, bytes::state(&metadata, file, start)?))
 }
 
 /// As [`load`], from bytes in memory; `name` stands for the file in errors.
-pub fn from_bytes(
+pub fn from_bytes<D: Details>(
     bytes: &[u8],
     name: &str,
-    task: Option<&str>,
-) -> Result<(Header, State), ArtifactError> {
+    task: &str,
+) -> Result<(Header<D>, State), ArtifactError> {
     parse(bytes.into(), task).map_err(|damage| damage.in_file(Path::new(name)))
 }
 
-/// Reads what a model file says of itself: header and tensors, in the order of their names.
-pub fn header(path: &Path) -> Result<(Header, Vec<TensorInfo>), ArtifactError> {
-    let (header, _, metadata) = checked(&read(path)?).map_err(|damage| damage.in_file(path))?;
+/// A model file of any task as it is shown: what it says, and its tensors in the order of their names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// With what the task adds as JSON.
+    pub header: Header<serde_json::Value>,
+    /// Sorted by name.
+    pub tensors: Vec<TensorInfo>,
+}
+
+/// Reads and checks a model file of any task, in order to show it.
+///
+/// # Errors
+/// Where the file cannot be read or trusted.
+pub fn describe(path: &Path) -> Result<Description, ArtifactError> {
+    let file = read(path)?;
+    description(file.into()).map_err(|damage| damage.in_file(path))
+}
+
+fn description(file: Cow<[u8]>) -> Result<Description, Damage> {
+    let Checked {
+        entry,
+        start,
+        metadata,
+    } = checked(&file)?;
     let mut tensors: Vec<TensorInfo> = metadata
         .tensors()
         .into_iter()
@@ -130,7 +134,11 @@ pub fn header(path: &Path) -> Result<(Header, Vec<TensorInfo>), ArtifactError> {
         })
         .collect();
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((header, tensors))
+    bytes::state(&metadata, file, start)?;
+    Ok(Description {
+        header: entry.header().map_err(unreadable)?,
+        tensors,
+    })
 }
 
 /// The bytes of a file, as many as it has when it is opened. They are read once and what is checked is
@@ -163,7 +171,7 @@ struct Outgoing {
 }
 
 impl Outgoing {
-    fn new(header: &Header, state: State) -> Result<Self, Damage> {
+    fn new<D: Details>(header: &Header<D>, state: State) -> Result<Self, Damage> {
         let tensors = bytes::outgoing(state);
         for tensor in &tensors {
             if let Some(index) = tensor.not_finite() {
@@ -174,12 +182,8 @@ impl Outgoing {
         let mut hasher = Hasher(Sha256::new());
         let hashed = tensors.iter().try_for_each(|t| t.write(&mut hasher));
         hashed.map_err(|e| Damage::Safetensors(e.to_string()))?;
-        let entry = Entry {
-            format: FORMAT,
-            header: header.clone(),
-            sha256: hex(&hasher.0.finalize()),
-            header_sha256: NO_DIGEST.to_owned(),
-        };
+        let digest = hex(&hasher.0.finalize());
+        let entry = Entry::new(FORMAT, header, digest, NO_DIGEST.to_owned());
         let mut head = head(&entry, &tensors)?;
         let digest = hex(&Sha256::digest(&head));
         let digits = digits(&head, NO_DIGEST)?;
@@ -209,7 +213,7 @@ impl Write for Hasher {
 
 /// What stands before the tensors, as `safetensors::serialize` writes it: the length of the header, then
 /// the header with spaces up to a multiple of that length's own bytes.
-fn head(entry: &Entry, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
+fn head<D: Serialize>(entry: &Entry<D>, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
     let broken = |e: SafeTensorError| Damage::Safetensors(e.to_string());
     let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;
     let mut end = 0;
@@ -236,9 +240,17 @@ fn head(entry: &Entry, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
     Ok(head)
 }
 
-/// Checks all that can be checked without knowing the task: the header, where the tensor bytes start, and
-/// how they are laid out from there.
-fn checked(file: &[u8]) -> Result<(Header, usize, Metadata), Damage> {
+/// What is known of a file whose digests and lengths are right.
+struct Checked {
+    /// What the task adds is not looked at yet.
+    entry: Entry<Box<RawValue>>,
+    /// Where the tensor bytes start.
+    start: usize,
+    metadata: Metadata,
+}
+
+/// Checks all that can be checked without knowing the task.
+fn checked(file: &[u8]) -> Result<Checked, Damage> {
     let start = data_start(file)?;
     let (_, metadata) =
         SafeTensors::read_metadata(file).map_err(|e| Damage::Safetensors(e.to_string()))?;
@@ -256,27 +268,32 @@ fn checked(file: &[u8]) -> Result<(Header, usize, Metadata), Damage> {
     if entry.sha256 != hex(&Sha256::digest(data)) {
         return Err(Damage::Digest("tensors"));
     }
-    Ok((entry.header, start, metadata))
+    Ok(Checked {
+        entry,
+        start,
+        metadata,
+    })
 }
 
-fn entry(metadata: &Metadata) -> Result<Entry, Damage> {
+fn entry(metadata: &Metadata) -> Result<Entry<Box<RawValue>>, Damage> {
     let entries = metadata.metadata().as_ref().ok_or(Damage::NoEntry)?;
     let text = entries.get(ENTRY).ok_or(Damage::NoEntry)?;
     if entries.len() > 1 {
         return Err(Damage::Entry(format!("{} metadata entries", entries.len())));
     }
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|e| Damage::Entry(e.to_string()))?;
     // Before the other keys: those of another format are not ours to judge.
-    let format = value["format"].as_u64().unwrap_or_default();
-    if format != u64::from(FORMAT) {
-        let version = value["version"].as_str().unwrap_or("of an unknown version");
+    let preamble: Preamble = serde_json::from_str(text).map_err(unreadable)?;
+    if preamble.format != u64::from(FORMAT) {
         return Err(Damage::Format {
-            found: format,
-            version: version.to_owned(),
+            found: preamble.format,
+            version: preamble.version(),
         });
     }
-    serde_json::from_value(value).map_err(|e| Damage::Entry(e.to_string()))
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+fn unreadable(error: serde_json::Error) -> Damage {
+    Damage::Entry(error.to_string())
 }
 
 /// Where the tensor bytes start; refuses lengths that the file does not have.

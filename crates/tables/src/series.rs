@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::clock::{self, Axis};
 use super::ratings::id_cell;
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit};
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_column};
 
 pub use gaps::{Gap, find_gaps};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
@@ -143,10 +143,14 @@ impl<'a> Reader<'a> {
         source: &dyn Source,
         columns: &SeriesColumns,
     ) -> Result<Self, ReadError> {
+        let column = |name: &str| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
         let cells = [
-            source.column(&columns.id)?,
-            source.column(&columns.time)?,
-            source.column(&columns.value)?,
+            column(&columns.id)?,
+            column(&columns.time)?,
+            column(&columns.value)?,
         ];
         let ids = panel.series.iter().map(|series| series.id.clone());
         Ok(Self {

@@ -10,6 +10,7 @@ use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::details::Details;
 use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::report::{CvReport, Mistake, Part, page};
 use artifact::Header;
@@ -38,7 +39,7 @@ impl Evaluate for Cv {
 
     fn evaluate(
         model: &Model,
-        header: &Header,
+        header: &Header<Details>,
         test: &Photos<Class>,
         seed: u64,
         _: &Talk,
@@ -214,15 +215,15 @@ impl<'a> Results<'a> {
         ])
     }
 
-    fn report(&self, model: &Model, header: &Header, seed: u64) -> CvReport {
+    fn report(&self, model: &Model, header: &Header<Details>, seed: u64) -> CvReport {
         let (area, better) = self.areas(seed);
         CvReport {
             result: self.result.clone(),
             roc_auc: area,
             above_baseline: better,
             baseline: self.baseline_metrics(),
-            held_out: header.parameters["held_out"].clone(),
-            kind: model.kind().as_str().to_owned(),
+            held_out: header.details.held_out.clone(),
+            kind: model.kind(),
             roc: roc_curve(&self.sharp, &self.scores, CURVE_POINTS),
             calibration: self.calibration.clone(),
             parts: self.parts(),
@@ -233,7 +234,7 @@ impl<'a> Results<'a> {
                 .zip(self.test.classes.iter().copied())
                 .collect(),
             mistakes: self.mistakes(model),
-            train_rows: header.data.rows,
+            train_rows: header.provenance.training.rows,
         }
     }
 

@@ -1,5 +1,6 @@
 //! `cv`: blurred-photo detection.
 
+pub mod details;
 mod evaluate;
 mod explain;
 mod features;
@@ -27,6 +28,7 @@ pub struct Cv;
 impl Task for Cv {
     const NAME: &'static str = "cv";
     type Params = params::Params;
+    type Details = details::Details;
     type Data = Photos<Class>;
     type Model = models::cv::Model;
 

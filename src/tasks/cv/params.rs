@@ -96,7 +96,7 @@ pub enum Choice {
 }
 
 /// The model and how it is chosen.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     pub kind: Choice,
@@ -136,8 +136,8 @@ pub struct Params {
     /// In [0, 1).
     pub test_share: f64,
     pub options: Options,
-    /// What decides a model's bytes beside the data, as it goes into the model file.
-    pub recorded: serde_json::Value,
+    /// As written, for the model file.
+    pub model: ModelBlock,
 }
 
 impl Block {
@@ -154,7 +154,7 @@ impl Block {
             scene_pattern: self.data.pattern()?,
             test_share: data::check_share("cv", self.split.test)?,
             options: self.model.check()?,
-            recorded: serde_json::json!({ "model": self.model }),
+            model: self.model.clone(),
         })
     }
 }

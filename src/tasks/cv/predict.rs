@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::predict::{Job, Pace, Port, Predict, Reject, Request, Scorer};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::details::Details;
 use crate::tasks::cv::features::Measurer;
 use artifact::Header;
 use images::{Decoder, PhotoError};
@@ -16,7 +17,7 @@ use models::cv::{Class, FEATURES, Model};
 use tables::{Column, DataType, Format, Kind, Row};
 
 /// The column of paths.
-const PATH: &str = "path";
+pub(super) const PATH: &str = "path";
 
 struct PhotoScorer {
     model: Model,
@@ -29,7 +30,7 @@ struct PhotoScorer {
 }
 
 impl Predict for Cv {
-    fn job(model: Model, _: &Header, request: &Request, talk: &Talk) -> Result<Job> {
+    fn job(model: Model, _: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
         Job::beside(list::open(request, talk)?, |input| {
             Ok(PhotoScorer {
                 model,

@@ -5,10 +5,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::classifier::{calibration, confusion_matrix};
-use crate::report::format::{coordinate, count, figure, fixed, percent};
-use crate::report::html::{Page, Section, Table, columns, escape, text};
+use crate::report::format::{MISSING, coordinate, count, figure, fixed, percent};
+use crate::report::html::{Page, Section, Table, columns, text};
 use crate::report::svg::{self, Picture, label, line, rect};
-use models::cv::Class;
+use crate::tasks::cv::details::HeldOut;
+use models::cv::{Class, Kind};
+use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::Estimate;
 use models::metrics::calibration::Bin;
 use models::metrics::classification::{Classification, RocPoint};
@@ -22,10 +24,10 @@ pub struct CvReport {
     pub above_baseline: Option<Estimate>,
     /// The variance of the Laplacian on the same photos: figures by name.
     pub baseline: Value,
-    /// Each kind of model on scenes held out in training: a list of figures by name.
-    pub held_out: Value,
+    /// Each kind of model on held-out scenes of the training split.
+    pub held_out: Vec<HeldOut>,
     /// The kind of the model that was chosen.
-    pub kind: String,
+    pub kind: Kind,
     pub roc: Vec<RocPoint>,
     pub calibration: Vec<Bin>,
     pub parts: Vec<Part>,
@@ -87,7 +89,7 @@ pub fn page(report: &CvReport) -> String {
         Some(confusion(&report.result)),
         (!report.parts.is_empty()).then(|| parts(&report.parts)),
         Some(calibration(&report.calibration)),
-        report.held_out.as_array().map(|kinds| held_out(kinds, &report.kind)),
+        Some(held_out(&report.held_out, report.kind)),
         (!report.mistakes.is_empty()).then(|| mistakes(&report.mistakes)),
     ];
     Page {
@@ -113,11 +115,16 @@ fn summary(report: &CvReport) -> String {
         "Of {} test photos, the model ({}, fitted to {} photos) tells {} right; the variance of the \
          Laplacian against its best threshold {}.{above}",
         count(report.result.rows),
-        escape(&report.kind),
+        report.kind.as_str(),
         count(report.train_rows),
         percent(report.result.accuracy, 2),
         figure(&report.baseline, "accuracy", |value| percent(value, 2)),
     )
+}
+
+/// A figure, or the mark of a missing one.
+fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| MISSING.to_owned(), show)
 }
 
 fn figures(report: &CvReport) -> String {
@@ -143,11 +150,10 @@ fn figures(report: &CvReport) -> String {
 }
 
 /// The ends of an interval, or nothing where there is none.
-fn range(interval: &Value) -> String {
-    match (interval["low"].as_f64(), interval["high"].as_f64()) {
-        (Some(low), Some(high)) => format!("{} to {}", fixed(low, 4), fixed(high, 4)),
-        _ => String::new(),
-    }
+fn range(interval: Option<Interval>) -> String {
+    interval.map_or_else(String::new, |Interval { low, high }| {
+        format!("{} to {}", fixed(low, 4), fixed(high, 4))
+    })
 }
 
 fn confusion(result: &Classification) -> Section {
@@ -187,20 +193,24 @@ fn parts(parts: &[Part]) -> Section {
     }
 }
 
-fn held_out(kinds: &[Value], chosen: &str) -> Section {
+fn held_out(kinds: &[HeldOut], chosen: Kind) -> Section {
     let four = |value: f64| fixed(value, 4);
-    let row = |kind: &Value| {
-        let name = kind["kind"].as_str().unwrap_or_default();
-        let mark = if name == chosen { " (chosen)" } else { "" };
+    let row = |held_out: &HeldOut| {
+        let mark = if held_out.kind == chosen {
+            " (chosen)"
+        } else {
+            ""
+        };
+        let behind = held_out.behind_chosen;
         vec![
-            text(&format!("{name}{mark}")),
-            figure(kind, "roc_auc", four),
-            range(&kind["roc_auc_interval"]),
-            figure(&kind["behind_chosen"], "value", four),
-            range(&kind["behind_chosen"]),
-            figure(kind, "accuracy", |value| percent(value, 2)),
-            figure(kind, "log_loss", four),
-            figure(kind, "C", |value| format!("{value}")),
+            text(&format!("{}{mark}", held_out.kind.as_str())),
+            optional(held_out.roc_auc, four),
+            range(held_out.roc_auc_interval),
+            optional(behind.map(|behind| behind.value), four),
+            range(behind.map(|Estimate { low, high, .. }| Interval { low, high })),
+            percent(held_out.accuracy, 2),
+            four(held_out.log_loss),
+            optional(held_out.c, |value| format!("{value}")),
         ]
     };
     let table = Table {

@@ -8,8 +8,11 @@ use serde::Serialize;
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::details::{Details, HeldOut};
 use crate::tasks::cv::params::Params;
+use crate::tasks::cv::predict::PATH;
 use crate::train::{Fitted, Train};
+use artifact::{Field, FieldType, Signature};
 use models::cv::{self, Candidate, Class};
 use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::{Estimate, Groups};
@@ -21,23 +24,6 @@ pub struct Fit {
     kind: cv::Kind,
     /// Each kind on scenes held out.
     held_out: Vec<HeldOut>,
-}
-
-/// A kind of model on scenes that it was not fitted to.
-#[derive(Serialize)]
-struct HeldOut {
-    kind: cv::Kind,
-    #[serde(rename = "C", skip_serializing_if = "Option::is_none")]
-    c: Option<f64>,
-    log_loss: f64,
-    accuracy: f64,
-    roc_auc: Option<f64>,
-    /// Where the area lies when other scenes are drawn.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    roc_auc_interval: Option<Interval>,
-    /// Area of the kind that was chosen less this one's, on the same drawn scenes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    behind_chosen: Option<Estimate>,
 }
 
 impl fmt::Display for Fit {
@@ -89,36 +75,51 @@ impl Train for Cv {
         let held_out: Vec<HeldOut> = fit
             .candidates
             .iter()
-            .map(|candidate| HeldOut::of(candidate, chosen, &groups))
+            .map(|candidate| held_out_figures(candidate, chosen, &groups))
             .collect();
-        let mut parameters = params.recorded.clone();
-        parameters["held_out"] = serde_json::to_value(&held_out)?;
+        let details = Details {
+            model: params.model.clone(),
+            held_out: held_out.clone(),
+        };
         Ok(Fitted {
             fit: Fit {
                 kind: fit.model.kind(),
                 held_out,
             },
             rows: data.classes.len() as u64,
-            names: Class::names(),
-            parameters,
+            signature: signature(),
+            details,
             model: fit.model,
         })
     }
 }
 
-impl HeldOut {
-    fn of(candidate: &Candidate, chosen: Option<&Candidate>, groups: &Groups) -> HeldOut {
-        let area = groups.roc_auc(&candidate.held_out);
-        let others = chosen.filter(|chosen| chosen.kind != candidate.kind);
-        HeldOut {
-            kind: candidate.kind,
-            c: candidate.regularization,
-            log_loss: candidate.log_loss,
-            accuracy: candidate.accuracy,
-            roc_auc: area.map(|area| area.value),
-            roc_auc_interval: area.map(|Estimate { low, high, .. }| Interval { low, high }),
-            behind_chosen: others
-                .and_then(|chosen| groups.difference(&chosen.held_out, &candidate.held_out)),
-        }
+/// How `candidate` did on the scenes held out of its fits.
+fn held_out_figures(candidate: &Candidate, chosen: Option<&Candidate>, groups: &Groups) -> HeldOut {
+    let area = groups.roc_auc(&candidate.held_out);
+    let others = chosen.filter(|chosen| chosen.kind != candidate.kind);
+    HeldOut {
+        kind: candidate.kind,
+        c: candidate.regularization,
+        log_loss: candidate.log_loss,
+        accuracy: candidate.accuracy,
+        roc_auc: area.map(|area| area.value),
+        roc_auc_interval: area.map(|Estimate { low, high, .. }| Interval { low, high }),
+        behind_chosen: others
+            .and_then(|chosen| groups.difference(&chosen.held_out, &candidate.held_out)),
+    }
+}
+
+/// A photo in, what it is out.
+fn signature() -> Signature {
+    Signature {
+        inputs: vec![Field::new(PATH, FieldType::Image)],
+        outputs: vec![
+            Field::new("prediction", FieldType::Text),
+            Field::new("probability", FieldType::Float),
+            Field::new("score", FieldType::Float),
+            Field::optional("error", FieldType::Text),
+        ],
+        classes: Class::names(),
     }
 }

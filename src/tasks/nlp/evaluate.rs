@@ -13,6 +13,7 @@ use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
+use crate::tasks::nlp::details::{Details, Tried};
 use crate::tasks::nlp::report::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
 use artifact::Header;
 use models::metrics::bootstrap::{Intervals, intervals};
@@ -41,7 +42,7 @@ impl Evaluate for Nlp {
 
     fn evaluate(
         model: &Model,
-        header: &Header,
+        header: &Header<Details>,
         test: &Texts,
         seed: u64,
         talk: &Talk,
@@ -176,7 +177,7 @@ impl Results {
         })
     }
 
-    fn report(&self, model: &Model, header: &Header, test: &Texts) -> NlpReport {
+    fn report(&self, model: &Model, header: &Header<Details>, test: &Texts) -> NlpReport {
         NlpReport {
             result: Some(self.result.clone()),
             baseline: Some(self.baseline.clone()),
@@ -193,12 +194,12 @@ impl Results {
             )),
             top_words: top_words(model),
             mistakes: self.mistakes(test),
-            train_rows: Some(header.data.rows),
+            train_rows: Some(header.provenance.training.rows),
             test_rows: Some(self.result.rows),
             features: Some(model.features() as u64),
             slices: self.slices.clone(),
-            trials: trials(&header.parameters),
-            parameters: flat(&header.parameters),
+            trials: trials(&header.details),
+            parameters: settings(&header.details),
         }
     }
 
@@ -269,39 +270,47 @@ fn top_words(model: &Model) -> Vec<TopWords> {
         .collect()
 }
 
-/// What the search tried, as the model file tells it.
-fn trials(parameters: &Value) -> Vec<Trial> {
-    let (tried, chosen) = (&parameters["search"]["trials"], &parameters["chosen"]);
-    let trial = |trial: &Value| {
-        let same = |key: &&str| trial[*key] == chosen[*key];
-        let negation = match trial["negation"].as_bool() {
-            Some(true) => ", marks of negation",
-            _ => "",
-        };
-        Trial {
-            settings: format!(
-                "{} weighting{negation}, {} to {} words, C {}",
-                trial["weighting"].as_str().unwrap_or("?"),
-                trial["ngrams"][0],
-                trial["ngrams"][1],
-                trial["C"],
-            ),
-            accuracy: trial["accuracy"].as_f64().unwrap_or(f64::NAN),
-            log_loss: trial["log_loss"].as_f64().unwrap_or(f64::NAN),
-            chosen: ["weighting", "negation", "ngrams", "C"].iter().all(same),
-        }
+/// What the search tried, in words.
+fn trials(details: &Details) -> Vec<Trial> {
+    let trial = |tried: &Tried| Trial {
+        settings: format!(
+            "{} weighting{}, {} to {} words, C {:?}",
+            tried.weighting.as_str(),
+            if tried.negation {
+                ", marks of negation"
+            } else {
+                ""
+            },
+            tried.ngrams.0,
+            tried.ngrams.1,
+            tried.c,
+        ),
+        accuracy: tried.accuracy,
+        log_loss: tried.log_loss,
+        chosen: details.chosen.is(tried),
     };
-    tried.as_array().into_iter().flatten().map(trial).collect()
+    details.search.trials.iter().map(trial).collect()
 }
 
-/// Parameters as `block.key` and value, in their order; what was tried has a table of its own.
-fn flat(parameters: &Value) -> Vec<(String, String)> {
-    let mut parameters = parameters.clone();
-    if let Some(blocks) = parameters.as_object_mut() {
-        blocks.shift_remove("search");
-    }
+/// Settings as `block.key` and value, in their order; what was tried has a table of its own.
+fn settings(details: &Details) -> Vec<(String, String)> {
+    let Details {
+        data,
+        features,
+        model,
+        chosen,
+        temperature,
+        search: _,
+    } = details;
+    let blocks = json!({
+        "data": data,
+        "features": features,
+        "model": model,
+        "chosen": chosen,
+        "temperature": temperature,
+    });
     let mut out = Vec::new();
-    flatten("", &parameters, &mut out);
+    flatten("", &blocks, &mut out);
     out
 }
 

@@ -1,5 +1,6 @@
 //! `nlp`: text classification.
 
+pub mod details;
 mod evaluate;
 mod explain;
 pub mod params;
@@ -24,6 +25,7 @@ pub struct Nlp;
 impl Task for Nlp {
     const NAME: &'static str = "nlp";
     type Params = params::Params;
+    type Details = details::Details;
     type Data = Texts;
     type Model = models::nlp::Model;
 

@@ -96,7 +96,7 @@ impl Default for SplitBlock {
 }
 
 /// What becomes a feature.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesBlock {
     /// Shortest and longest run of words.
@@ -165,6 +165,16 @@ pub enum WeightingName {
     NaiveBayes,
 }
 
+impl WeightingName {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WeightingName::Plain => "plain",
+            WeightingName::NaiveBayes => "naive_bayes",
+        }
+    }
+}
+
 /// How three classes or more are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -193,7 +203,7 @@ pub enum ClassWeightName {
 }
 
 /// The logistic regression.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     /// How much a weight may cost to grow.
@@ -244,8 +254,10 @@ pub struct Params {
     pub options: Options,
     /// Columns to be measured by value.
     pub slices: Vec<String>,
-    /// What decides a model's bytes beside the data, as it goes into the model file.
-    pub recorded: serde_json::Value,
+    /// As written, for the model file.
+    pub features: FeaturesBlock,
+    /// As written, for the model file.
+    pub model: ModelBlock,
 }
 
 impl Block {
@@ -260,7 +272,8 @@ impl Block {
             test_share: data::check_share("nlp", self.split.test)?,
             options: self.options()?,
             slices: self.eval.slices.clone(),
-            recorded: self.recorded(),
+            features: self.features.clone(),
+            model: self.model.clone(),
         })
     }
 
@@ -322,15 +335,6 @@ impl Block {
             },
             characters: self.features.characters == Choice::Auto,
         }
-    }
-
-    /// No path in it: the same model from another folder has the same bytes.
-    fn recorded(&self) -> serde_json::Value {
-        serde_json::json!({
-            "data": { "text": self.data.text, "label": self.data.label },
-            "features": self.features,
-            "model": self.model,
-        })
     }
 }
 

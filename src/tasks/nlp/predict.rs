@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::predict::{Job, Options, Predict, Reject, Request, Scorer};
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
+use crate::tasks::nlp::details::Details;
 use artifact::Header;
 use models::metrics::classification::most_probable;
 use models::nlp::{Model, Scratch};
@@ -24,9 +25,9 @@ struct TextScorer {
 }
 
 impl Predict for Nlp {
-    fn job(model: Model, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
+    fn job(model: Model, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
         // The model knows the column it was trained on; without a project nothing else does.
-        let text_name = header.parameters["data"]["text"].as_str().unwrap_or("text");
+        let text_name = &header.details.data.text;
         Job::beside(crate::predict::open(request)?, |input| {
             let text = tables::find_column(input, text_name)?;
             Ok(TextScorer::new(model, text, text_name, &request.options))

@@ -18,7 +18,7 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::{DataBlock, Params};
-use tables::{Column, ReadError, Row, Rows, Source, normalised};
+use tables::{Column, Place, ReadError, Row, Rows, Source, normalised};
 
 /// Rows with all their columns, and what the split looks at.
 struct Table {
@@ -139,11 +139,14 @@ struct Cells {
 
 impl Cells {
     fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
-        let group = params.group.as_deref().map(|name| source.column(name));
+        let cell = |name: &str| {
+            tables::find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        };
         Ok(Self {
-            text: source.column(&params.text)?,
-            label: source.column(&params.label)?,
-            group: group.transpose()?,
+            text: cell(&params.text)?,
+            label: cell(&params.label)?,
+            group: params.group.as_deref().map(cell).transpose()?,
         })
     }
 }

@@ -4,14 +4,15 @@ use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
+use crate::tasks::nlp::details::{Chosen, Columns, Details, Search};
 use crate::tasks::nlp::params::Params;
 use crate::train::{Fitted, Train};
-use models::nlp::{self as maths, FitError, Options, Progress, Trial, Weighting};
+use artifact::{Field, FieldType, Signature};
+use models::nlp::{self as maths, FitError, Options, Progress};
 use tables::Texts;
 
 /// What is worth knowing of a fitted text classifier.
@@ -24,81 +25,20 @@ pub struct Fit {
     chosen: Chosen,
     /// What the margins were multiplied by to calibrate them; 1: nothing.
     temperature: f64,
-    search: Searched,
-}
-
-/// What was fitted where the parameters say `auto`.
-#[derive(Serialize)]
-struct Chosen {
-    weighting: &'static str,
-    negation: bool,
-    ngrams: (usize, usize),
-    characters: Option<(usize, usize)>,
-    #[serde(rename = "C")]
-    c: f64,
-}
-
-/// What was tried on rows held out.
-#[derive(Serialize)]
-struct Searched {
-    /// Of the training part.
-    rows: usize,
-    trials: Vec<Tried>,
-}
-
-/// A candidate and how it did.
-#[derive(Serialize)]
-struct Tried {
-    weighting: &'static str,
-    negation: bool,
-    ngrams: (usize, usize),
-    #[serde(rename = "C")]
-    c: f64,
-    accuracy: f64,
-    log_loss: f64,
+    search: Search,
 }
 
 impl Fit {
-    fn new(fit: maths::Fit, classes: usize) -> Self {
-        let options = &fit.options;
+    fn new(fit: &maths::Fit, classes: usize) -> Self {
         Self {
             classes,
             features: fit.features,
             iterations: fit.iterations,
             converged: fit.converged,
-            chosen: Chosen {
-                weighting: spell(options.weighting),
-                negation: options.features.negation,
-                ngrams: options.features.ngrams,
-                characters: options.features.characters.as_ref().map(|c| c.ngrams),
-                c: options.regularization,
-            },
+            chosen: Chosen::of(fit),
             temperature: fit.temperature,
-            search: Searched {
-                rows: fit.searched,
-                trials: fit.trials.iter().map(Tried::new).collect(),
-            },
+            search: Search::of(fit),
         }
-    }
-}
-
-impl Tried {
-    fn new(trial: &Trial) -> Self {
-        Self {
-            weighting: spell(trial.weighting),
-            negation: trial.negation,
-            ngrams: trial.ngrams,
-            c: trial.regularization,
-            accuracy: trial.accuracy,
-            log_loss: trial.log_loss,
-        }
-    }
-}
-
-fn spell(weighting: Weighting) -> &'static str {
-    match weighting {
-        Weighting::Plain => "plain",
-        Weighting::NaiveBayes { .. } => "naive_bayes",
     }
 }
 
@@ -110,7 +50,7 @@ impl fmt::Display for Fit {
             self.classes,
             self.features,
             self.iterations,
-            self.chosen.weighting,
+            self.chosen.weighting.as_str(),
             self.chosen.ngrams.1,
             self.chosen.c
         )
@@ -142,18 +82,34 @@ impl Train for Nlp {
                 fit.iterations
             ));
         }
-        let fit = Fit::new(fit, data.classes.len());
-        let mut parameters = params.recorded.clone();
-        parameters["chosen"] = json!(fit.chosen);
-        parameters["temperature"] = json!(fit.temperature);
-        parameters["search"] = json!(fit.search);
+        let fit = Fit::new(&fit, data.classes.len());
+        let details = Details {
+            data: Columns::of(&params.data),
+            features: params.features.clone(),
+            model: params.model.clone(),
+            chosen: fit.chosen.clone(),
+            temperature: fit.temperature,
+            search: fit.search.clone(),
+        };
         Ok(Fitted {
-            fit,
             rows: texts.len() as u64,
-            names: data.classes,
-            parameters,
+            signature: signature(&params.data.text, data.classes),
+            details,
+            fit,
             model,
         })
+    }
+}
+
+/// A text in, the most probable class out.
+fn signature(text: &str, classes: Vec<String>) -> Signature {
+    Signature {
+        inputs: vec![Field::new(text, FieldType::Text)],
+        outputs: vec![
+            Field::new("prediction", FieldType::Text),
+            Field::new("probability", FieldType::Float),
+        ],
+        classes,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::eval::plots::table;
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::exit;
 use crate::talk::Talk;
+use crate::tasks::recsys::details::Details;
 use crate::tasks::recsys::report::{Curve, Example, Listed, RecsysReport, page};
 use crate::tasks::recsys::{Interactions, Recsys};
 use artifact::Header;
@@ -36,7 +37,7 @@ impl Evaluate for Recsys {
 
     fn evaluate(
         model: &Model,
-        header: &Header,
+        header: &Header<Details>,
         test: &Interactions,
         seed: u64,
         _: &Talk,
@@ -206,7 +207,7 @@ impl<'a> Results<'a> {
         ])
     }
 
-    fn report(&self, header: &Header) -> RecsysReport {
+    fn report(&self, header: &Header<Details>) -> RecsysReport {
         let headline = self.headline_users();
         let mut curves = curve(&headline.ranked);
         for (point, popular) in curves.iter_mut().zip(curve(&self.popular.ranked)) {
@@ -218,12 +219,12 @@ impl<'a> Results<'a> {
             figures: self.figures(headline),
             baseline: self.figures(&self.popular),
             users: headline.ranked.len() as u64,
-            train_rows: header.data.rows,
+            train_rows: header.provenance.training.rows,
             items: self.model.taken.width() as u64,
             relevant: self.relevant,
             curves,
             bands: self.bands().iter().map(bands::Band::cells).collect(),
-            held_out: header.parameters["held_out"].clone(),
+            held_out: header.details.held_out.clone(),
             cold_users: self.cold.ranked.len() as u64,
             cold: self.figures(&self.cold),
             new_items: self.new_items as u64,

@@ -1,5 +1,6 @@
 //! `recsys`: recommendation.
 
+pub mod details;
 mod evaluate;
 mod explain;
 pub mod params;
@@ -30,6 +31,7 @@ pub struct Recsys;
 impl Task for Recsys {
     const NAME: &'static str = "recsys";
     type Params = params::Params;
+    type Details = details::Details;
     type Data = Interactions;
     type Model = models::recsys::Model;
 

@@ -140,7 +140,7 @@ impl KindChoice {
 }
 
 /// The model and how it is chosen.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     pub kind: KindChoice,
@@ -178,7 +178,7 @@ impl Default for ModelBlock {
 }
 
 /// What counts as a hit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
     /// A held-out item rated at least so much is relevant; without ratings every one is.
@@ -210,8 +210,10 @@ pub struct Params {
     /// Bytes.
     pub memory: usize,
     pub relevant: f64,
-    /// What decides a model's bytes beside the data, as it goes into the model file.
-    pub recorded: serde_json::Value,
+    /// As written, for the model file.
+    pub model: ModelBlock,
+    /// As written, for the model file.
+    pub eval: EvalBlock,
 }
 
 impl Block {
@@ -243,7 +245,8 @@ impl Block {
             budget: model.budget,
             memory: (model.memory * f64::from(1 << 30)) as usize,
             relevant: self.eval.relevant,
-            recorded: serde_json::json!({ "model": self.model, "eval": self.eval }),
+            model: self.model.clone(),
+            eval: self.eval.clone(),
         })
     }
 }

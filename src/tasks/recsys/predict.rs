@@ -11,6 +11,7 @@ use self::inputs::{Folded, Ids, Pairs, from_ids};
 use crate::predict::{Answers, Job, Lister, Pace, Predict, Reject, Request, Wanted};
 use crate::talk::Talk;
 use crate::tasks::recsys::Recsys;
+use crate::tasks::recsys::details::Details;
 use artifact::Header;
 use models::recsys::{History, Index, Model, Query, Recommender, Scored};
 use tables::{Column, DataType, Kind, Row, Source};
@@ -19,21 +20,24 @@ const USER: &str = "user_id";
 const ITEM: &str = "item_id";
 
 impl Predict for Recsys {
-    fn job(model: Model, _: &Header, request: &Request, talk: &Talk) -> Result<Job> {
+    fn job(model: Model, header: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
+        // As in the data that the model was trained on; outputs are always named alike.
+        let names = &header.details.data;
         let lists = &request.options.lists;
         let items = Ids::new(&model.catalogue.items);
         let mut context = inputs::Context::default();
         let hidden = match &lists.only {
-            Some(only) => inputs::all_but(&items, only, &mut context)?,
+            Some(only) => inputs::all_but(&items, &names.item, only, &mut context)?,
             None => Vec::new(),
         };
         let index = Arc::new(Index::new(&model.fitted, model.taken.width(), hidden));
         if let Some(similar) = &lists.similar {
             let source = match similar {
-                Wanted::All => from_ids(ITEM, model.catalogue.items.clone()),
+                Wanted::All => from_ids(&names.item, model.catalogue.items.clone()),
                 Wanted::File(path) => tables::open(path)?,
             };
-            let lister = SimilarLister::new(model, index, items, lists.k, source.as_ref())?;
+            let lister =
+                SimilarLister::new(model, index, items, &names.item, lists.k, source.as_ref())?;
             return Ok(Job {
                 source,
                 answers: Answers::Lists(Box::new(lister)),
@@ -43,6 +47,7 @@ impl Predict for Recsys {
         let folded = match &request.input {
             Some(_) => Folded::read(
                 crate::predict::open(request)?.as_mut(),
+                names,
                 &items,
                 &mut context,
                 talk,
@@ -51,17 +56,19 @@ impl Predict for Recsys {
         };
         let source = match (&lists.users, &request.input) {
             (Some(Wanted::File(path)), _) => tables::open(path)?,
-            (None, Some(_)) => from_ids(USER, folded.users.clone()),
+            (None, Some(_)) => from_ids(&names.user, folded.users.clone()),
             (Some(Wanted::All), _) | (None, None) => {
-                from_ids(USER, folded.and(&model.catalogue.users))
+                from_ids(&names.user, folded.and(&model.catalogue.users))
             }
         };
         let mut pairs = |path: &Option<std::path::PathBuf>| match path {
-            Some(path) => Pairs::read(path, &items, &mut context),
+            Some(path) => Pairs::read(path, names, &items, &mut context),
             None => Ok(Pairs::default()),
         };
         let lister = UserLister {
-            user: source.column(USER)?,
+            user: tables::find_column(source.columns(), &names.user)
+                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            user_name: names.user.clone(),
             columns: columns(USER, ITEM),
             numbers: model.catalogue.users.iter().cloned().zip(0..).collect(),
             allow: pairs(&lists.allow)?,
@@ -120,8 +127,9 @@ const PACE: Pace = Pace {
 struct UserLister {
     model: Model,
     index: Arc<Index>,
-    /// Which cell holds the user.
+    /// Which cell holds the user, and the name of its column.
     user: usize,
+    user_name: String,
     columns: Vec<Column>,
     numbers: HashMap<String, u32>,
     allow: Pairs,
@@ -158,7 +166,7 @@ impl Lister for UserLister {
         let mut asked = Vec::new();
         for (index, record) in records.iter().enumerate() {
             match record.text(self.user) {
-                "" => rejects.push((index, empty_id(record, USER))),
+                "" => rejects.push((index, empty_id(record, &self.user_name))),
                 id => asked.push((id, self.history(id))),
             }
         }
@@ -186,8 +194,9 @@ impl Lister for UserLister {
 struct SimilarLister {
     model: Model,
     index: Arc<Index>,
-    /// Which cell holds the item.
+    /// Which cell holds the item, and the name of its column.
     item: usize,
+    item_name: String,
     columns: Vec<Column>,
     items: Ids,
     k: usize,
@@ -198,11 +207,14 @@ impl SimilarLister {
         model: Model,
         index: Arc<Index>,
         items: Ids,
+        column: &str,
         k: usize,
         source: &dyn Source,
     ) -> Result<Self> {
         Ok(SimilarLister {
-            item: source.column(ITEM)?,
+            item: tables::find_column(source.columns(), column)
+                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            item_name: column.to_owned(),
             columns: columns(ITEM, "similar_id"),
             model,
             index,
@@ -224,12 +236,12 @@ impl Lister for SimilarLister {
             let id = record.text(self.item);
             match self.items.number(id) {
                 Some(item) => asked.push(item),
-                None if id.is_empty() => rejects.push((index, empty_id(record, ITEM))),
+                None if id.is_empty() => rejects.push((index, empty_id(record, &self.item_name))),
                 None => rejects.push((
                     index,
                     Reject {
                         line: Some(record.line()),
-                        column: Some(ITEM.to_owned()),
+                        column: Some(self.item_name.clone()),
                         reason: format!("the model knows no item `{id}`"),
                     },
                 )),

@@ -2,11 +2,12 @@
 //! popular, and what some users would be shown. Takes figures that are measured already.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::report::format::{coordinate, count, excerpt, figure, fixed, percent};
 use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg::{Picture, label, line};
+use models::recsys::{Choice, Trial};
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub struct RecsysReport {
     /// Interactions, users, recall and NDCG at 20.
     pub bands: Vec<(String, u64, f64, f64)>,
     /// What was tried in training: a list of figures by name.
-    pub held_out: Value,
+    pub held_out: Vec<Trial>,
     pub cold_users: u64,
     pub cold: Value,
     /// Relevant interactions with items that training does not know.
@@ -69,15 +70,11 @@ const TRIALS: usize = 12;
 
 /// The page's bytes: a function of `report` alone.
 pub fn page(report: &RecsysReport) -> String {
-    let trials = report
-        .held_out
-        .as_array()
-        .filter(|trials| !trials.is_empty());
     let sections = [
         Some(by_length(report)),
         Some(figures_table(report)),
         (!report.bands.is_empty()).then(|| bands(report)),
-        trials.map(|trials| chosen(trials)),
+        (!report.held_out.is_empty()).then(|| chosen(&report.held_out)),
         (!report.examples.is_empty()).then(|| examples(&report.examples)),
     ];
     Page {
@@ -367,23 +364,15 @@ fn setting(value: &Value) -> String {
     }
 }
 
-fn chosen(trials: &[Value]) -> Section {
-    let mut order: Vec<&Value> = trials.iter().collect();
-    let ndcg = |trial: &Value| trial["ndcg_at_20"].as_f64().unwrap_or(0.0);
-    order.sort_by(|a, b| ndcg(b).total_cmp(&ndcg(a)));
-    let row = |trial: &&Value| {
-        let settings: Vec<String> = trial
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(key, _)| !["kind", "recall_at_20", "ndcg_at_20"].contains(&key.as_str()))
-            .map(|(key, value)| format!("{key} {}", setting(value)))
-            .collect();
+fn chosen(trials: &[Trial]) -> Section {
+    let mut order: Vec<&Trial> = trials.iter().collect();
+    order.sort_by(|a, b| b.ndcg_at_20.total_cmp(&a.ndcg_at_20));
+    let row = |trial: &&Trial| {
         vec![
-            text(trial["kind"].as_str().unwrap_or_default()),
-            escape(&settings.join(", ")),
-            figure(trial, "recall_at_20", |value| fixed(value, 4)),
-            figure(trial, "ndcg_at_20", |value| fixed(value, 4)),
+            text(trial.choice.options.kind().as_str()),
+            escape(&settings(&trial.choice)),
+            fixed(trial.recall_at_20, 4),
+            fixed(trial.ndcg_at_20, 4),
         ]
     };
     let table = Table {
@@ -409,6 +398,23 @@ fn chosen(trials: &[Value]) -> Section {
             .to_owned(),
         body: table.render(),
     }
+}
+
+/// What was chosen beside the kind, name by name.
+fn settings(choice: &Choice) -> String {
+    let options = json!(choice.options);
+    let own = options.as_object().into_iter().flatten();
+    let own = own.filter(|(name, _)| *name != "kind");
+    let mut settings: Vec<String> = own
+        .map(|(name, value)| format!("{name} {}", setting(value)))
+        .collect();
+    for (name, value) in [
+        ("half_life", choice.half_life),
+        ("disliked", choice.disliked),
+    ] {
+        settings.push(format!("{name} {}", setting(&json!(value))));
+    }
+    settings.join(", ")
 }
 
 fn examples(examples: &[Example]) -> Section {
@@ -445,6 +451,8 @@ fn examples(examples: &[Example]) -> Section {
 
 #[cfg(test)]
 mod tests {
+    use models::recsys::{Options, ease};
+
     use super::*;
 
     #[test]
@@ -477,7 +485,17 @@ mod tests {
             relevant: Some(4.0),
             curves: vec![point(1, 0.1), point(20, 0.25)],
             bands: vec![("1 to 4".into(), 3, 0.2, 0.1)],
-            held_out: serde_json::json!([{"kind": "ease", "regularization": 5.0, "ndcg_at_20": 0.2}]),
+            held_out: vec![Trial {
+                choice: Choice {
+                    options: Options::Ease(ease::Options {
+                        regularization: 5.0,
+                    }),
+                    half_life: 0.0,
+                    disliked: 1.0,
+                },
+                recall_at_20: 0.3,
+                ndcg_at_20: 0.2,
+            }],
             cold_users: 2,
             cold: Value::Null,
             new_items: 3,

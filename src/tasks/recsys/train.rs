@@ -4,13 +4,14 @@ use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::exit;
 use crate::talk::Talk;
+use crate::tasks::recsys::details::{Columns, Details};
 use crate::tasks::recsys::params::Params;
 use crate::tasks::recsys::{self, Recsys};
 use crate::train::{Fitted, Train};
+use artifact::{Field, FieldType, Signature};
 use models::recsys::{
     self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Model, Options, Search,
     Trial, popularity,
@@ -71,9 +72,13 @@ impl Train for Recsys {
             .options
             .fit(&taken, seed, params.memory)
             .map_err(|error| exit::usage(error.to_string()))?;
-        let mut parameters = params.recorded.clone();
-        parameters["chosen"] = serde_json::to_value(choice)?;
-        parameters["held_out"] = json!(trials);
+        let details = Details {
+            data: Columns::of(&params.data),
+            model: params.model.clone(),
+            eval: params.eval.clone(),
+            chosen: choice,
+            held_out: trials.clone(),
+        };
         let popularity = popularity(&log.taken, &log.times, log.half_life(params));
         let Ratings {
             users, items, rows, ..
@@ -88,8 +93,8 @@ impl Train for Recsys {
                 best,
             },
             rows: rows.len() as u64,
-            names: Vec::new(),
-            parameters,
+            signature: signature(&details.data),
+            details,
             model: Model {
                 catalogue: Catalogue {
                     users,
@@ -102,6 +107,25 @@ impl Train for Recsys {
                 fitted,
             },
         })
+    }
+}
+
+/// Interactions of users in, ranked items out.
+fn signature(columns: &Columns) -> Signature {
+    Signature {
+        inputs: vec![
+            Field::new(&columns.user, FieldType::Text),
+            Field::new(&columns.item, FieldType::Text),
+            Field::optional(&columns.rating, FieldType::Float),
+            Field::optional(&columns.time, FieldType::Time),
+        ],
+        outputs: vec![
+            Field::new("user_id", FieldType::Text),
+            Field::new("item_id", FieldType::Text),
+            Field::new("rank", FieldType::Integer),
+            Field::new("score", FieldType::Float),
+        ],
+        classes: Vec::new(),
     }
 }
 

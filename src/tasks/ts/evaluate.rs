@@ -11,6 +11,7 @@ use self::plots::Tables;
 use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
 use crate::talk::Talk;
+use crate::tasks::ts::details::Details;
 use crate::tasks::ts::report::{Shown, TsReport, Worst, page};
 use crate::tasks::ts::{Prepared, Ts};
 use artifact::Header;
@@ -35,7 +36,7 @@ impl Evaluate for Ts {
 
     fn evaluate(
         model: &Saved,
-        header: &Header,
+        header: &Header<Details>,
         test: &Prepared,
         _seed: u64,
         talk: &Talk,
@@ -117,7 +118,7 @@ fn worst_first(figures: &[Figures]) -> Vec<usize> {
 /// The content of the page; `figures` has an entry for each series of `test`.
 fn report(
     backtest: &Backtest,
-    header: &Header,
+    header: &Header<Details>,
     test: &Panel,
     figures: &[Figures],
     (all, baseline): (Overall, Overall),
@@ -143,10 +144,8 @@ fn report(
     let shown = drawn.map(|&index| Ok(shown(backtest, &backtest.series(&test.series[index])?)));
     Ok(TsReport {
         frequency: backtest.clock.to_string(),
-        kind: (header.parameters["model"]["kind"].as_str())
-            .unwrap_or("auto")
-            .to_owned(),
-        train_rows: header.data.rows,
+        kind: header.details.model.kind.clone(),
+        train_rows: header.provenance.training.rows,
         shown: shown.collect::<Result<_>>()?,
         worst: worst.collect(),
         correlated: tests.iter().filter(|p| **p < 0.05).count(),

@@ -1,5 +1,6 @@
 //! `ts`: demand forecasting.
 
+pub mod details;
 mod evaluate;
 mod explain;
 mod ids;
@@ -27,6 +28,7 @@ pub struct Ts;
 impl Task for Ts {
     const NAME: &'static str = "ts";
     type Params = params::Params;
+    type Details = details::Details;
     type Data = Prepared;
     type Model = models::ts::Saved;
 

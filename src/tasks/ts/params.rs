@@ -140,7 +140,7 @@ pub enum Auto {
 pub type Horizon = Choice<usize>;
 
 /// The model and its intervals.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     pub kind: String,
@@ -173,8 +173,10 @@ pub struct Params {
     pub kind: Kind,
     pub calibrate: bool,
     pub nonnegative: bool,
-    /// What decides a model's bytes beside the data, as it goes into the model file.
-    pub recorded: serde_json::Value,
+    /// As written, for the model file.
+    pub season: Season,
+    /// As written, for the model file.
+    pub model: ModelBlock,
 }
 
 /// Steps to be forecast where neither `horizon` nor a test part says it.
@@ -214,18 +216,8 @@ impl Block {
             kind: self.model.kind()?,
             calibrate: self.model.calibrate,
             nonnegative: self.model.nonnegative,
-            recorded: serde_json::json!({
-                "data": {
-                    "id": self.data.id,
-                    "time": self.data.time,
-                    "value": self.data.value,
-                    "gaps": self.data.gaps,
-                    "duplicates": self.data.duplicates,
-                },
-                "season": self.season,
-                "horizon": horizon,
-                "model": self.model,
-            }),
+            season: self.season.clone(),
+            model: self.model.clone(),
         })
     }
 }

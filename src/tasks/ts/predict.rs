@@ -14,8 +14,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
 use crate::talk::Talk;
 use crate::tasks::ts::Ts;
+use crate::tasks::ts::details::{Details, Reading};
 use crate::tasks::ts::ids::SeriesIds;
-use crate::tasks::ts::params::DataBlock;
 use artifact::Header;
 use models::ts::Saved;
 use tables::clock::Clock;
@@ -25,7 +25,7 @@ use tables::{
 };
 
 /// Bounds that are given unless asked otherwise, in per cent.
-const LEVELS: [f64; 2] = [80.0, 95.0];
+pub(super) const LEVELS: [f64; 2] = [80.0, 95.0];
 /// Steps between the end of a series and its newer values at most.
 const FARTHEST: usize = 100_000;
 
@@ -33,7 +33,7 @@ impl Predict for Ts {
     const ON_ERROR: OnError = OnError::Skip;
     const NEEDS_INPUT: bool = false;
 
-    fn job(mut model: Saved, header: &Header, request: &Request, _: &Talk) -> Result<Job> {
+    fn job(mut model: Saved, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
         let clock = Clock::from_numbers(&model.clock)
             .context("the model says no steps of time; train it again with `easylife train ts`")?;
         let ids = Arc::new(SeriesIds::new(std::mem::take(&mut model.ids)));
@@ -98,12 +98,11 @@ fn newer(
     clock: &Clock,
     port: &Port,
     format: Option<Format>,
-    header: &Header,
+    header: &Header<Details>,
 ) -> Result<Newer> {
     // The model knows how its data were read; without a project nothing else does.
-    let data: DataBlock = serde_json::from_value(header.parameters["data"].clone())
-        .context("the model does not say how its data are read; train it again")?;
-    let mut panel = read(port, format, &data, clock)?;
+    let data = &header.details.data;
+    let mut panel = read(port, format, data, clock)?;
     let mut newer = Newer {
         bad: panel.fault.take().map(|fault| fault.first),
         ..Newer::default()
@@ -119,7 +118,7 @@ fn newer(
             digest.update(&time.to_le_bytes());
             digest.update(&value.to_le_bytes());
         }
-        match behind(&mut series, &panel, clock, &data, model.ends[number]) {
+        match behind(&mut series, &panel, clock, data, model.ends[number]) {
             Ok(values) => {
                 newer.values.insert(number, values);
             }
@@ -132,7 +131,7 @@ fn newer(
     Ok(newer)
 }
 
-fn read(port: &Port, format: Option<Format>, data: &DataBlock, clock: &Clock) -> Result<Panel> {
+fn read(port: &Port, format: Option<Format>, data: &Reading, clock: &Clock) -> Result<Panel> {
     let mut source = match port {
         Port::File(path) => tables::open(path)?,
         Port::Standard => tables::open_as(
@@ -157,7 +156,7 @@ fn behind(
     series: &mut Series,
     panel: &Panel,
     clock: &Clock,
-    data: &DataBlock,
+    data: &Reading,
     end: i64,
 ) -> Result<Vec<f64>, String> {
     if let Some(fault) = series.fault.take() {

@@ -8,9 +8,12 @@ use serde::Serialize;
 
 use crate::exit;
 use crate::talk::Talk;
+use crate::tasks::ts::details::{Details, Reading};
 use crate::tasks::ts::params::Params;
+use crate::tasks::ts::predict::LEVELS;
 use crate::tasks::ts::{Prepared, Ts};
 use crate::train::{Fitted, Train};
+use artifact::{Field, FieldType, Signature};
 use models::ts::panel::calibration::spans;
 use models::ts::{FitError, Model, Options, Saved};
 use tables::clock::Clock;
@@ -84,9 +87,14 @@ impl Train for Ts {
             models: families(&model),
             calibrated_on: model.calibration.errors,
         };
-        let mut parameters = params.recorded.clone();
-        parameters["frequency"] = serde_json::json!(clock.to_string());
-        parameters["seasons"] = serde_json::json!(model.seasons);
+        let details = Details {
+            data: Reading::of(&params.data),
+            season: params.season.clone(),
+            horizon: params.horizon,
+            model: params.model.clone(),
+            frequency: clock.to_string(),
+            seasons: model.seasons.clone(),
+        };
         Ok(Fitted {
             model: Saved {
                 model,
@@ -96,9 +104,31 @@ impl Train for Ts {
             },
             fit,
             rows,
-            names: Vec::new(),
-            parameters,
+            signature: signature(&details.data),
+            details,
         })
+    }
+}
+
+/// Newer observations in, where there are any; forecasts out.
+fn signature(data: &Reading) -> Signature {
+    let bounds = LEVELS
+        .iter()
+        .flat_map(|level| [format!("lo-{level}"), format!("hi-{level}")]);
+    let mut outputs = vec![
+        Field::new("unique_id", FieldType::Text),
+        Field::new("ds", FieldType::Time),
+        Field::new("mean", FieldType::Float),
+    ];
+    outputs.extend(bounds.map(|name| Field::new(name, FieldType::Float)));
+    Signature {
+        inputs: vec![
+            Field::optional(&data.id, FieldType::Text),
+            Field::optional(&data.time, FieldType::Time),
+            Field::optional(&data.value, FieldType::Float),
+        ],
+        outputs,
+        classes: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::classification::{SMALLEST_PROBABILITY, most_probable};
 
@@ -13,7 +13,7 @@ pub const RESAMPLES: u64 = 1000;
 pub const LEVEL: f64 = 0.95;
 
 /// The central interval that holds [`LEVEL`] of the resamples.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The (1 - [`LEVEL`]) / 2 quantile of the resamples.
     pub low: f64,

@@ -7,13 +7,13 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, RESAMPLES, percentiles};
 use super::roc::roc_auc;
 
 /// An area, or a difference of two, with its percentile interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// On the rows as they are.
     pub value: f64,

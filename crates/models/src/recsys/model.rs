@@ -40,7 +40,7 @@ impl Kind {
 }
 
 /// A kind of model and its hyperparameters.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Options {
     /// Of [`Kind::Als`].

@@ -94,10 +94,10 @@ pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize
 }
 
 /// A candidate: a model's options and how interactions are weighted.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Choice {
     /// Kind of model and its options.
-    #[serde(flatten)]
     pub options: Options,
     /// See [`super::Model::half_life`].
     pub half_life: f64,
@@ -106,10 +106,10 @@ pub struct Choice {
 }
 
 /// A candidate and its metrics on the hold-out.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trial {
     /// What was tried.
-    #[serde(flatten)]
     pub choice: Choice,
     /// Mean over users of the share of held-out items among the first 20.
     pub recall_at_20: f64,

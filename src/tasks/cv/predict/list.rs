@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
+use std::vec::IntoIter;
 
 use anyhow::{Context, Result};
 
@@ -31,7 +32,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
             false => Err(Place::file(&name).error(ReadErrorKind::Io(error)).into()),
         };
     }
-    Ok(tables::from_values(&name, PATH, vec![name.clone()]))
+    Ok(Paths::source(&name, vec![name.clone()]))
 }
 
 /// Everything in a folder that is named like a photo, at any depth.
@@ -52,7 +53,7 @@ fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
     }
     let photos = listing.photos.iter();
     let paths = photos.map(|photo| path.join(photo).display().to_string());
-    Ok(tables::from_values(&name, PATH, paths.collect()))
+    Ok(Paths::source(&name, paths.collect()))
 }
 
 fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
@@ -67,7 +68,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
     if paths.is_empty() {
         return Err(exit::data(format!("{pattern} matches no file")));
     }
-    Ok(tables::from_values(pattern, PATH, paths))
+    Ok(Paths::source(pattern, paths))
 }
 
 /// A table whose header names the column of paths, or a plain list: a path a line.
@@ -94,6 +95,46 @@ fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
         columns: vec![Column::new(PATH)],
         line: 0,
     }))
+}
+
+/// Paths that are known beforehand.
+struct Paths {
+    name: String,
+    columns: Vec<Column>,
+    rest: IntoIter<String>,
+    line: u64,
+}
+
+impl Paths {
+    fn source(name: &str, paths: Vec<String>) -> Box<dyn Source> {
+        Box::new(Paths {
+            name: name.to_owned(),
+            columns: vec![Column::new(PATH)],
+            rest: paths.into_iter(),
+            line: 0,
+        })
+    }
+}
+
+impl Source for Paths {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(path) = self.rest.next() else {
+            return Ok(false);
+        };
+        self.line += 1;
+        row.clear();
+        row.push(Kind::Text, &path);
+        row.set_line(self.line);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        &self.name
+    }
 }
 
 /// A path a line; empty lines are read over.

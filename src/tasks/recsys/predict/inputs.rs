@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 
-use super::{ITEM, USER};
 use crate::talk::Talk;
-use tables::{RATING_COLUMNS, ReadError, Row, Source, id_cell, read_ratings};
+use crate::tasks::recsys::details::Columns;
+use tables::{Column, Kind, Place, ReadError, Row, Source, find_column, id_cell, read_ratings};
 
 /// Numbers of ids.
 pub(super) struct Ids(HashMap<String, u32>);
@@ -63,11 +63,12 @@ pub(super) struct Folded {
 impl Folded {
     pub fn read(
         source: &mut dyn Source,
+        columns: &Columns,
         items: &Ids,
         context: &mut Context,
         talk: &Talk,
     ) -> Result<Self> {
-        let ratings = read_ratings(source, RATING_COLUMNS, &mut Err)?;
+        let ratings = read_ratings(source, columns.reader(), &mut Err)?;
         let mut folded = Folded::default();
         let mut first = vec![true; ratings.users.len()];
         for row in &ratings.rows {
@@ -97,7 +98,7 @@ impl Folded {
         }
         if unknown > 0 {
             talk.note(format!(
-                "{unknown} interactions with items that the model does not know say nothing to it"
+                "ignored {unknown} interactions with items unknown to the model"
             ));
         }
         Ok(folded)
@@ -120,9 +121,14 @@ impl Folded {
 pub(super) struct Pairs(HashMap<String, Vec<u32>>);
 
 impl Pairs {
-    pub fn read(path: &Path, items: &Ids, context: &mut Context) -> Result<Self> {
+    pub fn read(
+        path: &Path,
+        columns: &Columns,
+        items: &Ids,
+        context: &mut Context,
+    ) -> Result<Self> {
         let mut pairs: HashMap<String, Vec<u32>> = HashMap::new();
-        each(path, &[USER, ITEM], |cells| {
+        each(path, &[&columns.user, &columns.item], |cells| {
             context.add(cells);
             // An item that the model does not know cannot be listed anyway; the user is named all the same.
             pairs
@@ -143,9 +149,14 @@ impl Pairs {
 }
 
 /// All known items that are not in the table, rising.
-pub(super) fn all_but(items: &Ids, path: &Path, context: &mut Context) -> Result<Vec<u32>> {
+pub(super) fn all_but(
+    items: &Ids,
+    column: &str,
+    path: &Path,
+    context: &mut Context,
+) -> Result<Vec<u32>> {
     let mut listed = vec![false; items.0.len()];
-    each(path, &[ITEM], |cells| {
+    each(path, &[column], |cells| {
         context.add(cells);
         if let Some(item) = items.number(cells[0]) {
             listed[item as usize] = true;
@@ -160,7 +171,10 @@ fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<()
     let mut source = tables::open(path)?;
     let cells = names
         .iter()
-        .map(|name| source.column(name))
+        .map(|name| {
+            find_column(source.columns(), name)
+                .map_err(|kind| Place::file(source.file()).error(kind))
+        })
         .collect::<Result<Vec<usize>, ReadError>>()?;
     let mut row = Row::new();
     while source.read(&mut row)? {
@@ -175,5 +189,36 @@ fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<()
 
 /// Records out of ids in memory.
 pub(super) fn from_ids(column: &str, ids: Vec<String>) -> Box<dyn Source> {
-    tables::from_values("the model", column, ids)
+    Box::new(Known {
+        columns: vec![Column::new(column)],
+        ids: ids.into_iter(),
+        line: 0,
+    })
+}
+
+struct Known {
+    columns: Vec<Column>,
+    ids: std::vec::IntoIter<String>,
+    line: u64,
+}
+
+impl Source for Known {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(id) = self.ids.next() else {
+            return Ok(false);
+        };
+        self.line += 1;
+        row.clear();
+        row.set_line(self.line);
+        row.push(Kind::Text, &id);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        "the model"
+    }
 }

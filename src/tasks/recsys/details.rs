@@ -1,0 +1,58 @@
+//! What the header of a `recsys` model says beside what every model says: its settings, and what the
+//! search on held-out interactions found.
+
+use serde::{Deserialize, Serialize};
+
+use super::params::{DataBlock, EvalBlock, ModelBlock};
+use models::recsys::{Choice, Trial};
+use tables::RatingColumns;
+
+/// The task's part of the header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Details {
+    /// Columns of the data that it was trained on.
+    pub data: Columns,
+    /// As given.
+    pub model: ModelBlock,
+    /// As given.
+    pub eval: EvalBlock,
+    /// What was used where the settings say `auto`.
+    pub chosen: Choice,
+    /// Everything tried on held-out interactions; empty where nothing was to be chosen.
+    pub held_out: Vec<Trial>,
+}
+
+/// Names of the columns of a log of interactions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    pub user: String,
+    pub item: String,
+    /// Need not be there.
+    pub rating: String,
+    /// Need not be there.
+    pub time: String,
+}
+
+impl Columns {
+    /// What reads a log with these columns.
+    pub fn reader(&self) -> RatingColumns<'_> {
+        RatingColumns {
+            user: &self.user,
+            item: &self.item,
+            rating: &self.rating,
+            time: &self.time,
+        }
+    }
+
+    /// Those that `params.yaml` names.
+    pub fn of(data: &DataBlock) -> Self {
+        Self {
+            user: data.user.clone(),
+            item: data.item.clone(),
+            rating: data.rating.clone(),
+            time: data.time.clone(),
+        }
+    }
+}

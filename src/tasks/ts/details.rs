@@ -1,0 +1,49 @@
+//! What the header of a `ts` model says beside what every model says: how its data are read, its settings
+//! and the seasons in use.
+
+use serde::{Deserialize, Serialize};
+
+use super::params::{DataBlock, ModelBlock, Season};
+use tables::{Duplicates, Gaps};
+
+/// The task's part of the header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Details {
+    /// How newer observations are read.
+    pub data: Reading,
+    /// As given.
+    pub season: Season,
+    /// Steps to be forecast unless asked otherwise.
+    pub horizon: usize,
+    /// As given.
+    pub model: ModelBlock,
+    /// The frequency in words.
+    pub frequency: String,
+    /// Steps of each season in use.
+    pub seasons: Vec<usize>,
+}
+
+/// Names of the columns, and what becomes of missing steps and of repeated ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    pub id: String,
+    pub time: String,
+    pub value: String,
+    pub gaps: Gaps,
+    pub duplicates: Duplicates,
+}
+
+impl Reading {
+    /// As `params.yaml` says.
+    pub fn of(data: &DataBlock) -> Self {
+        Self {
+            id: data.id.clone(),
+            time: data.time.clone(),
+            value: data.value.clone(),
+            gaps: data.gaps,
+            duplicates: data.duplicates,
+        }
+    }
+}

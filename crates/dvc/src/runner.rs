@@ -369,7 +369,7 @@ impl Runner<'_> {
             Ok(None) => self
                 .commit(place, Some(&before))
                 .err()
-                .map(|e| format!("{e:#}")),
+                .map(|error| error.with_causes()),
             Ok(Some(failed)) => Some(format!("`{}` {}", failed.command, failed.how())),
             Err(error) => Some(error.with_causes()),
         };

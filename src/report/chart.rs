@@ -1,4 +1,4 @@
-//! Charts with axes: the ROC curve and the histogram of how sure the answers were.
+//! Charts with axes: the ROC curve and the histogram of the answers' probabilities.
 
 use super::format::{coordinate, count, fixed};
 use super::svg::{Picture, label, line, rect};
@@ -183,7 +183,7 @@ impl Scale {
         }
     }
 
-    /// At least a pixel for what is not nothing.
+    /// At least one pixel for a count above 0.
     fn bar(&self, x: f64, width: f64, rows: u64, up: bool) -> String {
         if rows == 0 {
             return String::new();
@@ -212,7 +212,7 @@ impl Scale {
         out
     }
 
-    /// What each side is, and how many rows in all: above the first bars, where a good model has few.
+    /// Labels of both sides with their numbers of rows, above the first bars, where a good model has few rows.
     fn sides(&self, right: u64, wrong: u64) -> String {
         let x = HISTOGRAM.left + 4.0;
         let above = label(

@@ -18,8 +18,8 @@ pub fn count(value: u64) -> String {
     out
 }
 
-/// A share of one as a percentage: `82.54 %` for two decimals. Never rounds a part up to all or down
-/// to nothing (`> 99.99 %`, `< 0.01 %`).
+/// A share as a percentage: `82.54 %` for two decimals. Never rounds up to 100 % or down to 0 %
+/// (`> 99.99 %`, `< 0.01 %`).
 pub fn percent(share: f64, decimals: usize) -> String {
     if !share.is_finite() {
         return MISSING.to_owned();
@@ -65,7 +65,7 @@ pub fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> Stri
         .map_or_else(|| MISSING.to_owned(), show)
 }
 
-/// Shown where there is no value.
+/// Shown in place of a missing value.
 pub const MISSING: &str = "\u{2013}";
 
 /// A coordinate or share inside a picture: two decimals at most, no trailing zeros, no sign on zero.
@@ -79,7 +79,7 @@ pub fn coordinate(value: f64) -> String {
     }
 }
 
-/// The word for one or for many: `plural(1, "row", "rows")`.
+/// The singular or the plural: `plural(1, "row", "rows")`.
 pub fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }

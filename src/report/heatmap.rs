@@ -53,7 +53,7 @@ fn totals(counts: &[Vec<u64>]) -> (u64, u64) {
     (right, counts.iter().flatten().sum())
 }
 
-/// Where everything goes.
+/// The layout of the matrix.
 struct Grid<'a> {
     names: Vec<String>,
     counts: &'a [Vec<u64>],
@@ -189,7 +189,7 @@ impl<'a> Grid<'a> {
         out
     }
 
-    /// One path a shade: far fewer bytes than a rectangle a cell.
+    /// One path per shade takes far fewer bytes than a rectangle per cell.
     fn dense_cells(&self) -> String {
         let mut out = String::new();
         for (class, diagonal) in [("fill-good", true), ("fill-bad", false)] {
@@ -309,7 +309,7 @@ fn dense_cell(classes: usize) -> (f64, f64) {
     (side, side)
 }
 
-/// Pixels a text takes, on the generous side: the font is the reader's.
+/// Width of a text in pixels, an upper estimate: the font depends on the reader.
 fn text_width(text: &str, font: f64) -> f64 {
     columns(text) as f64 * font * 0.58
 }

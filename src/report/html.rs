@@ -1,6 +1,6 @@
 //! The HTML of a report: one file that needs nothing else. Styles are inlined, there is no script, a
 //! content security policy forbids every request, light and dark follow the reader's system, and it
-//! prints. What the sections say is the callers' affair; user text reaches a page through [`text`].
+//! prints. Callers decide what sections say; user text reaches a page through [`text`].
 
 /// A page in one file. `title` is plain text; everything else is HTML made by this module's functions.
 pub struct Page {
@@ -86,7 +86,7 @@ pub fn text(text: &str) -> String {
     format!("<bdi>{}</bdi>", escape(text))
 }
 
-/// One column of a [`Table`].
+/// A column of a [`Table`].
 pub struct Column {
     /// HTML of its heading.
     pub heading: String,
@@ -109,7 +109,7 @@ pub struct Table {
     /// HTML; says what the table holds, above it.
     pub caption: String,
     pub columns: Vec<Column>,
-    /// HTML of each cell, as many a row as there are columns.
+    /// HTML of each cell; each row has as many as there are columns.
     pub rows: Vec<Vec<String>>,
     /// A class for the table, or `""`.
     pub class: &'static str,

@@ -1,5 +1,5 @@
-//! Pages and pictures out of results: one self-contained HTML file a report. Called by verbs, calls
-//! none; reads no files and knows no clock, so that a page's bytes follow from what it shows.
+//! Pages and pictures from results: one self-contained HTML file per report. Called by verbs and tasks, calls
+//! none; reads no files and no clock, so that a page's bytes depend on its content alone.
 
 mod chart;
 pub mod classifier;

@@ -60,7 +60,7 @@ pub fn rect(x: f64, y: f64, width: f64, height: f64, class: &str) -> String {
 }
 
 /// A value against its baseline on a line from 0 to 1: a tick for the baseline, a dot for the value,
-/// orange where it is worse. Says nothing that the words around it do not; hidden from screen readers.
+/// orange where it is worse. Repeats the text around it, so it is hidden from screen readers.
 pub fn versus(value: f64, baseline: Option<f64>, better: bool) -> String {
     let value = share(value);
     let mut body = String::from("<line x1=\"0%\" y1=\"8\" x2=\"100%\" y2=\"8\" class=\"track\"/>");
@@ -103,7 +103,7 @@ pub fn precision_recall(precision: f64, recall: f64) -> String {
     )
 }
 
-/// A share as SVG takes it, kept between nothing and all.
+/// A share as a percentage in SVG, clamped to 0 to 100 %.
 fn share(value: f64) -> String {
     format!("{}%", coordinate((value * 100.0).clamp(0.0, 100.0)))
 }

@@ -1,4 +1,4 @@
-//! A table's columns as a section of a page: what each holds, how it is spread.
+//! The columns of a table as a section of a page: types, values and distributions.
 
 use super::format::{coordinate, count, excerpt, label, percent, plural};
 use super::html::{Column as Heading, Section, Table as Html, escape, scrollable, text};
@@ -118,7 +118,7 @@ fn top(column: &Column) -> String {
             count(top.count)
         )
     };
-    // Where every value comes once or twice, none is frequent.
+    // Where every value occurs once or twice, none is frequent.
     let shown = column
         .top
         .iter()

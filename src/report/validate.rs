@@ -1,5 +1,5 @@
-//! The page `reports/validate/TASK.html`: what breaks the rules, with the rows, and what the columns
-//! hold. The same figures are the JSON beside it.
+//! The page `reports/validate/TASK.html`: broken rules with their rows, and a profile of the columns. The JSON
+//! file beside it has the same figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::html::{Page, Section, Table, columns, text};
 use super::table;
 use tables::profile::summary;
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -33,7 +33,7 @@ pub struct Finding {
     pub rule: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What is wrong, in a sentence without its end.
+    /// What is wrong, in a sentence without a full stop.
     pub message: String,
     /// Rows that break the rule; 0 where it is not about rows.
     pub count: u64,
@@ -64,7 +64,7 @@ impl std::fmt::Display for Offender {
 #[derive(Clone, Debug, Serialize)]
 pub struct Validation {
     pub task: String,
-    /// The rules' file, as it was named; none: those built in.
+    /// The file of rules, as it was named; absent: the built-in rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// `raw` or `prepared`.

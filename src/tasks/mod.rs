@@ -1,5 +1,5 @@
-//! The tasks, a folder each with all that it implements, and the table of them: the only `match` over
-//! tasks is here.
+//! The tasks, each in a folder with all that it implements, and the table of tasks with the only `match`
+//! over them.
 
 pub mod cv;
 mod draw;

@@ -6,7 +6,7 @@ use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::cv::{Kind, Options, Solver};
 
-/// The block as written; whatever is not given keeps its default.
+/// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
@@ -42,7 +42,7 @@ impl Default for SampleBlock {
 pub struct DataBlock {
     /// A table, a folder with one, or a folder with a sub-folder a class.
     pub source: String,
-    /// The same, for a test part of its own; absent: `split` cuts the source.
+    /// The same, for a separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     /// Column of paths, relative to the table.
@@ -69,7 +69,7 @@ impl Default for DataBlock {
     }
 }
 
-/// How the source is cut.
+/// How the source is split.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
@@ -105,11 +105,11 @@ pub struct ModelBlock {
     /// Inverse of the regularization strength of `logistic`: values to choose from on folds.
     #[serde(rename = "C")]
     pub c: Vec<f64>,
-    /// Of `forest`.
+    /// Number of trees of `forest`.
     pub trees: usize,
-    /// Parts of the scenes, each held out once.
+    /// Number of folds of scenes.
     pub folds: usize,
-    /// Both classes count the same, however many photos they have.
+    /// Both classes have the same weight, however many photos they have.
     pub balanced: bool,
 }
 
@@ -127,7 +127,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block, checked: every value in it can be used.
+/// The block after its checks: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -142,6 +142,9 @@ pub struct Params {
 
 impl Block {
     /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         require(self.sample.scenes >= 1, "cv.sample.scenes", || {
             "at least 1".to_owned()

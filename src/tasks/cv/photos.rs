@@ -14,24 +14,24 @@ use images::{Decoder, PhotoError, hash, list};
 use models::cv::{Class, FEATURES, UnknownClass};
 use tables::{Kind, Place, ReadErrorKind, Row};
 
-/// A photo as the raw data name it.
+/// A photo and its label, as the raw data list it.
 #[derive(Clone, Debug)]
 pub(super) struct Raw {
-    /// As it is shown and kept: relative to the table or the folder.
+    /// Relative to the table or the folder, as it is shown and written.
     pub path: String,
     pub file: PathBuf,
     pub class: Class,
-    /// What the table says of it; empty where it does not.
+    /// Columns of the table that describe the blur; empty where they are absent.
     pub kind: String,
     pub strength: String,
     pub source: String,
     pub scene: Option<String>,
 }
 
-/// A photo that was read.
+/// A photo that was read and measured.
 pub(super) struct Measured {
     pub raw: Raw,
-    /// Its place among the raw ones.
+    /// Index of the photo in the raw data.
     pub number: usize,
     pub format: &'static str,
     pub width: usize,
@@ -41,7 +41,7 @@ pub(super) struct Measured {
     pub features: [f64; FEATURES],
 }
 
-/// The photos that `source` names.
+/// Lists the photos of `source`.
 pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Raw>> {
     let mut photos = match class_folders(source)? {
         folders if !folders.is_empty() => from_folders(source, &folders, talk)?,
@@ -146,7 +146,7 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
     Ok(photos)
 }
 
-/// What paths in a table are relative to: the folder that it is in, or is.
+/// The folder that paths in a table are relative to.
 pub(super) fn base(table: &Path) -> PathBuf {
     let base = if table.is_dir() {
         Some(table)
@@ -156,8 +156,8 @@ pub(super) fn base(table: &Path) -> PathBuf {
     base.unwrap_or(Path::new("")).to_owned()
 }
 
-/// Reads and measures photos. The others come back with the reason, in the order of the raw data: what
-/// cannot be read or judged, and files that are the same as an earlier one.
+/// Reads and measures photos. Second, in the order of the raw data, those that are left out and why: files
+/// that cannot be read or measured, and copies of an earlier one.
 pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 2]>) {
     let bar = talk.progress("reading photos", Some(raw.len() as u64));
     let decoder = Decoder::new();
@@ -218,8 +218,7 @@ fn read(raw: &Raw, number: usize, measurer: &mut Measurer<'_>) -> Result<Measure
     })
 }
 
-/// Pairs of photos that look alike, each photo with the first that it looks like, and in how many
-/// bits their hashes differ.
+/// Photos that look like an earlier one: both, and the number of bits in which their hashes differ.
 pub(super) fn look_alikes(photos: &[Measured]) -> Vec<(usize, usize, u32)> {
     (0..photos.len())
         .into_par_iter()

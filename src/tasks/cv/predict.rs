@@ -1,4 +1,4 @@
-//! Scoring of `cv`: a photo a row, `prediction`, `probability`, `score` and `error`.
+//! Scoring of `cv`: for each row's photo `prediction`, `probability`, `score` and `error`.
 
 mod list;
 
@@ -22,9 +22,9 @@ pub(super) const PATH: &str = "path";
 struct PhotoScorer {
     model: Model,
     decoder: Decoder,
-    /// Which cell holds the path.
+    /// Column of the path.
     path: usize,
-    /// Where relative paths start.
+    /// The folder that relative paths start from.
     folder: PathBuf,
     columns: Vec<Column>,
 }
@@ -67,14 +67,14 @@ impl Scorer for PhotoScorer {
         let mut measurer = Measurer::new(&self.decoder);
         for row in rows {
             match self.features(row, &mut measurer) {
-                Ok(features) => self.answer(row, &features),
-                Err(error) => refuse(row, &error),
+                Ok(features) => self.push_prediction(row, &features),
+                Err(error) => push_error(row, &error),
             }
         }
         Vec::new()
     }
 
-    /// A photo is some milliseconds of work.
+    /// A photo takes some milliseconds.
     fn pace(&self) -> Pace {
         Pace {
             task: 1,
@@ -98,7 +98,7 @@ impl PhotoScorer {
         Ok(measurer.measure(&bytes)?.features())
     }
 
-    fn answer(&self, row: &mut Row, features: &[f64; FEATURES]) {
+    fn push_prediction(&self, row: &mut Row, features: &[f64; FEATURES]) {
         let sharp = self.model.probability(features);
         let prediction = Class::from_probability(sharp);
         let probability = match prediction {
@@ -112,8 +112,8 @@ impl PhotoScorer {
     }
 }
 
-/// No answer but the reason.
-fn refuse(row: &mut Row, error: &PhotoError) {
+/// Empty cells, and the reason in the last.
+fn push_error(row: &mut Row, error: &PhotoError) {
     for _ in 0..3 {
         row.push(Kind::Null, "");
     }

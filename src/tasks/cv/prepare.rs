@@ -1,4 +1,4 @@
-//! `cv` before training: painted or blurred sample photos, and raw photos measured and split.
+//! Preparation of `cv`: raw photos, measured and split into a training and a test part.
 
 use std::fmt;
 use std::io;
@@ -27,7 +27,7 @@ const ALIKE: &str = "look_alikes.csv";
 /// Which photos are in which part, and what was left out.
 pub struct Parts {
     photos: Vec<Measured>,
-    /// Scene of each photo: the number of the first of its photos.
+    /// Scene of each photo: the number of its first photo.
     scenes: Vec<usize>,
     train: Vec<usize>,
     test: Vec<usize>,
@@ -37,13 +37,13 @@ pub struct Parts {
     alike: Vec<(usize, usize, u32)>,
 }
 
-/// What came out of a split.
+/// The result of a split, in numbers.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     train: usize,
     test: usize,
     scenes: usize,
-    /// Files that are no photos to be judged, and copies of others.
+    /// Files that cannot be measured, and copies of others.
     excluded: usize,
     /// Pairs of photos that look alike.
     look_alikes: usize,
@@ -86,8 +86,8 @@ impl Prepare for Cv {
             groups.join(a, b);
         }
         let in_test = match &params.data.test {
-            Some(_) => apart(&photos, &mut groups, tested),
-            None => cut(
+            Some(_) => split_by_source(&photos, &mut groups, tested),
+            None => split_by_scene(
                 &photos,
                 &mut groups,
                 params.test_share,
@@ -149,8 +149,13 @@ fn refuse_one_class(photos: &[Measured], params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// Cuts by scene, each class by its share.
-fn cut(photos: &[Measured], groups: &mut Groups, share: f64, seed: u64) -> Vec<Option<bool>> {
+/// Splits by scene, stratified by class: whether each photo is in the test part.
+fn split_by_scene(
+    photos: &[Measured],
+    groups: &mut Groups,
+    share: f64,
+    seed: u64,
+) -> Vec<Option<bool>> {
     let paths: Vec<&str> = photos.iter().map(|photo| photo.raw.path.as_str()).collect();
     let strata: Vec<u32> = photos
         .iter()
@@ -161,8 +166,13 @@ fn cut(photos: &[Measured], groups: &mut Groups, share: f64, seed: u64) -> Vec<O
     test.into_iter().map(Some).collect()
 }
 
-/// The test part is what the second source gave; of the first, scenes that are in it are left out.
-fn apart(photos: &[Measured], groups: &mut Groups, first_of_test: usize) -> Vec<Option<bool>> {
+/// Takes the photos of the second source as the test part; photos of the first that show one of its
+/// scenes are left out (`None`).
+fn split_by_source(
+    photos: &[Measured],
+    groups: &mut Groups,
+    first_of_test: usize,
+) -> Vec<Option<bool>> {
     let test: Vec<bool> = photos
         .iter()
         .map(|photo| photo.number >= first_of_test)

@@ -1,5 +1,5 @@
-//! The page `reports/cv.html`: how well sharp and blurred photos are told apart, on which blurs, and
-//! the photos that were told wrong. Takes figures that are measured already.
+//! The page `reports/cv.html`: how well sharp and blurred photos are classified, by kind of blur, and the
+//! worst mistakes. Takes figures that are measured already.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,12 +15,12 @@ use models::metrics::bootstrap_roc::Estimate;
 use models::metrics::calibration::Bin;
 use models::metrics::classification::{Classification, RocPoint};
 
-/// What the page shows.
+/// The content of the page.
 #[derive(Clone, Debug)]
 pub struct CvReport {
     pub result: Classification,
     pub roc_auc: Option<Estimate>,
-    /// By how much that is more than the area of the variance of the Laplacian.
+    /// The difference to the area of the variance of the Laplacian.
     pub above_baseline: Option<Estimate>,
     /// The variance of the Laplacian on the same photos: figures by name.
     pub baseline: Value,
@@ -38,19 +38,19 @@ pub struct CvReport {
     pub train_rows: u64,
 }
 
-/// Photos that have something in common.
+/// Photos that share a property.
 #[derive(Clone, Debug, Serialize)]
 pub struct Part {
-    /// What they have in common: kind, strength or source.
+    /// The property: kind, strength or source.
     pub by: String,
     pub name: String,
     pub rows: u64,
     pub accuracy: f64,
-    /// Of blurred photos alone: against all sharp ones.
+    /// For blurred photos: against all sharp ones.
     pub roc_auc: Option<f64>,
 }
 
-/// A photo told wrong.
+/// A misclassified photo.
 #[derive(Clone, Debug)]
 pub struct Mistake {
     pub path: String,
@@ -149,7 +149,7 @@ fn figures(report: &CvReport) -> String {
         + &item("F1, macro", Some(report.result.f1_macro), "f1_macro", None)
 }
 
-/// The ends of an interval, or nothing where there is none.
+/// The bounds of an interval; empty where there is none.
 fn range(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |Interval { low, high }| {
         format!("{} to {}", fixed(low, 4), fixed(high, 4))
@@ -237,7 +237,7 @@ fn held_out(kinds: &[HeldOut], chosen: Kind) -> Section {
     }
 }
 
-/// Scores of both classes, bar beside bar.
+/// A histogram of the scores by class.
 fn histogram(report: &CvReport) -> Picture {
     let mut bars = [[0u64; 2]; BARS];
     for &(score, class) in &report.scores {

@@ -1,5 +1,4 @@
-//! What `cv` knows of its data: every photo is read; what is measured of it becomes columns that any
-//! rule can be held against.
+//! Checks of `cv` data: every photo is read, and its measurements become columns that rules can refer to.
 
 mod alike;
 
@@ -27,7 +26,7 @@ use tables::blocks::{Block, Blocks, Head, Spot};
 use tables::profile::Columns;
 use tables::{Column, Kind, Place, Row};
 
-/// Columns that are measured, behind those of the table.
+/// Columns of measurements, after those of the table.
 const MEASURED: [&str; 6] = [
     "format",
     "width",
@@ -136,7 +135,7 @@ impl Validate for Cv {
         ];
         let paths = parts::<Cv>(job.project)?;
         let mut parts = leaks::check(job, &paths, &keys)?;
-        let alike = alike::across(job, &paths)?;
+        let alike = alike::across_parts(job, &paths)?;
         let rows = parts.tables[1].rows;
         let finding = leaks::finding(job, &parts.head, rows, "look-alike", alike);
         parts.checked.findings.extend(finding);
@@ -144,7 +143,7 @@ impl Validate for Cv {
     }
 }
 
-/// Photos as the raw data name them, and the table that does.
+/// Photos as the raw data list them, with the columns of the list.
 struct Listed {
     columns: Vec<Column>,
     files: Vec<String>,
@@ -159,7 +158,7 @@ struct Photo {
     cells: Vec<String>,
 }
 
-/// What is measured of a photo.
+/// Measurements of a photo.
 struct Measured {
     format: &'static str,
     width: usize,
@@ -179,7 +178,7 @@ fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
     let labels = Labels::of(&read.table, listed.label);
     findings.extend(classes::check(job, &read, listed.label, &labels));
     findings.extend(wrong_labels(job, &read, &listed));
-    findings.extend(unread(job, &read, &listed, &measured));
+    findings.extend(unreadable(job, &read, &listed, &measured));
     findings.extend(odd_sizes(job, &read, &listed, &measured));
     findings.extend(repeats(job, &read, &listed, &measured)?);
     Ok(Checked {
@@ -256,14 +255,14 @@ fn measure(photos: &[Photo], talk: &Talk) -> Vec<Result<Measured, PhotoError>> {
     let decoder = Decoder::new();
     let measured = photos.par_iter().map(|photo| {
         bar.inc(1);
-        of_file(&photo.file, &decoder)
+        measure_file(&photo.file, &decoder)
     });
     let measured = measured.collect();
     bar.finish_and_clear();
     measured
 }
 
-fn of_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> {
+fn measure_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> {
     let bytes = images::bytes(file)?;
     let photo = decoder.decode(&bytes)?;
     // Whole numbers: the sums are the same in any order.
@@ -292,9 +291,9 @@ fn of_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> {
     })
 }
 
-/// The table with what was measured.
+/// The table with the measurements added.
 fn blocks(listed: &Listed, measured: &[Result<Measured, PhotoError>]) -> Blocks {
-    // A column of the table goes before a measured one of the same name.
+    // A column of the table hides a measurement of the same name.
     let known = |name: &str| listed.columns.iter().any(|column| column.name == name);
     let added: Vec<usize> = (0..MEASURED.len())
         .filter(|&index| !known(MEASURED[index]))
@@ -347,8 +346,8 @@ fn wrong_labels(job: &Job<Params>, read: &table::Read<()>, listed: &Listed) -> O
     )
 }
 
-/// Photos that are not there, and those that cannot be read or judged.
-fn unread(
+/// Photos that are missing, and those that cannot be read or measured.
+fn unreadable(
     job: &Job<Params>,
     read: &table::Read<()>,
     listed: &Listed,
@@ -407,7 +406,7 @@ fn odd_sizes(
     )
 }
 
-/// The same file again.
+/// Photos that are the same file as an earlier one.
 fn repeats(
     job: &Job<Params>,
     read: &table::Read<()>,

@@ -13,7 +13,7 @@ use models::nlp::{
     CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
 };
 
-/// The block as written; whatever is not given keeps its default.
+/// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
@@ -51,7 +51,7 @@ impl Default for SampleBlock {
 pub struct DataBlock {
     /// File or folder.
     pub source: String,
-    /// A test file of its own; absent: `split` cuts the source.
+    /// A separate test file; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     pub text: String,
@@ -73,15 +73,15 @@ impl Default for DataBlock {
     }
 }
 
-/// What `evaluate` looks at beside the whole.
+/// Parts of the test rows that `evaluate` measures separately.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
-    /// Columns whose values are measured one by one, as text lengths always are.
+    /// Columns with a separate measurement for each value, as text lengths always have.
     pub slices: Vec<String>,
 }
 
-/// How the source is cut.
+/// How the source is split.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
@@ -99,20 +99,20 @@ impl Default for SplitBlock {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesBlock {
-    /// Shortest and longest run of words.
+    /// Lengths of word n-grams, from and to.
     pub ngrams: Choice<(usize, usize)>,
-    /// Mark the words behind an English negation.
+    /// Mark the words after an English negation.
     pub negation: Choice<bool>,
-    /// Shortest and longest run of characters within words; `null`: none; `auto`: 3 to 5 unless the
+    /// Lengths of character n-grams within words, from and to; `null`: none; `auto`: 3 to 5 unless the
     /// corpus is large.
     pub characters: Choice<Option<(usize, usize)>>,
-    /// Words that count for nothing.
+    /// Words that are ignored.
     pub stop_words: StopWords,
-    /// Fewest training texts an n-gram must stand in.
+    /// An n-gram must be in at least this many training texts.
     pub min_df: usize,
-    /// Largest share of the training texts it may stand in.
+    /// An n-gram may be in at most this share of the training texts.
     pub max_df: f64,
-    /// Most features of words, and of characters, the most frequent first; `null`: all.
+    /// At most this many features of words, and of characters: the most frequent; `null`: all.
     pub max_features: Option<usize>,
     /// 1 + ln(count) instead of the count.
     pub sublinear: bool,
@@ -151,13 +151,13 @@ pub enum StopWordList {
     English,
 }
 
-/// Features of words, and of characters, where nothing else is said.
+/// Default number of features of words, and of characters.
 const MAX_FEATURES: usize = 100_000;
-/// Runs of characters, and their part in a row's norm, chosen on folds of training parts.
+/// Default character n-grams, and their share of a row's norm, chosen on folds of training parts.
 const CHARACTERS: (usize, usize) = (3, 5);
 const CHARACTER_SHARE: f64 = 0.7;
 
-/// What the size of a weight depends on.
+/// How features are weighted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightingName {
@@ -175,7 +175,7 @@ impl WeightingName {
     }
 }
 
-/// How three classes or more are told apart.
+/// How three classes or more are modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemeName {
@@ -183,7 +183,7 @@ pub enum SchemeName {
     OneVsRest,
 }
 
-/// How much the rows of a class count.
+/// Weights of the rows by class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(
     untagged,
@@ -206,20 +206,20 @@ pub enum ClassWeightName {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
-    /// How much a weight may cost to grow.
+    /// How features are weighted before the fit.
     pub weighting: Choice<WeightingName>,
     /// Inverse of the regularization strength, as in scikit-learn and LIBLINEAR.
     #[serde(rename = "C")]
     pub c: Choice<f64>,
     pub scheme: SchemeName,
     pub class_weight: ClassWeight,
-    /// Probabilities as frequent as they say, by rows held out.
+    /// Calibrate the probabilities on held-out rows.
     pub calibrate: bool,
-    /// Parts of the training rows, each held out once, for what is `auto` and for calibration.
+    /// Number of folds for what is `auto` and for calibration.
     pub folds: usize,
-    /// Features to keep, those of the largest weights; `null`: all.
+    /// Number of features to keep, those with the largest weights; `null`: all.
     pub keep: Option<usize>,
-    /// Of a stored weight: 32 or 8.
+    /// Bits of a stored weight: 32 or 8.
     pub bits: u8,
     /// The solver stops when the gradient has shrunk by this factor.
     pub tolerance: f64,
@@ -244,7 +244,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block, checked: every value in it can be used.
+/// The block after its checks: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -252,7 +252,7 @@ pub struct Params {
     /// In [0, 1).
     pub test_share: f64,
     pub options: Options,
-    /// Columns to be measured by value.
+    /// Columns with a separate measurement for each value.
     pub slices: Vec<String>,
     /// As written, for the model file.
     pub features: FeaturesBlock,
@@ -262,6 +262,9 @@ pub struct Params {
 
 impl Block {
     /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         self.sample.check()?;
         self.data.check()?;
@@ -309,7 +312,7 @@ impl Block {
         })
     }
 
-    /// What is left to be chosen on rows held out.
+    /// Settings that are chosen on held-out rows.
     fn choices(&self) -> Choices {
         let all = Choices::all();
         let (named, negation) = (self.model.weighting.given(), self.features.negation.given());

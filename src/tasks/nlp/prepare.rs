@@ -1,4 +1,4 @@
-//! `nlp` before training: sample reviews, and raw texts into parts.
+//! Preparation of `nlp`: raw texts, checked and split into a training and a test part.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -20,12 +20,12 @@ use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::{DataBlock, Params};
 use tables::{Column, Place, ReadError, Row, Rows, Source, normalised};
 
-/// Rows with all their columns, and what the split looks at.
+/// Rows with all their columns, and the values that the split is based on.
 struct Table {
     columns: Vec<Column>,
     rows: Rows,
     labels: Vec<String>,
-    /// Which cell of a row is the text.
+    /// Column of the text.
     text: usize,
     /// 128-bit hashes of the texts as they are compared: [`normalised`].
     texts: Vec<u128>,
@@ -33,25 +33,25 @@ struct Table {
     groups: Vec<Option<String>>,
 }
 
-/// The two parts: which rows of which table.
+/// The rows of both parts.
 pub struct Parts {
     source: Table,
     /// Rows of `source` in the training part; the others are the test part or left out.
     train: Vec<usize>,
     test: Vec<usize>,
-    /// The test file, where the parameters name one; `test` are then rows of it.
+    /// The test file, where there is one; `test` then numbers its rows.
     separate: Option<Table>,
 }
 
-/// What came out of a split.
+/// The result of a split, in numbers.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     train: usize,
     test: usize,
     classes: usize,
-    /// Rows whose text, normalised, stood in an earlier row.
+    /// Rows with the same normalised text as an earlier row.
     repeated: usize,
-    /// Texts that stand under more than one label.
+    /// Texts with more than one label.
     conflicting: usize,
     /// Training rows left out because the separate test file holds the same text.
     left_out: usize,
@@ -96,7 +96,7 @@ impl Prepare for Nlp {
         let mut summary = Summary {
             classes: classes.len(),
             repeated,
-            conflicting: conflicting(&source),
+            conflicting: count_conflicts(&source),
             ..Summary::default()
         };
         let parts = match &params.data.test {
@@ -106,7 +106,7 @@ impl Prepare for Nlp {
             }
             None => {
                 let seed = project.params().seed;
-                cut(source, &mut groups, &classes, params.test_share, seed, talk)
+                split_source(source, &mut groups, &classes, params.test_share, seed, talk)
             }
         };
         summary.train = parts.train.len();
@@ -116,7 +116,7 @@ impl Prepare for Nlp {
         }
         if summary.conflicting > 0 {
             talk.warn(format!(
-                "texts that stand under more than one label: {} (they stay as they are)",
+                "texts with more than one label: {} (they are kept as they are)",
                 summary.conflicting
             ));
         }
@@ -130,7 +130,7 @@ impl Prepare for Nlp {
     }
 }
 
-/// Which cells of a row count.
+/// Columns of the cells that are used.
 struct Cells {
     text: usize,
     label: usize,
@@ -151,7 +151,10 @@ impl Cells {
     }
 }
 
-/// Reads a whole source. Bad rows end it: the first is named, the others are counted.
+/// Reads a whole source.
+///
+/// # Errors
+/// Where there are bad rows: the first is named, all are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     let mut source = tables::open(path)?;
     let cells = Cells::find(source.as_ref(), params)?;
@@ -191,7 +194,7 @@ impl Table {
         }
     }
 
-    /// What `of` says of every text as it is compared.
+    /// The value of `of` for each normalised text.
     fn each_text<T: Send>(&self, of: impl Fn(&str) -> T + Sync) -> Vec<T> {
         let each = |buffer: &mut String, row: usize| {
             normalised(self.rows.text(row, self.text), buffer);
@@ -201,7 +204,7 @@ impl Table {
         rows.map_init(String::new, each).collect()
     }
 
-    /// Reads and checks one row, for which `row` is room; false at the end.
+    /// Reads and checks one row, with `row` as its buffer; false at the end.
     fn read_row(
         &mut self,
         source: &mut dyn Source,
@@ -227,7 +230,7 @@ impl Table {
     }
 }
 
-/// The labels there are, in the order that class numbers follow.
+/// The different labels, in the order of the class numbers.
 fn classes(labels: &[String]) -> Vec<String> {
     tables::sorted_classes(labels.iter().map(String::as_str))
 }
@@ -243,7 +246,7 @@ fn refuse_one_class(classes: &[String], params: &DataBlock) -> Result<()> {
     Ok(())
 }
 
-fn conflicting(table: &Table) -> usize {
+fn count_conflicts(table: &Table) -> usize {
     let texts = table.texts.iter().zip(&table.labels);
     let mut pairs: Vec<(u128, &str)> = texts.map(|(&text, label)| (text, label.as_str())).collect();
     pairs.sort_unstable();
@@ -254,8 +257,8 @@ fn conflicting(table: &Table) -> usize {
         .count()
 }
 
-/// Cuts the source by its classes and groups.
-fn cut(
+/// Splits the source, stratified by class and with each group on one side.
+fn split_source(
     source: Table,
     groups: &mut Groups,
     classes: &[String],
@@ -296,7 +299,7 @@ fn position(classes: &[String], label: &str) -> u32 {
         .unwrap_or_default() as u32
 }
 
-/// Takes the test file as it is; training rows with the same text give way.
+/// Takes the test file as it is; training rows with a text of the test file are left out.
 fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -> Result<Parts> {
     let tested: HashSet<u128> = test.texts.iter().copied().collect();
     let train: Vec<usize> = (0..source.rows.len())

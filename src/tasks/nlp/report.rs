@@ -1,5 +1,5 @@
-//! The page `reports/nlp.html`: what an nlp model is worth on the test part, where it fails, and what
-//! it goes by. Takes figures that are measured already; chooses what to show and in which order.
+//! The page `reports/nlp.html`: how an nlp model does on the test part, where it fails, and which words it
+//! relies on. Takes figures that are measured already; chooses what to show and in which order.
 
 mod parts;
 
@@ -12,7 +12,7 @@ use crate::report::svg;
 use models::metrics::bootstrap::{Interval, Intervals, LEVEL};
 use models::metrics::classification::{Classification, Confidence, PerClass, RocPoint};
 
-/// What the page shows. Empty lists and `None` leave their section, picture or line out.
+/// The content of the page. Empty lists and `None` leave out their section, picture or line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NlpReport {
     /// The model on the test part.
@@ -24,34 +24,34 @@ pub struct NlpReport {
     pub confidence: Option<Confidence>,
     /// Bootstrap intervals of the headline figures.
     pub intervals: Option<Intervals>,
-    /// One entry a class, in any order.
+    /// One entry per class, in any order.
     pub top_words: Vec<TopWords>,
     /// In the order to show them.
     pub mistakes: Vec<Mistake>,
     pub train_rows: Option<u64>,
     pub test_rows: Option<u64>,
-    /// Words and n-grams the model knows.
+    /// Number of words and n-grams in the vocabulary.
     pub features: Option<u64>,
     /// By length, and by column.
     pub slices: Vec<SliceTable>,
-    /// What was tried on training rows held out.
+    /// Settings that were tried on held-out training rows.
     pub trials: Vec<Trial>,
     /// Name and value of the parameters used, in the order to show them.
     pub parameters: Vec<(String, String)>,
 }
 
-/// The n-grams that speak most for one class.
+/// The n-grams with the largest weights for one class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopWords {
     pub class: String,
-    /// N-gram and weight, in the order to show them; a negative weight speaks against the class.
+    /// N-gram and weight, in the order to show them; a negative weight is evidence against the class.
     pub words: Vec<(String, f64)>,
 }
 
-/// A test row answered wrong.
+/// A misclassified test row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
-    /// Where the row is in the test part, from 1.
+    /// Number of the row in the test part, from 1.
     pub row: u64,
     pub text: String,
     pub actual: String,
@@ -60,7 +60,7 @@ pub struct Mistake {
     pub probability: f64,
 }
 
-/// Up to this many classes the table keeps the classes' own order; beyond, the worst come first.
+/// Up to this many classes are listed in the model's order; more are sorted, the worst first.
 const CLASSES_IN_ORDER: usize = 12;
 const CLASSES_WITH_WORDS: usize = 12;
 const WORDS_SHOWN: usize = 15;
@@ -75,7 +75,7 @@ pub fn page(report: &NlpReport) -> String {
     let parts = [
         report.result.as_ref().map(confusion),
         report.result.as_ref().map(class_table),
-        sureness(report),
+        confidence_section(report),
         parts::slices(report),
         top_words(report),
         mistakes(report),
@@ -219,7 +219,7 @@ impl Figure<'_> {
     }
 }
 
-/// Classes of the model; labels only the test has come after them.
+/// Number of the model's classes; labels that only the test part has come after them.
 fn classes_known(result: &Classification) -> usize {
     result.confusion.first().map_or(0, Vec::len)
 }
@@ -255,7 +255,7 @@ fn class_name(name: &str, unseen: bool) -> String {
     }
 }
 
-/// Errors by pair of classes: most rows first, then by actual and predicted class in their order.
+/// Errors by pair of classes, most rows first, then by actual and predicted class.
 fn confused_pairs(result: &Classification, names: &[String]) -> String {
     let mut pairs: Vec<(u64, usize, usize)> = Vec::new();
     for (actual, line) in result.confusion.iter().enumerate() {
@@ -304,7 +304,7 @@ fn confused_pairs(result: &Classification, names: &[String]) -> String {
     .render()
 }
 
-/// Heading of a column that only repeats its neighbour as a picture.
+/// Heading of a column that shows the column before it as a picture.
 const BLANK: &str = "<span aria-hidden=\"true\"></span>";
 
 fn class_table(result: &Classification) -> Section {
@@ -350,8 +350,8 @@ fn per_class(scores: &PerClass, unseen: bool) -> Vec<String> {
     ]
 }
 
-/// Class indices as the page shows them: a few in their own order, many by F1 upward, then support
-/// downward, then their own order.
+/// Class indices in the order of the page: the model's for a few classes; for many ascending by F1, then
+/// descending by support, then the model's.
 fn worst_first(result: &Classification) -> Vec<usize> {
     let mut order: Vec<usize> = (0..result.classes.len()).collect();
     if order.len() > CLASSES_IN_ORDER {
@@ -363,7 +363,7 @@ fn worst_first(result: &Classification) -> Vec<usize> {
     order
 }
 
-fn sureness(report: &NlpReport) -> Option<Section> {
+fn confidence_section(report: &NlpReport) -> Option<Section> {
     let result = report.result.as_ref()?;
     let positive = result.classes.get(1).map_or("", |class| &class.name);
     let positive = format::label(positive, 40);
@@ -403,7 +403,10 @@ fn top_words(report: &NlpReport) -> Option<Section> {
     let largest = weights
         .filter(|weight| weight.is_finite())
         .fold(0.0, f64::max);
-    let tables: String = shown.iter().map(|class| words_of(class, largest)).collect();
+    let tables: String = shown
+        .iter()
+        .map(|class| word_table(class, largest))
+        .collect();
     let hidden = report.top_words.len() - shown.len();
     let after = match hidden {
         0 => String::new(),
@@ -422,7 +425,7 @@ fn top_words(report: &NlpReport) -> Option<Section> {
     })
 }
 
-/// All where they are few; else those of the classes worst in the table, in its order.
+/// All classes where they are few, otherwise the worst of the table, in its order.
 fn classes_with_words(report: &NlpReport) -> Vec<&TopWords> {
     if report.top_words.len() <= CLASSES_WITH_WORDS {
         return report.top_words.iter().collect();
@@ -446,7 +449,7 @@ fn classes_with_words(report: &NlpReport) -> Vec<&TopWords> {
         .collect()
 }
 
-fn words_of(class: &TopWords, largest: f64) -> String {
+fn word_table(class: &TopWords, largest: f64) -> String {
     let row = |(word, weight): &(String, f64)| {
         let fill = if *weight < 0.0 {
             "fill-bad"

@@ -1,5 +1,4 @@
-//! What `nlp` knows of its data: texts that come again, labels that contradict each other, classes too
-//! small, texts damaged on their way.
+//! Checks of `nlp` data: repeated texts, contradicting labels, small classes, texts with a damaged encoding.
 
 use std::io;
 use std::path::Path;

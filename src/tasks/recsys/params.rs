@@ -7,7 +7,7 @@ use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, Options, als, ease, graph, knn};
 
-/// The block as written; whatever is not given keeps its default.
+/// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
@@ -44,7 +44,7 @@ impl Default for SampleBlock {
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
     pub source: String,
-    /// A test part of its own; absent: `split` cuts the source.
+    /// A separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
@@ -52,9 +52,9 @@ pub struct DataBlock {
     pub items: Option<String>,
     pub user: String,
     pub item: String,
-    /// Column of ratings; need not be there.
+    /// Column of ratings; optional.
     pub rating: String,
-    /// Column of times; need not be there.
+    /// Column of times; optional.
     pub time: String,
     /// Column of names in the table of items.
     pub title: String,
@@ -85,16 +85,16 @@ impl Default for DataBlock {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// The last share of each user's.
+    /// The last interactions of each user, by share.
     #[default]
     User,
-    /// Everything after one moment.
+    /// All interactions after one time.
     Time,
-    /// The last one of each user.
+    /// The last interaction of each user.
     Last,
 }
 
-/// How the source is cut.
+/// How the source is split.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
@@ -191,7 +191,7 @@ impl Default for EvalBlock {
     }
 }
 
-/// The block, checked: every value in it can be used.
+/// The block after its checks: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -218,6 +218,9 @@ pub struct Params {
 
 impl Block {
     /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         let SampleBlock { users, items, .. } = self.sample;
         require(users >= 20 && items >= 40, "recsys.sample", || {

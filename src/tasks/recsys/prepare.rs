@@ -1,4 +1,4 @@
-//! `recsys` before training: a made-up shop's log, and raw interactions checked, merged and split.
+//! Preparation of `recsys`: raw interactions, checked, merged and split into a training and a test part.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::split::{self, Cut, cut};
+use super::split::{self, HoldOut, split_train_test};
 use crate::exit;
 use crate::pipeline::prepare::{BadRows, Prepare, write_part, write_table};
 use crate::project::Project;
@@ -25,7 +25,7 @@ pub struct Parts {
     titles: Vec<[String; 2]>,
 }
 
-/// What came out of a split.
+/// The result of a split, in numbers.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     train: usize,
@@ -33,13 +33,13 @@ pub struct Summary {
     /// Of the training part.
     users: usize,
     items: usize,
-    /// Rows of a user and an item that another row stands for.
+    /// Rows that were merged into a later row of the same user and item.
     merged: usize,
-    /// Rows of users or items with too few.
+    /// Rows of users or items with too few rows.
     rare: usize,
-    /// Users of the test part that the training part does not know.
+    /// Users that only the test part has.
     new_users: usize,
-    /// Items likewise.
+    /// Items that only the test part has.
     new_items: usize,
 }
 
@@ -91,11 +91,11 @@ impl Prepare for Recsys {
                 if !source.timed && params.test_share > 0.0 {
                     talk.note("there are no times: the order of item ids stands for them");
                 }
-                let rule = Cut {
+                let rule = HoldOut {
                     share: params.test_share,
                     by: params.by,
                 };
-                cut(source, rule)?
+                split_train_test(source, rule)?
             }
         };
         if train.rows.is_empty() {
@@ -116,7 +116,10 @@ impl Prepare for Recsys {
                 .filter(|(id, seen)| *seen && !train.contains(id));
             new.count()
         };
-        let (users, items) = (split::used(&train, true), split::used(&train, false));
+        let (users, items) = (
+            split::used_ids(&train, true),
+            split::used_ids(&train, false),
+        );
         summary.new_users = known(&users, &test.users, &|row| row.user);
         summary.new_items = known(&items, &test.items, &|row| row.item);
         (summary.users, summary.items) = (users.len(), items.len());
@@ -140,7 +143,10 @@ impl Prepare for Recsys {
     }
 }
 
-/// Reads a whole source. Bad rows end it: the first is named, the others are counted.
+/// Reads a whole source.
+///
+/// # Errors
+/// Where there are bad rows: the first is named, all are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
     let mut source = tables::open(path)?;
     let columns = RatingColumns {
@@ -161,8 +167,8 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
     Ok(ratings)
 }
 
-/// Rows of the same user and item become the latest of them (of several at one time the one that
-/// stands last); how many that makes fewer. The rows are then by user, time and item.
+/// Keeps the latest row of each user and item (of several at one time the last one), sorts the rows by user,
+/// time and item, and returns how many were removed.
 fn merge(ratings: &mut Ratings) -> usize {
     let before = ratings.rows.len();
     let pair = |row: &Rating| (row.user, row.item);
@@ -186,7 +192,7 @@ fn merge(ratings: &mut Ratings) -> usize {
     before - ratings.rows.len()
 }
 
-/// Pairs of the test file that training has seen can never be hit.
+/// Warns about pairs of the test file that are in the training part: they can never be hits.
 fn warn_of_seen(train: &Ratings, test: &Ratings, talk: &Talk) {
     let pair = |ratings: &Ratings, row: &Rating| {
         let (user, item) = (row.user as usize, row.item as usize);
@@ -256,7 +262,7 @@ fn write_ratings(path: &Path, part: &Ratings) -> io::Result<()> {
     })
 }
 
-/// A number in its shortest spelling, whole ones without a fraction; nothing where there is none.
+/// A number in its shortest spelling, whole ones without a fraction; an empty cell for none.
 fn push_number(row: &mut Row, value: Option<f64>) {
     match value {
         Some(value) => row.push(Kind::Number, &format!("{value}")),

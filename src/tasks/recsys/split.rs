@@ -6,21 +6,21 @@ use crate::exit;
 use crate::tasks::recsys::params::By;
 use tables::{Rating, Ratings};
 
-/// A rule of holding out.
+/// How interactions are held out.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cut {
-    /// Of the interactions; 0: none.
+pub(super) struct HoldOut {
+    /// Share of the interactions; 0: none.
     pub share: f64,
     pub by: By,
 }
 
-/// The training and the test part of rows that are sorted by user, time and item; both keep all ids.
-pub(super) fn cut(mut source: Ratings, rule: Cut) -> Result<(Ratings, Ratings)> {
+/// Splits rows that are sorted by user, time and item; both parts keep all ids.
+pub(super) fn split_train_test(mut source: Ratings, rule: HoldOut) -> Result<(Ratings, Ratings)> {
     let held: Vec<bool> = match rule.by {
         _ if rule.share == 0.0 => vec![false; source.rows.len()],
         By::User => last_of_each(&source.rows, |n| ((n as f64 * rule.share) as usize).max(1)),
         By::Last => last_of_each(&source.rows, |_| 1),
-        By::Time => after_a_moment(&source, rule.share)?,
+        By::Time => after_split_time(&source, rule.share)?,
     };
     let rows = std::mem::take(&mut source.rows);
     let part = |wanted: bool| Ratings {
@@ -47,8 +47,8 @@ fn last_of_each(rows: &[Rating], count: impl Fn(usize) -> usize) -> Vec<bool> {
         .collect()
 }
 
-/// Marks the rows of the last `share`, by their times; rows of one time stay together.
-fn after_a_moment(source: &Ratings, share: f64) -> Result<Vec<bool>> {
+/// Marks the latest rows, about `share` of them; rows of one time stay together.
+fn after_split_time(source: &Ratings, share: f64) -> Result<Vec<bool>> {
     let mut times: Vec<f64> = source.rows.iter().map(|row| row.time).collect();
     times.sort_by(f64::total_cmp);
     let (first, last) = (times[0], times[times.len() - 1]);
@@ -61,13 +61,13 @@ fn after_a_moment(source: &Ratings, share: f64) -> Result<Vec<bool>> {
     let held = ((times.len() as f64 * share) as usize).max(1);
     let mut moment = times[times.len() - held];
     if moment == first {
-        // The first moment has most of the rows: all after it are held out.
+        // Most rows have the first time: all later ones are held out.
         moment = times[times.partition_point(|&time| time <= first)];
     }
     Ok(source.rows.iter().map(|row| row.time >= moment).collect())
 }
 
-/// Takes out users and items with fewer rows than these, until all that are left have as many.
+/// Removes users and items with fewer rows than the minimum, until all that remain have enough.
 pub(super) fn keep_frequent(ratings: &mut Ratings, min_user: usize, min_item: usize) {
     loop {
         let before = ratings.rows.len();
@@ -86,8 +86,8 @@ pub(super) fn keep_frequent(ratings: &mut Ratings, min_user: usize, min_item: us
     }
 }
 
-/// The ids of users (or items) that rows have.
-pub(super) fn used(ratings: &Ratings, of_users: bool) -> Vec<String> {
+/// The ids of the users (or items) that have rows.
+pub(super) fn used_ids(ratings: &Ratings, of_users: bool) -> Vec<String> {
     let ids = if of_users {
         &ratings.users
     } else {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn test_items(source: &Ratings, share: f64, by: By) -> Vec<u32> {
-        let (_, test) = cut(source.clone(), Cut { share, by }).unwrap();
+        let (_, test) = split_train_test(source.clone(), HoldOut { share, by }).unwrap();
         test.rows.iter().map(|row| row.item).collect()
     }
 
@@ -148,9 +148,9 @@ mod tests {
         assert_eq!(test_items(&source, 0.9, By::Time), [3]);
         let still = ratings(&[(0, 1.0), (1, 1.0)]);
         assert!(
-            cut(
+            split_train_test(
                 still,
-                Cut {
+                HoldOut {
                     share: 0.5,
                     by: By::Time
                 }
@@ -164,7 +164,7 @@ mod tests {
         let mut source = ratings(&[(0, 1.0), (0, 2.0), (1, 3.0)]);
         source.rows[2].item = 0;
         keep_frequent(&mut source, 2, 1);
-        assert_eq!(used(&source, true), ["a"]);
+        assert_eq!(used_ids(&source, true), ["a"]);
         keep_frequent(&mut source, 1, 2);
         assert!(source.rows.is_empty());
     }

@@ -1,5 +1,5 @@
-//! What `recsys` knows of its data: pairs of user and item that come again, users and items with few
-//! rows, ratings out of scale.
+//! Checks of `recsys` data: repeated pairs of user and item, users and items with few rows, ratings out of
+//! scale.
 
 use std::io;
 use std::path::Path;

@@ -8,7 +8,7 @@ use crate::params::{Invalid, data, require};
 use models::ts::{KINDS, Kind};
 use tables::{Duplicates, Gaps};
 
-/// The block as written; whatever is not given keeps its default.
+/// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
@@ -39,14 +39,14 @@ impl Default for SampleBlock {
     }
 }
 
-/// What becomes of a series with bad rows.
+/// How series with bad rows are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BadSeries {
-    /// Prepare stops and names the line.
+    /// `prepare` stops and names the line.
     #[default]
     Error,
-    /// It is left out and listed, with the line.
+    /// The series is left out and listed with the line.
     Skip,
 }
 
@@ -56,7 +56,7 @@ pub enum BadSeries {
 pub struct DataBlock {
     /// A table or a folder of tables.
     pub source: String,
-    /// The same, for what comes after it; absent: `split` cuts the source.
+    /// A separate test part, later than the source; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     pub id: String,
@@ -82,7 +82,7 @@ impl Default for DataBlock {
     }
 }
 
-/// How the source is cut.
+/// How the source is split.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
@@ -96,12 +96,12 @@ impl Default for SplitBlock {
     }
 }
 
-/// How forecasts are judged on the test part.
+/// How forecasts of the test part are measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
-    /// Places that forecasts start from: 1: the end of the training part; more: also from within the
-    /// test part, each time with all values before it.
+    /// Number of forecast origins. 1: the end of the training part; more: also times within the test part,
+    /// each with all values before it.
     pub origins: usize,
 }
 
@@ -160,7 +160,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block, checked: every value in it can be used.
+/// The block after its checks: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -179,11 +179,14 @@ pub struct Params {
     pub model: ModelBlock,
 }
 
-/// Steps to be forecast where neither `horizon` nor a test part says it.
+/// Default horizon where there is no test part.
 const HORIZON: usize = 12;
 
 impl Block {
     /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         data::check_source("ts", &self.data.source)?;
         require(self.sample.series >= 1, "ts.sample.series", || {
@@ -198,7 +201,7 @@ impl Block {
             Choice::Auto => HORIZON,
         };
         require((1..=100_000).contains(&horizon), "ts.horizon", || {
-            format!("{horizon} is no number of steps from 1 to 100000")
+            format!("{horizon} is not a number of steps from 1 to 100000")
         })?;
         require(
             (1..=1000).contains(&self.eval.origins),
@@ -249,7 +252,7 @@ impl ModelBlock {
             Invalid::new(
                 "ts.model.kind",
                 format!(
-                    "`{}` is no kind of model; there are {}",
+                    "unknown model kind `{}`; expected one of {}",
                     self.kind,
                     names.join(", ")
                 ),
@@ -301,6 +304,9 @@ mod tests {
     #[test]
     fn an_unknown_kind_is_refused_by_name() {
         let message = check("model: {kind: prophet}").unwrap_err();
-        assert!(message.contains("ts.model.kind: `prophet`") && message.contains("arima"));
+        assert!(
+            message.contains("ts.model.kind: unknown model kind `prophet`")
+                && message.contains("arima")
+        );
     }
 }

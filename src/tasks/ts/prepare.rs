@@ -1,4 +1,4 @@
-//! `ts` before training: sample demand, and raw series put on regular steps, checked and split.
+//! Preparation of `ts`: raw series, put on regular steps, checked and split into a training and a test part.
 
 use std::fmt;
 use std::io;
@@ -39,11 +39,11 @@ pub struct Parts {
 /// A series that is left out.
 struct Excluded {
     id: String,
-    /// With file and line, where there is one to name.
+    /// With file and line where they are known.
     reason: String,
 }
 
-/// What came out of a split.
+/// The result of a split, in numbers.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     series: usize,
@@ -54,7 +54,7 @@ pub struct Summary {
     missing: usize,
     /// Rows that repeat another one.
     duplicates: usize,
-    /// Series with all values alike, with negative ones, and too short to be split.
+    /// Number of series that are constant, have negative values, or are too short to be split.
     constant: usize,
     negative: usize,
     short: usize,
@@ -101,7 +101,7 @@ impl Prepare for Ts {
             excluded,
         };
         for (series, start) in all {
-            match trimmed(series, &clock) {
+            match trim_start(series, &clock) {
                 Ok(series) => {
                     let train = train_length(&series, &clock, params, start);
                     parts.series.push(Regular { train, ..series });
@@ -113,7 +113,7 @@ impl Prepare for Ts {
             }
         }
         summarize(&parts, params, &mut summary);
-        report(&parts, &summary, talk);
+        warn_about(&parts, &summary, talk);
         if parts.series.is_empty() {
             return Err(exit::data(format!(
                 "{}: no series is left, so there is nothing to learn from",
@@ -134,11 +134,11 @@ impl Prepare for Ts {
     }
 }
 
-/// A series on regular steps, and the first time of its test part where a file says it.
+/// A series on regular steps, and the first time of its test part where there is a test file.
 type Raw = (Regular, Option<i64>);
 
-/// All series of the source, with those of a test file behind them, on regular steps; and those that
-/// cannot be put there.
+/// All series of the source, followed by their values in a test file, on regular steps; and those that are
+/// left out.
 fn regular_series(
     project: &Project,
     data: &DataBlock,
@@ -148,11 +148,11 @@ fn regular_series(
     let mut excluded = Vec::new();
     let mut tidied = Vec::with_capacity(panel.series.len());
     for (mut series, start) in std::mem::take(&mut panel.series).into_iter().zip(starts) {
-        let tidy = sound(&mut series)
-            .and_then(|()| start.map_err(|problem| told(&panel, &series.id, problem)))
+        let tidy = refuse_bad_rows(&mut series)
+            .and_then(|()| start.map_err(|problem| describe_problem(&panel, &series.id, problem)))
             .and_then(|start| match series.tidy(data.duplicates) {
                 Ok(merged) => Ok((start, merged)),
-                Err(problem) => Err(told(&panel, &series.id, problem)),
+                Err(problem) => Err(describe_problem(&panel, &series.id, problem)),
             });
         match tidy {
             Ok((start, merged)) => {
@@ -173,21 +173,21 @@ fn regular_series(
                 all.push((Regular::new(series.id, first, values), start));
             }
             Err(problem) => {
-                let reason = told(&panel, &series.id, problem);
+                let reason = describe_problem(&panel, &series.id, problem);
                 excluded.push(Excluded::new(series.id, reason));
             }
         }
     }
     if data.bad_series == BadSeries::Error {
-        refuse(&excluded)?;
+        refuse_excluded(&excluded)?;
     }
     Ok((clock, all, excluded))
 }
 
-/// Where the test part of a series begins, where a test file says it.
+/// The first time of a series in a test file.
 type Start = std::result::Result<Option<i64>, Problem>;
 
-/// The rows of the source and of the test file, and where the test part of each series begins.
+/// Reads the source and the test file; for each series the first time of its test part.
 fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
     let columns = SeriesColumns {
         id: data.id.clone(),
@@ -216,7 +216,7 @@ fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
     Ok((panel, starts))
 }
 
-/// `known` rows are of the source, the others of the test file.
+/// The first `known` rows are of the source, the others of the test file.
 fn test_start(series: &Series, known: usize) -> Start {
     let Some(start) = series.times[known..].iter().copied().min() else {
         return Ok(None);
@@ -237,7 +237,7 @@ fn test_start(series: &Series, known: usize) -> Start {
 }
 
 /// Refuses a series with rows that could not be read.
-fn sound(series: &mut Series) -> std::result::Result<(), String> {
+fn refuse_bad_rows(series: &mut Series) -> std::result::Result<(), String> {
     match series.fault.take() {
         None => Ok(()),
         Some(fault) if fault.rows == 1 => Err(fault.first.to_string()),
@@ -249,13 +249,13 @@ fn sound(series: &mut Series) -> std::result::Result<(), String> {
     }
 }
 
-fn told(panel: &Panel, id: &str, problem: Problem) -> String {
+fn describe_problem(panel: &Panel, id: &str, problem: Problem) -> String {
     let place = panel.place(problem.mark);
     format!("{place}: series `{}`: {}", shown(id), problem.reason)
 }
 
-/// The first series that cannot be taken ends it; the others are counted.
-fn refuse(excluded: &[Excluded]) -> Result<()> {
+/// Refuses the data where series are left out: the first is named, all are counted.
+fn refuse_excluded(excluded: &[Excluded]) -> Result<()> {
     let Some(first) = excluded.first() else {
         return Ok(());
     };
@@ -266,8 +266,11 @@ fn refuse(excluded: &[Excluded]) -> Result<()> {
     ))
 }
 
-/// Without missing values at its start; its id where it has no value.
-fn trimmed(mut series: Regular, clock: &Clock) -> std::result::Result<Regular, String> {
+/// Removes missing values at the start of a series.
+///
+/// # Errors
+/// The id of a series without values.
+fn trim_start(mut series: Regular, clock: &Clock) -> std::result::Result<Regular, String> {
     let Some(start) = series.values.iter().position(|y| y.is_finite()) else {
         return Err(series.id);
     };
@@ -276,7 +279,7 @@ fn trimmed(mut series: Regular, clock: &Clock) -> std::result::Result<Regular, S
     Ok(series)
 }
 
-/// How many values of a series are its training part.
+/// Number of values of a series in its training part.
 fn train_length(series: &Regular, clock: &Clock, params: &Params, start: Option<i64>) -> usize {
     let length = series.values.len();
     let train = match (&params.data.test, start) {
@@ -286,7 +289,7 @@ fn train_length(series: &Regular, clock: &Clock, params: &Params, start: Option<
         (None, _) if length > params.test_steps => length - params.test_steps,
         _ => length,
     };
-    // A part without a value teaches nothing: all of it goes into training.
+    // There is nothing to learn from a training part without values: the whole series is trained on.
     let known = series.values[..train].iter().any(|y| y.is_finite());
     if known { train } else { length }
 }
@@ -307,15 +310,15 @@ fn summarize(parts: &Parts, params: &Params, summary: &mut Summary) {
     }
 }
 
-fn report(parts: &Parts, summary: &Summary, talk: &Talk) {
+fn warn_about(parts: &Parts, summary: &Summary, talk: &Talk) {
     let excluded = parts.excluded.iter();
     let excluded =
         excluded.map(|Excluded { id, reason }| format!("series `{}`: {reason}", shown(id)));
     warn_excluded(excluded, EXCLUDED, talk);
     if summary.short > 0 {
         talk.warn(format!(
-            "{} series have no test part, for they are too short or nothing of them came later; all \
-             of them is trained on",
+            "{} series have no test part: they are too short or have no later values; all their values are \
+             used for training",
             summary.short
         ));
     }

@@ -1,5 +1,5 @@
-//! What `ts` knows of its data: times that are none, steps that are missing or come twice, series that
-//! are short, never change or have values far out.
+//! Checks of `ts` data: times that cannot be read, missing and repeated steps, series that are short or
+//! constant, outliers.
 
 mod series;
 

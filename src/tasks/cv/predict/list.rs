@@ -35,7 +35,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     Ok(Paths::source(&name, vec![name.clone()]))
 }
 
-/// Everything in a folder that is named like a photo, at any depth.
+/// All files in a folder that are named like photos, at any depth.
 fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
     let name = path.display().to_string();
     let listing = list::photos(path).with_context(|| name.clone())?;
@@ -71,7 +71,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
     Ok(Paths::source(pattern, paths))
 }
 
-/// A table whose header names the column of paths, or a plain list: a path a line.
+/// A table with a column of paths, or a plain list with one path per line.
 fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
     let mut input = io::BufReader::new(io::stdin());
     let mut first = Vec::new();
@@ -137,7 +137,7 @@ impl Source for Paths {
     }
 }
 
-/// A path a line; empty lines are read over.
+/// One path per line; empty lines are skipped.
 struct Lines {
     input: Box<dyn BufRead>,
     columns: Vec<Column>,

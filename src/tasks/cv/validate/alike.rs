@@ -1,5 +1,5 @@
-//! Photos of the test part that look like one of the training part, though nothing else says that they
-//! are of one scene.
+//! Photos of the test part that look like one of the training part, though they are listed as different
+//! scenes.
 
 use std::path::{Path, PathBuf};
 
@@ -19,9 +19,9 @@ struct Photo {
     scene: String,
 }
 
-/// Test photos with the first photo of the training part that looks like them and is said to be of
-/// another scene. None where a part was written without hashes.
-pub(super) fn across<P>(job: &Job<P>, parts: &[PathBuf; 2]) -> Result<Repeats> {
+/// Test photos, each with the first photo of the training part that looks like it and is listed as another
+/// scene. Empty where a part was written without hashes.
+pub(super) fn across_parts<P>(job: &Job<P>, parts: &[PathBuf; 2]) -> Result<Repeats> {
     let (train, test) = (photos(&parts[0])?, photos(&parts[1])?);
     let near = |photo: &Photo| {
         let like = train.iter().find(|other| {

@@ -1,11 +1,11 @@
-//! Sections of the page on parts of the test rows, and on what was tried before the model was fitted.
+//! Sections of the page on slices of the test rows, and on the settings that were tried.
 
 use super::{BLANK, LABEL, NlpReport};
 use crate::report::format::{count, fixed, label, percent};
 use crate::report::html::{Section, Table, columns, text};
 use crate::report::svg;
 
-/// How the model does on the rows of one length, or of one value of a column.
+/// Figures of the rows with one length, or with one value of a column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlicePart {
     pub value: String,
@@ -14,7 +14,7 @@ pub struct SlicePart {
     pub log_loss: f64,
 }
 
-/// The parts that one column, or the length of texts, cuts the test rows into.
+/// Slices of the test rows by one column, or by the length of texts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SliceTable {
     pub by: String,
@@ -22,13 +22,13 @@ pub struct SliceTable {
     pub parts: Vec<SlicePart>,
 }
 
-/// Settings that were tried on training rows held out.
+/// Settings that were tried on held-out training rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
     pub settings: String,
     pub accuracy: f64,
     pub log_loss: f64,
-    /// The model was fitted with these.
+    /// Whether the model was fitted with these.
     pub chosen: bool,
 }
 

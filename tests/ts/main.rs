@@ -1,6 +1,7 @@
 //! `ts` from its sample to forecasts; `input` has every bad or unusual table that a planner may have,
-//! `dates` what is odd about days and clocks.
+//! `dates` what is odd about days, `clock` the clock that `prepare` hands on.
 
+mod clock;
 mod dates;
 mod input;
 #[path = "../support/mod.rs"]

@@ -42,6 +42,8 @@ pub struct Clock {
 }
 
 const DAY: i64 = 86_400;
+/// Units from one step to the next, at most: sums of steps stay within whole numbers.
+const WIDEST: i64 = 1 << 40;
 
 impl fmt::Display for Axis {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -173,6 +175,16 @@ impl Axis {
 }
 
 impl Clock {
+    /// A clock for times of `axis`; none where such times have no such steps.
+    pub fn new(axis: Axis, step: Step) -> Option<Clock> {
+        let (fits, count) = match step {
+            Step::Whole(count) => (axis == Axis::Whole, count),
+            Step::Seconds(count) => (matches!(axis, Axis::Time { .. }), count),
+            Step::Days(count) | Step::Months { count, .. } => (axis != Axis::Whole, count),
+        };
+        (fits && (1..=WIDEST).contains(&count)).then_some(Clock { axis, step })
+    }
+
     /// Steps from `origin` to `value`; none where `value` does not lie on a step.
     pub fn steps(&self, origin: i64, value: i64) -> Option<i64> {
         let whole = |distance: i64, step: i64| (distance % step == 0).then_some(distance / step);
@@ -289,9 +301,7 @@ impl Clock {
             },
             _ => return None,
         };
-        (1..=1 << 40)
-            .contains(&count)
-            .then_some(Clock { axis, step })
+        Clock::new(axis, step)
     }
 }
 
@@ -375,5 +385,8 @@ mod tests {
         let clock = clock(&["2024-01-31", "2024-02-29"]);
         assert_eq!(Clock::from_numbers(&clock.to_numbers()), Some(clock));
         assert_eq!(Clock::from_numbers(&[0, 0, 0]), None);
+        // Whole numbers have no seconds, dates have none either.
+        assert_eq!(Clock::from_numbers(&[0, 1, 60]), None);
+        assert_eq!(Clock::from_numbers(&[1, 1, 60]), None);
     }
 }

@@ -87,15 +87,12 @@ pub struct Panel {
     unmarked: bool,
 }
 
-/// All series of a prepared part.
+/// All series of a prepared part, whose times are on `axis`.
 ///
 /// # Errors
 /// A row that cannot be taken, no such column, a file that cannot be read.
-pub fn read_prepared(source: &mut dyn Source) -> Result<Panel, ReadError> {
-    let mut panel = Panel {
-        unmarked: true,
-        ..Panel::default()
-    };
+pub fn read_prepared(source: &mut dyn Source, axis: Axis) -> Result<Panel, ReadError> {
+    let mut panel = Panel::prepared(axis);
     panel.read(source, &SeriesColumns::prepared())?;
     panel.whole()
 }
@@ -107,12 +104,10 @@ pub fn read_prepared(source: &mut dyn Source) -> Result<Panel, ReadError> {
 /// The first row that cannot be taken, a file that cannot be read, and whatever `take` says.
 pub fn each_prepared<E: From<ReadError>>(
     source: &mut dyn Source,
+    axis: Axis,
     mut take: impl FnMut(Series) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut panel = Panel {
-        unmarked: true,
-        ..Panel::default()
-    };
+    let mut panel = Panel::prepared(axis);
     let mut reader = Reader::new(&mut panel, source, &SeriesColumns::prepared())?;
     let mut row = Row::new();
     while reader.next(source, &mut row)? {
@@ -293,6 +288,14 @@ impl Panel {
         }
     }
 
+    /// Without rows, for those of a prepared part.
+    fn prepared(axis: Axis) -> Panel {
+        Panel {
+            unmarked: true,
+            ..Panel::on(axis)
+        }
+    }
+
     /// Adds every row of a source.
     pub fn read(
         &mut self,
@@ -431,7 +434,7 @@ mod tests {
             let input = Box::new(std::io::Cursor::new(text.to_owned()));
             let mut source = open_as(input, "a.csv", Format::Csv, Compression::None).unwrap();
             let mut seen = Vec::new();
-            each_prepared::<ReadError>(source.as_mut(), |series| {
+            each_prepared::<ReadError>(source.as_mut(), Axis::Whole, |series| {
                 seen.push((series.id, series.times, series.values));
                 Ok(())
             })

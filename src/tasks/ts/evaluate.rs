@@ -3,7 +3,7 @@
 mod backtest;
 mod plots;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use self::backtest::{Backtest, Figures, SeriesBacktest};
@@ -13,13 +13,12 @@ use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::ts::details::Details;
 use crate::tasks::ts::report::{Shown, TsReport, Worst, page};
-use crate::tasks::ts::{Prepared, Ts};
+use crate::tasks::ts::{Prepared, Ts, model_clock};
 use artifact::Header;
 use models::metrics::forecast::{Overall, Score, overall};
 use models::ts::Saved;
 use models::ts::diagnostics::autocorrelations;
 use tables::Panel;
-use tables::clock::Clock;
 
 /// Number of series drawn: the worst, and those in the middle of the order.
 const WORST_DRAWN: usize = 4;
@@ -43,10 +42,17 @@ impl Evaluate for Ts {
     ) -> Result<Evaluation> {
         let Prepared {
             panel: test,
+            clock: prepared,
             backtest: spec,
         } = test;
-        let clock = Clock::from_numbers(&model.clock)
-            .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let clock = model_clock(model)?;
+        if clock != *prepared {
+            return Err(exit::data(format!(
+                "the clock of the model is {clock} ({}), that of the prepared data {prepared} ({}); train \
+                 it again with `easylife train ts`",
+                clock.axis, prepared.axis
+            )));
+        }
         let backtest = Backtest::new(model, clock, spec)?;
         let mut tables = Tables::new(clock)?;
         let figures = backtest.all(test, |series| Ok(tables.add(series)?))?;

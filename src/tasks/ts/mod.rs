@@ -1,5 +1,6 @@
 //! `ts`: demand forecasting.
 
+mod clock;
 pub mod details;
 mod evaluate;
 mod explain;
@@ -14,7 +15,8 @@ mod validate;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tables::clock::Clock;
 use tables::{Panel, read_prepared};
 
 use crate::params::gate::Gate;
@@ -42,8 +44,10 @@ impl Task for Ts {
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
         let mut source = task::open_part::<Self>(project, part)?;
+        let clock = clock::read(project)?;
         Ok(Prepared {
-            panel: read_prepared(source.as_mut())?,
+            panel: read_prepared(source.as_mut(), clock.axis)?,
+            clock,
             backtest: BacktestSpec {
                 training: project.processed(Ts::NAME).join(TRAIN),
                 origins: params.origins,
@@ -56,7 +60,15 @@ impl Task for Ts {
 /// A prepared part of `ts`.
 pub struct Prepared {
     panel: Panel,
+    /// That of both parts.
+    clock: Clock,
     backtest: BacktestSpec,
+}
+
+/// The clock of a model.
+fn model_clock(model: &models::ts::Saved) -> Result<Clock> {
+    Clock::from_numbers(&model.clock)
+        .context("the model file has no valid frequency; train it again with `easylife train ts`")
 }
 
 /// How forecasts of the test part are made and scored.

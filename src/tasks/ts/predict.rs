@@ -8,14 +8,14 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
 use crate::talk::Talk;
-use crate::tasks::ts::Ts;
 use crate::tasks::ts::details::{Details, Reading};
 use crate::tasks::ts::ids::SeriesIds;
+use crate::tasks::ts::{Ts, model_clock};
 use artifact::Header;
 use models::ts::Saved;
 use tables::clock::Clock;
@@ -34,8 +34,7 @@ impl Predict for Ts {
     const NEEDS_INPUT: bool = false;
 
     fn job(mut model: Saved, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
-        let clock = Clock::from_numbers(&model.clock)
-            .context("the model says no steps of time; train it again with `easylife train ts`")?;
+        let clock = model_clock(&model)?;
         let ids = Arc::new(SeriesIds::new(std::mem::take(&mut model.ids)));
         let newer = match &request.input {
             Some(port) => newer(&model, &ids, &clock, port, request.format, header)?,

@@ -12,9 +12,9 @@ use crate::pipeline::prepare::{Prepare, first_of, warn_excluded, write_part, wri
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
-use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
-use tables::clock::{Axis, Clock};
+use crate::tasks::ts::{Ts, clock};
+use tables::clock::{Axis, Clock, Step};
 use tables::{Column, DataType, Kind, Panel, Problem, Series, SeriesColumns, shown};
 
 /// Series that are in no part, and why.
@@ -128,6 +128,7 @@ impl Prepare for Ts {
         parts.write_part(&folder.join(TEST), |series| {
             series.train..series.values.len()
         })?;
+        clock::write(parts.clock, folder)?;
         let excluded = parts.excluded.iter();
         let excluded = excluded.map(|Excluded { id, reason }| [id, reason]);
         write_table(&folder.join(EXCLUDED), ["unique_id", "reason"], excluded)
@@ -162,12 +163,21 @@ fn regular_series(
             Err(reason) => excluded.push(Excluded::new(series.id, reason)),
         }
     }
-    let times = tidied.iter().map(|(series, _)| &series.times[..]);
-    let clock = Clock::infer(panel.axis.unwrap_or(Axis::Whole), times);
+    let clock = source_clock(&tidied, panel.axis.unwrap_or(Axis::Whole));
+    if Clock::new(clock.axis, clock.step).is_none() {
+        return Err(exit::data(format!(
+            "{}: the steps are too wide ({clock}); give times in a coarser unit, for example nanoseconds \
+             since 1970 as times like 2024-02-29T12:00:00",
+            data.source
+        )));
+    }
     let mut all = Vec::with_capacity(tidied.len());
     for (series, start) in tidied {
-        let sparse = series.refuse_sparse(&clock, data.gaps);
-        match sparse.and_then(|()| series.regular(&clock, data.gaps)) {
+        let regular = series
+            .refuse_other_clock(source_rows(&series, start), &clock, data.gaps)
+            .and_then(|()| series.refuse_sparse(&clock, data.gaps))
+            .and_then(|()| series.regular(&clock, data.gaps));
+        match regular {
             Ok(values) => {
                 let first = series.times[0];
                 all.push((Regular::new(series.id, first, values), start));
@@ -182,6 +192,28 @@ fn regular_series(
         refuse_excluded(&excluded)?;
     }
     Ok((clock, all, excluded))
+}
+
+/// The clock of the source, which the rows of a test file must be on.
+fn source_clock(series: &[(Series, Option<i64>)], axis: Axis) -> Clock {
+    let all = Clock::infer(axis, series.iter().map(|(series, _)| &series.times[..]));
+    let of_source =
+        (series.iter()).map(|(series, start)| &series.times[..source_rows(series, *start)]);
+    if series.iter().all(|(_, start)| start.is_none()) || of_source.clone().all(|t| t.len() < 2) {
+        return all;
+    }
+    let source = Clock::infer(axis, of_source);
+    match (source.step, all.step) {
+        // A few months may leave open whether they end on the last day.
+        (Step::Months { count: a, .. }, Step::Months { count: b, .. }) if a == b => all,
+        _ => source,
+    }
+}
+
+/// How many rows of a sorted series are of the source; those from `start` on are of the test file.
+fn source_rows(series: &Series, start: Option<i64>) -> usize {
+    let before = |start| series.times.partition_point(|&time| time < start);
+    start.map_or(series.times.len(), before)
 }
 
 /// The first time of a series in a test file.

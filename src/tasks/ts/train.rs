@@ -53,11 +53,14 @@ impl Train for Ts {
     type Fit = Fit;
 
     fn fit(params: &Params, _seed: u64, data: Prepared, talk: &Talk) -> Result<Fitted<Self>> {
-        let data = data.panel;
-        let axis = data.axis.ok_or_else(|| {
-            exit::data("the training part of ts is empty; prepare it from data with values")
-        })?;
-        let clock = Clock::infer(axis, data.series.iter().map(|series| &series.times[..]));
+        let Prepared {
+            panel: data, clock, ..
+        } = data;
+        if data.series.is_empty() {
+            return Err(exit::data(
+                "the training part of ts is empty; prepare it from data with values",
+            ));
+        }
         let seasons = seasons(params, &clock, &data, talk);
         let rows = (data.series.iter())
             .map(|series| series.values.len() as u64)

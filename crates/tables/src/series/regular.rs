@@ -215,6 +215,62 @@ impl Series {
         Ok(())
     }
 
+    /// Refuses rows of a test file, those from index `known` on, that are not on the clock of the source: not
+    /// on its steps, or all of them equally far apart by more than a step, though rows of the source are not.
+    ///
+    /// # Errors
+    /// The first such row.
+    pub fn refuse_other_clock(
+        &self,
+        known: usize,
+        clock: &Clock,
+        gaps: Gaps,
+    ) -> Result<(), Problem> {
+        let mut steps = Vec::with_capacity(self.times.len());
+        for (row, &time) in self.times.iter().enumerate() {
+            match clock.steps(self.times[0], time) {
+                Some(step) => steps.push(step),
+                // Of the source: it is refused as such.
+                None if row < known => return Ok(()),
+                None => {
+                    let reason = format!(
+                        "{} in the test file is not on the clock of the source, {clock} from {}; \
+                         correct the time, or give a test file of the same frequency",
+                        clock.text(time),
+                        clock.text(self.times[0])
+                    );
+                    return Err(self.problem(row, reason));
+                }
+            }
+        }
+        let (source, test) = steps.split_at(known);
+        let apart = |steps: &[i64]| -> Vec<i64> { steps.windows(2).map(|p| p[1] - p[0]).collect() };
+        let distances = apart(test);
+        match distances.as_slice() {
+            &[gap, ref others @ ..]
+                if gaps == Gaps::Missing
+                    && gap > 1
+                    && !others.is_empty()
+                    && others.iter().all(|other| *other == gap)
+                    && apart(source).contains(&1) =>
+            {
+                let reason = format!(
+                    "its rows in the test file are {gap} steps apart, but the source is {clock}; give \
+                     a test file of the same frequency"
+                );
+                Err(self.problem(known + 1, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn problem(&self, row: usize, reason: String) -> Problem {
+        Problem {
+            mark: self.mark(row),
+            reason,
+        }
+    }
+
     /// Refuses rows of another frequency than the file's, or of two: many in a row lie as far apart, or
     /// hardly one follows the other by a step.
     pub fn refuse_sparse(&self, clock: &Clock, gaps: Gaps) -> Result<(), Problem> {
@@ -345,6 +401,51 @@ mod tests {
         // A long gap is no other frequency.
         let rows: Vec<(i64, f64)> = (0..30).chain(95..125).map(|t| (t, 1.0)).collect();
         assert!(series(&rows).refuse_sparse(&STEPS, Gaps::Missing).is_ok());
+    }
+
+    #[test]
+    fn a_test_file_is_on_the_clock_of_the_source() {
+        let twos = Clock {
+            step: Step::Whole(2),
+            ..STEPS
+        };
+        let rows = |times: &[i64]| {
+            let rows: Vec<(i64, f64)> = times.iter().map(|&t| (t, 1.0)).collect();
+            series(&rows)
+        };
+        for (times, clock, line, words) in [
+            (
+                &[0, 2, 4, 6, 7, 8][..],
+                twos,
+                6,
+                "7 in the test file is not on the clock",
+            ),
+            (
+                &[0, 1, 2, 4, 6, 8],
+                STEPS,
+                6,
+                "2 steps apart, but the source is whole",
+            ),
+        ] {
+            let two = rows(times);
+            let problem = two
+                .refuse_other_clock(3, &clock, Gaps::Missing)
+                .unwrap_err();
+            assert_eq!(problem.mark.line, line);
+            assert!(problem.reason.contains(words), "{}", problem.reason);
+        }
+        for (times, gaps) in [
+            // A gap, a few rows, sporadic demand, a source that is as sparse.
+            (&[0, 1, 2, 4, 5, 8][..], Gaps::Missing),
+            (&[0, 1, 2, 4, 6], Gaps::Missing),
+            (&[0, 1, 2, 4, 6, 8], Gaps::Zero),
+            (&[0, 2, 4, 6, 8, 10], Gaps::Missing),
+        ] {
+            assert_eq!(rows(times).refuse_other_clock(3, &STEPS, gaps), Ok(()));
+        }
+        // A wrong time of the source is told as such.
+        let wrong = rows(&[0, 1, 2, 4, 5, 6]);
+        assert_eq!(wrong.refuse_other_clock(3, &twos, Gaps::Missing), Ok(()));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl<'a> Backtest<'a> {
         let mut source = tables::open(&spec.training)?;
         let numbers: HashMap<&str, usize> = model.ids.iter().map(String::as_str).zip(0..).collect();
         let (mut values, mut places) = (Vec::new(), HashMap::with_capacity(numbers.len()));
-        each_prepared(source.as_mut(), |series| {
+        each_prepared(source.as_mut(), clock.axis, |series| {
             let Some(&number) = numbers.get(series.id.as_str()) else {
                 return Ok(());
             };

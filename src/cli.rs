@@ -21,7 +21,7 @@ use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::Talk;
-use crate::tasks::Name;
+use crate::tasks::{self, Name};
 use crate::{eval, explain, for_task, inspect, pipeline, train};
 
 /// Parses the command line, runs the verb, shows what it says.
@@ -91,6 +91,7 @@ impl Global {
         Selection {
             folder: self.project.clone(),
             sets: self.set.clone(),
+            blocks: tasks::blocks(),
         }
     }
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 
 use crate::exit;
-use crate::params::{self, Invalid, Params, Set};
+use crate::params::{self, Invalid, Params, Set, TaskBlock};
 
 /// The file that makes a folder a project.
 pub const PARAMS: &str = "params.yaml";
@@ -23,6 +24,8 @@ pub struct Selection {
     /// `--project`; absent: the working folder or the nearest one above it with `params.yaml`.
     pub folder: Option<PathBuf>,
     pub sets: Vec<Set>,
+    /// The blocks that tasks have in the file.
+    pub blocks: Vec<TaskBlock>,
 }
 
 impl Project {
@@ -37,7 +40,7 @@ impl Project {
                 )
             })?,
         };
-        let loaded = params::load(&root.join(PARAMS), &selection.sets)?;
+        let loaded = params::load(&root.join(PARAMS), &selection.sets, &selection.blocks)?;
         Ok(Self { root, loaded })
     }
 
@@ -49,8 +52,17 @@ impl Project {
         Self::open(selection).map(Some)
     }
 
+    /// What the parameters say that belongs to no task.
     pub fn params(&self) -> &Params {
         &self.loaded.params
+    }
+
+    /// The block `key` of the parameters, as written.
+    ///
+    /// # Errors
+    /// A value that does not fit.
+    pub fn block<B: DeserializeOwned + Default>(&self, key: &str) -> Result<B, params::Error> {
+        self.loaded.block(key)
     }
 
     /// Points a complaint about a parameter at where it was given.

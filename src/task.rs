@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use serde::de::DeserializeOwned;
 
 use crate::exit;
 use crate::params::gate::Gate;
-use crate::params::{self, Invalid, Params};
+use crate::params::{self, Invalid};
 use crate::project::Project;
 use artifact::{Details, Header};
 use models::state::Stateful;
@@ -28,6 +29,8 @@ pub enum Part {
 pub trait Task: 'static {
     /// The one word for it: in commands, parameters, folders.
     const NAME: &'static str;
+    /// Its block of the parameters, as written.
+    type Block: DeserializeOwned + Default;
     /// Its checked parameters.
     type Params: Sync;
     /// What it adds to the header of a model file.
@@ -40,11 +43,11 @@ pub trait Task: 'static {
     /// A model file compiled into the program, for where there is no other.
     const EMBEDDED: Option<&'static [u8]> = None;
 
-    /// Its block of the parameters, checked.
-    fn check(params: &Params) -> Result<Self::Params, Invalid>;
+    /// Its block, checked.
+    fn check(block: &Self::Block) -> Result<Self::Params, Invalid>;
 
     /// The bounds that its metrics must keep.
-    fn gate(params: &Params) -> &Gate;
+    fn gate(block: &Self::Block) -> &Gate;
 
     /// Loads a prepared part, with what its verb needs beside the rows.
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;
@@ -52,7 +55,15 @@ pub trait Task: 'static {
 
 /// The checked parameters of `T` in `project`.
 pub fn params<T: Task>(project: &Project) -> Result<T::Params, params::Error> {
-    T::check(project.params()).map_err(|invalid| project.blame(invalid))
+    let block = project.block::<T::Block>(T::NAME)?;
+    T::check(&block).map_err(|invalid| project.blame(invalid))
+}
+
+/// The bounds that the metrics of `T` must keep in `project`.
+pub fn gate<T: Task>(project: &Project) -> Result<Gate, params::Error> {
+    params::<T>(project)?; // bounds that nothing can keep are refused
+    let block = project.block::<T::Block>(T::NAME)?;
+    Ok(T::gate(&block).clone())
 }
 
 /// The file of a prepared part of `T`, which must be there.

@@ -16,8 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("task", &["params", "project", "exit"]),
     ("project", &["params", "exit"]),
     ("exit", &["params"]),
-    // The root block of params.yaml has a field a task.
-    ("params", &["tasks"]),
+    ("params", &[]),
     ("report", &[]),
     ("talk", &[]),
     ("outcome", &[]),

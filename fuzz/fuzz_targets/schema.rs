@@ -5,5 +5,5 @@
 use easylife::pipeline::validate::Schema;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _ = Schema::parse("fuzz.yaml".as_ref(), text.to_owned(), &["duplicates"]);
+    let _ = Schema::parse("fuzz.yaml".as_ref(), text, &["duplicates"]);
 });

@@ -64,8 +64,7 @@ impl fmt::Display for Verdict {
 
 /// Holds `metrics/T.json` against `T.gate`.
 pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
-    task::params::<T>(project)?; // bounds that nothing can keep are refused
-    let gate = T::gate(project.params());
+    let gate = task::gate::<T>(project)?;
     let path = project.metrics(T::NAME);
     let text = std::fs::read(&path).with_context(|| {
         format!(
@@ -76,7 +75,7 @@ pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
     })?;
     let metrics: Value =
         serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-    let checks = check(T::NAME, gate, &metrics)?;
+    let checks = check(T::NAME, &gate, &metrics)?;
     Ok(Verdict {
         metrics: path,
         met: checks.iter().all(|check| check.met),
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     fn verdict(bounds: &str) -> Result<Vec<Check>> {
-        let gate: Gate = serde_yaml::from_str(bounds).unwrap();
+        let gate: Gate = yaml::from_str(bounds).unwrap();
         let metrics = serde_json::json!({"accuracy": 0.85, "baseline": {"accuracy": 0.5}});
         check("nlp", &gate, &metrics)
     }

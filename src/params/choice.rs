@@ -1,7 +1,11 @@
 //! A value that is given, or left to easylife by the word `auto`.
 
-use serde::de::{DeserializeOwned, Error};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, UnitDeserializer};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// `auto`, or a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,15 +35,100 @@ impl<T: Serialize> Serialize for Choice<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Choice<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Choice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_yaml::Value::deserialize(deserializer)?;
-        if value.as_str() == Some("auto") {
-            return Ok(Choice::Auto);
-        }
-        serde_yaml::from_value(value)
+        deserializer.deserialize_any(ChoiceVisitor(PhantomData))
+    }
+}
+
+struct ChoiceVisitor<T>(PhantomData<T>);
+
+impl<T> ChoiceVisitor<T> {
+    /// A value that is not the word; the message says that the word would do, too.
+    fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Choice<T>, D::Error>
+    where
+        T: Deserialize<'de>,
+    {
+        T::deserialize(Present(value))
             .map(Choice::Given)
             .map_err(|error| D::Error::custom(format!("{error}; or write `auto`")))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
+    type Value = Choice<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value, or `auto`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Choice<T>, E> {
+        match text {
+            "auto" => Ok(Choice::Auto),
+            text => Self::given(text.into_deserializer()),
+        }
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Choice<T>, E> {
+        Self::given(value.into_deserializer())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Choice<T>, E> {
+        Self::given(value.into_deserializer())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Choice<T>, E> {
+        Self::given(value.into_deserializer())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Choice<T>, E> {
+        Self::given(value.into_deserializer())
+    }
+
+    /// `null`, which a type that is no option refuses.
+    fn visit_unit<E: Error>(self) -> Result<Choice<T>, E> {
+        let unit: UnitDeserializer<E> = ().into_deserializer();
+        T::deserialize(unit)
+            .map(Choice::Given)
+            .map_err(|error| E::custom(format!("{error}; or write `auto`")))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Choice<T>, A::Error> {
+        Self::given(SeqAccessDeserializer::new(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Choice<T>, A::Error> {
+        // The keys that are wrong in it have places of their own, which must not be lost.
+        T::deserialize(Present(MapAccessDeserializer::new(entries))).map(Choice::Given)
+    }
+}
+
+/// A value for a type that may be optional: serde's own deserializers of values are no options.
+struct Present<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Present<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_some(self.0)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 
@@ -49,10 +138,22 @@ mod tests {
 
     #[test]
     fn auto_or_a_value() {
-        let parse = |text| serde_yaml::from_str::<Choice<(usize, usize)>>(text);
+        let parse = yaml::from_str::<Choice<(usize, usize)>>;
         assert_eq!(parse("auto").unwrap(), Choice::Auto);
         assert_eq!(parse("[1, 2]").unwrap(), Choice::Given((1, 2)));
         let error = parse("many").unwrap_err().to_string();
         assert!(error.ends_with("or write `auto`"), "{error}");
+    }
+
+    #[test]
+    fn null_is_a_value_where_the_value_is_optional() {
+        let parse = yaml::from_str::<Choice<Option<(usize, usize)>>>;
+        assert_eq!(parse("null").unwrap(), Choice::Given(None));
+        assert_eq!(parse("[1, 2]").unwrap(), Choice::Given(Some((1, 2))));
+        assert!(yaml::from_str::<Choice<bool>>("null").is_err());
+        assert_eq!(
+            yaml::from_str::<Choice<bool>>("true").unwrap(),
+            Choice::Given(true)
+        );
     }
 }

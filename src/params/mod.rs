@@ -6,16 +6,17 @@
 
 pub mod choice;
 pub(crate) mod data;
+mod document;
 pub mod gate;
-mod locate;
 mod set;
 pub mod validate;
-pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use yaml::Data;
 
+pub use document::Document;
 pub use set::Set;
 
 /// The release line that this binary's parameters belong to: `major.minor`.
@@ -25,29 +26,36 @@ pub const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION_MINOR")
 );
 
-/// The whole file, as written. One block a task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What the file says that belongs to no task.
+#[derive(Clone, Debug)]
 pub struct Params {
-    /// The version it was written for, `major.minor`.
-    pub easylife: String,
     /// Every random choice starts here.
-    #[serde(default = "default_seed")]
     pub seed: u64,
-    #[serde(default)]
     pub validate: validate::Block,
-    #[serde(default)]
-    pub nlp: crate::tasks::nlp::params::Block,
-    #[serde(default)]
-    pub cv: crate::tasks::cv::params::Block,
-    #[serde(default)]
-    pub recsys: crate::tasks::recsys::params::Block,
-    #[serde(default)]
-    pub ts: crate::tasks::ts::params::Block,
 }
 
-fn default_seed() -> u64 {
-    42
+/// The seed where none is given.
+const SEED: u64 = 42;
+
+/// Keys at the top that belong to no task.
+const COMMON: [&str; 3] = ["easylife", "seed", "validate"];
+
+/// A block of the file that belongs to a task.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskBlock {
+    /// Its key at the top of the file.
+    key: &'static str,
+    read: fn(&Document, &'static str) -> Result<(), Error>,
+}
+
+impl TaskBlock {
+    /// The block `key`, which is written as a `B`.
+    pub fn of<B: DeserializeOwned>(key: &'static str) -> Self {
+        Self {
+            key,
+            read: |document, key| document.get::<B>(key).map(drop),
+        }
+    }
 }
 
 /// A value that cannot be used: where it stands and why.
@@ -101,131 +109,93 @@ fn missing_hint(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// The parameters of a run, and the text they came from, so that a complaint can point into it.
+/// The parameters of a run: what belongs to no task, and the document that tasks read their blocks from.
 #[derive(Debug)]
 pub struct Loaded {
     pub params: Params,
-    path: PathBuf,
-    text: String,
-    sets: Vec<Set>,
+    document: Document,
 }
 
-/// Reads `path` and lays `sets` over it, in order.
-pub fn load(path: &Path, sets: &[Set]) -> Result<Loaded, Error> {
+/// Reads `path` and lays `sets` over it, in order. The blocks of all tasks are read, so that what is
+/// wrong in one is refused whichever task runs.
+///
+/// # Errors
+/// What cannot be read, is written for another version, is an unknown key or has a wrong type.
+pub fn load(path: &Path, sets: &[Set], blocks: &[TaskBlock]) -> Result<Loaded, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable {
         path: path.to_owned(),
         error,
     })?;
-    parse(path, text, sets)
+    parse(path, &text, sets, blocks)
 }
 
-fn parse(path: &Path, text: String, sets: &[Set]) -> Result<Loaded, Error> {
-    let refuse = |error: &serde_yaml::Error| Error::Refused {
-        place: place(path, error.location().map(|l| (l.line(), l.column()))),
-        reason: reason(&error.to_string()),
-    };
-    check_version(path, &text)?;
-    let mut params: Params = serde_yaml::from_str(&text).map_err(|e| refuse(&e))?;
-    if !sets.is_empty() {
-        let mut tree = serde_yaml::from_str(&text).map_err(|e| refuse(&e))?;
-        for set in sets {
-            params = set.apply(&mut tree)?;
-        }
-        demand_version(&params.easylife, || set::PLACE.to_owned())?;
+fn parse(path: &Path, text: &str, sets: &[Set], blocks: &[TaskBlock]) -> Result<Loaded, Error> {
+    let mut document = Document::parse(path, text)?;
+    // The version comes first: keys of another version are not this binary's to judge.
+    check_version(&document)?;
+    for set in sets {
+        document.set(set);
     }
-    Ok(Loaded {
-        params,
-        path: path.to_owned(),
-        text,
-        sets: sets.to_vec(),
-    })
+    check_version(&document)?;
+    let known: Vec<&str> = COMMON
+        .into_iter()
+        .chain(blocks.iter().map(|block| block.key))
+        .collect();
+    document.check_keys(&known)?;
+    for block in blocks {
+        (block.read)(&document, block.key)?;
+    }
+    let params = Params {
+        seed: document.get("seed")?.unwrap_or(SEED),
+        validate: document.get("validate")?.unwrap_or_default(),
+    };
+    Ok(Loaded { params, document })
 }
 
-/// The version comes first: keys of another version are not this binary's to judge.
-fn check_version(path: &Path, text: &str) -> Result<(), Error> {
-    let Ok(tree) = serde_yaml::from_str::<serde_yaml::Value>(text) else {
-        return Ok(()); // the typed reading names the place
-    };
-    let at = || place(path, locate::key(text, "easylife"));
-    match tree.get("easylife") {
-        Some(serde_yaml::Value::String(version)) => demand_version(version, at),
-        Some(_) => Err(Error::Refused {
-            place: at(),
-            reason: format!("`easylife` is a version in quotes: easylife: \"{VERSION}\""),
-        }),
-        None => Err(Error::Refused {
-            place: path.display().to_string(),
-            reason: format!(
+fn check_version(document: &Document) -> Result<(), Error> {
+    let Some(node) = document.node("easylife") else {
+        return Err(document.refused(
+            None,
+            format!(
                 "the key `easylife` is missing: say which version the file was written for, \
                  easylife: \"{VERSION}\""
             ),
-        }),
-    }
-}
-
-fn demand_version(version: &str, place: impl FnOnce() -> String) -> Result<(), Error> {
+        ));
+    };
+    let Data::Str(version) = &node.data else {
+        let reason = format!("`easylife` is a version in quotes: easylife: \"{VERSION}\"");
+        return Err(document.refused(Some(node.at), reason));
+    };
     let line: Vec<&str> = version.splitn(3, '.').take(2).collect();
     if line.join(".") == VERSION {
         return Ok(());
     }
-    Err(Error::Refused {
-        place: place(),
-        reason: format!(
-            "written for easylife {version}, but this is {}; read CHANGELOG.md, then set \
-             easylife: \"{VERSION}\"",
-            env!("CARGO_PKG_VERSION")
-        ),
-    })
+    let reason = format!(
+        "written for easylife {version}, but this is {}; read CHANGELOG.md, then set \
+         easylife: \"{VERSION}\"",
+        env!("CARGO_PKG_VERSION")
+    );
+    Err(document.refused(Some(node.at), reason))
 }
 
 impl Loaded {
+    /// The block `key` as written; what is not given has its default.
+    ///
+    /// # Errors
+    /// A value that does not fit: none where [`load`] was given the block.
+    pub fn block<B: DeserializeOwned + Default>(&self, key: &str) -> Result<B, Error> {
+        Ok(self.document.get(key)?.unwrap_or_default())
+    }
+
     /// Points a complaint about a value at where the value was given.
     pub fn blame(&self, invalid: Invalid) -> Error {
-        let set = self.sets.iter().rev().find(|set| set.covers(&invalid.key));
-        Error::Refused {
-            place: match set {
-                Some(set) => set.to_string(),
-                None => place(&self.path, locate::key(&self.text, &invalid.key)),
-            },
-            reason: format!("{}: {}", invalid.key, invalid.reason),
-        }
+        let keys: Vec<&str> = invalid.key.split('.').collect();
+        self.document.refuse(&keys, &invalid.reason)
     }
-}
-
-fn place(path: &Path, at: Option<(usize, usize)>) -> String {
-    match at {
-        Some((line, column)) => format!("{}:{line}:{column}", path.display()),
-        None => path.display().to_string(),
-    }
-}
-
-/// serde's words, in ours: an unknown key gets its block and the nearest known one.
-fn reason(message: &str) -> String {
-    let message = message
-        .rfind(" at line ")
-        .map_or(message, |end| &message[..end]);
-    let Some((block, rest)) = message.split_once("unknown field ") else {
-        return message.to_owned();
-    };
-    // serde writes: `got`, expected one of `a`, `b`
-    let mut quoted = rest.split('`').skip(1).step_by(2);
-    let got = quoted.next().unwrap_or_default();
-    let known: Vec<&str> = quoted.collect();
-    let block = block.trim_end_matches([':', ' ']);
-    let within = if block.is_empty() {
-        String::new()
-    } else {
-        format!(" in `{block}`")
-    };
-    format!(
-        "unknown key `{got}`{within}; {}keys here: {}",
-        near_miss(got, &known),
-        known.join(", ")
-    )
 }
 
 /// "did you mean `x`? " where a known word is close, otherwise nothing.
-fn near_miss(got: &str, known: &[&str]) -> String {
+pub fn near_miss(got: &str, known: &[&str]) -> String {
     known
         .iter()
         .map(|word| (strsim::damerau_levenshtein(got, word), word))
@@ -238,59 +208,82 @@ fn near_miss(got: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
-    fn refused(text: &str, sets: &[&str]) -> String {
+    /// A task's block, as good as any.
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Block {
+        split: Split,
+        label: String,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Split {
+        test: f64,
+        train: f64,
+    }
+
+    fn loaded(text: &str, sets: &[&str]) -> Result<Loaded, Error> {
         let sets: Vec<Set> = sets.iter().map(|s| s.parse().unwrap()).collect();
-        parse(Path::new("params.yaml"), text.to_owned(), &sets)
-            .expect_err("must be refused")
-            .to_string()
+        let blocks = [TaskBlock::of::<Block>("nlp"), TaskBlock::of::<Block>("ts")];
+        parse(Path::new("params.yaml"), text, &sets, &blocks)
+    }
+
+    fn refused(text: &str, sets: &[&str]) -> String {
+        loaded(text, sets).expect_err("must be refused").to_string()
     }
 
     fn head(rest: &str) -> String {
         format!("easylife: \"{VERSION}\"\n{rest}")
     }
 
-    /// Apart from what suits the sample data: the gates, and that demand is never negative.
-    #[test]
-    fn the_file_that_init_writes_says_the_defaults() {
-        let read = |text: &str| {
-            let params: Params = serde_yaml::from_str(text).unwrap();
-            let mut params = serde_json::to_value(params).unwrap();
-            for task in crate::tasks::ALL {
-                params[task.as_str()]["gate"].take();
-            }
-            params["ts"]["model"]["nonnegative"].take();
-            params
-        };
-        let written = read(include_str!("../../params.yaml"));
-        assert_eq!(written, read(&head("")));
-    }
-
     #[test]
     fn an_unknown_key_is_named_with_line_and_suggestion() {
         assert_eq!(
-            refused(&head("nlp:\n  features:\n    ngram: [1, 2]\n"), &[]),
-            "params.yaml:4:5: unknown key `ngram` in `nlp.features`; did you mean `ngrams`? keys \
-             here: ngrams, negation, characters, stop_words, min_df, max_df, max_features, sublinear, lowercase"
+            refused(&head("nlp:\n  split:\n    tst: 0.5\n"), &[]),
+            "params.yaml:4:5: unknown key `tst` in `nlp.split`; did you mean `test`? keys here: test, train"
         );
-        assert!(refused(&head("sed: 1\n"), &[]).contains("did you mean `seed`?"));
+        assert_eq!(
+            refused(&head("sed: 1\n"), &[]),
+            "params.yaml:2:1: unknown key `sed`; did you mean `seed`? keys here: easylife, seed, \
+             validate, nlp, ts"
+        );
         assert!(!refused(&head("qqqqqq: 1\n"), &[]).contains("did you mean"));
     }
 
     #[test]
     fn a_wrong_type_is_named_with_its_place() {
-        let message = refused(&head("nlp:\n  split: {test: lots}\n"), &[]);
+        assert_eq!(
+            refused(&head("nlp:\n  split: {test: lots}\n"), &[]),
+            "params.yaml:3:17: nlp.split.test: invalid type: string \"lots\", expected f64"
+        );
+        let message = refused(&head("seed: -1\n"), &[]);
+        assert!(message.starts_with("params.yaml:2:7: seed: "), "{message}");
+        let message = refused(&head("validate: {rows: many}\n"), &[]);
         assert!(
-            message.starts_with("params.yaml:3:17: nlp.split.test: "),
+            message.starts_with("params.yaml:2:18: validate.rows: "),
             "{message}"
         );
     }
 
     #[test]
-    fn a_key_given_twice_is_refused() {
+    fn what_no_parser_should_take_is_refused_with_its_place() {
         let message = refused(&head("seed: 1\nseed: 2\n"), &[]);
-        assert!(message.contains("seed"), "{message}");
+        assert_eq!(message, "params.yaml:3:1: the key \"seed\" is given twice");
+        let message = refused(&head("nlp: [1\nts: 2\n"), &[]);
+        assert!(message.starts_with("params.yaml:3:"), "{message}");
+        let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+        for (of, name) in "abcdefgh".chars().zip("bcdefghi".chars()) {
+            bomb += &format!(
+                "{name}: &{name} [{}]\n",
+                vec![format!("*{of}"); 10].join(", ")
+            );
+        }
+        assert!(refused(&head(&bomb), &[]).contains("too many values"));
     }
 
     #[test]
@@ -302,43 +295,59 @@ mod tests {
         );
         assert!(refused("easylife: 0.1\n", &[]).contains("in quotes"));
         assert!(refused("seed: 1\n", &[]).contains("`easylife` is missing"));
+        let message = refused("easylife: \"0.9\"\n", &["easylife='0.1'"]);
+        assert!(message.starts_with("params.yaml:1:11: "), "{message}");
+        let message = refused(&head(""), &["easylife='0.9'"]);
+        assert!(
+            message.starts_with("-S easylife='0.9': written for"),
+            "{message}"
+        );
     }
 
     #[test]
     fn set_wins_over_the_file_and_later_over_earlier() {
-        let sets: Vec<Set> = ["seed=1", "nlp.split.test=0.5", "seed=7"]
-            .iter()
-            .map(|s| s.parse().unwrap())
-            .collect();
-        let loaded = parse(Path::new("p"), head("seed: 3\n"), &sets).unwrap();
+        let sets = ["seed=1", "nlp.split.test=0.5", "nlp.label=01", "seed=7"];
+        let loaded = loaded(&head("seed: 3\nnlp: {split: {train: 0.25}}\n"), &sets).unwrap();
         assert_eq!(loaded.params.seed, 7);
-        assert_eq!(loaded.params.nlp.split.test, 0.5);
+        let block: Block = loaded.block("nlp").unwrap();
+        assert_eq!((block.split.test, block.split.train), (0.5, 0.25));
+        assert_eq!(block.label, "01");
+        assert_eq!(loaded.block::<Block>("ts").unwrap().split.test, 0.0);
     }
 
     #[test]
     fn a_wrong_set_is_blamed_on_the_command_line() {
         assert_eq!(
-            refused(&head(""), &["nlp.splitt.test=0.5"]),
+            refused(&head(""), &["seed=1", "nlp.splitt.test=0.5"]),
             "-S nlp.splitt.test=0.5: unknown key `splitt` in `nlp`; did you mean `split`? keys \
-             here: sample, data, split, features, model, eval, gate"
+             here: split, label"
         );
+        assert!("nlp..test=1".parse::<Set>().is_err());
+        assert!("nlp.test".parse::<Set>().is_err());
+        assert!("nlp.test=[1".parse::<Set>().is_err());
     }
 
     #[test]
     fn a_value_out_of_range_is_blamed_on_its_line_or_its_flag() {
         let text = head("nlp:\n  split:\n    test: 1.5\n");
-        let loaded = parse(Path::new("params.yaml"), text.clone(), &[]).unwrap();
-        let invalid = loaded.params.nlp.check().expect_err("1.5 is no share");
+        let invalid = |key: &str| Invalid::new(key, "no share");
+        let file = loaded(&text, &[]).unwrap();
         assert_eq!(
-            loaded.blame(invalid.clone()).to_string(),
-            "params.yaml:4:11: nlp.split.test: 1.5 is not a share of at least 0 and below 1"
+            file.blame(invalid("nlp.split.test")).to_string(),
+            "params.yaml:4:11: nlp.split.test: no share"
         );
-        let sets = ["nlp.split={test: 1.5}".parse().unwrap()];
-        let loaded = parse(Path::new("params.yaml"), text, &sets).unwrap();
-        let message = loaded.blame(invalid).to_string();
-        assert!(
-            message.starts_with("-S nlp.split={test: 1.5}: nlp.split.test"),
-            "{message}"
+        assert_eq!(
+            file.blame(invalid("nlp.split.train")).to_string(),
+            "params.yaml:4:5: nlp.split.train: no share"
+        );
+        assert_eq!(
+            file.blame(invalid("ts.split.test")).to_string(),
+            "params.yaml: ts.split.test: no share"
+        );
+        let set = loaded(&text, &["nlp.split={test: 1.5}"]).unwrap();
+        assert_eq!(
+            set.blame(invalid("nlp.split.test")).to_string(),
+            "-S nlp.split={test: 1.5}: nlp.split.test: no share"
         );
     }
 }

@@ -3,18 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_yaml::{Mapping, Value};
-
-use super::{Error, Params, reason};
-
-/// How the flag is named in messages that no single `-S` is to blame for.
-pub(super) const PLACE: &str = "-S";
+use yaml::{Node, Reader, Types};
 
 /// One `-S key=value`; the value is YAML.
 #[derive(Clone, Debug)]
 pub struct Set {
-    key: String,
-    value: Value,
+    /// Names joined by dots.
+    pub(super) key: String,
+    pub(super) value: Node,
     text: String,
 }
 
@@ -28,9 +24,15 @@ impl FromStr for Set {
         if key.split('.').any(str::is_empty) {
             return Err(format!("`{key}` is not a key: names joined by dots"));
         }
+        let reader = Reader {
+            types: Types::Core,
+            source: 0,
+        };
         Ok(Self {
             key: key.to_owned(),
-            value: serde_yaml::from_str(value).map_err(|e| format!("`{value}`: {e}"))?,
+            value: reader
+                .read(value)
+                .map_err(|fault| format!("`{value}`: {}", fault.reason))?,
             text: text.to_owned(),
         })
     }
@@ -38,38 +40,6 @@ impl FromStr for Set {
 
 impl fmt::Display for Set {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{PLACE} {}", self.text)
-    }
-}
-
-impl Set {
-    /// Whether it gave the value of `key`: the key itself or a block that holds it.
-    pub(super) fn covers(&self, key: &str) -> bool {
-        key.strip_prefix(&self.key)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    }
-
-    /// Lays the value into `tree` and reads the whole again, so that a complaint is this flag's.
-    pub(super) fn apply(&self, tree: &mut Value) -> Result<Params, Error> {
-        let mut at = &mut *tree;
-        for name in self.key.split('.') {
-            if !at.is_mapping() {
-                *at = Value::Mapping(Mapping::new());
-            }
-            let Value::Mapping(mapping) = at else {
-                break; // made one just above
-            };
-            at = mapping
-                .entry(Value::String(name.to_owned()))
-                .or_insert(Value::Null);
-        }
-        *at = self.value.clone();
-        // Through text, for the parser's error then names the block.
-        serde_yaml::to_string(tree)
-            .and_then(|text| serde_yaml::from_str(&text))
-            .map_err(|error| Error::Refused {
-                place: self.to_string(),
-                reason: reason(&error.to_string()),
-            })
+        write!(f, "-S {}", self.text)
     }
 }

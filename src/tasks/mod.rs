@@ -10,6 +10,7 @@ pub mod ts;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::params::TaskBlock;
 use crate::task::Task;
 
 /// A task by its name.
@@ -49,6 +50,12 @@ macro_rules! for_task {
     };
 }
 
+/// What each task has in `params.yaml`.
+pub fn blocks() -> Vec<TaskBlock> {
+    let block = |name: &Name| for_task!(*name, T => TaskBlock::of::<<T as Task>::Block>(T::NAME));
+    ALL.iter().map(block).collect()
+}
+
 impl Name {
     pub fn as_str(self) -> &'static str {
         for_task!(self, T => T::NAME)
@@ -69,5 +76,42 @@ impl FromStr for Name {
             .copied()
             .find(|name| name.as_str() == text)
             .ok_or_else(|| format!("no task `{text}`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use yaml::Node;
+
+    use super::*;
+
+    /// The block of a task in a file, with the defaults of what is not given.
+    fn block<B: serde::de::DeserializeOwned + serde::Serialize + Default>(
+        file: &Node,
+        key: &str,
+    ) -> Value {
+        let block: B = file
+            .get(key)
+            .map_or_else(B::default, |node| yaml::from_node(node).unwrap());
+        serde_json::to_value(block).unwrap()
+    }
+
+    /// Apart from what suits the sample data: the gates, and that demand is never negative.
+    #[test]
+    fn the_file_that_init_writes_says_the_defaults() {
+        let read = |text: &str| {
+            let file = yaml::parse(text).unwrap();
+            let blocks = ALL.iter().map(|&name| {
+                let mut block = for_task!(name, T => block::<<T as Task>::Block>(&file, T::NAME));
+                block["gate"].take();
+                if name == Name::Ts {
+                    block["model"]["nonnegative"].take();
+                }
+                block
+            });
+            blocks.collect::<Vec<Value>>()
+        };
+        assert_eq!(read(include_str!("../../params.yaml")), read(""));
     }
 }

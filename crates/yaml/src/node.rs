@@ -73,6 +73,26 @@ impl Node {
         Self::at(At::default(), data)
     }
 
+    /// The tree with another [`At::source`] throughout.
+    pub fn with_source(mut self, source: usize) -> Self {
+        self.set_source(source);
+        self
+    }
+
+    fn set_source(&mut self, source: usize) {
+        self.at.source = source;
+        match &mut self.data {
+            Data::List(items) => items.iter_mut().for_each(|item| item.set_source(source)),
+            Data::Map(entries) => {
+                for (key, value) in entries {
+                    key.set_source(source);
+                    value.set_source(source);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// A value at a place.
     pub fn at(at: At, data: Data) -> Self {
         Self {

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::cells::{CellRules, Test};
 use super::finding::About;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
-use crate::params::yaml;
+use crate::params::near_miss;
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use tables::blocks::Head;
@@ -28,10 +28,7 @@ pub(crate) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding
         rows: Vec::new(),
     };
     let missing = |keys: &[&str], name: &str| {
-        let complaint = format!(
-            "{source} has no such column; {}",
-            yaml::nearest(name, &names)
-        );
+        let complaint = format!("{source} has no such column; {}", near_miss(name, &names));
         let complaint = complaint.trim_end().trim_end_matches(';').to_owned();
         general(Level::Error, schema.refuse(keys, &complaint).to_string())
     };

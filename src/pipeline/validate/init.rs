@@ -219,7 +219,7 @@ mod tests {
             ("", "\"\""),
         ] {
             assert_eq!(quoted(text), expected);
-            let back: String = serde_yaml::from_str(&quoted(text)).unwrap();
+            let back: String = yaml::from_str(&quoted(text)).unwrap();
             assert_eq!(back, text);
         }
         assert_eq!([loose(0.0), loose(0.001), loose(0.9)], [0.0, 0.01, 1.0]);

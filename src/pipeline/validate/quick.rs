@@ -200,7 +200,7 @@ mod tests {
             "easylife: \"{}\"\ncolumns:\n  a: {{pattern: '{text}'}}\n",
             crate::params::VERSION
         );
-        let schema = Schema::parse("t.yaml".as_ref(), text, &[]).unwrap();
+        let schema = Schema::parse("t.yaml".as_ref(), &text, &[]).unwrap();
         Test::Pattern(schema.columns.0[0].1.pattern.clone().unwrap().is)
     }
 

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use regex::bytes::Regex;
 use serde::Deserialize;
 
-use crate::params::{self, VERSION, yaml};
+use crate::params::{self, Document, VERSION, near_miss};
 use crate::report::validate::Level;
 use tables::profile::{Class, understand};
 
@@ -29,8 +29,9 @@ pub struct Schema {
     pub columns: Columns,
     /// Rules that the task knows, by name.
     pub task: BTreeMap<String, Span>,
+    /// The file they were read from; none where they are built in.
     #[serde(skip)]
-    pub file: Option<(PathBuf, String)>,
+    pub file: Option<Document>,
 }
 
 /// Whether columns may be there that no rule names.
@@ -210,23 +211,26 @@ impl Schema {
     pub fn read(path: &Path, known: &[&str]) -> Result<Schema> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Schema::parse(path, text, known)?)
+        Ok(Schema::parse(path, &text, known)?)
     }
 
-    pub fn parse(path: &Path, text: String, known: &[&str]) -> Result<Schema, params::Error> {
-        let mut schema: Schema = yaml::parse(path, &text)?;
-        schema.file = Some((path.to_owned(), text));
+    pub fn parse(path: &Path, text: &str, known: &[&str]) -> Result<Schema, params::Error> {
+        let document = Document::parse(path, text)?;
+        let mut schema: Schema = document.whole()?;
+        schema.file = Some(document);
         schema.check(known)?;
         Ok(schema)
     }
 
     /// Where `keys` stand in the file, as a complaint; without a file the rules are built in.
     pub fn refuse(&self, keys: &[&str], complaint: &str) -> params::Error {
-        let (path, text) = self.file.as_ref().map_or_else(
-            || (Path::new("rules built in"), ""),
-            |(path, text)| (path.as_path(), text.as_str()),
-        );
-        yaml::refuse(path, text, keys, complaint)
+        match &self.file {
+            Some(document) => document.refuse(keys, complaint),
+            None => params::Error::Refused {
+                place: "rules built in".to_owned(),
+                reason: format!("{}: {complaint}", keys.join(".")),
+            },
+        }
     }
 
     fn check(&self, known: &[&str]) -> Result<(), params::Error> {
@@ -248,7 +252,7 @@ impl Schema {
         }
         for (name, span) in &self.task {
             if !known.contains(&name.as_str()) {
-                let nearest = yaml::nearest(name, known);
+                let nearest = near_miss(name, known);
                 let complaint = format!("unknown rule; {nearest}rules here: {}", known.join(", "));
                 return Err(self.refuse(&["task", name], &complaint));
             }
@@ -298,7 +302,7 @@ mod tests {
         let text = format!("easylife: \"{VERSION}\"\n{rest}");
         Schema::parse(
             Path::new("schema/nlp.yaml"),
-            text,
+            &text,
             &["duplicates", "conflicts"],
         )
         .map_err(|error| error.to_string())
@@ -382,7 +386,7 @@ mod tests {
             ),
             ("columns:\n  a:\n    type: number\n", "4", "expected one of"),
             ("rows: {min: 10, max: 2}\n", "2:7", "min is above max"),
-            ("columns:\n  a:\n  a:\n", "3:3", "comes twice"),
+            ("columns:\n  a:\n  a:\n", "4:3", "given twice"),
         ] {
             let message = refused(text);
             assert!(
@@ -391,7 +395,7 @@ mod tests {
             );
             assert!(message.contains(says), "{text}: {message}");
         }
-        let other = Schema::parse(Path::new("s.yaml"), "easylife: \"9.9\"\n".to_owned(), &[]);
+        let other = Schema::parse(Path::new("s.yaml"), "easylife: \"9.9\"\n", &[]);
         assert!(other.unwrap_err().to_string().starts_with("s.yaml:1:11"));
     }
 }

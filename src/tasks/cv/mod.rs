@@ -16,8 +16,8 @@ mod validate;
 use anyhow::Result;
 use tables::{Photos, read_photos};
 
+use crate::params::Invalid;
 use crate::params::gate::Gate;
-use crate::params::{Invalid, Params};
 use crate::project::Project;
 use crate::task::{self, Part, Task};
 use models::cv::Class;
@@ -27,6 +27,7 @@ pub struct Cv;
 
 impl Task for Cv {
     const NAME: &'static str = "cv";
+    type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
     type Data = Photos<Class>;
@@ -34,12 +35,12 @@ impl Task for Cv {
 
     const EMBEDDED: Option<&'static [u8]> = Some(include_bytes!("cv.safetensors"));
 
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.cv.check()
+    fn check(block: &Self::Block) -> Result<Self::Params, Invalid> {
+        block.check()
     }
 
-    fn gate(params: &Params) -> &Gate {
-        &params.cv.gate
+    fn gate(block: &Self::Block) -> &Gate {
+        &block.gate
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

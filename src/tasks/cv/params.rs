@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn values_that_make_no_sense_are_refused() {
         let refused = |text: &str| {
-            let block: Block = serde_yaml::from_str(text).unwrap();
+            let block: Block = yaml::from_str(text).unwrap();
             block.check().unwrap_err().key
         };
         assert_eq!(refused("split: {test: 1}"), "cv.split.test");
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(refused("model: {folds: 1}"), "cv.model.folds");
         assert_eq!(refused("model: {trees: 0}"), "cv.model.trees");
         assert_eq!(refused("model: {solver: linfa}"), "cv.model.solver");
-        let linfa: Block = serde_yaml::from_str("model: {solver: linfa, balanced: false}").unwrap();
+        let linfa: Block = yaml::from_str("model: {solver: linfa, balanced: false}").unwrap();
         assert!(linfa.check().is_ok());
         assert_eq!(
             refused("data: {scene_pattern: '('}"),

@@ -14,8 +14,8 @@ mod validate;
 use anyhow::Result;
 use tables::{Texts, read_texts};
 
+use crate::params::Invalid;
 use crate::params::gate::Gate;
-use crate::params::{Invalid, Params};
 use crate::project::Project;
 use crate::task::{self, Part, Task};
 
@@ -24,17 +24,18 @@ pub struct Nlp;
 
 impl Task for Nlp {
     const NAME: &'static str = "nlp";
+    type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
     type Data = Texts;
     type Model = models::nlp::Model;
 
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.nlp.check()
+    fn check(block: &Self::Block) -> Result<Self::Params, Invalid> {
+        block.check()
     }
 
-    fn gate(params: &Params) -> &Gate {
-        &params.nlp.gate
+    fn gate(block: &Self::Block) -> &Gate {
+        &block.gate
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

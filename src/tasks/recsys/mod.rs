@@ -17,8 +17,8 @@ use std::collections::HashMap;
 use anyhow::Result;
 use tables::{RATING_COLUMNS, Ratings, read_ratings};
 
+use crate::params::Invalid;
 use crate::params::gate::Gate;
-use crate::params::{Invalid, Params};
 use crate::project::Project;
 use crate::task::{self, Part, Task};
 
@@ -30,17 +30,18 @@ pub struct Recsys;
 
 impl Task for Recsys {
     const NAME: &'static str = "recsys";
+    type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
     type Data = Interactions;
     type Model = models::recsys::Model;
 
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.recsys.check()
+    fn check(block: &Self::Block) -> Result<Self::Params, Invalid> {
+        block.check()
     }
 
-    fn gate(params: &Params) -> &Gate {
-        &params.recsys.gate
+    fn gate(block: &Self::Block) -> &Gate {
+        &block.gate
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn values_that_make_no_sense_are_refused() {
         let refused = |text: &str| {
-            let block: Block = serde_yaml::from_str(text).unwrap();
+            let block: Block = yaml::from_str(text).unwrap();
             block.check().unwrap_err().key
         };
         assert_eq!(refused("split: {test: 1}"), "recsys.split.test");
@@ -350,12 +350,12 @@ mod tests {
     #[test]
     fn options_that_are_given_are_not_searched() {
         let text = "model: {kind: ease, ease: {regularization: 200}}";
-        let block: Block = serde_yaml::from_str(text).unwrap();
+        let block: Block = yaml::from_str(text).unwrap();
         let options = Options::Ease(ease::Options {
             regularization: 200.0,
         });
         assert_eq!(block.check().unwrap().options, Some(options));
-        let block: Block = serde_yaml::from_str("model: {kind: als}").unwrap();
+        let block: Block = yaml::from_str("model: {kind: als}").unwrap();
         let params = block.check().unwrap();
         assert_eq!((params.options, params.kind), (None, Some(Kind::Als)));
     }

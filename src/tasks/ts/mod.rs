@@ -19,8 +19,8 @@ use anyhow::{Context, Result};
 use tables::clock::Clock;
 use tables::{Panel, read_prepared};
 
+use crate::params::Invalid;
 use crate::params::gate::Gate;
-use crate::params::{Invalid, Params};
 use crate::project::Project;
 use crate::task::{self, Part, TRAIN, Task};
 
@@ -29,17 +29,18 @@ pub struct Ts;
 
 impl Task for Ts {
     const NAME: &'static str = "ts";
+    type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
     type Data = Prepared;
     type Model = models::ts::Saved;
 
-    fn check(params: &Params) -> Result<Self::Params, Invalid> {
-        params.ts.check()
+    fn check(block: &Self::Block) -> Result<Self::Params, Invalid> {
+        block.check()
     }
 
-    fn gate(params: &Params) -> &Gate {
-        &params.ts.gate
+    fn gate(block: &Self::Block) -> &Gate {
+        &block.gate
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<Params, String> {
-        let block: Block = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+        let block: Block = yaml::from_str(text).map_err(|e| e.to_string())?;
         block
             .check()
             .map_err(|e| format!("{}: {}", e.key, e.reason))

@@ -1,0 +1,131 @@
+//! A YAML file that a person writes, as a tree whose values know where they came from: a line of the
+//! file, or a `-S` on the command line.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use yaml::{At, Node, Reason};
+
+use super::{Error, Set, near_miss};
+
+/// A file read once. Its values are taken out by [`Document::get`] and [`Document::whole`]; whatever is
+/// wrong with one is told with its place.
+#[derive(Clone, Debug)]
+pub struct Document {
+    path: PathBuf,
+    root: Node,
+    /// Laid over the file, in order; the nodes of each have its position, counted from 1, as source.
+    sets: Vec<Set>,
+}
+
+impl Document {
+    /// Reads the text of the file `path`.
+    ///
+    /// # Errors
+    /// Where it is not YAML, with line and column.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let reader = yaml::Reader {
+            types: yaml::Types::Core,
+            source: 0,
+        };
+        let document = Self {
+            path: path.to_owned(),
+            root: Node::new(yaml::Data::Null),
+            sets: Vec::new(),
+        };
+        match reader.read(text) {
+            Ok(root) => Ok(Self { root, ..document }),
+            Err(fault) => Err(document.refused(Some(fault.at), fault.reason)),
+        }
+    }
+
+    /// Lays a value over the file.
+    pub(super) fn set(&mut self, set: &Set) {
+        self.sets.push(set.clone());
+        let value = set.value.clone().with_source(self.sets.len());
+        let keys: Vec<&str> = set.key.split('.').collect();
+        self.root.set(&keys, value);
+    }
+
+    /// The whole file as a value.
+    ///
+    /// # Errors
+    /// The first value that does not fit.
+    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        yaml::from_node(&self.root).map_err(|error| self.unfit(error))
+    }
+
+    /// The value of a key at the top; `None` where the file does not have it.
+    ///
+    /// # Errors
+    /// Where it does not fit.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let Some(node) = self.root.get(key) else {
+            return Ok(None);
+        };
+        let value = yaml::from_node(node).map_err(|error| self.unfit(error.within(key)))?;
+        Ok(Some(value))
+    }
+
+    /// The keys at the top that are none of `known` are refused.
+    pub(super) fn check_keys(&self, known: &[&str]) -> Result<(), Error> {
+        for (key, _) in self.root.as_map().unwrap_or_default() {
+            let name = key
+                .as_written()
+                .map_or_else(|| key.to_string(), str::to_owned);
+            if !known.contains(&name.as_str()) {
+                return Err(self.refused(Some(key.at), unknown_key(&name, "", known)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The node of a key at the top.
+    pub(super) fn node(&self, key: &str) -> Option<&Node> {
+        self.root.get(key)
+    }
+
+    /// A complaint about the value under `keys`: where it was given, otherwise where the nearest key
+    /// above it was.
+    pub fn refuse(&self, keys: &[&str], complaint: &str) -> Error {
+        let reason = format!("{}: {complaint}", keys.join("."));
+        self.refused(self.root.locate(keys), reason)
+    }
+
+    pub(super) fn refused(&self, at: Option<At>, reason: String) -> Error {
+        Error::Refused {
+            place: self.place(at.unwrap_or_default()),
+            reason,
+        }
+    }
+
+    fn unfit(&self, error: yaml::Error) -> Error {
+        let reason = match &error.reason {
+            Reason::UnknownKey { key, known } => unknown_key(key, &error.path, known),
+            Reason::Other(_) => error.to_string(),
+        };
+        self.refused(Some(error.at), reason)
+    }
+
+    fn place(&self, at: At) -> String {
+        match at {
+            At {
+                source: set @ 1.., ..
+            } => self.sets[set - 1].to_string(),
+            At { line: 0, .. } => self.path.display().to_string(),
+            At { line, column, .. } => format!("{}:{line}:{column}", self.path.display()),
+        }
+    }
+}
+
+fn unknown_key(got: &str, block: &str, known: &[&str]) -> String {
+    let within = match block {
+        "" => String::new(),
+        block => format!(" in `{block}`"),
+    };
+    format!(
+        "unknown key `{got}`{within}; {}keys here: {}",
+        near_miss(got, known),
+        known.join(", ")
+    )
+}

@@ -28,6 +28,7 @@ pub mod sketch;
 mod source;
 mod spool;
 mod text;
+mod values;
 
 pub use error::{Place, ReadError, ReadErrorKind, Unit};
 pub use format::{Compression, Format, UnknownFormat};
@@ -46,6 +47,7 @@ pub use spool::jsonl_to_parquet;
 pub use text::{
     Slice, Texts, class_order, label_cell, normalised, read_texts, sorted_classes, text_cell,
 };
+pub use values::from_values;
 
 /// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
 /// never closed or a line never ends.

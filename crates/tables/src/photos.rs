@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column};
+use super::{Kind, ReadError, ReadErrorKind, Row, Source};
 
 /// Columns of a prepared part before the features.
 pub const COLUMNS: [&str; 10] = [
@@ -53,16 +53,13 @@ pub fn read_photos<C>(source: &mut dyn Source, names: &[&str]) -> Result<Photos<
 where
     C: FromStr<Err: Display>,
 {
-    let column = |name: &str| {
-        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
-    };
     let cells = COLUMNS
         .iter()
-        .map(|name| column(name))
+        .map(|name| source.column(name))
         .collect::<Result<Vec<_>, _>>()?;
     let features = names
         .iter()
-        .map(|name| column(name))
+        .map(|name| source.column(name))
         .collect::<Result<Vec<_>, _>>()?;
     let mut photos = Photos {
         paths: Vec::new(),

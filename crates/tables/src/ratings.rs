@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, class_order, find_column};
+use super::{Kind, ReadError, ReadErrorKind, Row, Source, class_order};
 
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
@@ -98,19 +98,15 @@ struct Cells {
 
 impl Cells {
     fn find(source: &dyn Source, names: RatingColumns<'_>) -> Result<Self, ReadError> {
-        let column = |name: &str| {
-            find_column(source.columns(), name)
-                .map_err(|kind| Place::file(source.file()).error(kind))
-        };
         // A column of the usual name may be absent; one that was named must be there.
-        let optional = |name: &str, usual: &str| match column(name) {
+        let optional = |name: &str, usual: &str| match source.column(name) {
             Ok(cell) => Ok(Some(cell)),
             Err(_) if name == usual => Ok(None),
             Err(error) => Err(error),
         };
         Ok(Self {
-            user: column(names.user)?,
-            item: column(names.item)?,
+            user: source.column(names.user)?,
+            item: source.column(names.item)?,
             rating: optional(names.rating, RATING_COLUMNS.rating)?,
             time: optional(names.time, RATING_COLUMNS.time)?,
         })
@@ -297,10 +293,7 @@ pub fn read_titles(
     item: &str,
     title: &str,
 ) -> Result<HashMap<String, String>, ReadError> {
-    let column = |name| {
-        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
-    };
-    let (item, title) = (column(item)?, column(title)?);
+    let (item, title) = (source.column(item)?, source.column(title)?);
     let mut titles = HashMap::new();
     let mut row = Row::new();
     while source.read(&mut row)? {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::clock::{self, Axis};
 use super::ratings::id_cell;
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, find_column};
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit};
 
 pub use gaps::{Gap, find_gaps};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
@@ -138,14 +138,10 @@ impl<'a> Reader<'a> {
         source: &dyn Source,
         columns: &SeriesColumns,
     ) -> Result<Self, ReadError> {
-        let column = |name: &str| {
-            find_column(source.columns(), name)
-                .map_err(|kind| Place::file(source.file()).error(kind))
-        };
         let cells = [
-            column(&columns.id)?,
-            column(&columns.time)?,
-            column(&columns.value)?,
+            source.column(&columns.id)?,
+            source.column(&columns.time)?,
+            source.column(&columns.value)?,
         ];
         let ids = panel.series.iter().map(|series| series.id.clone());
         Ok(Self {

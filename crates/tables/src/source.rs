@@ -23,6 +23,14 @@ pub trait Source {
         Unit::Line
     }
 
+    /// The number of the column `name`.
+    ///
+    /// # Errors
+    /// Names the file, the columns there are and the nearest of them.
+    fn column(&self, name: &str) -> Result<usize, ReadError> {
+        find_column(self.columns(), name).map_err(|kind| Place::file(self.file()).error(kind))
+    }
+
     /// Where a cell of the row read last stands.
     fn place(&self, row: &Row, column: usize) -> Place {
         Place {

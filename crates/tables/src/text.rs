@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, find_column};
+use super::{Kind, ReadError, ReadErrorKind, Row, Source};
 
 /// Labelled texts in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,11 +32,9 @@ pub fn read_texts(
     label: &str,
     slices: &[String],
 ) -> Result<Texts, ReadError> {
-    let column = |name| {
-        find_column(source.columns(), name).map_err(|kind| Place::file(source.file()).error(kind))
-    };
-    let (text, label) = (column(text)?, column(label)?);
-    let cells: Result<Vec<usize>, ReadError> = slices.iter().map(|name| column(name)).collect();
+    let (text, label) = (source.column(text)?, source.column(label)?);
+    let cells: Result<Vec<usize>, ReadError> =
+        slices.iter().map(|name| source.column(name)).collect();
     let cells = cells?;
     let new = |column: &String| Slice {
         column: column.clone(),

@@ -15,9 +15,9 @@ use crate::pipeline::profile::scan;
 use crate::report::format::{count, percent};
 use crate::report::validate::Offender;
 use crate::report::validate::{Finding, Level};
+use tables::Row;
 use tables::blocks::{self, Blocks, Head};
 use tables::profile::{Columns, Table, Watch, summary};
-use tables::{Place, Row};
 
 /// A table that was read, and what any table's rules say of it.
 pub(crate) struct Read<W> {
@@ -147,8 +147,7 @@ pub(crate) fn read_blocks<P, W: Watch>(
 fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     let path = job.project.path(&reference.file);
     let mut source = tables::open(&path)?;
-    let column = tables::find_column(source.columns(), &reference.column)
-        .map_err(|kind| Place::file(source.file()).error(kind))?;
+    let column = source.column(&reference.column)?;
     let mut hashes = HashSet::new();
     let mut row = Row::new();
     while source.read(&mut row)? {

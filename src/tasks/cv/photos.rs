@@ -12,7 +12,7 @@ use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
 use images::{Decoder, PhotoError, hash, list};
 use models::cv::{Class, FEATURES, UnknownClass};
-use tables::{Kind, Place, ReadErrorKind, Row};
+use tables::{Kind, ReadErrorKind, Row};
 
 /// A photo and its label, as the raw data list it.
 #[derive(Clone, Debug)]
@@ -110,11 +110,10 @@ pub(super) fn from_folders(
 
 fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
     let mut source = tables::open(path)?;
-    let find = |name: &str| tables::find_column(source.columns(), name);
-    let needed = |name: &str| find(name).map_err(|kind| Place::file(source.file()).error(kind));
-    let (path_cell, label_cell) = (needed(&params.data.path)?, needed(&params.data.label)?);
-    let [kind, strength, from, scene] =
-        ["kind", "strength", "source", params.data.scene.as_str()].map(|name| find(name).ok());
+    let path_cell = source.column(&params.data.path)?;
+    let label_cell = source.column(&params.data.label)?;
+    let [kind, strength, from, scene] = ["kind", "strength", "source", params.data.scene.as_str()]
+        .map(|name| source.column(name).ok());
     let base = base(path);
     let mut photos = Vec::new();
     let mut row = Row::new();

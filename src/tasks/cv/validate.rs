@@ -24,7 +24,7 @@ use images::{Decoder, PhotoError};
 use models::cv::Class;
 use tables::blocks::{Block, Blocks, Head, Spot};
 use tables::profile::Columns;
-use tables::{Column, Kind, Place, Row};
+use tables::{Column, Kind, Row};
 
 /// Columns of measurements, after those of the table.
 const MEASURED: [&str; 6] = [
@@ -222,11 +222,10 @@ fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, Class)]) -
 
 fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
     let mut source = tables::open(path)?;
-    let find = |name: &str| {
-        tables::find_column(source.columns(), name)
-            .map_err(|kind| Place::file(source.file()).error(kind))
-    };
-    let (path_cell, label) = (find(&job.params.data.path)?, find(&job.params.data.label)?);
+    let (path_cell, label) = (
+        source.column(&job.params.data.path)?,
+        source.column(&job.params.data.label)?,
+    );
     let base = photos::base(path);
     let mut listed = Listed {
         columns: source.columns().to_vec(),

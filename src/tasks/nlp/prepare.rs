@@ -18,7 +18,7 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::{DataBlock, Params};
-use tables::{Column, Place, ReadError, Row, Rows, Source, normalised};
+use tables::{Column, ReadError, Row, Rows, Source, normalised};
 
 /// Rows with all their columns, and the values that the split is based on.
 struct Table {
@@ -139,14 +139,11 @@ struct Cells {
 
 impl Cells {
     fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
-        let cell = |name: &str| {
-            tables::find_column(source.columns(), name)
-                .map_err(|kind| Place::file(source.file()).error(kind))
-        };
+        let group = params.group.as_deref().map(|name| source.column(name));
         Ok(Self {
-            text: cell(&params.text)?,
-            label: cell(&params.label)?,
-            group: params.group.as_deref().map(cell).transpose()?,
+            text: source.column(&params.text)?,
+            label: source.column(&params.label)?,
+            group: group.transpose()?,
         })
     }
 }

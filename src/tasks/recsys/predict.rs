@@ -66,8 +66,7 @@ impl Predict for Recsys {
             None => Ok(Pairs::default()),
         };
         let lister = UserLister {
-            user: tables::find_column(source.columns(), &names.user)
-                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            user: source.column(&names.user)?,
             user_name: names.user.clone(),
             columns: columns(USER, ITEM),
             numbers: model.catalogue.users.iter().cloned().zip(0..).collect(),
@@ -212,8 +211,7 @@ impl SimilarLister {
         source: &dyn Source,
     ) -> Result<Self> {
         Ok(SimilarLister {
-            item: tables::find_column(source.columns(), column)
-                .map_err(|kind| tables::Place::file(source.file()).error(kind))?,
+            item: source.column(column)?,
             item_name: column.to_owned(),
             columns: columns(ITEM, "similar_id"),
             model,

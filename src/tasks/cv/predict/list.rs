@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
-use std::vec::IntoIter;
 
 use anyhow::{Context, Result};
 
@@ -32,7 +31,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
             false => Err(Place::file(&name).error(ReadErrorKind::Io(error)).into()),
         };
     }
-    Ok(Paths::source(&name, vec![name.clone()]))
+    Ok(tables::from_values(&name, PATH, vec![name.clone()]))
 }
 
 /// All files in a folder that are named like photos, at any depth.
@@ -53,7 +52,7 @@ fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
     }
     let photos = listing.photos.iter();
     let paths = photos.map(|photo| path.join(photo).display().to_string());
-    Ok(Paths::source(&name, paths.collect()))
+    Ok(tables::from_values(&name, PATH, paths.collect()))
 }
 
 fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
@@ -68,7 +67,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
     if paths.is_empty() {
         return Err(exit::data(format!("{pattern} matches no file")));
     }
-    Ok(Paths::source(pattern, paths))
+    Ok(tables::from_values(pattern, PATH, paths))
 }
 
 /// A table with a column of paths, or a plain list with one path per line.
@@ -95,46 +94,6 @@ fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
         columns: vec![Column::new(PATH)],
         line: 0,
     }))
-}
-
-/// Paths that are known beforehand.
-struct Paths {
-    name: String,
-    columns: Vec<Column>,
-    rest: IntoIter<String>,
-    line: u64,
-}
-
-impl Paths {
-    fn source(name: &str, paths: Vec<String>) -> Box<dyn Source> {
-        Box::new(Paths {
-            name: name.to_owned(),
-            columns: vec![Column::new(PATH)],
-            rest: paths.into_iter(),
-            line: 0,
-        })
-    }
-}
-
-impl Source for Paths {
-    fn columns(&self) -> &[Column] {
-        &self.columns
-    }
-
-    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
-        let Some(path) = self.rest.next() else {
-            return Ok(false);
-        };
-        self.line += 1;
-        row.clear();
-        row.push(Kind::Text, &path);
-        row.set_line(self.line);
-        Ok(true)
-    }
-
-    fn file(&self) -> &str {
-        &self.name
-    }
 }
 
 /// One path per line; empty lines are skipped.

@@ -40,7 +40,7 @@ pub(super) fn across_parts<P>(job: &Job<P>, parts: &[PathBuf; 2]) -> Result<Repe
 
 fn photos(part: &Path) -> Result<Vec<Photo>> {
     let mut source = tables::open(part)?;
-    let find = |name| tables::find_column(source.columns(), name).ok();
+    let find = |name| source.column(name).ok();
     let (Some(looks), Some(scene)) = (find(hash::COLUMN), find("scene")) else {
         return Ok(Vec::new());
     };

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::talk::Talk;
 use crate::tasks::recsys::details::Columns;
-use tables::{Column, Kind, Place, ReadError, Row, Source, find_column, id_cell, read_ratings};
+use tables::{ReadError, Row, Source, id_cell, read_ratings};
 
 /// Numbers of ids.
 pub(super) struct Ids(HashMap<String, u32>);
@@ -171,10 +171,7 @@ fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<()
     let mut source = tables::open(path)?;
     let cells = names
         .iter()
-        .map(|name| {
-            find_column(source.columns(), name)
-                .map_err(|kind| Place::file(source.file()).error(kind))
-        })
+        .map(|name| source.column(name))
         .collect::<Result<Vec<usize>, ReadError>>()?;
     let mut row = Row::new();
     while source.read(&mut row)? {
@@ -189,36 +186,5 @@ fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<()
 
 /// Records out of ids in memory.
 pub(super) fn from_ids(column: &str, ids: Vec<String>) -> Box<dyn Source> {
-    Box::new(Known {
-        columns: vec![Column::new(column)],
-        ids: ids.into_iter(),
-        line: 0,
-    })
-}
-
-struct Known {
-    columns: Vec<Column>,
-    ids: std::vec::IntoIter<String>,
-    line: u64,
-}
-
-impl Source for Known {
-    fn columns(&self) -> &[Column] {
-        &self.columns
-    }
-
-    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
-        let Some(id) = self.ids.next() else {
-            return Ok(false);
-        };
-        self.line += 1;
-        row.clear();
-        row.set_line(self.line);
-        row.push(Kind::Text, &id);
-        Ok(true)
-    }
-
-    fn file(&self) -> &str {
-        "the model"
-    }
+    tables::from_values("the model", column, ids)
 }

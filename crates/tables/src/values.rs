@@ -1,0 +1,66 @@
+//! Values in memory as a table of one column.
+
+use std::vec::IntoIter;
+
+use super::{Column, Kind, ReadError, Row, Source};
+
+/// A row for each value, numbered from 1. `file` names the table in messages.
+pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Source> {
+    Box::new(Values {
+        file: file.to_owned(),
+        columns: vec![Column::new(column)],
+        rest: values.into_iter(),
+        line: 0,
+    })
+}
+
+struct Values {
+    file: String,
+    columns: Vec<Column>,
+    rest: IntoIter<String>,
+    line: u64,
+}
+
+impl Source for Values {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(value) = self.rest.next() else {
+            return Ok(false);
+        };
+        self.line += 1;
+        row.clear();
+        row.push(Kind::Text, &value);
+        row.set_line(self.line);
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        &self.file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_is_a_row() {
+        let values = vec!["a.jpg".to_owned(), "b.jpg".to_owned()];
+        let mut source = from_values("photos", "path", values);
+        assert_eq!(source.column("path").unwrap(), 0);
+        let message = source.column("file").unwrap_err().to_string();
+        assert!(
+            message.starts_with("photos: there is no column `file`"),
+            "{message}"
+        );
+        let mut row = Row::new();
+        for (line, value) in [(1, "a.jpg"), (2, "b.jpg")] {
+            assert!(source.read(&mut row).unwrap());
+            assert_eq!((row.line(), row.len(), row.text(0)), (line, 1, value));
+        }
+        assert!(!source.read(&mut row).unwrap());
+    }
+}

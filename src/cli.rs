@@ -7,6 +7,7 @@
 mod args;
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{ColorChoice, CommandFactory, Parser};
@@ -16,6 +17,7 @@ use self::args::{
     Validate, Verb, VerifyArgs,
 };
 use crate::exit::{self, Exit};
+use crate::interrupt::{Interrupt, Interrupted};
 use crate::outcome::Outcome;
 use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
@@ -23,6 +25,9 @@ use crate::project::{Project, Selection};
 use crate::talk::Talk;
 use crate::tasks::{self, Name};
 use crate::{eval, explain, for_task, inspect, pipeline, train};
+
+/// What a verb that can resume has, after a signal, to reach a place where it can stop.
+const GRACE: Duration = Duration::from_millis(700);
 
 /// Parses the command line, runs the verb, shows what it says.
 pub fn main() -> Exit {
@@ -37,8 +42,9 @@ pub fn main() -> Exit {
     std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
     let talk = cli.global.talk();
     let json = cli.global.json;
-    remove_leftovers_on_ctrl_c(talk);
-    match cli.run(&talk) {
+    let interrupt = Interrupt::default();
+    handle_signals(&interrupt, talk);
+    match cli.run(&interrupt, &talk) {
         Ok(exit) => exit,
         Err(error) if exit::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
@@ -55,16 +61,32 @@ pub fn main() -> Exit {
     }
 }
 
-/// Ctrl-C and SIGTERM: no temporary file stays behind.
-fn remove_leftovers_on_ctrl_c(talk: Talk) {
+/// Ctrl-C and SIGTERM: a verb that can resume has a moment to stop by itself; any other, and any at the
+/// second signal, ends at once.
+fn handle_signals(interrupt: &Interrupt, talk: Talk) {
+    let asked = interrupt.clone();
     let handler = move || {
-        files::atomic::remove_leftovers();
-        talk.error(predict::interrupted());
-        std::process::exit(Exit::Interrupted as i32);
+        let (first, asked) = (asked.ask(), asked.clone());
+        match (first, asked.outcome()) {
+            (true, Interrupted::Resumable) => {
+                std::thread::spawn(move || {
+                    std::thread::sleep(GRACE);
+                    end(&asked, talk)
+                });
+            }
+            _ => end(&asked, talk),
+        }
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         talk.detail(format!("Ctrl-C will leave temporary files behind: {error}"));
     }
+}
+
+/// Ends the process from outside of the verb; no temporary file stays behind.
+fn end(interrupt: &Interrupt, talk: Talk) -> ! {
+    files::leftovers::remove();
+    talk.error(interrupt.outcome().to_string());
+    std::process::exit(Exit::Interrupted as i32)
 }
 
 impl Global {
@@ -127,7 +149,7 @@ impl Global {
 }
 
 impl Cli {
-    fn run(self, talk: &Talk) -> Result<Exit> {
+    fn run(self, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
         let global = &self.global;
         match self.verb {
             Verb::Completions { shell } => {
@@ -146,7 +168,7 @@ impl Cli {
                 global.show(&inspect::run(&model)?)?;
                 Ok(Exit::Done)
             }
-            Verb::Predict(args) => args.run(global, talk),
+            Verb::Predict(args) => args.run(global, interrupt, talk),
             Verb::Explain(args) => args.run(global),
             Verb::Sample(args) => each(global, &args.tasks, |project, name| {
                 let from = args.from.as_deref();
@@ -257,7 +279,7 @@ impl From<Lists> for predict::Lists {
 }
 
 impl Predict {
-    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+    fn run(self, global: &Global, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
@@ -284,7 +306,8 @@ impl Predict {
                 lists: self.lists.into(),
             },
         };
-        let scored = for_task!(name, T => predict::run::<T>(project.as_ref(), &request, talk)?);
+        let scored =
+            for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
         // With `-q` a batch job that went well says nothing: cron mails whatever is said.
         if request.output != Port::Standard && (global.json || !global.quiet) {
             global.show(&scored)?;

@@ -3,6 +3,7 @@
 //! Library layers know nothing of exit codes: `code` reads them off the error types in a chain.
 //! A verb that finds something of its own says so with [`usage`], [`data`] and the others.
 
+use crate::interrupt::Interrupted;
 use crate::params;
 
 /// How a run ended. The numbers are part of the command line's contract (docs/exit-codes.md).
@@ -25,7 +26,7 @@ pub enum Exit {
     NotReproducible = 6,
     /// Done, with rows that failed; they are listed.
     Partial = 7,
-    /// Ended by Ctrl-C (128 + SIGINT, as shells count it).
+    /// Ended by Ctrl-C or SIGTERM (128 + SIGINT, as shells count it).
     Interrupted = 130,
 }
 
@@ -89,6 +90,9 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
             dvc::ErrorKind::Locked => Some(Exit::Locked),
             _ => Some(Exit::Failed),
         };
+    }
+    if cause.is::<Interrupted>() {
+        return Some(Exit::Interrupted);
     }
     cause.is::<params::Error>().then_some(Exit::Usage)
 }

@@ -17,6 +17,7 @@ pub mod train; // verb: fit and save
 pub mod task; // what a task is to every verb
 
 pub mod exit; // exit codes, and the errors that carry one
+pub mod interrupt; // the wish to stop, from a signal to the verb that runs
 pub mod outcome; // what a verb has to say at its end
 pub mod project; // the project folder: where everything lies
 pub mod talk; // what is said to a person: notes, warnings, progress

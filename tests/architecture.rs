@@ -15,16 +15,24 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("inspect", VERB),
     ("task", &["params", "project", "exit"]),
     ("project", &["params", "exit"]),
-    ("exit", &["params"]),
+    ("exit", &["params", "interrupt"]),
     ("params", &[]),
     ("report", &[]),
     ("talk", &[]),
     ("outcome", &[]),
+    ("interrupt", &[]),
 ];
 
 /// What a verb may name: everything below the verbs; no task, and no other verb.
 const VERB: &[&str] = &[
-    "exit", "outcome", "params", "project", "report", "talk", "task",
+    "exit",
+    "interrupt",
+    "outcome",
+    "params",
+    "project",
+    "report",
+    "talk",
+    "task",
 ];
 
 /// A task implements the traits of the verbs.

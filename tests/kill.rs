@@ -201,11 +201,8 @@ fn ctrl_c_says_how_to_go_on() {
         std::thread::sleep(Duration::from_millis(5));
     }
     std::thread::sleep(Duration::from_millis(50));
-    let pid = child.id().to_string();
-    std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .unwrap();
+    let asked = Instant::now();
+    signal(&child, "-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{output:?}");
     assert!(
@@ -213,4 +210,85 @@ fn ctrl_c_says_how_to_go_on() {
         "{output:?}"
     );
     assert!(!dir.exists("out.csv"));
+    // It waits for its input and cannot stop by itself: it is ended, and soon.
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert!(!dir.exists(".out.csv.lock"));
+}
+
+#[cfg(unix)]
+fn signal(child: &std::process::Child, name: &str) {
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args([name, &pid])
+        .status()
+        .unwrap();
+}
+
+/// `predict` stops between batches: what it has checked in can be resumed, and nobody has to end it.
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_a_run_that_goes_on_to_the_same_bytes() {
+    let dir = Workdir::trained();
+    let rows: String = (0..400_000)
+        .map(|row| format!("good or bad {row}\n"))
+        .collect();
+    dir.write("in.csv", format!("text\n{rows}").as_bytes());
+    let args = [
+        "predict",
+        "nlp",
+        "-i",
+        "in.csv",
+        "-o",
+        "out.csv",
+        "--threads",
+        "1",
+    ];
+    let child = dir.command(&args).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while !dir.exists(".out.csv.journal") {
+        assert!(started.elapsed().as_secs() < 20, "no checkpoint");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "-TERM");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches("--resume").count(), 1, "{said}");
+    assert!(!dir.exists("out.csv") && !dir.exists(".out.csv.lock"));
+    dir.ok(&[&args[..], &["--resume"]].concat());
+    let resumed = dir.bytes("out.csv");
+    dir.ok(&args);
+    assert_eq!(resumed, dir.bytes("out.csv"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_in_the_middle_of_training_ends_it_at_once() {
+    let dir = Workdir::trained();
+    let args = ["train", "nlp", "-S", "nlp.model.C=5"];
+    let length = timed(|| drop(dir.ok(&args)));
+    let before = dir.bytes("models/nlp.safetensors");
+    let child = dir.command(&args).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(length.mul_f64(0.4));
+    let asked = Instant::now();
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert!(
+        !String::from_utf8_lossy(&output.stderr).contains("--resume"),
+        "{output:?}"
+    );
+    assert_eq!(dir.bytes("models/nlp.safetensors"), before);
+    let left = std::fs::read_dir(dir.path("models")).unwrap();
+    let left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!left.into_iter().any(|name| name.starts_with('.')));
 }

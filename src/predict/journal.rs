@@ -6,17 +6,16 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::Options;
-use artifact::Header;
 use files::atomic;
-use tables::{Compression, Format, Row};
+use tables::{Column, Compression, Format, Row};
 
 /// The state of a run at a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// What is computed: version, model, options, format (see [`identity`]).
+    /// What is computed: version, model, options, format (see [`Identity`]).
     pub identity: String,
     /// Records read so far, rejected ones included.
     pub records: u64,
@@ -45,18 +44,51 @@ impl Journal {
     }
 }
 
+/// Version of [`Identity`]; journals of another one are not resumed.
+pub(super) const IDENTITY: u32 = 1;
+
 /// Names a computation: two runs with the same identity and the same input write the same bytes.
-pub(super) fn identity<D: std::fmt::Debug>(
-    header: &Header<D>,
-    options: &Options,
-    context: &str,
-    (format, compression): (Format, Compression),
-) -> String {
-    let text = format!(
-        "{} {header:?} {options:?} {context} {format:?} {compression:?}",
-        env!("CARGO_PKG_VERSION")
-    );
-    format!("{:016x}", xxh3_64(text.as_bytes()))
+#[derive(Serialize)]
+pub(super) struct Identity<'a, H> {
+    /// [`IDENTITY`].
+    pub format: u32,
+    /// The version of this program.
+    pub easylife: &'a str,
+    /// The model's header, with the digest of its tensors' training data.
+    pub model: &'a H,
+    pub options: &'a Options,
+    /// A digest of what the answers depend on beside these and the records.
+    pub context: &'a str,
+    pub output: OutputFormat,
+    /// Of the output.
+    pub columns: &'a [Column],
+}
+
+/// How rows are written.
+#[derive(Serialize)]
+pub(super) struct OutputFormat {
+    format: &'static str,
+    compression: &'static str,
+}
+
+impl From<(Format, Compression)> for OutputFormat {
+    fn from((format, compression): (Format, Compression)) -> Self {
+        Self {
+            format: format.extension(),
+            compression: match compression {
+                Compression::None => "none",
+                Compression::Gzip => "gzip",
+                Compression::Zstd => "zstd",
+            },
+        }
+    }
+}
+
+impl<H: Serialize> Identity<'_, H> {
+    /// SHA-256 of its canonical JSON, in hex.
+    pub fn digest(&self) -> serde_json::Result<String> {
+        Ok(files::digest::bytes(&serde_json::to_vec(self)?))
+    }
 }
 
 /// A running digest over records.
@@ -81,5 +113,50 @@ impl Digest {
 
     pub fn hex(&self) -> String {
         format!("{:032x}", self.0.digest128())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::predict::Lists;
+
+    /// A run must not be resumed where anything that decides its bytes differs.
+    #[test]
+    fn whatever_decides_the_answers_decides_the_identity() {
+        let lists = |change: &dyn Fn(&mut Lists)| {
+            let mut options = Options::default();
+            change(&mut options.lists);
+            options
+        };
+        let columns = [Column::new("a")];
+        let digest = |options: &Options, context, format, columns| {
+            let identity = Identity {
+                format: IDENTITY,
+                easylife: "1",
+                model: &"model",
+                options,
+                context,
+                output: (format, Compression::None).into(),
+                columns,
+            };
+            identity.digest().unwrap()
+        };
+        let plain = Options::default();
+        let path = || Some("users.csv".into());
+        let all = [
+            digest(&plain, "", Format::Csv, &columns[..]),
+            digest(&plain, "x", Format::Csv, &columns[..]),
+            digest(&plain, "", Format::Tsv, &columns[..]),
+            digest(&plain, "", Format::Csv, &[]),
+            digest(&lists(&|l| l.k = 5), "", Format::Csv, &columns[..]),
+            digest(&lists(&|l| l.allow = path()), "", Format::Csv, &columns[..]),
+            digest(&lists(&|l| l.deny = path()), "", Format::Csv, &columns[..]),
+        ];
+        let distinct: std::collections::HashSet<&String> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        // Where the same table lies does not matter: what it holds is in the context.
+        let elsewhere = lists(&|l| l.allow = Some("other/users.csv".into()));
+        assert_eq!(digest(&elsewhere, "", Format::Csv, &columns[..]), all[5]);
     }
 }

@@ -13,17 +13,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::exit::{self, Exit};
+use crate::interrupt::Interrupt;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
 use artifact::Header;
 use stream::Batches;
 use tables::{Column, Compression, Format, ReadError, Row, Source};
-
-pub use output::interrupted;
 
 /// Rows in, rows out: each row gets the scorer's cells behind its own.
 pub trait Scorer: Send + Sync {
@@ -170,6 +169,11 @@ pub struct Options {
     pub lists: Lists,
 }
 
+/// Only whether a path is given: what its file holds is in [`Job::context`].
+fn is_given<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(path.is_some())
+}
+
 /// Which lists of items are asked for.
 #[derive(Clone, Debug, Serialize)]
 pub struct Lists {
@@ -180,12 +184,12 @@ pub struct Lists {
     /// Lists of items like these, instead.
     pub similar: Option<Wanted>,
     /// Tables of users and the only items they may be shown, and of those they may not.
-    #[serde(skip)]
+    #[serde(serialize_with = "is_given")]
     pub allow: Option<PathBuf>,
-    #[serde(skip)]
+    #[serde(serialize_with = "is_given")]
     pub deny: Option<PathBuf>,
     /// A table of the only items that may be shown.
-    #[serde(skip)]
+    #[serde(serialize_with = "is_given")]
     pub only: Option<PathBuf>,
 }
 
@@ -290,6 +294,7 @@ impl fmt::Display for Scored {
 pub fn run<T: Predict>(
     project: Option<&Project>,
     request: &Request,
+    interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Scored> {
     let task::Loaded { header, model, .. } =
@@ -302,14 +307,23 @@ pub fn run<T: Predict>(
         .map(|path| output::lock(path, request.wait))
         .transpose()?;
     let job = T::job(model, &header, request, talk)?;
-    let identity = journal::identity(&header, &request.options, &job.context, output);
     let columns = job.answers.output_columns(job.source.columns())?;
+    let identity = journal::Identity {
+        format: journal::IDENTITY,
+        easylife: env!("CARGO_PKG_VERSION"),
+        model: &header,
+        options: &request.options,
+        context: &job.context,
+        output: output.into(),
+        columns: &columns,
+    }
+    .digest()?;
     let batches = Batches::new(job, request.on_error.unwrap_or(T::ON_ERROR));
     match path {
         None => stream::to_stdout(batches, &columns, output, talk),
         Some(path) => {
             let target = output::Target::new(path, output, columns, identity);
-            output::to_file(&target, batches, request.resume, talk)
+            output::to_file(&target, batches, request.resume, interrupt, talk)
         }
     }
 }

@@ -9,7 +9,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -18,6 +17,7 @@ use super::rejects::Rejects;
 use super::stream::{Batch, Batches};
 use super::{Pace, Scored};
 use crate::exit;
+use crate::interrupt::Interrupt;
 use crate::talk::Talk;
 use files::lock::Lock;
 use tables::{Column, Compression, Format, Sink};
@@ -27,18 +27,6 @@ const CHECKPOINT_BYTES: usize = 32 << 20;
 
 /// A Parquet output before it takes its name.
 const WHOLE: &str = ".whole";
-
-/// Whether an interrupted run could be taken up again: the signal handler asks.
-static RESUMABLE: AtomicBool = AtomicBool::new(false);
-
-/// What to tell a person who pressed Ctrl-C.
-pub fn interrupted() -> &'static str {
-    if RESUMABLE.load(Ordering::Relaxed) {
-        "interrupted; go on where it stopped with --resume"
-    } else {
-        "interrupted"
-    }
-}
 
 /// The output and what stands beside it while it is made.
 pub(super) struct Target {
@@ -128,13 +116,14 @@ pub(super) fn to_file(
     target: &Target,
     mut batches: Batches,
     resume: bool,
+    interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Scored> {
     let start = resume_point(target, resume, talk)?;
-    RESUMABLE.store(true, Ordering::Relaxed);
+    interrupt.set_resumable();
     let pace = batches.pace();
     let done = skip_known(&mut batches, &start)
-        .and_then(|()| Run::open(target, start, pace)?.all(&mut batches, talk));
+        .and_then(|()| Run::open(target, start, pace)?.all(&mut batches, interrupt, talk));
     match done {
         Ok(journal) => publish(target, &journal),
         Err(error) => {
@@ -227,10 +216,12 @@ impl<'a> Run<'a> {
     }
 
     /// Scores to the end of the input; the journal then counts everything.
-    fn all(mut self, batches: &mut Batches, talk: &Talk) -> Result<Journal> {
+    fn all(mut self, batches: &mut Batches, interrupt: &Interrupt, talk: &Talk) -> Result<Journal> {
         let bar = talk.progress("predicting", None);
         bar.set_position(batches.records);
         while let Some(batch) = batches.next(&self.sink.spelling())? {
+            // No checkpoint here: where those fall follows from the input alone.
+            interrupt.check()?;
             self.write(&batch)?;
             let (records, digest) = (batches.records, &batches.digest);
             bar.set_position(records);

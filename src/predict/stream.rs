@@ -12,6 +12,7 @@ use super::journal::Digest;
 use super::{Answers, Job, Lister, OnError, Pace, Reject, Scored, Scorer};
 use crate::exit;
 use crate::talk::Talk;
+use files::leftovers::Leftover;
 use tables::{Column, Compression, Format, ReadError, Row, Sink, Spelling};
 
 /// A batch ends with the pace's number of records, or when its cells hold this many bytes.
@@ -258,6 +259,7 @@ pub(super) fn to_stdout(
 /// A Parquet file ends in an index of itself, so it is made whole before it is passed on.
 fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Result<Scored> {
     let spool = tempfile::NamedTempFile::new()?;
+    let _spool = Leftover::new(spool.path());
     let sink = tables::create(
         spool.reopen()?,
         Format::Jsonl,
@@ -267,6 +269,7 @@ fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Resul
     )?;
     let scored = pump(batches, sink, talk)?;
     let whole = tempfile::NamedTempFile::new()?;
+    let _whole = Leftover::new(whole.path());
     tables::jsonl_to_parquet(spool.path(), whole.path(), columns)?;
     io::copy(&mut whole.reopen()?, &mut io::stdout())?;
     io::stdout().flush()?;

@@ -1,49 +1,19 @@
 //! Files and folders that appear whole or not at all.
 //!
-//! Content goes into a hidden sibling, then takes the final name by rename. Siblings under way are
-//! listed, so that a signal handler can remove them; after SIGKILL they stay, hidden, and are no
+//! Content goes into a hidden sibling, then takes the final name by rename. Siblings are listed as
+//! [`leftovers`](crate::leftovers) while they are filled; after SIGKILL they stay, hidden, and are no
 //! output.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::Builder;
 
+use crate::leftovers::Leftover;
+
 /// How names of temporary siblings start.
 const PREFIX: &str = ".easylife-";
-
-static UNDER_WAY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-
-fn under_way() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what is under way; for a signal handler, just before the process ends.
-pub fn remove_leftovers() {
-    for path in under_way().iter() {
-        let _ = fs::remove_file(path);
-        let _ = fs::remove_dir_all(path);
-    }
-}
-
-/// Lists a temporary path for as long as it lives.
-struct Listed(PathBuf);
-
-impl Listed {
-    fn new(path: &Path) -> Self {
-        under_way().insert(path.to_owned());
-        Self(path.to_owned())
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        under_way().remove(&self.0);
-    }
-}
 
 /// Writes `path` by `fill`: its folder is made where missing, a former file stays until the end.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -53,7 +23,7 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     builder.prefix(PREFIX);
     readable_by_all(&mut builder);
     let file = builder.tempfile_in(&folder)?;
-    let _listed = Listed::new(file.path());
+    let _listed = Leftover::new(file.path());
     let mut out = BufWriter::new(file.as_file());
     fill(&mut out)?;
     out.flush()?;
@@ -68,7 +38,7 @@ pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Re
     let parent = folder_of(path);
     fs::create_dir_all(&parent)?;
     let fresh = folder_in(&parent)?;
-    let _listed = Listed::new(fresh.path());
+    let _listed = Leftover::new(fresh.path());
     fill(fresh.path())?;
     for entry in fs::read_dir(fresh.path())? {
         File::open(entry?.path())?.sync_all()?;
@@ -102,7 +72,7 @@ fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
 /// between, there is none under the name.
 fn step_aside(fresh: &Path, path: &Path, parent: &Path) -> io::Result<()> {
     let former = folder_in(parent)?;
-    let _listed = Listed::new(former.path());
+    let _listed = Leftover::new(former.path());
     let aside = former.path().join("former");
     match fs::rename(path, &aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -154,6 +124,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leftovers;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
@@ -219,11 +190,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         write(&path, |_| {
-            let listed = under_way().iter().any(|p| p.starts_with(dir.path()));
-            assert!(listed);
+            assert!(leftovers::is_listed_below(dir.path()));
             Ok(())
         })
         .unwrap();
-        assert!(!under_way().iter().any(|p| p.starts_with(dir.path())));
+        assert!(!leftovers::is_listed_below(dir.path()));
     }
 }

@@ -1,4 +1,5 @@
-//! What a program owes to the files it writes: they appear whole or not at all ([`atomic`]), two runs
+//! What a program owes to the files it writes: they appear whole or not at all ([`atomic`]) and leave
+//! nothing behind ([`leftovers`]), two runs
 //! do not write the same one ([`lock`]), and their bytes can be told from others ([`digest`]). And what
 //! it owes to itself when it reads other people's: a decoder that panics ends nothing ([`foreign`]).
 //!
@@ -7,4 +8,5 @@
 pub mod atomic;
 pub mod digest;
 pub mod foreign;
+pub mod leftovers;
 pub mod lock;

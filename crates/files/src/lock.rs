@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::leftovers::Leftover;
+
 /// A lock that was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -24,9 +26,11 @@ pub enum LockError {
 }
 
 /// Held as long as it lives.
+#[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
     file: File,
+    _listed: Leftover,
 }
 
 impl Lock {
@@ -60,6 +64,7 @@ impl Lock {
                 return Ok(Self {
                     path: path.to_owned(),
                     file,
+                    _listed: Leftover::new(path),
                 });
             }
         }

@@ -13,6 +13,7 @@ use polars::prelude::{
 };
 
 use files::foreign;
+use files::leftovers::Leftover;
 
 use super::{Column, DataType, Kind, Place, ReadError, ReadErrorKind, Row, Source, TimeUnit, Unit};
 
@@ -20,11 +21,17 @@ use super::{Column, DataType, Kind, Place, ReadError, ReadErrorKind, Row, Source
 const SLICE_BYTES: usize = 16 << 20;
 const SLICE_ROWS: usize = 1 << 16;
 
+/// A stream's copy on disk: a Parquet file ends in the index of itself.
+struct Spool {
+    path: tempfile::TempPath,
+    _listed: Leftover,
+}
+
 struct Parquet {
     path: PathBuf,
     name: String,
     /// Removed with the source, where the input was a stream.
-    _spool: Option<tempfile::TempPath>,
+    _spool: Option<Spool>,
     columns: Vec<Column>,
     types: Vec<DataType>,
     rows: usize,
@@ -45,19 +52,23 @@ pub(super) fn open_stream(
     mut input: Box<dyn Read>,
     name: &str,
 ) -> Result<Box<dyn Source>, ReadError> {
-    let mut copy = || -> io::Result<tempfile::TempPath> {
+    let mut copy = || -> io::Result<Spool> {
         let mut spool = tempfile::NamedTempFile::new()?;
+        let listed = Leftover::new(spool.path());
         io::copy(&mut input, &mut spool)?;
-        Ok(spool.into_temp_path())
+        Ok(Spool {
+            path: spool.into_temp_path(),
+            _listed: listed,
+        })
     };
     let spool = copy().map_err(|error| Place::file(name).error(ReadErrorKind::Io(error)))?;
-    open_spooled(spool.to_path_buf(), name, Some(spool))
+    open_spooled(spool.path.to_path_buf(), name, Some(spool))
 }
 
 fn open_spooled(
     path: PathBuf,
     name: &str,
-    spool: Option<tempfile::TempPath>,
+    spool: Option<Spool>,
 ) -> Result<Box<dyn Source>, ReadError> {
     let mut reader = ParquetReader::new(reopen(&path, name)?);
     let broken = |error| unreadable(name, error);

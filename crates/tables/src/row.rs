@@ -3,6 +3,8 @@
 
 use std::fmt::{Debug, Write};
 
+use serde::Serialize;
+
 /// How a cell is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -18,7 +20,7 @@ pub enum Kind {
 }
 
 /// A column: its name, and its type where the source knows one (Parquet).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
     pub name: String,
     /// `None` for CSV and JSON lines, whose cells say nothing binding about the column.
@@ -44,7 +46,7 @@ impl Column {
 }
 
 /// Type of a column, as Parquet files carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DataType {
     Text,
     Bool,
@@ -70,7 +72,7 @@ pub enum DataType {
 }
 
 /// Resolution of a [`DataType::Datetime`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum TimeUnit {
     Milliseconds,
     Microseconds,

@@ -6,6 +6,8 @@
 //! byte of a file can change unseen. A string table NAME is stored as the tensors `NAME.bytes` and
 //! `NAME.offsets`. Knows [`State`], never a task.
 
+#![deny(missing_docs)]
+
 mod bytes;
 pub mod difference;
 mod error;
@@ -45,14 +47,21 @@ const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000
 /// A tensor as the file lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorInfo {
+    /// Its name in the file.
     pub name: String,
+    /// The type of its values, as safetensors names it, in lower case: `f64`.
     pub dtype: String,
+    /// Its length in each dimension, the outermost first.
     pub shape: Vec<usize>,
+    /// Bytes of all its values.
     pub bytes: usize,
 }
 
 /// Writes a model file; a former one stays until the new one is whole. A value that is not finite is
 /// refused: no such file could be loaded.
+///
+/// # Errors
+/// [`Damage::NotFinite`], a header too long for the format, or those of the file system.
 pub fn save<D: Details>(
     path: &Path,
     header: &Header<D>,
@@ -91,6 +100,9 @@ fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), 
 }
 
 /// As [`load`], from bytes in memory; `name` stands for the file in errors.
+///
+/// # Errors
+/// [`ArtifactError::Damaged`]: what is wrong with them.
 pub fn from_bytes<D: Details>(
     bytes: &[u8],
     name: &str,

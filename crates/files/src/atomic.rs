@@ -16,6 +16,9 @@ use crate::leftovers::Leftover;
 const PREFIX: &str = ".easylife-";
 
 /// Writes `path` by `fill`: its folder is made where missing, a former file stays until the end.
+///
+/// # Errors
+/// Those of the file system, and those of `fill`; the former file is then as it was.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(&folder)?;
@@ -34,6 +37,9 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
 }
 
 /// Fills a folder by `fill` and puts it in the place of `path`, the former one whole until then.
+///
+/// # Errors
+/// Those of the file system, and those of `fill`; the former folder is then as it was.
 pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let parent = folder_of(path);
     fs::create_dir_all(&parent)?;

@@ -7,6 +7,9 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 /// Of a file's bytes, read as a stream.
+///
+/// # Errors
+/// Where the file cannot be read.
 pub fn file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();

@@ -5,6 +5,8 @@
 //!
 //! Names no other crate of this workspace.
 
+#![deny(missing_docs)]
+
 pub mod atomic;
 pub mod digest;
 pub mod foreign;

@@ -15,12 +15,17 @@ use crate::leftovers::Leftover;
 pub enum LockError {
     /// Somebody else has it, and waiting was not asked for.
     #[error("another run holds {}; wait for it with --wait", path.display())]
-    Held { path: PathBuf },
+    Held {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// The lock file cannot be made or locked.
     #[error("cannot lock {}", path.display())]
     Io {
+        /// The lock file.
         path: PathBuf,
         #[source]
+        /// What the file system says.
         error: io::Error,
     },
 }

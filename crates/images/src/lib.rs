@@ -3,6 +3,8 @@
 //! Of a JPEG file only the luma plane is decoded (`jpeg`), PNG row by row (`png`); other formats go
 //! through the crate `image` (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
 
+#![deny(missing_docs)]
+
 pub mod hash;
 mod jpeg;
 pub mod list;
@@ -29,28 +31,38 @@ const LARGE: u64 = 64 << 20;
 /// A gray picture as it is stored: `orientation` is not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gray {
+    /// Pixels a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
     /// Row by row, 0 black to 255 white.
     pub pixels: Vec<u8>,
     /// Of EXIF, 1 to 8: 1 upright, 6 to be turned clockwise, ...; 1 where there is none that makes
     /// sense.
     pub orientation: u8,
+    /// What it was decoded from.
     pub format: PhotoFormat,
 }
 
 /// A format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoFormat {
+    /// JPEG, baseline or progressive.
     Jpeg,
+    /// PNG; of an animation the first picture.
     Png,
+    /// WebP.
     Webp,
+    /// BMP.
     Bmp,
+    /// TIFF.
     Tiff,
+    /// GIF; of an animation the first picture.
     Gif,
 }
 
 impl PhotoFormat {
+    /// Its name in lower case, as tables and reports have it.
     pub fn as_str(self) -> &'static str {
         match self {
             PhotoFormat::Jpeg => "jpeg",
@@ -66,26 +78,47 @@ impl PhotoFormat {
 /// Why a photo cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
+    /// The file system says so.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// A folder, a device or a pipe.
     #[error("not a file")]
     NotFile,
+    /// No bytes.
     #[error("the file is empty")]
     Empty,
+    /// It begins like none of [`PhotoFormat`].
     #[error("no photo: none of JPEG, PNG, WebP, BMP, TIFF, GIF begins like this")]
     UnknownFormat,
+    /// It ends before its last pixel.
     #[error("the file is cut short")]
     Truncated,
+    /// The decoder stopped, for the reason given.
     #[error("the file is damaged: {0}")]
     Damaged(String),
+    /// A rare kind of its format, which is named.
     #[error("{0}: not supported; save the photo as JPEG or PNG")]
     Unsupported(String),
+    /// More than [`MAX_PIXELS`].
     #[error("{width} x {height} pixels are more than the {} megapixels that are read", MAX_PIXELS >> 20)]
-    TooLarge { width: u64, height: u64 },
+    TooLarge {
+        /// Pixels a row.
+        width: u64,
+        /// Rows.
+        height: u64,
+    },
+    /// More than [`MAX_BYTES`].
     #[error("the file is larger than the {} MiB that are read", MAX_BYTES >> 20)]
     TooManyBytes,
+    /// A side shorter than [`MIN_SIDE`].
     #[error("{width} x {height} pixels are too few to judge; {MIN_SIDE} on each side are needed")]
-    TooSmall { width: usize, height: usize },
+    TooSmall {
+        /// Pixels a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// All pixels have this value.
     #[error("every pixel is {}: nothing to judge", shade(*.0))]
     Uniform(u8),
 }
@@ -161,6 +194,9 @@ impl Decoder {
 }
 
 /// The bytes of a regular file. A device or a pipe could keep a reader waiting for ever.
+///
+/// # Errors
+/// [`PhotoError::Io`], or that it is no file, empty, or longer than [`MAX_BYTES`].
 pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
     let length = match std::fs::metadata(path)? {
         file if !file.is_file() => return Err(PhotoError::NotFile),

@@ -25,6 +25,9 @@ pub fn is_photo(path: &Path) -> bool {
 
 /// All photos below `folder`, by their names. Hidden files and folders are left out; links to
 /// folders are not followed, for they may lead round in circles.
+///
+/// # Errors
+/// Where the folder or one below it cannot be read.
 pub fn photos(folder: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
     let mut folders = vec![PathBuf::new()];

@@ -10,8 +10,11 @@ use super::Gray;
 /// Gray pixels, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
+    /// Pixels a row.
     pub width: usize,
+    /// Rows.
     pub height: usize,
+    /// 0 black to 255 white; `width` × `height` of them.
     pub pixels: Vec<u8>,
 }
 

@@ -12,11 +12,13 @@ use jiff::civil::{Date, DateTime};
 /// What kind of times a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
+    /// Whole numbers, of a unit that only their owner knows.
     Whole,
     /// Days.
     Date,
     /// Seconds, of a clock on the wall or in UTC.
     Time {
+        /// Whether the texts have offsets, so that the seconds are those of UTC.
         utc: bool,
     },
 }
@@ -24,12 +26,17 @@ pub enum Axis {
 /// The regular distance between two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
+    /// Of whole numbers.
     Whole(i64),
+    /// Of times.
     Seconds(i64),
+    /// Of dates, or of times at one time of the day.
     Days(i64),
     /// On the same day of each month, or on its last.
     Months {
+        /// How many months.
         count: i64,
+        /// Whether all times are on the last day of a month.
         last_day: bool,
     },
 }
@@ -37,7 +44,9 @@ pub enum Step {
 /// An axis and its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
+    /// What its times are.
     pub axis: Axis,
+    /// How far apart they are.
     pub step: Step,
 }
 
@@ -57,6 +66,9 @@ impl fmt::Display for Axis {
 }
 
 /// Reads a time: a whole number, `2024-02-29`, or `2024-02-29T12:00:00` with or without an offset.
+///
+/// # Errors
+/// What is expected of a time, for a text that is none.
 pub fn parse(text: &str) -> Result<(Axis, i64), String> {
     let text = text.trim();
     if let Ok(value) = text.parse::<i64>() {
@@ -156,6 +168,7 @@ impl Axis {
         }
     }
 
+    /// A time on this axis as files have it.
     pub fn text(self, value: i64) -> String {
         let (day, second) = self.day(value);
         let zone = if self == (Axis::Time { utc: true }) {
@@ -228,6 +241,7 @@ impl Clock {
         }
     }
 
+    /// A time on this clock as files have it.
     pub fn text(&self, value: i64) -> String {
         self.axis.text(value)
     }

@@ -7,17 +7,24 @@ use std::str::FromStr;
 /// A format of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// Values separated by commas, a header line first.
     Csv,
+    /// The same with tabs.
     Tsv,
+    /// A JSON object a line.
     Jsonl,
+    /// Apache Parquet with flat columns.
     Parquet,
 }
 
 /// How a text format is compressed; Parquet compresses by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
+    /// As it is.
     None,
+    /// gzip, any number of members.
     Gzip,
+    /// Zstandard, any number of frames.
     Zstd,
 }
 

@@ -8,6 +8,8 @@
 //! side by side; `sketch` has mergeable summaries of columns of any size, `profile` says with them what a
 //! table holds.
 
+#![deny(missing_docs)]
+
 pub mod blocks;
 pub mod clock;
 mod csv;

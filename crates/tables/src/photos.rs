@@ -17,10 +17,13 @@ pub const COLUMNS: [&str; 10] = [
 pub struct Photos<C> {
     /// As in the raw data, relative to their place.
     pub paths: Vec<String>,
+    /// The label of each.
     pub classes: Vec<C>,
     /// Of blur; empty where the raw data do not say.
     pub kinds: Vec<String>,
+    /// Of the blur; absent where the raw data do not say.
     pub strengths: Vec<Option<f64>>,
+    /// What each photo was made of, where the raw data say.
     pub sources: Vec<String>,
     /// Equal for photos of one scene; numbered as they come.
     pub scenes: Vec<u32>,

@@ -7,10 +7,13 @@ use super::{Kind, ReadError, ReadErrorKind, Row, Source, class_order};
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
 pub struct RatingColumns<'a> {
+    /// Who.
     pub user: &'a str,
+    /// What.
     pub item: &'a str,
     /// These two need not be there.
     pub rating: &'a str,
+    /// When.
     pub time: &'a str,
 }
 
@@ -25,7 +28,9 @@ pub const RATING_COLUMNS: RatingColumns<'static> = RatingColumns {
 /// One interaction; users and items by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rating {
+    /// The user's number in [`Ratings::users`].
     pub user: u32,
+    /// The item's number in [`Ratings::items`].
     pub item: u32,
     /// Absent where the cell is empty or there is no such column.
     pub rating: Option<f64>,
@@ -39,14 +44,20 @@ pub struct Rating {
 pub struct Ratings {
     /// Ids in the order of their numbers: by value where all are numbers, otherwise by their bytes.
     pub users: Vec<String>,
+    /// Likewise of the items.
     pub items: Vec<String>,
+    /// One for each interaction.
     pub rows: Vec<Rating>,
     /// Whether the data have these columns at all.
     pub rated: bool,
+    /// Whether there is a column of times.
     pub timed: bool,
 }
 
 /// Reads interactions; the first bad record ends it, unless `bad` keeps it and goes on.
+///
+/// # Errors
+/// A column that is missing, the first bad record that `bad` does not keep, or the source's end before its time.
 pub fn read_ratings(
     source: &mut dyn Source,
     columns: RatingColumns<'_>,
@@ -141,6 +152,9 @@ impl Cells {
 }
 
 /// The id in a cell of the row read last, as it is spelled.
+///
+/// # Errors
+/// [`ReadErrorKind::EmptyId`].
 pub fn id_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
     match row.kind(cell) {
         Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::EmptyId)),
@@ -288,6 +302,9 @@ impl Ratings {
 }
 
 /// Names of items out of a table: by id, where there is one.
+///
+/// # Errors
+/// A column that is missing, or the first bad record.
 pub fn read_titles(
     source: &mut dyn Source,
     item: &str,

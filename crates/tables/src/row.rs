@@ -10,6 +10,7 @@ use serde::Serialize;
 pub enum Kind {
     /// No value; the text is empty.
     Null,
+    /// Text that is quoted or could be.
     Text,
     /// A number in the spelling of its source (`1e3`, `NaN`).
     Number,
@@ -22,6 +23,7 @@ pub enum Kind {
 /// A column: its name, and its type where the source knows one (Parquet).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
+    /// As the header, the first object or the Parquet schema has it.
     pub name: String,
     /// `None` for CSV and JSON lines, whose cells say nothing binding about the column.
     pub data_type: Option<DataType>,
@@ -48,17 +50,27 @@ impl Column {
 /// Type of a column, as Parquet files carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DataType {
+    /// UTF-8 text.
     Text,
+    /// `true` or `false`.
     Bool,
+    /// 8 bits, signed.
     Int8,
+    /// 16 bits, signed.
     Int16,
+    /// 32 bits, signed.
     Int32,
     /// 64 bits, signed.
     Integer,
+    /// 8 bits, without a sign.
     UInt8,
+    /// 16 bits, without a sign.
     UInt16,
+    /// 32 bits, without a sign.
     UInt32,
+    /// 64 bits, without a sign.
     UInt64,
+    /// 32 bits.
     Float32,
     /// 64 bits.
     Float,
@@ -66,7 +78,9 @@ pub enum DataType {
     Date,
     /// `2024-02-29T12:00:00.5`, and with a `Z` at the end when it is an instant in UTC.
     Datetime {
+        /// Resolution.
         unit: TimeUnit,
+        /// Whether it is an instant rather than a time on a wall clock.
         utc: bool,
     },
 }
@@ -74,8 +88,11 @@ pub enum DataType {
 /// Resolution of a [`DataType::Datetime`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum TimeUnit {
+    /// Thousandths of a second.
     Milliseconds,
+    /// Millionths of a second.
     Microseconds,
+    /// Billionths of a second.
     Nanoseconds,
 }
 
@@ -90,6 +107,7 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row without cells.
     pub fn new() -> Row {
         Row::default()
     }
@@ -138,6 +156,7 @@ impl Row {
         self.ends.len()
     }
 
+    /// Whether it has no cells.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -159,6 +178,7 @@ impl Row {
         self.line
     }
 
+    /// Sets [`Row::line`].
     pub fn set_line(&mut self, line: u64) {
         self.line = line;
     }
@@ -210,6 +230,7 @@ impl Rows {
         self.rows.len()
     }
 
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -24,8 +24,11 @@ const LARGEST: f64 = 1e100;
 /// Names of the columns.
 #[derive(Clone, Debug)]
 pub struct SeriesColumns {
+    /// Of the series' names.
     pub id: String,
+    /// Of the times.
     pub time: String,
+    /// Of the values.
     pub value: String,
 }
 
@@ -60,6 +63,7 @@ pub struct Fault {
 /// One series as it stands in the file, or sorted.
 #[derive(Debug, Default)]
 pub struct Series {
+    /// Its name.
     pub id: String,
     /// On the axis of the panel.
     pub times: Vec<i64>,
@@ -76,6 +80,7 @@ pub struct Series {
 pub struct Panel {
     /// That of the first row.
     pub axis: Option<Axis>,
+    /// Its series.
     pub series: Vec<Series>,
     /// Rows read, those that could not be taken included.
     pub rows: usize,
@@ -293,6 +298,9 @@ impl Panel {
     }
 
     /// Adds every row of a source.
+    ///
+    /// # Errors
+    /// Where the source cannot be read or a column is missing; rows that cannot be taken are faults of their series.
     pub fn read(
         &mut self,
         source: &mut dyn Source,
@@ -344,6 +352,9 @@ impl Panel {
     }
 
     /// Its rows if all could be taken, otherwise the first that could not.
+    ///
+    /// # Errors
+    /// The first row that could not be taken, in the order of the input.
     pub fn whole(mut self) -> Result<Panel, ReadError> {
         let own = self.fault.take().into_iter();
         let faults = own.chain(self.series.iter_mut().filter_map(|s| s.fault.take()));

@@ -147,6 +147,10 @@ pub fn create(
 }
 
 impl Sink {
+    /// Writes a row, which must have a cell for each column.
+    ///
+    /// # Errors
+    /// Those of the stream below.
     pub fn write(&mut self, row: &Row) -> io::Result<()> {
         self.line.clear();
         self.spelling.row(row, &mut self.line);
@@ -159,16 +163,25 @@ impl Sink {
     }
 
     /// Writes rows that were spelled before.
+    ///
+    /// # Errors
+    /// Those of the stream below.
     pub fn write_spelled(&mut self, rows: &[u8]) -> io::Result<()> {
         self.out.write_all(rows)
     }
 
     /// Everything written so far is out, and what follows can be appended to it later.
+    ///
+    /// # Errors
+    /// Those of the stream below.
     pub fn checkpoint(&mut self) -> io::Result<()> {
         self.out.checkpoint()
     }
 
     /// Ends the output.
+    ///
+    /// # Errors
+    /// Those of the stream below.
     pub fn finish(mut self) -> io::Result<()> {
         self.out.checkpoint()
     }

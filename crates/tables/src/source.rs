@@ -9,10 +9,14 @@ use super::{csv, folder, jsonl, parquet};
 
 /// Rows out of one input, in order.
 pub trait Source {
+    /// The columns, known from the start.
     fn columns(&self) -> &[Column];
 
     /// Reads the next row into `row`; false at the end. After an error that
     /// [`ReadError::is_record`], the next call goes on with the next record.
+    ///
+    /// # Errors
+    /// What is wrong with the record, or with the whole source; see [`ReadError::is_record`].
     fn read(&mut self, row: &mut Row) -> Result<bool, ReadError>;
 
     /// The file that the last row came from, as it is shown.
@@ -44,6 +48,9 @@ pub trait Source {
 }
 
 /// Opens a file by its name, or all data files of a folder in the order of their names.
+///
+/// # Errors
+/// Where the file cannot be opened, its name says no format, or its head cannot be read.
 pub fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
     if path.is_dir() {
         return folder::open(path);
@@ -64,6 +71,9 @@ pub(super) fn open_file(path: &Path) -> Result<Box<dyn Source>, ReadError> {
 }
 
 /// Opens a stream. Parquet, which is read from its end, is first copied into a temporary file.
+///
+/// # Errors
+/// Where the head cannot be read.
 pub fn open_as(
     input: Box<dyn Read>,
     name: &str,

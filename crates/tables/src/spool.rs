@@ -21,6 +21,9 @@ const GROUP_BYTES: usize = 16 << 20;
 
 /// Writes the rows of `spool` to `out`. A column without a type gets the narrowest of boolean,
 /// 64-bit integer, float and text that holds all its values.
+///
+/// # Errors
+/// Where `spool` is not rows as a [`Sink`](super::Sink) writes them, or `out` cannot be written.
 pub fn jsonl_to_parquet(spool: &Path, out: &Path, columns: &[Column]) -> io::Result<()> {
     let types = types(spool, columns)?;
     let schema = group(&[], columns, &types).map_err(io::Error::other)?;

@@ -9,6 +9,7 @@ use super::{Kind, ReadError, ReadErrorKind, Row, Source};
 /// Labelled texts in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Texts {
+    /// Each row's text.
     pub texts: Vec<String>,
     /// Class of each text, an index into `classes`.
     pub labels: Vec<u32>,
@@ -21,11 +22,16 @@ pub struct Texts {
 /// A column and its value in every row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slice {
+    /// The column's name.
     pub column: String,
+    /// One a row.
     pub values: Vec<String>,
 }
 
 /// Reads the columns `text` and `label`, and those of `slices`; the first bad record ends it.
+///
+/// # Errors
+/// A column that is missing, or the first bad record.
 pub fn read_texts(
     source: &mut dyn Source,
     text: &str,
@@ -62,6 +68,9 @@ pub fn read_texts(
 }
 
 /// The text in a cell of the row read last; it may be empty, not missing.
+///
+/// # Errors
+/// [`ReadErrorKind::MissingText`].
 pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
     match row.kind(cell) {
         Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::MissingText)),
@@ -70,6 +79,9 @@ pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&
 }
 
 /// The label in a cell of the row read last; 1 and 1.0 are the same.
+///
+/// # Errors
+/// That it is empty, or an object or a list.
 pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String, ReadError> {
     let refuse = |kind| Err(source.place(row, cell).error(kind));
     let text = row.text(cell).trim();

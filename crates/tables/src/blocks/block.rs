@@ -14,14 +14,17 @@ pub struct Spot(pub u64);
 impl Spot {
     const LINE: u64 = (1 << 40) - 1;
 
+    /// Line `line` of the file number `file`.
     pub fn new(file: usize, line: u64) -> Spot {
         Spot((file as u64) << 40 | line.min(Self::LINE))
     }
 
+    /// The number of its file.
     pub fn file(self) -> usize {
         (self.0 >> 40) as usize
     }
 
+    /// The line or row, from 1; 0 for the whole file.
     pub fn line(self) -> u64 {
         self.0 & Self::LINE
     }
@@ -159,6 +162,7 @@ impl Block {
         self.memory
     }
 
+    /// Rows that could be read.
     pub fn rows(&self) -> usize {
         self.memory.lines.len()
     }
@@ -256,6 +260,7 @@ impl Block {
         }
     }
 
+    /// Where a row is.
     pub fn spot(&self, row: usize) -> Spot {
         Spot::new(self.file, self.memory.lines[row])
     }
@@ -270,6 +275,7 @@ impl Block {
         &self.bad
     }
 
+    /// Takes out the records that could not be read.
     pub fn take_bad(&mut self) -> Vec<ReadError> {
         std::mem::take(&mut self.bad)
     }

@@ -29,9 +29,11 @@ const ROWS: usize = 1 << 13;
 /// What is the same for all pieces of a table.
 #[derive(Clone, Debug)]
 pub struct Head {
+    /// Its columns, in their order.
     pub columns: Vec<Column>,
     /// Its files as they are shown, in their order.
     pub files: Vec<String>,
+    /// What lines of its places count.
     pub unit: Unit,
 }
 
@@ -110,6 +112,9 @@ struct Text {
 
 impl Blocks {
     /// Opens a file, or all data files of a folder in the order of their names.
+    ///
+    /// # Errors
+    /// Where a file cannot be opened, its head cannot be read, or the folder holds no data files.
     pub fn open(path: &Path) -> Result<Blocks, ReadError> {
         let paths = match path.is_dir() {
             true => folder::files(path)?,
@@ -133,6 +138,9 @@ impl Blocks {
     }
 
     /// Opens a stream, as [`super::open_as`].
+    ///
+    /// # Errors
+    /// Where the head cannot be read.
     pub fn open_as(
         input: Box<dyn Read>,
         name: &str,
@@ -179,6 +187,7 @@ impl Blocks {
         }
     }
 
+    /// What is the same for all pieces.
     pub fn head(&self) -> &Head {
         &self.head
     }

@@ -13,9 +13,13 @@ pub enum Duplicates {
     /// They must have the same value.
     #[default]
     Error,
+    /// Their sum.
     Sum,
+    /// Their mean.
     Mean,
+    /// The value of the first row.
     First,
+    /// The value of the last row.
     Last,
 }
 
@@ -33,7 +37,9 @@ pub enum Gaps {
 /// Why a series cannot be taken, and at which row that shows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// Where the row stands.
     pub mark: Mark,
+    /// What is wrong, in words.
     pub reason: String,
 }
 
@@ -78,6 +84,9 @@ fn one_per_step(rows: impl Iterator<Item = (usize, f64)>, count: usize, gaps: Ga
 
 impl Series {
     /// Sorts the rows and makes one of those of one time; how many rows that makes fewer.
+    ///
+    /// # Errors
+    /// Rows of one time whose values differ, with [`Duplicates::Error`].
     pub fn tidy(&mut self, duplicates: Duplicates) -> Result<usize, Problem> {
         self.sort();
         let before = self.times.len();
@@ -273,6 +282,9 @@ impl Series {
 
     /// Refuses rows of another frequency than the file's, or of two: many in a row lie as far apart, or
     /// hardly one follows the other by a step.
+    ///
+    /// # Errors
+    /// The row at which it shows, and how far apart the rows are.
     pub fn refuse_sparse(&self, clock: &Clock, gaps: Gaps) -> Result<(), Problem> {
         let steps = self.steps(clock)?;
         let span = steps.last().map_or(0, |last| last + 1);

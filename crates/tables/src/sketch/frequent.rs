@@ -23,7 +23,9 @@ pub struct Frequent {
 /// What is counted, as it is shown, and how often it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
+    /// The value, or its start.
     pub text: Box<str>,
+    /// Rows; where not all values are counted, at least so many.
     pub count: u64,
 }
 
@@ -135,6 +137,7 @@ impl Frequent {
         self.counters.len()
     }
 
+    /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.counters.is_empty()
     }

@@ -64,6 +64,7 @@ impl Moments {
         self.max = self.max.max(next.max);
     }
 
+    /// How many values there were.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -78,10 +79,12 @@ impl Moments {
         (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt())
     }
 
+    /// The smallest value; `None` without values.
     pub fn min(&self) -> Option<f64> {
         (self.count > 0).then_some(self.min)
     }
 
+    /// The largest value; `None` without values.
     pub fn max(&self) -> Option<f64> {
         (self.count > 0).then_some(self.max)
     }

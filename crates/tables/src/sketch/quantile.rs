@@ -121,6 +121,7 @@ impl Quantiles {
         }
     }
 
+    /// How many values there were.
     pub fn count(&self) -> u64 {
         self.count
     }
@@ -163,6 +164,7 @@ pub struct Ranks {
 }
 
 impl Ranks {
+    /// Of values, each with how often it comes, in any order.
     pub fn new(mut weighted: Vec<(f64, u64)>) -> Ranks {
         weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut total = 0;

@@ -87,8 +87,17 @@ fn inspect_says_what_a_model_holds() {
     );
     let json = dir.ok(&["inspect", "models/nlp.safetensors", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["names"], serde_json::json!(["negative", "positive"]));
-    assert_eq!(json["parameters"]["model"]["C"], "auto");
-    let chosen = &json["parameters"]["chosen"];
+    let signature = serde_json::json!({
+        "inputs": [{"name": "text", "type": "text"}],
+        "outputs": [
+            {"name": "prediction", "type": "text"},
+            {"name": "probability", "type": "float"},
+        ],
+        "classes": ["negative", "positive"],
+    });
+    assert_eq!(json["signature"], signature);
+    assert_eq!(json["provenance"]["seed"], 42);
+    assert_eq!(json["details"]["model"]["C"], "auto");
+    let chosen = &json["details"]["chosen"];
     assert!(chosen["C"].as_f64().is_some_and(|c| c > 0.0), "{chosen}");
 }

@@ -225,7 +225,7 @@ fn lists_leave_out_what_was_taken_and_fold_new_users_in() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr
-            .contains("1 interactions with items that the model does not know"),
+            .contains("ignored 1 interactions with items unknown to the model"),
         "{ran:?}"
     );
     let new = lists(&dir.read("new-lists.csv"));

@@ -215,9 +215,9 @@ pub struct Predict {
 
 #[derive(Args)]
 pub struct Lists {
-    /// recsys: items a list
-    #[arg(long, value_name = "K", default_value_t = 20, value_parser = parse_count)]
-    pub k: usize,
+    /// recsys: items a list [default: 20]
+    #[arg(long, value_name = "K", value_parser = parse_count)]
+    pub k: Option<usize>,
     /// recsys: a table of user_id, or `all` [default: those in IN, without it all]
     #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
     pub users: Option<predict::Wanted>,

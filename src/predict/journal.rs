@@ -149,7 +149,7 @@ mod tests {
             digest(&plain, "x", Format::Csv, &columns[..]),
             digest(&plain, "", Format::Tsv, &columns[..]),
             digest(&plain, "", Format::Csv, &[]),
-            digest(&lists(&|l| l.k = 5), "", Format::Csv, &columns[..]),
+            digest(&lists(&|l| l.k = Some(5)), "", Format::Csv, &columns[..]),
             digest(&lists(&|l| l.allow = path()), "", Format::Csv, &columns[..]),
             digest(&lists(&|l| l.deny = path()), "", Format::Csv, &columns[..]),
         ];

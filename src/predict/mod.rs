@@ -1,6 +1,6 @@
 //! `easylife predict`: a model over any number of rows, in bounded memory.
 //!
-//! `stream` moves rows from a source through a [`Scorer`] into an output; `output` makes that
+//! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes that
 //! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
 
 mod journal;
@@ -21,15 +21,16 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
 use artifact::Header;
+use scoring::Refusal;
 use stream::Batches;
 use tables::{Column, Compression, Format, ReadError, Row, Source};
 
-/// Rows in, rows out: each row gets the scorer's cells behind its own.
-pub trait Scorer: Send + Sync {
+/// Rows in, rows out: each row gets cells after its own.
+pub trait RowScorer: Send + Sync {
     /// The columns it adds.
     fn columns(&self) -> &[Column];
 
-    /// Appends one cell for each of [`Scorer::columns`] to every row, except to those it names in
+    /// Appends one cell for each of [`RowScorer::columns`] to every row, except to those it names in
     /// its answer: index in `rows` and what is wrong.
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)>;
 
@@ -84,8 +85,8 @@ pub trait Lister: Send + Sync {
 
 /// How records are answered.
 pub enum Answers {
-    /// Each by cells behind its own.
-    Beside(Box<dyn Scorer>),
+    /// Each row by cells after its own.
+    PerRow(Box<dyn RowScorer>),
     /// Each by a list of rows.
     Lists(Box<dyn Lister>),
 }
@@ -93,7 +94,7 @@ pub enum Answers {
 impl Answers {
     fn pace(&self) -> Pace {
         match self {
-            Answers::Beside(scorer) => scorer.pace(),
+            Answers::PerRow(scorer) => scorer.pace(),
             Answers::Lists(lister) => lister.pace(),
         }
     }
@@ -101,7 +102,7 @@ impl Answers {
     /// The columns of the output for an input with the columns `input`.
     fn output_columns(&self, input: &[Column]) -> Result<Vec<Column>> {
         match self {
-            Answers::Beside(scorer) => columns_beside(input, scorer.columns()),
+            Answers::PerRow(scorer) => columns_per_row(input, scorer.columns()),
             Answers::Lists(lister) => Ok(lister.columns().to_vec()),
         }
     }
@@ -117,17 +118,28 @@ pub struct Job {
 }
 
 impl Job {
-    /// Rows answered beside their own cells, by the scorer that `scorer` makes for their columns.
-    pub fn beside<S: Scorer + 'static>(
+    /// Rows that get cells after their own, from what `scorer` makes for their columns.
+    pub fn per_row<S: RowScorer + 'static>(
         source: Box<dyn Source>,
         scorer: impl FnOnce(&[Column]) -> Result<S>,
     ) -> Result<Self> {
         let scorer = scorer(source.columns()).with_context(|| source.file().to_owned())?;
         Ok(Self {
             source,
-            answers: Answers::Beside(Box::new(scorer)),
+            answers: Answers::PerRow(Box::new(scorer)),
             context: String::new(),
         })
+    }
+}
+
+impl Reject {
+    /// What a model refused of the row at `line`, by its column `column`.
+    pub fn of(refusal: &Refusal, line: u64, column: &str) -> Self {
+        Self {
+            line: Some(line),
+            column: Some(column.to_owned()),
+            reason: refusal.reason.clone(),
+        }
     }
 }
 
@@ -146,6 +158,9 @@ pub trait Predict: Task {
 
     /// Whether records come from an input, stdin where none is named; otherwise the model has some.
     const NEEDS_INPUT: bool = true;
+
+    /// Those of the command's options that the task has, beside those of every task.
+    const OPTIONS: &'static [&'static str];
 
     /// The records to be answered by `model`, and how.
     fn job(
@@ -175,10 +190,10 @@ fn is_given<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::O
 }
 
 /// Which lists of items are asked for.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Lists {
-    /// Items a list.
-    pub k: usize,
+    /// Items a list; absent: [`LIST_LENGTH`].
+    pub k: Option<usize>,
     /// Whose; absent: everyone's, or with an input that of those in it.
     pub users: Option<Wanted>,
     /// Lists of items like these, instead.
@@ -193,17 +208,52 @@ pub struct Lists {
     pub only: Option<PathBuf>,
 }
 
-impl Default for Lists {
-    fn default() -> Self {
-        Self {
-            k: 20,
-            users: None,
-            similar: None,
-            allow: None,
-            deny: None,
-            only: None,
-        }
+/// Items of a list unless asked otherwise.
+pub const LIST_LENGTH: usize = 20;
+
+impl Options {
+    /// The flags of what was asked for.
+    fn given(&self) -> Vec<&'static str> {
+        let lists = &self.lists;
+        let flags = [
+            ("--all-classes", self.all_classes),
+            ("--horizon", self.horizon.is_some()),
+            ("--level", !self.levels.is_empty()),
+            ("--k", lists.k.is_some()),
+            ("--users", lists.users.is_some()),
+            ("--similar", lists.similar.is_some()),
+            ("--allow", lists.allow.is_some()),
+            ("--deny", lists.deny.is_some()),
+            ("--only", lists.only.is_some()),
+        ];
+        let given = flags.iter().filter(|(_, given)| *given);
+        given.map(|(flag, _)| *flag).collect()
     }
+}
+
+/// An option of another task would be ignored: it is refused, with those that apply.
+fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<()> {
+    let others: Vec<&str> = options
+        .given()
+        .into_iter()
+        .filter(|flag| !T::OPTIONS.contains(flag))
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let own = match T::OPTIONS {
+        [] => "it has none of its own".to_owned(),
+        own => format!("its own are {}", own.join(", ")),
+    };
+    let (verb, noun) = match others.len() {
+        1 => ("is", "an option"),
+        _ => ("are", "options"),
+    };
+    Err(exit::usage(format!(
+        "{} {verb} not {noun} of `predict {}`; {own}",
+        others.join(", "),
+        T::NAME
+    )))
 }
 
 /// All there are, or those in a table.
@@ -297,6 +347,7 @@ pub fn run<T: Predict>(
     interrupt: &Interrupt,
     talk: &Talk,
 ) -> Result<Scored> {
+    refuse_options_of_others::<T>(&request.options)?;
     let task::Loaded { header, model, .. } =
         task::load_model::<T>(project, request.model.as_deref())?;
     let path = sink_file(request)?;
@@ -390,7 +441,7 @@ fn refuse_overwriting_the_input(request: &Request) -> Result<()> {
     Ok(())
 }
 
-fn columns_beside(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
+fn columns_per_row(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
     if let Some(clash) = added
         .iter()
         .find(|a| input.iter().any(|i| i.name == a.name))

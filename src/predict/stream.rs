@@ -9,7 +9,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use super::journal::Digest;
-use super::{Answers, Job, Lister, OnError, Pace, Reject, Scored, Scorer};
+use super::{Answers, Job, Lister, OnError, Pace, Reject, RowScorer, Scored};
 use crate::exit;
 use crate::talk::Talk;
 use files::leftovers::Leftover;
@@ -129,7 +129,7 @@ impl Batches {
         let shares = &mut self.shares[..count];
         let records = &mut self.records_read[..filled.rows];
         match &self.job.answers {
-            Answers::Beside(scorer) => {
+            Answers::PerRow(scorer) => {
                 let width = self.job.source.columns().len() + scorer.columns().len();
                 let tasks = records.par_chunks_mut(size).zip(&mut *shares);
                 tasks
@@ -193,7 +193,7 @@ type Refused = Vec<(usize, Reject)>;
 
 /// Scores `rows` and spells those that then have `width` cells: another number means no answer.
 fn score(
-    scorer: &dyn Scorer,
+    scorer: &dyn RowScorer,
     rows: &mut [Row],
     width: usize,
     share: &mut Share,

@@ -22,10 +22,17 @@ pub(super) struct Measurement {
 
 impl<'a> Measurer<'a> {
     pub fn new(decoder: &'a Decoder) -> Self {
-        Self {
-            decoder,
-            scratch: Scratch::default(),
-        }
+        Self::reusing(decoder, Scratch::default())
+    }
+
+    /// With the buffers of an earlier one.
+    pub fn reusing(decoder: &'a Decoder, scratch: Scratch) -> Self {
+        Self { decoder, scratch }
+    }
+
+    /// The buffers, to be used again.
+    pub fn into_scratch(self) -> Scratch {
+        self.scratch
     }
 
     /// Decodes a photo file that is in memory, and measures it.

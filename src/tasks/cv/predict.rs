@@ -1,4 +1,4 @@
-//! Scoring of `cv`: for each row's photo `prediction`, `probability`, `score` and `error`.
+//! Batch scoring of `cv`: for each row's photo `prediction`, `probability`, `score` and `error`.
 
 mod list;
 
@@ -6,35 +6,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::predict::{Job, Pace, Port, Predict, Reject, Request, Scorer};
+use super::scoring::Scorer;
+use crate::predict::{Job, Pace, Port, Predict, Reject, Request, RowScorer};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::details::Details;
-use crate::tasks::cv::features::Measurer;
 use artifact::Header;
-use images::{Decoder, PhotoError};
-use models::cv::{Class, FEATURES, Model};
+use models::cv::{Model, Scratch};
+use scoring::Score;
+use scoring::cv::Answer;
 use tables::{Column, DataType, Format, Kind, Row};
 
 /// The column of paths.
 pub(super) const PATH: &str = "path";
 
-struct PhotoScorer {
-    model: Model,
-    decoder: Decoder,
-    /// Column of the path.
+struct PhotoRows {
+    scorer: Scorer,
+    /// Which cell holds the path.
     path: usize,
-    /// The folder that relative paths start from.
+    /// Where relative paths start.
     folder: PathBuf,
     columns: Vec<Column>,
 }
 
 impl Predict for Cv {
+    const OPTIONS: &'static [&'static str] = &[];
+
     fn job(model: Model, _: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
-        Job::beside(list::open(request, talk)?, |input| {
-            Ok(PhotoScorer {
-                model,
-                decoder: Decoder::new(),
+        Job::per_row(list::open(request, talk)?, |input| {
+            Ok(PhotoRows {
+                scorer: Scorer::new(model),
                 path: tables::find_column(input, PATH)?,
                 folder: table_folder(request.input.as_ref()),
                 columns: vec![
@@ -58,23 +59,23 @@ fn table_folder(input: Option<&Port>) -> PathBuf {
     }
 }
 
-impl Scorer for PhotoScorer {
+impl RowScorer for PhotoRows {
     fn columns(&self) -> &[Column] {
         &self.columns
     }
 
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
-        let mut measurer = Measurer::new(&self.decoder);
+        let mut scratch = Scratch::default();
         for row in rows {
-            match self.features(row, &mut measurer) {
-                Ok(features) => self.push_prediction(row, &features),
-                Err(error) => push_error(row, &error),
+            match self.judge(row, &mut scratch) {
+                Ok(answer) => append(row, &answer),
+                Err(reason) => append_error(row, &reason),
             }
         }
         Vec::new()
     }
 
-    /// A photo takes some milliseconds.
+    /// A photo is some milliseconds of work.
     fn pace(&self) -> Pace {
         Pace {
             task: 1,
@@ -88,34 +89,29 @@ impl Scorer for PhotoScorer {
     }
 }
 
-impl PhotoScorer {
-    fn features(
-        &self,
-        row: &Row,
-        measurer: &mut Measurer<'_>,
-    ) -> Result<[f64; FEATURES], PhotoError> {
-        let bytes = images::bytes(&self.folder.join(row.text(self.path)))?;
-        Ok(measurer.measure(&bytes)?.features())
-    }
-
-    fn push_prediction(&self, row: &mut Row, features: &[f64; FEATURES]) {
-        let sharp = self.model.probability(features);
-        let prediction = Class::from_probability(sharp);
-        let probability = match prediction {
-            Class::Sharp => sharp,
-            Class::Blurred => 1.0 - sharp,
-        };
-        row.push(Kind::Text, prediction.as_str());
-        row.push_number(probability);
-        row.push_number(self.model.log_odds(features));
-        row.push(Kind::Null, "");
+impl PhotoRows {
+    /// One photo at a time is in memory: a photo may be large.
+    fn judge(&self, row: &Row, scratch: &mut Scratch) -> Result<Answer, String> {
+        let path = self.folder.join(row.text(self.path));
+        let photo = images::bytes(&path).map_err(|error| error.to_string())?;
+        let mut answers = self
+            .scorer
+            .score(&[scoring::cv::Request { photo: &photo }], scratch);
+        answers.remove(0).map_err(|refusal| refusal.reason)
     }
 }
 
-/// Empty cells, and the reason in the last.
-fn push_error(row: &mut Row, error: &PhotoError) {
+fn append(row: &mut Row, answer: &Answer) {
+    row.push(Kind::Text, answer.label);
+    row.push_number(answer.probability);
+    row.push_number(answer.score);
+    row.push(Kind::Null, "");
+}
+
+/// No answer but the reason.
+fn append_error(row: &mut Row, reason: &str) {
     for _ in 0..3 {
         row.push(Kind::Null, "");
     }
-    row.push(Kind::Text, &error.to_string());
+    row.push(Kind::Text, reason);
 }

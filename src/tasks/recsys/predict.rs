@@ -2,42 +2,50 @@
 
 mod inputs;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use anyhow::Result;
 
 use self::inputs::{Folded, Ids, Pairs, from_ids};
-use crate::predict::{Answers, Job, Lister, Pace, Predict, Reject, Request, Wanted};
+use super::scoring::Scorer;
+use crate::predict::{Answers, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Wanted};
 use crate::talk::Talk;
 use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::details::Details;
 use artifact::Header;
-use models::recsys::{History, Index, Model, Query, Recommender, Scored};
-use tables::{Column, DataType, Kind, Row, Source};
+use models::recsys::Model;
+use scoring::recsys::{Answer, List};
+use scoring::{Refusal, Score};
+use tables::{Column, DataType, Kind, Row};
 
 const USER: &str = "user_id";
 const ITEM: &str = "item_id";
 
 impl Predict for Recsys {
+    const OPTIONS: &'static [&'static str] =
+        &["--k", "--users", "--similar", "--allow", "--deny", "--only"];
+
     fn job(model: Model, header: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
         // As in the data that the model was trained on; outputs are always named alike.
         let names = &header.details.data;
         let lists = &request.options.lists;
+        let k = lists.k.unwrap_or(LIST_LENGTH);
         let items = Ids::new(&model.catalogue.items);
         let mut context = inputs::Context::default();
         let hidden = match &lists.only {
             Some(only) => inputs::all_but(&items, &names.item, only, &mut context)?,
             None => Vec::new(),
         };
-        let index = Arc::new(Index::new(&model.fitted, model.taken.width(), hidden));
         if let Some(similar) = &lists.similar {
             let source = match similar {
                 Wanted::All => from_ids(&names.item, model.catalogue.items.clone()),
                 Wanted::File(path) => tables::open(path)?,
             };
-            let lister =
-                SimilarLister::new(model, index, items, &names.item, lists.k, source.as_ref())?;
+            let lister = SimilarLister {
+                item: source.column(&names.item)?,
+                item_name: names.item.clone(),
+                columns: columns(ITEM, "similar_id"),
+                scorer: Scorer::new(model, hidden),
+                k,
+            };
             return Ok(Job {
                 source,
                 answers: Answers::Lists(Box::new(lister)),
@@ -69,13 +77,11 @@ impl Predict for Recsys {
             user: source.column(&names.user)?,
             user_name: names.user.clone(),
             columns: columns(USER, ITEM),
-            numbers: model.catalogue.users.iter().cloned().zip(0..).collect(),
             allow: pairs(&lists.allow)?,
             deny: pairs(&lists.deny)?,
             folded,
-            k: lists.k,
-            index,
-            model,
+            k,
+            scorer: Scorer::new(model, hidden),
         };
         Ok(Job {
             source,
@@ -94,25 +100,33 @@ fn columns(of: &str, listed: &str) -> Vec<Column> {
     ]
 }
 
-/// The rows of one list.
-fn hand_out(out: &mut dyn FnMut(&Row), of: &str, list: &[Scored], items: &[String]) {
+/// The rows of the lists of `records`, and what was refused of them.
+fn hand_out(
+    records: &[Row],
+    (cell, name): (usize, &str),
+    answers: Vec<Result<Answer<'_>, Refusal>>,
+    out: &mut dyn FnMut(&Row),
+) -> Vec<(usize, Reject)> {
+    let mut rejects = Vec::new();
     let mut row = Row::new();
-    for (place, scored) in list.iter().enumerate() {
-        row.clear();
-        row.push(Kind::Text, of);
-        row.push(Kind::Text, &items[scored.item as usize]);
-        row.push_number(place + 1);
-        row.push_number(scored.score);
-        out(&row);
+    for (index, (record, answer)) in records.iter().zip(answers).enumerate() {
+        let list = match answer {
+            Ok(list) => list,
+            Err(refusal) => {
+                rejects.push((index, Reject::of(&refusal, record.line(), name)));
+                continue;
+            }
+        };
+        for (place, ranked) in list.iter().enumerate() {
+            row.clear();
+            row.push(Kind::Text, record.text(cell));
+            row.push(Kind::Text, ranked.item);
+            row.push_number(place + 1);
+            row.push_number(ranked.score);
+            out(&row);
+        }
     }
-}
-
-fn empty_id(row: &Row, column: &str) -> Reject {
-    Reject {
-        line: Some(row.line()),
-        column: Some(column.to_owned()),
-        reason: "the id is empty".to_owned(),
-    }
+    rejects
 }
 
 /// A list is a millisecond of work and twenty rows.
@@ -124,35 +138,15 @@ const PACE: Pace = Pace {
 
 /// What to recommend to users.
 struct UserLister {
-    model: Model,
-    index: Arc<Index>,
+    scorer: Scorer,
     /// Which cell holds the user, and the name of its column.
     user: usize,
     user_name: String,
     columns: Vec<Column>,
-    numbers: HashMap<String, u32>,
     allow: Pairs,
     deny: Pairs,
     folded: Folded,
     k: usize,
-}
-
-impl UserLister {
-    /// What the user took: in training, then what was folded in.
-    fn history(&self, id: &str) -> (Vec<u32>, Vec<f32>) {
-        let known = self.numbers.get(id);
-        let row = known.map_or_else(History::default, |&user| {
-            self.model.taken.row(user as usize)
-        });
-        let (mut items, mut weights) = (row.items.to_vec(), row.weights.to_vec());
-        for &item in self.folded.of(id) {
-            if !row.items.contains(&item) {
-                items.push(item);
-                weights.push(1.0);
-            }
-        }
-        (items, weights)
-    }
 }
 
 impl Lister for UserLister {
@@ -161,27 +155,21 @@ impl Lister for UserLister {
     }
 
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
-        let mut rejects = Vec::new();
-        let mut asked = Vec::new();
-        for (index, record) in records.iter().enumerate() {
-            match record.text(self.user) {
-                "" => rejects.push((index, empty_id(record, &self.user_name))),
-                id => asked.push((id, self.history(id))),
+        let request = |record| {
+            let id = Row::text(record, self.user);
+            scoring::recsys::Request {
+                list: List::User {
+                    id,
+                    newer: self.folded.of(id),
+                    allowed: self.allow.of(id),
+                    denied: self.deny.of(id).unwrap_or_default(),
+                },
+                k: self.k,
             }
-        }
-        let queries: Vec<Query<'_>> = asked
-            .iter()
-            .map(|(id, (items, weights))| Query {
-                history: History { items, weights },
-                denied: self.deny.of(id).unwrap_or_default(),
-                allowed: self.allow.of(id),
-            })
-            .collect();
-        let recommender = Recommender::with(&self.model, self.index.clone());
-        for ((id, _), list) in asked.iter().zip(recommender.lists(&queries, self.k)) {
-            hand_out(out, id, &list, &self.model.catalogue.items);
-        }
-        rejects
+        };
+        let requests: Vec<_> = records.iter().map(request).collect();
+        let answers = self.scorer.score(&requests, &mut ());
+        hand_out(records, (self.user, &self.user_name), answers, out)
     }
 
     fn pace(&self) -> Pace {
@@ -189,37 +177,14 @@ impl Lister for UserLister {
     }
 }
 
-/// What is like items.
+/// Items like others.
 struct SimilarLister {
-    model: Model,
-    index: Arc<Index>,
+    scorer: Scorer,
     /// Which cell holds the item, and the name of its column.
     item: usize,
     item_name: String,
     columns: Vec<Column>,
-    items: Ids,
     k: usize,
-}
-
-impl SimilarLister {
-    fn new(
-        model: Model,
-        index: Arc<Index>,
-        items: Ids,
-        column: &str,
-        k: usize,
-        source: &dyn Source,
-    ) -> Result<Self> {
-        Ok(SimilarLister {
-            item: source.column(column)?,
-            item_name: column.to_owned(),
-            columns: columns(ITEM, "similar_id"),
-            model,
-            index,
-            items,
-            k,
-        })
-    }
 }
 
 impl Lister for SimilarLister {
@@ -228,29 +193,15 @@ impl Lister for SimilarLister {
     }
 
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
-        let mut rejects = Vec::new();
-        let mut asked = Vec::new();
-        for (index, record) in records.iter().enumerate() {
-            let id = record.text(self.item);
-            match self.items.number(id) {
-                Some(item) => asked.push(item),
-                None if id.is_empty() => rejects.push((index, empty_id(record, &self.item_name))),
-                None => rejects.push((
-                    index,
-                    Reject {
-                        line: Some(record.line()),
-                        column: Some(self.item_name.clone()),
-                        reason: format!("the model knows no item `{id}`"),
-                    },
-                )),
-            }
-        }
-        let recommender = Recommender::with(&self.model, self.index.clone());
-        let items = &self.model.catalogue.items;
-        for (&item, list) in asked.iter().zip(recommender.similar(&asked, self.k)) {
-            hand_out(out, &items[item as usize], &list, items);
-        }
-        rejects
+        let request = |record| scoring::recsys::Request {
+            list: List::Similar {
+                id: Row::text(record, self.item),
+            },
+            k: self.k,
+        };
+        let requests: Vec<_> = records.iter().map(request).collect();
+        let answers = self.scorer.score(&requests, &mut ());
+        hand_out(records, (self.item, &self.item_name), answers, out)
     }
 
     fn pace(&self) -> Pace {

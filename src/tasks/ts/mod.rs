@@ -10,6 +10,7 @@ mod predict;
 mod prepare;
 pub mod report;
 pub mod sample;
+pub mod scoring;
 mod train;
 mod validate;
 

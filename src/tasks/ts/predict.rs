@@ -13,11 +13,13 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
 use crate::talk::Talk;
+use crate::tasks::ts::Ts;
 use crate::tasks::ts::details::{Details, Reading};
-use crate::tasks::ts::ids::SeriesIds;
-use crate::tasks::ts::{Ts, model_clock};
+use crate::tasks::ts::scoring::Scorer;
 use artifact::Header;
 use models::ts::Saved;
+use scoring::Score;
+use scoring::ts::{Answer, Newer};
 use tables::clock::Clock;
 use tables::{
     Column, Compression, DataType, Format, Kind, Panel, ReadError, ReadErrorKind, Row, Series,
@@ -26,19 +28,19 @@ use tables::{
 
 /// Bounds that are given unless asked otherwise, in per cent.
 pub(super) const LEVELS: [f64; 2] = [80.0, 95.0];
-/// Steps between the end of a series and its newer values at most.
-const FARTHEST: usize = 100_000;
 
 impl Predict for Ts {
     const ON_ERROR: OnError = OnError::Skip;
     const NEEDS_INPUT: bool = false;
+    const OPTIONS: &'static [&'static str] = &["--horizon", "--level"];
 
-    fn job(mut model: Saved, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
-        let clock = model_clock(&model)?;
-        let ids = Arc::new(SeriesIds::new(std::mem::take(&mut model.ids)));
+    fn job(model: Saved, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
+        // The model knows how its data were read; without a project nothing else does.
+        let reading = &header.details.data;
+        let scorer = Arc::new(Scorer::new(model, reading)?);
         let newer = match &request.input {
-            Some(port) => newer(&model, &ids, &clock, port, request.format, header)?,
-            None => Newer::default(),
+            Some(port) => newer(&scorer, port, request.format, reading)?,
+            None => Observed::default(),
         };
         let levels = match request.options.levels.as_slice() {
             [] => LEVELS.to_vec(),
@@ -55,7 +57,7 @@ impl Predict for Ts {
         }
         let source = Known {
             bad: newer.bad,
-            ids: ids.clone(),
+            scorer: scorer.clone(),
             unknown: newer.unknown,
             given: 0,
             columns: vec![Column::typed("unique_id", DataType::Text)],
@@ -63,53 +65,45 @@ impl Predict for Ts {
         Ok(Job {
             source: Box::new(source),
             answers: Answers::Lists(Box::new(Forecasts {
-                horizon: request.options.horizon.unwrap_or(model.model.horizon),
+                horizon: request.options.horizon,
                 levels,
                 columns,
-                clock,
-                values: newer.values,
-                problems: newer.problems,
-                ids,
-                model,
+                newer: newer.series,
+                scorer,
             })),
             context: newer.digest,
         })
     }
 }
 
-/// What an input says of the series of a model, by their numbers.
+/// What an input says of the series of a model.
 #[derive(Default)]
-struct Newer {
-    /// Values behind the end of each.
-    values: HashMap<usize, Vec<f64>>,
-    /// What is wrong with some, and where.
-    problems: HashMap<usize, String>,
+struct Observed {
+    /// Values on the steps after the end of a series, or what is wrong with its rows and where; by the
+    /// series' number.
+    series: HashMap<usize, Result<Vec<f64>, String>>,
     /// Series that the model does not know.
     unknown: Vec<String>,
-    /// A row of no series that can be told.
+    /// The first row that belongs to no series.
     bad: Option<ReadError>,
     digest: String,
 }
 
 fn newer(
-    model: &Saved,
-    ids: &SeriesIds,
-    clock: &Clock,
+    scorer: &Scorer,
     port: &Port,
     format: Option<Format>,
-    header: &Header<Details>,
-) -> Result<Newer> {
-    // The model knows how its data were read; without a project nothing else does.
-    let data = &header.details.data;
-    let mut panel = read(port, format, data, clock)?;
-    let mut newer = Newer {
+    reading: &Reading,
+) -> Result<Observed> {
+    let mut panel = read(port, format, reading, scorer.clock())?;
+    let mut observed = Observed {
         bad: panel.fault.take().map(|fault| fault.first),
-        ..Newer::default()
+        ..Observed::default()
     };
     let mut digest = Xxh3::new();
     for mut series in std::mem::take(&mut panel.series) {
-        let Some(number) = ids.number(&series.id) else {
-            newer.unknown.push(series.id);
+        let Some(number) = scorer.number(&series.id) else {
+            observed.unknown.push(series.id);
             continue;
         };
         digest.update(&(number as u64).to_le_bytes());
@@ -117,20 +111,14 @@ fn newer(
             digest.update(&time.to_le_bytes());
             digest.update(&value.to_le_bytes());
         }
-        match behind(&mut series, &panel, clock, data, model.ends[number]) {
-            Ok(values) => {
-                newer.values.insert(number, values);
-            }
-            Err(reason) => {
-                newer.problems.insert(number, reason);
-            }
-        }
+        let values = after_end(scorer, number, &mut series, &panel);
+        observed.series.insert(number, values);
     }
-    newer.digest = format!("{:016x}", digest.digest());
-    Ok(newer)
+    observed.digest = format!("{:016x}", digest.digest());
+    Ok(observed)
 }
 
-fn read(port: &Port, format: Option<Format>, data: &Reading, clock: &Clock) -> Result<Panel> {
+fn read(port: &Port, format: Option<Format>, reading: &Reading, clock: &Clock) -> Result<Panel> {
     let mut source = match port {
         Port::File(path) => tables::open(path)?,
         Port::Standard => tables::open_as(
@@ -141,22 +129,21 @@ fn read(port: &Port, format: Option<Format>, data: &Reading, clock: &Clock) -> R
         )?,
     };
     let columns = SeriesColumns {
-        id: data.id.clone(),
-        time: data.time.clone(),
-        value: data.value.clone(),
+        id: reading.id.clone(),
+        time: reading.time.clone(),
+        value: reading.value.clone(),
     };
     let mut panel = Panel::on(clock.axis);
     panel.read(source.as_mut(), &columns)?;
     Ok(panel)
 }
 
-/// The values of `series` behind `end`, one a step; what the model has seen is passed over.
-fn behind(
+/// The values of `series` after its end, or what is wrong with a row, with its place.
+fn after_end(
+    scorer: &Scorer,
+    number: usize,
     series: &mut Series,
     panel: &Panel,
-    clock: &Clock,
-    data: &Reading,
-    end: i64,
 ) -> Result<Vec<f64>, String> {
     if let Some(fault) = series.fault.take() {
         return Err(match *fault.first.kind {
@@ -164,19 +151,15 @@ fn behind(
             other => format!("{}: {other}", fault.first.place),
         });
     }
-    let told = |mark, reason: String| format!("{}: {reason}", panel.place(mark));
-    series
-        .tidy(data.duplicates)
-        .map_err(|problem| told(problem.mark, problem.reason))?;
-    series
-        .regular_after(end, clock, data.gaps, FARTHEST)
-        .map_err(|problem| told(problem.mark, problem.reason))
+    scorer
+        .after_end(number, series)
+        .map_err(|problem| format!("{}: {}", panel.place(problem.mark), problem.reason))
 }
 
 /// The series of a model, one a record, and those of the input that it does not know.
 struct Known {
     bad: Option<ReadError>,
-    ids: Arc<SeriesIds>,
+    scorer: Arc<Scorer>,
     unknown: Vec<String>,
     /// Records given out so far.
     given: usize,
@@ -193,7 +176,13 @@ impl Source for Known {
         if let Some(error) = self.bad.take() {
             return Err(error);
         }
-        let Some(id) = self.ids.all().iter().chain(&self.unknown).nth(self.given) else {
+        let Some(id) = self
+            .scorer
+            .ids()
+            .iter()
+            .chain(&self.unknown)
+            .nth(self.given)
+        else {
             return Ok(false);
         };
         self.given += 1;
@@ -207,17 +196,13 @@ impl Source for Known {
 }
 
 struct Forecasts {
-    /// Without its ids, which are in `ids`.
-    model: Saved,
-    ids: Arc<SeriesIds>,
-    clock: Clock,
-    horizon: usize,
+    scorer: Arc<Scorer>,
+    horizon: Option<usize>,
     /// In per cent.
     levels: Vec<f64>,
     columns: Vec<Column>,
-    /// Newer values by the series' number.
-    values: HashMap<usize, Vec<f64>>,
-    problems: HashMap<usize, String>,
+    /// As in [`Observed`].
+    newer: HashMap<usize, Result<Vec<f64>, String>>,
 }
 
 impl Lister for Forecasts {
@@ -228,16 +213,22 @@ impl Lister for Forecasts {
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {
-            let problem = match self.ids.number(record.text(0)) {
-                Some(number) => self
-                    .series(number, out)
-                    .map(|problem| format!("{problem}; it has the seasonal naive forecast")),
-                None => Some("the model does not know it; train again with it".to_owned()),
+            let id = record.text(0);
+            // One at a time: the answers of many long horizons need not be in memory together.
+            let answer = self.scorer.score(&[self.request(id)], &mut ()).remove(0);
+            let problem = match answer {
+                Ok(answer) => {
+                    hand_out(&answer, out);
+                    answer
+                        .fallback
+                        .map(|problem| format!("{problem}; it has the seasonal naive forecast"))
+                }
+                Err(refusal) => Some(refusal.reason),
             };
             let reject = |problem: String| Reject {
                 line: None,
                 column: None,
-                reason: format!("series `{}`: {problem}", shown(record.text(0))),
+                reason: format!("series `{}`: {problem}", shown(id)),
             };
             rejects.extend(problem.map(|problem| (index, reject(problem))));
         }
@@ -254,40 +245,36 @@ impl Lister for Forecasts {
 }
 
 impl Forecasts {
-    /// Hands out the rows of a series; what kept its own models from forecasting it.
-    fn series(&self, number: usize, out: &mut dyn FnMut(&Row)) -> Option<String> {
-        let mut forecaster = self.model.model.series.get(number);
-        let mut end = self.model.ends[number];
-        if let Some(values) = self.values.get(&number) {
-            forecaster.update(values);
-            end = self.clock.at(end, values.len() as i64).unwrap_or(end);
+    fn request<'a>(&'a self, id: &'a str) -> scoring::ts::Request<'a> {
+        let newer = self.scorer.number(id).and_then(|n| self.newer.get(&n));
+        scoring::ts::Request {
+            series: id,
+            newer: match newer {
+                None => Newer::Nothing,
+                Some(Ok(values)) => Newer::Steps(values),
+                Some(Err(reason)) => Newer::Refused(reason),
+            },
+            horizon: self.horizon,
+            levels: &self.levels,
         }
-        let levels: Vec<f64> = self.levels.iter().map(|level| level / 100.0).collect();
-        let problem = self.problems.get(&number).cloned();
-        let (fan, sound) = match problem {
-            Some(_) => (
-                self.model
-                    .model
-                    .naive_fan(&forecaster, self.horizon, &levels),
-                true,
-            ),
-            None => (self.model.model).fan(number, &forecaster, self.horizon, &levels),
-        };
-        let mut row = Row::new();
-        for h in 0..self.horizon {
-            row.clear();
-            row.push(Kind::Text, &self.ids.all()[number]);
-            match self.clock.at(end, h as i64 + 1) {
-                Some(time) => row.push(Kind::Text, &self.clock.text(time)),
-                None => row.push(Kind::Null, ""),
-            }
-            row.push_number(fan.mean[h]);
-            for (lower, upper) in &fan.bounds {
-                row.push_number(lower[h]);
-                row.push_number(upper[h]);
-            }
-            out(&row);
+    }
+}
+
+/// A row a step.
+fn hand_out(answer: &Answer<'_>, out: &mut dyn FnMut(&Row)) {
+    let mut row = Row::new();
+    for (step, time) in answer.times.iter().enumerate() {
+        row.clear();
+        row.push(Kind::Text, answer.series);
+        match time {
+            Some(time) => row.push(Kind::Text, time),
+            None => row.push(Kind::Null, ""),
         }
-        problem.or_else(|| (!sound).then(|| "its forecast is not finite".to_owned()))
+        row.push_number(answer.mean[step]);
+        for (lower, upper) in &answer.bounds {
+            row.push_number(lower[step]);
+            row.push_number(upper[step]);
+        }
+        out(&row);
     }
 }

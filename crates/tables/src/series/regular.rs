@@ -83,6 +83,13 @@ fn one_per_step(rows: impl Iterator<Item = (usize, f64)>, count: usize, gaps: Ga
 }
 
 impl Series {
+    /// Adds an observation that comes from no file; `time` is on the axis of the series.
+    pub fn push(&mut self, time: i64, value: f64) {
+        self.times.push(time);
+        self.values.push(value);
+        self.marks.push(Mark::default());
+    }
+
     /// Sorts the rows and makes one of those of one time; how many rows that makes fewer.
     ///
     /// # Errors

@@ -1,0 +1,62 @@
+//! Answers of `cv` from memory: the bytes of a photo in, sharp or blurred out.
+
+use super::features::Measurer;
+use images::Decoder;
+use models::cv::{Class, Model, Scratch};
+use scoring::cv::{Answer, Request};
+use scoring::{Refusal, Score};
+
+/// A blur detector that answers requests.
+pub struct Scorer {
+    model: Model,
+    /// Bounds the memory of large photos that are decoded at once.
+    decoder: Decoder,
+}
+
+impl Scorer {
+    /// Of a loaded model.
+    pub fn new(model: Model) -> Self {
+        Self {
+            model,
+            decoder: Decoder::new(),
+        }
+    }
+
+    fn judge(&self, photo: &[u8], measurer: &mut Measurer<'_>) -> Result<Answer, Refusal> {
+        let measurement = measurer
+            .measure(photo)
+            .map_err(|error| Refusal::invalid(error.to_string()))?;
+        let features = measurement.features();
+        let sharp = self.model.probability(&features);
+        let class = Class::from_probability(sharp);
+        Ok(Answer {
+            class: class as usize,
+            label: class.as_str(),
+            probability: match class {
+                Class::Sharp => sharp,
+                Class::Blurred => 1.0 - sharp,
+            },
+            score: self.model.log_odds(&features),
+        })
+    }
+}
+
+impl Score for Scorer {
+    type Request<'a> = Request<'a>;
+    type Answer<'m> = Answer;
+    type Scratch = Scratch;
+
+    fn score<'m>(
+        &'m self,
+        requests: &[Request<'_>],
+        scratch: &mut Scratch,
+    ) -> Vec<Result<Answer, Refusal>> {
+        let mut measurer = Measurer::reusing(&self.decoder, std::mem::take(scratch));
+        let answers = requests
+            .iter()
+            .map(|request| self.judge(request.photo, &mut measurer))
+            .collect();
+        *scratch = measurer.into_scratch();
+        answers
+    }
+}

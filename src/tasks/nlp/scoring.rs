@@ -1,0 +1,51 @@
+//! Answers of `nlp` from memory: a text in, the most probable class out.
+
+use models::metrics::classification::most_probable;
+use models::nlp::{Model, Scratch};
+use scoring::nlp::{Answer, Request};
+use scoring::{Refusal, Score};
+
+/// A text classifier that answers requests.
+pub struct Scorer {
+    model: Model,
+}
+
+impl Scorer {
+    /// Of a loaded model.
+    pub fn new(model: Model) -> Self {
+        Self { model }
+    }
+
+    /// Names of the classes, in the model's order.
+    pub fn classes(&self) -> &[String] {
+        self.model.classes()
+    }
+}
+
+impl Score for Scorer {
+    type Request<'a> = Request<'a>;
+    type Answer<'m> = Answer<'m>;
+    type Scratch = Scratch;
+
+    fn score<'m>(
+        &'m self,
+        requests: &[Request<'_>],
+        scratch: &mut Scratch,
+    ) -> Vec<Result<Answer<'m>, Refusal>> {
+        let mut answer = |request: &Request<'_>| {
+            let text = request
+                .text
+                .ok_or_else(|| Refusal::missing("the text is missing"))?;
+            let mut probabilities = vec![0.0; self.model.classes().len()];
+            self.model.probabilities(text, scratch, &mut probabilities);
+            let class = most_probable(&probabilities);
+            Ok(Answer {
+                class,
+                label: &self.model.classes()[class],
+                probability: probabilities[class],
+                probabilities,
+            })
+        };
+        requests.iter().map(&mut answer).collect()
+    }
+}

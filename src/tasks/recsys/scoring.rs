@@ -1,0 +1,174 @@
+//! Answers of `recsys` from memory: lists of items for users, and of items like others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use models::recsys::{History, Index, Model, Query, Recommender, Scored};
+use scoring::recsys::{Answer, List, Ranked, Request};
+use scoring::{Refusal, Score};
+
+/// A recommender that answers requests.
+pub struct Scorer {
+    model: Model,
+    index: Arc<Index>,
+    /// Numbers of the users and of the items by their ids.
+    users: HashMap<String, u32>,
+    items: HashMap<String, u32>,
+}
+
+/// What a user took.
+#[derive(Default)]
+struct Taken {
+    items: Vec<u32>,
+    weights: Vec<f32>,
+}
+
+impl Scorer {
+    /// Of a loaded model; `hidden` items, rising, are in no list.
+    pub fn new(model: Model, hidden: Vec<u32>) -> Self {
+        let numbers = |ids: &[String]| ids.iter().cloned().zip(0..).collect();
+        Self {
+            index: Arc::new(Index::new(&model.fitted, model.taken.width(), hidden)),
+            users: numbers(&model.catalogue.users),
+            items: numbers(&model.catalogue.items),
+            model,
+        }
+    }
+
+    /// The number of an item; `None` where the model does not know it.
+    pub fn item(&self, id: &str) -> Option<u32> {
+        self.items.get(id).copied()
+    }
+
+    /// What the user took: in training, then what is newer.
+    fn taken(&self, id: &str, newer: &[u32]) -> Taken {
+        let known = self.users.get(id);
+        let row = known.map_or_else(History::default, |&user| {
+            self.model.taken.row(user as usize)
+        });
+        let mut taken = Taken {
+            items: row.items.to_vec(),
+            weights: row.weights.to_vec(),
+        };
+        for &item in newer {
+            if !row.items.contains(&item) {
+                taken.items.push(item);
+                taken.weights.push(1.0);
+            }
+        }
+        taken
+    }
+
+    fn ranked(&self, list: &[Scored]) -> Answer<'_> {
+        let items = &self.model.catalogue.items;
+        let ranked = list.iter().map(|scored| Ranked {
+            item: &items[scored.item as usize],
+            score: scored.score,
+        });
+        ranked.collect()
+    }
+
+    /// Lists of one length for users, which share the work on the items.
+    fn users(&self, requests: &[Request<'_>], k: usize) -> Vec<Result<Answer<'_>, Refusal>> {
+        let asked: Vec<Option<(Taken, &Request<'_>)>> = requests
+            .iter()
+            .map(|request| match request.list {
+                List::User { id, newer, .. } if !id.is_empty() => {
+                    Some((self.taken(id, newer), request))
+                }
+                _ => None,
+            })
+            .collect();
+        let queries: Vec<Query<'_>> = asked
+            .iter()
+            .flatten()
+            .map(|(taken, request)| query(taken, &request.list))
+            .collect();
+        let recommender = Recommender::with(&self.model, self.index.clone());
+        let lists = recommender.lists(&queries, k);
+        self.in_place(asked.iter().map(Option::is_some), &lists)
+    }
+
+    /// Lists of one length for items.
+    fn similar(&self, requests: &[Request<'_>], k: usize) -> Vec<Result<Answer<'_>, Refusal>> {
+        let found: Vec<Result<u32, Refusal>> = requests
+            .iter()
+            .map(|request| match request.list {
+                List::Similar { id } if !id.is_empty() => self
+                    .item(id)
+                    .ok_or_else(|| Refusal::unknown(format!("the model knows no item `{id}`"))),
+                _ => Err(empty_id()),
+            })
+            .collect();
+        let items: Vec<u32> = found.iter().flatten().copied().collect();
+        let recommender = Recommender::with(&self.model, self.index.clone());
+        let lists = recommender.similar(&items, k);
+        let mut lists = lists.iter();
+        found
+            .into_iter()
+            .map(|item| item.map(|_| self.ranked(lists.next().map_or(&[], Vec::as_slice))))
+            .collect()
+    }
+
+    /// The lists of those that were asked for; the others have no id.
+    fn in_place(
+        &self,
+        asked: impl Iterator<Item = bool>,
+        lists: &[Vec<Scored>],
+    ) -> Vec<Result<Answer<'_>, Refusal>> {
+        let mut lists = lists.iter();
+        asked
+            .map(|asked| match asked {
+                true => Ok(self.ranked(lists.next().map_or(&[], Vec::as_slice))),
+                false => Err(empty_id()),
+            })
+            .collect()
+    }
+}
+
+fn query<'a>(taken: &'a Taken, list: &List<'a>) -> Query<'a> {
+    let (allowed, denied) = match list {
+        List::User {
+            allowed, denied, ..
+        } => (*allowed, *denied),
+        List::Similar { .. } => (None, &[][..]),
+    };
+    Query {
+        history: History {
+            items: &taken.items,
+            weights: &taken.weights,
+        },
+        denied,
+        allowed,
+    }
+}
+
+fn empty_id() -> Refusal {
+    Refusal::missing("the id is empty")
+}
+
+/// Requests that are answered together: lists of the same kind and length.
+fn alike(a: &Request<'_>, b: &Request<'_>) -> bool {
+    a.k == b.k && std::mem::discriminant(&a.list) == std::mem::discriminant(&b.list)
+}
+
+impl Score for Scorer {
+    type Request<'a> = Request<'a>;
+    type Answer<'m> = Answer<'m>;
+    type Scratch = ();
+
+    fn score<'m>(
+        &'m self,
+        requests: &[Request<'_>],
+        (): &mut (),
+    ) -> Vec<Result<Answer<'m>, Refusal>> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for group in requests.chunk_by(alike) {
+            answers.extend(match group[0].list {
+                List::User { .. } => self.users(group, group[0].k),
+                List::Similar { .. } => self.similar(group, group[0].k),
+            });
+        }
+        answers
+    }
+}

@@ -7,7 +7,9 @@ export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
 TASKS := nlp cv recsys ts
 
-.PHONY: help build run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
+PREFIX ?= $(HOME)/.local
+
+.PHONY: help build install run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
   dvc-conformance bench-dvc verify verify-isa clean
 
 help: ## List the targets
@@ -15,6 +17,10 @@ help: ## List the targets
 
 build: ## Build the release binary
 	cargo build --release --locked
+
+install: ## Build with all optimizations and put the binary into PREFIX/bin (by default ~/.local/bin)
+	cargo build --profile dist --locked
+	install -D -m 755 $(CARGO_TARGET_DIR)/dist/easylife $(DESTDIR)$(PREFIX)/bin/easylife
 
 run: build ## Build, then run the pipeline, where something has changed
 	$(BINARY) repro

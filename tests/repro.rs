@@ -212,7 +212,7 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
         (
             "stages:\n  a: {cmd: x, deps: [q], outs: [p]}\n  b: {cmd: x, deps: [p], outs: [q]}\n",
             2,
-            &["dvc.yaml:2:", "in a circle: a -> b -> a"][..],
+            &["dvc.yaml:2:", "in a cycle: a -> b -> a"][..],
         ),
         (
             "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o]}\n",
@@ -277,7 +277,7 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
         (
             "stages:\n  a:\n    foreach: ${n}\n    do: {cmd: x}\n",
             2,
-            &["dvc.yaml:3:14", "wants a list or a mapping"],
+            &["dvc.yaml:3:14", "expects a list or a mapping"],
         ),
         (
             "stages:\n  a:\n    cmd: 'true'\n    outs: [o]\n",

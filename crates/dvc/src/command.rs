@@ -61,7 +61,7 @@ fn link_to_self(name: &str, bin: &Path) -> Result<()> {
     std::fs::rename(fresh, link).context("cannot make a link to this program")
 }
 
-/// A command that did not end well.
+/// A command that failed.
 #[derive(Debug)]
 pub struct Failed {
     pub command: String,
@@ -69,18 +69,18 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// How it ended, as a person calls it.
+    /// How it ended, in words.
     pub fn how(&self) -> String {
         use std::os::unix::process::ExitStatusExt;
         match (self.status.code(), self.status.signal()) {
             (Some(code), _) => format!("ended with exit code {code}"),
             (None, Some(signal)) => format!("was ended by signal {signal}"),
-            (None, None) => "did not end well".to_owned(),
+            (None, None) => "failed".to_owned(),
         }
     }
 }
 
-/// Runs commands one after another, the first that fails ends it.
+/// Runs commands one after another until one fails.
 pub fn run(
     commands: &[String],
     name: &str,

@@ -15,7 +15,7 @@ pub enum Link {
     Copy,
 }
 
-/// What of DVC's configuration concerns us.
+/// The part of DVC's configuration that is used here.
 #[derive(Debug)]
 pub struct Config {
     /// The cache's folder.
@@ -80,7 +80,7 @@ fn links(text: &str) -> Result<Vec<Link>> {
             "symlink" => Ok(Link::Symlink),
             "copy" => Ok(Link::Copy),
             other => Err(Error::Config(format!(
-                "cache.type: `{other}` is none of reflink, hardlink, symlink, copy"
+                "cache.type: unknown type `{other}`; expected reflink, hardlink, symlink or copy"
             ))),
         })
         .collect()

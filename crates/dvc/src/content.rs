@@ -16,7 +16,7 @@ use crate::md5::Md5;
 use crate::python::json_string;
 use crate::state::{Key, State};
 
-/// From so many bytes on a hash is made sure at once.
+/// After hashing a file of at least this many bytes, wait until its time stamp can be trusted.
 const PATIENCE: u64 = 4 << 20;
 
 /// What a path holds.
@@ -225,7 +225,7 @@ fn walk(
             let meta = fs::metadata(&path).with_context(|| format!("{}", path.display()))?;
             if !meta.is_file() {
                 return Err(Error::failed(format!(
-                    "{}: no file, no folder",
+                    "{}: neither a file nor a folder",
                     path.display()
                 )));
             }

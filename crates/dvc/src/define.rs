@@ -130,8 +130,8 @@ impl Define<'_> {
                 let items = foreach_items(foreach, &self.context).map_err(&here)?;
                 Some((template, items))
             }
-            (Some(foreach), None) => return Err(here(foreach.fault("`foreach` wants a `do`"))),
-            (None, Some(template)) => return Err(here(template.fault("`do` wants a `foreach`"))),
+            (Some(foreach), None) => return Err(here(foreach.fault("`foreach` needs a `do`"))),
+            (None, Some(template)) => return Err(here(template.fault("`do` needs a `foreach`"))),
             (None, None) => match definition.get("matrix") {
                 Some(matrix) => {
                     let items = matrix_items(matrix, &self.context).map_err(&here)?;
@@ -261,7 +261,7 @@ fn foreach_items(foreach: &Node, context: &Context) -> Result<Items, Fault> {
         }
         _ => {
             return Err(foreach.fault(format!(
-                "`foreach` wants a list or a mapping, not {}",
+                "`foreach` expects a list or a mapping, not {}",
                 values.kind()
             )));
         }

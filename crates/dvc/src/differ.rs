@@ -23,7 +23,7 @@ pub fn first(was: &Path, is: &Path, formats: &[(&str, Difference)]) -> Result<St
     }
     let (was, now) = (read(was)?, read(is)?);
     let ending = is.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let told = match ending.as_deref() {
+    let described = match ending.as_deref() {
         Some("json") => json(&was, &now),
         Some("csv") => table(&was, &now, b','),
         Some("tsv") => table(&was, &now, b'\t'),
@@ -33,7 +33,7 @@ pub fn first(was: &Path, is: &Path, formats: &[(&str, Difference)]) -> Result<St
             .and_then(|(_, difference)| difference(&was, &now)),
         None => None,
     };
-    Ok(told.unwrap_or_else(|| text_or_bytes(&was, &now, offset)))
+    Ok(described.unwrap_or_else(|| text_or_bytes(&was, &now, offset)))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
@@ -168,7 +168,7 @@ fn table(was: &[u8], is: &[u8], delimiter: u8) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn told(name: &str, was: &str, is: &str) -> String {
+    fn described(name: &str, was: &str, is: &str) -> String {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (dir.path().join("a"), dir.path().join(name));
         fs::write(&a, was).unwrap();
@@ -182,23 +182,29 @@ mod tests {
             r#"{"x":1,"y":{"z":[1,2.5]}}"#,
             r#"{"x":1,"y":{"z":[1,2.25]}}"#,
         );
-        assert_eq!(told("m.json", a, b), "$.y.z[1]: was 2.5, is 2.25");
+        assert_eq!(described("m.json", a, b), "$.y.z[1]: was 2.5, is 2.25");
         assert_eq!(
-            told("m.json", "{\"a\":1}", "{\"a\":1.0}"),
+            described("m.json", "{\"a\":1}", "{\"a\":1.0}"),
             "$.a: was 1, is 1.0"
         );
         assert_eq!(
-            told("t.csv", "id,p\n1,0.5\n2,0.25\n", "id,p\n1,0.5\n2,0.75\n"),
+            described("t.csv", "id,p\n1,0.5\n2,0.25\n", "id,p\n1,0.5\n2,0.75\n"),
             "row 3, column `p`: was `0.25`, is `0.75`"
         );
-        assert_eq!(told("t.csv", "a\n1\n", "a\n1\n2\n"), "goes on at row 3");
-        assert_eq!(told("t.txt", "a\nb\n", "a\nc\n"), "line 2: was `b`, is `c`");
         assert_eq!(
-            told("t.txt", "a\nb", "a\nb\n"),
+            described("t.csv", "a\n1\n", "a\n1\n2\n"),
+            "goes on at row 3"
+        );
+        assert_eq!(
+            described("t.txt", "a\nb\n", "a\nc\n"),
+            "line 2: was `b`, is `c`"
+        );
+        assert_eq!(
+            described("t.txt", "a\nb", "a\nb\n"),
             "differs from byte 3 on (line 2)"
         );
         assert_eq!(
-            told("m.json", "{\"a\":1}", "{\"a\": 1}"),
+            described("m.json", "{\"a\":1}", "{\"a\": 1}"),
             "line 1: was `{\"a\":1}`, is `{\"a\": 1}`",
             "the same values in other bytes"
         );

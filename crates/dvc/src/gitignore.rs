@@ -1,5 +1,5 @@
-//! Outputs that the cache keeps are none of git's business: as DVC does, each is added to the
-//! `.gitignore` beside it, unless git ignores it already.
+//! Outputs kept in the cache are not for git: as DVC does, each is added to the `.gitignore` beside it,
+//! unless git ignores it already.
 
 use std::fs;
 use std::path::{Path, PathBuf};

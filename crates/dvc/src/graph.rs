@@ -25,7 +25,7 @@ impl Graph {
         let graph = Self { needs };
         match graph.cycle() {
             None => Ok(graph),
-            Some(cycle) => Err(told(stages, &cycle).within(file)),
+            Some(cycle) => Err(cycle_fault(stages, &cycle).within(file)),
         }
     }
 
@@ -134,13 +134,13 @@ impl Graph {
     }
 }
 
-fn told(stages: &[Stage], cycle: &[usize]) -> Fault {
+fn cycle_fault(stages: &[Stage], cycle: &[usize]) -> Fault {
     let mut names: Vec<&str> = cycle.iter().map(|&i| stages[i].name.as_str()).collect();
     names.push(names[0]);
     Fault {
         at: stages[cycle[0]].at,
         reason: format!(
-            "the stages need each other in a circle: {}",
+            "the stages depend on each other in a cycle: {}",
             names.join(" -> ")
         ),
     }

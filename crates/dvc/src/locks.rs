@@ -1,4 +1,4 @@
-//! Who may work here now: our own lock for a whole run, DVC's lock while files are looked at and
+//! Locks: our own for a whole run, DVC's lock while files are looked at and
 //! recorded, and DVC's list of what stages read and write while their commands run.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -250,7 +250,7 @@ fn remove(announced: &Announced, read: &mut Map<String, Value>, write: &mut Map<
     }
 }
 
-/// Who of those alive is in the way of the stages.
+/// The first running process that uses what the stages need.
 fn blocker(list: &Value, stages: &[&Stage]) -> Option<Error> {
     let entries = |name: &str| list.get(name).and_then(Value::as_object).cloned();
     let writes = entries("write").unwrap_or_default();

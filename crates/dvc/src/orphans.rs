@@ -1,4 +1,4 @@
-//! What a killed run left behind: commands that still write, files half made.
+//! What a killed run left behind: commands that are still running, partial files.
 //!
 //! Every run has a name, which stands in the environment of all it starts. A run that ends removes
 //! the file with its name; one that is killed does not, and the next run ends what still carries it.

@@ -79,7 +79,7 @@ fn place(
 fn set_flags(out: &mut Out, flags: &Node, key: &str, kind: Kind) -> Result<(), Fault> {
     let entries = flags.as_map().ok_or_else(|| {
         flags.fault(format!(
-            "below a path in `{key}` stand its flags, for example `cache: false`"
+            "expected the flags of the path in `{key}`, for example `cache: false`"
         ))
     })?;
     for (name, value) in entries {

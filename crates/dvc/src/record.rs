@@ -1,5 +1,5 @@
-//! What is done with a stage before its commands run and after they have: outputs taken away or
-//! restored, contents recorded, cache and lock written.
+//! The work around a stage's commands: before them, old outputs are removed or earlier ones restored;
+//! after them, contents are recorded in the cache and in dvc.lock.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ use crate::runcache;
 use crate::stage::{Kind, Out, Stage};
 use crate::state::State;
 use crate::tracked::Tracked;
-use crate::why::{self, Looker, Reason};
+use crate::why::{self, Inspector, Reason};
 
-/// Everything a run looks at and writes to.
-pub struct Desk<'a> {
+/// What a run reads and writes: dvc.lock, the cache, the hashes of files.
+pub struct Records<'a> {
     pub folder: &'a Folder,
     pub reader: Reader,
     pub cache: Option<Cache>,
@@ -31,14 +31,14 @@ pub struct Desk<'a> {
     pub lock_before: usize,
 }
 
-impl<'a> Desk<'a> {
+impl<'a> Records<'a> {
     pub fn open(folder: &'a Folder, config: &Config) -> Result<Self> {
         let private = folder.private();
         let state = State::open(&private.join("hashes"));
         let cache = folder
             .has_dvc()
             .then(|| Cache::open(config, folder.program(), private.join("scratch")));
-        let mut desk = Self {
+        let mut records = Self {
             reader: Reader::new(folder.root(), state),
             cache,
             git: GitIgnore::find(folder, config.no_scm),
@@ -48,10 +48,10 @@ impl<'a> Desk<'a> {
             lock_before: 0,
             folder,
         };
-        desk.read_lock()?;
+        records.read_lock()?;
         let before = orphans::recorded_before(&private).unwrap_or(usize::MAX);
-        desk.lock_before = before.min(desk.lock.len());
-        Ok(desk)
+        records.lock_before = before.min(records.lock.len());
+        Ok(records)
     }
 
     fn read_lock(&mut self) -> Result<()> {
@@ -63,16 +63,16 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Why a stage would run. Refuses dependencies that somebody else keeps in step.
+    /// Why a stage would run. Refuses dependencies that are out of date elsewhere.
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
         self.tracked.check(self.folder, stage, &mut self.reader)?;
         let recorded = self.lock.get(&stage.name);
-        let mut looker = Looker {
+        let mut inspector = Inspector {
             folder: self.folder,
             reader: &mut self.reader,
             cache: self.cache.as_ref(),
         };
-        looker.reasons(stage, recorded)
+        inspector.reasons(stage, recorded)
     }
 
     /// Refuses outputs that .dvcignore names: DVC would not see them.
@@ -99,12 +99,12 @@ impl<'a> Desk<'a> {
         }
         let mut known = None;
         if let Some(recorded) = self.lock.get(&stage.name) {
-            let mut looker = Looker {
+            let mut inspector = Inspector {
                 folder: self.folder,
                 reader: &mut self.reader,
                 cache: Some(cache),
             };
-            if looker.inputs_are_recorded(stage, recorded)? {
+            if inspector.inputs_are_recorded(stage, recorded)? {
                 known = Some(recorded.clone());
             }
         }
@@ -148,7 +148,7 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Takes old outputs away, as DVC does before a run.
+    /// Removes old outputs, as DVC does before a run.
     pub fn clear(&mut self, stage: &Stage) -> Result<()> {
         for out in &stage.outs {
             let cleared = if out.persist || stage.replaces_whole(self.folder.program()) {

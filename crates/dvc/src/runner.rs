@@ -14,12 +14,12 @@ use crate::locks::{Announced, Held, Locks};
 use crate::orphans::Run;
 use crate::pipeline::Pipeline;
 use crate::program::Observer;
-use crate::record::Desk;
+use crate::record::Records;
 use crate::show::Show;
 use crate::stage::Stage;
 use crate::why::Reason;
 
-/// How a run is to go.
+/// Options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Run even what is up to date.
@@ -87,7 +87,7 @@ pub fn run(
     let (sender, receiver) = channel();
     let mut runner = Runner {
         private,
-        desk: Desk::open(&pipeline.folder, &pipeline.config)?,
+        records: Records::open(&pipeline.folder, &pipeline.config)?,
         order: stages.iter().map(|stage| stage.name.as_str()).collect(),
         states: stages.iter().map(|_| State::Waiting).collect(),
         show: Show::new(observer, stages.len()),
@@ -105,7 +105,7 @@ pub fn run(
         pipeline,
     };
     let ended = runner.go();
-    runner.desk.save()?;
+    runner.records.save()?;
     ended?;
     Ok(runner.ends())
 }
@@ -123,12 +123,12 @@ pub fn plan(
     pipeline.folder.make_private()?;
     let locks = Locks::of(&pipeline.folder, wait);
     let _dvc_lock = locks.dvc()?;
-    let mut desk = Desk::open(&pipeline.folder, &pipeline.config)?;
+    let mut records = Records::open(&pipeline.folder, &pipeline.config)?;
     let mut found: Vec<(String, Vec<Reason>)> = Vec::new();
     let mut stale: Vec<usize> = Vec::new();
     for &i in plan {
         let stage = &pipeline.stages[i];
-        let mut reasons = desk.reasons(stage)?;
+        let mut reasons = records.reasons(stage)?;
         if force {
             reasons.insert(0, Reason::Forced);
         }
@@ -146,7 +146,7 @@ pub fn plan(
         }
         found.push((stage.name.clone(), reasons));
     }
-    desk.save()?;
+    records.save()?;
     Ok(found)
 }
 
@@ -178,7 +178,7 @@ struct Runner<'a> {
     needs: Vec<Vec<usize>>,
     states: Vec<State>,
     options: &'a Options,
-    desk: Desk<'a>,
+    records: Records<'a>,
     locks: Locks,
     dvc_lock: Option<Held>,
     /// Begun with the first command.
@@ -235,8 +235,8 @@ impl Runner<'_> {
 
     fn start(&mut self, place: usize) -> Result<()> {
         let stage = self.stages[place];
-        self.desk.check_ignored(stage)?;
-        let mut reasons = self.desk.reasons(stage)?;
+        self.records.check_ignored(stage)?;
+        let mut reasons = self.records.reasons(stage)?;
         if self.options.force {
             reasons.insert(0, Reason::Forced);
         }
@@ -253,21 +253,21 @@ impl Runner<'_> {
         let force = self.options.force || self.options.no_run_cache;
         let known = match force {
             true => None,
-            false => self.desk.find_run(stage).unwrap_or(None),
+            false => self.records.find_run(stage).unwrap_or(None),
         };
         if let Some(run) = known {
-            let why = told(&reasons);
+            let why = format_reasons(&reasons);
             self.show.note(
                 place,
                 format!("{}: {why}; outputs from the cache", stage.name),
             );
-            self.desk.restore(stage, &run)?;
+            self.records.restore(stage, &run)?;
             self.commit(place, None)?;
             self.end(place, Ended::Restored(reasons));
             return Ok(());
         }
-        let before = self.desk.inputs(stage)?;
-        self.desk.clear(stage)?;
+        let before = self.records.inputs(stage)?;
+        self.records.clear(stage)?;
         self.launch(place, reasons, before)
     }
 
@@ -277,7 +277,7 @@ impl Runner<'_> {
             return Ok(());
         }
         let program = self.pipeline.folder.program();
-        let run = Run::begin(program, &self.private, Some(self.desk.lock_before))?;
+        let run = Run::begin(program, &self.private, Some(self.records.lock_before))?;
         let root = self.pipeline.folder.root();
         let mut environment = Environment::new(*program, root, &self.private, &run.name)?;
         environment.stdin = self.options.jobs == 1;
@@ -311,8 +311,10 @@ impl Runner<'_> {
         std::fs::create_dir_all(self.private.join("logs"))?;
         std::fs::write(&log, "")?;
         let announced = self.locks.announce(stage)?;
-        self.show
-            .note(place, format!("{}: runs: {}", stage.name, told(&reasons)));
+        self.show.note(
+            place,
+            format!("{}: runs: {}", stage.name, format_reasons(&reasons)),
+        );
         self.show.log(place, &log);
         let (sender, to) = (self.sender.clone(), log.clone());
         let (name, wdir) = (stage.name.clone(), stage.wdir.clone());
@@ -356,7 +358,7 @@ impl Runner<'_> {
             return Err(Error::failed("a stage ended that did not run"));
         };
         self.running -= 1;
-        self.desk.changed();
+        self.records.changed();
         self.show.log_ended(place);
         let Running {
             reasons,
@@ -392,7 +394,7 @@ impl Runner<'_> {
 
     fn commit(&mut self, place: usize, before: Option<&Recorded>) -> Result<()> {
         let stage = self.stages[place];
-        let warnings = self.desk.commit(stage, before, &self.order)?;
+        let warnings = self.records.commit(stage, before, &self.order)?;
         for warning in warnings {
             self.show
                 .warning(place, format!("stage `{}`: {warning}", stage.name));
@@ -423,7 +425,7 @@ impl Runner<'_> {
             }
         };
         let _ = place;
-        format!("; what it said is in {}", folder.show(&kept))
+        format!("; its output is in {}", folder.show(&kept))
     }
 
     fn fail(&mut self, place: usize, reason: String) {
@@ -456,7 +458,7 @@ impl Runner<'_> {
 }
 
 /// Reasons on one line.
-fn told(reasons: &[Reason]) -> String {
+fn format_reasons(reasons: &[Reason]) -> String {
     const SHOWN: usize = 3;
     let mut texts: Vec<String> = reasons.iter().take(SHOWN).map(Reason::to_string).collect();
     if reasons.len() > SHOWN {

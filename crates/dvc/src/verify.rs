@@ -20,7 +20,7 @@ use crate::program::{Difference, Observer};
 use crate::runner::file_name;
 use crate::stage::Stage;
 use crate::state::State;
-use crate::why::{How, Looker, Reason};
+use crate::why::{How, Inspector, Reason};
 
 /// How to verify.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ pub fn verify(
                 continue;
             };
             let verdict = scratch.verify(stage, recorded, &mut source)?;
-            tell(observer, &verdict);
+            report(observer, &verdict);
             verdicts.push(verdict);
         }
     }
@@ -95,7 +95,7 @@ pub fn verify(
     Ok(verdicts)
 }
 
-fn tell(observer: &dyn Observer, verdict: &Verdict) {
+fn report(observer: &dyn Observer, verdict: &Verdict) {
     let with = match verdict.threads {
         Some(1) => " with 1 thread".to_owned(),
         Some(threads) => format!(" with {threads} threads"),
@@ -152,12 +152,12 @@ impl<'a> Source<'a> {
                 lock: folder.lock(),
             });
         };
-        let mut looker = Looker {
+        let mut inspector = Inspector {
             folder,
             reader: &mut self.reader,
             cache: None,
         };
-        let stale = looker
+        let stale = inspector
             .settings(stage, recorded)?
             .into_iter()
             .find(|reason| !matches!(reason, Reason::AlwaysRuns));
@@ -370,8 +370,8 @@ impl<'a> Scratch<'a> {
             };
             if !fetched {
                 wrong.push(format!(
-                    "its dependency {} is nowhere as dvc.lock records it: not in the project, not \
-                     in the cache, and no stage before made it",
+                    "its dependency {} as recorded in dvc.lock was not found: not in the project, not \
+                     in the cache, and no earlier stage made it",
                     dep.name
                 ));
             }
@@ -406,7 +406,7 @@ impl<'a> Scratch<'a> {
             }
             Some(failed) => wrong.push(format!(
                 "`{}` {}; the copy holds nothing but the recorded dependencies: is one missing in \
-                 dvc.yaml? What it said is in {}",
+                 dvc.yaml? Its output is in {}",
                 failed.command,
                 failed.how(),
                 folder.show(&log)
@@ -453,19 +453,22 @@ impl<'a> Scratch<'a> {
             .and_then(|record| record.md5.as_deref())
             .unwrap_or_default();
         let Some(content) = self.reader.content(place)? else {
-            wrong.push(format!("{name}: did not come out"));
+            wrong.push(format!("{name}: was not written"));
             return Ok(());
         };
         if content.id == id {
             return Ok(());
         }
         if id.ends_with(".dir") != content.files.is_some() {
-            wrong.push(format!("{name}: a folder the one time, a file the other"));
+            wrong.push(format!("{name}: one is a folder, the other a file"));
             return Ok(());
         }
         let Some(files) = &content.files else {
             let recorded = source.recorded_file(path, id, None);
-            wrong.push(format!("{name}: {}", told(recorded, place, differences)));
+            wrong.push(format!(
+                "{name}: {}",
+                describe_difference(recorded, place, differences)
+            ));
             return Ok(());
         };
         let Some(before) = source.recorded_folder(path, id) else {
@@ -475,10 +478,10 @@ impl<'a> Scratch<'a> {
         let before = before.files.unwrap_or_default();
         for file in before.iter() {
             match files.iter().find(|now| now.path == file.path) {
-                None => wrong.push(format!("{name}/{}: did not come out", file.path)),
+                None => wrong.push(format!("{name}/{}: was not written", file.path)),
                 Some(now) if now.md5 != file.md5 => {
                     let recorded = source.recorded_file(path, id, Some(&file.path));
-                    let how = told(recorded, &place.join(&file.path), differences);
+                    let how = describe_difference(recorded, &place.join(&file.path), differences);
                     wrong.push(format!("{name}/{}: {how}", file.path));
                 }
                 Some(_) => {}
@@ -496,7 +499,11 @@ impl<'a> Scratch<'a> {
 const UNKNOWN: &str = "other bytes than recorded (the recorded ones are neither in the project nor \
                        in the cache, so where they differ cannot be shown)";
 
-fn told(recorded: Option<PathBuf>, now: &Path, differences: &[(&str, Difference)]) -> String {
+fn describe_difference(
+    recorded: Option<PathBuf>,
+    now: &Path,
+    differences: &[(&str, Difference)],
+) -> String {
     let shown = recorded.map(|recorded| differ::first(&recorded, now, differences));
     match shown {
         None => UNKNOWN.to_owned(),

@@ -122,15 +122,15 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What a stage is looked at with.
-pub(crate) struct Looker<'a> {
+/// Finds out why a stage would run.
+pub(crate) struct Inspector<'a> {
     pub folder: &'a Folder,
     pub reader: &'a mut Reader,
     /// Absent without `.dvc`.
     pub cache: Option<&'a Cache>,
 }
 
-impl Looker<'_> {
+impl Inspector<'_> {
     /// Every reason why a stage would run; none: it is up to date.
     pub fn reasons(&mut self, stage: &Stage, recorded: Option<&Recorded>) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
@@ -142,7 +142,7 @@ impl Looker<'_> {
             return Ok(reasons);
         };
         if !same_command(&recorded.cmd, &stage.cmd) {
-            let (was, is) = (told(&recorded.cmd), told(&stage.cmd));
+            let (was, is) = (command_line(&recorded.cmd), command_line(&stage.cmd));
             reasons.push(Reason::Command { was, is });
         }
         if !stage.frozen {
@@ -159,7 +159,7 @@ impl Looker<'_> {
     pub fn settings(&mut self, stage: &Stage, recorded: &Recorded) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
         if !same_command(&recorded.cmd, &stage.cmd) {
-            let (was, is) = (told(&recorded.cmd), told(&stage.cmd));
+            let (was, is) = (command_line(&recorded.cmd), command_line(&stage.cmd));
             reasons.push(Reason::Command { was, is });
         }
         for dep in &stage.deps {
@@ -300,7 +300,7 @@ fn same_command(a: &Cmd, b: &Cmd) -> bool {
     }
 }
 
-fn told(cmd: &Cmd) -> String {
+fn command_line(cmd: &Cmd) -> String {
     cmd.lines().join("; ")
 }
 

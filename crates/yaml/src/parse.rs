@@ -276,17 +276,19 @@ fn scalar(
             resolve::Kind::Merge => Data::Str(MERGE.to_owned()),
             resolve::Kind::Timestamp => {
                 return Err(refuse(format!(
-                    "{text} is a date, which is none of the types here; put it in quotes"
+                    "{text} is a date, which is not supported here; put it in quotes"
                 )));
             }
             resolve::Kind::Reserved => {
-                return Err(refuse(format!("`{text}` means nothing; put it in quotes")));
+                return Err(refuse(format!(
+                    "`{text}` is reserved in YAML; put it in quotes"
+                )));
             }
             _ => resolve::value(text).ok_or_else(|| refuse(format!("{text} is too long")))?,
         },
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => string(),
         Some(tag) if tag.is_yaml_core_schema() => typed(&tag.suffix, text)
-            .ok_or_else(|| refuse(format!("`{text}` is no {}", tag.suffix)))?,
+            .ok_or_else(|| refuse(format!("`{text}` is not a valid {}", tag.suffix)))?,
         Some(tag) => return Err(refuse(format!("the tag {tag} is not supported"))),
     };
     Ok(Node::at(at, data))

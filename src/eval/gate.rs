@@ -1,10 +1,10 @@
 //! `easylife gate`: the measured metrics against the bounds in `TASK.gate`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::exit;
@@ -75,12 +75,40 @@ pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
     })?;
     let metrics: Value =
         serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+    refuse_other_model::<T>(project, &path, &text)?;
     let checks = check(T::NAME, &gate, &metrics)?;
     Ok(Verdict {
         metrics: path,
         met: checks.iter().all(|check| check.met),
         checks,
     })
+}
+
+/// What a metrics file says of the model that it is of.
+#[derive(Deserialize)]
+struct Measured {
+    /// SHA-256 of the model file.
+    model: Option<String>,
+}
+
+/// Metrics of a former model say nothing about the present one. Without a model file (a gate may be held
+/// where only the metrics are) there is nothing to compare.
+fn refuse_other_model<T: Task>(project: &Project, metrics: &Path, text: &[u8]) -> Result<()> {
+    let model = project.model(T::NAME);
+    if !model.is_file() {
+        return Ok(());
+    }
+    let measured: Measured = serde_json::from_slice(text)
+        .with_context(|| format!("{} is not a file of metrics", metrics.display()))?;
+    if measured.model == Some(files::digest::file(&model)?) {
+        return Ok(());
+    }
+    Err(exit::usage(format!(
+        "{} is of another model than {}; measure it with `easylife evaluate {}`",
+        metrics.display(),
+        model.display(),
+        T::NAME
+    )))
 }
 
 fn check(task: &str, gate: &Gate, metrics: &Value) -> Result<Vec<Check>> {

@@ -6,7 +6,7 @@ pub(crate) mod plots;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -44,17 +44,27 @@ pub struct Evaluation {
     pub page: String,
 }
 
+/// What `metrics/TASK.json` holds.
+#[derive(Serialize)]
+struct Metrics {
+    #[serde(flatten)]
+    figures: serde_json::Value,
+    /// SHA-256 of the model file that they are of.
+    model: String,
+}
+
 /// An evaluation, written.
 #[derive(Serialize)]
 pub struct Evaluated {
-    metrics: serde_json::Value,
+    metrics: Metrics,
     files: [PathBuf; 3],
 }
 
 impl fmt::Display for Evaluated {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let baseline = &self.metrics["baseline"];
-        let entries = self.metrics.as_object().into_iter().flatten();
+        let metrics = &self.metrics.figures;
+        let baseline = &metrics["baseline"];
+        let entries = metrics.as_object().into_iter().flatten();
         for (name, value) in entries {
             if value.is_u64() {
                 writeln!(f, "{name:<12} {value}")?;
@@ -64,7 +74,7 @@ impl fmt::Display for Evaluated {
                 continue;
             };
             write!(f, "{name:<12} {}", short(value))?;
-            let interval = &self.metrics["intervals"][name];
+            let interval = &metrics["intervals"][name];
             if let (Some(low), Some(high)) = (interval["low"].as_f64(), interval["high"].as_f64()) {
                 write!(f, "   [{}, {}]", short(low), short(high))?;
             }
@@ -92,6 +102,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let params = task::params::<T>(project)?;
     let path = project.model(T::NAME);
     let task::Loaded { header, model, .. } = task::load_model::<T>(Some(project), Some(&path))?;
+    refuse_other_split::<T>(project, &path, &header)?;
     let test = T::load(project, Part::Test, &params)?;
     if T::is_empty(&test) {
         return Err(exit::usage(format!(
@@ -109,7 +120,11 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
         project.plots(T::NAME),
         project.report(T::NAME),
     ];
-    let mut text = serde_json::to_vec_pretty(&evaluation.metrics)?;
+    let metrics = Metrics {
+        figures: evaluation.metrics,
+        model: files::digest::file(&path)?,
+    };
+    let mut text = serde_json::to_vec_pretty(&metrics)?;
     text.push(b'\n');
     atomic::write(&files[0], |out| out.write_all(&text))?;
     atomic::folder(&files[1], |folder| {
@@ -121,8 +136,24 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
         })
     })?;
     atomic::write(&files[2], |out| out.write_all(evaluation.page.as_bytes()))?;
-    Ok(Evaluated {
-        metrics: evaluation.metrics,
-        files,
-    })
+    Ok(Evaluated { metrics, files })
+}
+
+/// Rows that a model was trained on may be in the test part of another split: its figures would be too
+/// good.
+fn refuse_other_split<T: Task>(
+    project: &Project,
+    model: &Path,
+    header: &Header<T::Details>,
+) -> Result<()> {
+    let training = task::part_path::<T>(project, Part::Train)?;
+    if files::digest::file(&training)? == header.provenance.training.sha256 {
+        return Ok(());
+    }
+    Err(exit::usage(format!(
+        "{} was trained on another split than the one in {}; train it again with `easylife train {}`",
+        model.display(),
+        project.processed(T::NAME).display(),
+        T::NAME
+    )))
 }

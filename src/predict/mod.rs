@@ -348,8 +348,12 @@ pub fn run<T: Predict>(
     talk: &Talk,
 ) -> Result<Scored> {
     refuse_options_of_others::<T>(&request.options)?;
-    let task::Loaded { header, model, .. } =
-        task::load_model::<T>(project, request.model.as_deref())?;
+    let task::Loaded {
+        name,
+        header,
+        model,
+    } = task::load_model::<T>(project, request.model.as_deref())?;
+    talk.detail(format!("{name}: {}", header.provenance));
     let path = sink_file(request)?;
     let output = output_format(request)?;
     refuse_overwriting_the_input(request)?;

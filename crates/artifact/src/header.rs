@@ -97,6 +97,17 @@ impl fmt::Display for FieldType {
     }
 }
 
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let DataDigest { sha256, rows } = &self.training;
+        write!(
+            f,
+            "trained on {rows} rows (sha256 {sha256}), seed {}, by version {}",
+            self.seed, self.version
+        )
+    }
+}
+
 impl Field {
     /// A column that must be there.
     pub fn new(name: impl Into<String>, data_type: FieldType) -> Self {

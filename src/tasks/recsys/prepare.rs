@@ -89,11 +89,15 @@ impl Prepare for Recsys {
                 split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
                 summary.rare = before - source.rows.len();
                 if !source.timed && params.test_share > 0.0 {
-                    talk.note("there are no times: the order of item ids stands for them");
+                    talk.note(
+                        "recsys: there are no times, so the test part is drawn from each user's \
+                         interactions by the seed; name a column of times with recsys.data.time",
+                    );
                 }
                 let rule = HoldOut {
                     share: params.test_share,
                     by: params.by,
+                    seed: project.params().seed,
                 };
                 split_train_test(source, rule)?
             }

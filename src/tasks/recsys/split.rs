@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::exit;
+use crate::pipeline::split::hash;
 use crate::tasks::recsys::params::By;
 use tables::{Rating, Ratings};
 
@@ -12,14 +13,22 @@ pub(super) struct HoldOut {
     /// Share of the interactions; 0: none.
     pub share: f64,
     pub by: By,
+    /// Decides what is drawn where there are no times.
+    pub seed: u64,
 }
 
 /// Splits rows that are sorted by user, time and item; both parts keep all ids.
+///
+/// Without times nothing says which of a user's interactions are the last: as many are drawn, by the
+/// seed. (The order of ids would take the same items from everyone, and leave them out of training.)
 pub(super) fn split_train_test(mut source: Ratings, rule: HoldOut) -> Result<(Ratings, Ratings)> {
+    let share_of = |n: usize| ((n as f64 * rule.share) as usize).max(1);
     let held: Vec<bool> = match rule.by {
         _ if rule.share == 0.0 => vec![false; source.rows.len()],
-        By::User => last_of_each(&source.rows, |n| ((n as f64 * rule.share) as usize).max(1)),
-        By::Last => last_of_each(&source.rows, |_| 1),
+        By::User if source.timed => last_of_each(&source.rows, share_of),
+        By::User => drawn_of_each(&source, rule.seed, share_of),
+        By::Last if source.timed => last_of_each(&source.rows, |_| 1),
+        By::Last => drawn_of_each(&source, rule.seed, |_| 1),
         By::Time => after_split_time(&source, rule.share)?,
     };
     let rows = std::mem::take(&mut source.rows);
@@ -43,6 +52,33 @@ fn last_of_each(rows: &[Rating], count: impl Fn(usize) -> usize) -> Vec<bool> {
             let n = rows.len();
             let held = if n < 2 { 0 } else { count(n) };
             (0..n).map(move |at| at >= n - held)
+        })
+        .collect()
+}
+
+/// Marks `count(n)` of each user's n rows, drawn by the seed and both ids alone, so that neither other users
+/// nor the order of rows decide; none of users with fewer than two.
+fn drawn_of_each(source: &Ratings, seed: u64, count: impl Fn(usize) -> usize) -> Vec<bool> {
+    let draw = |row: &Rating| {
+        let (user, item) = (
+            &source.users[row.user as usize],
+            &source.items[row.item as usize],
+        );
+        hash(&format!("{user}\0{item}"), seed)
+    };
+    let users = source.rows.chunk_by(|a, b| a.user == b.user);
+    users
+        .flat_map(|rows| {
+            let n = rows.len();
+            let mut order: Vec<(u64, usize)> = rows.iter().map(draw).zip(0..).collect();
+            order.sort_unstable();
+            let mut held = vec![false; n];
+            let drawn = if n < 2 { 0 } else { count(n) };
+            order
+                .iter()
+                .take(drawn)
+                .for_each(|&(_, at)| held[at] = true);
+            held
         })
         .collect()
 }
@@ -128,8 +164,51 @@ mod tests {
     }
 
     fn test_items(source: &Ratings, share: f64, by: By) -> Vec<u32> {
-        let (_, test) = split_train_test(source.clone(), HoldOut { share, by }).unwrap();
+        let rule = HoldOut { share, by, seed: 1 };
+        let (_, test) = split_train_test(source.clone(), rule).unwrap();
         test.rows.iter().map(|row| row.item).collect()
+    }
+
+    /// Ids in order of the rows were taken for times: of items that sort last, every row was held out, and
+    /// none was trained on.
+    #[test]
+    fn without_times_rows_are_drawn_and_not_the_last_ids() {
+        let (users, items) = (200, 10);
+        let pairs = (0..users).flat_map(|user| (0..items).map(move |item| (user, item)));
+        let mut source = Ratings {
+            users: (0..users).map(|user| format!("u{user:03}")).collect(),
+            items: (0..items).map(|item| format!("i{item}")).collect(),
+            rows: pairs
+                .map(|(user, item)| Rating {
+                    user,
+                    item,
+                    rating: None,
+                    time: 0.0,
+                })
+                .collect(),
+            rated: false,
+            timed: false,
+        };
+        source.sort();
+        for (by, each) in [(By::User, 2), (By::Last, 1)] {
+            let test = test_items(&source, 0.2, by);
+            assert_eq!(test.len(), users as usize * each);
+            for item in 0..items {
+                let held = test.iter().filter(|&&held| held == item).count();
+                let expected = users as usize * each / items as usize;
+                assert!(held > expected / 2 && held < expected * 2, "{item}: {held}");
+            }
+        }
+        let drawn = |seed| {
+            let rule = HoldOut {
+                share: 0.2,
+                by: By::User,
+                seed,
+            };
+            split_train_test(source.clone(), rule).unwrap().1.rows
+        };
+        assert_eq!(drawn(1), drawn(1));
+        assert_ne!(drawn(1), drawn(2));
     }
 
     #[test]
@@ -152,7 +231,8 @@ mod tests {
                 still,
                 HoldOut {
                     share: 0.5,
-                    by: By::Time
+                    by: By::Time,
+                    seed: 1
                 }
             )
             .is_err()

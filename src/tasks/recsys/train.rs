@@ -238,9 +238,8 @@ impl Log {
     }
 
     fn search(&self, params: &Params, seed: u64, talk: &Talk) -> (Vec<Trial>, usize) {
-        // Without times, rows are in the order of ids: as good as time where the test part was cut so.
-        let cut_alike = params.data.test.is_none() && params.test_share > 0.0;
-        let rule = match self.timed || cut_alike {
+        // As `prepare` splits: without times nothing is the last.
+        let rule = match self.timed {
             true => HoldOutRule::Last,
             false => HoldOutRule::Hashed(seed),
         };

@@ -46,8 +46,8 @@ impl Score for Scorer {
     type Answer<'m> = Answer;
     type Scratch = Scratch;
 
-    fn score<'m>(
-        &'m self,
+    fn score(
+        &self,
         requests: &[Request<'_>],
         scratch: &mut Scratch,
     ) -> Vec<Result<Answer, Refusal>> {

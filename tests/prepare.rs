@@ -245,3 +245,26 @@ fn a_missing_file_is_named() {
     let message = dir.fails(1, &["prepare", "nlp", "-S", "nlp.data.source=no/such.csv"]);
     assert!(message.contains("no/such.csv"), "{message}");
 }
+
+/// Two rows that start with a stray quote made one text of the 19 rows between them, and nothing said so.
+#[test]
+fn stray_quotes_swallow_no_rows() {
+    let rows: Vec<String> = (1..=40)
+        .map(|row| {
+            let quote = if [9, 29].contains(&row) { "\"" } else { "" };
+            let word = if row % 2 == 0 { "good,pos" } else { "poor,neg" };
+            format!("{quote}the film {row} was {word}\n")
+        })
+        .collect();
+    for (name, delimiter) in [("mine.csv", ","), ("mine.tsv", "\t")] {
+        let text = format!("text,label\n{}", rows.concat()).replace(',', delimiter);
+        let dir = Workdir::with_source(name, text);
+        // Line 10 opened the cell, on line 30 it goes on behind its end.
+        let place = format!("{name}:10: column 1 (text): text follows the quote");
+        let message = dir.fails(4, &["prepare", "nlp"]);
+        assert!(message.contains(&place), "{message}");
+        let ran = dir.run(&["validate", "nlp"]);
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(ran.stdout.contains(&format!("{name}:10")), "{ran:?}");
+    }
+}

@@ -93,6 +93,7 @@ impl Csv {
             return Ok(true);
         }
         let (mut text_len, mut cells) = (0, 0);
+        let mut quotes = Quotes::new(self.delimiter, self.start);
         loop {
             let buffer = self.input.fill()?;
             let at_end = buffer.is_empty();
@@ -102,6 +103,7 @@ impl Csv {
             let (result, read, written, ended) =
                 self.core
                     .read_record(buffer, &mut self.text[text_len..], &mut self.ends[cells..]);
+            quotes.follow(&buffer[..read]);
             if !at_end {
                 self.line += memchr_iter(b'\n', &buffer[..read]).count() as u64;
                 self.input.consume(read);
@@ -115,6 +117,9 @@ impl Csv {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.grow_text()?,
                 ReadRecordResult::OutputEndsFull => self.grow_ends()?,
+                ReadRecordResult::Record if quotes.text_after => {
+                    return Err(self.after_quote(&quotes));
+                }
                 ReadRecordResult::Record => {
                     self.cells = cells;
                     return Ok(true);
@@ -175,6 +180,14 @@ impl Csv {
         Place::line(&self.input.name, self.start + lines_before)
             .column(cells, name)
             .error(ReadErrorKind::UnclosedQuote)
+    }
+
+    /// The quote that opened the cell that goes on behind its end.
+    fn after_quote(&self, quotes: &Quotes) -> ReadError {
+        let name = self.columns.get(quotes.cell).map(|c| c.name.as_str());
+        Place::line(&self.input.name, quotes.opened)
+            .column(quotes.cell, name)
+            .error(ReadErrorKind::TextAfterQuote)
     }
 
     fn grow_text(&mut self) -> Result<(), ReadError> {
@@ -265,6 +278,71 @@ impl Source for Csv {
 
     fn file(&self) -> &str {
         &self.input.name
+    }
+}
+
+/// Follows the quotes of a record that is read byte by byte. The automaton takes text behind a closing quote
+/// as part of the cell: a stray quote then swallows all rows up to the next one without a word.
+struct Quotes {
+    delimiter: u8,
+    state: Quote,
+    /// Cells before the present one.
+    cell: usize,
+    line: u64,
+    /// Line of the quote that opened the cell.
+    opened: u64,
+    /// Text follows a closing quote: `cell` and `opened` are of that cell.
+    text_after: bool,
+}
+
+/// Where in a cell a byte is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    Start,
+    Bare,
+    Quoted,
+    /// Behind a quote in a quoted cell: it closes the cell, unless another one follows.
+    Closed,
+}
+
+impl Quotes {
+    fn new(delimiter: u8, line: u64) -> Self {
+        Self {
+            delimiter,
+            state: Quote::Start,
+            cell: 0,
+            line,
+            opened: line,
+            text_after: false,
+        }
+    }
+
+    /// Goes on over `bytes`, of one record, up to where text follows a closing quote.
+    fn follow(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if self.text_after {
+                return;
+            }
+            let ends = byte == self.delimiter || matches!(byte, b'\n' | b'\r');
+            self.state = match (self.state, byte) {
+                (Quote::Start, b'"') => {
+                    self.opened = self.line;
+                    Quote::Quoted
+                }
+                (Quote::Quoted, b'"') => Quote::Closed,
+                (Quote::Closed, b'"') | (Quote::Quoted, _) => Quote::Quoted,
+                (Quote::Closed, _) if !ends => {
+                    self.text_after = true;
+                    return;
+                }
+                _ if ends => {
+                    self.cell += usize::from(byte == self.delimiter);
+                    Quote::Start
+                }
+                _ => Quote::Bare,
+            };
+            self.line += u64::from(byte == b'\n');
+        }
     }
 }
 
@@ -370,6 +448,20 @@ mod tests {
         assert_eq!(all(b"a,b\n1,5\" disk\n").unwrap()[0].1[1], "5\" disk");
     }
 
+    /// Two stray quotes swallowed the rows between them: 20 of 40 rows were left, and nothing said so.
+    #[test]
+    fn text_behind_a_closing_quote_is_refused_where_the_quote_was_opened() {
+        let message = error("a,b\n1,x\n2,\"y\n3,z\n4,\"w\n5,v\n");
+        let expected = "f.csv:3: column 2 (b): text follows the quote that closes this cell";
+        assert!(message.starts_with(expected), "{message}");
+        assert!(error("a,b\n\"1\" ,x\n").starts_with("f.csv:2: column 1 (a): text follows"));
+        assert!(error("a,\"b\"c\n").starts_with("f.csv:1: column 2: text follows"));
+        // Over lines within a row, and far from its start.
+        let long = format!("a,b\n\"1\n2\",\"{}\n\"x\n", "y".repeat(1 << 17));
+        assert!(error(&long).starts_with("f.csv:3: column 2 (b): text follows"));
+        assert_eq!(all(b"a,b\n\"1\"\"2\",\"\"\r\n").unwrap()[0].1, ["1\"2", ""]);
+    }
+
     #[test]
     fn ragged_rows_name_the_first_missing_or_extra_column() {
         assert!(error("a,b\n1\n").starts_with("f.csv:2: column 2 (b): the row ends before"));
@@ -417,6 +509,16 @@ mod tests {
                 Ok(rows) => {
                     let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
                     prop_assert_eq!(rows, expected);
+                }
+                Err(message) if message.contains("text follows") => {
+                    // As the csv crate writes its cells, none is the same text.
+                    let quoted = |row: &Vec<String>| {
+                        row.iter().map(|c| format!("\"{}\"", c.replace('"', "\"\""))).collect::<Vec<_>>()
+                    };
+                    let strict = expected.iter().map(quoted);
+                    let strict: Vec<String> = strict.map(|row| row.join(",")).collect();
+                    prop_assert_ne!(strict.join("\n"), soup.trim_matches(['\n', '\r']));
+                    prop_assert!(soup.matches('"').count() >= 2);
                 }
                 Err(message) if message.contains("never closed") => {
                     // Then one more quote closes it: the csv crate sees the same number of rows.

@@ -135,6 +135,12 @@ pub enum ReadErrorKind {
         "a quote opened here is never closed; close it, and double every quote inside a quoted text"
     )]
     UnclosedQuote,
+    /// A quoted cell goes on behind the quote that closes it: a stray quote, or one that is not doubled.
+    #[error(
+        "text follows the quote that closes this cell, which was opened here; double every quote inside \
+         a quoted text, and quote a text that starts with a quote"
+    )]
+    TextAfterQuote,
     /// A record longer than [`MAX_RECORD`](super::MAX_RECORD).
     #[error("a record longer than {} MiB; {hint}", limit >> 20)]
     RecordTooLong {
@@ -232,6 +238,7 @@ impl ReadError {
             *self.kind,
             RowTooShort { .. }
                 | RowTooLong { .. }
+                | TextAfterQuote
                 | Utf8 { .. }
                 | Nul
                 | Json(_)

@@ -196,7 +196,7 @@ impl Decoder {
 /// The bytes of a regular file. A device or a pipe could keep a reader waiting for ever.
 ///
 /// # Errors
-/// [`PhotoError::Io`], or that it is no file, empty, or longer than [`MAX_BYTES`].
+/// [`PhotoError::Io`], or that it is not a file, is empty, or is longer than [`MAX_BYTES`].
 pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
     let length = match std::fs::metadata(path)? {
         file if !file.is_file() => return Err(PhotoError::NotFile),

@@ -202,7 +202,7 @@ pub enum ReadErrorKind {
     /// Why a label cannot be used, in the words of what parsed it.
     #[error("{0}")]
     Label(String),
-    /// A feature of a prepared photo that is no number.
+    /// A feature of a prepared photo that is not a number.
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
     /// A row that its series cannot take.
@@ -219,7 +219,7 @@ pub enum ReadErrorKind {
     /// A user or item without an id.
     #[error("the id is empty; fill it in or remove the row")]
     EmptyId,
-    /// A rating that is no number.
+    /// A rating that is not a number.
     #[error("`{0}` is not a rating; a number is expected, or nothing")]
     Rating(String),
     /// A time that cannot be read.

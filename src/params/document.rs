@@ -51,7 +51,7 @@ impl Document {
     ///
     /// # Errors
     /// The first value that does not fit.
-    pub fn whole<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         yaml::from_node(&self.root).map_err(|error| self.unfit(error))
     }
 

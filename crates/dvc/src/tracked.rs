@@ -73,7 +73,9 @@ impl Tracked {
             if path == folder.dir() || folder.dir().starts_with(path) {
                 break; // its stages are not below this pipeline
             }
-            let others = self.kept(path.join(PIPELINE), |file| made(file, *folder.program()))?;
+            let others = self.kept(path.join(PIPELINE), |file| {
+                outputs_of(file, *folder.program())
+            })?;
             let maker = others
                 .iter()
                 .find(|kept| dep.path.starts_with(&kept.path) || kept.path.starts_with(&dep.path));
@@ -131,7 +133,7 @@ fn notes(file: &Path) -> Result<Vec<Kept>> {
 }
 
 /// The outputs of the stages of another dvc.yaml.
-fn made(file: &Path, program: Program) -> Result<Vec<Kept>> {
+fn outputs_of(file: &Path, program: Program) -> Result<Vec<Kept>> {
     let folder = Folder::open(file.parent().unwrap_or(file), program)?;
     let stages = define::stages(&folder, Context::of(Node::new(Data::Map(Vec::new()))))?;
     let outs = stages.iter().flat_map(|stage| {

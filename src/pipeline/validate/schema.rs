@@ -216,7 +216,7 @@ impl Schema {
 
     pub fn parse(path: &Path, text: &str, known: &[&str]) -> Result<Schema, params::Error> {
         let document = Document::parse(path, text)?;
-        let mut schema: Schema = document.whole()?;
+        let mut schema: Schema = document.read()?;
         schema.file = Some(document);
         schema.check(known)?;
         Ok(schema)

@@ -26,7 +26,7 @@ impl Document {
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let reader = yaml::Reader {
             types: yaml::Types::Core,
-            source: 0,
+            ..yaml::Reader::default()
         };
         let document = Self {
             path: path.to_owned(),

@@ -26,7 +26,7 @@ impl FromStr for Set {
         }
         let reader = Reader {
             types: Types::Core,
-            source: 0,
+            ..Reader::default()
         };
         Ok(Self {
             key: key.to_owned(),

@@ -2,25 +2,59 @@
 //! (block style, width 80). Follows `ruamel/yaml/emitter.py` 0.19.
 
 use yaml::resolve::{self, Kind};
-use yaml::{Data, Node};
+use yaml::{Data, Node, Reader, Types};
 
 use crate::scalar::{Analysis, Pen, Style};
 
 /// Keys longer than this are written after `? `.
 const SIMPLE_KEY: usize = 128;
+/// The same where all of a key may be escapes.
+const PLAIN_KEY: usize = 64;
 
 /// A mapping `name: value` as it stands in a block that is indented by `indent` columns.
+///
+/// A few texts are written by ruamel.yaml so that nobody, itself included, can read them back: a key that
+/// is folded over two lines, say. Then every text is written in double quotes on one line.
 pub fn entry(name: &str, value: &Node, indent: usize) -> String {
-    let mut emitter = Emitter { pen: Pen::new() };
-    emitter.key_and_value(&Node::string(name), value, indent);
-    emitter.pen.line_break();
-    emitter.pen.finish()
+    let name = Node::string(name);
+    let written = |plainly: bool| {
+        let mut emitter = Emitter {
+            pen: Pen::new(),
+            plainly,
+        };
+        emitter.key_and_value(&name, value, indent);
+        emitter.pen.line_break();
+        emitter.pen.finish()
+    };
+    let text = written(false);
+    match reads_back(&text, &name, value) {
+        true => text,
+        false => written(true),
+    }
 }
+
+fn reads_back(text: &str, name: &Node, value: &Node) -> bool {
+    let read = READER.read(text);
+    read.is_ok_and(|root| {
+        let entries = root.as_map().unwrap_or_default();
+        matches!(entries, [(key, read)] if key == name && read == value)
+    })
+}
+
+/// How what is written here is read: what was written comes back as it was.
+pub(crate) const READER: Reader = Reader {
+    types: Types::Ruamel,
+    source: 0,
+    keep_next_line: true,
+};
 
 /// A whole document: a mapping.
 pub fn document(value: &Node) -> String {
     let entries = value.as_map().unwrap_or_default();
-    let mut emitter = Emitter { pen: Pen::new() };
+    let mut emitter = Emitter {
+        pen: Pen::new(),
+        plainly: false,
+    };
     emitter.mapping(entries, 0);
     emitter.pen.line_break();
     emitter.pen.finish()
@@ -28,6 +62,8 @@ pub fn document(value: &Node) -> String {
 
 struct Emitter {
     pen: Pen,
+    /// Texts in double quotes and never folded.
+    plainly: bool,
 }
 
 /// What a value stands in.
@@ -48,7 +84,8 @@ impl Emitter {
         self.pen.indent(indent);
         let (text, tag) = spelled(key, true);
         // ruamel counts the short tag (`!!str`) with the key.
-        if text.chars().count() + tag.len() + 2 < SIMPLE_KEY && !text.contains(BREAKS) {
+        let most = if self.plainly { PLAIN_KEY } else { SIMPLE_KEY };
+        if text.chars().count() + tag.len() + 2 < most && !text.contains(BREAKS) {
             self.scalar(key, indent, None);
             self.pen.indicator(":", false, false);
         } else {
@@ -87,6 +124,9 @@ impl Emitter {
             self.pen.indent(indent);
         }
         let (text, tag) = spelled(node, key);
+        if self.plainly && tag == "str" {
+            return self.pen.double_quoted(&text, indent, false);
+        }
         let analysis = Analysis::of(&text);
         match style(&text, &analysis, tag, key) {
             Style::Plain => self.pen.plain(&text, indent, !key),
@@ -115,6 +155,7 @@ fn spelled(node: &Node, key: bool) -> (String, &'static str) {
             (text, "float")
         }
         Data::Str(text) => (text.clone(), "str"),
+        Data::Refused(_) => (node.to_string(), "timestamp"),
         Data::List(_) | Data::Map(_) => (node.to_string(), "str"),
     }
 }

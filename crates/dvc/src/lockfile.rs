@@ -245,11 +245,21 @@ impl Lock {
                 return Err(error).with_context(|| format!("cannot read {}", file.display()));
             }
         };
-        Self::parse(&text).map_err(|fault| fault.within(&folder.lock()))
+        Self::parse(&text).map_err(|mut fault| {
+            if yaml::merge_mark(&text).is_some_and(|mark| mark.at == fault.at) {
+                let name = folder.program().name;
+                fault.reason = format!(
+                    "dvc.lock holds the marks of an unfinished merge; take one side as it is (`git \
+                     checkout --ours dvc.lock` or `--theirs`), then run `{name} repro`, which records \
+                     anew what differs"
+                );
+            }
+            fault.within(&folder.lock())
+        })
     }
 
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let root = yaml::parse(text)?;
+        let root = emit::READER.read(text)?;
         if root.is_empty() {
             return Ok(Self {
                 head: HEAD.to_owned(),
@@ -368,6 +378,8 @@ fn heads(root: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TEXT: &str = include_str!("../../../dvc.lock");
@@ -382,6 +394,81 @@ mod tests {
             anew.put(&entry.name, entry.recorded.clone());
         }
         assert_eq!(anew.text(), TEXT);
+    }
+
+    /// Texts of all of Unicode, rich in what YAML and its writer treat in a way of their own.
+    fn texts() -> impl Strategy<Value = String> {
+        const SPECIAL: &str =
+            "\u{85}\u{2028}\u{2029}\n\r\t \u{a0}\u{feff}\0\u{7f}'\"\\#:-?,[]{}&*!|>%@`=<~.1eyN";
+        let special = proptest::sample::select(SPECIAL.chars().collect::<Vec<char>>());
+        let character =
+            prop_oneof![3 => special, 1 => any::<char>(), 1 => proptest::char::range('a', 'z')];
+        let short = proptest::collection::vec(character, 0..24);
+        let short = short.prop_map(|chars| chars.into_iter().collect::<String>());
+        let words = proptest::collection::vec("[a-z'\"\u{2028}]{1,9}|[a-z]{60,140}", 0..40);
+        prop_oneof![
+            4 => short,
+            1 => words.prop_map(|words| words.join(" ")),
+            1 => proptest::sample::select(vec!["---", "...", "<<", "null", "1e3", "2024-01-01", "0x1", "=", "\0<<"])
+                .prop_map(str::to_owned),
+        ]
+    }
+
+    fn nodes() -> impl Strategy<Value = Node> {
+        let scalar = prop_oneof![
+            6 => texts().prop_map(Node::string),
+            1 => any::<i64>().prop_map(|value| Node::new(Data::Int(value.into()))),
+            1 => any::<f64>().prop_map(|value| Node::new(Data::Float(value))),
+            1 => any::<bool>().prop_map(|value| Node::new(Data::Bool(value))),
+            1 => Just(Node::new(Data::Null)),
+        ];
+        scalar.prop_recursive(3, 12, 4, |inner| {
+            let entries = proptest::collection::btree_map(texts(), inner.clone(), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4)
+                    .prop_map(|items| Node::new(Data::List(items))),
+                entries.prop_map(Node::map),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        /// Otherwise a stage would run at every call.
+        #[test]
+        fn every_value_comes_back_from_the_lock(
+            name in texts(),
+            values in proptest::collection::btree_map(texts(), nodes(), 0..4),
+            cmd in texts(),
+            path in texts(),
+        ) {
+            let recorded = Recorded {
+                cmd: Cmd::One(cmd),
+                deps: vec![Record { path: path.clone(), md5: Some("0e1".to_owned()), size: None, nfiles: None, exec: false }],
+                params: vec![(path, values.into_iter().collect())],
+                outs: Vec::new(),
+            };
+            let mut lock = Lock::parse("").unwrap();
+            lock.put(&name, recorded.clone());
+            lock.put("another", recorded.clone());
+            let text = lock.text();
+            let read = Lock::parse(&text).unwrap();
+            let again = read.get(&name).expect(&text);
+            prop_assert_eq!(again.node(), recorded.node(), "{}", &text);
+            // Not written anew, it keeps its text.
+            prop_assert_eq!(read.text(), text);
+        }
+    }
+
+    #[test]
+    fn marks_of_a_merge_say_what_to_do() {
+        let text = "schema: '2.0'\nstages:\n<<<<<<< HEAD\n  a:\n    cmd: x\n=======\n  a:\n    cmd: y\n>>>>>>> b\n";
+        assert!(
+            Lock::parse(text)
+                .unwrap_err()
+                .reason
+                .contains("unfinished merge")
+        );
     }
 
     #[test]

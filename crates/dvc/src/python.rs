@@ -21,6 +21,7 @@ fn write_json(value: &Node, out: &mut String) {
         }
         Data::Float(value) => out.push_str(&json_float(*value)),
         Data::Str(text) => json_string(text, out),
+        Data::Refused(_) => json_string(&value.to_string(), out),
         Data::List(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -62,7 +63,7 @@ fn json_key(key: &Node) -> String {
         Data::Bool(value) => value.to_string(),
         Data::Int(value) => value.to_string(),
         Data::Float(value) => json_float(*value),
-        Data::List(_) | Data::Map(_) => key.to_string(),
+        Data::List(_) | Data::Map(_) | Data::Refused(_) => key.to_string(),
     }
 }
 

@@ -200,7 +200,7 @@ impl<'a> Records<'a> {
                     params.at.line, params.name
                 )
             })?;
-            let values = why::values(&content, &params.keys);
+            let values = why::checked_values(&content, params)?;
             let missing = |key: &&String| !values.iter().any(|(name, _)| name == *key);
             let missing: Vec<&str> = params
                 .keys

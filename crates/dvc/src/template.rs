@@ -170,7 +170,8 @@ fn check(node: &Node, value: &Node, inner: &str, place: Place) -> Result<(), Fau
         Place::Other => !value.is_composite(),
     };
     if allowed {
-        return Ok(());
+        let named = |fault: Fault| node.fault(format!("`${{{inner}}}`: {}", fault.reason));
+        return value.check().map_err(named);
     }
     Err(node.fault(format!(
         "`${{{inner}}}` is {}, which cannot stand in a text",
@@ -186,7 +187,7 @@ pub fn spelled(value: &Node) -> Cow<'_, str> {
         Data::Int(value) => value.to_string().into(),
         Data::Float(value) => yaml::float(*value).into(),
         Data::Str(text) => text.into(),
-        Data::List(_) | Data::Map(_) => value.to_string().into(),
+        Data::List(_) | Data::Map(_) | Data::Refused(_) => value.to_string().into(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Why a stage would run: what differs between what the lock records and what is there.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 use yaml::{Data, Node};
 
 use crate::cache::Cache;
 use crate::content::{Content, Reader};
-use crate::error::Result;
+use crate::error::{InFile as _, Result};
 use crate::folder::Folder;
 use crate::lockfile::Recorded;
 use crate::stage::{Cmd, Params, Stage};
@@ -235,7 +236,7 @@ impl Inspector<'_> {
             reasons.push(file(How::New));
             return Ok(());
         };
-        let is = values(&content, &params.keys);
+        let is = checked_values(&content, params)?;
         let mut keys: Vec<&str> = params.keys.iter().map(String::as_str).collect();
         if keys.is_empty() {
             keys = is.iter().chain(was).map(|(key, _)| key.as_str()).collect();
@@ -302,6 +303,18 @@ fn same_command(a: &Cmd, b: &Cmd) -> bool {
 
 fn command_line(cmd: &Cmd) -> String {
     cmd.lines().join("; ")
+}
+
+/// [`values`] of what a stage reads, each of which a lock can hold.
+pub(crate) fn checked_values(content: &Node, params: &Params) -> Result<Vec<(String, Node)>> {
+    let values = values(content, &params.keys);
+    for (key, value) in &values {
+        value.check().map_err(|mut fault| {
+            fault.reason = format!("{key}: {}", fault.reason);
+            fault.within(Path::new(&params.name))
+        })?;
+    }
+    Ok(values)
 }
 
 /// The values of keys in a parameter file, of those that are there; no keys: everything.

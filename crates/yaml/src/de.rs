@@ -112,7 +112,7 @@ pub fn from_node<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Error> 
 pub fn from_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let reader = Reader {
         types: Types::Core,
-        source: 0,
+        ..Reader::default()
     };
     let node = reader.read(text).map_err(|fault| Error {
         at: fault.at,
@@ -149,6 +149,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Data::Int(value) => visit_int(*value, visitor),
             Data::Float(value) => visitor.visit_f64(*value),
             Data::Str(text) => visitor.visit_borrowed_str(text),
+            Data::Refused(reason) => Err(de::Error::custom(reason)),
             Data::List(items) => visitor.visit_seq(Items {
                 items: items.iter(),
                 next: 0,
@@ -400,7 +401,12 @@ mod tests {
     fn a_tree_of_two_texts_says_which_one_is_wrong() {
         let read = |text, source| {
             let types = Types::Core;
-            Reader { types, source }.read(text).unwrap()
+            let reader = Reader {
+                types,
+                source,
+                ..Reader::default()
+            };
+            reader.read(text).unwrap()
         };
         let mut tree = read("name: x\n", 0);
         tree.set(&["inner", "a"], read("[1, 2]", 1));

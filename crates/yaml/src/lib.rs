@@ -17,4 +17,4 @@ pub mod resolve;
 pub use de::{Error, Reason, from_node, from_str};
 pub use float::float;
 pub use node::{At, Data, Fault, Node};
-pub use parse::{Reader, Types, parse};
+pub use parse::{Reader, Types, merge_mark, parse};

@@ -1,7 +1,8 @@
 //! The tree: values, with the place in the file where each stands.
 //!
 //! Mappings keep their order and may have keys that are not strings. Equality is that of the values that
-//! Python's readers give (`1 == 1.0 == True`, the order of keys does not matter).
+//! Python's readers give (`1 == 1.0 == True`, the order of keys does not matter), but NaN is itself: a
+//! value that was not touched has not changed.
 
 use std::fmt;
 
@@ -41,6 +42,8 @@ pub enum Data {
     Float(f64),
     /// A text.
     Str(String),
+    /// A scalar that has no place here, such as a date: why not. Whoever needs the value refuses it.
+    Refused(Box<str>),
     /// A list.
     List(Vec<Node>),
     /// Keys and values, in their order.
@@ -99,6 +102,15 @@ impl Node {
             at,
             data,
             spelling: None,
+        }
+    }
+
+    /// A value that has no place in a tree, as it was written, and why not.
+    pub fn refused(written: &str, reason: impl Into<Box<str>>) -> Self {
+        Self {
+            at: At::default(),
+            data: Data::Refused(reason.into()),
+            spelling: Some(written.into()),
         }
     }
 
@@ -200,6 +212,21 @@ impl Node {
         entries[place].1.set(rest, value);
     }
 
+    /// The first value from here down that was read and has no place: what is wrong with it.
+    ///
+    /// # Errors
+    /// With its place.
+    pub fn check(&self) -> Result<(), Fault> {
+        match &self.data {
+            Data::Refused(reason) => Err(self.fault(reason.as_ref())),
+            Data::List(items) => items.iter().try_for_each(Self::check),
+            Data::Map(entries) => entries
+                .iter()
+                .try_for_each(|(key, value)| key.check().and_then(|()| value.check())),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it is a list or a mapping.
     pub fn is_composite(&self) -> bool {
         matches!(self.data, Data::List(_) | Data::Map(_))
@@ -213,6 +240,7 @@ impl Node {
             Data::Int(value) => *value == 0,
             Data::Float(value) => *value == 0.0,
             Data::Str(text) => text.is_empty(),
+            Data::Refused(_) => false,
             Data::List(items) => items.is_empty(),
             Data::Map(entries) => entries.is_empty(),
         }
@@ -224,6 +252,7 @@ impl Node {
             Data::Null => "nothing",
             Data::Bool(_) => "true or false",
             Data::Int(_) | Data::Float(_) => "a number",
+            Data::Refused(_) => "not supported",
             Data::Str(_) => "a text",
             Data::List(_) => "a list",
             Data::Map(_) => "a mapping",
@@ -250,7 +279,7 @@ impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a == b,
-            (Self::Float(a), Self::Float(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a == b || a.is_nan() && b.is_nan(),
             (Self::Int(a), Self::Float(b)) | (Self::Float(b), Self::Int(a)) => {
                 *b == *a as f64 && *b as i128 == *a
             }
@@ -263,6 +292,7 @@ impl PartialEq for Node {
         match (&self.data, &other.data) {
             (Data::Null, Data::Null) => true,
             (Data::Str(a), Data::Str(b)) => a == b,
+            (Data::Refused(_), Data::Refused(_)) => self.spelling == other.spelling,
             (Data::List(a), Data::List(b)) => a == b,
             (Data::Map(a), Data::Map(b)) => {
                 a.len() == b.len()
@@ -286,6 +316,7 @@ impl fmt::Display for Node {
             Data::Int(value) => write!(f, "{value}"),
             Data::Float(value) => f.write_str(&crate::float(*value)),
             Data::Str(text) => write!(f, "{text:?}"),
+            Data::Refused(_) => f.write_str(self.spelling.as_deref().unwrap_or_default()),
             Data::List(items) => {
                 f.write_str("[")?;
                 for (i, item) in items.iter().enumerate() {

@@ -13,7 +13,8 @@ const NODES: usize = 2_000_000;
 /// Which types plain scalars have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Types {
-    /// As ruamel.yaml reads YAML 1.2: `017` and `1_000` are whole numbers; dates are refused.
+    /// As ruamel.yaml reads YAML 1.2: `017` and `1_000` are whole numbers; dates and numbers of more than
+    /// 128 bits are [`Data::Refused`].
     #[default]
     Ruamel,
     /// YAML's core schema: what is not surely a number, a boolean or null is a text, so `017`, `1_000`
@@ -28,6 +29,9 @@ pub struct Reader {
     pub types: Types,
     /// What [`At::source`] of its nodes is.
     pub source: usize,
+    /// Within quotes a next-line character (U+0085) is what ruamel.yaml's writer means by it, itself, and
+    /// not what its reader makes of it, a space. For files that such a writer has written.
+    pub keep_next_line: bool,
 }
 
 /// Reads one YAML document with the types of ruamel.yaml; an empty text is null.
@@ -45,9 +49,27 @@ impl Reader {
     /// With line and column: a text that is not YAML, a key given twice, a tag outside of YAML's core
     /// schema, nesting deeper than 200 levels, and aliases that add up to more than two million values.
     pub fn read(self, text: &str) -> Result<Node, Fault> {
+        self.read_text(text)
+            .map_err(|fault| match merge_mark(text) {
+                Some(mark) => Fault {
+                    at: At {
+                        source: self.source,
+                        ..mark.at
+                    },
+                    ..mark
+                },
+                None => fault,
+            })
+    }
+
+    fn read_text(self, text: &str) -> Result<Node, Fault> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut builder = Builder {
             reader: self,
+            chars: match text.contains(BREAKS) {
+                true => text.chars().collect(),
+                false => Vec::new(),
+            },
             ..Builder::default()
         };
         for event in Parser::new_from_str(text) {
@@ -75,9 +97,68 @@ impl Reader {
     }
 }
 
+/// The mark of a git merge that was not finished, in a text that cannot be read: three kinds of lines
+/// that git puts around the two sides of a conflict.
+pub fn merge_mark(text: &str) -> Option<Fault> {
+    let is_mark = |line: &str, mark: &str| {
+        line.strip_prefix(mark)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let (number, line) = text.lines().enumerate().find(|(_, line)| {
+        let marks = ["<<<<<<<", "|||||||", "=======", ">>>>>>>"];
+        marks.iter().any(|mark| is_mark(line, mark))
+    })?;
+    Some(Fault {
+        at: At {
+            line: number + 1,
+            column: 1,
+            source: 0,
+        },
+        reason: format!(
+            "`{}` is the mark of an unfinished merge; keep one side of each conflict, remove the lines \
+             with <<<<<<<, ======= and >>>>>>>",
+            line.chars().take(40).collect::<String>()
+        ),
+    })
+}
+
+/// What ruamel.yaml takes for the end of a line within quotes, beside the newline.
+const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
+/// The text of a quoted scalar in which such breaks were written: blanks around them are indentation, and
+/// the break itself belongs to the text (U+0085: where `keep` says so, otherwise it is a newline, which
+/// folds).
+fn fold_breaks(text: &str, keep: bool) -> String {
+    let blank = |c: char| c == ' ' || c == '\t';
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(BREAKS) {
+        folded.push_str(rest[..start].trim_end_matches(blank));
+        let mut kept = String::new();
+        let mut newlines = 0;
+        rest = &rest[start..];
+        while let Some(c) = rest.chars().next().filter(|c| BREAKS.contains(c)) {
+            match c {
+                '\u{85}' if !keep => newlines += 1,
+                c => kept.push(c),
+            }
+            rest = rest[c.len_utf8()..].trim_start_matches(blank);
+        }
+        match (kept.is_empty(), newlines) {
+            (true, 1) => kept.push(' '),
+            (true, more) => kept.extend(std::iter::repeat_n('\n', more - 1)),
+            _ => {}
+        }
+        folded.push_str(&kept);
+    }
+    folded + rest
+}
+
 #[derive(Default)]
 struct Builder {
     reader: Reader,
+    /// The text, where it holds one of [`BREAKS`].
+    chars: Vec<char>,
     open: Vec<Open>,
     anchors: Vec<(usize, Node)>,
     root: Option<Node>,
@@ -104,6 +185,7 @@ impl Builder {
         let at = self.reader.at(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let text = self.quoted(text, style, span);
                 let node = scalar(&text, style, tag.as_deref(), at, self.reader.types)?;
                 self.close(node, anchor)
             }
@@ -146,6 +228,31 @@ impl Builder {
         }
         self.open.push(Open { at, anchor, items });
         Ok(())
+    }
+
+    /// The text of a scalar, breaks folded where they were written as such and not by an escape.
+    fn quoted<'a>(
+        &self,
+        text: std::borrow::Cow<'a, str>,
+        style: ScalarStyle,
+        span: Span,
+    ) -> std::borrow::Cow<'a, str> {
+        if self.chars.is_empty() || !text.contains(BREAKS) {
+            return text;
+        }
+        let written = self.chars.get(span.start.index()..span.end.index());
+        let written = written.unwrap_or_default();
+        let raw = written.iter().any(|c| BREAKS.contains(c));
+        let folds = match style {
+            ScalarStyle::SingleQuoted => raw,
+            // Where some are escaped and some are not, they cannot be told apart any more.
+            ScalarStyle::DoubleQuoted => raw && !written.contains(&'\\'),
+            _ => false,
+        };
+        match folds {
+            true => fold_breaks(&text, self.reader.keep_next_line).into(),
+            false => text,
+        }
     }
 
     /// Puts a finished value where it belongs.
@@ -209,7 +316,7 @@ fn merged(entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, Fault> {
     let mut own: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
     let mut below: Vec<(Node, Node)> = Vec::new();
     for (key, value) in entries {
-        if matches!(&key.data, Data::Str(text) if text == MERGE) {
+        if key.is_merge() {
             below.extend(merge_source(value)?);
             continue;
         }
@@ -229,8 +336,15 @@ fn merged(entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, Fault> {
     Ok(own)
 }
 
-/// How a plain `<<` key is marked until its mapping ends; no text can hold it.
-const MERGE: &str = "\0<<";
+/// How a plain `<<` is spelled, which is a text anywhere but as a key.
+const MERGE: &str = "<<";
+
+impl Node {
+    /// Whether it is a plain `<<`; only that of all texts keeps its spelling.
+    fn is_merge(&self) -> bool {
+        matches!(self.data, Data::Str(_)) && self.spelling.as_deref() == Some(MERGE)
+    }
+}
 
 fn merge_source(value: Node) -> Result<Vec<(Node, Node)>, Fault> {
     let at = value.at;
@@ -273,18 +387,24 @@ fn scalar(
         None if style != ScalarStyle::Plain => string(),
         None if types == Types::Core => return Ok(core(text, at)),
         None => match resolve::kind(text) {
-            resolve::Kind::Merge => Data::Str(MERGE.to_owned()),
+            resolve::Kind::Merge => return Ok(spelled(text, at, string())),
             resolve::Kind::Timestamp => {
-                return Err(refuse(format!(
-                    "{text} is a date, which is not supported here; put it in quotes"
-                )));
+                let reason =
+                    format!("{text} is a date, which is not supported here; put it in quotes");
+                return Ok(spelled(text, at, Data::Refused(reason.into())));
             }
             resolve::Kind::Reserved => {
                 return Err(refuse(format!(
                     "`{text}` is reserved in YAML; put it in quotes"
                 )));
             }
-            _ => resolve::value(text).ok_or_else(|| refuse(format!("{text} is too long")))?,
+            _ => match resolve::value(text) {
+                Some(value) => value,
+                None => {
+                    let reason = format!("{text} is too long for a number; put it in quotes");
+                    return Ok(spelled(text, at, Data::Refused(reason.into())));
+                }
+            },
         },
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => string(),
         Some(tag) if tag.is_yaml_core_schema() => typed(&tag.suffix, text)
@@ -296,12 +416,18 @@ fn scalar(
 
 /// A plain scalar of the core schema; it keeps its spelling.
 fn core(text: &str, at: At) -> Node {
-    let data = match text {
-        "<<" => Data::Str(MERGE.to_owned()),
-        _ => resolve::core(text),
-    };
-    let spelling = (!matches!(data, Data::Str(_))).then(|| text.into());
-    Node { at, data, spelling }
+    match resolve::core(text) {
+        Data::Str(plain) if plain != MERGE => Node::at(at, Data::Str(plain)),
+        data => spelled(text, at, data),
+    }
+}
+
+fn spelled(text: &str, at: At, data: Data) -> Node {
+    Node {
+        at,
+        data,
+        spelling: Some(text.into()),
+    }
 }
 
 /// A scalar with an explicit tag.
@@ -342,10 +468,59 @@ mod tests {
     #[test]
     fn what_has_no_place_in_the_tree_is_refused() {
         assert!(refused("a: 1\na: 2\n").starts_with("2:1: the key"));
-        assert!(refused("a: 2020-01-01\n").contains("date"));
         assert!(refused("a: !x 1\n").contains("tag"));
         assert!(refused("a: [1\nb: 2\n").contains("invalid YAML"));
         assert!(refused(&("- ".repeat(1000) + "x\n")).contains("nested deeper"));
+    }
+
+    #[test]
+    fn what_has_no_value_is_refused_where_it_is_needed() {
+        let root = parse("a: 1\nb: [x, 2020-01-01]\n").unwrap();
+        assert!(root.get("a").unwrap().check().is_ok());
+        let fault = root.check().unwrap_err();
+        assert_eq!((fault.at.line, fault.at.column), (2, 8));
+        assert!(fault.reason.starts_with("2020-01-01 is a date"));
+        let long = format!("a: {}", "9".repeat(60));
+        assert!(parse(&long).unwrap().check().is_err());
+    }
+
+    #[test]
+    fn marks_of_a_merge_are_named_as_such() {
+        let text = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n";
+        assert!(
+            refused(text).starts_with("2:1: `<<<<<<< HEAD` is the mark of an unfinished merge")
+        );
+        assert!(parse("a: '=======  '\nb: \"<<<<<<<\"\n").is_ok());
+    }
+
+    /// Expected values from ruamel.yaml 0.19.1.
+    #[test]
+    fn line_separators_within_quotes_fold_as_in_ruamel() {
+        for (text, expected) in [
+            ("'a\u{2028}  b'", "a\u{2028}b"),
+            ("'a \u{2028}\u{2029}  b'", "a\u{2028}\u{2029}b"),
+            ("'\u{2028}   '", "\u{2028}"),
+            ("\"a \u{2028} b\"", "a\u{2028}b"),
+            ("\"a \\L b\"", "a \u{2028} b"),
+            ("'a \u{85} b'", "a b"),
+            ("'a\u{85}\u{85}  b'", "a\nb"),
+        ] {
+            assert_eq!(parse(text).unwrap().as_str(), Some(expected), "{text:?}");
+        }
+        let reader = Reader {
+            keep_next_line: true,
+            ..Reader::default()
+        };
+        let read = reader.read("'a\u{85}  b'").unwrap();
+        assert_eq!(read.as_str(), Some("a\u{85}b"));
+    }
+
+    #[test]
+    fn only_a_plain_merge_key_merges() {
+        let root = parse("a: <<\n'<<': 1\n\"\\0<<\": 2\n").unwrap();
+        assert_eq!(root.get("a").unwrap().as_str(), Some("<<"));
+        assert_eq!(root.get("<<").unwrap().to_string(), "1");
+        assert_eq!(root.get("\0<<").unwrap().to_string(), "2");
     }
 
     #[test]
@@ -362,6 +537,7 @@ mod tests {
         let reader = Reader {
             types: Types::Core,
             source: 3,
+            keep_next_line: false,
         };
         let root = reader
             .read("[017, 1_000, 2020-01-01, =, yes, 0x1F, -0o7, 1e3, .5, 12e, .inf, nan, +1, '1', ~, '']")

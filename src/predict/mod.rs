@@ -162,8 +162,10 @@ pub trait Predict: Task {
     /// Those of the command's options that the task has, beside those of every task.
     const OPTIONS: &'static [&'static str];
 
-    /// The records to be answered by `model`, and how.
+    /// The records to be answered by `model`, and how. The project is where the command was given, if it was
+    /// in one; it decides no answer.
     fn job(
+        project: Option<&Project>,
         model: Self::Model,
         header: &Header<Self::Details>,
         request: &Request,
@@ -361,7 +363,7 @@ pub fn run<T: Predict>(
     let _lock = path
         .map(|path| output::lock(path, request.wait))
         .transpose()?;
-    let job = T::job(model, &header, request, talk)?;
+    let job = T::job(project, model, &header, request, talk)?;
     let columns = job.answers.output_columns(job.source.columns())?;
     let identity = journal::Identity {
         format: journal::IDENTITY,

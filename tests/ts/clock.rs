@@ -116,8 +116,8 @@ fn training_keeps_the_frequency_of_the_whole_source() {
         .map(|month| format!("a,{month}-30,5\n"))
         .collect();
     for (rows, steps, words, next) in [
-        (weeks, "3", "weekly, 1 train and 3 test", "2024-01-08"),
-        (months, "1", "monthly, 6 train and 1 test", "2024-05-30"),
+        (weeks, "3", "weekly, 1 train and 3 test", "2024-01-29"),
+        (months, "1", "monthly, 6 train and 1 test", "2024-06-30"),
     ] {
         let dir = with(&format!("{HEADER}{rows}"));
         let split = format!("ts.split.test={steps}");

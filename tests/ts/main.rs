@@ -1,9 +1,10 @@
 //! `ts` from its sample to forecasts; `input` has every bad or unusual table that a planner may have,
-//! `dates` what is odd about days, `clock` the clock that `prepare` hands on.
+//! `dates` what is odd about days, `clock` the clock that `prepare` hands on, `state` where forecasts start.
 
 mod clock;
 mod dates;
 mod input;
+mod state;
 #[path = "../support/mod.rs"]
 mod support;
 use std::collections::BTreeMap;
@@ -131,7 +132,7 @@ fn the_sample_is_forecast_better_than_naively_and_explained() {
     assert!(why.contains("the least AICc"), "{why}");
     let nobody = dir.fails(2, &["explain", "ts", "aples-1"]);
     assert!(nobody.contains("did you mean `apples-1`"), "{nobody}");
-    // No series' history is in the model.
+    // The values of training are not in the model.
     let size = dir.bytes("models/ts.safetensors").len();
     assert!(size < 6 * 4096, "{size} bytes for 6 series");
 }
@@ -143,9 +144,9 @@ fn forecasts_have_the_asked_steps_and_bounds() {
     let text = dir.read("usual.csv");
     assert!(text.starts_with("unique_id,ds,mean,lo-80,hi-80,lo-95,hi-95\n"));
     let rows = &forecasts(&text)["a"];
-    // As many as the test part has, behind the training part: it ends with June 2024.
+    // As many as the test part has, after its end.
     assert_eq!(rows.len(), 6);
-    assert_eq!(rows[0][0], "2024-07-01");
+    assert_eq!(rows[0][0], "2025-01-01");
     for row in rows {
         let [mean, lo80, hi80, lo95, hi95] = [1, 2, 3, 4, 5].map(|i| number(&row[i]));
         assert!(
@@ -164,7 +165,7 @@ fn forecasts_have_the_asked_steps_and_bounds() {
     assert!(text.starts_with("unique_id,ds,mean,lo-50,hi-50,lo-99.5,hi-99.5\n"));
     let asked = &forecasts(&text)["a"];
     assert_eq!(asked.len(), 15);
-    assert_eq!(asked[14][0], "2025-09-01");
+    assert_eq!(asked[14][0], "2026-03-01");
     assert_eq!(
         asked[0][1], rows[0][1],
         "a longer horizon changes no earlier mean"
@@ -249,13 +250,13 @@ fn one_failing_series_never_ends_the_others() {
     let m = |m: usize| month(m);
     let bad = format!(
         "{HEADER}a,{},many\nb,{},60\nnew one,{},4\nc,{},61\nc,{},61\nb,{},inf\n,{},3\n",
-        m(34),
-        m(34),
-        m(34),
-        m(34),
-        m(34),
-        m(35),
-        m(34)
+        m(40),
+        m(40),
+        m(40),
+        m(40),
+        m(40),
+        m(41),
+        m(40)
     );
     dir.write("bad.csv", &bad);
     let ran = dir.run(&["predict", "ts", "-i", "bad.csv", "-o", "out.csv"]);
@@ -273,8 +274,8 @@ fn one_failing_series_never_ends_the_others() {
     assert_eq!(rejects.lines().count(), 5, "{rejects}");
     let out = forecasts(&dir.read("out.csv"));
     assert_eq!(out.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
-    assert_eq!(out["c"][0][0], month(35));
-    // The value of a year before the end of training.
+    assert_eq!(out["c"][0][0], month(41));
+    // The value of a year before.
     assert_eq!(out["a"][0][1], out["b"][0][1]);
     // Asked to, it stops, and leaves nothing.
     let fail = [

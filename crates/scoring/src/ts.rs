@@ -20,9 +20,12 @@ pub enum Newer<'a> {
     /// Nothing.
     #[default]
     Nothing,
-    /// Observations in any order; those that the model has seen are skipped.
+    /// Observations in any order. Those that repeat what the model has seen change nothing; one that
+    /// corrects a value that came after training takes its place; one that corrects a value that the model
+    /// was fitted to is refused.
     Observations(&'a [Observation<'a>]),
-    /// Values of the steps after the last one that the model has seen; NaN where one is missing.
+    /// Values of all steps after the last one of training, in place of those that the model holds; NaN where
+    /// one is missing.
     Steps(&'a [f64]),
     /// Observations that were refused before, and why: the answer falls back to the seasonal naive
     /// forecast.

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::scoring::Scorer;
 use crate::predict::{Job, Pace, Port, Predict, Reject, Request, RowScorer};
+use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::details::Details;
@@ -32,7 +33,13 @@ struct PhotoRows {
 impl Predict for Cv {
     const OPTIONS: &'static [&'static str] = &[];
 
-    fn job(model: Model, _: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
+    fn job(
+        _: Option<&Project>,
+        model: Model,
+        _: &Header<Details>,
+        request: &Request,
+        talk: &Talk,
+    ) -> Result<Job> {
         Job::per_row(list::open(request, talk)?, |input| {
             Ok(PhotoRows {
                 scorer: Scorer::new(model),

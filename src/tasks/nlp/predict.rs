@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::scoring::Scorer;
 use crate::predict::{Job, Options, Predict, Reject, Request, RowScorer};
+use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::details::Details;
@@ -28,7 +29,13 @@ struct TextRows {
 impl Predict for Nlp {
     const OPTIONS: &'static [&'static str] = &["--all-classes"];
 
-    fn job(model: Model, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
+    fn job(
+        _: Option<&Project>,
+        model: Model,
+        header: &Header<Details>,
+        request: &Request,
+        _: &Talk,
+    ) -> Result<Job> {
         // The model knows the column it was trained on; without a project nothing else does.
         let text_name = &header.details.data.text;
         Job::per_row(crate::predict::open(request)?, |input| {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use self::inputs::{Folded, Ids, Pairs, from_ids};
 use super::scoring::Scorer;
 use crate::predict::{Answers, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Wanted};
+use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::details::Details;
@@ -23,7 +24,13 @@ impl Predict for Recsys {
     const OPTIONS: &'static [&'static str] =
         &["--k", "--users", "--similar", "--allow", "--deny", "--only"];
 
-    fn job(model: Model, header: &Header<Details>, request: &Request, talk: &Talk) -> Result<Job> {
+    fn job(
+        _: Option<&Project>,
+        model: Model,
+        header: &Header<Details>,
+        request: &Request,
+        talk: &Talk,
+    ) -> Result<Job> {
         // As in the data that the model was trained on; outputs are always named alike.
         let names = &header.details.data;
         let lists = &request.options.lists;

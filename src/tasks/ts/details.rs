@@ -22,6 +22,23 @@ pub struct Details {
     pub frequency: String,
     /// Steps of each season in use.
     pub seasons: Vec<usize>,
+    /// Series with values below zero, in either part.
+    pub negative: usize,
+    /// The test part, which nothing was fitted to and by which the states are carried on; absent: it was empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
+}
+
+/// Observations after the training part that a model holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Later {
+    /// SHA-256 of the prepared test part, in hex.
+    pub sha256: String,
+    /// Steps of all series.
+    pub rows: u64,
+    /// The last time of any series.
+    pub last: String,
 }
 
 /// Names of the columns, and what becomes of missing steps and of repeated ones.

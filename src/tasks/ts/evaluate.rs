@@ -44,6 +44,7 @@ impl Evaluate for Ts {
             panel: test,
             clock: prepared,
             backtest: spec,
+            ..
         } = test;
         let clock = model_clock(model)?;
         if clock != *prepared {

@@ -62,8 +62,9 @@ impl Explain for Ts {
                 model.ids.len()
             ))
         })?;
-        let series = model.model.series.get(number);
-        let (fan, _) = model.model.fan(number, &series, 1, &[0.95]);
+        let series = model.carried_on(number);
+        let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
+        let fan = fan.cut(model.is_nonnegative());
         Ok(Box::new(Explanation {
             unique_id: input.to_owned(),
             reason: series.note,

@@ -4,7 +4,9 @@ mod clock;
 pub mod details;
 mod evaluate;
 mod explain;
+mod freshness;
 mod ids;
+mod later;
 pub mod params;
 mod predict;
 mod prepare;
@@ -50,10 +52,10 @@ impl Task for Ts {
         Ok(Prepared {
             panel: read_prepared(source.as_mut(), clock.axis)?,
             clock,
+            test: task::part_path::<Self>(project, Part::Test)?,
             backtest: BacktestSpec {
                 training: project.processed(Ts::NAME).join(TRAIN),
                 origins: params.origins,
-                horizon: params.horizon,
             },
         })
     }
@@ -64,6 +66,8 @@ pub struct Prepared {
     panel: Panel,
     /// That of both parts.
     clock: Clock,
+    /// The file of the test part.
+    test: PathBuf,
     backtest: BacktestSpec,
 }
 
@@ -79,6 +83,4 @@ struct BacktestSpec {
     training: PathBuf,
     /// From how many steps of the test part forecasts start.
     origins: usize,
-    /// Steps of each forecast, where there are several origins.
-    horizon: usize,
 }

@@ -146,8 +146,8 @@ pub struct ModelBlock {
     pub kind: String,
     /// Widen or narrow intervals by the errors of forecasts from earlier origins.
     pub calibrate: bool,
-    /// No forecast and no bound below zero.
-    pub nonnegative: bool,
+    /// No forecast and no bound below zero; `auto`: where no value of the training part is.
+    pub nonnegative: Choice<bool>,
 }
 
 impl Default for ModelBlock {
@@ -155,7 +155,7 @@ impl Default for ModelBlock {
         Self {
             kind: "auto".to_owned(),
             calibrate: true,
-            nonnegative: false,
+            nonnegative: Choice::Auto,
         }
     }
 }
@@ -169,18 +169,19 @@ pub struct Params {
     pub origins: usize,
     /// None: by the frequency.
     pub seasons: Option<Vec<usize>>,
-    pub horizon: usize,
+    /// Auto: as many steps as the test part has.
+    pub horizon: Horizon,
     pub kind: Kind,
     pub calibrate: bool,
-    pub nonnegative: bool,
+    pub nonnegative: Choice<bool>,
     /// As written, for the model file.
     pub season: Season,
     /// As written, for the model file.
     pub model: ModelBlock,
 }
 
-/// Default horizon where there is no test part.
-const HORIZON: usize = 12;
+/// The longest horizon.
+pub const MAX_HORIZON: usize = 100_000;
 
 impl Block {
     /// Checks every value.
@@ -195,14 +196,11 @@ impl Block {
         require(self.sample.days >= 60, "ts.sample.days", || {
             "at least 60".to_owned()
         })?;
-        let horizon = match self.horizon {
-            Choice::Given(horizon) => horizon,
-            Choice::Auto if self.split.test > 0 => self.split.test,
-            Choice::Auto => HORIZON,
-        };
-        require((1..=100_000).contains(&horizon), "ts.horizon", || {
-            format!("{horizon} is not a number of steps from 1 to 100000")
-        })?;
+        if let Choice::Given(horizon) = self.horizon {
+            require((1..=MAX_HORIZON).contains(&horizon), "ts.horizon", || {
+                format!("{horizon} is not a number of steps from 1 to {MAX_HORIZON}")
+            })?;
+        }
         require(
             (1..=1000).contains(&self.eval.origins),
             "ts.eval.origins",
@@ -215,7 +213,7 @@ impl Block {
             test_steps: self.split.test,
             origins: self.eval.origins,
             seasons: self.season.check()?,
-            horizon,
+            horizon: self.horizon,
             kind: self.model.kind()?,
             calibrate: self.model.calibrate,
             nonnegative: self.model.nonnegative,
@@ -290,10 +288,9 @@ mod tests {
     }
 
     #[test]
-    fn the_horizon_follows_the_test_part() {
-        assert_eq!(check("split: {test: 8}").unwrap().horizon, 8);
-        assert_eq!(check("{split: {test: 8}, horizon: 3}").unwrap().horizon, 3);
-        assert_eq!(check("split: {test: 0}").unwrap().horizon, HORIZON);
+    fn a_horizon_is_a_number_of_steps_or_auto() {
+        assert_eq!(check("split: {test: 8}").unwrap().horizon, Choice::Auto);
+        assert_eq!(check("horizon: 3").unwrap().horizon, Choice::Given(3));
         assert!(
             check("horizon: 0")
                 .unwrap_err()

@@ -11,11 +11,14 @@ use std::sync::Arc;
 use anyhow::Result;
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::params::choice::Choice;
 use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
+use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::details::{Details, Reading};
-use crate::tasks::ts::scoring::Scorer;
+use crate::tasks::ts::freshness::Ends;
+use crate::tasks::ts::scoring::{Scorer, Since};
 use artifact::Header;
 use models::ts::Saved;
 use scoring::Score;
@@ -34,7 +37,13 @@ impl Predict for Ts {
     const NEEDS_INPUT: bool = false;
     const OPTIONS: &'static [&'static str] = &["--horizon", "--level"];
 
-    fn job(model: Saved, header: &Header<Details>, request: &Request, _: &Talk) -> Result<Job> {
+    fn job(
+        project: Option<&Project>,
+        model: Saved,
+        header: &Header<Details>,
+        request: &Request,
+        talk: &Talk,
+    ) -> Result<Job> {
         // The model knows how its data were read; without a project nothing else does.
         let reading = &header.details.data;
         let scorer = Arc::new(Scorer::new(model, reading)?);
@@ -42,6 +51,12 @@ impl Predict for Ts {
             Some(port) => newer(&scorer, port, request.format, reading)?,
             None => Observed::default(),
         };
+        newer.tell(&scorer, header, talk);
+        let ends = Ends::new(&scorer, |number| newer.steps(number));
+        ends.tell(&scorer, talk);
+        if let Some(project) = project {
+            ends.compare(project, &scorer, talk);
+        }
         let levels = match request.options.levels.as_slice() {
             [] => LEVELS.to_vec(),
             asked => asked.to_vec(),
@@ -79,14 +94,51 @@ impl Predict for Ts {
 /// What an input says of the series of a model.
 #[derive(Default)]
 struct Observed {
-    /// Values on the steps after the end of a series, or what is wrong with its rows and where; by the
-    /// series' number.
+    /// Values on the steps since training, or what is wrong with its rows and where; by the series' number.
     series: HashMap<usize, Result<Vec<f64>, String>>,
     /// Series that the model does not know.
     unknown: Vec<String>,
+    /// Values that the model holds and that are replaced.
+    corrected: usize,
     /// The first row that belongs to no series.
     bad: Option<ReadError>,
     digest: String,
+}
+
+impl Observed {
+    /// Steps of a series since training, where there are usable rows of it.
+    fn steps(&self, number: usize) -> Option<usize> {
+        let values = self.series.get(&number)?.as_ref().ok()?;
+        Some(values.len())
+    }
+
+    /// Says what the observations change beside going on, and what contradicts them.
+    fn tell(&self, scorer: &Scorer, header: &Header<Details>, talk: &Talk) {
+        if self.corrected > 0 {
+            talk.note(format!(
+                "ts: {} values that the model was carried on by are replaced by those of the input",
+                self.corrected
+            ));
+        }
+        let below = |values: &Vec<f64>| values.iter().any(|y| *y < 0.0);
+        let usable = self
+            .series
+            .values()
+            .filter_map(|values| values.as_ref().ok());
+        let newer = usable.filter(|values| below(values)).count();
+        match header.details.model.nonnegative {
+            Choice::Given(true) if header.details.negative > 0 || newer > 0 => talk.warn(format!(
+                "ts.model.nonnegative: true cuts all forecasts and bounds at zero, but values of {} series are \
+                 below it; train again with auto or false",
+                header.details.negative.max(newer)
+            )),
+            Choice::Auto if newer > 0 && scorer.is_nonnegative() => talk.warn(format!(
+                "no value that the model has seen is below zero, but some of {newer} series of the input are: \
+                 their forecasts may be below it, too (ts.model.nonnegative: auto)"
+            )),
+            _ => {}
+        }
+    }
 }
 
 fn newer(
@@ -111,8 +163,11 @@ fn newer(
             digest.update(&time.to_le_bytes());
             digest.update(&value.to_le_bytes());
         }
-        let values = after_end(scorer, number, &mut series, &panel);
-        observed.series.insert(number, values);
+        let since = since_training(scorer, number, &mut series, &panel);
+        observed.corrected += since.as_ref().map_or(0, |since| since.corrected);
+        observed
+            .series
+            .insert(number, since.map(|since| since.values));
     }
     observed.digest = format!("{:016x}", digest.digest());
     Ok(observed)
@@ -138,13 +193,13 @@ fn read(port: &Port, format: Option<Format>, reading: &Reading, clock: &Clock) -
     Ok(panel)
 }
 
-/// The values of `series` after its end, or what is wrong with a row, with its place.
-fn after_end(
+/// The values of `series` since training, or what is wrong with a row, with its place.
+fn since_training(
     scorer: &Scorer,
     number: usize,
     series: &mut Series,
     panel: &Panel,
-) -> Result<Vec<f64>, String> {
+) -> Result<Since, String> {
     if let Some(fault) = series.fault.take() {
         return Err(match *fault.first.kind {
             ReadErrorKind::Series { reason, .. } => format!("{}: {reason}", fault.first.place),
@@ -152,7 +207,7 @@ fn after_end(
         });
     }
     scorer
-        .after_end(number, series)
+        .since_training(number, series)
         .map_err(|problem| format!("{}: {}", panel.place(problem.mark), problem.reason))
 }
 

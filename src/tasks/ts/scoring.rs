@@ -6,13 +6,23 @@ use super::details::Reading;
 use super::ids::SeriesIds;
 use super::model_clock;
 use models::ts::Saved;
+use models::ts::panel::per_series::fingerprint;
 use scoring::ts::{Answer, Newer, Observation, Request};
 use scoring::{Refusal, Score};
 use tables::clock::{self, Clock};
-use tables::{Problem, Series};
+use tables::{Gaps, Problem, Series};
 
 /// Steps between the end of a series and its newer values at most.
 const FARTHEST: usize = 100_000;
+
+/// The values of a series since training.
+pub struct Since {
+    /// Of every step after the last one of training, those that the model holds included; NaN where one is
+    /// missing.
+    pub values: Vec<f64>,
+    /// Values that the model holds and that were replaced by others.
+    pub corrected: usize,
+}
 
 /// Forecasters of many series that answer requests.
 pub struct Scorer {
@@ -21,6 +31,8 @@ pub struct Scorer {
     ids: SeriesIds,
     clock: Clock,
     reading: Reading,
+    /// Whether forecasts are cut at zero.
+    nonnegative: bool,
 }
 
 impl Scorer {
@@ -33,6 +45,7 @@ impl Scorer {
         Ok(Self {
             ids: SeriesIds::new(std::mem::take(&mut model.ids)),
             clock,
+            nonnegative: model.is_nonnegative(),
             model,
             reading: reading.clone(),
         })
@@ -53,22 +66,87 @@ impl Scorer {
         self.ids.number(id)
     }
 
-    /// The values of `series` on every step after the last one that the model has seen of series
-    /// `number`; observations up to there are skipped.
-    ///
-    /// # Errors
-    /// The first observation that contradicts another, is on no step, or is too far ahead.
-    pub fn after_end(&self, number: usize, series: &mut Series) -> Result<Vec<f64>, Problem> {
-        series.tidy(self.reading.duplicates)?;
-        series.regular_after(
-            self.model.ends[number],
-            &self.clock,
-            self.reading.gaps,
-            FARTHEST,
-        )
+    /// Whether forecasts are cut at zero, unless newer values are below it.
+    pub fn is_nonnegative(&self) -> bool {
+        self.nonnegative
     }
 
-    /// The steps that observations fill, in words what is wrong with one of them.
+    /// The last time of series `number` that the model holds.
+    pub fn end(&self, number: usize) -> i64 {
+        self.time_after(number, self.model.later.get(number).len())
+    }
+
+    /// The time of series `number` so many steps after training.
+    pub fn time_after(&self, number: usize, steps: usize) -> i64 {
+        let end = self.model.ends[number];
+        self.clock.at(end, steps as i64).unwrap_or(end)
+    }
+
+    /// The values of series `number` since training: those that the model holds, corrected and continued by
+    /// the observations in `series`.
+    ///
+    /// # Errors
+    /// The first observation that contradicts another or a value that the model was fitted to, is on no step,
+    /// or is too far ahead.
+    pub fn since_training(&self, number: usize, series: &mut Series) -> Result<Since, Problem> {
+        series.tidy(self.reading.duplicates)?;
+        let held = self.model.later.get(number);
+        let farthest = FARTHEST + held.len();
+        let steps = series.steps_after(self.model.ends[number], &self.clock, farthest)?;
+        let absent = match self.reading.gaps {
+            Gaps::Missing => f64::NAN,
+            Gaps::Zero => 0.0,
+        };
+        let mut values = held.to_vec();
+        let mut corrected = 0;
+        for (row, (&step, &value)) in steps.iter().zip(&series.values).enumerate() {
+            match usize::try_from(step - 1) {
+                Err(_) => self.refuse_correction(number, step, series, row)?,
+                Ok(step) if step >= held.len() => {
+                    values.resize(step, absent);
+                    values.push(value);
+                }
+                // A missing value corrects nothing.
+                Ok(step) if value.is_finite() && value != held[step] => {
+                    values[step] = value;
+                    corrected += 1;
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(Since { values, corrected })
+    }
+
+    /// Parameters rest on the values of training, so that none of them can be replaced; `step` is at most 0,
+    /// which is the last of them.
+    fn refuse_correction(
+        &self,
+        number: usize,
+        step: i64,
+        series: &Series,
+        row: usize,
+    ) -> Result<(), Problem> {
+        let seen = self.model.seen.get(number);
+        let value = series.values[row];
+        let time = || self.clock.text(series.times[row]);
+        let reason = match usize::try_from(seen.len() as i64 - 1 + step) {
+            _ if !value.is_finite() => return Ok(()),
+            Ok(index) if seen.get(index) == Some(&fingerprint(value)) => return Ok(()),
+            Ok(_) => format!(
+                "{value} for {} is not the value that the model was trained on; train again with it, or \
+                 take the row out",
+                time()
+            ),
+            Err(_) => format!(
+                "{} is before the first value that the model was trained on; train again with it, or take \
+                 the row out",
+                time()
+            ),
+        };
+        Err(series.problem(row, reason))
+    }
+
+    /// The values since training with those observed, in words what is wrong with one of them.
     fn steps(&self, number: usize, observations: &[Observation<'_>]) -> Result<Vec<f64>, String> {
         let mut series = Series::default();
         for observation in observations {
@@ -79,38 +157,38 @@ impl Scorer {
             })?;
             series.push(value, observation.value);
         }
-        self.after_end(number, &mut series)
+        (self.since_training(number, &mut series))
+            .map(|since| since.values)
             .map_err(|problem| problem.reason)
     }
 
     fn forecast(&self, number: usize, request: &Request<'_>) -> Answer<'_> {
         let model = &self.model.model;
         let mut forecaster = model.series.get(number);
-        let mut end = self.model.ends[number];
+        let held = self.model.later.get(number);
         let read;
-        let newer = match request.newer {
-            Newer::Nothing => Ok(None),
-            Newer::Steps(values) => Ok(Some(values)),
-            Newer::Refused(reason) => Err(reason.to_owned()),
+        let (values, refused) = match request.newer {
+            Newer::Nothing => (held, None),
+            Newer::Steps(values) => (values, None),
+            Newer::Refused(reason) => (held, Some(reason.to_owned())),
             Newer::Observations(observations) => match self.steps(number, observations) {
                 Ok(values) => {
                     read = values;
-                    Ok(Some(&read[..]))
+                    (&read[..], None)
                 }
-                Err(reason) => Err(reason),
+                Err(reason) => (held, Some(reason)),
             },
         };
-        if let Ok(Some(values)) = newer {
-            forecaster.update(values);
-            end = self.clock.at(end, values.len() as i64).unwrap_or(end);
-        }
+        forecaster.update(values);
+        let end = self.time_after(number, values.len());
         let horizon = request.horizon.unwrap_or(model.horizon);
         let levels: Vec<f64> = request.levels.iter().map(|level| level / 100.0).collect();
-        let refused = newer.err();
         let (fan, sound) = match refused {
             Some(_) => (model.naive_fan(&forecaster, horizon, &levels), true),
-            None => model.fan(number, &forecaster, horizon, &levels),
+            None => model.free_fan(number, &forecaster, horizon, &levels),
         };
+        let below = self.model.sign_from_data && values.iter().any(|y| *y < 0.0);
+        let fan = fan.cut(self.nonnegative && !below);
         let time = |step: usize| {
             let time = self.clock.at(end, step as i64 + 1);
             time.map(|time| self.clock.text(time))

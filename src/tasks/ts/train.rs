@@ -7,14 +7,17 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
+use crate::params::choice::Choice;
 use crate::talk::Talk;
 use crate::tasks::ts::details::{Details, Reading};
-use crate::tasks::ts::params::Params;
+use crate::tasks::ts::later::Later;
+use crate::tasks::ts::params::{MAX_HORIZON, Params};
 use crate::tasks::ts::predict::LEVELS;
 use crate::tasks::ts::{Prepared, Ts};
 use crate::train::{Fitted, Train};
 use artifact::{Field, FieldType, Signature};
 use models::ts::panel::calibration::spans;
+use models::ts::panel::per_series::{PerSeries, fingerprint};
 use models::ts::{FitError, Model, Options, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};
@@ -30,6 +33,9 @@ pub struct Fit {
     models: BTreeMap<String, usize>,
     /// Errors of earlier forecasts that the intervals rest on.
     calibrated_on: usize,
+    /// Steps of the test part by which the states are carried on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    later: Option<u64>,
 }
 
 impl fmt::Display for Fit {
@@ -45,6 +51,9 @@ impl fmt::Display for Fit {
         if self.calibrated_on > 0 {
             write!(f, ", intervals from {} errors", self.calibrated_on)?;
         }
+        if let Some(rows) = self.later {
+            write!(f, ", carried on by {rows} steps of the test part")?;
+        }
         Ok(())
     }
 }
@@ -54,7 +63,10 @@ impl Train for Ts {
 
     fn fit(params: &Params, _seed: u64, data: Prepared, talk: &Talk) -> Result<Fitted<Self>> {
         let Prepared {
-            panel: data, clock, ..
+            panel: data,
+            clock,
+            test,
+            ..
         } = data;
         if data.series.is_empty() {
             return Err(exit::data(
@@ -66,13 +78,20 @@ impl Train for Ts {
             .map(|series| series.values.len() as u64)
             .sum();
         let regular = Regular::of(data, &clock)?;
+        let later = Later::read(&test, &clock, &regular.ids, &regular.times)?;
+        let below_zero = BelowZero::count(&regular, &later);
         let options = Options {
             kind: params.kind,
             seasons,
-            horizon: params.horizon,
+            horizon: horizon(params, &later),
             calibrate: params.calibrate,
-            nonnegative: params.nonnegative,
+            nonnegative: params
+                .nonnegative
+                .given()
+                .unwrap_or(below_zero.training == 0),
         };
+        below_zero.tell(params, talk);
+        tell_unknown(&later, talk);
         let bar = talk.progress("training ts", Some(regular.ids.len() as u64));
         let model = (options.fit(&regular.series(), &|| bar.inc(1))).map_err(|error| {
             let FitError::NoValue { series } = error;
@@ -89,21 +108,27 @@ impl Train for Ts {
             horizon: model.horizon,
             models: families(&model),
             calibrated_on: model.calibration.errors,
+            later: later.details.as_ref().map(|later| later.rows),
         };
         let details = Details {
             data: Reading::of(&params.data),
             season: params.season.clone(),
-            horizon: params.horizon,
+            horizon: model.horizon,
             model: params.model.clone(),
             frequency: clock.to_string(),
             seasons: model.seasons.clone(),
+            negative: below_zero.all,
+            later: later.details,
         };
         Ok(Fitted {
             model: Saved {
                 model,
+                seen: regular.fingerprints(),
                 ids: regular.ids,
                 ends: regular.times,
+                later: later.values,
                 clock: clock.to_numbers().to_vec(),
+                sign_from_data: params.nonnegative == Choice::Auto,
             },
             fit,
             rows,
@@ -173,6 +198,85 @@ impl Regular {
 
     fn series(&self) -> Vec<&[f64]> {
         spans(&self.ends).map(|span| &self.values[span]).collect()
+    }
+
+    /// Whether each series has values below zero.
+    fn below_zero(&self) -> Vec<bool> {
+        let series = spans(&self.ends).map(|span| &self.values[span]);
+        series
+            .map(|values| values.iter().any(|y| *y < 0.0))
+            .collect()
+    }
+
+    fn fingerprints(&self) -> PerSeries<u32> {
+        let mut all = PerSeries::default();
+        for span in spans(&self.ends) {
+            all.push(self.values[span].iter().map(|y| fingerprint(*y)));
+        }
+        all
+    }
+}
+
+/// Horizon where none is asked for and there is no test part.
+const HORIZON: usize = 12;
+
+/// Steps to be forecast: as asked for, otherwise as many as the test part has.
+fn horizon(params: &Params, later: &Later) -> usize {
+    params.horizon.given().unwrap_or(match later.longest {
+        0 => HORIZON,
+        longest => longest.min(MAX_HORIZON),
+    })
+}
+
+/// How many series have values below zero.
+struct BelowZero {
+    /// In the training part.
+    training: usize,
+    /// In either part.
+    all: usize,
+}
+
+impl BelowZero {
+    fn count(regular: &Regular, later: &Later) -> Self {
+        let training = regular.below_zero();
+        let later = |number| later.values.get(number).iter().any(|y| *y < 0.0);
+        Self {
+            training: training.iter().filter(|below| **below).count(),
+            all: (0..)
+                .zip(&training)
+                .filter(|(n, below)| **below || later(*n))
+                .count(),
+        }
+    }
+
+    /// Says where they decide on forecasts, or contradict what was asked for.
+    fn tell(&self, params: &Params, talk: &Talk) {
+        let Self { training, all } = *self;
+        match params.nonnegative {
+            Choice::Auto if training > 0 => talk.note(format!(
+                "ts: {training} series have values below zero, so forecasts are not cut at zero \
+                 (ts.model.nonnegative: auto)"
+            )),
+            Choice::Auto if all > 0 => talk.warn(
+                "values of the test part are below zero, but none of the training part: evaluate cuts forecasts \
+                 at zero, predict does not (ts.model.nonnegative: auto; true or false decides for both)",
+            ),
+            Choice::Given(true) if all > 0 => talk.warn(format!(
+                "{all} series have values below zero, but ts.model.nonnegative: true cuts all forecasts and \
+                 bounds at zero; set it to auto or false"
+            )),
+            _ => {}
+        }
+    }
+}
+
+fn tell_unknown(later: &Later, talk: &Talk) {
+    if let Some((id, series)) = &later.unknown {
+        talk.warn(format!(
+            "{series} series of the test part are not in the training part and get no forecast; the first is \
+             `{}`",
+            shown(id)
+        ));
     }
 }
 

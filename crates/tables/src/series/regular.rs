@@ -154,7 +154,7 @@ impl Series {
     /// Rows are sorted, one per time.
     ///
     /// # Errors
-    /// The first row that is not on a step, counted from `end`, or is more than `farthest` steps after it.
+    /// As [`Series::steps_after`].
     pub fn regular_after(
         &self,
         end: i64,
@@ -162,25 +162,37 @@ impl Series {
         gaps: Gaps,
         farthest: usize,
     ) -> Result<Vec<f64>, Problem> {
-        let mut rows = Vec::with_capacity(self.values.len());
-        for (index, (&time, &value)) in self.times.iter().zip(&self.values).enumerate() {
-            let refuse = |what: &str| Problem {
-                mark: self.mark(index),
-                reason: format!("{} is {what} ({clock})", clock.text(time)),
-            };
-            let after = clock.steps(end, time);
-            let after = after.ok_or_else(|| refuse("not on the steps of the series"))?;
-            match usize::try_from(after) {
-                Ok(after) if after > farthest => {
-                    return Err(refuse("too far ahead of the series"));
-                }
-                // The first step after the end is step 0 of these values.
-                Ok(after) if after > 0 => rows.push((after - 1, value)),
-                _ => {}
-            }
-        }
+        let steps = self.steps_after(end, clock, farthest)?;
+        let rows = steps.into_iter().zip(self.values.iter().copied());
+        // The first step after the end is step 0 of these values.
+        let after = rows.filter(|(step, _)| *step > 0);
+        let rows: Vec<(usize, f64)> = after.map(|(step, y)| (step as usize - 1, y)).collect();
         let count = rows.len();
         Ok(one_per_step(rows.into_iter(), count, gaps))
+    }
+
+    /// How many steps after `end` each row is: 1 is the next one, 0 and below are `end` and what is before it.
+    ///
+    /// # Errors
+    /// The first row that is not on a step, counted from `end`, or is more than `farthest` steps after it.
+    pub fn steps_after(
+        &self,
+        end: i64,
+        clock: &Clock,
+        farthest: usize,
+    ) -> Result<Vec<i64>, Problem> {
+        let step = |(row, &time): (usize, &i64)| {
+            let refused = |what: &str| {
+                let reason = format!("{} is {what} ({clock})", clock.text(time));
+                Err(self.problem(row, reason))
+            };
+            match clock.steps(end, time) {
+                None => refused("not on the steps of the series"),
+                Some(step) if step > farthest as i64 => refused("too far ahead of the series"),
+                Some(step) => Ok(step),
+            }
+        };
+        self.times.iter().enumerate().map(step).collect()
     }
 
     /// Which step each row is on, from 0; they must be those of one series.
@@ -280,7 +292,8 @@ impl Series {
         }
     }
 
-    fn problem(&self, row: usize, reason: String) -> Problem {
+    /// What is wrong with a row.
+    pub fn problem(&self, row: usize, reason: String) -> Problem {
         Problem {
             mark: self.mark(row),
             reason,

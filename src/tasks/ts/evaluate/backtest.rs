@@ -193,11 +193,10 @@ impl<'a> Backtest<'a> {
     }
 
     /// Where forecasts start and how far they go: one from the end of training over all `steps`, or
-    /// several of the horizon, the last of which ends with the test part.
+    /// several of the model's horizon, the last of which ends with the test part.
     fn starts(&self, steps: usize) -> Vec<(usize, usize)> {
-        let BacktestSpec {
-            origins, horizon, ..
-        } = *self.spec;
+        let origins = self.spec.origins;
+        let horizon = self.model.model.horizon;
         if origins == 1 || steps <= horizon {
             return vec![(0, steps)];
         }

@@ -3,4 +3,5 @@
 pub mod calibration;
 pub mod model;
 pub mod packed;
+pub mod per_series;
 pub mod saved;

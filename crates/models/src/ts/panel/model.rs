@@ -141,10 +141,38 @@ pub struct Fan {
     pub bounds: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
+impl Fan {
+    /// Where `nonnegative`, with zero for whatever is below it.
+    #[must_use]
+    pub fn cut(mut self, nonnegative: bool) -> Self {
+        if nonnegative {
+            let bounds = self.bounds.iter_mut().flat_map(|(low, high)| [low, high]);
+            let all = bounds.chain([&mut self.mean]).flatten();
+            // Not by `max`, which may keep the sign of a negative zero.
+            all.filter(|value| **value <= 0.0)
+                .for_each(|value| *value = 0.0);
+        }
+        self
+    }
+}
+
 impl Model {
-    /// Forecasts of series `number`, in its present state `series`, with bounds for `levels` (shares). The flag
-    /// is false where its models failed and the forecast is the seasonal naive one.
+    /// Forecasts of series `number`, in its present state `series`, with bounds for `levels` (shares), none below
+    /// zero where the model is so. The flag is false where its models failed and the forecast is the seasonal
+    /// naive one.
     pub fn fan(
+        &self,
+        number: usize,
+        series: &Forecaster,
+        ahead: usize,
+        levels: &[f64],
+    ) -> (Fan, bool) {
+        let (fan, sound) = self.free_fan(number, series, ahead, levels);
+        (fan.cut(self.nonnegative), sound)
+    }
+
+    /// As [`Model::fan`], wherever the forecasts lie.
+    pub fn free_fan(
         &self,
         number: usize,
         series: &Forecaster,
@@ -165,19 +193,12 @@ impl Model {
         }
     }
 
-    /// The seasonal naive forecast of a series, with bounds by the calibration of all series.
+    /// The seasonal naive forecast of a series, wherever it lies, with bounds by the calibration of all series.
     pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
         self.bounded(&series.naive.forecast(ahead), levels, 1.0)
     }
 
     fn bounded(&self, forecast: &Forecast, levels: &[f64], own: f64) -> Fan {
-        let floor = |value: f64| {
-            if self.nonnegative {
-                value.max(0.0)
-            } else {
-                value
-            }
-        };
         let bounds = (levels.iter())
             .map(|&level| {
                 let widths: Vec<f64> = (forecast.deviation.iter().enumerate())
@@ -185,14 +206,14 @@ impl Model {
                     .collect();
                 let at = |sign: f64| -> Vec<f64> {
                     (forecast.mean.iter().zip(&widths))
-                        .map(|(mean, width)| floor(mean + sign * width))
+                        .map(|(mean, width)| mean + sign * width)
                         .collect()
                 };
                 (at(-1.0), at(1.0))
             })
             .collect();
         Fan {
-            mean: forecast.mean.iter().map(|&mean| floor(mean)).collect(),
+            mean: forecast.mean.clone(),
             bounds,
         }
     }

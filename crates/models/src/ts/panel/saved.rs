@@ -3,7 +3,9 @@
 use super::calibration::Calibration;
 use super::model::Model;
 use super::packed::{Ends, Packed, Parts};
+use super::per_series::PerSeries;
 use crate::state::{State, StateError, Stateful};
+use crate::ts::series::forecaster::Forecaster;
 
 /// Many fitted series, their names and times.
 #[derive(Clone, Debug)]
@@ -12,10 +14,34 @@ pub struct Saved {
     pub model: Model,
     /// Name of each series.
     pub ids: Vec<String>,
-    /// Last time of each, on the axis of `clock`.
+    /// Last time of the training values of each, on the axis of `clock`.
     pub ends: Vec<i64>,
+    /// Fingerprint of every training value of each series, a step each (see
+    /// [`fingerprint`](super::per_series::fingerprint)).
+    pub seen: PerSeries<u32>,
+    /// Values of the steps after `ends`, NaN where one is missing. Nothing was fitted to them: they carry the
+    /// state of a series on, as newer observations do.
+    pub later: PerSeries<f64>,
     /// What times are; the data layer's own numbers.
     pub clock: Vec<i64>,
+    /// Whether it was taken from the training values that forecasts are at least zero.
+    pub sign_from_data: bool,
+}
+
+impl Saved {
+    /// Series `number` as it was fitted, carried on by the values that came later.
+    pub fn carried_on(&self, number: usize) -> Forecaster {
+        let mut series = self.model.series.get(number);
+        series.update(self.later.get(number));
+        series
+    }
+
+    /// Whether forecasts from the present state are at least zero: not where only the training values said
+    /// so, and a later one is below it.
+    pub fn is_nonnegative(&self) -> bool {
+        let below = |values: &[f64]| values.iter().any(|y| *y < 0.0);
+        self.model.nonnegative && !(self.sign_from_data && below(self.later.values()))
+    }
 }
 
 impl Stateful for Saved {
@@ -49,14 +75,28 @@ impl Stateful for Saved {
         state.insert_u64("whole_end", &[count], ends.whole);
         state.insert_i64("ends", &[count], self.ends);
         state.insert_i64("clock", &[self.clock.len()], self.clock);
+        let (seen, seen_ends) = self.seen.into_parts();
+        state.insert_u32("seen", &[seen.len()], seen);
+        state.insert_u64("seen_end", &[count], seen_ends);
+        let (mut later, later_ends) = self.later.into_parts();
+        // A tensor holds finite values only: which are known stands in one of its own.
+        let known: Vec<u8> = later.iter().map(|y| u8::from(y.is_finite())).collect();
+        later
+            .iter_mut()
+            .filter(|y| !y.is_finite())
+            .for_each(|y| *y = 0.0);
+        state.insert_f64("later", &[later.len()], later);
+        state.insert_u8("later_known", &[known.len()], known);
+        state.insert_u64("later_end", &[count], later_ends);
         let seasons: Vec<i64> = seasons.iter().map(|&m| m as i64).collect();
         state.insert_i64("seasons", &[seasons.len()], seasons);
         let flags = vec![
             horizon as i64,
             i64::from(nonnegative),
             calibration.errors as i64,
+            i64::from(self.sign_from_data),
         ];
-        state.insert_i64("options", &[3], flags);
+        state.insert_i64("options", &[4], flags);
         let shares = calibration.shares.len();
         state.insert_f64("calibration_shares", &[shares], calibration.shares);
         state.insert_f64("calibration_widths", &[shares], calibration.widths);
@@ -89,7 +129,7 @@ impl Stateful for Saved {
         };
         let series = Packed::from_parts(parts)
             .map_err(|error| StateError::invalid("numbers", error.to_string()))?;
-        let options = state.take_i64s("options", &[Some(3)])?;
+        let options = state.take_i64s("options", &[Some(4)])?;
         let seasons = state.take_i64s("seasons", &[None])?;
         let natural = |value: &i64| usize::try_from(*value).ok().filter(|v| *v > 0);
         let shares = state.take_f64s("calibration_shares", &[None])?;
@@ -106,6 +146,17 @@ impl Stateful for Saved {
                 "expected one positive factor per series",
             ));
         }
+        let seen_ends = state.take_u64s("seen_end", &[Some(count)])?;
+        let seen = PerSeries::from_parts(state.take_u32s("seen", &[None])?, seen_ends, "seen_end")?;
+        let mut later = state.take_f64s("later", &[None])?;
+        let known = state.take_u8s("later_known", &[Some(later.len())])?;
+        let missing = later
+            .iter_mut()
+            .zip(&known)
+            .filter(|(_, known)| **known == 0);
+        missing.for_each(|(value, _)| *value = f64::NAN);
+        let later_ends = state.take_u64s("later_end", &[Some(count)])?;
+        let later = PerSeries::from_parts(later, later_ends, "later_end")?;
         Ok(Self {
             model: Model {
                 series,
@@ -124,7 +175,10 @@ impl Stateful for Saved {
             },
             ids,
             ends: state.take_i64s("ends", &[Some(count)])?,
+            seen,
+            later,
             clock: state.take_i64s("clock", &[None])?,
+            sign_from_data: options[3] != 0,
         })
     }
 }
@@ -132,6 +186,7 @@ impl Stateful for Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ts::panel::per_series::fingerprint;
     use crate::ts::{Kind, Options};
 
     fn saved(seasons: Vec<usize>) -> Saved {
@@ -145,11 +200,22 @@ mod tests {
             calibrate: true,
             nonnegative: true,
         };
+        let mut seen = PerSeries::default();
+        series
+            .iter()
+            .for_each(|values| seen.push(values.iter().map(|y| fingerprint(*y))));
+        let mut later = PerSeries::default();
+        for values in [&[20.0, f64::NAN, 0.0][..], &[], &[f64::NAN]] {
+            later.push(values.iter().copied());
+        }
         Saved {
             model: options.fit(&series, &|| {}).unwrap(),
             ids: ["a", "b", "ü,\n"].map(str::to_owned).to_vec(),
             ends: vec![90, 91, 92],
+            seen,
+            later,
             clock: vec![0, 0, 1],
+            sign_from_data: true,
         }
     }
 
@@ -167,6 +233,11 @@ mod tests {
                 assert_eq!(a.name(), b.name());
             }
             assert_eq!(before.to_state(), after.to_state());
+            assert_eq!(before.seen, after.seen);
+            assert!(after.is_nonnegative());
+            let later = after.later.get(0);
+            assert!(later[0] == 20.0 && later[1].is_nan() && later[2] == 0.0);
+            assert!(after.later.get(1).is_empty() && after.later.get(2)[0].is_nan());
         }
     }
 

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use clap::{ColorChoice, CommandFactory, Parser};
 
 use self::args::{
-    Cli, Color, Explain, Global, Lists, Predict, ReproArgs, Rows, Stages, StatusArgs, Tasks,
-    Validate, Verb, VerifyArgs,
+    Cli, Color, Explain, Global, Lists, Predict, Reading, ReproArgs, Rows, Stages, StatusArgs,
+    Tasks, Validate, Verb, VerifyArgs,
 };
 use crate::exit::{self, Exit};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -22,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
-use crate::talk::Talk;
+use crate::talk::{Talk, plain};
 use crate::tasks::{self, Name};
 use crate::{eval, explain, for_task, inspect, pipeline, train};
 
@@ -141,7 +141,7 @@ impl Global {
         if self.json {
             writeln!(out, "{}", outcome.json()?)?;
         } else {
-            write!(out, "{outcome}")?;
+            write!(out, "{}", plain(&outcome.to_string()))?;
         }
         out.flush()?;
         Ok(())
@@ -175,9 +175,19 @@ impl Cli {
                 Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from)?)))
             }),
             Verb::Validate(args) => args.run(global, talk),
-            Verb::Profile { files, output } => {
+            Verb::Profile {
+                files,
+                reading,
+                output,
+            } => {
+                let reading = reading.check()?;
                 global.start_threads()?;
-                global.show(&pipeline::profile::run(&files, output.as_deref(), talk)?)?;
+                global.show(&pipeline::profile::run(
+                    &files,
+                    reading,
+                    output.as_deref(),
+                    talk,
+                )?)?;
                 Ok(Exit::Done)
             }
             Verb::Prepare(tasks) => each(global, &tasks, |project, name| {
@@ -278,6 +288,18 @@ impl From<Lists> for predict::Lists {
     }
 }
 
+impl Reading {
+    fn check(self) -> Result<tables::Reading> {
+        let reading = tables::Reading {
+            delimiter: self.delimiter,
+            quote: self.quote.unwrap_or_default(),
+            escape: self.escape.unwrap_or_default(),
+        };
+        let usage = |error: tables::InvalidReading| exit::usage(format!("--quote: {error}"));
+        reading.check().map_err(usage)
+    }
+}
+
 impl Predict {
     fn run(self, global: &Global, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
@@ -293,6 +315,7 @@ impl Predict {
             output: port(&self.output),
             model: self.model,
             format: self.format,
+            reading: self.reading.check()?,
             on_error: self.on_error.map(|rows| match rows {
                 Rows::Fail => OnError::Fail,
                 Rows::Skip => OnError::Skip,

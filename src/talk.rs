@@ -1,6 +1,7 @@
 //! What is said to a person while a verb works: notes, warnings and progress, all on stderr.
 //! Results go to stdout, by `cli`. The only module that knows indicatif.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -19,14 +20,14 @@ impl Talk {
     /// Says what is worth knowing; silent with `-q`.
     pub fn note(&self, message: impl AsRef<str>) {
         if self.verbosity >= 0 {
-            say(message.as_ref());
+            say(&plain(message.as_ref()));
         }
     }
 
     /// Says a detail; only with `-v`.
     pub fn detail(&self, message: impl AsRef<str>) {
         if self.verbosity > 0 {
-            say(message.as_ref());
+            say(&plain(message.as_ref()));
         }
     }
 
@@ -35,7 +36,7 @@ impl Talk {
         say(&format!(
             "{} {}",
             self.paint("warning:", "33;1"),
-            message.as_ref()
+            plain(message.as_ref())
         ));
     }
 
@@ -51,7 +52,7 @@ impl Talk {
         say(&format!(
             "{} {}",
             self.paint("error:", "31;1"),
-            message.as_ref()
+            plain(message.as_ref())
         ));
     }
 
@@ -85,6 +86,23 @@ impl Talk {
         bar.enable_steady_tick(Duration::from_millis(120));
         bar
     }
+}
+
+/// What may be shown on a terminal: names and cells out of data hold whatever they hold, and a control character
+/// could move the cursor or worse.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match harmful(c) {
+            true => escaped.extend(c.escape_default()),
+            false => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// A line on stderr. That nobody listens is no reason to fail.

@@ -12,7 +12,7 @@ use crate::params::{self, Invalid};
 use crate::project::Project;
 use artifact::{Details, Header};
 use models::state::Stateful;
-use tables::Source;
+use tables::{Reading, Source};
 
 /// File names of the prepared parts.
 pub const TRAIN: &str = "train.csv";
@@ -23,6 +23,19 @@ pub const TEST: &str = "test.csv";
 pub enum Part {
     Train,
     Test,
+}
+
+/// RawData data as `TASK.data` names them.
+#[derive(Clone, Copy, Debug)]
+pub struct RawData<'a> {
+    /// A file or a folder.
+    pub source: &'a str,
+    /// The same for the test part, where it has its own.
+    pub test: Option<&'a str>,
+    /// How CSV files are read.
+    pub reading: Reading,
+    /// Whether a folder of them holds tables, rather than photos.
+    pub of_tables: bool,
 }
 
 /// One of the jobs the toolkit does.
@@ -48,6 +61,9 @@ pub trait Task: 'static {
 
     /// The bounds that its metrics must keep.
     fn gate(block: &Self::Block) -> &Gate;
+
+    /// Where its raw data are, and how they are read.
+    fn raw_data(params: &Self::Params) -> RawData<'_>;
 
     /// Loads a prepared part, with what its verb needs beside the rows.
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::params::Set;
 use crate::predict;
 use crate::tasks::{self, Name};
-use tables::Format;
+use tables::{Delimiter, Escape, Format, Quote};
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]
@@ -88,6 +88,8 @@ pub enum Verb {
         /// Files or folders
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        reading: Reading,
         /// Page (.html) or figures (.json) to write
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
@@ -187,6 +189,8 @@ pub struct Predict {
     /// Model file [default: the project's models/TASK.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// Format of stdin and stdout [default: csv]
     #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
     pub format: Option<Format>,
@@ -211,6 +215,21 @@ pub struct Predict {
     pub level: Vec<f64>,
     #[command(flatten)]
     pub lists: Lists,
+}
+
+/// How input files in CSV are read.
+#[derive(Args, Clone, Copy)]
+pub struct Reading {
+    /// What separates the columns of CSV inputs: one character, or `tab` [default: a comma]
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around texts in CSV inputs: one character, or `none` [default: "]
+    #[arg(long, value_name = "CHAR")]
+    pub quote: Option<Quote>,
+    /// How a quote inside a quoted text is written in CSV inputs: doubled or backslash [default:
+    /// doubled]
+    #[arg(long, value_name = "HOW")]
+    pub escape: Option<Escape>,
 }
 
 #[derive(Args)]

@@ -1,12 +1,34 @@
 //! What the blocks of all tasks check alike: `TASK.data.source`, and `TASK.split.test` where it is a share.
 
 use super::{Invalid, require};
+use tables::{Delimiter, Escape, Quote, Reading};
 
 /// Refuses an empty `TASK.data.source`.
 pub(crate) fn check_source(task: &str, source: &str) -> Result<(), Invalid> {
     require(!source.is_empty(), &format!("{task}.data.source"), || {
         "name a file or a folder".to_owned()
     })
+}
+
+/// How CSV files are read, by `TASK.data.delimiter`, `quote` and `escape`.
+pub(crate) fn reading(
+    delimiter: Option<Delimiter>,
+    quote: Option<Quote>,
+    escape: Option<Escape>,
+) -> Reading {
+    Reading {
+        delimiter,
+        quote: quote.unwrap_or_default(),
+        escape: escape.unwrap_or_default(),
+    }
+}
+
+/// Refuses a character that is both delimiter and quote.
+pub(crate) fn check_reading(task: &str, reading: Reading) -> Result<(), Invalid> {
+    let invalid = |error: tables::InvalidReading| {
+        Invalid::new(format!("{task}.data.quote"), error.to_string())
+    };
+    reading.check().map(|_| ()).map_err(invalid)
 }
 
 /// The share of the source that becomes the test part, in [0, 1); 0: no test part, train on all.

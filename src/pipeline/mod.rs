@@ -14,3 +14,18 @@ pub mod verify;
 pub use dvc::Selection;
 pub use dvc::runner::Options as RunOptions;
 pub use dvc::verify::Options as VerifyOptions;
+
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::RawData;
+
+/// Says which files of folders are read and which are left out, where not all lie in one place.
+fn say_folders(raw: RawData<'_>, project: &Project, talk: &Talk) {
+    for name in [Some(raw.source), raw.test].into_iter().flatten() {
+        if raw.of_tables
+            && let Some(note) = tables::describe_folder(&project.path(name))
+        {
+            talk.note(format!("{name}: {note}"));
+        }
+    }
+}

@@ -53,6 +53,7 @@ impl<S: fmt::Display> fmt::Display for Prepared<S> {
 /// Prepares `T`. The folder appears whole, in place of the former one.
 pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Summary>> {
     let params = task::params::<T>(project)?;
+    super::say_folders(T::raw_data(&params), project, talk);
     let (parts, summary) = T::split(project, &params, talk)?;
     let folder = project.processed(T::NAME);
     atomic::folder(&folder, |folder| T::write(&parts, folder))?;

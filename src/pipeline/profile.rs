@@ -15,7 +15,7 @@ use files::atomic;
 use tables::blocks::Blocks;
 use tables::profile::summary::{self, Column, Figure, Lengths, Top};
 use tables::profile::{Columns, ScanError, Table, Watch};
-use tables::{Compression, Format};
+use tables::{Compression, Format, Reading};
 
 /// The tables that were profiled.
 #[derive(Serialize)]
@@ -53,7 +53,12 @@ impl fmt::Display for Profiled {
 }
 
 /// Profiles files and folders (`-` is stdin, as CSV); writes a page, or JSON where the name of `output` ends so.
-pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Profiled> {
+pub fn run(
+    inputs: &[PathBuf],
+    reading: Reading,
+    output: Option<&Path>,
+    talk: &Talk,
+) -> Result<Profiled> {
     let ending = |path: &Path| path.extension()?.to_str().map(str::to_owned);
     if let Some(path) = output
         && !matches!(ending(path).as_deref(), Some("json" | "html"))
@@ -63,7 +68,7 @@ pub fn run(inputs: &[PathBuf], output: Option<&Path>, talk: &Talk) -> Result<Pro
             "{path}: name the output .html or .json"
         )));
     }
-    let tables = inputs.iter().map(|path| profile(path, talk));
+    let tables = inputs.iter().map(|path| profile(path, reading, talk));
     let profiled = Profiled {
         tables: tables.collect::<Result<_>>()?,
         output: output.map(Path::to_owned),
@@ -95,14 +100,17 @@ pub(crate) fn scan<W: Watch>(
     })
 }
 
-fn profile(path: &Path, talk: &Talk) -> Result<summary::Table> {
+fn profile(path: &Path, reading: Reading, talk: &Talk) -> Result<summary::Table> {
     let blocks = match path == Path::new("-") {
         true => {
             let stdin = Box::new(std::io::stdin());
-            Blocks::open_as(stdin, "stdin", Format::Csv, Compression::None)?
+            Blocks::open_as_with(stdin, "stdin", Format::Csv, Compression::None, reading)?
         }
-        false => Blocks::open(path)?,
+        false => Blocks::open_with(path, reading)?,
     };
+    if let Some(note) = tables::describe_folder(path) {
+        talk.note(format!("{}: {note}", path.display()));
+    }
     let table = scan(blocks, &mut (), Columns::All, talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {

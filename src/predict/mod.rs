@@ -23,7 +23,7 @@ use crate::task::{self, Task};
 use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
-use tables::{Column, Compression, Format, ReadError, Row, Source};
+use tables::{Column, Compression, Format, Place, ReadError, Reading, Row, Source, Unit, Within};
 
 /// Rows in, rows out: each row gets cells after its own.
 pub trait RowScorer: Send + Sync {
@@ -132,23 +132,35 @@ impl Job {
     }
 }
 
+/// Why a row has no answer.
+#[derive(Clone, Debug, Default)]
+pub struct Reject {
+    /// The row, where one is to blame.
+    pub line: Option<u64>,
+    /// Its column.
+    pub column: Option<Within>,
+    pub reason: String,
+    /// The file that the row is in, and what lines of it count.
+    pub file: Option<(String, Unit)>,
+}
+
 impl Reject {
     /// What a model refused of the row at `line`, by its column `column`.
     pub fn of(refusal: &Refusal, line: u64, column: &str) -> Self {
         Self {
             line: Some(line),
-            column: Some(column.to_owned()),
-            reason: refusal.reason.clone(),
+            column: Some(Within::Named(column.to_owned())),
+            ..Self::because(refusal.reason.clone())
         }
     }
-}
 
-/// Why a row has no answer.
-#[derive(Clone, Debug)]
-pub struct Reject {
-    pub line: Option<u64>,
-    pub column: Option<String>,
-    pub reason: String,
+    /// A reason that no row is to blame for.
+    pub fn because(reason: String) -> Self {
+        Self {
+            reason,
+            ..Self::default()
+        }
+    }
 }
 
 /// What a task says to be predicted from.
@@ -293,6 +305,8 @@ pub struct Request {
     pub model: Option<PathBuf>,
     /// Format of stdin and stdout; files say it by their names.
     pub format: Option<Format>,
+    /// How inputs in CSV are read.
+    pub reading: Reading,
     /// Absent: as the task does it.
     pub on_error: Option<OnError>,
     /// Go on where a killed run stopped.
@@ -375,6 +389,16 @@ pub fn run<T: Predict>(
         columns: &columns,
     }
     .digest()?;
+    if output.0 == Format::Parquet {
+        for column in &columns {
+            if let Some(foreign) = &column.foreign {
+                let name = tables::shown(&column.name);
+                talk.warn(format!(
+                    "column `{name}` is {foreign}; in the output it is text"
+                ));
+            }
+        }
+    }
     let batches = Batches::new(job, request.on_error.unwrap_or(T::ON_ERROR));
     match path {
         None => stream::to_stdout(batches, &columns, output, talk),
@@ -385,17 +409,32 @@ pub fn run<T: Predict>(
     }
 }
 
-/// The rows of the input asked for; without one, of stdin.
-pub(crate) fn open(request: &Request) -> Result<Box<dyn Source>> {
+/// The rows of the input asked for; without one, of stdin. An input without any bytes is a table of `columns`
+/// without rows.
+pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<Box<dyn Source>> {
+    let source = open_as_it_is(request, talk)?;
+    if source.columns().is_empty() {
+        return Ok(tables::without_rows(source.file(), columns));
+    }
+    Ok(source)
+}
+
+fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     match &request.input {
-        Some(Port::File(path)) => Ok(tables::open(path)?),
+        Some(Port::File(path)) => {
+            if let Some(note) = tables::describe_folder(path) {
+                talk.note(format!("{}: {note}", path.display()));
+            }
+            Ok(tables::open_with(path, request.reading)?)
+        }
         Some(Port::Standard) | None => {
             let format = request.format.unwrap_or(Format::Csv);
-            Ok(tables::open_as(
+            Ok(tables::open_as_with(
                 Box::new(io::stdin()),
                 "stdin",
                 format,
                 Compression::None,
+                request.reading,
             )?)
         }
     }
@@ -462,11 +501,18 @@ fn columns_per_row(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {
 
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
-        }
-        if let Some(column) = &self.column {
-            write!(f, "column {column}: ")?;
+        match (&self.file, self.line, &self.column) {
+            (Some((file, unit)), line, column) => {
+                let place = Place {
+                    line,
+                    unit: *unit,
+                    column: column.clone(),
+                    ..Place::file(file)
+                };
+                write!(f, "{place}: ")?;
+            }
+            (None, Some(line), _) => write!(f, "line {line}: ")?,
+            (None, None, _) => {}
         }
         f.write_str(&self.reason)
     }
@@ -478,6 +524,7 @@ impl From<ReadError> for Reject {
             line: error.place.line,
             column: error.place.column,
             reason: error.kind.to_string(),
+            file: Some((error.place.file, error.place.unit)),
         }
     }
 }

@@ -197,14 +197,13 @@ impl<'a> Run<'a> {
         let output = cut(&target.partial(), journal.output)?;
         let rejects_file = cut(&target.partial_rejects(), journal.rejects)?;
         let (format, compression) = target.spool_format();
+        let copy = output.try_clone()?;
+        let sink = match target.format.0 {
+            Format::Parquet => tables::create_spool(copy, &target.columns)?,
+            _ => tables::create(copy, format, compression, &target.columns, fresh)?,
+        };
         Ok(Self {
-            sink: tables::create(
-                output.try_clone()?,
-                format,
-                compression,
-                &target.columns,
-                fresh,
-            )?,
+            sink,
             rejects: Rejects::new(rejects_file.try_clone()?, fresh)?,
             target,
             journal,

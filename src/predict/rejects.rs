@@ -15,7 +15,7 @@ pub(super) struct Rejects {
 impl Rejects {
     /// Goes on with `file`, from its start with the header (`fresh`) or behind what it holds.
     pub fn new(file: File, fresh: bool) -> io::Result<Self> {
-        let columns: Vec<Column> = ["line", "column", "reason"].map(Column::new).into();
+        let columns: Vec<Column> = ["line", "column", "reason", "file"].map(Column::new).into();
         let sink = tables::create(file, Format::Csv, Compression::None, &columns, fresh)?;
         Ok(Self {
             sink,
@@ -29,9 +29,13 @@ impl Rejects {
             Some(line) => self.row.push(Kind::Number, &line.to_string()),
             None => self.row.push(Kind::Null, ""),
         }
-        self.row
-            .push(Kind::Text, reject.column.as_deref().unwrap_or(""));
+        // A program wants the name alone.
+        let column = reject.column.as_ref();
+        let column = column.map(|column| column.name().map_or(column.to_string(), str::to_owned));
+        self.row.push(Kind::Text, &column.unwrap_or_default());
         self.row.push(Kind::Text, &reject.reason);
+        let file = reject.file.as_ref().map_or("", |(file, _)| file.as_str());
+        self.row.push(Kind::Text, file);
         self.sink.write(&self.row)
     }
 

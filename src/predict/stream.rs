@@ -13,7 +13,7 @@ use super::{Answers, Job, Lister, OnError, Pace, Reject, RowScorer, Scored};
 use crate::exit;
 use crate::talk::Talk;
 use files::leftovers::Leftover;
-use tables::{Column, Compression, Format, ReadError, Row, Sink, Spelling};
+use tables::{Column, Compression, Format, ReadError, Row, Sink, Source, Spelling, Unit};
 
 /// A batch ends with the pace's number of records, or when its cells hold this many bytes.
 const BATCH_BYTES: usize = 2 << 20;
@@ -60,6 +60,27 @@ struct Filled {
     bytes: usize,
     /// Records that could not be read: how many rows were read before it, and why.
     unread: Vec<(usize, ReadError)>,
+    /// Files that rows come from, each with the number of its first row in the batch.
+    files: Vec<(usize, (String, Unit))>,
+}
+
+impl Filled {
+    fn came_from(&mut self, source: &dyn Source) {
+        if self
+            .files
+            .last()
+            .is_none_or(|(_, (file, _))| file != source.file())
+        {
+            let file = (source.file().to_owned(), source.unit());
+            self.files.push((self.rows, file));
+        }
+    }
+}
+
+/// The file of the row number `row` of a batch.
+fn file_of(files: &[(usize, (String, Unit))], row: usize) -> Option<(String, Unit)> {
+    let behind = files.partition_point(|(first, _)| *first <= row);
+    Some(files.get(behind.checked_sub(1)?)?.1.clone())
 }
 
 /// Answers in order, and what has none.
@@ -144,6 +165,12 @@ impl Batches {
             let refused = made.refused.drain(..);
             refused.map(move |(index, reject)| (share * size + index, reject))
         });
+        let refused = refused.map(|(index, mut reject)| {
+            if reject.line.is_some() && reject.file.is_none() {
+                reject.file = file_of(&filled.files, index);
+            }
+            (index, reject)
+        });
         let rejects = in_order(refused.collect(), filled.unread, self.on_error)?;
         Ok(Some(Batch {
             failed: shares.iter().map(|share| share.failed).sum(),
@@ -158,6 +185,7 @@ impl Batches {
             rows: 0,
             bytes: 0,
             unread: Vec::new(),
+            files: Vec::new(),
         };
         let most = self.pace().batch;
         while filled.rows + filled.unread.len() < most && filled.bytes < BATCH_BYTES {
@@ -169,6 +197,7 @@ impl Batches {
                 Ok(false) => break,
                 Ok(true) => {
                     self.digest.update(row);
+                    filled.came_from(self.job.source.as_ref());
                     filled.bytes += row.bytes();
                     filled.rows += 1;
                 }
@@ -260,13 +289,7 @@ pub(super) fn to_stdout(
 fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Result<Scored> {
     let spool = tempfile::NamedTempFile::new()?;
     let _spool = Leftover::new(spool.path());
-    let sink = tables::create(
-        spool.reopen()?,
-        Format::Jsonl,
-        Compression::None,
-        columns,
-        true,
-    )?;
+    let sink = tables::create_spool(spool.reopen()?, columns)?;
     let scored = pump(batches, sink, talk)?;
     let whole = tempfile::NamedTempFile::new()?;
     let _whole = Leftover::new(whole.path());

@@ -56,7 +56,12 @@ pub struct Offender {
 impl std::fmt::Display for Offender {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(&self.file)?;
-        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
+        let format = tables::Format::of_path(std::path::Path::new(&self.file));
+        match (self.line, format) {
+            (None, _) => Ok(()),
+            (Some(row), Some((tables::Format::Parquet, _))) => write!(f, ": row {row}"),
+            (Some(line), _) => write!(f, ":{line}"),
+        }
     }
 }
 

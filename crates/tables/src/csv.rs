@@ -1,21 +1,25 @@
-//! CSV and TSV: `csv-core`'s automaton with places of our own: lines, unclosed quotes, ragged rows.
+//! CSV and TSV with places: lines, unclosed quotes, ragged rows, text behind a closing quote.
+//!
+//! A record that lies whole in the buffer is read cell by cell; any other goes through an automaton, byte by
+//! byte. Both have one meaning: RFC 4180, read strictly, or what [`super::Reading`] says instead.
 
 use std::collections::HashMap;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter, memchr3};
 
 use super::input::Input;
+use super::reading::{Escape, Syntax};
 use super::{Column, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
 
 /// More columns than any table has: a file without line ends, or no table.
 const MAX_COLUMNS: usize = 100_000;
 const TOO_LONG: &str = "is a quote or a line end missing?";
+/// What separates columns somewhere.
+pub(super) const DELIMITERS: [u8; 4] = *b",;\t|";
 
 pub(super) struct Csv {
     input: Input,
-    delimiter: u8,
-    core: Reader,
+    syntax: Syntax,
     columns: Vec<Column>,
     /// Text of the record being read, cell after cell, and the ends of its cells.
     text: Vec<u8>,
@@ -25,39 +29,64 @@ pub(super) struct Csv {
     line: u64,
     /// Line on which the record being read starts.
     start: u64,
+    /// The last byte was a carriage return that ended a line: a line feed behind it ends no other.
+    returned: bool,
+    /// The header line ends in a carriage return alone: so do lines inside quoted texts.
+    returns: bool,
 }
 
-/// Opens a table with a header line.
-pub(super) fn open(input: Input, delimiter: u8) -> Result<Csv, ReadError> {
-    let mut csv = Csv::resume(input, delimiter, Vec::new(), 1);
+/// Opens a table with a header line; one without any bytes has no columns.
+pub(super) fn open(input: Input, syntax: Syntax) -> Result<Csv, ReadError> {
+    let mut csv = Csv::resume(input, syntax, Vec::new(), 1);
     if !csv.record()? {
-        return Err(Place::file(&csv.input.name).error(ReadErrorKind::Empty {
-            expected: "a header line",
-        }));
+        return Ok(csv);
+    }
+    if let Some(delimiter) = csv.declared_delimiter() {
+        csv.syntax.delimiter = delimiter;
+        if !csv.record()? {
+            return Ok(csv);
+        }
     }
     csv.columns = csv.header()?;
+    csv.end_line()?;
+    csv.check_delimiter()?;
     Ok(csv)
 }
 
 impl Csv {
     /// Goes on in the middle of a table, at the start of a record on `line`.
-    pub fn resume(input: Input, delimiter: u8, columns: Vec<Column>, line: u64) -> Csv {
+    pub fn resume(input: Input, syntax: Syntax, columns: Vec<Column>, line: u64) -> Csv {
         Csv {
             input,
-            delimiter,
-            core: ReaderBuilder::new().delimiter(delimiter).build(),
+            syntax,
             columns,
             text: vec![0; 1 << 12],
             ends: vec![0; 64],
             cells: 0,
             line,
             start: line,
+            returned: false,
+            returns: false,
         }
     }
 
     /// The bytes behind the record read last, the columns, and the line on which those bytes start.
     pub fn into_rest(self) -> (Input, Vec<Column>, u64) {
         (self.input, self.columns, self.line)
+    }
+
+    /// Whether lines end in line feeds and quotes are as RFC 4180 has them.
+    pub fn is_plain(&self) -> bool {
+        self.syntax.is_plain() && !self.returns
+    }
+
+    pub fn syntax(&self) -> Syntax {
+        self.syntax
+    }
+
+    /// The line behind the record read last.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     fn here(&self) -> Place {
@@ -83,49 +112,105 @@ impl Csv {
             .collect()
     }
 
+    /// What Excel's first line `sep=;` says.
+    fn declared_delimiter(&self) -> Option<u8> {
+        let text = &self.text[..*self.ends[..self.cells].last()?];
+        let (word, delimiter) = text.split_at_checked(4)?;
+        if self.start != 1 || !word.eq_ignore_ascii_case(b"sep=") {
+            return None;
+        }
+        match (self.cells, delimiter) {
+            (1, &[delimiter]) if delimiter.is_ascii() && delimiter != b'"' => Some(delimiter),
+            // The delimiter is the one that is expected.
+            (2, []) => Some(self.syntax.delimiter),
+            _ => None,
+        }
+    }
+
+    /// Reads over the second half of a line end.
+    fn end_line(&mut self) -> Result<(), ReadError> {
+        if std::mem::take(&mut self.returned) {
+            match self.input.fill()?.first() {
+                Some(b'\n') => self.input.consume(1),
+                _ => self.returns = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a header of one column that holds other delimiters, where the next line does too.
+    fn check_delimiter(&mut self) -> Result<(), ReadError> {
+        let [column] = &self.columns[..] else {
+            return Ok(());
+        };
+        let line = self.input.fill()?.split(|byte| b"\r\n".contains(byte));
+        let line = line.into_iter().find(|line| !line.is_empty());
+        let count = |text: &[u8], byte: u8| memchr_iter(byte, text).count();
+        let found = DELIMITERS.into_iter().find(|&byte| {
+            let in_header = count(column.name.as_bytes(), byte);
+            byte != self.syntax.delimiter
+                && in_header > 0
+                && line.is_none_or(|line| count(line, byte) >= in_header)
+        });
+        match found {
+            None => Ok(()),
+            Some(found) => Err(self.here().error(ReadErrorKind::OtherDelimiter {
+                found,
+                expected: self.syntax.delimiter,
+            })),
+        }
+    }
+
     /// Reads the next record into `text` and `ends`; false at the end.
     fn record(&mut self) -> Result<bool, ReadError> {
         if !self.skip_blank_lines()? {
             return Ok(false);
         }
         self.start = self.line;
-        if self.record_at_once()? {
+        if self.syntax.is_plain() && self.record_at_once()? {
             return Ok(true);
         }
-        let (mut text_len, mut cells) = (0, 0);
-        let mut quotes = Quotes::new(self.delimiter, self.start);
+        self.record_by_bytes()?;
+        Ok(true)
+    }
+
+    fn record_by_bytes(&mut self) -> Result<(), ReadError> {
+        self.text.clear();
+        self.ends.clear();
+        let mut automaton = Automaton::new(self.syntax, self.start, self.returns);
         loop {
             let buffer = self.input.fill()?;
-            let at_end = buffer.is_empty();
-            // A line end closes the last record, unless a quote makes it part of a cell. (On the
-            // empty input the automaton would close the quote by itself, without a word.)
-            let buffer = if at_end { b"\n" } else { buffer };
-            let (result, read, written, ended) =
-                self.core
-                    .read_record(buffer, &mut self.text[text_len..], &mut self.ends[cells..]);
-            quotes.follow(&buffer[..read]);
-            if !at_end {
-                self.line += memchr_iter(b'\n', &buffer[..read]).count() as u64;
-                self.input.consume(read);
+            if buffer.is_empty() {
+                break; // as a line end would
             }
-            text_len += written;
-            cells += ended;
-            match result {
-                ReadRecordResult::InputEmpty if at_end => {
-                    return Err(self.unclosed(text_len, cells));
-                }
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => self.grow_text()?,
-                ReadRecordResult::OutputEndsFull => self.grow_ends()?,
-                ReadRecordResult::Record if quotes.text_after => {
-                    return Err(self.after_quote(&quotes));
-                }
-                ReadRecordResult::Record => {
-                    self.cells = cells;
-                    return Ok(true);
-                }
-                ReadRecordResult::End => return Ok(false),
+            let read = automaton.follow(buffer, &mut self.text, &mut self.ends);
+            self.input.consume(read);
+            if self.text.len() > MAX_RECORD {
+                let (limit, hint) = (MAX_RECORD, TOO_LONG);
+                let kind = ReadErrorKind::RecordTooLong { limit, hint };
+                return Err(self.here().error(kind));
             }
+            if self.ends.len() > MAX_COLUMNS {
+                let kind = ReadErrorKind::TooManyColumns { limit: MAX_COLUMNS };
+                return Err(self.here().error(kind));
+            }
+            if automaton.ended {
+                break;
+            }
+        }
+        automaton.finish(&mut self.text);
+        self.ends.push(self.text.len());
+        self.cells = self.ends.len();
+        self.ends.resize(self.cells.max(64), 0);
+        self.line = automaton.line;
+        self.returned = automaton.returned;
+        if automaton.is_open() {
+            let opened = (automaton.cell, automaton.opened);
+            return Err(self.at_quote(opened, ReadErrorKind::UnclosedQuote));
+        }
+        match automaton.text_after {
+            Some(opened) => Err(self.at_quote(opened, ReadErrorKind::TextAfterQuote)),
+            None => Ok(()),
         }
     }
 
@@ -137,7 +222,7 @@ impl Csv {
             self.text.resize(buffer.len(), 0);
         }
         let mut cells = Cells {
-            delimiter: self.delimiter,
+            delimiter: self.syntax.delimiter,
             text: &mut self.text,
             len: 0,
             ends: &mut self.ends,
@@ -147,67 +232,56 @@ impl Csv {
             return Ok(false);
         };
         self.cells = cells.count;
-        self.line += memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        let (inside, end) = buffer[..read].split_at(read - 1);
+        self.line += 1 + match self.returns {
+            true => lines(inside),
+            false => memchr_iter(b'\n', inside).count() as u64,
+        };
+        self.returned = end == b"\r";
         self.input.consume(read);
         Ok(true)
     }
 
-    /// The automaton would do it, but then nobody knew on which line a record starts.
+    /// Nobody else knows on which line a record starts.
     fn skip_blank_lines(&mut self) -> Result<bool, ReadError> {
         loop {
             let buffer = self.input.fill()?;
-            if buffer.is_empty() {
+            let Some(&byte) = buffer.first() else {
                 return Ok(false);
+            };
+            match byte {
+                b'\n' if self.returned => self.returned = false,
+                b'\n' => self.line += 1,
+                b'\r' => {
+                    self.line += 1;
+                    self.returned = true;
+                }
+                _ => {
+                    self.returned = false;
+                    return Ok(true);
+                }
             }
-            let blank = buffer
-                .iter()
-                .take_while(|byte| matches!(byte, b'\n' | b'\r'))
-                .count();
-            let rest = buffer.len() > blank;
-            self.line += memchr_iter(b'\n', &buffer[..blank]).count() as u64;
-            self.input.consume(blank);
-            if rest {
-                return Ok(true);
-            }
+            self.input.consume(1);
         }
     }
 
-    /// The quote that opened the cell at which the input ended.
-    fn unclosed(&self, text_len: usize, cells: usize) -> ReadError {
-        let cell = if cells == 0 { 0 } else { self.ends[cells - 1] };
-        let lines_before = memchr_iter(b'\n', &self.text[..cell.min(text_len)]).count() as u64;
-        let name = self.columns.get(cells).map(|column| column.name.as_str());
-        Place::line(&self.input.name, self.start + lines_before)
-            .column(cells, name)
-            .error(ReadErrorKind::UnclosedQuote)
+    /// What is wrong with a quoted cell, at the quote that opened it.
+    fn at_quote(&self, (cell, line): (usize, u64), kind: ReadErrorKind) -> ReadError {
+        let name = self.columns.get(cell).map(|c| c.name.as_str());
+        Place::line(&self.input.name, line)
+            .column(cell, name)
+            .error(kind)
     }
 
-    /// The quote that opened the cell that goes on behind its end.
-    fn after_quote(&self, quotes: &Quotes) -> ReadError {
-        let name = self.columns.get(quotes.cell).map(|c| c.name.as_str());
-        Place::line(&self.input.name, quotes.opened)
-            .column(quotes.cell, name)
-            .error(ReadErrorKind::TextAfterQuote)
-    }
-
-    fn grow_text(&mut self) -> Result<(), ReadError> {
-        if self.text.len() >= MAX_RECORD {
-            return Err(self.here().error(ReadErrorKind::RecordTooLong {
-                limit: MAX_RECORD,
-                hint: TOO_LONG,
-            }));
-        }
-        self.text.resize((self.text.len() * 2).min(MAX_RECORD), 0);
-        Ok(())
-    }
-
-    fn grow_ends(&mut self) -> Result<(), ReadError> {
-        if self.ends.len() >= MAX_COLUMNS {
-            let kind = ReadErrorKind::TooManyColumns { limit: MAX_COLUMNS };
-            return Err(self.here().error(kind));
-        }
-        self.ends.resize(self.ends.len() * 2, 0);
-        Ok(())
+    /// Whether a row is the header line once more, as it is where files were put together with `cat`: then
+    /// a byte-order mark may be before it.
+    fn repeats_header(&self, row: &Row) -> bool {
+        let mut cells = row.cells().map(|(_, text)| text).zip(&self.columns);
+        let first = cells.next().is_some_and(|(text, column)| {
+            let bare = || text.trim_start_matches('\u{feff}').trim_matches('"');
+            text == column.name || (text.starts_with('\u{feff}') && bare() == column.name)
+        });
+        first && cells.all(|(text, column)| text == column.name)
     }
 
     /// The record read last, as cells of `row`; one check of its encoding.
@@ -273,7 +347,10 @@ impl Source for Csv {
         }
         self.check_width()?;
         self.cells_into(row, &self.columns)?;
-        Ok(true)
+        match self.repeats_header(row) {
+            true => Err(self.here().error(ReadErrorKind::HeaderAgain)),
+            false => Ok(true),
+        }
     }
 
     fn file(&self) -> &str {
@@ -281,68 +358,158 @@ impl Source for Csv {
     }
 }
 
-/// Follows the quotes of a record that is read byte by byte. The automaton takes text behind a closing quote
-/// as part of the cell: a stray quote then swallows all rows up to the next one without a word.
-struct Quotes {
-    delimiter: u8,
-    state: Quote,
+/// Lines that end in a text: with a line feed, a carriage return, or both.
+fn lines(text: &[u8]) -> u64 {
+    let returns = memchr_iter(b'\r', text).filter(|&at| text.get(at + 1) != Some(&b'\n'));
+    (memchr_iter(b'\n', text).count() + returns.count()) as u64
+}
+
+/// Reads a record byte by byte, and follows its quotes: text behind the quote that closes a cell is refused,
+/// else a stray quote would swallow all rows up to the next one without a word.
+struct Automaton {
+    syntax: Syntax,
+    /// Whether a carriage return alone ends a line inside a quoted text.
+    returns: bool,
+    state: State,
     /// Cells before the present one.
     cell: usize,
     line: u64,
     /// Line of the quote that opened the cell.
     opened: u64,
-    /// Text follows a closing quote: `cell` and `opened` are of that cell.
-    text_after: bool,
+    /// Of the first cell with text behind its closing quote: its number, and the line of its opening quote.
+    text_after: Option<(usize, u64)>,
+    /// The record has ended, and whether it did so in a carriage return.
+    ended: bool,
+    returned: bool,
 }
 
 /// Where in a cell a byte is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Quote {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
     Start,
     Bare,
     Quoted,
+    /// Behind a carriage return in a quoted cell.
+    QuotedReturn,
+    /// Behind a backslash in a quoted cell.
+    Escaped,
     /// Behind a quote in a quoted cell: it closes the cell, unless another one follows.
     Closed,
 }
 
-impl Quotes {
-    fn new(delimiter: u8, line: u64) -> Self {
+impl Automaton {
+    fn new(syntax: Syntax, line: u64, returns: bool) -> Self {
         Self {
-            delimiter,
-            state: Quote::Start,
+            syntax,
+            returns,
+            state: State::Start,
             cell: 0,
             line,
             opened: line,
-            text_after: false,
+            text_after: None,
+            ended: false,
+            returned: false,
         }
     }
 
-    /// Goes on over `bytes`, of one record, up to where text follows a closing quote.
-    fn follow(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if self.text_after {
+    /// Goes on over `bytes`; how many of them belong to the record.
+    fn follow(&mut self, bytes: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) -> usize {
+        for (at, &byte) in bytes.iter().enumerate() {
+            self.step(byte, text, ends);
+            if self.ended {
+                return at + 1;
+            }
+        }
+        bytes.len()
+    }
+
+    fn step(&mut self, byte: u8, text: &mut Vec<u8>, ends: &mut Vec<usize>) {
+        let quote = self.syntax.quote == Some(byte);
+        match self.state {
+            State::Start if quote => {
+                self.opened = self.line;
+                self.state = State::Quoted;
+            }
+            State::Start | State::Bare => self.outside(byte, text, ends),
+            State::Closed if quote && self.syntax.escape == Escape::Doubled => {
+                text.push(byte);
+                self.state = State::Quoted;
+            }
+            State::Closed => {
+                let ends_cell = byte == self.syntax.delimiter || b"\r\n".contains(&byte);
+                if !ends_cell {
+                    self.text_after.get_or_insert((self.cell, self.opened));
+                }
+                self.state = State::Bare;
+                self.outside(byte, text, ends);
+            }
+            State::Escaped => {
+                if !quote && byte != b'\\' {
+                    text.push(b'\\');
+                }
+                self.state = State::Quoted;
+                match quote || byte == b'\\' {
+                    true => text.push(byte),
+                    false => self.inside(byte, text),
+                }
+            }
+            State::Quoted | State::QuotedReturn if quote => self.state = State::Closed,
+            State::Quoted | State::QuotedReturn => self.inside(byte, text),
+        }
+    }
+
+    /// A byte of a bare cell, or what ends a cell.
+    fn outside(&mut self, byte: u8, text: &mut Vec<u8>, ends: &mut Vec<usize>) {
+        match byte {
+            b'\n' | b'\r' => {
+                self.line += 1;
+                self.ended = true;
+                self.returned = byte == b'\r';
+            }
+            _ if byte == self.syntax.delimiter => {
+                ends.push(text.len());
+                self.cell += 1;
+                self.state = State::Start;
+            }
+            _ => {
+                text.push(byte);
+                self.state = State::Bare;
+            }
+        }
+    }
+
+    /// A byte of a quoted text that is not its quote.
+    fn inside(&mut self, byte: u8, text: &mut Vec<u8>) {
+        let after_return = self.state == State::QuotedReturn;
+        self.state = State::Quoted;
+        match byte {
+            b'\\' if self.syntax.escape == Escape::Backslash => {
+                self.state = State::Escaped;
                 return;
             }
-            let ends = byte == self.delimiter || matches!(byte, b'\n' | b'\r');
-            self.state = match (self.state, byte) {
-                (Quote::Start, b'"') => {
-                    self.opened = self.line;
-                    Quote::Quoted
-                }
-                (Quote::Quoted, b'"') => Quote::Closed,
-                (Quote::Closed, b'"') | (Quote::Quoted, _) => Quote::Quoted,
-                (Quote::Closed, _) if !ends => {
-                    self.text_after = true;
-                    return;
-                }
-                _ if ends => {
-                    self.cell += usize::from(byte == self.delimiter);
-                    Quote::Start
-                }
-                _ => Quote::Bare,
-            };
-            self.line += u64::from(byte == b'\n');
+            b'\n' => self.line += u64::from(!after_return),
+            b'\r' if self.returns => {
+                self.line += 1;
+                self.state = State::QuotedReturn;
+            }
+            _ => {}
         }
+        text.push(byte);
+    }
+
+    /// Takes what was read ahead of the end.
+    fn finish(&mut self, text: &mut Vec<u8>) {
+        if self.state == State::Escaped {
+            text.push(b'\\');
+        }
+    }
+
+    /// Whether the record ends inside a quoted text.
+    fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            State::Quoted | State::QuotedReturn | State::Escaped
+        ) && !self.ended
     }
 }
 
@@ -470,7 +637,7 @@ mod tests {
 
     #[test]
     fn bad_headers_and_encodings_are_placed() {
-        assert!(error("").contains("f.csv: is empty"));
+        assert_eq!(all(b"").unwrap(), []);
         assert!(
             error("a,a\n").starts_with("f.csv:1: column 2: the header name is that of column 1")
         );
@@ -486,8 +653,89 @@ mod tests {
                 .unwrap_err()
                 .contains("column 1 (a): invalid UTF-8")
         );
-        assert!(all(b"\xff\xfea\0").unwrap_err().contains("UTF-16"));
+        for text in [
+            &b"\xff\xfea\0"[..],
+            b"a\0,\0b\0\n\x001\0,\x002\0\n\0",
+            b"\0a\0,\0b\0\n\x001\0,\x002\0\n",
+            // Cyrillic, of which only delimiters and line ends have zeros.
+            b"\x42\x04\x35\x04,\0\x3c\x04\r\0\n\0\x30\x04,\0\x31\x04\n\0",
+        ] {
+            assert!(all(text).unwrap_err().contains("is UTF-16"), "{text:?}");
+        }
+        assert!(!all(b"a,b\nx\0y\0,1\n").is_err_and(|e| e.contains("UTF-16")));
         assert_eq!(all(b"\xef\xbb\xbfa\n1\n").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_header_line_once_more_is_refused_with_its_line() {
+        for again in ["a,b", "\"a\",\"b\"", "\u{feff}a,b", "\u{feff}\"a\",\"b\""] {
+            let message = error(&format!("a,b\n1,2\n{again}\n3,4\n"));
+            assert_eq!(message, "f.csv:3: the header line once more; remove it");
+        }
+        assert_eq!(all(b"a,b\na,c\nb,a\n").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn line_ends_are_counted_however_they_are_written() {
+        // As old Macs write them, in quoted texts too.
+        let rows = all(b"a,b\r1,\"x\ry\"\r\r2,z\r").unwrap();
+        let lines: Vec<u64> = rows.iter().map(|row| row.0).collect();
+        assert_eq!(lines, [2, 5]);
+        assert!(error("a,b\r1,2\r3\r").starts_with("f.csv:3: column 2 (b)"));
+        // Line ends of several kinds; a carriage return inside a quoted text ends no line here.
+        let rows = all(b"a,b\n1,\"x\ry\"\r2,z\r\n3,z\r\n\r\n4,z").unwrap();
+        let lines: Vec<u64> = rows.iter().map(|row| row.0).collect();
+        assert_eq!(lines, [2, 3, 4, 6]);
+    }
+
+    #[test]
+    fn other_delimiters_are_named_with_the_next_step() {
+        let message = error("a;b\n1;2\n");
+        assert!(
+            message.starts_with("f.csv:1: columns are separated by `;`, a comma is expected; set"),
+            "{message}"
+        );
+        assert!(error("a\tb\n").ends_with("name the file .tsv"));
+        assert!(error("a|b\n1|2").contains("`|`"));
+        // A name may hold such a character.
+        assert_eq!(all(b"a|b\n1\n").unwrap().len(), 1);
+        assert_eq!(all(b"a;b,c\n1,2\n").unwrap().len(), 1);
+        // Excel's first line says what it is.
+        let rows = all(b"sep=;\r\na;b\r\n1,5;2\r\n").unwrap();
+        assert_eq!(rows, [(3, vec!["1,5".to_owned(), "2".to_owned()])]);
+        assert_eq!(all(b"SEP=,\na,b\n1,2\n").unwrap()[0].0, 3);
+    }
+
+    fn read_as(text: &str, reading: super::super::Reading) -> Result<Vec<Vec<String>>, String> {
+        let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+        let compression = Compression::None;
+        let mut source =
+            super::super::open_as_with(input, "f.csv", Format::Csv, compression, reading)
+                .map_err(|e| e.to_string())?;
+        let (mut rows, mut row) = (Vec::new(), Row::new());
+        while source.read(&mut row).map_err(|e| e.to_string())? {
+            rows.push(row.cells().map(|(_, text)| text.to_owned()).collect());
+        }
+        Ok(rows)
+    }
+
+    #[test]
+    fn other_quotes_and_escapes_are_read_as_asked_for() {
+        let reading = |delimiter: &str, quote: &str, escape: &str| super::super::Reading {
+            delimiter: delimiter.parse().ok(),
+            quote: quote.parse().unwrap(),
+            escape: escape.parse().unwrap(),
+        };
+        let backslash = reading(",", "\"", "backslash");
+        let rows = read_as("a,b\n\"5\\\" disk, C:\\new\\\\\",\"x\ny\"\n", backslash).unwrap();
+        assert_eq!(rows, [["5\" disk, C:\\new\\", "x\ny"]]);
+        let doubled = read_as("a,b\n\"5\"\" disk\",x\n", backslash).unwrap_err();
+        assert!(doubled.contains("text follows the quote"), "{doubled}");
+        let none = reading(",", "none", "doubled");
+        assert_eq!(read_as("a,b\n\"x,5\"\n", none).unwrap(), [["\"x", "5\""]]);
+        let single = reading(";", "'", "doubled");
+        let rows = read_as("a;b\n'it''s; \"fine\"';2\n", single).unwrap();
+        assert_eq!(rows, [["it's; \"fine\"", "2"]]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::io;
 
+use super::shown;
+
 /// What is wrong, where. Displayed as `data/reviews.csv:17: column 2 (label): ...; hint`.
 #[derive(Debug)]
 pub struct ReadError {
@@ -22,8 +24,43 @@ pub struct Place {
     pub line: Option<u64>,
     /// What `line` counts.
     pub unit: Unit,
-    /// In words: `column 2 (label)`, `byte 17`.
-    pub column: Option<String>,
+    /// Where in the record.
+    pub column: Option<Within>,
+}
+
+/// A place in a record. Displayed as `column 2 (label)`, ``column `label` `` or `byte 17 (label)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// A column by its number, from 0, and its name where it is known.
+    Column(usize, Option<String>),
+    /// A column by its name.
+    Named(String),
+    /// A byte of the line, from 1, and the key whose value it is in, where that is known.
+    Byte(usize, Option<String>),
+}
+
+impl Within {
+    /// The name of the column, where it is known.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Within::Named(name) => Some(name),
+            Within::Column(_, name) | Within::Byte(_, name) => name.as_deref(),
+        }
+    }
+}
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Within::Column(index, _) => write!(f, "column {}", index + 1)?,
+            Within::Named(name) => return write!(f, "column `{}`", shown(name)),
+            Within::Byte(at, _) => write!(f, "byte {at}")?,
+        }
+        match self.name() {
+            Some(name) => write!(f, " ({})", shown(name)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What records of a file are counted by.
@@ -48,12 +85,13 @@ pub enum ReadErrorKind {
     )]
     UnknownFormat,
     /// A folder without data files.
-    #[error("the folder holds no data files (.csv, .tsv, .jsonl or .parquet)")]
+    #[error("the folder and those in it hold no data files (.csv, .tsv, .jsonl or .parquet)")]
     NoFiles,
     /// Files of a folder that are not one table.
     #[error(
         "its columns ({}) are not those of {first} ({}); the files of a folder must have the same columns",
-        found.join(", "), expected.join(", ")
+        names(found),
+        names(expected)
     )]
     ColumnsDiffer {
         /// The folder's first file.
@@ -69,9 +107,9 @@ pub enum ReadErrorKind {
         /// What should be there.
         expected: &'static str,
     },
-    /// A byte order mark of UTF-16.
-    #[error("is UTF-16 text; convert it: `iconv -f UTF-16 -t UTF-8 IN > OUT`")]
-    Utf16,
+    /// UTF-16 or UTF-32, by its byte-order mark or by its zeros; its name for `iconv`.
+    #[error("is {0} text; convert it: `iconv -f {0} -t UTF-8 IN > OUT`")]
+    WideText(&'static str),
     /// Content that is not what the name says.
     #[error("holds {found}, not {expected}; {hint}")]
     OtherContent {
@@ -83,7 +121,7 @@ pub enum ReadErrorKind {
         hint: &'static str,
     },
     /// gzip or Zstandard cannot be unpacked; why.
-    #[error("the compressed data are broken or cut short ({0})")]
+    #[error("the compressed data cannot be read: {0}; compress the file again or fetch it anew")]
     Compressed(String),
     /// A column without a name.
     #[error("the header name is empty; give every column a name")]
@@ -93,6 +131,20 @@ pub enum ReadErrorKind {
     HeaderDuplicate {
         /// Number of the first of them, from 1.
         first: usize,
+    },
+    /// The header line as a row.
+    #[error("the header line once more; remove it")]
+    HeaderAgain,
+    /// One column where the header and the first row hold another delimiter.
+    #[error(
+        "columns are separated by {}, {} is expected; {}",
+        delimiter(*found), delimiter(*expected), other_delimiter(*found, *expected)
+    )]
+    OtherDelimiter {
+        /// What seems to separate the columns.
+        found: u8,
+        /// What was to separate them.
+        expected: u8,
     },
     /// A header that is hardly one.
     #[error("the header has more than {limit} columns; is this a table with a header line?")]
@@ -138,7 +190,8 @@ pub enum ReadErrorKind {
     /// A quoted cell goes on behind the quote that closes it: a stray quote, or one that is not doubled.
     #[error(
         "text follows the quote that closes this cell, which was opened here; double every quote inside \
-         a quoted text, and quote a text that starts with a quote"
+         a quoted text, and quote a text that starts with a quote; where quotes are only characters, or \
+         escaped by a backslash, say so with TASK.data.quote or escape (--quote, --escape)"
     )]
     TextAfterQuote,
     /// A record longer than [`MAX_RECORD`](super::MAX_RECORD).
@@ -162,12 +215,13 @@ pub enum ReadErrorKind {
     #[error("the object has no keys, so no columns; put keys into the first line")]
     NoKeys,
     /// A key twice in an object.
-    #[error("key `{0}` comes twice in one object; remove one")]
+    #[error("key `{}` comes twice in one object; remove one", shown(.0))]
     DuplicateKey(String),
     /// A key that the first object does not have.
     #[error(
-        "key `{0}` is not in the first line, which names the columns; add it there (null will do) \
-         or remove it here"
+        "key `{}` is not in the first line, which names the columns; add it there (null will do) \
+         or remove it here",
+        shown(.0)
     )]
     UnknownKey(String),
     /// Not readable as Parquet; why.
@@ -177,13 +231,19 @@ pub enum ReadErrorKind {
     #[error("Parquet type {0} is not supported; {1}")]
     ParquetType(String, &'static str),
     /// A date or time beyond the calendar.
-    #[error("value {0} is outside the years -9999 to 9999")]
-    DateRange(i64),
+    #[error(
+        "{0} {1} since 1970 is outside the years -9999 to 9999; empty the cell or leave the column out"
+    )]
+    DateRange(i64, &'static str),
+    /// A time of day that no day has.
+    #[error("{0} {1} since midnight is no time of day; empty the cell or leave the column out")]
+    TimeOfDay(i64, &'static str),
     /// A column that is asked for and not there.
     #[error(
-        "there is no column `{name}`; there {}{}",
+        "there is no column `{}`; there {}{}",
+        shown(name),
         listed(columns),
-        nearest(suggestion)
+        nearest(suggestion, *delimiter)
     )]
     MissingColumn {
         /// The one asked for.
@@ -192,6 +252,8 @@ pub enum ReadErrorKind {
         columns: Vec<String>,
         /// The one that may be meant.
         suggestion: Option<String>,
+        /// What would make it a column if it were the delimiter.
+        delimiter: Option<char>,
     },
     /// A text that is absent, not empty.
     #[error("the text is missing; fill it in or remove the row")]
@@ -239,13 +301,15 @@ impl ReadError {
             RowTooShort { .. }
                 | RowTooLong { .. }
                 | TextAfterQuote
+                | HeaderAgain
                 | Utf8 { .. }
                 | Nul
                 | Json(_)
                 | NotObject { .. }
                 | DuplicateKey(_)
                 | UnknownKey(_)
-                | DateRange(_)
+                | DateRange(..)
+                | TimeOfDay(..)
                 | MissingText
                 | EmptyLabel
                 | NestedLabel(_)
@@ -293,10 +357,7 @@ impl Place {
 
     /// The same place, at a column of a known number (0-based here, 1-based in words) and name.
     pub fn column(mut self, index: usize, name: Option<&str>) -> Place {
-        self.column = Some(match name {
-            Some(name) => format!("column {} ({name})", index + 1),
-            None => format!("column {}", index + 1),
-        });
+        self.column = Some(Within::Column(index, name.map(str::to_owned)));
         self
     }
 
@@ -324,23 +385,61 @@ impl fmt::Display for Place {
     }
 }
 
+/// A delimiter in words.
+fn delimiter(byte: u8) -> String {
+    match byte {
+        b',' => "a comma".to_owned(),
+        b'\t' => "a tab".to_owned(),
+        byte => format!("`{}`", char::from(byte)),
+    }
+}
+
+/// What to do with a table of another delimiter.
+fn other_delimiter(found: u8, expected: u8) -> String {
+    match (found, expected) {
+        (b',', b'\t') => "name the file .csv".to_owned(),
+        (b'\t', b',') => "name the file .tsv".to_owned(),
+        _ => {
+            let found = match found {
+                b'\t' => "tab".to_owned(),
+                byte => char::from(byte).to_string(),
+            };
+            format!(
+                "set TASK.data.delimiter to '{found}' in params.yaml, or give --delimiter '{found}' \
+                 (for a .csv file)"
+            )
+        }
+    }
+}
+
 /// Column names for a message; a very wide table is cut.
 fn listed(columns: &[String]) -> String {
     const SHOWN: usize = 20;
     if columns.is_empty() {
         return "are none".to_string();
     }
-    let mut text = format!("are: {}", columns[..columns.len().min(SHOWN)].join(", "));
+    let names: Vec<String> = columns.iter().take(SHOWN).map(|name| shown(name)).collect();
+    let mut text = format!("are: {}", names.join(", "));
     if columns.len() > SHOWN {
         text.push_str(&format!(" and {} more", columns.len() - SHOWN));
     }
     text
 }
 
-fn nearest(suggestion: &Option<String>) -> String {
-    match suggestion {
-        Some(name) => format!("; did you mean `{name}`?"),
-        None => String::new(),
+fn names(columns: &[String]) -> String {
+    let names: Vec<String> = columns.iter().map(|name| shown(name)).collect();
+    names.join(", ")
+}
+
+fn nearest(suggestion: &Option<String>, delimiter: Option<char>) -> String {
+    match (suggestion, delimiter) {
+        (_, Some(delimiter)) => format!(
+            "; are columns separated by `{}`? Then set TASK.data.delimiter in params.yaml, or give \
+             --delimiter",
+            delimiter.escape_default()
+        ),
+        (Some(name), None) => format!("; did you mean `{}`?", shown(name)),
+        (None, None) => String::new(),
     }
 }
 
@@ -371,6 +470,7 @@ mod tests {
             name: "text".to_string(),
             columns: (0..22).map(|i| i.to_string()).collect(),
             suggestion: None,
+            delimiter: None,
         };
         assert!(kind.to_string().ends_with(", 19 and 2 more"), "{kind}");
     }

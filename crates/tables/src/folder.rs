@@ -1,47 +1,185 @@
-//! All data files of a folder as one table, in the order of their names.
+//! All data files of a folder and of the folders in it as one table, in the order of their paths.
 
+use std::collections::HashSet;
+use std::fs::DirEntry;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
 use super::source::open_file;
-use super::{Column, Format, Place, ReadError, ReadErrorKind, Row, Source, Unit};
+use super::{Column, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, shown};
 
 struct Folder {
     current: Box<dyn Source>,
     first: String,
     columns: Vec<Column>,
     rest: IntoIter<PathBuf>,
+    reading: Reading,
 }
 
-/// The data files of a folder, by their names; at least one.
+/// What is in a folder, at any depth; paths start with the folder's.
+#[derive(Default)]
+struct Listing {
+    files: Vec<PathBuf>,
+    /// Data files that are hidden, or in a hidden folder.
+    hidden: Vec<PathBuf>,
+    /// Files that are not named like tables.
+    others: Vec<PathBuf>,
+    /// Folders that are named as `year=2023`.
+    partitions: Vec<String>,
+    /// Folders that were entered: a link may lead back to one.
+    entered: HashSet<PathBuf>,
+}
+
+/// As Spark has it: names that begin with a dot or an underscore are no data. A column's name may begin with one.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || (name.starts_with('_') && !name.contains('='))
+}
+
+impl Listing {
+    fn of(path: &Path) -> io::Result<Listing> {
+        let mut listing = Listing::default();
+        listing.enter(path, false)?;
+        listing.files.sort();
+        listing.hidden.sort();
+        listing.others.sort();
+        listing.partitions.sort();
+        listing.partitions.dedup();
+        Ok(listing)
+    }
+
+    fn enter(&mut self, folder: &Path, hidden: bool) -> io::Result<()> {
+        if !self.entered.insert(folder.canonicalize()?) {
+            return Ok(());
+        }
+        let mut entries: Vec<DirEntry> =
+            std::fs::read_dir(folder)?.collect::<io::Result<Vec<DirEntry>>>()?;
+        entries.sort_by_key(DirEntry::file_name);
+        for entry in entries {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            let hidden = hidden || is_hidden(&name);
+            if path.is_dir() {
+                if !hidden && name.contains('=') {
+                    self.partitions.push(name.into_owned());
+                }
+                self.enter(&path, hidden)?;
+                continue;
+            }
+            match (Format::of_path(&path), hidden) {
+                (Some(_), false) => self.files.push(path),
+                (Some(_), true) => self.hidden.push(path),
+                (None, false) => self.others.push(path),
+                (None, true) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The data files of a folder, by their paths; at least one.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let place = || Place::file(path.display().to_string());
-    let io = |error| place().error(ReadErrorKind::Io(error));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && Format::of_path(&entry.path()).is_some() {
-            files.push(entry.path());
-        }
-    }
-    files.sort();
-    match files.is_empty() {
+    let listing = Listing::of(path).map_err(|error| place().error(ReadErrorKind::Io(error)))?;
+    match listing.files.is_empty() {
         true => Err(place().error(ReadErrorKind::NoFiles)),
-        false => Ok(files),
+        false => Ok(listing.files),
     }
 }
 
-pub(super) fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
-    let mut rest = files(path)?.into_iter();
+/// What is worth knowing of a folder that is read as one table: that files lie below the top, that some are left
+/// out, that folders named `year=2023` are no column. `None` where there is nothing to say, or no folder.
+pub fn describe_folder(path: &Path) -> Option<String> {
+    if !path.is_dir() {
+        return None;
+    }
+    let listing = Listing::of(path).ok()?;
+    let below = |file: &&PathBuf| file.parent() != Some(path);
+    let below = listing.files.iter().filter(below).count();
+    let mut said = Vec::new();
+    if below > 0 {
+        let files = listing.files.len();
+        said.push(format!(
+            "{files} files are read, {below} of them in folders below"
+        ));
+    }
+    for (left_out, why) in [
+        (&listing.hidden, "hidden"),
+        (&listing.others, "not named like tables"),
+    ] {
+        if let Some(first) = left_out.first()
+            && !listing.files.is_empty()
+        {
+            let first = first.strip_prefix(path).unwrap_or(first).display();
+            let first = shown(&first.to_string());
+            said.push(match left_out.len() {
+                1 => format!("left out: {first}, which is {why}"),
+                count => format!("left out: {count} files that are {why}, {first} the first"),
+            });
+        }
+    }
+    if let [first, ..] = &listing.partitions[..] {
+        said.push(format!(
+            "names of folders as `{}` are not read as columns",
+            shown(first)
+        ));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
+    let files = files(path)?;
+    let types = types(&files)?;
+    let mut rest = files.into_iter();
     let first = rest.next().expect("a folder's files are at least one");
-    let current = open_file(&first)?;
-    Ok(Box::new(Folder {
-        columns: current.columns().to_vec(),
-        current,
+    let mut folder = Folder {
+        current: open_file(&first, reading)?,
         first: first.display().to_string(),
+        columns: Vec::new(),
         rest,
-    }))
+        reading,
+    };
+    // A file without any bytes is a part without rows.
+    while folder.current.columns().is_empty() {
+        let Some(path) = folder.rest.next() else {
+            break;
+        };
+        folder.current = open_file(&path, reading)?;
+        folder.first = path.display().to_string();
+    }
+    folder.columns = folder.current.columns().to_vec();
+    if let Some(types) = types {
+        for column in &mut folder.columns {
+            let known = types.iter().find(|known| known.name == column.name);
+            column.data_type = known.and_then(|known| known.data_type);
+        }
+    }
+    Ok(Box::new(folder))
+}
+
+/// Columns of many files, where some are Parquet: typed where all files have them of one type, as no other type
+/// holds the values of all. `None` where no file tells types.
+fn types(files: &[PathBuf]) -> Result<Option<Vec<Column>>, ReadError> {
+    let is_parquet = |path: &&PathBuf| matches!(Format::of_path(path), Some((Format::Parquet, _)));
+    let typed: Vec<&PathBuf> = files.iter().filter(is_parquet).collect();
+    if files.len() < 2 || typed.is_empty() {
+        return Ok(None);
+    }
+    let mut columns: Vec<Column> = Vec::new();
+    for (number, path) in typed.iter().enumerate() {
+        let source = open_file(path, Reading::default())?;
+        if number == 0 {
+            columns = source.columns().to_vec();
+        }
+        for column in &mut columns {
+            let same = source.columns().contains(column);
+            let mixed = typed.len() < files.len();
+            if !same || mixed {
+                column.data_type = None;
+            }
+        }
+    }
+    Ok(Some(columns))
 }
 
 impl Source for Folder {
@@ -57,7 +195,7 @@ impl Source for Folder {
             let Some(path) = self.rest.next() else {
                 return Ok(false);
             };
-            self.current = open_file(&path)?;
+            self.current = open_file(&path, self.reading)?;
             self.check_columns()?;
         }
     }
@@ -78,7 +216,7 @@ impl Folder {
     }
 }
 
-/// Refuses a file whose columns are not those of the first.
+/// Refuses a file whose columns are not those of the first; one without any has no rows either.
 pub(super) fn same_columns(
     file: &str,
     found: &[Column],
@@ -89,7 +227,7 @@ pub(super) fn same_columns(
         columns.iter().map(|column| column.name.clone()).collect()
     };
     let (found, expected) = (names(found), names(expected));
-    if found == expected {
+    if found == expected || found.is_empty() {
         return Ok(());
     }
     let kind = ReadErrorKind::ColumnsDiffer {
@@ -98,4 +236,64 @@ pub(super) fn same_columns(
         expected,
     };
     Err(Place::file(file).error(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn files_at_any_depth_are_read_and_hidden_ones_are_not() {
+        let dir = folder(&[
+            ("b.csv", "a\n3\n"),
+            ("a/x.csv", "a\n1\n"),
+            ("a/deep/y.csv", "a\n2\n"),
+            ("empty.csv", ""),
+            ("year=2024/z.csv", "a\n4\n"),
+            (".git/objects.csv", "x\n"),
+            (".ipynb_checkpoints/b-checkpoint.csv", "a\n9\n"),
+            ("_temporary/0/part.csv", "a\n9\n"),
+            ("_SUCCESS", ""),
+            (".b.csv.crc", "crc"),
+            ("notes.txt", "x"),
+        ]);
+        let mut source = super::super::open(dir.path()).unwrap();
+        let (mut row, mut read) = (Row::new(), Vec::new());
+        while source.read(&mut row).unwrap() {
+            read.push(row.text(0).to_owned());
+        }
+        assert_eq!(read, ["2", "1", "3", "4"]);
+        let said = describe_folder(dir.path()).unwrap();
+        assert_eq!(
+            said,
+            "5 files are read, 3 of them in folders below; left out: 3 files that are hidden, \
+             .git/objects.csv the first; left out: notes.txt, which is not named like tables; names \
+             of folders as `year=2024` are not read as columns"
+        );
+    }
+
+    #[test]
+    fn a_folder_of_files_at_its_top_needs_no_words() {
+        let dir = folder(&[("b.csv", "a\n3\n"), ("_SUCCESS", "")]);
+        assert_eq!(describe_folder(dir.path()), None);
+        assert_eq!(describe_folder(&dir.path().join("b.csv")), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_back_ends_somewhere() {
+        let dir = folder(&[("a/b.csv", "a\n3\n")]);
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("a/back")).unwrap();
+        assert_eq!(files(dir.path()).unwrap().len(), 1);
+    }
 }

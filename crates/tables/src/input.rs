@@ -1,8 +1,10 @@
-//! Bytes of a text format: decompressed, its encoding looked at, errors told apart.
+//! Bytes of a text format: decompressed, their encoding and content looked at, errors told apart.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::{Compression, Place, ReadError, ReadErrorKind};
+use flate2::bufread::GzDecoder;
+
+use super::{Compression, Format, Place, ReadError, ReadErrorKind};
 
 const BUFFER: usize = 1 << 17;
 
@@ -14,27 +16,31 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Refuses UTF-16, reads over the byte-order mark of UTF-8.
+    /// Refuses what is not `format` compressed as said, and text that is not UTF-8 by its first bytes; reads
+    /// over the byte-order mark of UTF-8.
     pub fn new(
         input: Box<dyn Read>,
         name: &str,
+        format: Format,
         compression: Compression,
     ) -> Result<Self, ReadError> {
-        let compressed = compression != Compression::None;
-        let failed = |error| Place::file(name).error(kind(error, compressed));
-        let plain: Box<dyn Read> = match compression {
-            Compression::None => input,
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(input)),
-            Compression::Zstd => Box::new(zstd::Decoder::new(input).map_err(failed)?),
-        };
         let mut this = Self {
-            reader: BufReader::with_capacity(BUFFER, plain),
+            reader: BufReader::with_capacity(BUFFER, input),
             name: name.to_owned(),
-            compressed,
+            compressed: false,
         };
+        this.check_compression(format, compression)?;
+        if compression != Compression::None && !this.fill()?.is_empty() {
+            this = this.decompressed(compression)?;
+            this.check_compression(format, Compression::None)?;
+        }
         let start = this.fill()?;
-        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-            return Err(Place::file(name).error(ReadErrorKind::Utf16));
+        let refused = match wide_text(start) {
+            Some(encoding) => Some(ReadErrorKind::WideText(encoding)),
+            None => other_content(start, format),
+        };
+        if let Some(kind) = refused {
+            return Err(Place::file(name).error(kind));
         }
         if start.starts_with(b"\xef\xbb\xbf") {
             this.consume(3);
@@ -49,6 +55,73 @@ impl Input {
             name: name.to_owned(),
             compressed: false,
         }
+    }
+
+    /// The same with `bytes` before what is still to be read.
+    pub fn behind(self, bytes: Vec<u8>) -> Self {
+        let chained = io::Cursor::new(bytes).chain(self.reader);
+        Self {
+            reader: BufReader::with_capacity(BUFFER, Box::new(chained)),
+            ..self
+        }
+    }
+
+    fn check_compression(
+        &mut self,
+        format: Format,
+        expected: Compression,
+    ) -> Result<(), ReadError> {
+        let compressed = self.compressed;
+        let start = self.fill()?;
+        let found = compression_of(start);
+        if start.is_empty() || found == Some(expected) {
+            return Ok(());
+        }
+        let (expected, hint) = match (found, expected) {
+            (None, Compression::None) => return Ok(()),
+            (Some(_), Compression::None) if compressed => (
+                format!("{format} behind the compression"),
+                "it is compressed twice: decompress it once",
+            ),
+            (Some(Compression::Gzip), Compression::None) => {
+                (format.to_string(), "add .gz to its name")
+            }
+            (Some(_), Compression::None) => (format.to_string(), "add .zst to its name"),
+            (Some(Compression::Gzip), _) => ("Zstandard".to_owned(), "name it .gz, not .zst"),
+            (Some(_), _) => ("gzip".to_owned(), "name it .zst, not .gz"),
+            (None, Compression::Gzip) => (
+                "gzip".to_owned(),
+                "take .gz off its name if it is not compressed",
+            ),
+            (None, _) => (
+                "Zstandard".to_owned(),
+                "take .zst off its name if it is not compressed",
+            ),
+        };
+        let found = match found {
+            Some(Compression::Gzip) => "gzip data",
+            Some(_) => "Zstandard data",
+            None => content_of(start).unwrap_or("other data"),
+        };
+        Err(Place::file(&self.name).error(ReadErrorKind::OtherContent {
+            found,
+            expected,
+            hint,
+        }))
+    }
+
+    fn decompressed(self, compression: Compression) -> Result<Self, ReadError> {
+        let failed = |error| Place::file(&self.name).error(kind(error, true));
+        let plain: Box<dyn Read> = match compression {
+            Compression::None => return Ok(self),
+            Compression::Gzip => Box::new(Gzip::Between(self.reader)),
+            Compression::Zstd => Box::new(zstd::Decoder::with_buffer(self.reader).map_err(failed)?),
+        };
+        Ok(Self {
+            reader: BufReader::with_capacity(BUFFER, plain),
+            name: self.name,
+            compressed: true,
+        })
     }
 
     /// What is buffered, at least one byte; empty at the end.
@@ -78,16 +151,154 @@ impl Input {
     }
 }
 
+/// Members of a gzip file one after the other, as gzip reads them: zeros behind the last one, which tapes and
+/// block devices leave, are read over; anything else there is refused.
+enum Gzip {
+    /// At the start, or behind a member.
+    Between(BufReader<Box<dyn Read>>),
+    Member(Box<GzDecoder<BufReader<Box<dyn Read>>>>),
+    End,
+}
+
+impl Read for Gzip {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Gzip::Member(member) = self {
+                let read = member.read(bytes)?;
+                if read > 0 || bytes.is_empty() {
+                    return Ok(read);
+                }
+            }
+            *self = match std::mem::replace(self, Gzip::End) {
+                Gzip::End => return Ok(0),
+                Gzip::Member(member) => Gzip::Between(member.into_inner()),
+                Gzip::Between(mut rest) => match rest.fill_buf()?.first() {
+                    None => return Ok(0),
+                    Some(0x1f) => Gzip::Member(Box::new(GzDecoder::new(rest))),
+                    Some(_) => return only_zeros(rest),
+                },
+            };
+        }
+    }
+}
+
+fn only_zeros(mut rest: impl BufRead) -> io::Result<usize> {
+    loop {
+        let buffer = rest.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if buffer.iter().any(|&byte| byte != 0) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes that are not gzip follow the end of the compressed data",
+            ));
+        }
+        let read = buffer.len();
+        rest.consume(read);
+    }
+}
+
+/// What the first bytes say of compression.
+fn compression_of(start: &[u8]) -> Option<Compression> {
+    let skippable = |start: &[u8]| {
+        start.first().is_some_and(|byte| byte >> 4 == 5) && start[1..].starts_with(b"\x2a\x4d\x18")
+    };
+    match start {
+        [0x1f, 0x8b, ..] => Some(Compression::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Compression::Zstd),
+        _ if skippable(start) => Some(Compression::Zstd),
+        _ => None,
+    }
+}
+
+/// Files that are no text by their first bytes.
+fn content_of(start: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 8] = [
+        (b"PAR1", "a Parquet file"),
+        (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0", "an Excel workbook"),
+        (b"BZh", "bzip2 data"),
+        (b"\xfd7zXZ\0", "xz data"),
+        (b"%PDF-", "a PDF document"),
+        (b"ARROW1", "an Arrow (Feather) file"),
+        (b"SQLite format 3\0", "a SQLite database"),
+    ];
+    let found = KNOWN.iter().find(|(magic, _)| start.starts_with(magic));
+    found.map(|(_, name)| *name)
+}
+
+/// Content that is not `format`, where the first bytes say so.
+fn other_content(start: &[u8], format: Format) -> Option<ReadErrorKind> {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let text = text.trim_ascii_start();
+    let lower = text[..text.len().min(14)].to_ascii_lowercase();
+    let html = lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html");
+    let json = |text: &[u8]| text.starts_with(b"{\"") || text.starts_with(b"[{");
+    let (found, hint) = match content_of(start) {
+        Some(found @ "a Parquet file") => (found, "name it .parquet"),
+        Some(found @ ("bzip2 data" | "xz data")) => {
+            (found, "decompress it, or compress it with gzip or zstd")
+        }
+        Some(found) => (found, "save the table as CSV"),
+        None if html => (
+            "a web page",
+            "was a login or an error page downloaded instead?",
+        ),
+        None if format != Format::Jsonl && json(text) => {
+            ("JSON", "name it .jsonl if it has one object a line")
+        }
+        None if format == Format::Jsonl && text.starts_with(b"[") => (
+            "a JSON array",
+            "write one object a line, for example with `jq -c '.[]' IN > OUT`",
+        ),
+        None => return None,
+    };
+    Some(ReadErrorKind::OtherContent {
+        found,
+        expected: format.to_string(),
+        hint,
+    })
+}
+
+/// UTF-16 and UTF-32 by their byte-order marks; without one, UTF-16 by its zeros: all of them are high (or
+/// all low) halves of a character, and so is the other half of every line feed.
+fn wide_text(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [0xff, 0xfe, 0, 0, ..] => return Some("UTF-32LE"),
+        [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32BE"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("UTF-16"),
+        _ => {}
+    }
+    let start = &start[..start.len().min(1 << 12) / 2 * 2];
+    let (pairs, _) = start.as_chunks::<2>();
+    let zeros = |half: usize| pairs.iter().filter(|pair| pair[half] == 0).count();
+    let feeds = |half: usize| pairs.iter().filter(|pair| pair[half] == b'\n').count();
+    let wide = |high: usize| {
+        let low = 1 - high;
+        let whole = pairs.iter().filter(|pair| pair[low] == b'\n');
+        zeros(high) >= 2
+            && zeros(low) == 0
+            && whole.clone().all(|pair| pair[high] == 0)
+            && (feeds(low) > 0 || zeros(high) * 2 > pairs.len())
+    };
+    match (wide(1), wide(0)) {
+        (true, _) => Some("UTF-16LE"),
+        (_, true) => Some("UTF-16BE"),
+        _ => None,
+    }
+}
+
 /// What a decoder complains of is the content's fault, not the disk's.
 fn kind(error: io::Error, compressed: bool) -> ReadErrorKind {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    if compressed
-        && matches!(
-            error.kind(),
-            InvalidData | InvalidInput | Other | UnexpectedEof
-        )
-    {
-        return ReadErrorKind::Compressed(error.to_string());
+    match error.kind() {
+        UnexpectedEof if compressed => {
+            ReadErrorKind::Compressed("they end in the middle: the file is cut short".to_owned())
+        }
+        InvalidData | InvalidInput | Other if compressed => {
+            ReadErrorKind::Compressed(error.to_string())
+        }
+        _ => ReadErrorKind::Io(error),
     }
-    ReadErrorKind::Io(error)
 }

@@ -1,6 +1,7 @@
 //! JSON lines: one object a line. Numbers and nested values keep their spelling.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
 use memchr::memchr;
@@ -8,7 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::input::Input;
-use super::{Column, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
+use super::{Column, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source, Within};
 
 struct Jsonl {
     input: Input,
@@ -20,7 +21,7 @@ struct Jsonl {
     pending: bool,
 }
 
-/// Opens JSON lines; the first object's keys are the columns.
+/// Opens JSON lines; the first object's keys are the columns. Without a line there are none.
 pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
     let mut jsonl = Jsonl {
         input,
@@ -30,12 +31,10 @@ pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
         pending: false,
     };
     if !jsonl.next_line()? {
-        return Err(Place::file(&jsonl.input.name).error(ReadErrorKind::Empty {
-            expected: "one JSON object a line",
-        }));
+        return Ok(Box::new(jsonl));
     }
     jsonl.pending = true;
-    let entries = entries(&jsonl.line).map_err(|kind| jsonl.error(kind))?;
+    let entries = entries(&jsonl.line).map_err(|problem| jsonl.error(problem))?;
     if entries.is_empty() {
         return Err(jsonl.error(Problem::Kind(ReadErrorKind::NoKeys)));
     }
@@ -46,10 +45,73 @@ pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
     Ok(Box::new(jsonl))
 }
 
-/// What is wrong with a line, and at which byte where that is known.
+/// What is wrong with a line.
 enum Problem {
     Kind(ReadErrorKind),
-    Json(serde_json::Error),
+    /// At a byte of it, from 1, in the value of a key where that is known.
+    Json {
+        error: serde_json::Error,
+        byte: usize,
+        key: Option<String>,
+    },
+}
+
+impl Problem {
+    /// Of text that starts `before` bytes behind the start of the line.
+    fn json(error: serde_json::Error, before: usize, key: Option<String>) -> Problem {
+        Problem::Json {
+            byte: before + error.column(),
+            error,
+            key,
+        }
+    }
+}
+
+/// The cause in plain words and what to do, for what other programs often write.
+fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text
+        .rfind(" at line ")
+        .map_or(text.as_str(), |end| &text[..end]);
+    if text.contains("surrogate") || text.contains("hex escape") {
+        let before = &line[..byte.min(line.len())];
+        let half = |at: &usize| matches!(line.get(at + 2), Some(b'd' | b'D'));
+        let half = memchr::memmem::rfind_iter(before, b"\\u").find(half);
+        if let Some(half) = half.and_then(|at| line.get(at..at + 6)) {
+            return format!(
+                "`{}` is half of a surrogate pair: the text was cut inside a character; write both \
+                 halves, or remove it",
+                String::from_utf8_lossy(half)
+            );
+        }
+    }
+    let at = byte.saturating_sub(1);
+    let word = |at: usize| {
+        const WORDS: [(&str, &str); 9] = [
+            ("NaN", "null"),
+            ("nan", "null"),
+            ("-Infinity", "null, or a number"),
+            ("Infinity", "null, or a number"),
+            ("-inf", "null, or a number"),
+            ("inf", "null, or a number"),
+            ("None", "null"),
+            ("True", "true"),
+            ("False", "false"),
+        ];
+        let rest = line.get(at..)?;
+        WORDS
+            .iter()
+            .find(|(word, _)| rest.starts_with(word.as_bytes()))
+    };
+    // The parser stops within a word that starts like one it knows, and behind a sign.
+    let before = at.saturating_sub(2);
+    match (before..=at).find_map(word) {
+        Some((word, instead)) => format!("JSON has no `{word}`; write {instead}"),
+        None if line.get(at) == Some(&b'\'') => {
+            "texts and keys are in double quotes, not in single ones".to_owned()
+        }
+        None => text.to_owned(),
+    }
 }
 
 impl Jsonl {
@@ -97,13 +159,9 @@ impl Jsonl {
         let mut place = Place::line(&self.input.name, self.number);
         match problem {
             Problem::Kind(kind) => place.error(kind),
-            Problem::Json(error) => {
-                place.column = Some(format!("byte {}", error.column()));
-                let text = error.to_string();
-                let text = text
-                    .rfind(" at line ")
-                    .map_or(text.as_str(), |end| &text[..end]);
-                place.error(ReadErrorKind::Json(text.to_owned()))
+            Problem::Json { error, byte, key } => {
+                place.column = Some(Within::Byte(byte, key));
+                place.error(ReadErrorKind::Json(cause(&self.line, byte, &error)))
             }
         }
     }
@@ -125,18 +183,23 @@ impl Jsonl {
                 return Err(Problem::Kind(ReadErrorKind::DuplicateKey(key.to_string())));
             }
         }
-        for value in values {
-            push(row, value.map(RawValue::get))?;
+        for (value, column) in values.into_iter().zip(&self.columns) {
+            push(row, value.map(RawValue::get)).map_err(|(error, text)| {
+                // The value is a piece of the line.
+                let before = text.as_ptr() as usize - self.line.as_ptr() as usize;
+                Problem::json(error, before, Some(column.name.clone()))
+            })?;
         }
         Ok(())
     }
 }
 
-fn push(row: &mut Row, value: Option<&str>) -> Result<(), Problem> {
+/// Appends a value, or gives it back with what is wrong with it.
+fn push<'a>(row: &mut Row, value: Option<&'a str>) -> Result<(), (serde_json::Error, &'a str)> {
     match value.map(|text| (text.as_bytes().first(), text)) {
         None | Some((Some(b'n') | None, _)) => row.push(Kind::Null, ""),
         Some((Some(b'"'), text)) => {
-            let text: Unescaped = serde_json::from_str(text).map_err(Problem::Json)?;
+            let text: Unescaped = serde_json::from_str(text).map_err(|error| (error, text))?;
             row.push(Kind::Text, &text.0);
         }
         Some((Some(b't' | b'f'), text)) => row.push(Kind::Bool, text),
@@ -166,14 +229,33 @@ fn entries(line: &[u8]) -> Result<Entries<'_>, Problem> {
         }));
     }
     let mut json = serde_json::Deserializer::from_slice(line);
-    let entries = json.deserialize_map(Object).map_err(Problem::Json)?;
-    json.end().map_err(Problem::Json)?;
+    let seen = Seen::default();
+    let entries = match json.deserialize_map(Object(&seen)) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let key = seen.key.take();
+            return Err(match (seen.twice.get(), key) {
+                (true, Some(key)) => Problem::Kind(ReadErrorKind::DuplicateKey(key)),
+                (_, key) => Problem::json(error, 0, key),
+            });
+        }
+    };
+    json.end().map_err(|error| Problem::json(error, 0, None))?;
     Ok(entries)
 }
 
-struct Object;
+/// What an error of the parser does not say.
+#[derive(Default)]
+struct Seen {
+    /// The key whose value is being read.
+    key: RefCell<Option<String>>,
+    /// It was there before.
+    twice: std::cell::Cell<bool>,
+}
 
-impl<'de> Visitor<'de> for Object {
+struct Object<'a>(&'a Seen);
+
+impl<'de> Visitor<'de> for Object<'_> {
     type Value = Entries<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -183,10 +265,16 @@ impl<'de> Visitor<'de> for Object {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Entries::new();
         while let Some(key) = map.next_key::<Unescaped>()? {
-            if entries.iter().any(|(known, _)| *known == key.0) {
-                return Err(A::Error::custom(format!("key `{}` comes twice", key.0)));
-            }
-            entries.push((key.0, map.next_value()?));
+            let twice = entries.iter().any(|(known, _)| *known == key.0);
+            let value = match twice {
+                false => map.next_value(),
+                true => Err(A::Error::custom("a key comes twice")),
+            };
+            let value = value.inspect_err(|_| {
+                self.0.twice.set(twice);
+                self.0.key.replace(Some(key.0.to_string()));
+            })?;
+            entries.push((key.0, value));
         }
         Ok(entries)
     }
@@ -257,7 +345,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_placed() {
         let error = |text: &str| all(text).expect_err("must be refused");
-        assert!(error("").contains("is empty"));
+        assert_eq!(all("\n").unwrap(), [[]; 0]);
         assert!(error("{\"a\":1}\n[1]\n").starts_with("f.jsonl:2: not a JSON object"));
         let message = error("{\"a\":1}\n{\"a\":1 2}\n");
         assert!(
@@ -267,5 +355,35 @@ mod tests {
         assert!(error("{\"a\":1}\n{\"b\":2}\n").contains("key `b` is not in the first line"));
         assert!(error("{\"a\":1,\"a\":2}\n").contains("key `a` comes twice"));
         assert!(error("{}\n").contains("no keys"));
+    }
+
+    #[test]
+    fn what_other_programs_write_is_named_with_the_next_step() {
+        let error = |text: &str| all(text).expect_err("must be refused");
+        for (text, expected) in [
+            (
+                "{\"a\":1,\"b\":NaN}",
+                "f.jsonl:1: byte 12 (b): not JSON: JSON has no `NaN`; write null",
+            ),
+            (
+                "{\"a\":1}\n{\"a\":-Infinity}",
+                "f.jsonl:2: byte 7 (a): not JSON: JSON has no `-Infinity`; write null, or a number",
+            ),
+            ("{\"a\":{\"b\":[1,NaN]}}", "JSON has no `NaN`"),
+            ("{\"a\":nan}", "JSON has no `nan`"),
+            ("{\"a\":None}", "JSON has no `None`"),
+            ("{'a':1}", "double quotes"),
+            (
+                "{\"a\":1,\"b\":\"x\\ud83d\"}",
+                "(b): not JSON: `\\ud83d` is half of a surrogate pair",
+            ),
+            ("{\"b\":\"x\\ud83d\\u0041\"}", "`\\ud83d` is half"),
+            ("{\"b\":\"\\udE00y\"}", "`\\udE00` is half"),
+            ("{\"\\ud83d\":1}", "`\\ud83d` is half"),
+        ] {
+            let message = error(text);
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+        assert!(all("{\"a\":\"\\ud83d\\ude00\"}").unwrap()[0][0].1 == "\u{1f600}");
     }
 }

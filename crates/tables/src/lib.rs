@@ -23,6 +23,7 @@ mod parquet;
 mod photos;
 pub mod profile;
 mod ratings;
+mod reading;
 mod row;
 mod series;
 mod sink;
@@ -32,24 +33,26 @@ mod spool;
 mod text;
 mod values;
 
-pub use error::{Place, ReadError, ReadErrorKind, Unit};
+pub use error::{Place, ReadError, ReadErrorKind, Unit, Within};
+pub use folder::describe_folder;
 pub use format::{Compression, Format, UnknownFormat};
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, read_photos};
 pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
 };
+pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
     Duplicates, Gap, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, each_prepared,
     find_gaps, read_prepared, shown,
 };
-pub use sink::{Sink, Spelling, create};
-pub use source::{Source, find_column, open, open_as};
+pub use sink::{Sink, Spelling, create, create_spool};
+pub use source::{Source, find_column, open, open_as, open_as_with, open_with};
 pub use spool::jsonl_to_parquet;
 pub use text::{
     Slice, Texts, class_order, label_cell, normalised, read_texts, sorted_classes, text_cell,
 };
-pub use values::from_values;
+pub use values::{from_values, without_rows};
 
 /// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
 /// never closed or a line never ends.

@@ -27,6 +27,9 @@ pub struct Column {
     pub name: String,
     /// `None` for CSV and JSON lines, whose cells say nothing binding about the column.
     pub data_type: Option<DataType>,
+    /// Its type in the source, where values are spelled in another: a decimal or a list is text in a cell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<String>,
 }
 
 impl Column {
@@ -35,6 +38,7 @@ impl Column {
         Column {
             name: name.into(),
             data_type: None,
+            foreign: None,
         }
     }
 
@@ -43,6 +47,7 @@ impl Column {
         Column {
             name: name.into(),
             data_type: Some(data_type),
+            foreign: None,
         }
     }
 }
@@ -170,6 +175,15 @@ impl Row {
     /// Kind of cell `i`; panics when there is no such cell.
     pub fn kind(&self, i: usize) -> Kind {
         self.kinds[i]
+    }
+
+    /// Whether cell `i` has no value: a null, or the number that is none, which Parquet files have for it.
+    pub fn is_missing(&self, i: usize) -> bool {
+        match self.kinds[i] {
+            Kind::Null => true,
+            Kind::Number => self.text(i) == "NaN",
+            _ => false,
+        }
     }
 
     /// 1-based line on which the record starts in its file (CSV: the header is a line like any

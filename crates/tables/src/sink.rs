@@ -17,13 +17,18 @@ pub enum Spelling {
     /// CSV or TSV as RFC 4180 says, with LF, quoting only where it must.
     Delimited(u8),
     /// One object a line; `"name":` of each column, escaped once.
-    Jsonl(Vec<Vec<u8>>),
+    Jsonl {
+        /// The keys.
+        keys: Vec<Vec<u8>>,
+        /// What is no number, as `NaN`, is a text rather than null: rows of a spool, which become Parquet.
+        spool: bool,
+    },
 }
 
 impl Spelling {
     /// # Errors
     /// For Parquet, which cannot be appended to: see [`super::jsonl_to_parquet`].
-    fn new(format: Format, columns: &[Column]) -> io::Result<Self> {
+    fn new(format: Format, columns: &[Column], spool: bool) -> io::Result<Self> {
         let key = |column: &Column| -> io::Result<Vec<u8>> {
             let mut key = serde_json::to_vec(&column.name)?;
             key.push(b':');
@@ -36,7 +41,7 @@ impl Spelling {
                 .iter()
                 .map(key)
                 .collect::<io::Result<_>>()
-                .map(Spelling::Jsonl),
+                .map(|keys| Spelling::Jsonl { keys, spool }),
             Format::Parquet => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "Parquet is written from JSON lines",
@@ -50,7 +55,7 @@ impl Spelling {
             Spelling::Delimited(delimiter) => {
                 delimited(*delimiter, row.cells().map(|(_, text)| text), out);
             }
-            Spelling::Jsonl(keys) => object(keys, row, out),
+            Spelling::Jsonl { keys, spool } => object(keys, *spool, row, out),
         }
     }
 
@@ -96,7 +101,7 @@ fn cell(delimiter: u8, text: &str, out: &mut Vec<u8>) {
 }
 
 /// Keys in the order of the columns.
-fn object(keys: &[Vec<u8>], row: &Row, out: &mut Vec<u8>) {
+fn object(keys: &[Vec<u8>], spool: bool, row: &Row, out: &mut Vec<u8>) {
     let mut before = b'{';
     for ((kind, text), key) in row.cells().zip(keys) {
         out.push(before);
@@ -104,7 +109,14 @@ fn object(keys: &[Vec<u8>], row: &Row, out: &mut Vec<u8>) {
         out.extend_from_slice(key);
         match kind {
             Kind::Text => serde_json::to_writer(&mut *out, text).expect("a Vec takes everything"),
-            // JSON has no word for what is not a number.
+            Kind::Number if spool && !is_json_number(text) => {
+                serde_json::to_writer(&mut *out, text).expect("a Vec takes everything");
+            }
+            // JSON has no word for an infinity, and null would say that nothing is known.
+            Kind::Number if text.ends_with("inf") => {
+                serde_json::to_writer(&mut *out, text).expect("a Vec takes everything");
+            }
+            // Nor for what is not a number, which nothing is known of.
             Kind::Number if !is_json_number(text) => out.extend_from_slice(b"null"),
             Kind::Null => out.extend_from_slice(b"null"),
             _ => out.extend_from_slice(text.as_bytes()),
@@ -133,7 +145,31 @@ pub fn create(
     columns: &[Column],
     header: bool,
 ) -> io::Result<Sink> {
-    let spelling = Spelling::new(format, columns)?;
+    sink(
+        out,
+        Spelling::new(format, columns, false)?,
+        compression,
+        columns,
+        header,
+    )
+}
+
+/// A sink for the rows that [`super::jsonl_to_parquet`] makes a Parquet file of.
+///
+/// # Errors
+/// Where a column's name cannot be written.
+pub fn create_spool(out: impl Write + 'static, columns: &[Column]) -> io::Result<Sink> {
+    let spelling = Spelling::new(Format::Jsonl, columns, true)?;
+    sink(out, spelling, Compression::None, columns, false)
+}
+
+fn sink(
+    out: impl Write + 'static,
+    spelling: Spelling,
+    compression: Compression,
+    columns: &[Column],
+    header: bool,
+) -> io::Result<Sink> {
     let mut sink = Sink {
         out: Output::new(Box::new(out), compression),
         line: Vec::new(),

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::input::Input;
-use super::{Column, Compression, Format, Place, ReadError, ReadErrorKind, Row, Unit};
+use super::{Column, Compression, Format, Place, ReadError, ReadErrorKind, Reading, Row, Unit};
 use super::{csv, folder, jsonl, parquet};
 
 /// Rows out of one input, in order.
@@ -47,18 +47,27 @@ pub trait Source {
     }
 }
 
-/// Opens a file by its name, or all data files of a folder in the order of their names.
+/// Opens a file by its name, or all data files of a folder in the order of their names, as RFC 4180 says
+/// where they are CSV. A file without any bytes is a table without columns and rows.
 ///
 /// # Errors
 /// Where the file cannot be opened, its name says no format, or its head cannot be read.
 pub fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
-    if path.is_dir() {
-        return folder::open(path);
-    }
-    open_file(path)
+    open_with(path, Reading::default())
 }
 
-pub(super) fn open_file(path: &Path) -> Result<Box<dyn Source>, ReadError> {
+/// The same where CSV files are to be read as `reading` says.
+///
+/// # Errors
+/// Those of [`open`].
+pub fn open_with(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
+    match path.is_dir() {
+        true => folder::open(path, reading),
+        false => open_file(path, reading),
+    }
+}
+
+pub(super) fn open_file(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
     let name = path.display().to_string();
     let (format, compression) = Format::of_path(path)
         .ok_or_else(|| Place::file(&name).error(ReadErrorKind::UnknownFormat))?;
@@ -67,7 +76,7 @@ pub(super) fn open_file(path: &Path) -> Result<Box<dyn Source>, ReadError> {
     if format == Format::Parquet {
         return parquet::open(path, &name);
     }
-    open_as(Box::new(file), &name, format, compression)
+    open_as_with(Box::new(file), &name, format, compression, reading)
 }
 
 /// Opens a stream. Parquet, which is read from its end, is first copied into a temporary file.
@@ -80,16 +89,28 @@ pub fn open_as(
     format: Format,
     compression: Compression,
 ) -> Result<Box<dyn Source>, ReadError> {
-    match format {
-        Format::Csv => table(Input::new(input, name, compression)?, b','),
-        Format::Tsv => table(Input::new(input, name, compression)?, b'\t'),
-        Format::Jsonl => jsonl::open(Input::new(input, name, compression)?),
-        Format::Parquet => parquet::open_stream(input, name),
-    }
+    open_as_with(input, name, format, compression, Reading::default())
 }
 
-fn table(input: Input, delimiter: u8) -> Result<Box<dyn Source>, ReadError> {
-    Ok(Box::new(csv::open(input, delimiter)?))
+/// The same where CSV is to be read as `reading` says.
+///
+/// # Errors
+/// Those of [`open_as`].
+pub fn open_as_with(
+    input: Box<dyn Read>,
+    name: &str,
+    format: Format,
+    compression: Compression,
+    reading: Reading,
+) -> Result<Box<dyn Source>, ReadError> {
+    if format == Format::Parquet {
+        return parquet::open_stream(input, name);
+    }
+    let input = Input::new(input, name, format, compression)?;
+    match format {
+        Format::Jsonl => jsonl::open(input),
+        _ => Ok(Box::new(csv::open(input, reading.syntax(format))?)),
+    }
 }
 
 /// The number of the column `name`.
@@ -100,7 +121,16 @@ pub fn find_column(columns: &[Column], name: &str) -> Result<usize, ReadErrorKin
     if let Some(index) = columns.iter().position(|column| column.name == name) {
         return Ok(index);
     }
+    if columns.is_empty() {
+        return Err(ReadErrorKind::Empty {
+            expected: "a table with columns and rows",
+        });
+    }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let holds = |&delimiter: &char| {
+        let mut names = names.iter().flat_map(|other| other.split(delimiter));
+        names.any(|part| part.trim().trim_matches('"') == name)
+    };
     let suggestion = names
         .iter()
         .map(|column| {
@@ -112,6 +142,7 @@ pub fn find_column(columns: &[Column], name: &str) -> Result<usize, ReadErrorKin
         .map(|(_, column)| column.clone());
     Err(ReadErrorKind::MissingColumn {
         name: name.to_owned(),
+        delimiter: [';', '\t', '|', ','].into_iter().find(holds),
         columns: names,
         suggestion,
     })

@@ -13,7 +13,7 @@ use polars::prelude::{
 
 use super::parquet::epoch;
 use super::source::{Source, open_as};
-use super::{Column, Compression, DataType, Format, Kind, Row, TimeUnit};
+use super::{Column, Compression, DataType, Format, Kind, Row, TimeUnit, shown};
 
 /// A row group ends with so many rows, or with about so many bytes of cells.
 const GROUP_ROWS: usize = 1 << 16;
@@ -32,12 +32,41 @@ pub fn jsonl_to_parquet(spool: &Path, out: &Path, columns: &[Column]) -> io::Res
         .set_parallel(false);
     let writer = writer.batched(schema.schema()).map_err(io::Error::other)?;
     let mut writer = writer;
+    let mut before = 0;
     each_group(spool, |rows| {
         let frame = group(rows, columns, &types).map_err(io::Error::other)?;
+        refuse_lost(rows, before, &frame)?;
+        before += rows.len();
         writer.write_batch(&frame).map_err(io::Error::other)
     })?;
     writer.finish().map_err(io::Error::other)?;
     File::open(out)?.sync_all()
+}
+
+/// Refuses a value that its column's type does not hold, which would be empty.
+fn refuse_lost(rows: &[Row], before: usize, frame: &DataFrame) -> io::Result<()> {
+    for (index, column) in frame.columns().iter().enumerate() {
+        let nulls = rows.iter().filter(|row| row.kind(index) == Kind::Null);
+        if column.null_count() == nulls.count() {
+            continue;
+        }
+        let is_null = column.is_null();
+        let lost = (0..rows.len())
+            .find(|&row| is_null.get(row) == Some(true) && rows[row].kind(index) != Kind::Null);
+        if let Some(row) = lost {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "row {}: column `{}`: `{}` is not of the type {}, which the column has in Parquet",
+                    before + row + 1,
+                    shown(column.name()),
+                    shown(rows[row].text(index)),
+                    column.dtype()
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Hands on the rows of a spool, a row group's worth at a time.

@@ -72,9 +72,9 @@ pub fn read_texts(
 /// # Errors
 /// [`ReadErrorKind::MissingText`].
 pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
-    match row.kind(cell) {
-        Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::MissingText)),
-        _ => Ok(row.text(cell)),
+    match row.is_missing(cell) {
+        true => Err(source.place(row, cell).error(ReadErrorKind::MissingText)),
+        false => Ok(row.text(cell)),
     }
 }
 
@@ -86,7 +86,7 @@ pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String,
     let refuse = |kind| Err(source.place(row, cell).error(kind));
     let text = row.text(cell).trim();
     match row.kind(cell) {
-        _ if text.is_empty() => refuse(ReadErrorKind::EmptyLabel),
+        _ if text.is_empty() || row.is_missing(cell) => refuse(ReadErrorKind::EmptyLabel),
         Kind::Json => refuse(ReadErrorKind::NestedLabel(text.to_owned())),
         Kind::Number => Ok(canonical(text)),
         _ => Ok(text.to_owned()),

@@ -27,7 +27,10 @@ pub(crate) fn run<T: Validate>(
     refuse_written(path, force)?;
     let mut rules = built_in::<T>(&params);
     rules.columns.0.clear(); // the data are only looked at
-    let checked = T::raw(&job(project, params, rules, talk))?;
+    let checked = {
+        let reading = T::raw_data(&params).reading;
+        T::raw(&job(project, params, rules, reading, talk))
+    }?;
     let rows = checked.tables.iter().map(|table| table.rows).sum();
     let text = match checked.tables.first() {
         Some(table) => schema(T::NAME, table, T::RULES),

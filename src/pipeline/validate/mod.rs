@@ -33,6 +33,7 @@ use crate::report::validate::{Finding, Level, Validation};
 use crate::talk::Talk;
 use crate::task::{self, Part, Task};
 use files::atomic;
+use tables::Reading;
 use tables::profile::Columns;
 use tables::profile::summary::Table;
 
@@ -107,6 +108,8 @@ pub struct Job<'a, P> {
     pub project: &'a Project,
     pub params: P,
     schema: Schema,
+    /// How CSV files of raw data are read.
+    pub(crate) reading: Reading,
     /// Rows that are shown of each finding.
     pub(crate) shown: usize,
     pub(crate) talk: &'a Talk,
@@ -228,7 +231,11 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
         true => Schema::read(&path, &names)?,
         false => built_in::<T>(&params),
     };
-    let job = job(project, params, schema, talk);
+    let reading = T::raw_data(&params).reading;
+    if !request.prepared {
+        super::say_folders(T::raw_data(&params), project, talk);
+    }
+    let job = job(project, params, schema, reading, talk);
     let (part, checked) = match request.prepared {
         true => ("prepared", T::prepared(&job)?),
         false => ("raw", T::raw(&job)?),
@@ -237,11 +244,18 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
     write(project, T::NAME, validation(T::NAME, schema, part, checked))
 }
 
-fn job<'a, P>(project: &'a Project, params: P, schema: Schema, talk: &'a Talk) -> Job<'a, P> {
+fn job<'a, P>(
+    project: &'a Project,
+    params: P,
+    schema: Schema,
+    reading: Reading,
+    talk: &'a Talk,
+) -> Job<'a, P> {
     Job {
         project,
         params,
         schema,
+        reading,
         shown: project.params().validate.rows,
         talk,
     }

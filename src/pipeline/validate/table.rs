@@ -15,9 +15,9 @@ use crate::pipeline::profile::scan;
 use crate::report::format::{count, percent};
 use crate::report::validate::Offender;
 use crate::report::validate::{Finding, Level};
-use tables::Row;
 use tables::blocks::{self, Blocks, Head};
 use tables::profile::{Columns, Table, Watch, summary};
+use tables::{Place, ReadErrorKind, Row};
 
 /// A table that was read, and what any table's rules say of it.
 pub(crate) struct Read<W> {
@@ -104,7 +104,7 @@ pub(crate) fn read<P, W: Watch>(
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
     let open = || {
-        let mut blocks = Blocks::open(path)?;
+        let mut blocks = Blocks::open_with(path, job.reading)?;
         blocks.rename(|path| job.project.shown(path));
         Ok(blocks)
     };
@@ -122,6 +122,12 @@ pub(crate) fn read_blocks<P, W: Watch>(
     let today = today(job.project)?;
     let blocks = open()?;
     let head = blocks.head().clone();
+    if head.columns.is_empty() {
+        let kind = ReadErrorKind::Empty {
+            expected: "a table with columns and rows",
+        };
+        return Err(Place::file(job.project.shown(path)).error(kind).into());
+    }
     let rules = CellRules::new(&job.schema, &head, job.shown, |reference| {
         known(job, reference)
     })?;
@@ -162,7 +168,7 @@ pub(crate) fn unreadable(table: &Table) -> Option<Finding> {
     let rows = table.first_bad.iter().map(|error| Offender {
         file: error.place.file.clone(),
         line: error.place.line,
-        column: error.place.column.clone(),
+        column: error.place.column.as_ref().map(ToString::to_string),
         value: error.kind.to_string(),
     });
     Some(Finding {

@@ -20,7 +20,7 @@ use tables::{Photos, read_photos};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, RawData, Task};
 use models::cv::Class;
 
 /// Blurred-photo detection.
@@ -42,6 +42,15 @@ impl Task for Cv {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn raw_data(params: &Self::Params) -> RawData<'_> {
+        RawData {
+            source: &params.data.source,
+            test: params.data.test.as_deref(),
+            reading: params.data.reading(),
+            of_tables: false,
+        }
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::cv::{Kind, Options, Solver};
+use tables::{Delimiter, Escape, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,6 +46,15 @@ pub struct DataBlock {
     /// The same, for a separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What separates the columns of CSV files; absent: a comma.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around texts in CSV files; absent: `"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Escape>,
     /// Column of paths, relative to the table.
     pub path: String,
     /// Column of labels: sharp or blurred, 1 or 0.
@@ -61,6 +71,9 @@ impl Default for DataBlock {
         Self {
             source: "data/raw/cv/photos".to_owned(),
             test: None,
+            delimiter: None,
+            quote: None,
+            escape: None,
             path: "path".to_owned(),
             label: "label".to_owned(),
             scene: "scene".to_owned(),
@@ -150,6 +163,7 @@ impl Block {
             "at least 1".to_owned()
         })?;
         data::check_source("cv", &self.data.source)?;
+        data::check_reading("cv", self.data.reading())?;
         gate::check("cv", &self.gate)?;
         Ok(Params {
             sample: self.sample.clone(),
@@ -163,6 +177,11 @@ impl Block {
 }
 
 impl DataBlock {
+    /// How CSV files are read.
+    pub fn reading(&self) -> Reading {
+        data::reading(self.delimiter, self.quote, self.escape)
+    }
+
     fn pattern(&self) -> Result<Option<regex::Regex>, Invalid> {
         let refuse = |reason: String| Invalid::new("cv.data.scene_pattern", reason);
         let compile = |pattern: &String| {

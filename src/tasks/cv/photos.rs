@@ -109,7 +109,7 @@ pub(super) fn from_folders(
 }
 
 fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
-    let mut source = tables::open(path)?;
+    let mut source = tables::open_with(path, params.data.reading())?;
     let path_cell = source.column(&params.data.path)?;
     let label_cell = source.column(&params.data.label)?;
     let [kind, strength, from, scene] = ["kind", "strength", "source", params.data.scene.as_str()]

@@ -221,7 +221,7 @@ fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, Class)]) -
 }
 
 fn from_table(job: &Job<Params>, path: &Path) -> Result<Listed> {
-    let mut source = tables::open(path)?;
+    let mut source = tables::open_with(path, job.reading)?;
     let (path_cell, label) = (
         source.column(&job.params.data.path)?,
         source.column(&job.params.data.label)?,

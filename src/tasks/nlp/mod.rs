@@ -18,7 +18,7 @@ use tables::{Texts, read_texts};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, RawData, Task};
 
 /// Text classification.
 pub struct Nlp;
@@ -37,6 +37,15 @@ impl Task for Nlp {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn raw_data(params: &Self::Params) -> RawData<'_> {
+        RawData {
+            source: &params.data.source,
+            test: params.data.test.as_deref(),
+            reading: params.data.reading(),
+            of_tables: true,
+        }
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

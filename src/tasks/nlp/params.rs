@@ -12,6 +12,7 @@ use models::nlp::stop_words::ENGLISH;
 use models::nlp::{
     CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
 };
+use tables::{Delimiter, Escape, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -54,6 +55,15 @@ pub struct DataBlock {
     /// A separate test file; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What separates the columns of CSV files; absent: a comma.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around texts in CSV files; absent: `"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Escape>,
     pub text: String,
     pub label: String,
     /// Rows that share this column's value stay on one side of the split.
@@ -66,6 +76,9 @@ impl Default for DataBlock {
         Self {
             source: "data/raw/nlp/reviews.csv".to_owned(),
             test: None,
+            delimiter: None,
+            quote: None,
+            escape: None,
             text: "text".to_owned(),
             label: "label".to_owned(),
             group: None,
@@ -350,8 +363,14 @@ impl SampleBlock {
 }
 
 impl DataBlock {
+    /// How CSV files are read.
+    pub fn reading(&self) -> Reading {
+        data::reading(self.delimiter, self.quote, self.escape)
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         data::check_source("nlp", &self.source)?;
+        data::check_reading("nlp", self.reading())?;
         require(self.text != self.label, "nlp.data.label", || {
             format!("`{}` is the text column already", self.label)
         })

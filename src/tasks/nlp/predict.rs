@@ -34,19 +34,22 @@ impl Predict for Nlp {
         model: Model,
         header: &Header<Details>,
         request: &Request,
-        _: &Talk,
+        talk: &Talk,
     ) -> Result<Job> {
         // The model knows the column it was trained on; without a project nothing else does.
         let text_name = &header.details.data.text;
-        Job::per_row(crate::predict::open(request)?, |input| {
-            let text = tables::find_column(input, text_name)?;
-            Ok(TextRows::new(
-                Scorer::new(model),
-                text,
-                text_name,
-                &request.options,
-            ))
-        })
+        Job::per_row(
+            crate::predict::open(request, &[text_name], talk)?,
+            |input| {
+                let text = tables::find_column(input, text_name)?;
+                Ok(TextRows::new(
+                    Scorer::new(model),
+                    text,
+                    text_name,
+                    &request.options,
+                ))
+            },
+        )
     }
 }
 
@@ -102,7 +105,7 @@ impl TextRows {
     fn request<'a>(&self, row: &'a Row) -> nlp::Request<'a> {
         let text = row.text(self.text);
         nlp::Request {
-            text: (row.kind(self.text) != Kind::Null).then_some(text),
+            text: (!row.is_missing(self.text)).then_some(text),
         }
     }
 

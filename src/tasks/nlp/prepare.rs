@@ -153,7 +153,7 @@ impl Cells {
 /// # Errors
 /// Where there are bad rows: the first is named, all are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Table> {
-    let mut source = tables::open(path)?;
+    let mut source = tables::open_with(path, params.reading())?;
     let cells = Cells::find(source.as_ref(), params)?;
     let mut table = Table::new(source.columns(), cells.text);
     let mut bad = BadRows::default();

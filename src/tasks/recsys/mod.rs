@@ -21,7 +21,7 @@ use tables::{RATING_COLUMNS, Ratings, read_ratings};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, RawData, Task};
 
 /// Names of items, a prepared file.
 pub const ITEMS: &str = "items.csv";
@@ -43,6 +43,15 @@ impl Task for Recsys {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn raw_data(params: &Self::Params) -> RawData<'_> {
+        RawData {
+            source: &params.data.source,
+            test: params.data.test.as_deref(),
+            reading: params.data.reading(),
+            of_tables: true,
+        }
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

@@ -6,6 +6,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, Options, als, ease, graph, knn};
+use tables::{Delimiter, Escape, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,6 +48,15 @@ pub struct DataBlock {
     /// A separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What separates the columns of CSV files; absent: a comma.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around texts in CSV files; absent: `"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Escape>,
     /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
@@ -69,6 +79,9 @@ impl Default for DataBlock {
         Self {
             source: "data/raw/recsys/tables/interactions.csv".to_owned(),
             test: None,
+            delimiter: None,
+            quote: None,
+            escape: None,
             items: None,
             user: "user_id".to_owned(),
             item: "item_id".to_owned(),
@@ -78,6 +91,13 @@ impl Default for DataBlock {
             min_user: 1,
             min_item: 1,
         }
+    }
+}
+
+impl DataBlock {
+    /// How CSV files are read.
+    pub fn reading(&self) -> Reading {
+        data::reading(self.delimiter, self.quote, self.escape)
     }
 }
 
@@ -227,6 +247,7 @@ impl Block {
             "at least 20 users and 40 items".to_owned()
         })?;
         data::check_source("recsys", &self.data.source)?;
+        data::check_reading("recsys", self.data.reading())?;
         require(
             self.eval.relevant.is_finite(),
             "recsys.eval.relevant",

@@ -2,6 +2,8 @@
 
 mod inputs;
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use self::inputs::{Folded, Ids, Pairs, from_ids};
@@ -15,7 +17,7 @@ use artifact::Header;
 use models::recsys::Model;
 use scoring::recsys::{Answer, List};
 use scoring::{Refusal, Score};
-use tables::{Column, DataType, Kind, Row};
+use tables::{Column, DataType, Kind, Reading, Row, Source};
 
 const USER: &str = "user_id";
 const ITEM: &str = "item_id";
@@ -36,7 +38,7 @@ impl Predict for Recsys {
         let lists = &request.options.lists;
         let k = lists.k.unwrap_or(LIST_LENGTH);
         let items = Ids::new(&model.catalogue.items);
-        let mut context = inputs::Context::default();
+        let mut context = inputs::Context::new(request.reading);
         let hidden = match &lists.only {
             Some(only) => inputs::all_but(&items, &names.item, only, &mut context)?,
             None => Vec::new(),
@@ -44,7 +46,7 @@ impl Predict for Recsys {
         if let Some(similar) = &lists.similar {
             let source = match similar {
                 Wanted::All => from_ids(&names.item, model.catalogue.items.clone()),
-                Wanted::File(path) => tables::open(path)?,
+                Wanted::File(path) => open_ids(path, request.reading, &names.item)?,
             };
             let lister = SimilarLister {
                 item: source.column(&names.item)?,
@@ -61,7 +63,7 @@ impl Predict for Recsys {
         }
         let folded = match &request.input {
             Some(_) => Folded::read(
-                crate::predict::open(request)?.as_mut(),
+                crate::predict::open(request, &[&names.user, &names.item], talk)?.as_mut(),
                 names,
                 &items,
                 &mut context,
@@ -70,7 +72,7 @@ impl Predict for Recsys {
             None => Folded::default(),
         };
         let source = match (&lists.users, &request.input) {
-            (Some(Wanted::File(path)), _) => tables::open(path)?,
+            (Some(Wanted::File(path)), _) => open_ids(path, request.reading, &names.user)?,
             (None, Some(_)) => from_ids(&names.user, folded.users.clone()),
             (Some(Wanted::All), _) | (None, None) => {
                 from_ids(&names.user, folded.and(&model.catalogue.users))
@@ -95,6 +97,15 @@ impl Predict for Recsys {
             answers: Answers::Lists(Box::new(lister)),
             context: context.digest(),
         })
+    }
+}
+
+/// A table of ids; one without any bytes has none.
+fn open_ids(path: &Path, reading: Reading, column: &str) -> Result<Box<dyn Source>> {
+    let source = tables::open_with(path, reading)?;
+    match source.columns().is_empty() {
+        true => Ok(tables::without_rows(source.file(), &[column])),
+        false => Ok(source),
     }
 }
 

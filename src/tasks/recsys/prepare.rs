@@ -152,7 +152,7 @@ impl Prepare for Recsys {
 /// # Errors
 /// Where there are bad rows: the first is named, all are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
-    let mut source = tables::open(path)?;
+    let mut source = tables::open_with(path, params.reading())?;
     let columns = RatingColumns {
         user: &params.user,
         item: &params.item,
@@ -225,7 +225,8 @@ fn titles(
     talk: &Talk,
 ) -> Result<Vec<[String; 2]>> {
     let read = |path: &Path| {
-        tables::read_titles(tables::open(path)?.as_mut(), &params.item, &params.title)
+        let mut source = tables::open_with(path, params.reading())?;
+        tables::read_titles(source.as_mut(), &params.item, &params.title)
     };
     let beside: PathBuf = source.with_file_name("items.csv");
     let titles: HashMap<String, String> = match &params.items {

@@ -298,7 +298,12 @@ fn out_of_scale(
         to,
         gathered: Gathered::new(job.shown),
     };
-    let _: Table = scan(Blocks::open(path)?, &mut far, Columns::Needed, job.talk)?;
+    let _: Table = scan(
+        Blocks::open_with(path, job.reading)?,
+        &mut far,
+        Columns::Needed,
+        job.talk,
+    )?;
     let says = format!("are far outside of the scale of {low} to {high}");
     Ok(read.share(
         job,

@@ -12,7 +12,7 @@ use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::DataBlock;
 use crate::tasks::ts::scoring::Scorer;
 use tables::clock::{self, Clock};
-use tables::{Compression, Format, Row, Source, shown};
+use tables::{Compression, Format, Reading, Row, Source, shown};
 
 /// Bytes of a source that are read whole. Of a larger one only the end is: in order of time or of series,
 /// there are late rows.
@@ -123,8 +123,8 @@ impl<E: std::error::Error> From<E> for Unknown {
 impl Newest<'_> {
     fn read(&mut self, path: &Path, data: &DataBlock) -> Result<(), Unknown> {
         let mut source = match size(path, WHOLE)? > WHOLE {
-            true => end_of(path)?,
-            false => tables::open(path)?,
+            true => end_of(path, data.reading())?,
+            false => tables::open_with(path, data.reading())?,
         };
         let [id, time, value] = [&data.id, &data.time, &data.value].map(|name| source.column(name));
         let (id, time, value) = (id?, time?, value?);
@@ -184,7 +184,7 @@ fn size(path: &Path, limit: u64) -> io::Result<u64> {
 }
 
 /// The header and the last rows of a large text file; an error for any other.
-fn end_of(path: &Path) -> Result<Box<dyn Source>, Unknown> {
+fn end_of(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Unknown> {
     let Some((format, Compression::None)) = Format::of_path(path) else {
         return Err(Unknown);
     };
@@ -203,5 +203,6 @@ fn end_of(path: &Path) -> Result<Box<dyn Source>, Unknown> {
     input.read_to_end(&mut bytes)?;
     let name = path.display().to_string();
     let input = Box::new(io::Cursor::new(bytes));
-    Ok(tables::open_as(input, &name, format, Compression::None)?)
+    let none = Compression::None;
+    Ok(tables::open_as_with(input, &name, format, none, reading)?)
 }

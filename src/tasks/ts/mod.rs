@@ -25,7 +25,7 @@ use tables::{Panel, read_prepared};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, TRAIN, Task};
+use crate::task::{self, Part, RawData, TRAIN, Task};
 
 /// Demand forecasting.
 pub struct Ts;
@@ -44,6 +44,15 @@ impl Task for Ts {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn raw_data(params: &Self::Params) -> RawData<'_> {
+        RawData {
+            source: &params.data.source,
+            test: params.data.test.as_deref(),
+            reading: params.data.reading(),
+            of_tables: true,
+        }
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

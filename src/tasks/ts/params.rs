@@ -6,7 +6,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::ts::{KINDS, Kind};
-use tables::{Duplicates, Gaps};
+use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -59,6 +59,15 @@ pub struct DataBlock {
     /// A separate test part, later than the source; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
+    /// What separates the columns of CSV files; absent: a comma.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<Delimiter>,
+    /// What stands around texts in CSV files; absent: `"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escape: Option<Escape>,
     pub id: String,
     pub time: String,
     pub value: String,
@@ -72,6 +81,9 @@ impl Default for DataBlock {
         Self {
             source: "data/raw/ts/demand.csv".to_owned(),
             test: None,
+            delimiter: None,
+            quote: None,
+            escape: None,
             id: "unique_id".to_owned(),
             time: "ds".to_owned(),
             value: "y".to_owned(),
@@ -79,6 +91,13 @@ impl Default for DataBlock {
             duplicates: Duplicates::default(),
             bad_series: BadSeries::default(),
         }
+    }
+}
+
+impl DataBlock {
+    /// How CSV files are read.
+    pub fn reading(&self) -> Reading {
+        data::reading(self.delimiter, self.quote, self.escape)
     }
 }
 
@@ -190,6 +209,7 @@ impl Block {
     /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         data::check_source("ts", &self.data.source)?;
+        data::check_reading("ts", self.data.reading())?;
         require(self.sample.series >= 1, "ts.sample.series", || {
             "at least 1".to_owned()
         })?;

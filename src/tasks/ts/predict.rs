@@ -5,14 +5,13 @@
 //! naive forecast, and is listed; so is one that the model does not know, without a forecast.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
 use anyhow::Result;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::params::choice::Choice;
-use crate::predict::{Answers, Job, Lister, OnError, Pace, Port, Predict, Reject, Request};
+use crate::predict::{Answers, Job, Lister, OnError, Pace, Predict, Reject, Request};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::ts::Ts;
@@ -25,8 +24,8 @@ use scoring::Score;
 use scoring::ts::{Answer, Newer};
 use tables::clock::Clock;
 use tables::{
-    Column, Compression, DataType, Format, Kind, Panel, ReadError, ReadErrorKind, Row, Series,
-    SeriesColumns, Source, shown,
+    Column, DataType, Kind, Panel, ReadError, ReadErrorKind, Row, Series, SeriesColumns, Source,
+    shown,
 };
 
 /// Bounds that are given unless asked otherwise, in per cent.
@@ -48,7 +47,7 @@ impl Predict for Ts {
         let reading = &header.details.data;
         let scorer = Arc::new(Scorer::new(model, reading)?);
         let newer = match &request.input {
-            Some(port) => newer(&scorer, port, request.format, reading)?,
+            Some(_) => newer(&scorer, request, reading, talk)?,
             None => Observed::default(),
         };
         newer.tell(&scorer, header, talk);
@@ -141,13 +140,8 @@ impl Observed {
     }
 }
 
-fn newer(
-    scorer: &Scorer,
-    port: &Port,
-    format: Option<Format>,
-    reading: &Reading,
-) -> Result<Observed> {
-    let mut panel = read(port, format, reading, scorer.clock())?;
+fn newer(scorer: &Scorer, request: &Request, reading: &Reading, talk: &Talk) -> Result<Observed> {
+    let mut panel = read(request, reading, scorer.clock(), talk)?;
     let mut observed = Observed {
         bad: panel.fault.take().map(|fault| fault.first),
         ..Observed::default()
@@ -173,21 +167,11 @@ fn newer(
     Ok(observed)
 }
 
-fn read(port: &Port, format: Option<Format>, reading: &Reading, clock: &Clock) -> Result<Panel> {
-    let mut source = match port {
-        Port::File(path) => tables::open(path)?,
-        Port::Standard => tables::open_as(
-            Box::new(io::stdin()),
-            "stdin",
-            format.unwrap_or(Format::Csv),
-            Compression::None,
-        )?,
-    };
-    let columns = SeriesColumns {
-        id: reading.id.clone(),
-        time: reading.time.clone(),
-        value: reading.value.clone(),
-    };
+fn read(request: &Request, reading: &Reading, clock: &Clock, talk: &Talk) -> Result<Panel> {
+    let names = [&reading.id, &reading.time, &reading.value].map(String::as_str);
+    let mut source = crate::predict::open(request, &names, talk)?;
+    let [id, time, value] = names.map(str::to_owned);
+    let columns = SeriesColumns { id, time, value };
     let mut panel = Panel::on(clock.axis);
     panel.read(source.as_mut(), &columns)?;
     Ok(panel)
@@ -280,11 +264,8 @@ impl Lister for Forecasts {
                 }
                 Err(refusal) => Some(refusal.reason),
             };
-            let reject = |problem: String| Reject {
-                line: None,
-                column: None,
-                reason: format!("series `{}`: {problem}", shown(id)),
-            };
+            let reject =
+                |problem: String| Reject::because(format!("series `{}`: {problem}", shown(id)));
             rejects.extend(problem.map(|problem| (index, reject(problem))));
         }
         rejects

@@ -228,12 +228,13 @@ fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
     };
     let mut panel = Panel::default();
     panel.read(
-        tables::open(&project.path(&data.source))?.as_mut(),
+        tables::open_with(&project.path(&data.source), data.reading())?.as_mut(),
         &columns,
     )?;
     let rows: Vec<usize> = panel.series.iter().map(|s| s.times.len()).collect();
     if let Some(test) = &data.test {
-        panel.read(tables::open(&project.path(test))?.as_mut(), &columns)?;
+        let mut source = tables::open_with(&project.path(test), data.reading())?;
+        panel.read(source.as_mut(), &columns)?;
     }
     if let Some(fault) = panel.fault.take() {
         return Err(first_of(fault.rows, "bad rows", fault.first.into()));

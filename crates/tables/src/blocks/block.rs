@@ -311,7 +311,8 @@ impl Rows {
     /// Adds a row that is known to be good.
     pub fn push_good(&mut self, row: &Row) {
         let Memory { text, cells, .. } = &mut self.memory;
-        for (_, cell) in row.cells() {
+        for (number, (_, cell)) in row.cells().enumerate() {
+            let cell = if row.is_missing(number) { "" } else { cell };
             let start = text.len() as u32;
             text.extend_from_slice(cell.as_bytes());
             let length = cell.len() as u32;

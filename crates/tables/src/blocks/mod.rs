@@ -16,9 +16,11 @@ pub use block::{Block, Spot, WORD, combined, hash};
 
 use self::block::{Memory, Rows};
 use super::input::Input;
-use super::source::{open_as, open_file};
+use super::reading::Syntax;
+use super::source::{open_as_with, open_file};
 use super::{
-    Column, Compression, Format, Place, ReadError, ReadErrorKind, Row, Source, Unit, csv, folder,
+    Column, Compression, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, csv,
+    folder,
 };
 
 /// About so many bytes of text are in a piece.
@@ -33,8 +35,8 @@ pub struct Head {
     pub columns: Vec<Column>,
     /// Its files as they are shown, in their order.
     pub files: Vec<String>,
-    /// What lines of its places count.
-    pub unit: Unit,
+    /// What lines of places in each of them count.
+    pub units: Vec<Unit>,
 }
 
 impl Head {
@@ -43,12 +45,19 @@ impl Head {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// A row's place, `FILE:LINE`; the file alone where there is no line.
+    /// A row's place, `FILE:LINE` or `FILE: row ROW`; the file alone where there is no line.
     pub fn shown(&self, spot: Spot) -> String {
-        match spot.line() {
-            0 => self.file(spot).to_owned(),
-            line => format!("{}:{line}", self.file(spot)),
-        }
+        let place = Place {
+            line: Some(spot.line()).filter(|&line| line > 0),
+            unit: self.unit(spot),
+            ..Place::file(self.file(spot))
+        };
+        place.to_string()
+    }
+
+    /// What the line of a place counts.
+    pub fn unit(&self, spot: Spot) -> Unit {
+        self.units.get(spot.file()).copied().unwrap_or(Unit::Line)
     }
 
     /// The file that a row is in.
@@ -64,6 +73,7 @@ pub struct Blocks {
     /// Number of the file being read.
     file: usize,
     reader: Reader,
+    reading: Reading,
 }
 
 enum Reader {
@@ -74,10 +84,10 @@ enum Reader {
     End,
 }
 
-/// A CSV file behind its header.
+/// A CSV file behind its header, with line feeds at the ends of its lines and quotes as RFC 4180 has them.
 struct Csv {
     input: Input,
-    delimiter: u8,
+    syntax: Syntax,
     /// Line of the next piece.
     line: u64,
     /// Read behind the last piece.
@@ -104,7 +114,7 @@ enum What {
 struct Text {
     /// Their text, and the marks in it.
     memory: Memory,
-    delimiter: u8,
+    syntax: Syntax,
     /// The line it starts on, and how many lines end in it.
     line: u64,
     lines: usize,
@@ -116,24 +126,47 @@ impl Blocks {
     /// # Errors
     /// Where a file cannot be opened, its head cannot be read, or the folder holds no data files.
     pub fn open(path: &Path) -> Result<Blocks, ReadError> {
+        Blocks::open_with(path, Reading::default())
+    }
+
+    /// The same where CSV files are to be read as `reading` says.
+    ///
+    /// # Errors
+    /// Those of [`Blocks::open`].
+    pub fn open_with(path: &Path, reading: Reading) -> Result<Blocks, ReadError> {
         let paths = match path.is_dir() {
             true => folder::files(path)?,
             false => vec![path.to_owned()],
         };
-        let (reader, columns, unit) = open_one(&paths[0])?;
+        let (mut reader, mut columns, _) = open_one(&paths[0], reading)?;
+        let mut file = 0;
+        // A file without any bytes is a part without rows.
+        while columns.is_empty() && file + 1 < paths.len() {
+            file += 1;
+            (reader, columns, _) = open_one(&paths[file], reading)?;
+        }
+        let is_parquet =
+            |path: &PathBuf| matches!(Format::of_path(path), Some((Format::Parquet, _)));
         let head = Head {
             columns,
             files: paths
                 .iter()
                 .map(|path| path.display().to_string())
                 .collect(),
-            unit,
+            units: paths
+                .iter()
+                .map(|path| match is_parquet(path) {
+                    true => Unit::Row,
+                    false => Unit::Line,
+                })
+                .collect(),
         };
         Ok(Blocks {
             head,
             paths,
-            file: 0,
+            file,
             reader,
+            reading,
         })
     }
 
@@ -147,20 +180,35 @@ impl Blocks {
         format: Format,
         compression: Compression,
     ) -> Result<Blocks, ReadError> {
+        Blocks::open_as_with(input, name, format, compression, Reading::default())
+    }
+
+    /// The same where CSV is to be read as `reading` says.
+    ///
+    /// # Errors
+    /// Those of [`Blocks::open_as`].
+    pub fn open_as_with(
+        input: Box<dyn Read>,
+        name: &str,
+        format: Format,
+        compression: Compression,
+        reading: Reading,
+    ) -> Result<Blocks, ReadError> {
         let (reader, columns, unit) = match format {
-            Format::Csv | Format::Tsv => text(input, name, format, compression)?,
-            _ => by_rows(open_as(input, name, format, compression)?),
+            Format::Csv | Format::Tsv => text(input, name, format, compression, reading)?,
+            _ => by_rows(open_as_with(input, name, format, compression, reading)?),
         };
         let head = Head {
             columns,
             files: vec![name.to_owned()],
-            unit,
+            units: vec![unit],
         };
         Ok(Blocks {
             head,
             paths: Vec::new(),
             file: 0,
             reader,
+            reading,
         })
     }
 
@@ -178,12 +226,13 @@ impl Blocks {
         Blocks {
             head: Head {
                 columns,
+                units: vec![Unit::Line; files.len()],
                 files,
-                unit: Unit::Line,
             },
             paths: Vec::new(),
             file: 0,
             reader: Reader::Ready(blocks.into_iter()),
+            reading: Reading::default(),
         }
     }
 
@@ -205,7 +254,14 @@ impl Blocks {
         loop {
             let file = self.file;
             let what = match &mut self.reader {
-                Reader::Csv(csv) => csv.piece(&self.head, file)?.map(What::Text),
+                Reader::Csv(csv) => match csv.piece(&self.head, file)? {
+                    Cut::Piece(text) => Some(What::Text(text)),
+                    Cut::End => None,
+                    Cut::NoLineFeeds => {
+                        self.by_rows_from_here();
+                        continue;
+                    }
+                },
                 Reader::Rows(source) => rows(source.as_mut(), file)?.map(What::Block),
                 Reader::Ready(blocks) => blocks.next().map(What::Block),
                 Reader::End => return Ok(None),
@@ -230,23 +286,33 @@ impl Blocks {
         }
     }
 
+    /// Goes on with the row-wise reader.
+    fn by_rows_from_here(&mut self) {
+        if let Reader::Csv(csv) = std::mem::replace(&mut self.reader, Reader::End) {
+            let input = csv.input.behind(csv.carry);
+            let columns = self.head.columns.clone();
+            let rows = csv::Csv::resume(input, csv.syntax, columns, csv.line);
+            self.reader = Reader::Rows(Box::new(rows));
+        }
+    }
+
     fn open_next(&self, path: &Path) -> Result<Reader, ReadError> {
-        let (reader, columns, _) = open_one(path)?;
+        let (reader, columns, _) = open_one(path, self.reading)?;
         let names = &self.head.files;
         folder::same_columns(&names[self.file], &columns, &names[0], &self.head.columns)?;
         Ok(reader)
     }
 }
 
-fn open_one(path: &Path) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
+fn open_one(path: &Path, reading: Reading) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
     let name = path.display().to_string();
     match Format::of_path(path) {
         Some((format @ (Format::Csv | Format::Tsv), compression)) => {
             let file = std::fs::File::open(path)
                 .map_err(|error| Place::file(&name).error(ReadErrorKind::Io(error)))?;
-            text(Box::new(file), &name, format, compression)
+            text(Box::new(file), &name, format, compression, reading)
         }
-        _ => Ok(by_rows(open_file(path)?)),
+        _ => Ok(by_rows(open_file(path, reading)?)),
     }
 }
 
@@ -255,13 +321,18 @@ fn text(
     name: &str,
     format: Format,
     compression: Compression,
+    reading: Reading,
 ) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
-    let delimiter = if format == Format::Tsv { b'\t' } else { b',' };
-    let input = Input::new(input, name, compression)?;
-    let (input, columns, line) = csv::open(input, delimiter)?.into_rest();
+    let input = Input::new(input, name, format, compression)?;
+    let csv = csv::open(input, reading.syntax(format))?;
+    if !csv.is_plain() {
+        return Ok(by_rows(Box::new(csv)));
+    }
+    let syntax = csv.syntax();
+    let (input, columns, line) = csv.into_rest();
     let csv = Csv {
         input,
-        delimiter,
+        syntax,
         line,
         carry: Vec::new(),
         spare: Vec::new(),
@@ -274,8 +345,16 @@ fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
     (Reader::Rows(source), columns, unit)
 }
 
+/// What a CSV file is cut into next.
+enum Cut {
+    Piece(Text),
+    End,
+    /// Nothing: there is no line feed where a record must have ended. What was read is carried on.
+    NoLineFeeds,
+}
+
 impl Csv {
-    fn piece(&mut self, head: &Head, file: usize) -> Result<Option<Text>, ReadError> {
+    fn piece(&mut self, head: &Head, file: usize) -> Result<Cut, ReadError> {
         let mut memory = self.spare.pop().unwrap_or_default();
         let Memory { text, marks, .. } = &mut memory;
         marks.clear();
@@ -285,11 +364,16 @@ impl Csv {
         self.carry.clear();
         let end = loop {
             let at_end = !self.fill(text, &mut filled)?;
-            marks.scan(&text[..filled], self.delimiter, at_end);
+            marks.scan(&text[..filled], self.syntax.delimiter, at_end);
             match marks.boundary() {
                 _ if at_end && !marks.quoted() => break filled,
                 Some(boundary) if !at_end => break boundary,
                 None if !at_end && filled <= super::MAX_RECORD => {}
+                None if !at_end && !marks.quoted() && marks.like.returns => {
+                    text.truncate(filled);
+                    self.carry = memory.text;
+                    return Ok(Cut::NoLineFeeds);
+                }
                 _ => {
                     text.truncate(filled);
                     return Err(self.refused(memory.text, head, file));
@@ -297,20 +381,33 @@ impl Csv {
             }
         };
         if end == 0 {
-            return Ok(None);
+            return Ok(Cut::End);
         }
         self.carry.extend_from_slice(&text[end..filled]);
         text.truncate(end);
-        // Those behind the last record are in quotes.
-        let behind = memchr::memchr_iter(b'\n', &self.carry).count();
-        let (line, lines) = (self.line, marks.like.lines - behind);
+        let line = self.line;
+        let lines = match marks.like.odd && marks.like.returns {
+            // Some lines end in a carriage return alone: the row-wise reader knows which.
+            true => self.lines(text.clone(), head),
+            // Those behind the last record are in quotes.
+            false => marks.like.lines - memchr::memchr_iter(b'\n', &self.carry).count(),
+        };
         self.line += lines as u64;
-        Ok(Some(Text {
+        Ok(Cut::Piece(Text {
             memory,
-            delimiter: self.delimiter,
+            syntax: self.syntax,
             line,
             lines,
         }))
+    }
+
+    /// Lines of whole records.
+    fn lines(&self, text: Vec<u8>, head: &Head) -> usize {
+        let input = Input::middle(text, "");
+        let mut csv = csv::Csv::resume(input, self.syntax, head.columns.clone(), 0);
+        let mut row = Row::new();
+        while !matches!(csv.read(&mut row), Ok(false)) {}
+        csv.line() as usize
     }
 
     /// Reads up to the next multiple of a piece into `text`, of which `filled` bytes are read and others may
@@ -331,7 +428,7 @@ impl Csv {
     fn refused(&self, bytes: Vec<u8>, head: &Head, file: usize) -> ReadError {
         let name = &head.files[file];
         let input = Input::middle(bytes, name);
-        let mut csv = csv::Csv::resume(input, self.delimiter, head.columns.clone(), self.line);
+        let mut csv = csv::Csv::resume(input, self.syntax, head.columns.clone(), self.line);
         let mut row = Row::new();
         loop {
             match csv.read(&mut row) {

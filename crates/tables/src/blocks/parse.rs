@@ -1,5 +1,5 @@
 //! A piece of CSV into cells. What nearly every piece is like is read fast; a piece with anything
-//! else in it (a bad record, a lone carriage return, text behind a closing quote) goes through the
+//! else in it (a bad record, the header line once more, a lone carriage return, text behind a closing quote) goes through the
 //! row-wise reader, so that both have one meaning and the same words for what is wrong.
 
 use memchr::{memchr, memchr_iter};
@@ -19,6 +19,7 @@ pub(super) fn block(mut text: Text, file: usize, head: &Head, wanted: &[bool]) -
     let ends = text.memory.marks.ends().len();
     let ended = text.memory.text.last() == Some(&b'\n');
     let plain = Plain {
+        header: head.columns.first().map_or("", |column| &column.name),
         returns: like.returns,
         // Else each line end is a record's; the last one may be missing.
         broken: text.lines > ends - usize::from(!ended),
@@ -31,7 +32,9 @@ pub(super) fn block(mut text: Text, file: usize, head: &Head, wanted: &[bool]) -
 
 /// How a piece is read that is nothing special: UTF-8 without NUL bytes, carriage returns only before line
 /// ends, quoted cells with nothing behind their quotes.
-struct Plain {
+struct Plain<'a> {
+    /// The name of the first column: a row that starts with it may be the header line once more.
+    header: &'a str,
     returns: bool,
     /// Whether line ends may be in quoted cells.
     broken: bool,
@@ -41,7 +44,7 @@ struct Plain {
     starts: Vec<usize>,
 }
 
-impl Plain {
+impl Plain<'_> {
     /// Takes the memory of a text that starts on `line`; leaves it as it is, and gives `None`, where a row has
     /// more or fewer cells.
     fn block(self, memory: &mut Memory, line: u64, file: usize) -> Option<Block> {
@@ -83,7 +86,9 @@ impl Plain {
             (at, first) = (stop + 1, end as usize + 1);
             let row = lines.len();
             if !is_blank(content) {
-                if of_row.len() != self.width {
+                if of_row.len() != self.width
+                    || self.may_be_header(&bytes[start..of_row[0] as usize])
+                {
                     return None;
                 }
                 lines.push(line);
@@ -105,6 +110,26 @@ impl Plain {
             };
         }
         Some(())
+    }
+
+    /// Whether a first cell as it is spelled may be the first column's name; its own quotes would be doubled.
+    #[inline]
+    fn may_be_header(&self, cell: &[u8]) -> bool {
+        // A byte-order mark, two quotes and a carriage return may be around it.
+        const AROUND: usize = 6;
+        let name = self.header.as_bytes();
+        if name.contains(&b'"') {
+            return cell.contains(&b'"');
+        }
+        if cell.len() < name.len() || cell.len() > name.len() + AROUND {
+            return false;
+        }
+        let cell = cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell);
+        let cell = cell.strip_suffix(b"\r").unwrap_or(cell);
+        let bare = cell
+            .strip_prefix(b"\"")
+            .and_then(|cell| cell.strip_suffix(b"\""));
+        bare.unwrap_or(cell) == name
     }
 
     /// The end of a cell without the carriage return before its line end: no other is there.
@@ -142,13 +167,13 @@ fn quoted(bytes: &[u8], from: usize, to: usize, unescaped: &mut Vec<u8>) -> Cell
 fn by_rows(text: Text, file: usize, head: &Head) -> Block {
     let Text {
         memory,
-        delimiter,
+        syntax,
         line,
         ..
     } = text;
     let mut rows = Rows::new(file, head.columns.len());
     let input = Input::middle(memory.text, &head.files[file]);
-    let mut csv = csv::Csv::resume(input, delimiter, head.columns.clone(), line);
+    let mut csv = csv::Csv::resume(input, syntax, head.columns.clone(), line);
     let mut row = Row::new();
     loop {
         match csv.read(&mut row) {

@@ -84,6 +84,12 @@ fn what_is_not_plain_has_the_same_meaning() {
         b"",
         b"a\n\"\"\nx\n\n\"\"\n",
         b"\xef\xbb\xbfa,b\n\xef\xbb\xbf1,2\n",
+        b"a,b\n1,2\na,b\n\"a\",b\n\xef\xbb\xbfa,b\na,c\n",
+        b"a\"b,c\n1,2\n\"a\"\"b\",c\n",
+        b"a\"b,c\r1,2\r3\r\r4,5",
+        b"a;b\n1;2\n",
+        b"sep=;\na;b\n1;2\n3\n",
+        b"a,b\n1,2\r3,4\r5\n6\n",
     ] {
         assert_same(text);
     }
@@ -125,6 +131,28 @@ fn rows_of_other_formats_come_in_blocks_too() {
     }
     let (_dir, path) = file("t.jsonl", &text);
     assert_eq!(by_blocks(&path), by_rows(&path));
+}
+
+#[test]
+fn lines_are_right_behind_carriage_returns_of_an_earlier_piece() {
+    let mut text = b"a,b\n".to_vec();
+    for i in 0..200_000 {
+        let end: &[u8] = if i % 1000 == 7 { b"\r" } else { b"\n" };
+        text.extend_from_slice(format!("{i},x").as_bytes());
+        text.extend_from_slice(end);
+    }
+    assert!(text.len() > 2 * PIECE);
+    assert_same(&text);
+}
+
+/// 16 MiB without a line feed were taken for a record without end.
+#[test]
+fn carriage_returns_alone_end_records_of_a_large_file() {
+    for header in ["a,b\r", "a,b\n"] {
+        let row = format!("1,{}\r", "x".repeat(1 << 10));
+        let text = header.to_owned() + &row.repeat(super::super::MAX_RECORD / row.len() + 1000);
+        assert_same(text.as_bytes());
+    }
 }
 
 proptest! {

@@ -11,19 +11,20 @@ use crate::predict::{Port, Request};
 use crate::talk::Talk;
 use images::list;
 use tables::{
-    Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source,
+    Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Reading, Row,
+    Source,
 };
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     let Some(Port::File(path)) = &request.input else {
-        return from_stdin(request.format);
+        return from_stdin(request.format, request.reading);
     };
     let name = path.display().to_string();
     if path.is_dir() {
         return folder(path, talk);
     }
     if Format::of_path(path).is_some() {
-        return Ok(tables::open(path)?);
+        return listed(tables::open_with(path, request.reading)?);
     }
     if let Err(error) = path.symlink_metadata() {
         return match name.contains(['*', '?', '[']) {
@@ -32,6 +33,14 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
         };
     }
     Ok(tables::from_values(&name, PATH, vec![name.clone()]))
+}
+
+/// A table as it is; one without any bytes lists no photos.
+fn listed(source: Box<dyn Source>) -> Result<Box<dyn Source>> {
+    match source.columns().is_empty() {
+        true => Ok(tables::without_rows(source.file(), &[PATH])),
+        false => Ok(source),
+    }
 }
 
 /// All files in a folder that are named like photos, at any depth.
@@ -71,7 +80,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
 }
 
 /// A table with a column of paths, or a plain list with one path per line.
-fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
+fn from_stdin(format: Option<Format>, reading: Reading) -> Result<Box<dyn Source>> {
     let mut input = io::BufReader::new(io::stdin());
     let mut first = Vec::new();
     if format.is_none() {
@@ -87,7 +96,13 @@ fn from_stdin(format: Option<Format>) -> Result<Box<dyn Source>> {
     let whole: Box<dyn Read> = Box::new(Cursor::new(first).chain(input));
     if table {
         let format = format.unwrap_or(Format::Csv);
-        return Ok(tables::open_as(whole, "stdin", format, Compression::None)?);
+        return listed(tables::open_as_with(
+            whole,
+            "stdin",
+            format,
+            Compression::None,
+            reading,
+        )?);
     }
     Ok(Box::new(Lines {
         input: Box::new(io::BufReader::new(whole)),

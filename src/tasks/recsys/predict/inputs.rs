@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::talk::Talk;
 use crate::tasks::recsys::details::Columns;
-use tables::{ReadError, Row, Source, id_cell, read_ratings};
+use tables::{ReadError, Reading, Row, Source, id_cell, read_ratings};
 
 /// Numbers of ids.
 pub(super) struct Ids(HashMap<String, u32>);
@@ -24,11 +24,14 @@ impl Ids {
     }
 }
 
-/// A digest of everything that was read.
-#[derive(Default)]
-pub(super) struct Context(Sha256, bool);
+/// A digest of everything that was read, and how files in CSV are read.
+pub(super) struct Context(Sha256, bool, Reading);
 
 impl Context {
+    pub fn new(reading: Reading) -> Self {
+        Self(Sha256::default(), false, reading)
+    }
+
     fn add(&mut self, parts: &[&str]) {
         self.1 = true;
         for part in parts {
@@ -128,7 +131,8 @@ impl Pairs {
         context: &mut Context,
     ) -> Result<Self> {
         let mut pairs: HashMap<String, Vec<u32>> = HashMap::new();
-        each(path, &[&columns.user, &columns.item], |cells| {
+        let reading = context.2;
+        each((path, reading), &[&columns.user, &columns.item], |cells| {
             context.add(cells);
             // An item that the model does not know cannot be listed anyway; the user is named all the same.
             pairs
@@ -156,7 +160,8 @@ pub(super) fn all_but(
     context: &mut Context,
 ) -> Result<Vec<u32>> {
     let mut listed = vec![false; items.0.len()];
-    each(path, &[column], |cells| {
+    let reading = context.2;
+    each((path, reading), &[column], |cells| {
         context.add(cells);
         if let Some(item) = items.number(cells[0]) {
             listed[item as usize] = true;
@@ -167,8 +172,12 @@ pub(super) fn all_but(
 }
 
 /// Hands over these cells of every row of a table, none of them empty.
-fn each(path: &Path, names: &[&str], mut take: impl FnMut(&[&str])) -> Result<(), ReadError> {
-    let mut source = tables::open(path)?;
+fn each(
+    (path, reading): (&Path, Reading),
+    names: &[&str],
+    mut take: impl FnMut(&[&str]),
+) -> Result<(), ReadError> {
+    let mut source = tables::open_with(path, reading)?;
     let cells = names
         .iter()
         .map(|name| source.column(name))

@@ -1,0 +1,234 @@
+//! How delimited text is read where a file is not as RFC 4180 has it: another delimiter, another quote or
+//! none, quotes that are escaped by a backslash.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Format;
+
+/// How CSV and TSV files are read; the default is RFC 4180.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// What separates the cells of CSV files; absent: a comma. TSV files have tabs.
+    pub delimiter: Option<Delimiter>,
+    /// What stands around a text that holds delimiters or line ends.
+    pub quote: Quote,
+    /// How a quote inside a quoted text is written.
+    pub escape: Escape,
+}
+
+/// A character that separates cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Delimiter(u8);
+
+/// What stands around a quoted text: a character, or nothing does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Quote(Option<u8>);
+
+/// How a quote inside a quoted text is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Escape {
+    /// Twice.
+    #[default]
+    Doubled,
+    /// Behind a backslash, as is a backslash; a backslash before anything else is itself.
+    Backslash,
+}
+
+/// A value that cannot be used, and those that can.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not {expected}", super::shown(found))]
+pub struct InvalidReading {
+    found: String,
+    expected: &'static str,
+}
+
+/// Bytes that mean something in a table: what separates its cells, and what is around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Syntax {
+    pub delimiter: u8,
+    pub quote: Option<u8>,
+    pub escape: Escape,
+}
+
+impl Syntax {
+    /// Whether quotes are as RFC 4180 has them.
+    pub fn is_plain(self) -> bool {
+        self.quote == Some(b'"') && self.escape == Escape::Doubled
+    }
+}
+
+impl Reading {
+    /// That no character has two meanings.
+    ///
+    /// # Errors
+    /// Names the character.
+    pub fn check(self) -> Result<Reading, InvalidReading> {
+        match self.delimiter {
+            Some(delimiter) if self.quote.0 == Some(delimiter.0) => Err(InvalidReading {
+                found: delimiter.to_string(),
+                expected: "a quote: it is the delimiter too",
+            }),
+            _ => Ok(self),
+        }
+    }
+
+    pub(super) fn syntax(self, format: Format) -> Syntax {
+        let delimiter = match (format, self.delimiter) {
+            (Format::Tsv, _) => b'\t',
+            (_, Some(delimiter)) => delimiter.0,
+            (_, None) => b',',
+        };
+        Syntax {
+            delimiter,
+            quote: self.quote.0,
+            escape: self.escape,
+        }
+    }
+}
+
+impl Default for Quote {
+    fn default() -> Self {
+        Quote(Some(b'"'))
+    }
+}
+
+/// The one byte of `text`, where it can be a delimiter or a quote.
+fn single(text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        &[byte] if byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'\\') => Some(byte),
+        _ => None,
+    }
+}
+
+impl FromStr for Delimiter {
+    type Err = InvalidReading;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReading> {
+        let byte = match text {
+            "tab" | "\\t" => Some(b'\t'),
+            "\"" => None,
+            _ => single(text),
+        };
+        byte.map(Delimiter).ok_or_else(|| InvalidReading {
+            found: text.to_owned(),
+            expected: "a delimiter: one character as `;` or `|`, or `tab`",
+        })
+    }
+}
+
+impl FromStr for Quote {
+    type Err = InvalidReading;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReading> {
+        match (text, single(text)) {
+            ("none" | "off", _) => Ok(Quote(None)),
+            (_, Some(byte)) if byte != b'\t' => Ok(Quote(Some(byte))),
+            _ => Err(InvalidReading {
+                found: text.to_owned(),
+                expected: "a quote: one character as `'`, or `none`",
+            }),
+        }
+    }
+}
+
+impl FromStr for Escape {
+    type Err = InvalidReading;
+
+    fn from_str(text: &str) -> Result<Self, InvalidReading> {
+        match text {
+            "doubled" => Ok(Escape::Doubled),
+            "backslash" => Ok(Escape::Backslash),
+            _ => Err(InvalidReading {
+                found: text.to_owned(),
+                expected: "a way to escape quotes: `doubled` or `backslash`",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b'\t' => f.write_str("tab"),
+            byte => write!(f, "{}", char::from(byte)),
+        }
+    }
+}
+
+impl fmt::Display for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("none"),
+            Some(byte) => write!(f, "{}", char::from(byte)),
+        }
+    }
+}
+
+impl TryFrom<String> for Delimiter {
+    type Error = InvalidReading;
+
+    fn try_from(text: String) -> Result<Self, InvalidReading> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Quote {
+    type Error = InvalidReading;
+
+    fn try_from(text: String) -> Result<Self, InvalidReading> {
+        text.parse()
+    }
+}
+
+impl From<Delimiter> for String {
+    fn from(delimiter: Delimiter) -> String {
+        delimiter.to_string()
+    }
+}
+
+impl From<Quote> for String {
+    fn from(quote: Quote) -> String {
+        quote.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_character_or_a_word() {
+        for text in [";", "|", "tab", "^"] {
+            assert_eq!(text.parse::<Delimiter>().unwrap().to_string(), text);
+        }
+        for text in ["", ";;", "\"", "\n", "a", "ä", "\\"] {
+            assert!(text.parse::<Delimiter>().is_err(), "{text:?}");
+        }
+        for text in ["'", "none", "\"", "|"] {
+            assert_eq!(text.parse::<Quote>().unwrap().to_string(), text);
+        }
+        for text in ["", "''", "x", "\\", "tab", "\t"] {
+            assert!(text.parse::<Quote>().is_err(), "{text:?}");
+        }
+        assert_eq!("off".parse::<Quote>().unwrap(), Quote(None));
+        let error = "triple".parse::<Escape>().unwrap_err().to_string();
+        assert!(error.contains("`doubled` or `backslash`"), "{error}");
+    }
+
+    #[test]
+    fn no_character_has_two_meanings() {
+        let reading = Reading {
+            delimiter: "'".parse().ok(),
+            quote: "'".parse().unwrap(),
+            escape: Escape::Doubled,
+        };
+        assert!(reading.check().is_err());
+        assert!(Reading::default().check().is_ok());
+    }
+}

@@ -34,11 +34,17 @@ pub fn main() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let usage = error.use_stderr();
-            let _ = error.print(); // a closed pipe is no reason to fail
-            return if usage { Exit::Usage } else { Exit::Done };
+            // A closed pipe is no reason to fail.
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Done;
+            }
+            let text = plain(&error.render().to_string()).into_owned();
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+            return Exit::Usage;
         }
     };
+    files::limits::fail_beyond_file_size();
     std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
     let talk = cli.global.talk();
     let json = cli.global.json;
@@ -82,8 +88,10 @@ fn handle_signals(interrupt: &Interrupt, talk: Talk) {
     }
 }
 
-/// Ends the process from outside of the verb; no temporary file stays behind.
+/// Ends the process from outside of the verb; no temporary file stays behind, and no command of a stage
+/// works on.
 fn end(interrupt: &Interrupt, talk: Talk) -> ! {
+    pipeline::stop_commands();
     files::leftovers::remove();
     talk.error(interrupt.outcome().to_string());
     std::process::exit(Exit::Interrupted as i32)
@@ -137,14 +145,20 @@ impl Global {
     }
 
     fn show(&self, outcome: &dyn Outcome) -> Result<()> {
-        let mut out = io::stdout().lock();
-        if self.json {
-            writeln!(out, "{}", outcome.json()?)?;
-        } else {
-            write!(out, "{}", plain(&outcome.to_string()))?;
-        }
-        out.flush()?;
-        Ok(())
+        let text = match self.json {
+            true => outcome.json()? + "\n",
+            false => plain(&outcome.to_string()).into_owned(),
+        };
+        print(text.as_bytes())
+    }
+
+    /// As [`Global::show`], where there is more to do: whoever reads the text, or does not any more.
+    fn show_and_go_on(&self, outcome: &dyn Outcome) -> Result<()> {
+        self.show(outcome)
+            .or_else(|error| match exit::is_broken_pipe(&error) {
+                true => Ok(()),
+                false => Err(error),
+            })
     }
 }
 
@@ -201,7 +215,7 @@ impl Cli {
             }),
             Verb::Gate(tasks) => gate(global, &tasks),
             Verb::Repro(args) => args.run(global, talk),
-            Verb::Status(args) => args.run(global),
+            Verb::Status(args) => args.run(global, talk),
             Verb::Verify(args) => args.run(global, talk),
         }
     }
@@ -215,8 +229,15 @@ fn command() -> clap::Command {
 fn print_out(make: impl FnOnce(&mut Vec<u8>)) -> Result<Exit> {
     let mut text = Vec::new();
     make(&mut text);
-    io::stdout().write_all(&text)?;
+    print(&text)?;
     Ok(Exit::Done)
+}
+
+fn print(text: &[u8]) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)
+        .and_then(|()| out.flush())
+        .context("cannot write stdout")
 }
 
 /// Runs a verb for each task named, showing each outcome as it comes.
@@ -228,7 +249,7 @@ fn each(
     let project = Project::open(&global.selection())?;
     global.start_threads()?;
     for name in tasks.names() {
-        global.show(run(&project, name)?.as_ref())?;
+        global.show_and_go_on(run(&project, name)?.as_ref())?;
     }
     Ok(Exit::Done)
 }
@@ -240,7 +261,7 @@ fn gate(global: &Global, tasks: &Tasks) -> Result<Exit> {
     for name in tasks.names() {
         let verdict = for_task!(name, T => eval::gate::run::<T>(&project)?);
         met &= verdict.met();
-        global.show(&verdict)?;
+        global.show_and_go_on(&verdict)?;
     }
     Ok(if met { Exit::Done } else { Exit::Gate })
 }
@@ -260,7 +281,7 @@ impl Validate {
             let validated =
                 for_task!(name, T => pipeline::validate::run::<T>(&project, request, talk)?);
             holds &= validated.holds();
-            global.show(&validated)?;
+            global.show_and_go_on(&validated)?;
         }
         Ok(if holds { Exit::Done } else { Exit::Data })
     }
@@ -366,6 +387,7 @@ impl Stages {
         global.start_threads()?;
         Ok(repro::Request {
             folder: global.project.clone(),
+            reads: reads(global),
             selection: pipeline::Selection {
                 targets: self.targets,
                 downstream: self.downstream,
@@ -383,6 +405,19 @@ impl Stages {
     }
 }
 
+/// What the stages of this project read by its parameters. A pipeline need not be one of easylife's: where
+/// the parameters cannot be read, the stages say so.
+fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
+    let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
+        return Vec::new();
+    };
+    let inputs = |name: Name| {
+        let inputs = for_task!(name, T => pipeline::prepare::inputs::<T>(&project)).ok()?;
+        Some((format!("easylife prepare {name}"), inputs))
+    };
+    tasks::ALL.iter().copied().filter_map(inputs).collect()
+}
+
 impl ReproArgs {
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let mut request = self.stages.request(global)?;
@@ -391,7 +426,7 @@ impl ReproArgs {
         request.options.no_run_cache = self.no_run_cache;
         request.options.jobs = self.jobs.into();
         if self.dry {
-            global.show(&repro::status(&request)?)?;
+            global.show(&repro::status(&request, talk)?)?;
             return Ok(Exit::Done);
         }
         let ran = repro::run(&request, talk)?;
@@ -405,8 +440,8 @@ impl ReproArgs {
 
 impl StatusArgs {
     /// With `-q` nothing is said, and exit 1 means that something would run, as in `dvc status`.
-    fn run(self, global: &Global) -> Result<Exit> {
-        let status = repro::status(&self.stages.request(global)?)?;
+    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let status = repro::status(&self.stages.request(global)?, talk)?;
         if global.quiet && !status.is_up_to_date() {
             return Ok(Exit::Failed);
         }

@@ -70,15 +70,19 @@ impl Project {
         self.loaded.blame(invalid)
     }
 
-    /// A path out of the parameters: relative ones start at the project.
+    /// A path out of the parameters: relative ones start at the project. A name that is not UTF-8 is found
+    /// by its spelling (`caf\xE9.csv`).
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.root.join(path)
+        match path.as_ref().to_str() {
+            Some(text) => files::names::find(&self.root, text),
+            None => self.root.join(path),
+        }
     }
 
     /// A path as it is shown in outputs: without the project's folder, which may lie anywhere.
     pub fn shown(&self, path: &Path) -> String {
         let within = path.strip_prefix(&self.root).unwrap_or(path);
-        within.display().to_string()
+        files::names::spell(within)
     }
 
     /// Rules that a person keeps for the data of a task.

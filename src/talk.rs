@@ -109,3 +109,17 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_said_steers_a_terminal() {
+        assert_eq!(plain("a\tb\nc"), "a\tb\nc");
+        assert_eq!(
+            plain("\u{1b}[31mred\r\u{7f}\u{9b}x"),
+            "\\u{1b}[31mred\\r\\u{7f}\\u{9b}x"
+        );
+    }
+}

@@ -101,3 +101,144 @@ fn inspect_says_what_a_model_holds() {
     let chosen = &json["details"]["chosen"];
     assert!(chosen["C"].as_f64().is_some_and(|c| c > 0.0), "{chosen}");
 }
+
+/// Runs a script of bash with `$easylife` in the project.
+fn bash(dir: &Workdir, script: &str) -> std::process::Output {
+    std::process::Command::new("bash")
+        .args(["-c", script])
+        .env("easylife", env!("CARGO_BIN_EXE_easylife"))
+        .current_dir(dir.path(""))
+        .output()
+        .unwrap()
+}
+
+fn said(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_named() {
+    let dir = Workdir::trained();
+    dir.write("in.csv", "text\na good film\n");
+    for call in [
+        "profile in.csv",
+        "inspect models/nlp.safetensors",
+        "predict nlp -i in.csv -o -",
+        "man",
+        "gate nlp",
+    ] {
+        if call == "gate nlp" {
+            dir.ok(&["evaluate", "nlp"]);
+        }
+        let output = bash(&dir, &format!("\"$easylife\" {call} > /dev/full"));
+        assert_eq!(output.status.code(), Some(1), "{call}");
+        let expected = "error: cannot write stdout: No space left on device";
+        assert!(
+            said(&output).starts_with(expected),
+            "{call}: {}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_a_full_disk() {
+    let dir = Workdir::trained();
+    let rows: String = "text\n".to_owned() + &"a good film\n".repeat(20_000);
+    dir.write("in.csv", rows);
+    for (call, file) in [
+        ("predict nlp -i in.csv -o out.csv", ".out.csv.part"),
+        ("predict nlp -i in.csv -o out.parquet", "part"),
+        ("train nlp", "models/nlp.safetensors"),
+    ] {
+        let output = bash(&dir, &format!("ulimit -f 4; \"$easylife\" {call}"));
+        assert_eq!(output.status.code(), Some(1), "{call}: {}", said(&output));
+        let message = said(&output);
+        assert!(
+            message.contains("cannot write") && message.contains(file),
+            "{call}: {message}"
+        );
+        assert!(message.contains("File too large"), "{call}: {message}");
+        // What cannot be resumed is gone.
+        let left = dir.names(".");
+        assert!(
+            !left.iter().any(|name| name.starts_with(".out")),
+            "{call}: {left:?}"
+        );
+    }
+    dir.ok(&["predict", "nlp", "-i", "in.csv", "-o", "out.csv"]);
+}
+
+#[test]
+fn an_output_that_is_a_link_is_followed() {
+    let dir = Workdir::trained();
+    dir.write("in.csv", "text\na good film\n");
+    dir.write("far/there.csv", "");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, dir.path(name)).unwrap();
+    link("far/there.csv", "out.csv");
+    link("far/not-yet.json", "profile.json");
+    dir.ok(&["predict", "nlp", "-i", "in.csv", "-o", "out.csv"]);
+    dir.ok(&["profile", "in.csv", "-o", "profile.json"]);
+    std::fs::rename(dir.path("models/nlp.safetensors"), dir.path("far/model")).unwrap();
+    link("../far/model", "models/nlp.safetensors");
+    dir.write("far/model", "");
+    dir.ok(&["train", "nlp"]);
+    for (name, there) in [
+        ("out.csv", "far/there.csv"),
+        ("profile.json", "far/not-yet.json"),
+        ("models/nlp.safetensors", "far/model"),
+    ] {
+        assert!(dir.path(name).is_symlink(), "{name}");
+        assert!(!dir.bytes(there).is_empty(), "{there}");
+    }
+    assert_eq!(dir.names("far"), ["model", "not-yet.json", "there.csv"]);
+}
+
+#[test]
+fn no_message_steers_a_terminal() {
+    let dir = Workdir::project();
+    dir.write("a\x1b[31m.csv", "t\x1b[2Jext,label\na,b\n");
+    for args in [
+        &["profile", "a\x1b[31m.csv"][..],
+        &["prepare", "nlp", "-S", "nlp.data.source=a\x1b[31m.csv"],
+        &["prepare", "nlp", "-S", "nlp.data.source=\x1b]0;x\x07.csv"],
+        &["train", "nlp", "-S", "\x1b[31m=1"],
+        &["\x1b[31m"],
+        &["predict", "\u{9b}31m", "-o", "-"],
+    ] {
+        let ran = dir.run(args);
+        let text = ran.stdout + &ran.stderr;
+        let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+        assert!(!text.contains(steers), "{args:?}: {text:?}");
+    }
+}
+
+/// The file system of macOS has no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_work_in_every_verb() {
+    let dir = Workdir::trained();
+    let script = r#"
+        set -e
+        name=$(printf 'caf\351')
+        printf 'text,label\na good film,pos\n' > "$name.csv"
+        "$easylife" profile "$name.csv" -o "$name.json" > /dev/null; test -s "$name.json"
+        "$easylife" predict nlp -i "$name.csv" -o "$name-out.csv" > /dev/null; test -s "$name-out.csv"
+        cp models/nlp.safetensors "$name.safetensors"
+        "$easylife" inspect "$name.safetensors" > /dev/null
+        "$easylife" predict nlp -i "$name.csv" -m "$name.safetensors" -o - > /dev/null
+        cp -r . "/tmp/$$-$name"; trap 'rm -rf "/tmp/$$-$name"' EXIT
+        "$easylife" train nlp --project "/tmp/$$-$name" > /dev/null
+        mkdir "$name-folder"
+        head -n 101 data/raw/nlp/reviews.csv > "$name-folder/$name.csv"
+        "$easylife" prepare nlp -S 'nlp.data.source=caf\xE9-folder'
+        "$easylife" validate nlp -S 'nlp.data.source=caf\xE9-folder/caf\xE9.csv' > /dev/null
+    "#;
+    let output = bash(&dir, script);
+    assert!(output.status.success(), "{}", said(&output));
+    let prepared = String::from_utf8(output.stdout).unwrap();
+    assert!(prepared.starts_with("data/processed/nlp: "), "{prepared}");
+    let message = dir.fails(1, &["profile", "caf\\xE9-none.csv"]);
+    assert!(message.contains("caf\\xE9-none.csv"), "{message}");
+}

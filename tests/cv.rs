@@ -342,3 +342,42 @@ fn the_model_compiled_in_knows_real_photos() {
         rows.len()
     );
 }
+
+/// The file system of macOS has no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn photos_whose_names_are_not_utf8_are_judged() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = Workdir::empty();
+    dir.write("photos/b.jpg", photo(2));
+    let name = std::ffi::OsStr::from_bytes(b"photos/caf\xe9.jpg");
+    std::fs::write(dir.path(name), photo(1)).unwrap();
+    dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
+    let out = rows(&dir.read("out.csv"));
+    assert_eq!(out[1][0], "photos/caf\\xE9.jpg");
+    assert!(out.iter().all(|row| row[4].is_empty()), "{out:?}");
+    // The spelling leads back to the file.
+    dir.write("list.csv", "path\nphotos/caf\\xE9.jpg\n");
+    dir.ok(&["predict", "cv", "-i", "list.csv", "-o", "again.csv"]);
+    assert_eq!(rows(&dir.read("again.csv"))[0], out[1]);
+    dir.ok(&["explain", "cv", "photos/caf\\xE9.jpg"]);
+}
+
+#[test]
+fn pictures_are_written_whoever_reads_the_text() {
+    let dir = Workdir::empty();
+    for i in 0..12 {
+        dir.write(&format!("{i}.jpg"), photo(i));
+    }
+    let script = format!(
+        "'{}' explain cv --pictures why *.jpg | head -n 1",
+        env!("CARGO_BIN_EXE_easylife")
+    );
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("set -o pipefail; {script}")])
+        .current_dir(dir.path(""))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(dir.names("why").len(), 12);
+}

@@ -458,3 +458,234 @@ fn a_full_disk_ends_the_run_and_leaves_the_lock() {
     }
     assert_eq!(objects, 1);
 }
+
+/// Sends a signal to the process alone, as a supervisor does.
+fn terminate(child: &std::process::Child) {
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+/// The shell that runs a stage's command was ended, what it had started was not.
+#[test]
+fn nothing_of_a_stage_works_on_after_the_run_has_ended() {
+    let job = "for i in 1 2 3 4 5 6 7 8 9; do echo $i >> log-$1.txt; sleep 0.2; done";
+    let stage =
+        |name: &str, cmd: &str| format!("  {name}:\n    cmd: {cmd}\n    outs: [{name}.txt]\n");
+    let two = format!(
+        "stages:\n{}{}",
+        stage("a", "sh job.sh a && echo 1 > a.txt"),
+        // Deaf to SIGTERM, and one that has left the group.
+        stage(
+            "b",
+            "(trap '' TERM; sh job.sh b); setsid sh job.sh c; echo 1 > b.txt"
+        ),
+    );
+    for args in [&["repro"][..], &["repro", "-j", "2"]] {
+        let dir = pipeline(&two);
+        dir.write("job.sh", job);
+        let mut run = dir
+            .command(args)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let last = if args.len() > 1 {
+            "log-b.txt"
+        } else {
+            "log-a.txt"
+        };
+        let started = Instant::now();
+        while !dir.exists(last) {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "no stage has begun"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        terminate(&run);
+        assert_eq!(run.wait().unwrap().code(), Some(130), "{args:?}");
+        let logs = || {
+            dir.tree(".")
+                .into_iter()
+                .filter(|(name, _)| name.starts_with("log-"))
+                .collect::<Vec<_>>()
+        };
+        let at_the_end = logs();
+        std::thread::sleep(Duration::from_millis(600));
+        assert!(logs() == at_the_end, "{args:?}: something works on");
+    }
+}
+
+#[test]
+fn nothing_of_a_stage_works_on_after_verify_has_ended() {
+    let dir = pipeline(
+        "stages:\n  a:\n    cmd: test -e here/fast || (sleep 1 && echo late > here/late); echo 1 > a.txt\n    outs: [a.txt]\n",
+    );
+    let here = dir.path("here");
+    fs::create_dir(&here).unwrap();
+    let definition = dir
+        .read("dvc.yaml")
+        .replace("here/", &format!("{}/", here.display()));
+    dir.write("dvc.yaml", definition);
+    dir.write("here/fast", "");
+    dir.ok(&["repro", "-q"]);
+    fs::remove_file(here.join("fast")).unwrap();
+    let mut run = dir
+        .command(&["verify"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    terminate(&run);
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(!dir.exists("here/late"), "the stage has worked on");
+}
+
+/// A line separator within quotes was read back as another value, so that the stage ran at every call.
+#[test]
+fn a_parameter_of_any_characters_is_up_to_date_when_it_has_run() {
+    let dir =
+        pipeline("stages:\n  a:\n    cmd: echo 1 > a.txt\n    params: [p]\n    outs: [a.txt]\n");
+    for value in [
+        "a\\u2028b",
+        "a\\u2028 b",
+        "a\\Nb",
+        "\\u2029",
+        "a\\rb",
+        "\\0<<",
+        "\\ufeff",
+        " \\t\\e ",
+    ] {
+        dir.write(
+            "params.yaml",
+            format!("p: {{\"{value}\": [\"{value}\", x]}}\n"),
+        );
+        dir.ok(&["repro", "-q"]);
+        assert_eq!(
+            dir.ok(&["status"]),
+            "up to date: nothing to run\n",
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn values_that_no_lock_can_hold_are_refused_where_a_stage_reads_them() {
+    let stage = |params: &str| {
+        format!(
+            "stages:\n  a:\n    cmd: echo 1 > a.txt\n    params: [{params}]\n    outs: [a.txt]\n"
+        )
+    };
+    for (file, text, read, date) in [
+        ("p.toml", "d = 2024-01-01\nlr = 1\n", "lr", "d"),
+        ("p.yaml", "d: 2024-01-01\nlr: 1\n", "lr", "d"),
+        ("params.yaml", "d: 2024-01-01\nlr: 1\n", "lr", "d"),
+        (
+            "p.json",
+            "{\"lr\": 1, \"best\": NaN, \"most\": -Infinity}",
+            "lr",
+            "",
+        ),
+        ("p.json", "{\"lr\": 1, \"best\": NaN}", "best", ""),
+    ] {
+        let dir = pipeline(&stage(&format!("{file}: [{read}]")));
+        dir.write(file, text);
+        dir.ok(&["repro", "-q"]);
+        assert_eq!(
+            dir.ok(&["status"]),
+            "up to date: nothing to run\n",
+            "{file} {read}"
+        );
+        if !date.is_empty() {
+            dir.write("dvc.yaml", stage(&format!("{file}: [{date}]")));
+            let message = dir.fails(2, &["status"]);
+            assert!(
+                message.contains(file) && message.contains("d: 2024-01-01 is a date"),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn marks_of_an_unfinished_merge_are_named_with_the_next_step() {
+    let marks = "<<<<<<< HEAD\nn: 2\n=======\nn: 3\n>>>>>>> theirs\n";
+    for (file, says) in [
+        (
+            "dvc.lock",
+            "dvc.lock:1:1: dvc.lock holds the marks of an unfinished merge; take one side",
+        ),
+        (
+            "params.yaml",
+            "params.yaml:1:1: `<<<<<<< HEAD` is the mark of an unfinished merge",
+        ),
+        (
+            "dvc.yaml",
+            "dvc.yaml:1:1: `<<<<<<< HEAD` is the mark of an unfinished merge",
+        ),
+    ] {
+        let dir = pipeline(TWO);
+        dir.write(file, marks);
+        let ran = dir.run(&["repro"]);
+        assert_ne!(ran.code, 0);
+        assert!(ran.stderr.contains(says), "{file}: {}", ran.stderr);
+    }
+}
+
+/// Of a task's stages, those that check the rules run again; DVC sees the same in `tests/dvc.rs`.
+#[test]
+fn rules_of_ones_own_are_a_dependency() {
+    let dir = Workdir::project();
+    dir.ok(&["repro", "-q", "validate@nlp"]);
+    let status = |dir: &Workdir| dir.ok(&["status", "validate@nlp"]);
+    assert_eq!(status(&dir), "up to date: nothing to run\n");
+    dir.ok(&["validate", "nlp", "--init"]);
+    assert!(status(&dir).contains("schema has changed"));
+    dir.ok(&["repro", "-q", "validate@nlp"]);
+    let rules = dir.read("schema/nlp.yaml");
+    dir.write("schema/nlp.yaml", rules + "# looked at\n");
+    assert!(status(&dir).contains("schema has changed"));
+}
+
+#[test]
+fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
+    let dir = Workdir::project();
+    dir.write("mine/reviews.csv", "text,label\na,b\n");
+    dir.write("mine/test.csv", "text,label\na,b\n");
+    dir.write("mine/ratings.csv", "user_id,item_id\n1,2\n");
+    dir.write("mine/items.csv", "item_id,title\n2,b\n");
+    let params = dir.read("params.yaml");
+    let params = params
+        .replace("data/raw/nlp/reviews.csv", "mine/reviews.csv")
+        .replace(
+            "    # test: data/raw/nlp/test.csv",
+            "    test: mine/test.csv",
+        )
+        .replace(
+            "data/raw/recsys/tables/interactions.csv",
+            "mine/ratings.csv",
+        );
+    dir.write("params.yaml", params);
+    let warnings = |dir: &Workdir| {
+        let said = dir.run(&["status"]).stderr;
+        let lines = said.lines().filter(|line| line.starts_with("warning: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let said = warnings(&dir);
+    assert_eq!(said.len(), 2, "{said:?}");
+    for (line, says) in said.iter().zip([
+        "stage `prepare@nlp` reads mine/test.csv",
+        "stage `prepare@recsys` reads mine/items.csv",
+    ]) {
+        assert!(line.contains(says), "{line}");
+    }
+    let pipeline = dir.read("dvc.yaml");
+    let pipeline = pipeline
+        .replace("        # - ${nlp.data.test}", "        - ${nlp.data.test}")
+        .replace("beside: data/raw/recsys/tables", "beside: mine/items.csv");
+    dir.write("dvc.yaml", pipeline);
+    assert!(warnings(&dir).is_empty());
+}

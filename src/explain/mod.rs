@@ -42,10 +42,17 @@ pub fn run<T: Explain>(
 ) -> Result<()> {
     let model = task::load_model::<T>(project, request.model.as_deref())?.model;
     let explain = |input: &str| {
-        show(T::explain(&model, input, request.top)?.as_ref())?;
+        let explanation = T::explain(&model, input, request.top)?;
         match &request.pictures {
-            Some(folder) => draw::<T>(&model, input, folder),
-            None => Ok(()),
+            Some(folder) => {
+                draw::<T>(&model, input, folder)?;
+                // Whoever reads the text: the pictures are written to the last.
+                show(explanation.as_ref()).or_else(|error| match exit::is_broken_pipe(&error) {
+                    true => Ok(()),
+                    false => Err(error),
+                })
+            }
+            None => show(explanation.as_ref()),
         }
     };
     if !request.inputs.is_empty() {
@@ -64,6 +71,5 @@ fn draw<T: Explain>(model: &T::Model, input: &str, folder: &Path) -> Result<()> 
     let mut name = Path::new(input).file_name().unwrap_or_default().to_owned();
     name.push(".png");
     let path = folder.join(name);
-    atomic::write(&path, |out| out.write_all(&picture))
-        .with_context(|| format!("cannot write {}", path.display()))
+    Ok(atomic::write(&path, |out| out.write_all(&picture))?)
 }

@@ -94,7 +94,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Choice<T>, A::Error> {
-        Self::given(SeqAccessDeserializer::new(items))
+        // As below: items have places of their own.
+        T::deserialize(Present(SeqAccessDeserializer::new(items))).map(Choice::Given)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Choice<T>, A::Error> {

@@ -13,6 +13,7 @@ pub mod verify;
 
 pub use dvc::Selection;
 pub use dvc::runner::Options as RunOptions;
+pub use dvc::stop_commands;
 pub use dvc::verify::Options as VerifyOptions;
 
 use crate::project::Project;

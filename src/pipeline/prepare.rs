@@ -25,6 +25,9 @@ pub trait Prepare: Task {
     /// The parts, checked and split, in memory.
     type Parts;
 
+    /// The files and folders that [`Prepare::split`] reads.
+    fn inputs(project: &Project, params: &Self::Params) -> Vec<PathBuf>;
+
     /// Reads the raw data and splits them.
     fn split(
         project: &Project,
@@ -48,6 +51,21 @@ impl<S: fmt::Display> fmt::Display for Prepared<S> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{}: {}", self.folder.display(), self.summary)
     }
+}
+
+/// What `easylife prepare` reads for `T`.
+pub fn inputs<T: Prepare>(project: &Project) -> Result<Vec<PathBuf>> {
+    let params = task::params::<T>(project)?;
+    Ok(T::inputs(project, &params))
+}
+
+/// The source and a test file of its own.
+pub(crate) fn data_files(project: &Project, source: &str, test: Option<&str>) -> Vec<PathBuf> {
+    [Some(source), test]
+        .into_iter()
+        .flatten()
+        .map(|path| project.path(path))
+        .collect()
 }
 
 /// Prepares `T`. The folder appears whole, in place of the former one.

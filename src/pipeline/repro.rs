@@ -20,6 +20,8 @@ pub struct Request {
     pub folder: Option<PathBuf>,
     pub selection: Selection,
     pub options: Options,
+    /// Commands of stages, and what each reads.
+    pub reads: Vec<(String, Vec<PathBuf>)>,
 }
 
 /// What became of each stage.
@@ -41,6 +43,7 @@ struct StageRan {
 pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
     let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
     let plan = pipeline.select(&request.selection).map_err(with_hint)?;
+    warn_of_unlisted(&pipeline, &request.reads, talk);
     let ends = runner::run(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
     let mut stages = Vec::new();
     let (mut failed, mut skipped) = (Vec::new(), 0);
@@ -78,6 +81,22 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
     Ok(Ran { stages })
 }
 
+/// A file that a verb reads, by params.yaml, and that its stage does not depend on: a change of it would be
+/// noticed by nobody.
+fn warn_of_unlisted(pipeline: &Pipeline, reads: &[(String, Vec<PathBuf>)], talk: &Talk) {
+    for (command, paths) in reads {
+        for path in paths {
+            for stage in pipeline.without_dependency(command, path) {
+                talk.warn(format!(
+                    "{stage} reads {} by params.yaml, but does not depend on it, so a change of it would \
+                     run nothing again; add it to `deps`",
+                    path.display()
+                ));
+            }
+        }
+    }
+}
+
 impl fmt::Display for Ran {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let count = |outcome| self.stages.iter().filter(|s| s.outcome == outcome).count();
@@ -107,9 +126,10 @@ struct StageStatus {
 }
 
 /// Looks at the selected stages; runs nothing.
-pub fn status(request: &Request) -> Result<Status> {
+pub fn status(request: &Request, talk: &Talk) -> Result<Status> {
     let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
     let plan = pipeline.select(&request.selection).map_err(with_hint)?;
+    warn_of_unlisted(&pipeline, &request.reads, talk);
     let options = &request.options;
     let found = runner::plan(&pipeline, &plan, options.force, options.wait).map_err(with_hint)?;
     let stages = found

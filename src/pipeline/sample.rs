@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -109,8 +109,7 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled>
     };
     let write = |name: &String| -> Result<(String, String)> {
         let path = folder.join(name);
-        let written = atomic::write(&path, |out| writer(name, out));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
+        atomic::write(&path, |out| writer(name, out))?;
         Ok((name.clone(), files::digest::file(&path)?))
     };
     for names in names.chunks(TOGETHER) {

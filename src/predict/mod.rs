@@ -10,7 +10,7 @@ mod stream;
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
@@ -371,6 +371,7 @@ pub fn run<T: Predict>(
     } = task::load_model::<T>(project, request.model.as_deref())?;
     talk.detail(format!("{name}: {}", header.provenance));
     let path = sink_file(request)?;
+    let path = path.as_deref();
     let output = output_format(request)?;
     refuse_overwriting_the_input(request)?;
     // The lock comes before the input: who waits for another run must see what it left.
@@ -455,9 +456,9 @@ fn output_format(request: &Request) -> Result<(Format, Compression)> {
     }
 }
 
-/// The file to make whole at the end; `None` for stdout. Pipes and devices are refused: nothing
+/// The file to make whole at the end, where a symbolic link leads; `None` for stdout. Pipes and devices are refused: nothing
 /// could be renamed over them.
-fn sink_file(request: &Request) -> Result<Option<&Path>> {
+fn sink_file(request: &Request) -> Result<Option<PathBuf>> {
     match &request.output {
         Port::Standard if request.resume => Err(exit::usage(
             "--resume needs an output file: what stdout has passed on cannot be taken back",
@@ -468,7 +469,9 @@ fn sink_file(request: &Request) -> Result<Option<&Path>> {
                 "{} is not a file; write to stdout with `-o -`",
                 path.display()
             ))),
-            _ => Ok(Some(path)),
+            _ => files::atomic::destination(path)
+                .map(Some)
+                .with_context(|| format!("cannot write {}", path.display())),
         },
     }
 }

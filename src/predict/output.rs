@@ -19,6 +19,7 @@ use super::{Pace, Scored};
 use crate::exit;
 use crate::interrupt::Interrupt;
 use crate::talk::Talk;
+use files::atomic;
 use files::lock::Lock;
 use tables::{Column, Compression, Format, Sink};
 
@@ -83,6 +84,8 @@ impl Target {
 
     fn remove_partial(&self) {
         let whole = self.beside(WHOLE);
+        // Of a run that was killed while it wrote the journal.
+        let _ = atomic::remove_left(&self.journal());
         for path in [
             self.partial(),
             self.partial_rejects(),
@@ -126,12 +129,42 @@ pub(super) fn to_file(
         .and_then(|()| Run::open(target, start, pace)?.all(&mut batches, interrupt, talk));
     match done {
         Ok(journal) => publish(target, &journal),
-        Err(error) => {
-            // What is left of a failed run would only fail again; a killed run does not come here.
-            if exit::code(&error) == exit::Exit::Data {
-                target.remove_partial();
+        Err(error) => Err(give_up(target, error)),
+    }
+}
+
+/// Removes what a failed run has left and nobody can take up, and says what is left otherwise. A run that
+/// was killed does not come here.
+fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
+    let code = exit::code(&error);
+    if code == exit::Exit::Interrupted {
+        return error;
+    }
+    let journal = Journal::load(&target.journal());
+    let resumable = journal.filter(|journal| journal.identity == target.identity);
+    match resumable {
+        // The same rows would only fail again.
+        Some(journal) if code != exit::Exit::Data => {
+            // What stands behind the last checkpoint is of no use, and the disk may be full.
+            for (path, length) in [
+                (target.partial(), journal.output),
+                (target.partial_rejects(), journal.rejects),
+            ] {
+                let file = OpenOptions::new().write(true).open(path);
+                let _ = file.and_then(|file| file.set_len(length));
             }
-            Err(error)
+            exit::coded(
+                code,
+                format!(
+                    "{error:#}; {} keeps the first {} rows: go on with --resume, or remove it",
+                    target.partial().display(),
+                    journal.rows
+                ),
+            )
+        }
+        _ => {
+            target.remove_partial();
+            error
         }
     }
 }
@@ -231,9 +264,10 @@ impl<'a> Run<'a> {
             }
         }
         bar.finish_and_clear();
-        self.sink.finish()?;
-        self.rejects.checkpoint()?;
-        self.output.sync_data()?;
+        let unwritten = || format!("cannot write {}", self.target.partial().display());
+        self.sink.finish().with_context(unwritten)?;
+        self.rejects.checkpoint().with_context(unwritten)?;
+        self.output.sync_data().with_context(unwritten)?;
         self.journal.records = batches.records;
         Ok(self.journal)
     }
@@ -243,7 +277,9 @@ impl<'a> Run<'a> {
             .write(&mut self.sink)
             .with_context(|| format!("cannot write {}", self.target.partial().display()))?;
         for reject in &batch.rejects {
-            self.rejects.write(reject)?;
+            self.rejects.write(reject).with_context(|| {
+                format!("cannot write {}", self.target.partial_rejects().display())
+            })?;
         }
         self.journal.rejected += batch.rejects.len() as u64;
         self.journal.failed += batch.failed;
@@ -253,9 +289,10 @@ impl<'a> Run<'a> {
 
     /// From here on a killed run need not start over.
     fn checkpoint(&mut self, records: u64, input: String) -> Result<()> {
-        self.sink.checkpoint()?;
-        self.rejects.checkpoint()?;
-        self.output.sync_data()?;
+        let unwritten = || format!("cannot write {}", self.target.partial().display());
+        self.sink.checkpoint().with_context(unwritten)?;
+        self.rejects.checkpoint().with_context(unwritten)?;
+        self.output.sync_data().with_context(unwritten)?;
         self.journal.records = records;
         self.journal.output = self.output.stream_position()?;
         self.journal.rejects = self.rejects_file.stream_position()?;
@@ -287,14 +324,16 @@ fn cut(path: &Path, length: u64) -> Result<File> {
 fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
     let rejects = target.rejects();
     if journal.rejected > 0 {
-        std::fs::rename(target.partial_rejects(), &rejects)?;
+        std::fs::rename(target.partial_rejects(), &rejects)
+            .with_context(|| format!("cannot write {}", rejects.display()))?;
     } else {
         let _ = std::fs::remove_file(&rejects); // an earlier run's, no longer true
     }
     if target.format.0 == Format::Parquet {
         let whole = target.beside(WHOLE);
-        tables::jsonl_to_parquet(&target.partial(), &whole, &target.columns)?;
-        std::fs::rename(&whole, &target.path)?;
+        tables::jsonl_to_parquet(&target.partial(), &whole, &target.columns)
+            .and_then(|()| std::fs::rename(&whole, &target.path))
+            .with_context(|| format!("cannot write {}", target.path.display()))?;
     } else {
         std::fs::rename(target.partial(), &target.path)
             .with_context(|| format!("cannot write {}", target.path.display()))?;

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::journal::Digest;
@@ -281,8 +281,9 @@ pub(super) fn to_stdout(
         return parquet_to_stdout(batches, columns, talk);
     }
     let out = BufWriter::with_capacity(1 << 16, io::stdout());
-    let sink = tables::create(out, format, compression, columns, true)?;
-    pump(batches, sink, talk)
+    let sink =
+        tables::create(out, format, compression, columns, true).context("cannot write stdout")?;
+    pump(batches, sink, "stdout", talk)
 }
 
 /// A Parquet file ends in an index of itself, so it is made whole before it is passed on.
@@ -290,16 +291,20 @@ fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Resul
     let spool = tempfile::NamedTempFile::new()?;
     let _spool = Leftover::new(spool.path());
     let sink = tables::create_spool(spool.reopen()?, columns)?;
-    let scored = pump(batches, sink, talk)?;
+    let spooled = spool.path().display().to_string();
+    let scored = pump(batches, sink, &spooled, talk)?;
     let whole = tempfile::NamedTempFile::new()?;
     let _whole = Leftover::new(whole.path());
-    tables::jsonl_to_parquet(spool.path(), whole.path(), columns)?;
-    io::copy(&mut whole.reopen()?, &mut io::stdout())?;
-    io::stdout().flush()?;
+    tables::jsonl_to_parquet(spool.path(), whole.path(), columns)
+        .with_context(|| format!("cannot write {}", whole.path().display()))?;
+    io::copy(&mut whole.reopen()?, &mut io::stdout())
+        .and_then(|_| io::stdout().flush())
+        .context("cannot write stdout")?;
     Ok(scored)
 }
 
-fn pump(mut batches: Batches, mut sink: Sink, talk: &Talk) -> Result<Scored> {
+/// `to` is what the sink writes into, for a message.
+fn pump(mut batches: Batches, mut sink: Sink, to: &str, talk: &Talk) -> Result<Scored> {
     let mut scored = Scored {
         output: None,
         rows: 0,
@@ -307,15 +312,16 @@ fn pump(mut batches: Batches, mut sink: Sink, talk: &Talk) -> Result<Scored> {
         rejects: None,
         failed: 0,
     };
+    let unwritten = || format!("cannot write {to}");
     let spelling = sink.spelling();
     while let Some(batch) = batches.next(&spelling)? {
-        scored.rows += batch.write(&mut sink)?;
+        scored.rows += batch.write(&mut sink).with_context(unwritten)?;
         scored.rejected += batch.rejects.len() as u64;
         scored.failed += batch.failed;
         for reject in &batch.rejects {
             talk.warn(format!("skipped {reject}"));
         }
     }
-    sink.finish()?;
+    sink.finish().with_context(unwritten)?;
     Ok(scored)
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// A model file that cannot be written, read or trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
+    /// The file cannot be written.
+    #[error("{0}")]
+    Write(std::io::Error),
     // Not named `source`: it is part of the message, and a chain would say it again.
     /// The file system says so.
     #[error("{}: {error}{}", path.display(), hint(error))]

@@ -68,10 +68,7 @@ pub fn save<D: Details>(
     state: State,
 ) -> Result<(), ArtifactError> {
     let file = Outgoing::new(header, state).map_err(|damage| damage.in_file(path))?;
-    files::atomic::write(path, |out| file.write(out)).map_err(|error| ArtifactError::Io {
-        path: path.to_owned(),
-        error,
-    })
+    files::atomic::write(path, |out| file.write(out)).map_err(ArtifactError::Write)
 }
 
 /// Reads a model file of `task` and checks everything in it.

@@ -10,12 +10,15 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::error::{Context as _, Result};
 use crate::program::Program;
+use crate::running;
 
 /// The environment of a run's commands.
 #[derive(Clone, Debug)]
 pub struct Environment {
     program: Program,
     variables: Vec<(OsString, OsString)>,
+    /// The variable that names the run, as it stands in the environment.
+    mark: String,
     /// Whether commands may read what is typed.
     pub stdin: bool,
 }
@@ -37,6 +40,7 @@ impl Environment {
         }
         variables.push(("PATH".into(), path));
         Ok(Self {
+            mark: format!("{}={run}", program.run_variable),
             program,
             variables,
             stdin: false,
@@ -91,7 +95,8 @@ pub fn run(
     let mut out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     for command in commands {
         writeln!(out, "> {command}")?;
-        let status = shell(command, &environment.program)
+        let mut shell = shell(command, &environment.program);
+        shell
             .env("DVC_STAGE", name)
             .envs(environment.variables.iter().cloned())
             .current_dir(wdir)
@@ -101,8 +106,8 @@ pub fn run(
                 Stdio::null()
             })
             .stdout(out.try_clone()?)
-            .stderr(out.try_clone()?)
-            .status()
+            .stderr(out.try_clone()?);
+        let status = running::run(&mut shell, &environment.mark)
             .with_context(|| format!("cannot run `{command}` in {}", wdir.display()))?;
         if !status.success() {
             let command = command.clone();
@@ -131,18 +136,29 @@ fn shell(line: &str, program: &Program) -> Command {
     command
 }
 
+/// What is changed of a process of ours is undone: programs expect a limit of file sizes to end them.
 /// Killed, this process takes the shell with it; [`super::orphans`] finds what the shell started.
 #[cfg(target_os = "linux")]
 fn die_with_parent(command: &mut Command) {
     let ask = || {
+        files::limits::end_beyond_file_size();
         let signal = Some(rustix::process::Signal::KILL);
         Ok(rustix::process::set_parent_process_death_signal(signal)?)
     };
-    // SAFETY: between fork and exec only one system call is made; nothing is allocated or locked.
+    // SAFETY: between fork and exec only two system calls are made; nothing is allocated or locked.
     unsafe {
         command.pre_exec(ask);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_: &mut Command) {}
+fn die_with_parent(command: &mut Command) {
+    let undo = || {
+        files::limits::end_beyond_file_size();
+        Ok(())
+    };
+    // SAFETY: between fork and exec only one system call is made; nothing is allocated or locked.
+    unsafe {
+        command.pre_exec(undo);
+    }
+}

@@ -360,8 +360,7 @@ impl Lock {
     /// Writes the file, whole or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = self.text();
-        atomic::write(path, |out| out.write_all(text.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))
+        Ok(atomic::write(path, |out| out.write_all(text.as_bytes()))?)
     }
 }
 

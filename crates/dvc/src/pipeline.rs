@@ -59,6 +59,29 @@ impl Pipeline {
         })
     }
 
+    /// Stages that run `command` and do not depend on `path`, or on a folder around it: the place and name of
+    /// each.
+    pub fn without_dependency(&self, command: &str, path: &Path) -> Vec<String> {
+        // What is not there yet is nobody's input.
+        let Ok(path) = path.canonicalize() else {
+            return Vec::new();
+        };
+        let holds = |dep: &Path| dep.canonicalize().is_ok_and(|dep| path.starts_with(dep));
+        let file = self.folder.pipeline();
+        let place = |stage: &Stage| {
+            format!(
+                "{}:{}: stage `{}`",
+                file.display(),
+                stage.at.line,
+                stage.name
+            )
+        };
+        let stages = self.stages.iter().filter(|stage| {
+            stage.cmd.lines().contains(&command) && !stage.deps.iter().any(|dep| holds(&dep.path))
+        });
+        stages.map(place).collect()
+    }
+
     /// The selected stages by their position, in the order of a run.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use files::leftovers::Leftover;
 use tempfile::TempDir;
 
 use crate::cache::{self, Cache};
@@ -248,6 +249,7 @@ fn copy_content(path: &Path, content: &Content, to: &Path) -> Result<()> {
 struct Scratch<'a> {
     pipeline: &'a Pipeline,
     folder: TempDir,
+    _listed: Leftover,
     environment: Environment,
     threads: Option<usize>,
     reader: Reader,
@@ -273,6 +275,7 @@ impl<'a> Scratch<'a> {
             pipeline,
             environment,
             threads,
+            _listed: Leftover::new(folder.path()),
             folder,
         };
         scratch.lay_out()?;

@@ -11,4 +11,6 @@ pub mod atomic;
 pub mod digest;
 pub mod foreign;
 pub mod leftovers;
+pub mod limits;
 pub mod lock;
+pub mod names;

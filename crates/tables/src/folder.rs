@@ -79,7 +79,7 @@ impl Listing {
 
 /// The data files of a folder, by their paths; at least one.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
-    let place = || Place::file(path.display().to_string());
+    let place = || Place::file(files::names::spell(path));
     let listing = Listing::of(path).map_err(|error| place().error(ReadErrorKind::Io(error)))?;
     match listing.files.is_empty() {
         true => Err(place().error(ReadErrorKind::NoFiles)),
@@ -134,7 +134,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
     let first = rest.next().expect("a folder's files are at least one");
     let mut folder = Folder {
         current: open_file(&first, reading)?,
-        first: first.display().to_string(),
+        first: files::names::spell(&first),
         columns: Vec::new(),
         rest,
         reading,
@@ -145,7 +145,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
             break;
         };
         folder.current = open_file(&path, reading)?;
-        folder.first = path.display().to_string();
+        folder.first = files::names::spell(&path);
     }
     folder.columns = folder.current.columns().to_vec();
     if let Some(types) = types {

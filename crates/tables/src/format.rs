@@ -37,7 +37,7 @@ impl Format {
     /// What a file name says: `a.csv`, `a.tsv`, `a.jsonl` or `a.ndjson`, each also `.gz` or
     /// `.zst`, and `a.parquet`. Letter case does not matter. `None` where it says nothing.
     pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         let (stem, compression) = if let Some(stem) = name.strip_suffix(".gz") {
             (stem, Compression::Gzip)
         } else if let Some(stem) = name.strip_suffix(".zst") {

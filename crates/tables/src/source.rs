@@ -68,7 +68,7 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadE
 }
 
 pub(super) fn open_file(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
-    let name = path.display().to_string();
+    let name = files::names::spell(path);
     let (format, compression) = Format::of_path(path)
         .ok_or_else(|| Place::file(&name).error(ReadErrorKind::UnknownFormat))?;
     let io = |error| Place::file(&name).error(ReadErrorKind::Io(error));

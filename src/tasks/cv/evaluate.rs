@@ -256,7 +256,8 @@ impl<'a> Results<'a> {
 
     /// The photo and its tile map as PNG files, where it can still be read.
     fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
-        let file = self.test.folder.as_ref()?.join(&self.test.paths[photo]);
+        let folder = self.test.folder.as_ref()?;
+        let file = files::names::find(folder, &self.test.paths[photo]);
         let bytes = images::bytes(&file).ok()?;
         let photo = Measurer::new(&Decoder::new()).measure(&bytes).ok()?;
         let map = photo.tile_map(model);

@@ -49,7 +49,7 @@ struct Reason {
 }
 
 fn measure(input: &str) -> Result<Measurement> {
-    images::bytes(Path::new(input))
+    images::bytes(&files::names::find(Path::new(""), input))
         .and_then(|bytes| Measurer::new(&Decoder::new()).measure(&bytes))
         .map_err(|error| exit::data(format!("{input}: {error}")))
 }

@@ -96,7 +96,7 @@ pub(super) fn from_folders(
             ));
         }
         photos.extend(listing.photos.into_iter().map(|photo| Raw {
-            path: format!("{name}/{}", photo.display()),
+            path: format!("{name}/{}", files::names::spell(&photo)),
             file: folder.join(photo),
             class: *class,
             kind: String::new(),
@@ -131,7 +131,7 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
             })?;
         let cell = |cell: Option<usize>| cell.map_or("", |cell| row.text(cell)).to_owned();
         photos.push(Raw {
-            file: base.join(name),
+            file: files::names::find(&base, name),
             path: name.to_owned(),
             class,
             kind: cell(kind),

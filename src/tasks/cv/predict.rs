@@ -99,7 +99,7 @@ impl RowScorer for PhotoRows {
 impl PhotoRows {
     /// One photo at a time is in memory: a photo may be large.
     fn judge(&self, row: &Row, scratch: &mut Scratch) -> Result<Answer, String> {
-        let path = self.folder.join(row.text(self.path));
+        let path = files::names::find(&self.folder, row.text(self.path));
         let photo = images::bytes(&path).map_err(|error| error.to_string())?;
         let mut answers = self
             .scorer

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::photos::{self, Measured, Raw, look_alikes, measure};
 use crate::exit;
-use crate::pipeline::prepare::{Prepare, warn_excluded, write_part, write_table};
+use crate::pipeline::prepare::{Prepare, data_files, warn_excluded, write_part, write_table};
 use crate::pipeline::split::{Groups, hash, stratified};
 use crate::project::Project;
 use crate::talk::Talk;
@@ -66,6 +66,20 @@ impl fmt::Display for Summary {
 impl Prepare for Cv {
     type Summary = Summary;
     type Parts = Parts;
+
+    /// With a table also the folder that its paths start from, unless that is the whole project.
+    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = &params.data;
+        let mut inputs = data_files(project, &data.source, data.test.as_deref());
+        let folders = inputs.iter().filter(|input| !input.is_dir());
+        let folders: Vec<PathBuf> = folders.map(|table| photos::base(table)).collect();
+        inputs.extend(
+            folders
+                .into_iter()
+                .filter(|folder| *folder != project.path("")),
+        );
+        inputs
+    }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let mut raw = photos::list(&project.path(&params.data.source), params, talk)?;

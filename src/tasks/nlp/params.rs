@@ -1,8 +1,11 @@
 //! The `nlp` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
 
-use serde::{Deserialize, Serialize};
-
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
@@ -197,14 +200,36 @@ pub enum SchemeName {
 }
 
 /// Weights of the rows by class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected `equal`, `balanced`, or a weight by class"
-)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum ClassWeight {
     Named(ClassWeightName),
     Given(BTreeMap<String, f64>),
+}
+
+/// By hand: an untagged enum would lose which class has the wrong weight.
+impl<'de> Deserialize<'de> for ClassWeight {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WeightVisitor;
+
+        impl<'de> Visitor<'de> for WeightVisitor {
+            type Value = ClassWeight;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("`equal`, `balanced`, or a weight by class")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ClassWeight, E> {
+                ClassWeightName::deserialize(text.into_deserializer()).map(ClassWeight::Named)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<ClassWeight, A::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(entries)).map(ClassWeight::Given)
+            }
+        }
+
+        deserializer.deserialize_any(WeightVisitor)
+    }
 }
 
 /// A rule for the weights of classes.
@@ -411,9 +436,13 @@ impl ModelBlock {
             return Ok(());
         };
         let bad = weights.iter().find(|(_, w)| !(**w > 0.0 && w.is_finite()));
-        require(bad.is_none(), "nlp.model.class_weight", || {
-            "weights are numbers above 0".to_owned()
-        })
+        match bad {
+            None => Ok(()),
+            Some((class, weight)) => Err(Invalid::new(
+                format!("nlp.model.class_weight.{class}"),
+                format!("{weight} is not a weight above 0"),
+            )),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::exit;
-use crate::pipeline::prepare::{BadRows, Prepare, write_part};
+use crate::pipeline::prepare::{BadRows, Prepare, data_files, write_part};
 use crate::pipeline::split::{Groups, hash, stratified};
 use crate::project::Project;
 use crate::talk::Talk;
@@ -81,6 +81,11 @@ impl fmt::Display for Summary {
 impl Prepare for Nlp {
     type Summary = Summary;
     type Parts = Parts;
+
+    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = &params.data;
+        data_files(project, &data.source, data.test.as_deref())
+    }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let source = read(&project.path(&params.data.source), &params.data)?;

@@ -313,38 +313,62 @@ impl ModelBlock {
             || format!("{disliked} is not a weight above 0 and up to 1"),
         )?;
         if let Some(als) = self.als.given() {
-            let usable = (1..=2048).contains(&als.factors)
-                && (1..=1000).contains(&als.iterations)
-                && positive(als.unobserved)
-                && positive(als.regularization)
-                && (0.0..=2.0).contains(&als.exponent);
-            require(usable, "recsys.model.als", || {
-                "factors of 1 to 2048, 1 to 1000 iterations, unobserved and regularization above 0, \
-                 an exponent of 0 to 2"
-                    .to_owned()
+            let key = |name: &str| format!("recsys.model.als.{name}");
+            require((1..=2048).contains(&als.factors), &key("factors"), || {
+                format!("{} is not a number from 1 to 2048", als.factors)
             })?;
+            require(
+                (1..=1000).contains(&als.iterations),
+                &key("iterations"),
+                || format!("{} is not a number from 1 to 1000", als.iterations),
+            )?;
+            for (name, value) in [
+                ("unobserved", als.unobserved),
+                ("regularization", als.regularization),
+            ] {
+                require(positive(value), &key(name), || not_above_zero(value))?;
+            }
+            require(
+                (0.0..=2.0).contains(&als.exponent),
+                &key("exponent"),
+                || format!("{} is not a number from 0 to 2", als.exponent),
+            )?;
         }
         if let Some(ease) = self.ease.given() {
-            require(positive(ease.regularization), "recsys.model.ease", || {
-                "a regularization above 0 is expected".to_owned()
-            })?;
+            require(
+                positive(ease.regularization),
+                "recsys.model.ease.regularization",
+                || not_above_zero(ease.regularization),
+            )?;
         }
         if let Some(knn) = self.knn.given() {
-            require(knn.neighbours >= 1, "recsys.model.knn", || {
+            require(knn.neighbours >= 1, "recsys.model.knn.neighbours", || {
                 "at least 1 neighbour".to_owned()
             })?;
         }
         let Some(graph) = self.graph.given() else {
             return Ok(());
         };
-        let powers = [graph.user, graph.taken, graph.scored, graph.low_pass];
-        let usable = powers.iter().all(|power| (0.0..=100.0).contains(power));
-        require(
-            usable && graph.factors <= 2048,
-            "recsys.model.graph",
-            || "powers and weights of 0 to 100 and up to 2048 factors".to_owned(),
-        )
+        for (name, power) in [
+            ("user", graph.user),
+            ("taken", graph.taken),
+            ("scored", graph.scored),
+            ("low_pass", graph.low_pass),
+        ] {
+            require(
+                (0.0..=100.0).contains(&power),
+                &format!("recsys.model.graph.{name}"),
+                || format!("{power} is not a number from 0 to 100"),
+            )?;
+        }
+        require(graph.factors <= 2048, "recsys.model.graph.factors", || {
+            format!("{} is more than 2048", graph.factors)
+        })
     }
+}
+
+fn not_above_zero(value: f64) -> String {
+    format!("{value} is not a number above 0")
 }
 
 #[cfg(test)]
@@ -362,10 +386,10 @@ mod tests {
         assert_eq!(refused("model: {disliked: 0}"), "recsys.model.disliked");
         assert_eq!(
             refused("model: {ease: {regularization: 0}}"),
-            "recsys.model.ease"
+            "recsys.model.ease.regularization"
         );
         let als = "model: {als: {factors: 0, iterations: 8, unobserved: 0.1, regularization: 0.01, exponent: 1}}";
-        assert_eq!(refused(als), "recsys.model.als");
+        assert_eq!(refused(als), "recsys.model.als.factors");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::split::{self, HoldOut, split_train_test};
 use crate::exit;
-use crate::pipeline::prepare::{BadRows, Prepare, write_part, write_table};
+use crate::pipeline::prepare::{BadRows, Prepare, data_files, write_part, write_table};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
@@ -64,9 +64,24 @@ impl fmt::Display for Summary {
     }
 }
 
+/// The table of items that is read where none is named: this, beside the source.
+const BESIDE: &str = "items.csv";
+
 impl Prepare for Recsys {
     type Summary = Summary;
     type Parts = Parts;
+
+    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = &params.data;
+        let mut inputs = data_files(project, &data.source, data.test.as_deref());
+        let beside = inputs[0].with_file_name(BESIDE);
+        match &data.items {
+            Some(items) => inputs.push(project.path(items)),
+            None if beside.is_file() => inputs.push(beside),
+            None => {}
+        }
+        inputs
+    }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let path = project.path(&params.data.source);
@@ -228,7 +243,7 @@ fn titles(
         let mut source = tables::open_with(path, params.reading())?;
         tables::read_titles(source.as_mut(), &params.item, &params.title)
     };
-    let beside: PathBuf = source.with_file_name("items.csv");
+    let beside: PathBuf = source.with_file_name(BESIDE);
     let titles: HashMap<String, String> = match &params.items {
         Some(items) => read(&project.path(items))?,
         None if beside.is_file() && beside != source => match read(&beside) {

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::pipeline::prepare::{Prepare, first_of, warn_excluded, write_part, write_table};
+use crate::pipeline::prepare::{
+    Prepare, data_files, first_of, warn_excluded, write_part, write_table,
+};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
@@ -90,6 +92,11 @@ impl fmt::Display for Summary {
 impl Prepare for Ts {
     type Summary = Summary;
     type Parts = Parts;
+
+    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = &params.data;
+        data_files(project, &data.source, data.test.as_deref())
+    }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let mut summary = Summary::default();

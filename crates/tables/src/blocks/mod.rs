@@ -149,10 +149,7 @@ impl Blocks {
             |path: &PathBuf| matches!(Format::of_path(path), Some((Format::Parquet, _)));
         let head = Head {
             columns,
-            files: paths
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
+            files: paths.iter().map(|path| files::names::spell(path)).collect(),
             units: paths
                 .iter()
                 .map(|path| match is_parquet(path) {
@@ -305,7 +302,7 @@ impl Blocks {
 }
 
 fn open_one(path: &Path, reading: Reading) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
-    let name = path.display().to_string();
+    let name = files::names::spell(path);
     match Format::of_path(path) {
         Some((format @ (Format::Csv | Format::Tsv), compression)) => {
             let file = std::fs::File::open(path)

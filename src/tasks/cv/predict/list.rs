@@ -9,6 +9,7 @@ use super::PATH;
 use crate::exit;
 use crate::predict::{Port, Request};
 use crate::talk::Talk;
+use files::names;
 use images::list;
 use tables::{
     Column, Compression, Format, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Reading, Row,
@@ -19,7 +20,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     let Some(Port::File(path)) = &request.input else {
         return from_stdin(request.format, request.reading);
     };
-    let name = path.display().to_string();
+    let name = names::spell(path);
     if path.is_dir() {
         return folder(path, talk);
     }
@@ -45,7 +46,7 @@ fn listed(source: Box<dyn Source>) -> Result<Box<dyn Source>> {
 
 /// All files in a folder that are named like photos, at any depth.
 fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
-    let name = path.display().to_string();
+    let name = names::spell(path);
     let listing = list::photos(path).with_context(|| name.clone())?;
     if listing.photos.is_empty() {
         return Err(exit::data(format!(
@@ -60,7 +61,7 @@ fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
         ));
     }
     let photos = listing.photos.iter();
-    let paths = photos.map(|photo| path.join(photo).display().to_string());
+    let paths = photos.map(|photo| names::spell(&path.join(photo)));
     Ok(tables::from_values(&name, PATH, paths.collect()))
 }
 
@@ -70,7 +71,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
     for path in found {
         let path = path.with_context(|| pattern.to_owned())?;
         if !path.is_dir() {
-            paths.push(path.display().to_string());
+            paths.push(names::spell(&path));
         }
     }
     if paths.is_empty() {

@@ -92,4 +92,14 @@ fn dvc_runs_the_pipeline_and_agrees_that_it_is_up_to_date() {
     let third = run(&dir, &dvc, &["repro"]);
     assert!(third.contains("Running stage 'gate@nlp'"), "{third}");
     assert!(!third.contains("Running stage 'train@nlp'"), "{third}");
+
+    // Rules of one's own are a dependency to both as soon as they are there.
+    dir.ok(&["validate", "nlp", "--init"]);
+    let rules = run(&dir, &dvc, &["status", "validate@nlp"]);
+    assert!(rules.contains("schema"), "{rules}");
+    let status = dir.ok(&["status", "-s", "validate@nlp"]);
+    assert!(status.contains("schema has changed"), "{status}");
+    dir.ok(&["repro", "-q", "-s", "validate@nlp"]);
+    let rules = run(&dir, &dvc, &["status", "validate@nlp"]);
+    assert!(!rules.contains("schema"), "{rules}");
 }

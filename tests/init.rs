@@ -28,7 +28,8 @@ fn a_new_project_runs_at_once() {
             "models",
             "params.yaml",
             "plots",
-            "reports"
+            "reports",
+            "schema"
         ]
     );
 }

@@ -6,19 +6,20 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
 use crate::project::PARAMS;
 use files::atomic;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     (PARAMS, include_str!("../../params.yaml")),
     ("dvc.yaml", include_str!("../../dvc.yaml")),
     (".dvcignore", include_str!("../../.dvcignore")),
     (".gitignore", include_str!("init/gitignore")),
     ("README.md", include_str!("init/README.md")),
+    ("schema/README.md", include_str!("../../schema/README.md")),
 ];
 
 /// The files of the new project.
@@ -58,8 +59,7 @@ pub fn run(folder: &Path) -> Result<Created> {
     }
     for (name, content) in FILES {
         let path = folder.join(name);
-        atomic::write(&path, |out| out.write_all(content.as_bytes()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        atomic::write(&path, |out| out.write_all(content.as_bytes()))?;
     }
     Ok(Created {
         folder: folder.to_owned(),

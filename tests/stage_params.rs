@@ -1,0 +1,246 @@
+//! Every parameter that a verb reads is in the `params` of its stage in dvc.yaml, so that a change of it
+//! runs the stage again.
+//!
+//! Each stage is run as it is, then with every parameter changed that dvc.yaml does not list for it. Its
+//! outputs must be the same bytes; where they are not, each key by itself tells which one is missing.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::Workdir;
+use yaml::{Data, Node};
+
+const TASKS: [&str; 4] = ["nlp", "cv", "recsys", "ts"];
+
+/// Data that are small enough to run every stage of a task twice within seconds.
+const SMALL: [&str; 9] = [
+    "nlp.sample.rows=240",
+    "nlp.sample.incoming=20",
+    "cv.sample.scenes=8",
+    "cv.sample.incoming=3",
+    "recsys.sample.users=60",
+    "recsys.sample.items=40",
+    "recsys.sample.incoming=5",
+    "ts.sample.series=2",
+    "ts.sample.days=150",
+];
+
+/// Stages: their name in dvc.yaml, the arguments of the verb, what it writes (`TASK` is the task).
+const STAGES: [(&str, &[&str], &[&str]); 8] = [
+    ("sample", &["sample", "TASK"], &["data/raw/TASK"]),
+    ("validate", &["validate", "TASK"], &["reports/validate"]),
+    ("prepare", &["prepare", "TASK"], &["data/processed/TASK"]),
+    (
+        "validate-prepared",
+        &["validate", "TASK", "--prepared"],
+        &["reports/validate"],
+    ),
+    ("train", &["train", "TASK"], &["models"]),
+    (
+        "evaluate",
+        &["evaluate", "TASK"],
+        &["metrics", "plots", "reports"],
+    ),
+    ("gate", &["gate", "TASK"], &[]),
+    (
+        "predict",
+        &["predict", "TASK", "-i", "INCOMING", "-o", "scored.csv"],
+        &["scored.csv"],
+    ),
+];
+
+/// Another valid value of a key whose value is no number, true or false. A rule on keys that hold the same
+/// value in every task comes first.
+fn other_value(key: &str, value: &Node) -> String {
+    let (_, name) = key.split_once('.').unwrap_or(("", key));
+    match (&value.data, key, name) {
+        (Data::Bool(value), ..) => (!value).to_string(),
+        (_, _, "split.test") if key.starts_with("ts.") => "20".to_owned(),
+        (_, _, "split.test") => "0.35".to_owned(),
+        (_, "nlp.model.bits", _) => "8".to_owned(),
+        (Data::Int(value), ..) => (value + 1).to_string(),
+        (Data::Float(value), ..) => (value / 2.0).to_string(),
+        (_, "validate.profile", _) => "needed".to_owned(),
+        (_, _, "data.source") => "elsewhere.csv".to_owned(),
+        (_, "ts.data.gaps", _) => "zero".to_owned(),
+        (_, "ts.data.duplicates", _) => "sum".to_owned(),
+        (_, "ts.data.bad_series", _) => "skip".to_owned(),
+        (Data::Str(_), _, name) if name.starts_with("data.") => format!("another_{}", &name[5..]),
+        (_, "nlp.features.ngrams", _) => "[1, 1]".to_owned(),
+        (_, "nlp.features.negation", _) => "true".to_owned(),
+        (_, "nlp.features.characters", _) => "null".to_owned(),
+        (_, "nlp.features.stop_words", _) => "english".to_owned(),
+        (_, "nlp.model.weighting", _) => "plain".to_owned(),
+        (_, "nlp.model.C", _) => "2".to_owned(),
+        (_, "nlp.model.scheme", _) => "one_vs_rest".to_owned(),
+        (_, "nlp.model.class_weight", _) => "balanced".to_owned(),
+        (_, "nlp.model.keep", _) => "50".to_owned(),
+        (_, "nlp.eval.slices", _) => "[label]".to_owned(),
+        (_, "cv.model.kind", _) => "laplacian".to_owned(),
+        (_, "cv.model.solver", _) => "linfa".to_owned(),
+        (_, "cv.model.C", _) => "[1.0]".to_owned(),
+        (_, "recsys.split.by", _) => "time".to_owned(),
+        (_, "recsys.model.kind", _) => "popular".to_owned(),
+        (_, "recsys.model.half_life", _) => "0.5".to_owned(),
+        (_, "recsys.model.disliked", _) => "0.5".to_owned(),
+        (_, "recsys.model.als", _) => {
+            "{factors: 8, iterations: 2, unobserved: 0.1, regularization: 0.01, exponent: 1.0}"
+                .to_owned()
+        }
+        (_, "recsys.model.ease", _) => "{regularization: 300}".to_owned(),
+        (_, "recsys.model.knn", _) => "{neighbours: 20, similarity: cosine}".to_owned(),
+        (_, "recsys.model.graph", _) => {
+            "{user: 0.6, taken: 0.6, scored: 0.35, factors: 8, low_pass: 0.2}".to_owned()
+        }
+        (_, "ts.season", _) => "7".to_owned(),
+        (_, "ts.horizon", _) => "9".to_owned(),
+        (_, "ts.frequency", _) => "D".to_owned(),
+        (_, "ts.model.kind", _) => "mean".to_owned(),
+        (_, "ts.model.nonnegative", _) => "false".to_owned(),
+        (_, key, _) => panic!("{key}: say here what another value of it would be"),
+    }
+}
+
+/// The keys of all values in a mapping that are no mappings.
+fn leaves(node: &Node, prefix: &str, found: &mut BTreeMap<String, String>) {
+    for (name, value) in node.as_map().unwrap() {
+        let key = format!("{prefix}{}", name.as_str().unwrap());
+        match value.as_map() {
+            Some(_) => leaves(value, &format!("{key}."), found),
+            None if key == "easylife" => {} // the version: every stage lists it
+            None => {
+                let other = other_value(&key, value);
+                found.insert(key, other);
+            }
+        }
+    }
+}
+
+/// What dvc.yaml lists as a stage's parameters.
+fn listed(pipeline: &Node, stage: &str, task: &str) -> Vec<String> {
+    let vars = &pipeline.get("vars").unwrap().as_list().unwrap()[0];
+    let items = vars.get("tasks").unwrap().get(task).unwrap();
+    let stage = pipeline.get("stages").unwrap().get(stage).unwrap();
+    let params = stage.get("do").unwrap().get("params").unwrap();
+    let names = params.as_list().unwrap().iter().map(|param| {
+        let mut name = param.as_str().unwrap().replace("${key}", task);
+        for (item, value) in items.as_map().unwrap() {
+            let template = format!("${{item.{}}}", item.as_str().unwrap());
+            name = name.replace(&template, value.as_str().unwrap());
+        }
+        assert!(!name.contains("${"), "{name}");
+        name
+    });
+    names.collect()
+}
+
+struct Task {
+    name: &'static str,
+    dir: Workdir,
+}
+
+impl Task {
+    /// How the stage ends, what it says and what it writes, with some parameters set.
+    fn run(
+        &self,
+        stage: &(&str, &[&str], &[&str]),
+        sets: &[String],
+    ) -> (i32, String, Vec<Vec<(String, Vec<u8>)>>) {
+        let incoming = match self.name {
+            "cv" => "data/raw/cv/incoming".to_owned(),
+            name => format!("data/raw/{name}/incoming.csv"),
+        };
+        let fill = |text: &&str| {
+            text.replace("TASK", self.name)
+                .replace("INCOMING", &incoming)
+        };
+        let mut args: Vec<String> = stage.1.iter().map(fill).collect();
+        for set in SMALL
+            .iter()
+            .map(|set| (*set).to_owned())
+            .chain(sets.iter().cloned())
+        {
+            args.extend(["-S".to_owned(), set]);
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let ran = self.dir.run(&args);
+        let outputs = stage.2.iter().map(|path| {
+            let path = path.replace("TASK", self.name);
+            match self.dir.path(&path).is_dir() {
+                true => self.dir.tree(&path),
+                false => vec![(
+                    path.clone(),
+                    std::fs::read(self.dir.path(&path)).unwrap_or_default(),
+                )],
+            }
+        });
+        let outputs = outputs.collect();
+        (ran.code, format!("{}{}", ran.stdout, ran.stderr), outputs)
+    }
+
+    fn check(&self, pipeline: &Node, others: &BTreeMap<String, String>) -> Vec<String> {
+        let mut missing = Vec::new();
+        for stage in &STAGES {
+            let listed = listed(pipeline, stage.0, self.name);
+            assert!(listed.contains(&"easylife".to_owned()), "{}", stage.0);
+            let is_listed = |key: &str| {
+                listed.iter().any(|name| {
+                    key.strip_prefix(name.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            };
+            let sample = |key: &str| SMALL.iter().any(|set| set.starts_with(&format!("{key}=")));
+            let unlisted: Vec<String> = others
+                .iter()
+                .filter(|(key, _)| !is_listed(key) && !(stage.0 == "sample" && sample(key)))
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect();
+            let plain = self.run(stage, &[]);
+            assert!(
+                [0, 3].contains(&plain.0),
+                "{} {}: {}",
+                self.name,
+                stage.0,
+                plain.1
+            );
+            let changed = self.run(stage, &unlisted);
+            if changed == plain {
+                continue;
+            }
+            let culprits = unlisted
+                .iter()
+                .filter(|set| self.run(stage, std::slice::from_ref(set)) != plain);
+            let culprits: Vec<&String> = culprits.collect();
+            missing.push(format!(
+                "{}@{}: {culprits:?}: {}",
+                stage.0, self.name, changed.1
+            ));
+            self.run(stage, &[]);
+        }
+        missing
+    }
+}
+
+#[test]
+fn every_parameter_that_a_stage_reads_is_listed_in_dvc_yaml() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read =
+        |name: &str| yaml::parse(&std::fs::read_to_string(root.join(name)).unwrap()).unwrap();
+    let pipeline = read("dvc.yaml");
+    let mut others = BTreeMap::new();
+    leaves(&read("params.yaml"), "", &mut others);
+    let missing: Vec<String> = std::thread::scope(|scope| {
+        let runs = TASKS.map(|name| {
+            let (pipeline, others) = (&pipeline, &others);
+            scope.spawn(move || {
+                let dir = Workdir::project();
+                Task { name, dir }.check(pipeline, others)
+            })
+        });
+        runs.into_iter()
+            .flat_map(|run| run.join().unwrap())
+            .collect()
+    });
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

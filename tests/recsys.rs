@@ -156,13 +156,24 @@ fn the_scorer_agrees_on_real_data() {
     for verb in ["prepare", "train", "evaluate"] {
         dir.ok(&[verb, "recsys", "-S", &set, "-S", kind]);
     }
-    dir.ok(&["predict", "recsys", "--users", "all", "-o", "out.csv"]);
     let metrics = dir.json("metrics/recsys.json");
-    let (recall, ndcg, users) = scored(
-        &dir.read("data/processed/recsys/train.csv"),
-        &dir.read("data/processed/recsys/test.csv"),
-        &dir.read("out.csv"),
-    );
+    let [train, test] =
+        ["train", "test"].map(|part| dir.read(&format!("data/processed/recsys/{part}.csv")));
+    // Lists of a model that has not seen the test part: the judged one does not recommend what it holds.
+    dir.write("train.csv", &train);
+    let alone = [
+        "-S",
+        "recsys.data.source=train.csv",
+        "-S",
+        "recsys.split.test=0",
+        "-S",
+        kind,
+    ];
+    for verb in ["prepare", "train"] {
+        dir.ok(&[&[verb, "recsys"], &alone[..]].concat());
+    }
+    dir.ok(&["predict", "recsys", "--users", "all", "-o", "out.csv"]);
+    let (recall, ndcg, users) = scored(&train, &test, &dir.read("out.csv"));
     assert_eq!(metrics["scored_users"], users);
     assert!((metrics["recall_at_20"].as_f64().unwrap() - recall).abs() < 1e-9);
     assert!((metrics["ndcg_at_20"].as_f64().unwrap() - ndcg).abs() < 1e-9);
@@ -201,6 +212,62 @@ const TASTES: &str =
     "user_id,item_id\na,x1\na,x2\na,x3\nb,x1\nb,x2\nb,x4\nc,y1\nc,y2\nc,y3\nd,y1\nd,y2\nd,y4\n";
 const KNN: [&str; 4] = ["-S", "recsys.model.kind=knn", "-S", "recsys.split.test=0"];
 
+/// Nobody wants to be shown what they took yesterday: the test part is no longer the future once the model
+/// was judged on it.
+#[test]
+fn lists_go_on_from_the_last_interaction_there_is() {
+    let later = "user_id,item_id\na,x4\nnew,y3\nnew,y2\n";
+    let (judged, fresh) = (Workdir::project(), with(TASTES, &KNN));
+    for (name, text) in [("mine.csv", TASTES), ("later.csv", later)] {
+        judged.write(name, text);
+        fresh.write(name, text);
+    }
+    let sources = [
+        "-S",
+        "recsys.data.source=mine.csv",
+        "-S",
+        "recsys.data.test=later.csv",
+    ];
+    for verb in ["prepare", "train", "evaluate"] {
+        let said = judged.ok(&[&[verb, "recsys"], &sources[..], &KNN[..2]].concat());
+        let carried = said.contains("histories carried on by 3 interactions of the test part");
+        assert_eq!(carried, verb == "train", "{said}");
+    }
+    let metrics = judged.json("metrics/recsys.json");
+    assert!(
+        metrics["recall_at_20"].as_f64().unwrap() > 0.0,
+        "the test part is judged as new: {metrics}"
+    );
+    judged.ok(&[
+        "predict", "recsys", "--users", "all", "--k", "3", "-o", "out.csv",
+    ]);
+    fresh.ok(&[
+        "predict",
+        "recsys",
+        "-i",
+        "later.csv",
+        "--users",
+        "all",
+        "--k",
+        "3",
+        "-o",
+        "out.csv",
+    ]);
+    assert_eq!(
+        judged.read("out.csv"),
+        fresh.read("out.csv"),
+        "as with the same rows by -i"
+    );
+    let lists = lists(&judged.read("out.csv"));
+    assert!(!lists["a"].contains(&"x4".to_owned()), "{lists:?}");
+    assert!(
+        lists["new"].iter().all(|item| item != "y3" && item != "y2"),
+        "{lists:?}"
+    );
+    let said = judged.ok(&["explain", "recsys", "new"]);
+    assert!(said.contains("y3") || said.contains("y2"), "{said}");
+}
+
 #[test]
 fn lists_leave_out_what_was_taken_and_fold_new_users_in() {
     let dir = with(TASTES, &KNN);
@@ -225,7 +292,7 @@ fn lists_leave_out_what_was_taken_and_fold_new_users_in() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
         ran.stderr
-            .contains("ignored 1 interactions with items unknown to the model"),
+            .contains("are with items unknown to the model, and ignored: `"),
         "{ran:?}"
     );
     let new = lists(&dir.read("new-lists.csv"));
@@ -301,7 +368,7 @@ fn similar_items_are_listed_and_unknown_ones_rejected() {
     ];
     let message = dir.fails(4, &args);
     assert!(
-        message.contains("line 3") && message.contains("no item `zebra`"),
+        message.contains("asked.csv:3") && message.contains("no item `zebra`"),
         "{message}"
     );
     let ran = dir.run(&[&args[..], &["--on-error", "skip"]].concat());

@@ -7,10 +7,12 @@ mod journal;
 mod output;
 mod rejects;
 mod stream;
+mod unknown;
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
@@ -24,6 +26,7 @@ use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
 use tables::{Column, Compression, Format, Place, ReadError, Reading, Row, Source, Unit, Within};
+pub use unknown::Unknown;
 
 /// Rows in, rows out: each row gets cells after its own.
 pub trait RowScorer: Send + Sync {
@@ -115,6 +118,8 @@ pub struct Job {
     /// A digest of what else the answers depend on, beside model, options and records: a run that
     /// goes on with `--resume` must have the same. Empty: nothing.
     pub context: String,
+    /// Told at the end: ids among the records that the model does not know, and answers all the same.
+    pub unknown: Option<Arc<Unknown>>,
 }
 
 impl Job {
@@ -128,6 +133,7 @@ impl Job {
             source,
             answers: Answers::PerRow(Box::new(scorer)),
             context: String::new(),
+            unknown: None,
         })
     }
 }
@@ -400,14 +406,19 @@ pub fn run<T: Predict>(
             }
         }
     }
+    let unknown = job.unknown.clone();
     let batches = Batches::new(job, request.on_error.unwrap_or(T::ON_ERROR));
-    match path {
+    let scored = match path {
         None => stream::to_stdout(batches, &columns, output, talk),
         Some(path) => {
             let target = output::Target::new(path, output, columns, identity);
             output::to_file(&target, batches, request.resume, interrupt, talk)
         }
+    }?;
+    if let Some(told) = unknown.and_then(|unknown| unknown.told()) {
+        talk.warn(told);
     }
+    Ok(scored)
 }
 
 /// The rows of the input asked for; without one, of stdin. An input without any bytes is a table of `columns`

@@ -275,15 +275,36 @@ pub enum ReadErrorKind {
         /// Why.
         reason: String,
     },
-    /// A label that is an object or a list.
-    #[error("the label is {0}; a text, a number or a boolean is expected")]
-    NestedLabel(String),
+    /// A text, a label or an id that is an object or a list.
+    #[error(
+        "the {what} is {}; a text, a number or a boolean is expected",
+        cut(found)
+    )]
+    Nested {
+        /// What is expected there.
+        what: &'static str,
+        /// The JSON that was found.
+        found: String,
+    },
     /// A user or item without an id.
     #[error("the id is empty; fill it in or remove the row")]
     EmptyId,
     /// A rating that is not a number.
     #[error("`{0}` is not a rating; a number is expected, or nothing")]
     Rating(String),
+    /// Times of two kinds in one column.
+    #[error(
+        "`{text}` is {found}, but {first} came before it: the two cannot be put in order; write all times in \
+         one way"
+    )]
+    MixedTimes {
+        /// The time.
+        text: String,
+        /// Its kind.
+        found: &'static str,
+        /// The kind of the first one.
+        first: &'static str,
+    },
     /// A time that cannot be read.
     #[error(
         "`{0}` is not a time; a number, a date (2024-02-29), a time of it, or nothing is expected"
@@ -312,11 +333,12 @@ impl ReadError {
                 | TimeOfDay(..)
                 | MissingText
                 | EmptyLabel
-                | NestedLabel(_)
+                | Nested { .. }
                 | Label(_)
                 | EmptyId
                 | Rating(_)
                 | Time(_)
+                | MixedTimes { .. }
                 | Series { .. }
         )
     }
@@ -409,6 +431,15 @@ fn other_delimiter(found: u8, expected: u8) -> String {
                  (for a .csv file)"
             )
         }
+    }
+}
+
+/// A value for a message; a long one is cut.
+fn cut(value: &str) -> String {
+    const SHOWN: usize = 60;
+    match value.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value.to_owned(),
     }
 }
 

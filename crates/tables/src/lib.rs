@@ -29,6 +29,7 @@ mod series;
 mod sink;
 pub mod sketch;
 mod source;
+pub mod spelling;
 mod spool;
 mod text;
 mod values;
@@ -38,7 +39,8 @@ pub use folder::describe_folder;
 pub use format::{Compression, Format, UnknownFormat};
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, read_photos};
 pub use ratings::{
-    RATING_COLUMNS, Rating, RatingColumns, Ratings, id_cell, read_ratings, read_titles,
+    RATING_COLUMNS, Rating, RatingColumns, Ratings, Times, id_cell, id_of, read_ratings,
+    read_titles,
 };
 pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
@@ -50,7 +52,8 @@ pub use sink::{Sink, Spelling, create, create_spool};
 pub use source::{Source, find_column, open, open_as, open_as_with, open_with};
 pub use spool::jsonl_to_parquet;
 pub use text::{
-    Slice, Texts, class_order, label_cell, normalised, read_texts, sorted_classes, text_cell,
+    Slice, Texts, class_order, group_cell, label_cell, normalised, read_texts, sorted_classes,
+    text_cell, text_of,
 };
 pub use values::{from_values, without_rows};
 

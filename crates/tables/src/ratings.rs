@@ -1,8 +1,9 @@
 //! Interactions of users with items: what `recsys` works on.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Kind, ReadError, ReadErrorKind, Row, Source, class_order};
+use super::{Kind, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
 
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,30 @@ pub struct Ratings {
     pub rated: bool,
     /// Whether there is a column of times.
     pub timed: bool,
+    /// What its times are; `None` where none was read.
+    pub times: Option<Times>,
+}
+
+/// What times are: kinds that cannot be put in order with one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Seconds since 1970, or whatever the data count in.
+    Numbers,
+    /// Dates, or times of a clock on the wall.
+    Local,
+    /// Times with an offset.
+    Instants,
+}
+
+impl Times {
+    /// In words, for messages.
+    pub fn described(self) -> &'static str {
+        match self {
+            Times::Numbers => "a number",
+            Times::Local => "a date or a time without an offset",
+            Times::Instants => "a time with an offset",
+        }
+    }
 }
 
 /// Reads interactions; the first bad record ends it, unless `bad` keeps it and goes on.
@@ -63,7 +88,7 @@ pub fn read_ratings(
     columns: RatingColumns<'_>,
     bad: &mut dyn FnMut(ReadError) -> Result<(), ReadError>,
 ) -> Result<Ratings, ReadError> {
-    let cells = Cells::find(source, columns)?;
+    let mut cells = Cells::find(source, columns)?;
     let (mut users, mut items) = (Ids::default(), Ids::default());
     let mut rows = Vec::new();
     let mut row = Row::new();
@@ -96,6 +121,7 @@ pub fn read_ratings(
         rows,
         rated: cells.rating.is_some(),
         timed: cells.time.is_some(),
+        times: cells.times,
     })
 }
 
@@ -105,6 +131,8 @@ struct Cells {
     item: usize,
     rating: Option<usize>,
     time: Option<usize>,
+    /// What the first time was.
+    times: Option<Times>,
 }
 
 impl Cells {
@@ -120,11 +148,12 @@ impl Cells {
             item: source.column(names.item)?,
             rating: optional(names.rating, RATING_COLUMNS.rating)?,
             time: optional(names.time, RATING_COLUMNS.time)?,
+            times: None,
         })
     }
 
     fn rating(
-        &self,
+        &mut self,
         row: &Row,
         source: &dyn Source,
         users: &mut Ids,
@@ -139,35 +168,68 @@ impl Cells {
             None => None,
         };
         let time = match self.time {
-            Some(cell) => time(row, cell, source)?,
+            Some(cell) => self.time(row, cell, source)?,
             None => f64::NEG_INFINITY,
         };
         Ok(Rating {
-            user: users.number(user),
-            item: items.number(item),
+            user: users.number(&user),
+            item: items.number(&item),
             rating,
             time,
         })
     }
+
+    /// The time in a cell; the first one says what times are.
+    fn time(&mut self, row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
+        let text = row.text(cell).trim();
+        if spelling::is_no_number(row.kind(cell), text) {
+            return Ok(f64::NEG_INFINITY);
+        }
+        let refuse = |kind| source.place(row, cell).error(kind);
+        let (found, time) =
+            parse_time(text).ok_or_else(|| refuse(ReadErrorKind::Time(text.to_owned())))?;
+        let first = *self.times.get_or_insert(found);
+        match first == found {
+            true => Ok(time),
+            false => Err(refuse(ReadErrorKind::MixedTimes {
+                text: text.to_owned(),
+                found: found.described(),
+                first: first.described(),
+            })),
+        }
+    }
 }
 
-/// The id in a cell of the row read last, as it is spelled.
+/// The id in a cell, a whole number in its one spelling ([`spelling::plain`]), anything else as it is.
 ///
 /// # Errors
-/// [`ReadErrorKind::EmptyId`].
-pub fn id_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
-    match row.kind(cell) {
-        Kind::Null => Err(source.place(row, cell).error(ReadErrorKind::EmptyId)),
-        _ if row.text(cell).is_empty() => {
-            Err(source.place(row, cell).error(ReadErrorKind::EmptyId))
-        }
-        _ => Ok(row.text(cell)),
+/// That it is absent, or an object or a list.
+pub fn id_of(kind: Kind, text: &str) -> Result<Cow<'_, str>, ReadErrorKind> {
+    match kind {
+        _ if spelling::is_absent(kind, text) => Err(ReadErrorKind::EmptyId),
+        Kind::Json => Err(ReadErrorKind::Nested {
+            what: "id",
+            found: text.to_owned(),
+        }),
+        _ => Ok(spelling::plain_cell(kind, text)),
     }
+}
+
+/// [`id_of`] a cell of the row read last.
+///
+/// # Errors
+/// Those of [`id_of`], with the cell's place.
+pub fn id_cell<'a>(
+    row: &'a Row,
+    cell: usize,
+    source: &dyn Source,
+) -> Result<Cow<'a, str>, ReadError> {
+    id_of(row.kind(cell), row.text(cell)).map_err(|kind| source.place(row, cell).error(kind))
 }
 
 fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, ReadError> {
     let text = row.text(cell).trim();
-    if text.is_empty() {
+    if spelling::is_no_number(row.kind(cell), text) {
         return Ok(None);
     }
     match text.parse::<f64>() {
@@ -178,33 +240,22 @@ fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, Re
     }
 }
 
-/// A number as it is, a date or a time as seconds since 1970 (UTC where it says no zone).
-fn time(row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
-    let text = row.text(cell).trim();
-    if text.is_empty() {
-        return Ok(f64::NEG_INFINITY);
+/// A number as it is, a date or a time as seconds since 1970, and which it is.
+fn parse_time(text: &str) -> Option<(Times, f64)> {
+    if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite()) {
+        return Some((Times::Numbers, value));
     }
-    let number = text.parse::<f64>().ok().filter(|value| value.is_finite());
-    number.or_else(|| seconds(text)).ok_or_else(|| {
-        source
-            .place(row, cell)
-            .error(ReadErrorKind::Time(text.to_owned()))
-    })
-}
-
-fn seconds(text: &str) -> Option<f64> {
     let instant = |at: jiff::Timestamp| at.as_nanosecond() as f64 / 1e9;
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Some(instant(at));
+        return Some((Times::Instants, instant(at)));
     }
     let civil = text.parse::<jiff::civil::DateTime>().ok();
     let civil = civil.or_else(|| {
         let date = text.parse::<jiff::civil::Date>().ok()?;
         Some(date.to_datetime(jiff::civil::Time::midnight()))
     })?;
-    Some(instant(
-        civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp(),
-    ))
+    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some((Times::Local, instant(at)))
 }
 
 /// Numbers for ids as they come. The usual ones, small whole numbers, are looked up in a table, other
@@ -290,6 +341,14 @@ impl Ids {
 }
 
 impl Ratings {
+    /// Whether times say of any user what came first; of rows that are sorted. A column of times may be
+    /// empty, or have one date for all.
+    pub fn are_ordered(&self) -> bool {
+        let pairs = self.rows.windows(2);
+        self.timed && { pairs }
+            .any(|pair| pair[0].user == pair[1].user && pair[0].time != pair[1].time)
+    }
+
     /// The rows by user, then time, then item; rows that agree in all three stay as they came.
     pub fn sort(&mut self) {
         self.rows.sort_by(|a, b| {
@@ -315,7 +374,7 @@ pub fn read_titles(
     let mut row = Row::new();
     while source.read(&mut row)? {
         let id = id_cell(&row, item, source)?;
-        titles.insert(id.to_owned(), row.text(title).trim().to_owned());
+        titles.insert(id.into_owned(), row.text(title).trim().to_owned());
     }
     Ok(titles)
 }
@@ -358,14 +417,53 @@ mod tests {
     }
 
     #[test]
-    fn times_are_numbers_dates_or_instants() {
-        let text = "user_id,item_id,rating,timestamp\na,x,-1.5,7\na,y,,1970-01-02\n\
-                    a,z,4,1970-01-01T00:00:01.5Z\na,q,4,1970-01-01T01:00:00\na,r,1,\n";
-        let ratings = read(text).unwrap();
-        let times: Vec<f64> = ratings.rows.iter().map(|row| row.time).collect();
-        assert_eq!(times, [7.0, 86400.0, 1.5, 3600.0, f64::NEG_INFINITY]);
-        assert_eq!(ratings.rows[0].rating, Some(-1.5));
-        assert_eq!(ratings.rows[1].rating, None);
+    fn times_are_numbers_dates_or_instants_of_one_kind() {
+        let times = |times: [&str; 3]| {
+            let rows = times.map(|time| format!("a,x{time},1,{time}\n")).concat();
+            let ratings = read(&format!("user_id,item_id,rating,timestamp\n{rows}"))?;
+            Ok::<_, ReadError>(
+                ratings
+                    .rows
+                    .iter()
+                    .map(|row| row.time)
+                    .collect::<Vec<f64>>(),
+            )
+        };
+        assert_eq!(
+            times(["7", "-1.5", ""]).unwrap(),
+            [7.0, -1.5, f64::NEG_INFINITY]
+        );
+        assert_eq!(
+            times(["1970-01-02", "NaT", "1970-01-01T01:00:00"]).unwrap(),
+            [86400.0, f64::NEG_INFINITY, 3600.0]
+        );
+        assert_eq!(
+            times(["1970-01-01T00:00:01.5Z", "", "1970-01-01T01:00:00+01:00"]).unwrap(),
+            [1.5, f64::NEG_INFINITY, 0.0]
+        );
+        for mixed in [
+            ["7", "1970-01-02", "8"],
+            ["1970-01-02", "1970-01-02T00:00:00Z", ""],
+            ["1970-01-02T00:00:00Z", "", "9"],
+        ] {
+            let message = times(mixed).unwrap_err().to_string();
+            assert!(message.contains("came before it"), "{message}");
+        }
+    }
+
+    #[test]
+    fn ratings_may_be_missing_and_ids_not() {
+        let ratings = read("user_id,item_id,rating\na,x,-1.5\na,y,\na,z,NaN\n").unwrap();
+        let found: Vec<Option<f64>> = ratings.rows.iter().map(|row| row.rating).collect();
+        assert_eq!(found, [Some(-1.5), None, None]);
+        assert!(read("user_id,item_id\na, \n").is_err());
+    }
+
+    #[test]
+    fn a_whole_number_is_one_id() {
+        let ratings = read("user_id,item_id\n1,7\n1.0,007\n2,1.10\n2,1.1\n").unwrap();
+        assert_eq!(ratings.users, ["1", "2"]);
+        assert_eq!(ratings.items, ["1.1", "1.10", "007", "7"]);
     }
 
     #[test]
@@ -376,7 +474,7 @@ mod tests {
         };
         assert!(message(",b,1,1").starts_with("r.csv:3: column 1 (user_id): the id is empty"));
         assert!(message("a,b,good,1").starts_with("r.csv:3: column 3 (rating): `good`"));
-        assert!(message("a,b,NaN,1").contains("column 3 (rating): `NaN`"));
+        assert!(message("a,b,inf,1").contains("column 3 (rating): `inf`"));
         assert!(message("a,b,1,soon").starts_with("r.csv:3: column 4 (timestamp): `soon`"));
         let missing = read("user_id,items\n").unwrap_err().to_string();
         assert!(missing.contains("no column `item_id`"), "{missing}");

@@ -147,6 +147,19 @@ impl Row {
         self.kinds.resize(self.ends.len(), Kind::Text);
     }
 
+    /// The same with another text in cell `i`.
+    pub fn with(&self, i: usize, text: &str) -> Row {
+        let mut row = Row::new();
+        row.set_line(self.line);
+        for (at, (kind, old)) in self.cells().enumerate() {
+            match at == i {
+                true => row.push(Kind::Text, text),
+                false => row.push(kind, old),
+            }
+        }
+        row
+    }
+
     /// Keeps the first `len` cells.
     pub fn truncate(&mut self, len: usize) {
         if len < self.ends.len() {
@@ -289,6 +302,19 @@ mod tests {
         assert_eq!(kinds[..2], [Kind::Text, Kind::Null]);
         let texts: Vec<&str> = row.cells().map(|cell| cell.1).collect();
         assert_eq!(texts, ["añ", "", "x", "", "yz"]);
+    }
+
+    #[test]
+    fn a_cell_is_replaced() {
+        let mut row = Row::new();
+        row.push_texts("abc", &[1, 2, 3]);
+        row.set_line(7);
+        let other = row.with(1, "long");
+        assert_eq!(
+            (other.text(0), other.text(1), other.text(2)),
+            ("a", "long", "c")
+        );
+        assert_eq!(other.line(), 7);
     }
 
     #[test]

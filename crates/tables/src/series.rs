@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use super::clock::{self, Axis};
 use super::ratings::id_cell;
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit};
+use super::{Place, ReadError, ReadErrorKind, Row, Source, Unit, spelling};
 
 pub use gaps::{Gap, find_gaps};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
@@ -191,8 +191,8 @@ impl<'a> Reader<'a> {
 
     fn row(&mut self, source: &dyn Source, row: &Row) -> Result<(), ReadError> {
         let id = id_cell(row, self.cells[0], source)?;
-        let number = self.number(id);
-        match self.cells(source, row, id) {
+        let number = self.number(&id);
+        match self.cells(source, row, &id) {
             Ok((time, value)) => {
                 let mark = (!self.panel.unmarked).then(|| self.panel.mark(source, row));
                 let series = &mut self.panel.series[number];
@@ -262,8 +262,7 @@ pub fn shown(id: &str) -> String {
 /// A number; NaN for a missing one.
 fn value(row: &Row, cell: usize) -> Result<f64, String> {
     let text = row.text(cell).trim();
-    let missing = ["", "nan", "na", "null", "n/a"];
-    if row.kind(cell) == Kind::Null || missing.contains(&text.to_ascii_lowercase().as_str()) {
+    if spelling::is_no_number(row.kind(cell), text) {
         return Ok(f64::NAN);
     }
     match text.parse::<f64>() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Kind, ReadError, ReadErrorKind, Row, Source};
+use super::{Kind, ReadError, ReadErrorKind, Row, Source, spelling};
 
 /// Labelled texts in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,38 +67,67 @@ pub fn read_texts(
     })
 }
 
-/// The text in a cell of the row read last; it may be empty, not missing.
+/// The text in a cell; it may be empty, not missing. A number or a boolean is a text as it is spelled.
 ///
 /// # Errors
-/// [`ReadErrorKind::MissingText`].
-pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
-    match row.is_missing(cell) {
-        true => Err(source.place(row, cell).error(ReadErrorKind::MissingText)),
-        false => Ok(row.text(cell)),
+/// That it is missing (null, or a number that is none), or an object or a list.
+pub fn text_of(kind: Kind, text: &str) -> Result<&str, ReadErrorKind> {
+    match kind {
+        Kind::Null => Err(ReadErrorKind::MissingText),
+        Kind::Number if spelling::is_absent(kind, text) => Err(ReadErrorKind::MissingText),
+        Kind::Json => Err(ReadErrorKind::Nested {
+            what: "text",
+            found: text.to_owned(),
+        }),
+        Kind::Text | Kind::Number | Kind::Bool => Ok(text),
     }
 }
 
-/// The label in a cell of the row read last; 1 and 1.0 are the same.
+/// [`text_of`] a cell of the row read last.
 ///
 /// # Errors
-/// That it is empty, or an object or a list.
+/// Those of [`text_of`], with the cell's place.
+pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
+    text_of(row.kind(cell), row.text(cell)).map_err(|kind| source.place(row, cell).error(kind))
+}
+
+/// The label in a cell of the row read last, without white space around it and a whole number in its one
+/// spelling ([`spelling::plain`]): `1`, `1.0` and `"1"` are the same.
+///
+/// # Errors
+/// That it is absent, or an object or a list.
 pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String, ReadError> {
     let refuse = |kind| Err(source.place(row, cell).error(kind));
-    let text = row.text(cell).trim();
-    match row.kind(cell) {
-        _ if text.is_empty() || row.is_missing(cell) => refuse(ReadErrorKind::EmptyLabel),
-        Kind::Json => refuse(ReadErrorKind::NestedLabel(text.to_owned())),
-        Kind::Number => Ok(canonical(text)),
-        _ => Ok(text.to_owned()),
+    let (kind, text) = (row.kind(cell), row.text(cell).trim());
+    match kind {
+        _ if spelling::is_absent(kind, text) => refuse(ReadErrorKind::EmptyLabel),
+        Kind::Json => refuse(ReadErrorKind::Nested {
+            what: "label",
+            found: text.to_owned(),
+        }),
+        _ => Ok(spelling::plain_cell(kind, text).into_owned()),
     }
 }
 
-/// A whole number without a fraction or exponent, another as it is.
-fn canonical(text: &str) -> String {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond, a float is not the number spelled
-    match text.parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() < EXACT => format!("{}", value as i64),
-        _ => text.to_owned(),
+/// The group in a cell of the row read last, as a label is spelled; `None` where it is absent, so that a
+/// row without a group is a group of its own.
+///
+/// # Errors
+/// That it is an object or a list.
+pub fn group_cell(
+    row: &Row,
+    cell: usize,
+    source: &dyn Source,
+) -> Result<Option<String>, ReadError> {
+    match spelling::is_absent(row.kind(cell), row.text(cell)) {
+        true => Ok(None),
+        false => label_cell(row, cell, source).map(Some).map_err(|error| {
+            let found = row.text(cell).to_owned();
+            error.place.error(ReadErrorKind::Nested {
+                what: "group",
+                found,
+            })
+        }),
     }
 }
 
@@ -187,15 +216,6 @@ mod tests {
         assert_eq!(sorted(&["10", "9", "1", "9"]), ["1", "9", "10"]);
         assert_eq!(sorted(&["10", "9", "x"]), ["10", "9", "x"]);
         assert_eq!(sorted(&["pos", "neg"]), ["neg", "pos"]);
-    }
-
-    #[test]
-    fn whole_numbers_are_spelled_one_way() {
-        assert_eq!(
-            ["1", "1.0", "1e0", "-0", "1.5"].map(canonical),
-            ["1", "1", "1", "0", "1.5"]
-        );
-        assert_eq!(canonical("12345678901234567890"), "12345678901234567890");
     }
 
     #[test]

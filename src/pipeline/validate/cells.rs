@@ -13,8 +13,9 @@ use super::quick::{Quick, is_text};
 use super::schema::{ColumnRules, Order, Pattern, Rule, Scalar, Schema, Span};
 use super::unique::{self, UniqueRule};
 use crate::report::validate::Level;
-use tables::blocks::{Block, Head, Spot};
+use tables::blocks::{Block, Head, Spot, hash};
 use tables::profile::{Class, Group, Groups, Value, Want, Watch};
+use tables::spelling;
 
 /// What a value must be.
 pub(crate) enum Test {
@@ -203,7 +204,10 @@ impl Test {
             Test::Range(_, bounds) => is_text(value) || bounds.contains(&value.number),
             Test::Length(_, bounds) => bounds.contains(&(block.letters(first, column) as f64)),
             Test::Allowed(..) | Test::Pattern(_) => self.keeps_text(block.bytes_of(first, column)),
-            Test::Known(_, hashes) => hashes.contains(&group.hash),
+            Test::Known(_, hashes) => {
+                let id = spelling::plain(block.text(first, column));
+                hashes.contains(&hash(id.as_bytes()))
+            }
         }
     }
 

@@ -1,10 +1,18 @@
 //! Classes of labelled data: how many, how large, how balanced, spelled one way or several.
 
-use super::finding::About;
+use std::collections::HashSet;
+use std::io;
+
+use anyhow::Result;
+
+use super::finding::{About, Gathered};
 use super::{Job, table::Read};
+use crate::pipeline::profile::scan;
 use crate::report::format::count;
 use crate::report::validate::{Finding, Level};
-use tables::profile::Table;
+use tables::blocks::{Block, Blocks};
+use tables::profile::{Columns, Groups, Table, Want, Watch};
+use tables::spelling;
 
 /// Labels and their rows, the most frequent first.
 pub(crate) struct Labels {
@@ -25,10 +33,10 @@ impl Labels {
     }
 
     fn new(labels: impl Iterator<Item = (String, u64)>, exact: bool) -> Labels {
-        // Space around a label is not part of it: `prepare` takes it away.
+        // As `prepare` reads them: without space around, whole numbers spelled in one way.
         let mut trimmed: Vec<(String, u64)> = Vec::new();
         for (label, rows) in labels {
-            let label = label.trim();
+            let label = spelling::plain(label.trim());
             match trimmed.iter_mut().find(|(known, _)| known == label) {
                 Some((_, known)) => *known += rows,
                 None if label.is_empty() => {}
@@ -42,36 +50,28 @@ impl Labels {
         }
     }
 
-    /// Labels that are another one but for their case and inner space; each with that other one.
-    fn spellings(&self) -> Vec<(&str, &str)> {
-        let plain = |label: &str| label.split_whitespace().collect::<String>().to_lowercase();
-        let mut seen: Vec<(String, &str)> = Vec::new();
-        let mut found = Vec::new();
-        for (label, _) in &self.labels {
-            let plain = plain(label).replace(['_', '-'], "");
-            match seen.iter().find(|(known, _)| *known == plain) {
-                Some((_, first)) => found.push((label.as_str(), *first)),
-                None => seen.push((plain, label)),
-            }
-        }
-        found
+    /// Labels that look like a more frequent one; each with that other one.
+    fn spellings(&self) -> Vec<[&str; 2]> {
+        spelling::look_alikes(self.labels.iter().map(|(label, _)| label.as_str()))
     }
 }
 
-/// Rules on classes that every classifier has.
+/// Rules on classes that every classifier has. The file is read once more to name the rows of labels that
+/// look like others, only where there are such.
 pub(crate) fn check<P, W>(
     job: &Job<P>,
+    blocks: impl Fn() -> Result<Blocks>,
     read: &Read<W>,
     column: usize,
     labels: &Labels,
-) -> Vec<Finding> {
+) -> Result<Vec<Finding>> {
     let about = |rule, level| read.about(rule, level, Some(column));
     if !labels.exact {
         let message = format!(
             "about {} different labels: these are no classes",
             count(read.table.columns[column].distinct().0)
         );
-        return vec![about("classes", Level::Error).general(message)];
+        return Ok(vec![about("classes", Level::Error).general(message)]);
     }
     let mut findings = Vec::new();
     let number = labels.labels.len();
@@ -100,15 +100,61 @@ pub(crate) fn check<P, W>(
         let pairs: Vec<String> = spellings
             .iter()
             .take(5)
-            .map(|(label, like)| format!("`{label}` and `{like}`"))
+            .map(|pair| {
+                let [label, like] = spelling::told_apart(*pair);
+                format!("`{label}` and `{like}`")
+            })
             .collect();
         let message = format!(
-            "the same label spelled in different ways: {}",
+            "labels that look alike and are classes of their own: {}; write them in one way if they are one",
             pairs.join(", ")
         );
-        findings.push(about("label_spellings", span.level()).general(message));
+        let mut rows = Labelled {
+            column,
+            labels: spellings.iter().map(|[label, _]| *label).collect(),
+            gathered: Gathered::new(job.shown),
+        };
+        let _: Table = scan(blocks()?, &mut rows, Columns::Needed, job.talk)?;
+        findings.push(about("label_spellings", span.level()).finding(message, &rows.gathered));
     }
-    findings
+    Ok(findings)
+}
+
+/// Rows that have one of these labels.
+struct Labelled<'a> {
+    column: usize,
+    labels: HashSet<&'a str>,
+    gathered: Gathered,
+}
+
+impl Watch for Labelled<'_> {
+    type Seen = Option<Gathered>;
+
+    fn wants(&self, column: usize) -> Want {
+        match column == self.column {
+            true => Want::Cells,
+            false => Want::Nothing,
+        }
+    }
+
+    fn column(&self, _: &mut Self::Seen, _: &Block, _: usize, _: &Groups) {}
+
+    fn rows(&self, seen: &mut Self::Seen, block: &Block) {
+        let mut gathered = self.gathered.like();
+        for row in 0..block.rows() {
+            let label = spelling::plain(block.text(row, self.column).trim());
+            if self.labels.contains(label) {
+                gathered.add(block.spot(row), || label.to_owned());
+            }
+        }
+        *seen = Some(gathered);
+    }
+
+    fn take(&mut self, seen: Self::Seen) -> io::Result<()> {
+        seen.into_iter()
+            .for_each(|gathered| self.gathered.merge(gathered));
+        Ok(())
+    }
 }
 
 fn sizes<'a, P>(
@@ -172,6 +218,6 @@ mod tests {
         ];
         let labels = Labels::new(labels.iter().map(|(l, n)| (l.to_string(), *n)), true);
         assert_eq!(labels.labels[0], ("pos".to_owned(), 10));
-        assert_eq!(labels.spellings(), [("Pos", "pos"), ("not_ok", "not ok")]);
+        assert_eq!(labels.spellings(), [["Pos", "pos"], ["not_ok", "not ok"]]);
     }
 }

@@ -17,7 +17,7 @@ use crate::report::validate::Offender;
 use crate::report::validate::{Finding, Level};
 use tables::blocks::{self, Blocks, Head};
 use tables::profile::{Columns, Table, Watch, summary};
-use tables::{Place, ReadErrorKind, Row};
+use tables::{Place, ReadErrorKind, Row, spelling};
 
 /// A table that was read, and what any table's rules say of it.
 pub(crate) struct Read<W> {
@@ -157,7 +157,8 @@ fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     let mut hashes = HashSet::new();
     let mut row = Row::new();
     while source.read(&mut row)? {
-        hashes.insert(blocks::hash(row.text(column).as_bytes()));
+        let id = spelling::plain_cell(row.kind(column), row.text(column));
+        hashes.insert(blocks::hash(id.as_bytes()));
     }
     Ok(hashes)
 }

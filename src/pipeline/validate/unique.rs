@@ -5,8 +5,9 @@ use std::io;
 
 use super::keys::{Keyed, Keys};
 use crate::report::validate::Level;
-use tables::blocks::{Block, combined};
+use tables::blocks::{Block, combined, hash};
 use tables::profile::{Groups, Want, Watch, whole};
+use tables::spelling;
 
 /// A rule that no two rows have the same cells in these columns.
 pub(crate) struct UniqueRule {
@@ -126,6 +127,17 @@ pub(crate) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u6
     }
     let hashes = columns.iter().map(|&column| block.hash(row, column));
     hashes.reduce(combined)
+}
+
+/// A hash of ids: whole numbers count in their one spelling; `None` where all of them are absent.
+pub(crate) fn id_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
+    let ids = || columns.iter().map(|&column| block.text(row, column));
+    if ids().all(|id| id.trim().is_empty()) {
+        return None;
+    }
+    ids()
+        .map(|id| hash(spelling::plain(id).as_bytes()))
+        .reduce(combined)
 }
 
 /// The first and last of whole numbers that rise through all rows of a block; `None` where it has any

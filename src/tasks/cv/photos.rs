@@ -12,7 +12,7 @@ use crate::tasks::cv::features::Measurer;
 use crate::tasks::cv::params::Params;
 use images::{Decoder, PhotoError, hash, list};
 use models::cv::{Class, FEATURES, UnknownClass};
-use tables::{Kind, ReadErrorKind, Row};
+use tables::{ReadErrorKind, Row};
 
 /// A photo and its label, as the raw data list it.
 #[derive(Clone, Debug)]
@@ -119,16 +119,14 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
     let mut row = Row::new();
     while source.read(&mut row)? {
         let place = |cell, kind| source.place(&row, cell).error(kind);
-        let name = row.text(path_cell);
-        if name.is_empty() {
+        let name = tables::text_cell(&row, path_cell, source.as_ref())?;
+        if name.trim().is_empty() {
             return Err(place(path_cell, ReadErrorKind::MissingText).into());
         }
-        let class = row
-            .text(label_cell)
-            .parse()
-            .map_err(|error: UnknownClass| {
-                place(label_cell, ReadErrorKind::Label(error.to_string()))
-            })?;
+        let label = tables::label_cell(&row, label_cell, source.as_ref())?;
+        let class = label.parse().map_err(|error: UnknownClass| {
+            place(label_cell, ReadErrorKind::Label(error.to_string()))
+        })?;
         let cell = |cell: Option<usize>| cell.map_or("", |cell| row.text(cell)).to_owned();
         photos.push(Raw {
             file: files::names::find(&base, name),
@@ -137,9 +135,10 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
             kind: cell(kind),
             strength: cell(strength),
             source: cell(from),
-            scene: scene
-                .filter(|&scene| row.kind(scene) != Kind::Null && !row.text(scene).is_empty())
-                .map(|scene| row.text(scene).to_owned()),
+            scene: match scene {
+                Some(scene) => tables::group_cell(&row, scene, source.as_ref())?,
+                None => None,
+            },
         });
     }
     Ok(photos)

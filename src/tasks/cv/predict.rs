@@ -16,7 +16,7 @@ use artifact::Header;
 use models::cv::{Model, Scratch};
 use scoring::Score;
 use scoring::cv::Answer;
-use tables::{Column, DataType, Format, Kind, Row};
+use tables::{Column, DataType, Format, Kind, ReadErrorKind, Row};
 
 /// The column of paths.
 pub(super) const PATH: &str = "path";
@@ -99,7 +99,12 @@ impl RowScorer for PhotoRows {
 impl PhotoRows {
     /// One photo at a time is in memory: a photo may be large.
     fn judge(&self, row: &Row, scratch: &mut Scratch) -> Result<Answer, String> {
-        let path = files::names::find(&self.folder, row.text(self.path));
+        let path = tables::text_of(row.kind(self.path), row.text(self.path))
+            .and_then(|path| match path.trim().is_empty() {
+                true => Err(ReadErrorKind::MissingText),
+                false => Ok(files::names::find(&self.folder, path)),
+            })
+            .map_err(|kind| kind.to_string())?;
         let photo = images::bytes(&path).map_err(|error| error.to_string())?;
         let mut answers = self
             .scorer

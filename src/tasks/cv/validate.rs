@@ -176,7 +176,7 @@ fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
     let mut read = table::read_blocks(job, blocks, source, Columns::All, |_| ())?;
     let mut findings = std::mem::take(&mut read.findings);
     let labels = Labels::of(&read.table, listed.label);
-    findings.extend(classes::check(job, &read, listed.label, &labels));
+    findings.extend(classes::check(job, blocks, &read, listed.label, &labels)?);
     findings.extend(wrong_labels(job, &read, &listed));
     findings.extend(unreadable(job, &read, &listed, &measured));
     findings.extend(odd_sizes(job, &read, &listed, &measured));

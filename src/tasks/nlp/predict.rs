@@ -13,7 +13,7 @@ use crate::tasks::nlp::details::Details;
 use artifact::Header;
 use models::nlp::{Model, Scratch};
 use scoring::{Score, nlp};
-use tables::{Column, DataType, Kind, Row};
+use tables::{Column, DataType, Kind, ReadErrorKind, Row};
 
 struct TextRows {
     scorer: Scorer,
@@ -68,7 +68,11 @@ impl RowScorer for TextRows {
             match answer {
                 Ok(answer) => self.append(row, &answer),
                 Err(refusal) => {
-                    let reject = Reject::of(&refusal, row.line(), &self.text_name);
+                    let mut reject = Reject::of(&refusal, row.line(), &self.text_name);
+                    // The scorer was not shown a cell that is no text.
+                    if let Err(kind) = self.text(row) {
+                        reject.reason = kind.to_string();
+                    }
                     rejects.push((index, reject));
                 }
             }
@@ -103,10 +107,13 @@ impl TextRows {
     }
 
     fn request<'a>(&self, row: &'a Row) -> nlp::Request<'a> {
-        let text = row.text(self.text);
         nlp::Request {
-            text: (!row.is_missing(self.text)).then_some(text),
+            text: self.text(row).ok(),
         }
+    }
+
+    fn text<'a>(&self, row: &'a Row) -> Result<&'a str, ReadErrorKind> {
+        tables::text_of(row.kind(self.text), row.text(self.text))
     }
 
     fn append(&self, row: &mut Row, answer: &nlp::Answer<'_>) {

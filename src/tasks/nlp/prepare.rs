@@ -1,6 +1,6 @@
 //! Preparation of `nlp`: raw texts, checked and split into a training and a test part.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,15 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::{DataBlock, Params};
-use tables::{Column, ReadError, Row, Rows, Source, normalised};
+use tables::{Column, Place, ReadError, Row, Rows, Source, normalised, spelling};
 
 /// Rows with all their columns, and the values that the split is based on.
 struct Table {
     columns: Vec<Column>,
     rows: Rows,
     labels: Vec<String>,
+    /// Where each label stands first.
+    places: HashMap<String, Place>,
     /// Column of the text.
     text: usize,
     /// 128-bit hashes of the texts as they are compared: [`normalised`].
@@ -91,6 +93,7 @@ impl Prepare for Nlp {
         let source = read(&project.path(&params.data.source), &params.data)?;
         let classes = classes(&source.labels);
         refuse_one_class(&classes, &params.data)?;
+        source.warn_of_labels(&classes, talk);
         let mut groups = Groups::new(source.rows.len());
         groups.join_equal(source.texts.iter().map(Some));
         let repeated = (0..source.rows.len())
@@ -191,6 +194,7 @@ impl Table {
             text,
             rows: Rows::default(),
             labels: Vec::new(),
+            places: HashMap::new(),
             texts: Vec::new(),
             groups: Vec::new(),
         }
@@ -217,12 +221,58 @@ impl Table {
             return Ok(false);
         }
         tables::text_cell(row, cells.text, source)?;
-        self.labels
-            .push(tables::label_cell(row, cells.label, source)?);
-        self.groups
-            .push(cells.group.map(|group| row.text(group).to_owned()));
-        self.rows.push(row);
+        let label = tables::label_cell(row, cells.label, source)?;
+        self.groups.push(match cells.group {
+            Some(group) => tables::group_cell(row, group, source)?,
+            None => None,
+        });
+        if !self.places.contains_key(&label) {
+            let place = source.place(row, cells.label);
+            self.places.insert(label.clone(), place);
+        }
+        // Written as it is counted: `1.0` in one file and `1` in the next are one class.
+        match row.text(cells.label) == label {
+            true => self.rows.push(row),
+            false => self.rows.push(&row.with(cells.label, &label)),
+        }
+        self.labels.push(label);
         Ok(true)
+    }
+
+    /// Warns about labels that may be another one, or none, with where they stand first.
+    fn warn_of_labels(&self, classes: &[String], talk: &Talk) {
+        const SHOWN: usize = 5;
+        let place = |label: &str| match self.places.get(label) {
+            Some(Place {
+                file,
+                line: Some(line),
+                ..
+            }) => format!("{file}:{line}"),
+            _ => String::new(),
+        };
+        let alike = spelling::look_alikes(classes.iter().map(String::as_str));
+        for pair in alike.iter().take(SHOWN) {
+            let [a, b] = spelling::told_apart(*pair);
+            talk.warn(format!(
+                "the labels `{a}` (first {}) and `{b}` (first {}) look alike, and are two classes; write \
+                 them in one way if they are one",
+                place(pair[0]),
+                place(pair[1])
+            ));
+        }
+        if alike.len() > SHOWN {
+            let others = alike.len() - SHOWN;
+            talk.warn(format!("{others} more labels look like another one"));
+        }
+        for label in classes
+            .iter()
+            .filter(|label| spelling::is_missing_word(label))
+        {
+            talk.warn(format!(
+                "`{label}` is a class (first {}); if it stands for a missing label, remove its rows",
+                place(label)
+            ));
+        }
     }
 
     /// Writes some of the rows as a part.

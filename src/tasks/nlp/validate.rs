@@ -15,9 +15,10 @@ use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, leaks, parts, 
 use crate::report::validate::{Finding, Level};
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::params::Params;
-use tables::blocks::{Block, Head};
+use tables::blocks::{Block, Blocks, Head};
 use tables::normalised;
 use tables::profile::{Groups, Want, Watch};
+use tables::spelling;
 
 impl Validate for Nlp {
     const RULES: &'static [TaskRule] = &[
@@ -38,7 +39,7 @@ impl Validate for Nlp {
             "label_spellings",
             "0",
             Level::Warning,
-            "labels that differ from another only in case or space",
+            "labels that look like another: case, space, Unicode form, invisible characters, numbers",
         ),
         TaskRule::at_most(
             "duplicates",
@@ -114,7 +115,8 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut findings = std::mem::take(&mut read.findings);
     if let Some(label) = read.watch.label {
         let labels = Labels::of(&read.table, label);
-        findings.extend(classes::check(job, &read, label, &labels));
+        let again = || Ok(Blocks::open(path)?);
+        findings.extend(classes::check(job, again, &read, label, &labels)?);
     }
     if let Some(text) = read.watch.text {
         let mut keys = std::mem::take(&mut read.watch.keys);
@@ -194,13 +196,13 @@ impl Watch for Texts {
         let rows = (0..block.rows()).filter(|&row| !block.bytes_of(row, text).is_empty());
         let label = |row| {
             self.label
-                .map_or(&[][..], |label| block.bytes_of(row, label).trim_ascii())
+                .map_or("", |label| spelling::plain(block.text(row, label).trim()))
         };
         let mut buffer = String::new();
         let keyed = rows.map(|row| Keyed {
             key: key(block.text(row, text), &mut buffer),
             spot: block.spot(row),
-            tag: xxh3_64(label(row)) as u32,
+            tag: xxh3_64(label(row).as_bytes()) as u32,
         });
         seen.keys = keyed.collect();
     }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use artifact::DataDigest;
+
 use super::params::{DataBlock, EvalBlock, ModelBlock};
 use models::recsys::{Choice, Trial};
 use tables::RatingColumns;
@@ -21,6 +23,9 @@ pub struct Details {
     pub chosen: Choice,
     /// Everything tried on held-out interactions; empty where nothing was to be chosen.
     pub held_out: Vec<Trial>,
+    /// The test part, by which histories were carried on; absent where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<DataDigest>,
 }
 
 /// Names of the columns of a log of interactions.

@@ -10,6 +10,7 @@ use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::tasks::recsys::Recsys;
 use models::recsys::{Kind, Model, Query, Recommender};
+use tables::spelling;
 
 #[derive(Serialize)]
 struct Explanation {
@@ -42,7 +43,8 @@ impl Explain for Recsys {
     /// `input` is `USER`, for the first item of their list, or `USER/ITEM`.
     fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
         let (user, item) = asked(model, input)?;
-        let history = model.taken.row(user as usize);
+        let taken = model.taken_by(user as usize);
+        let history = taken.history();
         let recommender = Recommender::new(model, Vec::new());
         let item = match item {
             Some(item) => item,
@@ -76,7 +78,10 @@ impl Explain for Recsys {
             },
         };
         Ok(Box::new(Explanation {
-            user: model.catalogue.users[user as usize].clone(),
+            user: { model.users() }
+                .nth(user as usize)
+                .cloned()
+                .unwrap_or_default(),
             item: model.catalogue.items[item as usize].clone(),
             title: model.catalogue.title(item).to_owned(),
             score,
@@ -95,14 +100,17 @@ impl Explain for Recsys {
 
 /// The user, and the item after a slash. Ids may hold slashes: the longest user that is known wins.
 fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
-    let number = |ids: &[String], id: &str| ids.iter().position(|known| known == id);
-    let users = &model.catalogue.users;
-    if let Some(user) = number(users, input) {
+    let user = |id: &str| model.users().position(|known| known == spelling::plain(id));
+    let item = |id: &str| {
+        let mut items = model.catalogue.items.iter();
+        items.position(|known| known == spelling::plain(id))
+    };
+    if let Some(user) = user(input) {
         return Ok((user as u32, None));
     }
     for (at, _) in input.rmatch_indices('/') {
-        if let Some(user) = number(users, &input[..at]) {
-            let item = number(&model.catalogue.items, &input[at + 1..]).ok_or_else(|| {
+        if let Some(user) = user(&input[..at]) {
+            let item = item(&input[at + 1..]).ok_or_else(|| {
                 exit::data(format!(
                     "{input}: the model knows no item `{}`",
                     &input[at + 1..]

@@ -14,6 +14,7 @@ mod train;
 mod validate;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use tables::{RATING_COLUMNS, Ratings, read_ratings};
@@ -61,6 +62,10 @@ impl Task for Recsys {
             Part::Test => HashMap::new(),
         };
         Ok(Interactions {
+            later: match part {
+                Part::Train => task::part_path::<Self>(project, Part::Test).ok(),
+                Part::Test => None,
+            },
             ratings: read_ratings(source.as_mut(), RATING_COLUMNS, &mut Err)?,
             relevant: params.relevant,
             titles,
@@ -87,6 +92,8 @@ pub struct Interactions {
     pub ratings: Ratings,
     /// The least rating that is relevant.
     pub relevant: f64,
+    /// The test part, of a training part that has one: what happened since.
+    pub later: Option<PathBuf>,
     /// Names of items by their ids; none for the test part.
     pub titles: HashMap<String, String>,
 }

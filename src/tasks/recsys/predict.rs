@@ -3,12 +3,15 @@
 mod inputs;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 
 use self::inputs::{Folded, Ids, Pairs, from_ids};
 use super::scoring::Scorer;
-use crate::predict::{Answers, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Wanted};
+use crate::predict::{
+    Answers, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Unknown, Wanted,
+};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::recsys::Recsys;
@@ -36,11 +39,17 @@ impl Predict for Recsys {
         // As in the data that the model was trained on; outputs are always named alike.
         let names = &header.details.data;
         let lists = &request.options.lists;
+        if let (Some(later), None) = (&header.details.later, &lists.similar) {
+            talk.note(format!(
+                "recsys: lists go on from the last interaction known: the {} of the test part count as taken",
+                later.rows
+            ));
+        }
         let k = lists.k.unwrap_or(LIST_LENGTH);
         let items = Ids::new(&model.catalogue.items);
         let mut context = inputs::Context::new(request.reading);
         let hidden = match &lists.only {
-            Some(only) => inputs::all_but(&items, &names.item, only, &mut context)?,
+            Some(only) => inputs::all_but(&items, &names.item, only, &mut context, talk)?,
             None => Vec::new(),
         };
         if let Some(similar) = &lists.similar {
@@ -59,6 +68,7 @@ impl Predict for Recsys {
                 source,
                 answers: Answers::Lists(Box::new(lister)),
                 context: context.digest(),
+                unknown: None,
             });
         }
         let folded = match &request.input {
@@ -75,14 +85,19 @@ impl Predict for Recsys {
             (Some(Wanted::File(path)), _) => open_ids(path, request.reading, &names.user)?,
             (None, Some(_)) => from_ids(&names.user, folded.users.clone()),
             (Some(Wanted::All), _) | (None, None) => {
-                from_ids(&names.user, folded.and(&model.catalogue.users))
+                from_ids(&names.user, folded.and(model.users()))
             }
         };
         let mut pairs = |path: &Option<std::path::PathBuf>| match path {
-            Some(path) => Pairs::read(path, names, &items, &mut context),
+            Some(path) => Pairs::read(path, names, &items, &mut context, talk),
             None => Ok(Pairs::default()),
         };
+        let unknown = Arc::new(Unknown::new(
+            format!("users of {} are", source.file()),
+            "who get what is popular",
+        ));
         let lister = UserLister {
+            unknown: unknown.clone(),
             user: source.column(&names.user)?,
             user_name: names.user.clone(),
             columns: columns(USER, ITEM),
@@ -96,6 +111,7 @@ impl Predict for Recsys {
             source,
             answers: Answers::Lists(Box::new(lister)),
             context: context.digest(),
+            unknown: Some(unknown),
         })
     }
 }
@@ -131,7 +147,12 @@ fn hand_out(
         let list = match answer {
             Ok(list) => list,
             Err(refusal) => {
-                rejects.push((index, Reject::of(&refusal, record.line(), name)));
+                let mut reject = Reject::of(&refusal, record.line(), name);
+                // The scorer was not shown a cell that is no id.
+                if let Err(kind) = tables::id_of(record.kind(cell), record.text(cell)) {
+                    reject.reason = kind.to_string();
+                }
+                rejects.push((index, reject));
                 continue;
             }
         };
@@ -147,6 +168,16 @@ fn hand_out(
     rejects
 }
 
+/// The id in a cell, empty where it holds none.
+fn id(record: &Row, cell: usize) -> &str {
+    match tables::id_of(record.kind(cell), record.text(cell)) {
+        Ok(std::borrow::Cow::Borrowed(id)) => id,
+        // A number with an exponent, which no list of ids is spelled with.
+        Ok(_) => record.text(cell),
+        Err(_) => "",
+    }
+}
+
 /// A list is a millisecond of work and twenty rows.
 const PACE: Pace = Pace {
     task: 48,
@@ -160,11 +191,31 @@ struct UserLister {
     /// Which cell holds the user, and the name of its column.
     user: usize,
     user_name: String,
+    unknown: Arc<Unknown>,
     columns: Vec<Column>,
     allow: Pairs,
     deny: Pairs,
     folded: Folded,
     k: usize,
+}
+
+impl UserLister {
+    fn request<'a>(&'a self, record: &'a Row) -> scoring::recsys::Request<'a> {
+        let id = id(record, self.user);
+        let newer = self.folded.of(id);
+        if newer.is_empty() && !id.is_empty() && self.scorer.user(id).is_none() {
+            self.unknown.add(record.line(), id);
+        }
+        scoring::recsys::Request {
+            list: List::User {
+                id,
+                newer,
+                allowed: self.allow.of(id),
+                denied: self.deny.of(id).unwrap_or_default(),
+            },
+            k: self.k,
+        }
+    }
 }
 
 impl Lister for UserLister {
@@ -173,19 +224,7 @@ impl Lister for UserLister {
     }
 
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
-        let request = |record| {
-            let id = Row::text(record, self.user);
-            scoring::recsys::Request {
-                list: List::User {
-                    id,
-                    newer: self.folded.of(id),
-                    allowed: self.allow.of(id),
-                    denied: self.deny.of(id).unwrap_or_default(),
-                },
-                k: self.k,
-            }
-        };
-        let requests: Vec<_> = records.iter().map(request).collect();
+        let requests: Vec<_> = records.iter().map(|record| self.request(record)).collect();
         let answers = self.scorer.score(&requests, &mut ());
         hand_out(records, (self.user, &self.user_name), answers, out)
     }
@@ -213,7 +252,7 @@ impl Lister for SimilarLister {
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let request = |record| scoring::recsys::Request {
             list: List::Similar {
-                id: Row::text(record, self.item),
+                id: id(record, self.item),
             },
             k: self.k,
         };

@@ -94,6 +94,7 @@ impl Prepare for Recsys {
         let (train, test) = match &params.data.test {
             Some(test) => {
                 let mut test = read(&project.path(test), &params.data)?;
+                refuse_other_times(&source, &test, params)?;
                 merge(&mut test);
                 split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
                 summary.rare = before - source.rows.len();
@@ -103,11 +104,15 @@ impl Prepare for Recsys {
             None => {
                 split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
                 summary.rare = before - source.rows.len();
-                if !source.timed && params.test_share > 0.0 {
-                    talk.note(
-                        "recsys: there are no times, so the test part is drawn from each user's \
-                         interactions by the seed; name a column of times with recsys.data.time",
-                    );
+                if params.test_share > 0.0 && !source.are_ordered() {
+                    let why = match source.timed {
+                        true => "the times of each user are all the same",
+                        false => "there are no times",
+                    };
+                    talk.note(format!(
+                        "recsys: {why}, so the test part is drawn from each user's interactions by the seed; \
+                         name a column of times with recsys.data.time"
+                    ));
                 }
                 let rule = HoldOut {
                     share: params.test_share,
@@ -184,6 +189,20 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
         return Err(exit::data(format!("{} holds no rows", path.display())));
     }
     Ok(ratings)
+}
+
+/// Times of two kinds cannot be put in order, also where each file has but one.
+fn refuse_other_times(source: &Ratings, test: &Ratings, params: &Params) -> Result<()> {
+    match (source.times, test.times, &params.data.test) {
+        (Some(source), Some(found), Some(file)) if source != found => Err(exit::data(format!(
+            "{file}: column `{}` holds {}, that of {} {}; write all times in one way",
+            params.data.time,
+            found.described(),
+            params.data.source,
+            source.described()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Keeps the latest row of each user and item (of several at one time the last one), sorts the rows by user,

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use models::recsys::{History, Index, Model, Query, Recommender, Scored};
+use models::recsys::{Index, Model, Query, Recommender, Scored, Taken};
 use scoring::recsys::{Answer, List, Ranked, Request};
 use scoring::{Refusal, Score};
+use tables::spelling;
 
 /// A recommender that answers requests.
 pub struct Scorer {
@@ -16,46 +17,32 @@ pub struct Scorer {
     items: HashMap<String, u32>,
 }
 
-/// What a user took.
-#[derive(Default)]
-struct Taken {
-    items: Vec<u32>,
-    weights: Vec<f32>,
-}
-
 impl Scorer {
     /// Of a loaded model; `hidden` items, rising, are in no list.
     pub fn new(model: Model, hidden: Vec<u32>) -> Self {
-        let numbers = |ids: &[String]| ids.iter().cloned().zip(0..).collect();
         Self {
             index: Arc::new(Index::new(&model.fitted, model.taken.width(), hidden)),
-            users: numbers(&model.catalogue.users),
-            items: numbers(&model.catalogue.items),
+            users: model.users().cloned().zip(0..).collect(),
+            items: model.catalogue.items.iter().cloned().zip(0..).collect(),
             model,
         }
     }
 
     /// The number of an item; `None` where the model does not know it.
     pub fn item(&self, id: &str) -> Option<u32> {
-        self.items.get(id).copied()
+        self.items.get(spelling::plain(id)).copied()
     }
 
-    /// What the user took: in training, then what is newer.
+    /// The number of a user; `None` where the model does not know them.
+    pub fn user(&self, id: &str) -> Option<u32> {
+        self.users.get(spelling::plain(id)).copied()
+    }
+
+    /// What the user took by what the model knows, then what is newer.
     fn taken(&self, id: &str, newer: &[u32]) -> Taken {
-        let known = self.users.get(id);
-        let row = known.map_or_else(History::default, |&user| {
-            self.model.taken.row(user as usize)
-        });
-        let mut taken = Taken {
-            items: row.items.to_vec(),
-            weights: row.weights.to_vec(),
-        };
-        for &item in newer {
-            if !row.items.contains(&item) {
-                taken.items.push(item);
-                taken.weights.push(1.0);
-            }
-        }
+        let known = self.user(id).map(|user| self.model.taken_by(user as usize));
+        let mut taken = known.unwrap_or_default();
+        newer.iter().for_each(|&item| taken.add(item, 1.0));
         taken
     }
 
@@ -134,10 +121,7 @@ fn query<'a>(taken: &'a Taken, list: &List<'a>) -> Query<'a> {
         List::Similar { .. } => (None, &[][..]),
     };
     Query {
-        history: History {
-            items: &taken.items,
-            weights: &taken.weights,
-        },
+        history: taken.history(),
         denied,
         allowed,
     }

@@ -23,11 +23,12 @@ pub(super) struct HoldOut {
 /// seed. (The order of ids would take the same items from everyone, and leave them out of training.)
 pub(super) fn split_train_test(mut source: Ratings, rule: HoldOut) -> Result<(Ratings, Ratings)> {
     let share_of = |n: usize| ((n as f64 * rule.share) as usize).max(1);
+    let ordered = source.are_ordered();
     let held: Vec<bool> = match rule.by {
         _ if rule.share == 0.0 => vec![false; source.rows.len()],
-        By::User if source.timed => last_of_each(&source.rows, share_of),
+        By::User if ordered => last_of_each(&source.rows, share_of),
         By::User => drawn_of_each(&source, rule.seed, share_of),
-        By::Last if source.timed => last_of_each(&source.rows, |_| 1),
+        By::Last if ordered => last_of_each(&source.rows, |_| 1),
         By::Last => drawn_of_each(&source, rule.seed, |_| 1),
         By::Time => after_split_time(&source, rule.share)?,
     };
@@ -156,8 +157,8 @@ mod tests {
                     time,
                 })
                 .collect(),
-            rated: false,
             timed: true,
+            ..Ratings::default()
         };
         ratings.sort();
         ratings
@@ -171,6 +172,15 @@ mod tests {
 
     /// Ids in order of the rows were taken for times: of items that sort last, every row was held out, and
     /// none was trained on.
+    /// A column of times in which all are alike says no more than none.
+    #[test]
+    fn times_that_are_all_alike_put_nothing_in_order() {
+        let rows: Vec<(u32, f64)> = (0..90).map(|row| (row % 3, 7.0)).collect();
+        let test = test_items(&ratings(&rows), 0.2, By::User);
+        assert_eq!(test.len(), 18);
+        assert!(test.iter().any(|&item| item < 45));
+    }
+
     #[test]
     fn without_times_rows_are_drawn_and_not_the_last_ids() {
         let (users, items) = (200, 10);
@@ -186,8 +196,7 @@ mod tests {
                     time: 0.0,
                 })
                 .collect(),
-            rated: false,
-            timed: false,
+            ..Ratings::default()
         };
         source.sort();
         for (by, each) in [(By::User, 2), (By::Last, 1)] {

@@ -1,6 +1,8 @@
 //! Training of `recsys`.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,12 +13,12 @@ use crate::tasks::recsys::details::{Columns, Details};
 use crate::tasks::recsys::params::Params;
 use crate::tasks::recsys::{self, Recsys};
 use crate::train::{Fitted, Train};
-use artifact::{Field, FieldType, Signature};
+use artifact::{DataDigest, Field, FieldType, Signature};
 use models::recsys::{
-    self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Model, Options, Search,
-    Trial, popularity,
+    self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Later, Model, Options,
+    Search, Taken, Trial, popularity,
 };
-use tables::Ratings;
+use tables::{RATING_COLUMNS, Ratings, read_ratings};
 
 /// Share of each user's interactions that candidates are compared on.
 const HELD_OUT: f64 = 0.2;
@@ -31,6 +33,8 @@ pub struct Fit {
     trials: Vec<Trial>,
     /// Which of them was chosen.
     best: Option<usize>,
+    /// Interactions of the test part by which histories were carried on.
+    later: usize,
 }
 
 impl fmt::Display for Fit {
@@ -46,7 +50,13 @@ impl fmt::Display for Fit {
                 best.recall_at_20
             )?;
         }
-        Ok(())
+        match self.later {
+            0 => Ok(()),
+            later => write!(
+                f,
+                ", histories carried on by {later} interactions of the test part"
+            ),
+        }
     }
 }
 
@@ -68,6 +78,10 @@ impl Train for Recsys {
         }
         let (choice, trials, best) = log.choose(params, seed, talk);
         let taken = log.weighed(choice.disliked);
+        let (later, digest) = match &data.later {
+            Some(part) => later(part, &data, choice.disliked)?,
+            None => Default::default(),
+        };
         let fitted = choice
             .options
             .fit(&taken, seed, params.memory)
@@ -78,6 +92,7 @@ impl Train for Recsys {
             eval: params.eval.clone(),
             chosen: choice,
             held_out: trials.clone(),
+            later: digest,
         };
         let popularity = popularity(&log.taken, &log.times, log.half_life(params));
         let Ratings {
@@ -91,6 +106,7 @@ impl Train for Recsys {
                 chosen: choice,
                 trials,
                 best,
+                later: later.taken.len(),
             },
             rows: rows.len() as u64,
             signature: signature(&details.data),
@@ -104,10 +120,54 @@ impl Train for Recsys {
                 popularity,
                 half_life: choice.half_life,
                 taken,
+                later,
                 fitted,
             },
         })
     }
+}
+
+/// What the test part holds of items that are trained on, weighed as in training; and its digest. Nothing is
+/// learnt from it: it is what users have taken by the time that lists are made.
+fn later(
+    part: &Path,
+    data: &recsys::Interactions,
+    disliked: f64,
+) -> Result<(Later, Option<DataDigest>)> {
+    let mut source = tables::open(part)?;
+    let mut ratings = read_ratings(source.as_mut(), RATING_COLUMNS, &mut Err)?;
+    if ratings.rows.is_empty() {
+        return Ok(Default::default());
+    }
+    ratings.sort();
+    let digest = DataDigest {
+        sha256: files::digest::file(part)?,
+        rows: ratings.rows.len() as u64,
+    };
+    let Ratings { users, items, .. } = &data.ratings;
+    let numbers =
+        |ids: &[String]| -> HashMap<String, u32> { ids.iter().cloned().zip(0..).collect() };
+    let (mut user_numbers, item_numbers) = (numbers(users), numbers(items));
+    let mut new = Vec::new();
+    for user in &ratings.users {
+        let next = (users.len() + new.len()) as u32;
+        if *user_numbers.entry(user.clone()).or_insert(next) == next {
+            new.push(user.clone());
+        }
+    }
+    let mut rows: Vec<Taken> = vec![Taken::default(); users.len() + new.len()];
+    for row in &ratings.rows {
+        let user = user_numbers[&ratings.users[row.user as usize]];
+        if let Some(&item) = item_numbers.get(&ratings.items[row.item as usize]) {
+            let liked = !ratings.rated || row.rating.is_some_and(|rating| rating >= data.relevant);
+            rows[user as usize].add(item, if liked { 1.0 } else { disliked as f32 });
+        }
+    }
+    let mut taken = Interactions::new(items.len());
+    for row in &rows {
+        taken.push(&row.items, &row.weights);
+    }
+    Ok((Later { users: new, taken }, Some(digest)))
 }
 
 /// Interactions of users in, ranked items out.
@@ -150,6 +210,8 @@ struct Log {
     /// Empty where there are none.
     times: Vec<f64>,
     timed: bool,
+    /// Whether they say what a user took first.
+    ordered: bool,
 }
 
 impl Log {
@@ -161,6 +223,7 @@ impl Log {
             rows,
             rated,
             timed,
+            ..
         } = &data.ratings;
         let mut taken = Interactions::new(items.len());
         let mut by_user = rows.chunk_by(|a, b| a.user == b.user).peekable();
@@ -183,6 +246,7 @@ impl Log {
                 false => Vec::new(),
             },
             timed: *timed,
+            ordered: data.ratings.are_ordered(),
         }
     }
 
@@ -238,8 +302,8 @@ impl Log {
     }
 
     fn search(&self, params: &Params, seed: u64, talk: &Talk) -> (Vec<Trial>, usize) {
-        // As `prepare` splits: without times nothing is the last.
-        let rule = match self.timed {
+        // As `prepare` splits: without an order nothing is the last.
+        let rule = match self.ordered {
             true => HoldOutRule::Last,
             false => HoldOutRule::Hashed(seed),
         };

@@ -11,7 +11,7 @@ use crate::pipeline::validate::finding::{About, Gathered};
 use crate::pipeline::validate::keys::{Keyed, Keys};
 use crate::pipeline::validate::leaks::{self, Key};
 use crate::pipeline::validate::schema::{ColumnRules, Reference, Rule, Span, TypeName};
-use crate::pipeline::validate::unique::row_key;
+use crate::pipeline::validate::unique::{id_key, row_key};
 use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
@@ -87,7 +87,7 @@ impl Validate for Recsys {
             // `prepare` writes them under these names, whatever they were called before.
             let names = [RATING_COLUMNS.user, RATING_COLUMNS.item];
             let columns = [head.find(names[0])?, head.find(names[1])?];
-            row_key(block, row, &columns)
+            id_key(block, row, &columns)
         };
         let keys = [Key {
             what: "pair of user and item",
@@ -144,7 +144,7 @@ impl Watch for Pairs {
                 .and_then(|rating| row_key(block, row, &[rating]));
             let keyed = |columns: &[usize], tag| {
                 Some(Keyed {
-                    key: row_key(block, row, columns)?,
+                    key: id_key(block, row, columns)?,
                     spot: block.spot(row),
                     tag,
                 })

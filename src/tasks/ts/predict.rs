@@ -86,6 +86,7 @@ impl Predict for Ts {
                 scorer,
             })),
             context: newer.digest,
+            unknown: None,
         })
     }
 }

@@ -26,6 +26,17 @@ pub(super) struct Bits<'a> {
     position: Position,
 }
 
+/// How a segment ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// With its last block.
+    Whole,
+    /// Before its last block, or with bytes behind it that belong to none.
+    Damaged,
+    /// With its last block, but not with the marker that was expected.
+    OtherMarker,
+}
+
 impl<'a> Bits<'a> {
     /// Reads from byte `start` of `file` on.
     pub fn new(file: &'a [u8], start: usize) -> Bits<'a> {
@@ -76,19 +87,21 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Ends a segment: true where every whole byte of it was read and the marker `code` follows,
-    /// behind which the next segment begins.
-    pub fn finish(&mut self, code: u8) -> bool {
+    /// Ends a segment: every whole byte of it was read and the marker `code` follows, behind which the next
+    /// segment begins. Zeros in front of the marker are padding, as some cameras write it.
+    pub fn finish(&mut self, code: u8) -> End {
         self.fill_to_the_end();
-        // Where bits were read ahead of a window that has just been filled, the other decoder judges.
-        let read = (8 * self.position.at as u64).checked_sub(u64::from(self.position.count));
-        let Some(read) = read else {
-            return false;
-        };
-        let there = 8 * self.end as u64;
-        let whole = self.stopped && read <= there && there - read < 8;
-        if !whole || self.file.get(self.next..self.next + 2) != Some(&[0xff, code]) {
-            return false;
+        // What the window has and nobody read, with the bits read ahead: they may be of bytes before it.
+        let ahead = i64::from(self.position.count);
+        let unread = 8 * (self.end as i64 - self.position.at as i64) + ahead;
+        if unread < 0 || !self.stopped || (unread >= 8 && !self.is_zero(unread as u64)) {
+            return End::Damaged;
+        }
+        while self.file.get(self.next..self.next + 2) == Some(&[0xff, 0xff]) {
+            self.next += 1; // fill bytes
+        }
+        if self.file.get(self.next..self.next + 2) != Some(&[0xff, code]) {
+            return End::OtherMarker;
         }
         *self = Bits {
             next: self.next + 2,
@@ -98,7 +111,19 @@ impl<'a> Bits<'a> {
             window: std::mem::replace(&mut self.window, Box::new([0; WINDOW + RESERVE])),
             ..*self
         };
-        true
+        End::Whole
+    }
+
+    /// Whether the whole bytes of what was not read are 0: those read ahead, and those in the window.
+    fn is_zero(&self, unread: u64) -> bool {
+        let Position { at, word, count } = self.position;
+        let (last, ahead) = (unread % 8, u64::from(count).min(unread).min(64));
+        let ahead = match ahead.checked_sub(last) {
+            Some(bits @ 1..) => word << last >> (64 - bits),
+            _ => 0,
+        };
+        let rest = self.window.get(at..self.end).unwrap_or_default();
+        ahead == 0 && rest.iter().all(|&byte| byte == 0)
     }
 
     fn fill_to_the_end(&mut self) {

@@ -3,8 +3,9 @@
 //! What nearly all cameras and phones write, baseline Huffman coding in gray or YCbCr, is decoded here:
 //! [`header`] reads the markers, [`scan`] goes through the blocks with the tables of [`huffman`] over
 //! [`bits`], [`idct`] makes pixels of them, the same as libjpeg's. Of the colours only the bits are
-//! skipped. Everything else, and every file in which anything is not as it should be, goes to
-//! zune-jpeg, which also says what is wrong with it.
+//! skipped. Every other kind of file goes to zune-jpeg. A file whose picture data do not come out even is
+//! damaged: decoders paint on as best they can (libjpeg with a warning), and what they paint would be
+//! judged as if it were in the photo.
 
 mod bits;
 mod header;
@@ -21,6 +22,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::header::Header;
+use self::scan::Fault;
 use super::{Decoder, Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, luma};
 
 /// Passes over the picture in a progressive file; more than real files have cost time alone.
@@ -28,18 +30,23 @@ const MAX_SCANS: usize = 64;
 
 pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     match baseline(bytes) {
-        Some(gray) => Ok(gray),
-        None => other(bytes, turns),
+        Ok(gray) => Ok(gray),
+        Err(Fault::Other) => other(bytes, turns),
+        Err(Fault::Damaged) => {
+            Layout::of(bytes)?; // cut short?
+            let reason = "bytes of the picture are lost or changed; take another copy of the file";
+            Err(PhotoError::Damaged(reason.to_owned()))
+        }
     }
 }
 
-/// A whole file of the kind that is decoded here; `None` for every other.
-fn baseline(bytes: &[u8]) -> Option<Gray> {
-    let header = Header::of(bytes)?;
+/// A file of the kind that is decoded here.
+fn baseline(bytes: &[u8]) -> Result<Gray, Fault> {
+    let header = Header::of(bytes).ok_or(Fault::Other)?;
     if (header.width * header.height) as u64 > MAX_PIXELS {
-        return None;
+        return Err(Fault::Other);
     }
-    Some(Gray {
+    Ok(Gray {
         width: header.width,
         height: header.height,
         pixels: scan::luma(bytes, &header)?,
@@ -54,6 +61,7 @@ fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
+        .set_strict_mode(true)
         .jpeg_set_max_scans(MAX_SCANS)
         .jpeg_set_out_colorspace(ColorSpace::Luma);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::bits::{Bits, Reader};
+use super::bits::{Bits, End, Reader};
 use super::header::{Component, Header};
 use super::huffman::{END, LOOK, Leaps, NOWHERE, Numbers, Skips};
 use super::idct::{self, Pair};
@@ -57,8 +57,18 @@ struct Scan<'a> {
     stride: usize,
 }
 
-/// The luma plane of the file. `None` where anything is not as it should be.
-pub(super) fn luma(file: &[u8], header: &Header) -> Option<Vec<u8>> {
+/// Why there is no plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// A kind of file that is not decoded here.
+    Other,
+    /// Codes that there are not, blocks that are too long, or a scan that does not end with its last block:
+    /// bytes were lost or changed.
+    Damaged,
+}
+
+/// The luma plane of the file.
+pub(super) fn luma(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") {
         // SAFETY: the processor has both.
@@ -68,17 +78,19 @@ pub(super) fn luma(file: &[u8], header: &Header) -> Option<Vec<u8>> {
 }
 
 /// The same for every processor.
-pub(super) fn luma_portable(file: &[u8], header: &Header) -> Option<Vec<u8>> {
-    Scan::new(file, header)?.run(header, idct::portable)
+pub(super) fn luma_portable(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
+    let mut scan = Scan::new(file, header).ok_or(Fault::Other)?;
+    scan.run(header, idct::portable)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi2")]
-fn luma_avx2(file: &[u8], header: &Header) -> Option<Vec<u8>> {
+fn luma_avx2(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     let both = |pair: &Pair, factors: &[i16; 64], out: &mut [u8], stride: usize| {
         idct::avx2::both(pair, factors, out, stride);
     };
-    Scan::new(file, header)?.run(header, both)
+    let mut scan = Scan::new(file, header).ok_or(Fault::Other)?;
+    scan.run(header, both)
 }
 
 impl<'a> Scan<'a> {
@@ -131,7 +143,7 @@ impl<'a> Scan<'a> {
         &mut self,
         header: &Header,
         transform: impl Fn(&Pair, &[i16; 64], &mut [u8], usize) + Copy,
-    ) -> Option<Vec<u8>> {
+    ) -> Result<Vec<u8>, Fault> {
         let mut pixels = Vec::with_capacity(header.width * header.height);
         let units = self.stride / (8 * self.luma.across);
         let (mut left, mut restarts) = (header.restart, 0);
@@ -139,8 +151,8 @@ impl<'a> Scan<'a> {
             for unit in 0..units {
                 if header.restart > 0 {
                     if left == 0 {
-                        if !self.bits.finish(0xd0 | (restarts % 8)) {
-                            return None;
+                        if self.bits.finish(0xd0 | (restarts % 8)) != End::Whole {
+                            return Err(Fault::Damaged);
                         }
                         restarts = restarts.wrapping_add(1);
                         left = header.restart;
@@ -148,7 +160,7 @@ impl<'a> Scan<'a> {
                     }
                     left -= 1;
                 }
-                self.unit(unit, transform)?;
+                self.unit(unit, transform).ok_or(Fault::Damaged)?;
             }
             flush(
                 &mut self.pair,
@@ -163,7 +175,12 @@ impl<'a> Scan<'a> {
                 pixels.extend_from_slice(&row[..header.width]);
             }
         }
-        self.bits.finish(0xd9).then_some(pixels)
+        match self.bits.finish(0xd9) {
+            End::Whole => Ok(pixels),
+            End::Damaged => Err(Fault::Damaged),
+            // More scans, or a height that comes last: the other decoder judges.
+            End::OtherMarker => Err(Fault::Other),
+        }
     }
 
     #[inline(always)]

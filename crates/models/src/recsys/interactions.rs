@@ -1,7 +1,7 @@
 //! Who took what: users × items in compressed rows, each row in the order in which it happened.
 
 /// Interactions of users with items, both as numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Interactions {
     /// Where each user's row starts; one more at the end.
     starts: Vec<usize>,
@@ -22,13 +22,21 @@ pub struct History<'a> {
     pub weights: &'a [f32],
 }
 
+impl Default for Interactions {
+    /// No users and no items.
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl Interactions {
     /// No users yet.
     pub fn new(width: usize) -> Self {
         Self {
             starts: vec![0],
+            items: Vec::new(),
+            weights: Vec::new(),
             width,
-            ..Self::default()
         }
     }
 

@@ -3,7 +3,7 @@
 use super::als::{self, Side};
 use super::ease::{self, Ease, EaseError};
 use super::graph::{self, Graph};
-use super::interactions::Interactions;
+use super::interactions::{History, Interactions};
 use super::knn::{self, Neighbours};
 use crate::kernels::math;
 
@@ -140,6 +140,68 @@ impl Catalogue {
     }
 }
 
+/// What users took after what a model was fitted to: it decides on their lists and is not recommended again,
+/// but nothing was learnt from it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Later {
+    /// Users who came since, with numbers from that of the last known one on.
+    pub users: Vec<String>,
+    /// A row of each user, the known ones first; or no rows at all.
+    pub taken: Interactions,
+}
+
+/// What a user took, from several sources.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Taken {
+    /// The oldest first, none twice.
+    pub items: Vec<u32>,
+    /// How much each counts, one an item.
+    pub weights: Vec<f32>,
+}
+
+impl Taken {
+    /// Adds an item, unless it is there.
+    pub fn add(&mut self, item: u32, weight: f32) {
+        if !self.items.contains(&item) {
+            self.items.push(item);
+            self.weights.push(weight);
+        }
+    }
+
+    /// As the models take it.
+    pub fn history(&self) -> History<'_> {
+        History {
+            items: &self.items,
+            weights: &self.weights,
+        }
+    }
+}
+
+impl Model {
+    /// Ids of all users, those who came later at the end.
+    pub fn users(&self) -> impl Iterator<Item = &String> {
+        self.catalogue.users.iter().chain(&self.later.users)
+    }
+
+    /// What a user took by the last interaction there is; nothing for one who is not known.
+    pub fn taken_by(&self, user: usize) -> Taken {
+        let row = |rows: &Interactions| match user < rows.users() {
+            true => (
+                rows.row(user).items.to_vec(),
+                rows.row(user).weights.to_vec(),
+            ),
+            false => Default::default(),
+        };
+        let (items, weights) = row(&self.taken);
+        let mut taken = Taken { items, weights };
+        let (items, weights) = row(&self.later.taken);
+        for (item, weight) in items.into_iter().zip(weights) {
+            taken.add(item, weight);
+        }
+        taken
+    }
+}
+
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -147,6 +209,8 @@ pub struct Model {
     pub catalogue: Catalogue,
     /// What it was fitted to, weighed.
     pub taken: Interactions,
+    /// What was taken since.
+    pub later: Later,
     /// Of each item, for those of whom nothing is known.
     pub popularity: Vec<f32>,
     /// Share of a user's interactions after which an older one counts half; 0: all alike.

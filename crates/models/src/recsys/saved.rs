@@ -5,7 +5,7 @@ use super::ease::Ease;
 use super::graph::{self, Graph, Powers};
 use super::interactions::Interactions;
 use super::knn::Neighbours;
-use super::model::{Catalogue, Fitted, Kind, Model};
+use super::model::{Catalogue, Fitted, Kind, Later, Model};
 use crate::state::{State, StateError, Stateful};
 
 impl Stateful for Model {
@@ -16,6 +16,10 @@ impl Stateful for Model {
         state.insert_strings("items", self.catalogue.items.clone());
         state.insert_strings("titles", self.catalogue.titles.clone());
         save_rows(&mut state, "taken", &self.taken);
+        if self.later != Later::default() {
+            state.insert_strings("later.users", self.later.users.clone());
+            save_rows(&mut state, "later", &self.later.taken);
+        }
         let items = self.popularity.len();
         state.insert_f32("popularity", &[items], self.popularity.clone());
         state.insert_f64("half_life", &[1], vec![self.half_life]);
@@ -70,6 +74,7 @@ impl Stateful for Model {
                 "expected one row per user",
             ));
         }
+        let later = later(state, &taken)?;
         let half_life = state.f64s("half_life", &[Some(1)])?[0];
         if half_life < 0.0 {
             return Err(StateError::invalid("half_life", "below 0"));
@@ -80,7 +85,26 @@ impl Stateful for Model {
             half_life,
             catalogue,
             taken,
+            later,
         })
+    }
+}
+
+/// What came later; a model without it was not carried on.
+fn later(state: &State, taken: &Interactions) -> Result<Later, StateError> {
+    if !state.strings.contains_key("later.users") {
+        return Ok(Later::default());
+    }
+    let later = Later {
+        users: state.strings("later.users")?.to_vec(),
+        taken: load_rows(state, "later", taken.width())?,
+    };
+    match later.taken.users() == taken.users() + later.users.len() {
+        true => Ok(later),
+        false => Err(StateError::invalid(
+            "later.starts",
+            "expected one row per user",
+        )),
     }
 }
 

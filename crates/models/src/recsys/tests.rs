@@ -48,9 +48,39 @@ fn model(options: &Options) -> Model {
         },
         popularity: popularity(&taken, &[], 0.0),
         half_life: 0.0,
+        later: later(&taken),
         taken,
         fitted,
     }
+}
+
+/// A known user and a new one took more.
+fn later(taken: &Interactions) -> Later {
+    let mut rows = Interactions::new(taken.width());
+    for user in 0..=taken.users() {
+        let items: &[u32] = match user {
+            3 => &[39, taken.row(3).items[0]],
+            60 => &[7, 2],
+            _ => &[],
+        };
+        rows.push(items, &vec![0.5; items.len()]);
+    }
+    Later {
+        users: vec!["new".to_owned()],
+        taken: rows,
+    }
+}
+
+#[test]
+fn what_came_later_goes_behind_what_was_known() {
+    let model = model(&Options::Popular);
+    let known = model.taken.row(3).items.to_vec();
+    let taken = model.taken_by(3);
+    assert_eq!(taken.items, [&known[..], &[39]].concat());
+    assert_eq!(taken.weights.last(), Some(&0.5));
+    assert_eq!(model.taken_by(60).items, [7, 2]);
+    assert_eq!(model.users().last().unwrap(), "new");
+    assert_eq!(model.taken_by(61), Taken::default());
 }
 
 fn queries(model: &Model) -> Vec<Query<'_>> {

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use sha2::{Digest, Sha256};
 
+use crate::predict::Unknown;
 use crate::talk::Talk;
 use crate::tasks::recsys::details::Columns;
 use tables::{ReadError, Reading, Row, Source, id_cell, read_ratings};
@@ -71,6 +72,7 @@ impl Folded {
         context: &mut Context,
         talk: &Talk,
     ) -> Result<Self> {
+        let file = source.file().to_owned();
         let ratings = read_ratings(source, columns.reader(), &mut Err)?;
         let mut folded = Folded::default();
         let mut first = vec![true; ratings.users.len()];
@@ -86,24 +88,24 @@ impl Folded {
         }
         let mut sorted = ratings;
         sorted.sort();
-        let mut unknown = 0;
-        for row in &sorted.rows {
+        let unknown = Unknown::new(
+            format!("interactions of {file} are with items"),
+            "and ignored",
+        );
+        for (at, row) in (0..).zip(&sorted.rows) {
             let user = &sorted.users[row.user as usize];
             let taken = folded.items.entry(user.clone()).or_default();
-            match items.number(&sorted.items[row.item as usize]) {
+            let item = &sorted.items[row.item as usize];
+            match items.number(item) {
                 // Of several rows the latest counts.
                 Some(item) => {
                     taken.retain(|&other| other != item);
                     taken.push(item);
                 }
-                None => unknown += 1,
+                None => unknown.add(at, item),
             }
         }
-        if unknown > 0 {
-            talk.note(format!(
-                "ignored {unknown} interactions with items unknown to the model"
-            ));
-        }
+        unknown.told().into_iter().for_each(|told| talk.warn(told));
         Ok(folded)
     }
 
@@ -112,10 +114,13 @@ impl Folded {
     }
 
     /// Those users, then the folded ones that are not among them.
-    pub fn and(&self, users: &[String]) -> Vec<String> {
-        let known: std::collections::HashSet<&String> = users.iter().collect();
+    pub fn and<'a>(&self, users: impl Iterator<Item = &'a String>) -> Vec<String> {
+        let mut all: Vec<String> = users.cloned().collect();
+        let known: std::collections::HashSet<&String> = all.iter().collect();
         let new = self.users.iter().filter(|user| !known.contains(user));
-        users.iter().chain(new).cloned().collect()
+        let new: Vec<String> = new.cloned().collect();
+        all.extend(new);
+        all
     }
 }
 
@@ -129,17 +134,25 @@ impl Pairs {
         columns: &Columns,
         items: &Ids,
         context: &mut Context,
+        talk: &Talk,
     ) -> Result<Self> {
+        let unknown = unknown_items(path);
         let mut pairs: HashMap<String, Vec<u32>> = HashMap::new();
         let reading = context.2;
-        each((path, reading), &[&columns.user, &columns.item], |cells| {
-            context.add(cells);
-            // An item that the model does not know cannot be listed anyway; the user is named all the same.
-            pairs
-                .entry(cells[0].to_owned())
-                .or_default()
-                .extend(items.number(cells[1]));
-        })?;
+        each(
+            (path, reading),
+            &[&columns.user, &columns.item],
+            |line, cells| {
+                context.add(cells);
+                let item = items.number(cells[1]);
+                if item.is_none() {
+                    unknown.add(line, cells[1]);
+                }
+                // An item that the model does not know cannot be listed anyway; the user is named all the same.
+                pairs.entry(cells[0].to_owned()).or_default().extend(item);
+            },
+        )?;
+        unknown.told().into_iter().for_each(|told| talk.warn(told));
         for items in pairs.values_mut() {
             items.sort_unstable();
             items.dedup();
@@ -158,24 +171,33 @@ pub(super) fn all_but(
     column: &str,
     path: &Path,
     context: &mut Context,
+    talk: &Talk,
 ) -> Result<Vec<u32>> {
+    let unknown = unknown_items(path);
     let mut listed = vec![false; items.0.len()];
     let reading = context.2;
-    each((path, reading), &[column], |cells| {
+    each((path, reading), &[column], |line, cells| {
         context.add(cells);
-        if let Some(item) = items.number(cells[0]) {
-            listed[item as usize] = true;
+        match items.number(cells[0]) {
+            Some(item) => listed[item as usize] = true,
+            None => unknown.add(line, cells[0]),
         }
     })?;
+    unknown.told().into_iter().for_each(|told| talk.warn(told));
     let others = (0..listed.len()).filter(|&item| !listed[item]);
     Ok(others.map(|item| item as u32).collect())
 }
 
-/// Hands over these cells of every row of a table, none of them empty.
+fn unknown_items(table: &Path) -> Unknown {
+    let what = format!("rows of {} name items", table.display());
+    Unknown::new(what, "and are ignored")
+}
+
+/// Hands over the line and these cells of every row of a table, none of them empty.
 fn each(
     (path, reading): (&Path, Reading),
     names: &[&str],
-    mut take: impl FnMut(&[&str]),
+    mut take: impl FnMut(u64, &[&str]),
 ) -> Result<(), ReadError> {
     let mut source = tables::open_with(path, reading)?;
     let cells = names
@@ -187,8 +209,11 @@ fn each(
         let ids = cells
             .iter()
             .map(|&cell| id_cell(&row, cell, source.as_ref()))
-            .collect::<Result<Vec<&str>, ReadError>>()?;
-        take(&ids);
+            .collect::<Result<Vec<_>, ReadError>>()?;
+        take(
+            row.line(),
+            &ids.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+        );
     }
     Ok(())
 }

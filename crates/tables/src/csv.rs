@@ -278,8 +278,16 @@ impl Csv {
     fn repeats_header(&self, row: &Row) -> bool {
         let mut cells = row.cells().map(|(_, text)| text).zip(&self.columns);
         let first = cells.next().is_some_and(|(text, column)| {
-            let bare = || text.trim_start_matches('\u{feff}').trim_matches('"');
-            text == column.name || (text.starts_with('\u{feff}') && bare() == column.name)
+            // Behind a mark a quote does not open a cell.
+            let unquoted = |text: &str| {
+                let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+                Some(inner.replace("\"\"", "\""))
+            };
+            let behind_mark = text.strip_prefix('\u{feff}');
+            text == column.name
+                || behind_mark.is_some_and(|text| {
+                    text == column.name || unquoted(text).as_ref() == Some(&column.name)
+                })
         });
         first && cells.all(|(text, column)| text == column.name)
     }
@@ -745,6 +753,37 @@ mod tests {
     }
 
     proptest! {
+        /// What another program wrote with other characters comes back.
+        #[test]
+        fn every_text_comes_back_from_other_quotes_and_escapes(
+            cells in prop::collection::vec("[a'\";|,\\\\\n\r]{0,6}", 2..9),
+            delimiter in prop::sample::select(vec![';', '|', ',']),
+            quote in prop::sample::select(vec!['\'', '"']),
+            backslash in any::<bool>(),
+        ) {
+            let quoted = |cell: &String| {
+                let text = match backslash {
+                    true => cell.replace('\\', "\\\\").replace(quote, &format!("\\{quote}")),
+                    false => cell.replace(quote, &format!("{quote}{quote}")),
+                };
+                format!("{quote}{text}{quote}")
+            };
+            let line = |cells: &[String]| {
+                cells.iter().map(quoted).collect::<Vec<_>>().join(&delimiter.to_string()) + "\n"
+            };
+            let names: Vec<String> = (0..cells.len()).map(|i| format!("n{i}")).collect();
+            let reading = super::super::Reading {
+                delimiter: delimiter.to_string().parse().ok(),
+                quote: quote.to_string().parse().unwrap(),
+                escape: match backslash {
+                    true => Escape::Backslash,
+                    false => Escape::Doubled,
+                },
+            };
+            let rows = read_as(&(line(&names) + &line(&cells)), reading).unwrap();
+            prop_assert_eq!(rows, vec![cells]);
+        }
+
         #[test]
         fn reads_what_the_csv_crate_reads(soup in "[ab\",\n\r]{0,40}") {
             let text = format!("h1,h2\n{soup}");

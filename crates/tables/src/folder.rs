@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::fs::DirEntry;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::vec::IntoIter;
 
 use super::source::open_file;
-use super::{Column, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, shown};
+use super::{
+    Column, DataType, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, shown,
+};
 
 struct Folder {
     current: Box<dyn Source>,
@@ -37,7 +38,7 @@ fn is_hidden(name: &str) -> bool {
 }
 
 impl Listing {
-    fn of(path: &Path) -> io::Result<Listing> {
+    fn of(path: &Path) -> Result<Listing, ReadError> {
         let mut listing = Listing::default();
         listing.enter(path, false)?;
         listing.files.sort();
@@ -48,12 +49,14 @@ impl Listing {
         Ok(listing)
     }
 
-    fn enter(&mut self, folder: &Path, hidden: bool) -> io::Result<()> {
-        if !self.entered.insert(folder.canonicalize()?) {
+    fn enter(&mut self, folder: &Path, hidden: bool) -> Result<(), ReadError> {
+        let failed =
+            |error| Place::file(files::names::spell(folder)).error(ReadErrorKind::Io(error));
+        if !self.entered.insert(folder.canonicalize().map_err(failed)?) {
             return Ok(());
         }
-        let mut entries: Vec<DirEntry> =
-            std::fs::read_dir(folder)?.collect::<io::Result<Vec<DirEntry>>>()?;
+        let entries = std::fs::read_dir(folder).and_then(Iterator::collect);
+        let mut entries: Vec<DirEntry> = entries.map_err(failed)?;
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             let (path, name) = (entry.path(), entry.file_name());
@@ -80,7 +83,7 @@ impl Listing {
 /// The data files of a folder, by their paths; at least one.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let place = || Place::file(files::names::spell(path));
-    let listing = Listing::of(path).map_err(|error| place().error(ReadErrorKind::Io(error)))?;
+    let listing = Listing::of(path)?;
     match listing.files.is_empty() {
         true => Err(place().error(ReadErrorKind::NoFiles)),
         false => Ok(listing.files),
@@ -172,10 +175,14 @@ fn types(files: &[PathBuf]) -> Result<Option<Vec<Column>>, ReadError> {
             columns = source.columns().to_vec();
         }
         for column in &mut columns {
-            let same = source.columns().contains(column);
+            let same_name = |other: &&Column| other.name == column.name;
+            let other = source.columns().iter().find(same_name);
             let mixed = typed.len() < files.len();
-            if !same || mixed {
-                column.data_type = None;
+            if mixed || other != Some(column) {
+                // Text holds a decimal's digits, which a number might not.
+                let foreign = other.and_then(|other| other.foreign.as_ref());
+                let foreign = column.foreign.as_ref().or(foreign);
+                column.data_type = foreign.map(|_| DataType::Text);
             }
         }
     }

@@ -110,6 +110,12 @@ fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
         None if line.get(at) == Some(&b'\'') => {
             "texts and keys are in double quotes, not in single ones".to_owned()
         }
+        None if error.is_eof() => {
+            format!("{text}; write each object on one line, for example with `jq -c . IN > OUT`")
+        }
+        None if text.contains("trailing characters") => {
+            format!("{text}; each line holds one object and nothing behind it")
+        }
         None => text.to_owned(),
     }
 }
@@ -373,6 +379,8 @@ mod tests {
             ("{\"a\":nan}", "JSON has no `nan`"),
             ("{\"a\":None}", "JSON has no `None`"),
             ("{'a':1}", "double quotes"),
+            ("{\n \"a\": 1\n}", "write each object on one line"),
+            ("{\"a\":1},\n", "nothing behind it"),
             (
                 "{\"a\":1,\"b\":\"x\\ud83d\"}",
                 "(b): not JSON: `\\ud83d` is half of a surrogate pair",

@@ -108,7 +108,10 @@ fn reopen(spool: &Path) -> io::Result<Option<Box<dyn Source>>> {
 enum Seen {
     Nothing,
     Bool,
+    /// Whole numbers that a float holds, too.
     Integer,
+    /// Whole numbers of 64 bits, of which a float does not hold some.
+    Wide,
     Float,
     Other,
 }
@@ -127,7 +130,7 @@ fn types(spool: &Path, columns: &[Column]) -> io::Result<Vec<DataType>> {
     }
     let found = |seen: &Seen| match seen {
         Seen::Bool => DataType::Bool,
-        Seen::Integer => DataType::Integer,
+        Seen::Integer | Seen::Wide => DataType::Integer,
         Seen::Float => DataType::Float,
         Seen::Nothing | Seen::Other => DataType::Text,
     };
@@ -142,15 +145,29 @@ fn widen(seen: Seen, kind: Kind, text: &str) -> Seen {
     let new = match kind {
         Kind::Null => return seen,
         Kind::Bool => Seen::Bool,
-        Kind::Number if text.parse::<i64>().is_ok() => Seen::Integer,
-        Kind::Number => Seen::Float,
+        Kind::Number => number(text),
         Kind::Text | Kind::Json => Seen::Other,
     };
     match (seen, new) {
         (Seen::Nothing, new) => new,
         (seen, new) if seen == new => seen,
+        (Seen::Integer, Seen::Wide) | (Seen::Wide, Seen::Integer) => Seen::Wide,
         (Seen::Integer, Seen::Float) | (Seen::Float, Seen::Integer) => Seen::Float,
         _ => Seen::Other,
+    }
+}
+
+/// The narrowest that holds a number without losing a digit of a whole one, which may be an id.
+fn number(text: &str) -> Seen {
+    const EXACT: u64 = 1 << 53;
+    let is_whole = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    match text.parse::<i64>() {
+        Ok(value) if value.unsigned_abs() <= EXACT => Seen::Integer,
+        Ok(_) => Seen::Wide,
+        Err(_) if is_whole => Seen::Other,
+        Err(_) => Seen::Float,
     }
 }
 
@@ -318,6 +335,48 @@ mod tests {
         let first = std::fs::read(&out).unwrap();
         jsonl_to_parquet(&spool, &out, &columns).unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), first, "same rows, same bytes");
+    }
+
+    /// 12345678901234567890 became 12345678901234567000 on the way into a Parquet file.
+    #[test]
+    fn no_digit_of_a_whole_number_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, out) = (dir.path().join("spool"), dir.path().join("out.parquet"));
+        let lines = [
+            r#"{"big":12345678901234567890,"wide":9007199254740993,"mixed":9007199254740993}"#,
+            r#"{"big":1,"wide":2,"mixed":0.5}"#,
+        ];
+        std::fs::write(&spool, lines.join("\n")).unwrap();
+        jsonl_to_parquet(&spool, &out, &["big", "wide", "mixed"].map(Column::new)).unwrap();
+        let mut source = open(&out).unwrap();
+        let types: Vec<_> = source.columns().iter().map(|c| c.data_type).collect();
+        let expected = [DataType::Text, DataType::Integer, DataType::Text].map(Some);
+        assert_eq!(types, expected);
+        let mut row = Row::new();
+        source.read(&mut row).unwrap();
+        assert_eq!(
+            [row.text(0), row.text(1), row.text(2)],
+            [
+                "12345678901234567890",
+                "9007199254740993",
+                "9007199254740993"
+            ]
+        );
+    }
+
+    /// A value that its column's type does not hold became a null.
+    #[test]
+    fn a_value_of_another_type_is_an_error_with_row_and_column() {
+        let dir = tempfile::tempdir().unwrap();
+        let (spool, out) = (dir.path().join("spool"), dir.path().join("out.parquet"));
+        std::fs::write(&spool, "{\"a\":1}\n{\"a\":null}\n{\"a\":\"x\"}\n").unwrap();
+        let columns = [Column::typed("a", DataType::Integer)];
+        let error = jsonl_to_parquet(&spool, &out, &columns).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.starts_with("row 3: column `a`: `x` is not"),
+            "{message}"
+        );
     }
 
     #[test]

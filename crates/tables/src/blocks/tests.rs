@@ -162,6 +162,17 @@ proptest! {
     }
 
     #[test]
+    fn headers_and_marks_anywhere_have_one_meaning(
+        tokens in prop::collection::vec(
+            prop::sample::select(vec!["h1,h2", "h1", "\"h1\",h2", "\u{feff}", "\n", "\r", "\r\n", ",", "\"", "a", "sep=;"]),
+            0..24,
+        ),
+        head in prop::sample::select(vec!["h1,h2\n", "h1,h2\r", "sep=;\nh1;h2\n", "h1\n", "\"h1\",h2\r\n"]),
+    ) {
+        assert_same((head.to_owned() + &tokens.concat()).as_bytes());
+    }
+
+    #[test]
     fn any_bytes_have_one_meaning(soup in prop::collection::vec(any::<u8>(), 0..80)) {
         let soup: Vec<u8> = soup.into_iter().filter(|&byte| byte != 0).collect();
         assert_same(&[b"h1,h2\n", &soup[..]].concat());

@@ -1,5 +1,7 @@
 //! What a verb has to say at its end: to a person as text, to a program as JSON.
 
+pub mod number;
+
 use std::fmt::Display;
 
 use serde::Serialize;
@@ -11,6 +13,6 @@ pub trait Outcome: Display {
 
 impl<T: Display + Serialize> Outcome for T {
     fn json(&self) -> serde_json::Result<String> {
-        serde_json::to_string(self)
+        number::json(self)
     }
 }

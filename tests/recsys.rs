@@ -564,3 +564,31 @@ fn a_test_file_of_its_own_is_taken_as_it_is() {
     );
     assert_eq!(metrics["recall_at_20"], 0.75); // a: x4 of x4 and x1, which is never listed again
 }
+
+/// The sum of no gains is a zero with a sign, which is shown and written nowhere.
+#[test]
+fn lists_without_a_hit_have_figures_of_zero() {
+    let dir = Workdir::project();
+    let rows: String = (0..30).map(|t| format!("u,i{t},{t}\n")).collect();
+    dir.write("log.csv", format!("user_id,item_id,timestamp\n{rows}"));
+    let mut said = String::new();
+    for verb in ["prepare", "train", "evaluate"] {
+        said = dir.ok(&[verb, "recsys", "-S", "recsys.data.source=log.csv"]);
+    }
+    assert!(said.contains("ndcg_at_20   0.0000"), "{said}");
+    dir.ok(&["explain", "recsys", "u/i3", "--json"]);
+    let mut files = vec![
+        said,
+        dir.read("metrics/recsys.json"),
+        dir.read("reports/recsys.html"),
+    ];
+    for (name, bytes) in dir.tree("plots") {
+        files.push(format!("{name}\n{}", String::from_utf8_lossy(&bytes)));
+    }
+    for text in files {
+        assert!(
+            !text.contains("-0.0") && !text.contains("\u{2212}0.0"),
+            "{text}"
+        );
+    }
+}

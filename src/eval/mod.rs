@@ -13,6 +13,7 @@ use serde::Serialize;
 
 pub use self::plots::Plot;
 use crate::exit;
+use crate::outcome::number::{self, figure};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Part, Task};
@@ -73,27 +74,18 @@ impl fmt::Display for Evaluated {
             let Some(value) = value.as_f64() else {
                 continue;
             };
-            write!(f, "{name:<12} {}", short(value))?;
+            write!(f, "{name:<12} {}", figure(value))?;
             let interval = &metrics["intervals"][name];
             if let (Some(low), Some(high)) = (interval["low"].as_f64(), interval["high"].as_f64()) {
-                write!(f, "   [{}, {}]", short(low), short(high))?;
+                write!(f, "   [{}, {}]", figure(low), figure(high))?;
             }
             if let Some(base) = baseline[name].as_f64() {
-                write!(f, "   (baseline {})", short(base))?;
+                write!(f, "   (baseline {})", figure(base))?;
             }
             writeln!(f)?;
         }
         let names: Vec<String> = self.files.iter().map(|p| p.display().to_string()).collect();
         writeln!(f, "{}", names.join(", "))
-    }
-}
-
-/// Counts as they are, other numbers to four places.
-fn short(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() >= 1.0 {
-        format!("{value}")
-    } else {
-        format!("{value:.4}")
     }
 }
 
@@ -124,9 +116,9 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
         figures: evaluation.metrics,
         model: files::digest::file(&path)?,
     };
-    let mut text = serde_json::to_vec_pretty(&metrics)?;
-    text.push(b'\n');
-    atomic::write(&files[0], |out| out.write_all(&text))?;
+    let mut text = number::pretty_json(&metrics)?;
+    text.push('\n');
+    atomic::write(&files[0], |out| out.write_all(text.as_bytes()))?;
     atomic::folder(&files[1], |folder| {
         let mut plots = evaluation.plots.into_iter();
         plots.try_for_each(|(name, plot)| {

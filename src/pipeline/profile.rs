@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
+use crate::outcome::number;
 use crate::report;
 use crate::report::format::{count, label, percent};
 use crate::talk::Talk;
@@ -75,7 +76,7 @@ pub fn run(
     };
     if let Some(path) = output {
         let text = match ending(path).as_deref() {
-            Some("json") => serde_json::to_string_pretty(&profiled)? + "\n",
+            Some("json") => number::pretty_json(&profiled)? + "\n",
             _ => report::profile::page(&profiled.tables),
         };
         atomic::write(path, |out| out.write_all(text.as_bytes()))?;

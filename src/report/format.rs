@@ -48,6 +48,18 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A value in the units of the data: as [`fixed`], but with a power of ten where that would be zero, or many
+/// digits.
+pub fn measure(value: f64, decimals: usize) -> String {
+    let text = match value.abs() {
+        size if size > 0.0 && fixed(size, decimals).parse() == Ok(0.0) || size >= 1e15 => {
+            format!("{value:.2e}")
+        }
+        _ => return fixed(value, decimals),
+    };
+    text.replace('-', "\u{2212}")
+}
+
 /// As [`fixed`], with a plus before what is above zero.
 pub fn signed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);

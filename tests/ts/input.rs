@@ -47,6 +47,10 @@ fn bad_input_is_named_by_series_and_line() {
             ],
         ),
         (",1,5\n", &[":2: column 1 (unique_id): the id is empty"]),
+        (
+            "a,1,3e-250\na,2,-5e-250\na,3,\n",
+            &[":3: series `a`: its largest value, 5e-250, is too small to be squared"],
+        ),
         ("a,1,5,6\n", &[":2:"]),
         ("a,,5\n", &[":2:", "series `a`: the time is missing"]),
         ("line\u{7}\tbreak,1,x\n", &["series `line\\u{7}\\tbreak`"]),
@@ -129,7 +133,7 @@ fn unusual_series_are_forecast_too() {
         text += &format!("flat,{},7\n", month(m));
         text += &format!("below,{},{}\n", month(m), -100.0 + (m % 5) as f64);
         text += &format!("huge,{},{}\n", month(m), 1e99 * (1.0 + (m % 7) as f64));
-        text += &format!("tiny,{},{}\n", month(m), 1e-200 * (1.0 + (m % 7) as f64));
+        text += &format!("tiny,{},{}\n", month(m), 1e-90 * (1.0 + (m % 7) as f64));
         text += &format!("line,{},{}\n", month(m), 10 + m);
         text += &format!("again,{},{}\n", month(m), m % 12);
         text += &format!("zero,{},0\n", month(m));
@@ -182,6 +186,79 @@ fn unusual_series_are_forecast_too() {
         assert!(number(&out["below"][0][1]) < -80.0, "{kind}");
         assert_eq!(number(&out["one"][5][1]), 3.0, "{kind}");
         dir.ok(&[&["evaluate", "ts"], &MINE[..], &more[..]].concat());
+    }
+}
+
+/// In whatever unit values are, relative figures are the same, and none is shown as zero.
+#[test]
+fn small_and_large_units_are_measured_alike() {
+    let figures = |exponent: i32| {
+        let scale = 2f64.powi(exponent);
+        let rows = monthly("a", 60);
+        let scaled = rows.lines().map(|line| {
+            let (start, y) = line.rsplit_once(',').unwrap();
+            format!("{start},{:e}\n", number(y) * scale)
+        });
+        let dir = trained(&format!("{HEADER}{}", scaled.collect::<String>()), &[]);
+        let said = dir.ok(&[&["evaluate", "ts"], &MINE[..]].concat());
+        let zero = said.lines().find(|line| line.contains(" 0.0000"));
+        assert_eq!(zero, None, "2^{exponent}");
+        let page = dir.read("reports/ts.html");
+        assert!(!page.contains(">0.0000<"), "2^{exponent}");
+        let metrics = dir.json("metrics/ts.json");
+        let relative = ["smape", "mase", "owa", "mape", "coverage_95", "msis"];
+        let relative = relative.map(|name| figure(&metrics, name));
+        let own = ["rmse", "mae"].map(|name| figure(&metrics, name) / scale);
+        dir.ok(&["predict", "ts", "-o", "out.csv"]);
+        let out = forecasts(&dir.read("out.csv"));
+        let rows = out["a"].iter().flat_map(|row| &row[1..]);
+        let forecasts: Vec<f64> = rows.map(|cell| number(cell) / scale).collect();
+        (relative, own, forecasts)
+    };
+    let usual = figures(0);
+    assert!(usual.0[0] > 0.5, "{usual:?}");
+    for exponent in [-300, -60, -1, 2, 60, 300] {
+        assert_eq!(figures(exponent), usual, "2^{exponent}");
+    }
+}
+
+/// A line, a repeated week, a level that changes only after training: what varies has a width.
+#[test]
+fn intervals_have_a_width_where_values_vary() {
+    let mut text = HEADER.to_owned();
+    for t in 0..30 {
+        text += &format!(
+            "line,{t},{}\nweek,{t},{}\n",
+            3 * t,
+            [1, 5, 2, 8, 3, 3, 9][t % 7]
+        );
+        text += &format!("jump,{t},{}\nflat,{t},4\n", if t < 24 { 5 } else { 6 });
+        if t % 2 == 0 {
+            text += &format!("gaps,{t},{}\n", [3, 9, 4, 1, 7][t % 5]);
+        } else {
+            text += &format!("gaps,{t},\n");
+        }
+    }
+    for (id, values) in [
+        ("two", &[3, 4][..]),
+        ("three", &[1, 2, 3]),
+        ("four", &[2, 2, 2, 5]),
+    ] {
+        for (t, y) in values.iter().enumerate() {
+            text += &format!("{id},{t},{y}\n");
+        }
+    }
+    for kind in models::ts::KINDS.map(|(name, _)| format!("ts.model.kind={name}")) {
+        let dir = trained(&text, &["-S", "ts.season=7", "-S", &kind]);
+        dir.ok(&["predict", "ts", "-o", "out.csv"]);
+        let out = forecasts(&dir.read("out.csv"));
+        for (id, rows) in &out {
+            for row in rows {
+                let width = number(&row[5]) - number(&row[4]);
+                assert_eq!(width > 1e-3, id != "flat", "{kind} {id}: {row:?}");
+            }
+        }
+        assert_eq!(out.len(), 8);
     }
 }
 

@@ -134,7 +134,11 @@ impl Row {
 
     /// Appends a number as [`Debug`] spells it: a float in the shortest way that reads back the same.
     pub fn push_number(&mut self, value: impl Debug) {
+        let start = self.text.len();
         let _ = write!(self.text, "{value:?}"); // a String takes everything
+        if &self.text[start..] == "-0.0" {
+            self.text.remove(start);
+        }
         self.ends.push(self.text.len());
         self.kinds.push(Kind::Number);
     }

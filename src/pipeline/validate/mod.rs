@@ -27,6 +27,7 @@ use serde::Serialize;
 pub use self::schema::Schema;
 use self::schema::{Scalar, Span};
 use crate::exit;
+use crate::outcome::number;
 use crate::project::Project;
 use crate::report;
 use crate::report::validate::{Finding, Level, Validation};
@@ -308,7 +309,7 @@ fn write(project: &Project, task: &'static str, validation: Validation) -> Resul
     };
     let path = |ending: &str| project.validation(&validation.task, &format!("{infix}{ending}"));
     let (json, html) = (path("json"), path("html"));
-    let mut text = serde_json::to_vec_pretty(&validation)?;
+    let mut text = number::pretty_json(&validation)?.into_bytes();
     text.push(b'\n');
     let page = report::validate::page(&validation);
     atomic::write(&html, |out| out.write_all(page.as_bytes()))?;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
+use crate::outcome::number::{fixed, signed};
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::{Measurement, Measurer, TILE_RANGE};
 use images::Decoder;
@@ -124,13 +125,14 @@ impl fmt::Display for Explanation {
         )?;
         writeln!(
             f,
-            "  score {:.4}, variance of the Laplacian {:.2}, {:.0}% of the tiles sharp",
-            self.score,
+            "  score {}, variance of the Laplacian {:.2}, {:.0}% of the tiles sharp",
+            fixed(self.score, 4),
             self.laplacian_variance,
             100.0 * self.sharp_tiles
         )?;
         for reason in &self.reasons {
-            writeln!(f, "  {:+9.4}  {}", reason.contribution, reason.score)?;
+            let contribution = signed(reason.contribution, 4);
+            writeln!(f, "  {contribution:>9}  {}", reason.score)?;
         }
         // Letters are about twice as high as wide: every second row.
         let step = self

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::explain::Explain;
 use crate::outcome::Outcome;
+use crate::outcome::number::signed;
 use crate::tasks::nlp::Nlp;
 use models::nlp::{Model, Term};
 
@@ -79,16 +80,17 @@ impl fmt::Display for Explanation {
             return writeln!(f, "  no known word: the share of the class in training");
         }
         for reason in &self.terms {
-            writeln!(f, "  {:+9.4}  {}", reason.contribution, reason.ngram)?;
+            let contribution = signed(reason.contribution, 4);
+            writeln!(f, "  {contribution:>9}  {}", reason.ngram)?;
         }
         if self.others.terms > 0 {
             let Others {
                 terms,
                 contribution,
             } = self.others;
-            writeln!(f, "  {contribution:+9.4}  ({terms} more)")?;
+            writeln!(f, "  {:>9}  ({terms} more)", signed(contribution, 4))?;
         }
-        writeln!(f, "  {:+9.4}  (bias)", self.bias)?;
-        writeln!(f, "  {:+9.4}  = margin", self.margin)
+        writeln!(f, "  {:>9}  (bias)", signed(self.bias, 4))?;
+        writeln!(f, "  {:>9}  = margin", signed(self.margin, 4))
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
+use crate::outcome::number::{measure, signed};
 use crate::tasks::recsys::Recsys;
 use models::recsys::{Kind, Model, Query, Recommender};
 use tables::spelling;
@@ -133,8 +134,10 @@ impl fmt::Display for Explanation {
         let item = named(&self.item, &self.title);
         writeln!(
             f,
-            "{}: {item}  (score {:.4}, {})",
-            self.user, self.score, self.kind
+            "{}: {item}  (score {}, {})",
+            self.user,
+            measure(self.score.into()),
+            self.kind
         )?;
         if self.reasons.is_empty() {
             return writeln!(f, "  it is popular with everyone");
@@ -143,8 +146,8 @@ impl fmt::Display for Explanation {
             let item = named(&reason.item, &reason.title);
             writeln!(
                 f,
-                "  {:+9.4}  {:>5.1}%  {item}",
-                reason.contribution,
+                "  {:>9}  {:>5.1}%  {item}",
+                signed(reason.contribution.into(), 4),
                 100.0 * reason.share
             )?;
         }
@@ -153,7 +156,11 @@ impl fmt::Display for Explanation {
                 items,
                 contribution,
             } = self.others;
-            writeln!(f, "  {contribution:+9.4}          ({items} more)")?;
+            writeln!(
+                f,
+                "  {:>9}          ({items} more)",
+                signed(contribution.into(), 4)
+            )?;
         }
         Ok(())
     }

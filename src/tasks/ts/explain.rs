@@ -8,11 +8,13 @@ use serde::Serialize;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
+use crate::outcome::number::{fixed, measure};
 use crate::tasks::ts::Ts;
 use models::ts::Member;
 use models::ts::Saved;
 use models::ts::arima::Arima;
 use models::ts::ets::{Ets, Part, Trend};
+use tables::shown;
 
 #[derive(Serialize)]
 struct Explanation {
@@ -165,13 +167,24 @@ fn arima_parameters(arima: &Arima) -> Vec<(String, f64)> {
     parameters
 }
 
+/// To six places; a small or large one, such as the variance of tiny values, with a power of ten.
+fn parameter(value: f64) -> String {
+    match value.abs() {
+        size if size > 0.0 && size < 9.5e-6 || size >= 1e15 => format!("{value:.5e}"),
+        _ => fixed(value, 6),
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Next { mean, lo_95, hi_95 } = self.next;
         writeln!(
             f,
-            "{}: next {mean:.4}  [{lo_95:.4}, {hi_95:.4}] in 95%",
-            self.unique_id
+            "{}: next {}  [{}, {}] in 95%",
+            shown(&self.unique_id),
+            measure(mean),
+            measure(lo_95),
+            measure(hi_95)
         )?;
         if !self.reason.is_empty() {
             writeln!(f, "  {}", self.reason)?;
@@ -179,21 +192,22 @@ impl fmt::Display for Explanation {
         for model in &self.models {
             writeln!(f, "  {:.2} x {}", model.weight, model.name)?;
             if let Some(level) = model.level {
-                writeln!(f, "    level {level:.4}")?;
+                writeln!(f, "    level {}", measure(level))?;
             }
             if let Some(trend) = model.trend {
-                writeln!(f, "    trend {trend:+.4} a step")?;
+                let sign = if trend > 0.0 { "+" } else { "" };
+                writeln!(f, "    trend {sign}{} a step", measure(trend))?;
             }
             if !model.season.is_empty() {
-                let season: Vec<String> = model.season.iter().map(|s| format!("{s:.4}")).collect();
+                let season: Vec<String> = model.season.iter().map(|s| measure(*s)).collect();
                 writeln!(f, "    season {}", season.join(" "))?;
             }
             for (name, value) in &model.parameters {
-                writeln!(f, "    {name} {value:.6}")?;
+                writeln!(f, "    {name} {}", parameter(*value))?;
             }
         }
         for (index, cycle) in self.cycles.iter().enumerate() {
-            let cycle: Vec<String> = cycle.iter().map(|s| format!("{s:.4}")).collect();
+            let cycle: Vec<String> = cycle.iter().map(|s| measure(*s)).collect();
             let how = if self.factors { " as factors" } else { "" };
             writeln!(
                 f,

@@ -183,6 +183,7 @@ fn regular_series(
         let regular = series
             .refuse_other_clock(source_rows(&series, start), &clock, data.gaps)
             .and_then(|()| series.refuse_sparse(&clock, data.gaps))
+            .and_then(|()| refuse_tiny(&series))
             .and_then(|()| series.regular(&clock, data.gaps));
         match regular {
             Ok(values) => {
@@ -286,6 +287,24 @@ fn refuse_bad_rows(series: &mut Series) -> std::result::Result<(), String> {
             fault.first,
             fault.rows - 1
         )),
+    }
+}
+
+/// Largest value of a series below which its squares, and so its intervals, would be zero.
+const SMALLEST: f64 = 1e-100;
+
+/// Refuses a series whose values are all too small to be squared.
+fn refuse_tiny(series: &Series) -> std::result::Result<(), Problem> {
+    let sizes = series.values.iter().map(|y| y.abs()).enumerate();
+    let known = sizes.filter(|(_, size)| size.is_finite());
+    match known.max_by(|(_, a), (_, b)| a.total_cmp(b)) {
+        Some((row, size)) if size > 0.0 && size < SMALLEST => {
+            let reason = format!(
+                "its largest value, {size:e}, is too small to be squared; give it in another unit"
+            );
+            Err(series.problem(row, reason))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page `reports/ts.html`: how good the forecasts are, some of them drawn as fans, what is left in
 //! their residuals, and the series that went worst. Takes figures that are measured already.
 
-use crate::report::format::{coordinate, count, fixed, label as short, percent};
+use crate::report::format::{coordinate, count, fixed, label as short, measure, percent};
 use crate::report::html::{Page, Section, Table, columns, escape, text};
 use crate::report::svg::{Picture, label, line, rect};
 use models::metrics::forecast::{Overall, Score};
@@ -157,7 +157,7 @@ fn figures(report: &TsReport) -> String {
 /// Every figure of all series, beside the seasonal naive forecast.
 fn all_figures(report: &TsReport) -> Section {
     let figure = |name: &str, of: fn(&Overall) -> f64| {
-        let cell = |all: &Overall| fixed(of(all), 4);
+        let cell = |all: &Overall| measure(of(all), 4);
         vec![text(name), cell(&report.all), cell(&report.baseline)]
     };
     let rows = vec![

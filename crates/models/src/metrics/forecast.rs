@@ -138,9 +138,53 @@ fn carried(train: &[f64]) -> Vec<f64> {
     train.iter().map(carry).collect()
 }
 
+/// The power of two that brings the largest of `values` to between 1 and 2, where its square is too small or too
+/// large for a float; otherwise 1. Multiplying by a power of two changes no digit.
+fn unit<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
+    let known = values
+        .map(|value| value.abs())
+        .filter(|size| size.is_finite());
+    let largest = known.fold(0.0, f64::max);
+    match largest {
+        SMALL..=LARGE | 0.0 => 1.0,
+        // The inverse of the smallest numbers would be infinite.
+        _ => libm::ldexp(1.0, (-libm::ilogb(largest)).min(1000)),
+    }
+}
+
+/// Sizes whose squares, and sums of many of them, are floats with all their digits.
+const SMALL: f64 = 1e-100;
+const LARGE: f64 = 1e100;
+
 impl Evaluation<'_> {
     /// The metrics; `None` where no step has a value or the series never changes.
+    ///
+    /// Another unit of the values changes `rmse` and `mae` alone, and those in proportion.
     pub fn score(&self) -> Option<Score> {
+        let all = [self.train, self.actual, self.mean, self.lower, self.upper];
+        let unit = unit(all.into_iter().flatten());
+        if unit == 1.0 {
+            return self.score_as_is();
+        }
+        let [train, actual, mean, lower, upper] =
+            all.map(|values| values.iter().map(|y| y * unit).collect::<Vec<f64>>());
+        let scaled = Evaluation {
+            train: &train,
+            actual: &actual,
+            mean: &mean,
+            lower: &lower,
+            upper: &upper,
+            period: self.period,
+        };
+        let score = scaled.score_as_is()?;
+        Some(Score {
+            rmse: score.rmse / unit,
+            mae: score.mae / unit,
+            ..score
+        })
+    }
+
+    fn score_as_is(&self) -> Option<Score> {
         let scale = scale(self.train, self.period)?;
         let naive2 = naive2(&carried(self.train), self.actual.len(), self.period);
         let steps: Vec<usize> = (0..self.actual.len())
@@ -154,7 +198,10 @@ impl Evaluation<'_> {
             |term: &dyn Fn(usize) -> f64| steps.iter().map(|&t| term(t)).sum::<f64>() / count;
         let y = self.actual;
         let smape = |f: &[f64]| {
-            mean(&|t| 200.0 * (y[t] - f[t]).abs() / (y[t].abs() + f[t].abs()).max(1e-12))
+            mean(&|t| match y[t].abs() + f[t].abs() {
+                0.0 => 0.0,
+                size => 200.0 * (y[t] - f[t]).abs() / size,
+            })
         };
         let mae = |f: &[f64]| mean(&|t| (y[t] - f[t]).abs());
         let (lower, upper) = (self.lower, self.upper);
@@ -284,6 +331,38 @@ mod tests {
         assert_eq!(rounded(all.owa, 4), 0.5449);
         assert_eq!(rounded(all.coverage, 4), 0.3333);
         assert_eq!(rounded(all.msis, 3), 3.833);
+    }
+
+    #[test]
+    fn another_unit_changes_no_relative_figure() {
+        let train = [1.0, 3.0, 2.0, 4.0, 2.5, 7.0, 3.0, 8.0, 5.0, 9.0];
+        let (actual, mean) = ([4.0, 8.0, f64::NAN, 0.0], [5.0, 6.0, 1.0, 0.0]);
+        let (lower, upper) = ([3.0, 4.0, 0.0, 0.0], [6.0, 7.0, 9.0, 0.0]);
+        let score = |exponent: i32| {
+            let by = |values: &[f64]| -> Vec<f64> {
+                values.iter().map(|y| libm::ldexp(*y, exponent)).collect()
+            };
+            let evaluation = Evaluation {
+                train: &by(&train),
+                actual: &by(&actual),
+                mean: &by(&mean),
+                lower: &by(&lower),
+                upper: &by(&upper),
+                period: 2,
+            };
+            evaluation.score().unwrap()
+        };
+        let usual = score(0);
+        assert!(usual.smape > 10.0 && usual.steps == 3);
+        for exponent in [-1000, -600, -333, -60, -40, -1, 1, 40, 300, 333, 600, 1000] {
+            let other = score(exponent);
+            let back = Score {
+                rmse: libm::ldexp(other.rmse, -exponent),
+                mae: libm::ldexp(other.mae, -exponent),
+                ..other
+            };
+            assert_eq!(back, usual, "2^{exponent}");
+        }
     }
 
     #[test]

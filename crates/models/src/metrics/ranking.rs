@@ -34,7 +34,8 @@ impl Ranked {
             .map(|&place| gain(place))
             .sum();
         let ideal: f64 = (0..self.relevant.min(k)).map(gain).sum();
-        found / ideal
+        // The sum of nothing is -0.
+        (found + 0.0) / ideal
     }
 
     /// Mean of the precisions at the hits among the first k, over min(k, relevant).
@@ -43,7 +44,7 @@ impl Ranked {
         let sum: f64 = hits
             .map(|(before, &place)| (before + 1) as f64 / (place + 1) as f64)
             .sum();
-        sum / self.relevant.min(k) as f64
+        (sum + 0.0) / self.relevant.min(k) as f64
     }
 
     /// One over the place of the first hit, counted from 1; 0 without one.

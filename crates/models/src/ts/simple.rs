@@ -50,7 +50,7 @@ impl Simple {
             span: -1.0,
             variance: 0.0,
         };
-        let expected = simple.update(&series[start..]);
+        let expected = simple.advance(&series[start..]);
         simple.complete();
         let errors = || {
             let pairs = series[start..].iter().zip(&expected);
@@ -64,11 +64,10 @@ impl Simple {
         let squares = match rule {
             // The mean change is known only at the end.
             Rule::Drift => {
-                let changes: Vec<f64> = series[start..].windows(2).map(|w| w[1] - w[0]).collect();
                 let drift = simple.drift();
-                (changes.iter().filter(|c| c.is_finite()))
-                    .map(|c| (c - drift) * (c - drift))
-                    .sum()
+                // Over a gap of n steps an error has n times the variance.
+                let errors = changes(series).map(|(steps, c)| (steps, c - steps * drift));
+                errors.map(|(steps, e)| e * e / steps).sum()
             }
             Rule::Mean => {
                 let mean = simple.sum / simple.count;
@@ -110,8 +109,37 @@ impl Simple {
         }
     }
 
-    /// Updates the statistics with new values and returns the one-step forecast of each.
-    pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
+    /// Whether it errs by rounding alone on the values that it was fitted to: a straight line, a season that
+    /// repeats itself.
+    pub fn is_exact(&self, series: &[f64]) -> bool {
+        let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
+        self.variance <= 1e-24 * squares.sum::<f64>() / self.count
+    }
+
+    /// Gives a rule without errors a variance: that none was seen in n values does not mean that none will
+    /// come. It is that of n errors of zero and one of the size of the mean change; zero where nothing changes.
+    pub fn widen(&mut self, series: &[f64]) {
+        if self.is_exact(series) {
+            let sizes = changes(series).map(|(_, change)| change.abs());
+            let (sum, count) = sizes.fold((0.0, 0.0), |(sum, count), c| (sum + c, count + 1.0));
+            let change: f64 = if count > 0.0 { sum / count } else { 0.0 };
+            self.variance = change * change / (self.count + 1.0);
+        }
+    }
+
+    /// Updates the statistics with new values. The variance stays, but not at zero where values change for
+    /// the first time.
+    pub fn update(&mut self, values: &[f64]) {
+        let expected = self.advance(values);
+        if self.variance == 0.0 {
+            let errors = values.iter().zip(&expected).map(|(y, f)| y - f);
+            let squares = errors.filter(|e| e.is_finite()).map(|e| e * e);
+            self.variance = squares.fold(0.0, |sum, square| sum + square) / self.count;
+        }
+    }
+
+    /// Takes new values in, and returns the one-step forecast of each.
+    fn advance(&mut self, values: &[f64]) -> Vec<f64> {
         let mut expected = Vec::with_capacity(values.len());
         for &value in values {
             let ahead = match self.rule {
@@ -157,6 +185,16 @@ impl Simple {
     }
 }
 
+/// The changes between known values that follow each other, each with the steps between them.
+fn changes(series: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {
+    let mut known = (0..).zip(series).filter(|(_, y)| y.is_finite());
+    let mut last: Option<(u32, &f64)> = known.next();
+    known.filter_map(move |next| {
+        let (at, before) = last.replace(next)?;
+        Some((f64::from(next.0 - at), next.1 - before))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +218,35 @@ mod tests {
         let y = [1.0, 2.0, f64::NAN, 4.0];
         let naive = Simple::fit(Rule::SeasonalNaive, &y, 2).unwrap();
         assert_eq!(naive.forecast(2).mean, [1.0, 4.0]);
+    }
+
+    #[test]
+    fn a_rule_without_errors_is_not_certain() {
+        let line: Vec<f64> = (0..15).map(f64::from).collect();
+        let mut drift = Simple::fit(Rule::Drift, &line, 1).unwrap();
+        assert!(drift.is_exact(&line) && drift.variance == 0.0);
+        drift.widen(&line);
+        assert_eq!(drift.variance, 1.0 / 16.0);
+        drift.widen(&line);
+        assert_eq!(drift.variance, 1.0 / 16.0, "once is enough");
+        // What never changes has no width until it does.
+        let flat = [5.0; 9];
+        let mut naive = Simple::fit(Rule::SeasonalNaive, &flat, 1).unwrap();
+        naive.widen(&flat);
+        assert_eq!(naive.variance, 0.0);
+        naive.update(&[5.0, f64::NAN, 7.0]);
+        assert_eq!(naive.variance, 4.0 / 11.0);
+        naive.update(&[9.0]);
+        assert_eq!(naive.variance, 4.0 / 11.0);
+    }
+
+    #[test]
+    fn drift_over_gaps_has_errors_too() {
+        let y = [1.0, f64::NAN, 3.0, f64::NAN, 9.0];
+        let drift = Simple::fit(Rule::Drift, &y, 1).unwrap();
+        // Changes of 2 and 6 where 4 is expected, over two steps each; one is free.
+        assert_eq!(drift.variance, 4.0);
+        assert!(!drift.is_exact(&y));
     }
 
     #[test]

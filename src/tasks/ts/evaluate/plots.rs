@@ -24,7 +24,8 @@ pub struct Tables {
 /// The shortest spelling that reads back the same; empty for a value that is missing.
 fn number(value: f64) -> String {
     match value.is_finite() {
-        true => format!("{value:?}"),
+        // Without the sign of a zero.
+        true => format!("{:?}", value + 0.0),
         false => String::new(),
     }
 }

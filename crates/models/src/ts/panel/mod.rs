@@ -5,3 +5,6 @@ pub mod model;
 pub mod packed;
 pub mod per_series;
 pub mod saved;
+
+#[cfg(test)]
+mod units;

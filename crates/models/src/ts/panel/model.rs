@@ -89,6 +89,8 @@ impl Options {
                     let of = |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name));
                     ratios = trials.iter().map(of).collect();
                 }
+                // Last: trials without errors say nothing of widths.
+                model.widen(series);
             }
             progress();
             (fitted, ratios)

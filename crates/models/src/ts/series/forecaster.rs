@@ -78,8 +78,9 @@ impl Options {
                 ..Forecaster::alone(naive)
             },
             None => match better_rule(inner, &naive) {
-                rule if is_exact(&rule, inner) => Forecaster {
+                rule if inner.len() > 2 && rule.is_exact(inner) => Forecaster {
                     parts: vec![(1.0, Member::Simple(rule))],
+                    // No likelihood has a maximum there.
                     note: "a simple rule forecasts it without any error".to_owned(),
                     ..Forecaster::alone(naive)
                 },
@@ -224,13 +225,6 @@ fn short(rule: Simple, naive: Simple) -> Forecaster {
     }
 }
 
-/// Whether a rule errs by rounding alone: a straight line, a season that repeats itself. No likelihood
-/// has a maximum there.
-fn is_exact(rule: &Simple, series: &[f64]) -> bool {
-    let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
-    series.len() > 2 && rule.variance <= 1e-24 * squares.sum::<f64>() / rule.count
-}
-
 /// Why these orders.
 fn reason(choice: &order::Choice) -> String {
     let mut text = format!(
@@ -304,6 +298,16 @@ impl Forecaster {
             .iter()
             .filter(|(_, part)| part.family() == family);
         parts.map(|(weight, _)| weight).sum()
+    }
+
+    /// Gives rules that made no error on `series`, which it was fitted to, a variance (see [`Simple::widen`]).
+    pub fn widen(&mut self, series: &[f64]) {
+        for (_, part) in &mut self.parts {
+            if let Member::Simple(rule) = part {
+                rule.widen(series);
+            }
+        }
+        self.naive.widen(series);
     }
 
     /// Updates the states with new values; parameters are kept.

@@ -411,11 +411,8 @@ fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
         return Vec::new();
     };
-    let inputs = |name: Name| {
-        let inputs = for_task!(name, T => pipeline::prepare::inputs::<T>(&project)).ok()?;
-        Some((format!("easylife prepare {name}"), inputs))
-    };
-    tasks::ALL.iter().copied().filter_map(inputs).collect()
+    let reads = |name: &Name| for_task!(*name, T => pipeline::prepare::reads::<T>(&project));
+    tasks::ALL.iter().flat_map(reads).flatten().collect()
 }
 
 impl ReproArgs {

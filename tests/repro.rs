@@ -675,8 +675,9 @@ fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let said = warnings(&dir);
-    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said.len(), 3, "{said:?}");
     for (line, says) in said.iter().zip([
+        "stage `validate@nlp` reads mine/test.csv",
         "stage `prepare@nlp` reads mine/test.csv",
         "stage `prepare@recsys` reads mine/items.csv",
     ]) {
@@ -688,4 +689,14 @@ fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
         .replace("beside: data/raw/recsys/tables", "beside: mine/items.csv");
     dir.write("dvc.yaml", pipeline);
     assert!(warnings(&dir).is_empty());
+    // Rules of one's own, where dvc.yaml is of an earlier version.
+    dir.write("schema/nlp.yaml", "");
+    let pipeline = dir.read("dvc.yaml").replace("        - schema\n", "");
+    dir.write("dvc.yaml", pipeline);
+    let said = warnings(&dir);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].contains("stage `validate@nlp` reads schema/nlp.yaml"),
+        "{said:?}"
+    );
 }

@@ -25,8 +25,13 @@ pub trait Prepare: Task {
     /// The parts, checked and split, in memory.
     type Parts;
 
-    /// The files and folders that [`Prepare::split`] reads.
-    fn inputs(project: &Project, params: &Self::Params) -> Vec<PathBuf>;
+    /// The raw data: the source, and a test file of its own.
+    fn data(project: &Project, params: &Self::Params) -> Vec<PathBuf>;
+
+    /// What else [`Prepare::split`] reads.
+    fn beside_data(_: &Project, _: &Self::Params) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// Reads the raw data and splits them.
     fn split(
@@ -53,10 +58,25 @@ impl<S: fmt::Display> fmt::Display for Prepared<S> {
     }
 }
 
-/// What `easylife prepare` reads for `T`.
-pub fn inputs<T: Prepare>(project: &Project) -> Result<Vec<PathBuf>> {
+/// Verbs on the raw data of `T`, as a stage calls them, and the files that each reads.
+pub fn reads<T: Prepare>(project: &Project) -> Result<Vec<(String, Vec<PathBuf>)>> {
     let params = task::params::<T>(project)?;
-    Ok(T::inputs(project, &params))
+    let data = T::data(project, &params);
+    let rules = project.schema(T::NAME);
+    Ok(vec![
+        (
+            format!("easylife validate {}", T::NAME),
+            [&data[..], std::slice::from_ref(&rules)].concat(),
+        ),
+        (
+            format!("easylife prepare {}", T::NAME),
+            [data, T::beside_data(project, &params)].concat(),
+        ),
+        (
+            format!("easylife validate {} --prepared", T::NAME),
+            vec![rules],
+        ),
+    ])
 }
 
 /// The source and a test file of its own.

@@ -204,8 +204,8 @@ fn walk(
         let path = entry.path();
         let Ok(name) = entry.file_name().into_string() else {
             return Err(Error::failed(format!(
-                "{}: the name is not UTF-8",
-                path.display()
+                "{}: the name is not UTF-8, and DVC's lists of files can hold no other; rename it",
+                files::names::spell(&path)
             )));
         };
         let kind = entry.file_type()?;

@@ -36,7 +36,7 @@ pub fn find(cache: &Cache, recorded: &Recorded) -> Option<Recorded> {
         }
     }
     let text = fs::read_to_string(newest?.1).ok()?;
-    Recorded::parse(&yaml::parse(&text).ok()?).ok()
+    Recorded::parse(&crate::emit::READER.read(&text).ok()?).ok()
 }
 
 /// Keeps a run. Gives what is kept: an earlier run with the same inputs and outputs, or this one.

@@ -36,7 +36,7 @@ fn write_at(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         return Err(io::Error::other("it is not a file"));
     }
     let folder = folder_of(path);
-    fs::create_dir_all(&folder)?;
+    make_folder(&folder)?;
     remove_left(path)?;
     let prefix = prefix(path);
     let mut builder = Builder::new();
@@ -66,7 +66,7 @@ pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Re
 
 fn folder_at(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let parent = folder_of(path);
-    fs::create_dir_all(&parent)?;
+    make_folder(&parent)?;
     remove_left(path)?;
     let fresh = folder_in(&parent, &prefix(path))?;
     let _listed = Leftover::new(fresh.path());
@@ -90,13 +90,28 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     )
 }
 
+/// Makes a folder and those around it; says where a file is in the way.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder).map_err(|error| {
+        let in_the_way = folder.ancestors().find(|above| above.is_file());
+        match in_the_way {
+            Some(file) => io::Error::new(
+                error.kind(),
+                format!("{} is a file, not a folder", file.display()),
+            ),
+            None => error,
+        }
+    })
+}
+
 /// Links that may follow one another.
 const LINKS: usize = 40;
 
 /// Where an output goes: what a symbolic link points to, which need not be there yet.
 ///
 /// # Errors
-/// Where a link cannot be read, or links lead in a circle.
+/// Where a link cannot be read, leads into a folder that is not there (a disk that is not mounted, say), or
+/// links lead in a circle.
 pub fn destination(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
@@ -107,6 +122,13 @@ pub fn destination(path: &Path) -> io::Result<PathBuf> {
                     return Ok(place);
                 }
                 place = next;
+            }
+            _ if place != path && !folder_of(&place).is_dir() => {
+                let reason = format!(
+                    "it is a link into {}, which is not there",
+                    folder_of(&place).display()
+                );
+                return Err(io::Error::new(io::ErrorKind::NotFound, reason));
             }
             _ => return Ok(place),
         }
@@ -339,6 +361,7 @@ mod tests {
         symlink("far/file", at("second")).unwrap();
         symlink("far", at("folder")).unwrap();
         symlink("round", at("round")).unwrap();
+        symlink("unmounted/file", at("nowhere")).unwrap();
         for name in ["of-dvc", "first"] {
             write(&at(name), |out| out.write_all(b"new")).unwrap();
             assert_eq!(fs::read(at(name)).unwrap(), b"new");
@@ -351,6 +374,10 @@ mod tests {
         assert_eq!(names(&at("far")), ["x"]);
         let error = write(&at("round"), |_| Ok(())).unwrap_err();
         assert!(error.to_string().ends_with("in a circle"));
+        let error = write(&at("nowhere"), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("unmounted, which is not there"));
+        let error = write(&at("far/x/y"), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("far/x is a file, not a folder"));
     }
 
     #[test]

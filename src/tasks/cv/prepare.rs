@@ -67,18 +67,19 @@ impl Prepare for Cv {
     type Summary = Summary;
     type Parts = Parts;
 
-    /// With a table also the folder that its paths start from, unless that is the whole project.
-    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+    fn data(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
-        let mut inputs = data_files(project, &data.source, data.test.as_deref());
-        let folders = inputs.iter().filter(|input| !input.is_dir());
-        let folders: Vec<PathBuf> = folders.map(|table| photos::base(table)).collect();
-        inputs.extend(
-            folders
-                .into_iter()
-                .filter(|folder| *folder != project.path("")),
-        );
-        inputs
+        data_files(project, &data.source, data.test.as_deref())
+    }
+
+    /// With a table the folder that its paths start from, unless that is the whole project.
+    fn beside_data(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = Self::data(project, params);
+        let tables = data.iter().filter(|input| !input.is_dir());
+        let folders = tables.map(|table| photos::base(table));
+        folders
+            .filter(|folder| *folder != project.path(""))
+            .collect()
     }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {

@@ -71,16 +71,19 @@ impl Prepare for Recsys {
     type Summary = Summary;
     type Parts = Parts;
 
-    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+    fn data(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
-        let mut inputs = data_files(project, &data.source, data.test.as_deref());
-        let beside = inputs[0].with_file_name(BESIDE);
+        data_files(project, &data.source, data.test.as_deref())
+    }
+
+    fn beside_data(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let data = &params.data;
+        let beside = project.path(&data.source).with_file_name(BESIDE);
         match &data.items {
-            Some(items) => inputs.push(project.path(items)),
-            None if beside.is_file() => inputs.push(beside),
-            None => {}
+            Some(items) => vec![project.path(items)],
+            None if beside.is_file() => vec![beside],
+            None => Vec::new(),
         }
-        inputs
     }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {

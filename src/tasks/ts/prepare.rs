@@ -93,7 +93,7 @@ impl Prepare for Ts {
     type Summary = Summary;
     type Parts = Parts;
 
-    fn inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
+    fn data(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
         data_files(project, &data.source, data.test.as_deref())
     }

@@ -7,11 +7,11 @@
 //! An output that is a symbolic link is followed: the file it points to is replaced, the link stays. Only
 //! a link into a cache of DVC is replaced itself, since what a cache holds must never change.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::leftovers::Leftover;
 
@@ -42,9 +42,15 @@ fn write_at(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     let mut builder = Builder::new();
     builder.prefix(&prefix).rand_bytes(DRAWN);
     readable_by_all(&mut builder);
-    let file = builder.tempfile_in(&folder)?;
+    let file = held(
+        || {
+            let file = builder.tempfile_in(&folder)?;
+            let lock = file.as_file().try_lock();
+            Ok((file, lock))
+        },
+        NamedTempFile::path,
+    )?;
     let _listed = Leftover::new(file.path());
-    let _ = file.as_file().try_lock(); // no lock where the file system has none: nothing is removed there
     let mut out = BufWriter::new(file.as_file());
     fill(&mut out)?;
     out.flush()?;
@@ -68,10 +74,16 @@ fn folder_at(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Res
     let parent = folder_of(path);
     make_folder(&parent)?;
     remove_left(path)?;
-    let fresh = folder_in(&parent, &prefix(path))?;
+    let (fresh, _lock) = held(
+        || {
+            let fresh = folder_in(&parent, &prefix(path))?;
+            let file = File::open(fresh.path())?;
+            let lock = file.try_lock();
+            Ok(((fresh, file), lock))
+        },
+        |(fresh, _)| fresh.path(),
+    )?;
     let _listed = Leftover::new(fresh.path());
-    let held = File::open(fresh.path())?;
-    let _ = held.try_lock(); // as in `write_at`
     fill(fresh.path())?;
     for entry in fs::read_dir(fresh.path())? {
         File::open(entry?.path())?.sync_all()?;
@@ -144,6 +156,24 @@ fn is_cached(path: &Path) -> bool {
         .any(|at| at[0] == "files" && at[1] == "md5" && at[2].len() == 2)
 }
 
+/// Makes a temporary sibling that this process holds a lock on, so that no other run removes it. One that was
+/// taken for left over between making and locking it is made again. Where the file system has no locks nothing
+/// is removed.
+fn held<T>(
+    make: impl Fn() -> io::Result<(T, Result<(), TryLockError>)>,
+    place: impl Fn(&T) -> &Path,
+) -> io::Result<T> {
+    const ATTEMPTS: usize = 16;
+    for _ in 0..ATTEMPTS {
+        let (made, lock) = make()?;
+        let taken = matches!(lock, Err(TryLockError::WouldBlock));
+        if !taken && place(&made).symlink_metadata().is_ok() {
+            return Ok(made);
+        }
+    }
+    Err(io::Error::other("another run removes its temporary files"))
+}
+
 /// How the names of temporary siblings of an output start.
 fn prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
@@ -169,9 +199,9 @@ pub fn remove_left(path: &Path) -> io::Result<()> {
             continue;
         }
         let place = entry.path();
-        let left = File::open(&place).is_ok_and(|file| file.try_lock().is_ok());
-        if left {
-            // Gone by now where another run has removed it, too.
+        let file = File::open(&place);
+        if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {
+            // Gone by now where another run has removed it, too. The lock is held meanwhile.
             let _ = match entry.file_type()?.is_dir() {
                 true => fs::remove_dir_all(&place),
                 false => fs::remove_file(&place),
@@ -334,6 +364,24 @@ mod tests {
         expected.push(held.file_name().unwrap().to_str().unwrap().to_owned());
         expected.sort();
         assert_eq!(names(dir.path()), expected);
+    }
+
+    /// Nobody takes what another is about to fill for left over.
+    #[test]
+    fn runs_that_write_the_same_output_do_not_disturb_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        write(&path, |out| out.write_all(b"whole")).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(names(dir.path()), ["out"]);
     }
 
     #[test]

@@ -393,3 +393,25 @@ fn a_model_without_its_history_is_refused_with_the_next_step() {
         "{error}"
     );
 }
+
+/// Ids of the source are those of the model, however their numbers are spelled.
+#[test]
+fn later_values_are_found_by_ids_that_are_numbers() {
+    let lines = |id: &str, months: usize| -> String {
+        let rows = monthly("7", months);
+        let rows = rows
+            .lines()
+            .map(|line| line.split_once(',').unwrap().1.split_once(',').unwrap());
+        rows.map(|(ds, y)| format!("{{\"unique_id\": {id}, \"ds\": \"{ds}\", \"y\": {y}}}\n"))
+            .collect()
+    };
+    let dir = Workdir::project();
+    dir.write("mine.jsonl", lines("7", MONTHS));
+    let mine = ["-S", "ts.data.source=mine.jsonl", "-S", "ts.split.test=6"];
+    for verb in ["prepare", "train"] {
+        dir.ok(&[&[verb, "ts"], &mine[..]].concat());
+    }
+    dir.write("mine.jsonl", lines("7.0", MONTHS + 2));
+    let ran = dir.run(&[&["predict", "ts", "-o", "out.csv"], &mine[..]].concat());
+    assert!(ran.stderr.contains("1 series, up to 2025-02-01"), "{ran:?}");
+}

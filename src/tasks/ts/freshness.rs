@@ -12,7 +12,7 @@ use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::DataBlock;
 use crate::tasks::ts::scoring::Scorer;
 use tables::clock::{self, Clock};
-use tables::{Compression, Format, Reading, Row, Source, shown};
+use tables::{Compression, Format, Reading, Row, Source, id_cell, shown};
 
 /// Bytes of a source that are read whole. Of a larger one only the end is: in order of time or of series,
 /// there are late rows.
@@ -139,7 +139,10 @@ impl Newest<'_> {
                         .parse::<f64>()
                         .is_ok_and(f64::is_finite) =>
                 {
-                    self.take(row.text(id), row.text(time));
+                    // As series are read: an id that is a whole number has one spelling.
+                    if let Ok(id) = id_cell(&row, id, source.as_ref()) {
+                        self.take(&id, row.text(time));
+                    }
                 }
                 Ok(true) => {}
                 Err(error) if error.is_record() => {}

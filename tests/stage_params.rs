@@ -152,6 +152,9 @@ fn listed(pipeline: &Node, stage: &str, task: &str) -> Vec<String> {
     names.collect()
 }
 
+/// How a stage ended, what it said, and the files that it wrote.
+type Run = (i32, String, Vec<Vec<(String, Vec<u8>)>>);
+
 struct Task {
     name: &'static str,
     dir: Workdir,
@@ -159,11 +162,7 @@ struct Task {
 
 impl Task {
     /// How the stage ends, what it says and what it writes, with some parameters set.
-    fn run(
-        &self,
-        stage: &(&str, &[&str], &[&str]),
-        sets: &[String],
-    ) -> (i32, String, Vec<Vec<(String, Vec<u8>)>>) {
+    fn run(&self, stage: &(&str, &[&str], &[&str]), sets: &[String]) -> Run {
         let incoming = match self.name {
             "cv" => "data/raw/cv/incoming".to_owned(),
             name => format!("data/raw/{name}/incoming.csv"),
@@ -207,10 +206,9 @@ impl Task {
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 })
             };
-            let sample = |key: &str| SMALL.iter().any(|set| set.starts_with(&format!("{key}=")));
             let unlisted: Vec<String> = others
                 .iter()
-                .filter(|(key, _)| !is_listed(key) && !(stage.0 == "sample" && sample(key)))
+                .filter(|(key, _)| !is_listed(key))
                 .map(|(key, value)| format!("{key}={value}"))
                 .collect();
             let plain = self.run(stage, &[]);

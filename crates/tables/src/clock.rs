@@ -3,11 +3,17 @@
 //! A time is a whole number on an axis: a step number, days since 1970-01-01, or seconds since
 //! then. Times with an offset are instants in UTC, so that a change of time zone moves nothing.
 
+mod frequency;
 mod infer;
+mod week;
 
 use std::fmt;
 
 use jiff::civil::{Date, DateTime};
+
+pub use frequency::Frequency;
+pub use infer::Evidence;
+pub use week::Week;
 
 /// What kind of times a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +38,37 @@ pub enum Step {
     Seconds(i64),
     /// Of dates, or of times at one time of the day.
     Days(i64),
-    /// On the same day of each month, or on its last.
+    /// Of the days of the week that count, the others left out: business days are those from Monday to
+    /// Friday.
+    Weekdays {
+        /// Which days count.
+        week: Week,
+        /// How many of them.
+        count: i64,
+    },
+    /// On one day of each month.
     Months {
         /// How many months.
         count: i64,
-        /// Whether all times are on the last day of a month.
-        last_day: bool,
+        /// Which day.
+        day: MonthDay,
     },
+}
+
+/// On which day of a month times are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MonthDay {
+    /// The same as the time that is counted from.
+    Own,
+    /// This day, 29 to 31, or the last of a month that does not have it. Times before the 28th, of other series,
+    /// keep to their own.
+    Late(i8),
+    /// The last.
+    Last,
+    /// The first from Monday to Friday.
+    FirstBusiness,
+    /// The last from Monday to Friday.
+    LastBusiness,
 }
 
 /// An axis and its step.
@@ -53,6 +83,8 @@ pub struct Clock {
 const DAY: i64 = 86_400;
 /// Units from one step to the next, at most: sums of steps stay within whole numbers.
 const WIDEST: i64 = 1 << 40;
+/// The largest whole number that is a time: differences of two stay within 64 bits.
+const FARTHEST_NUMBER: i64 = 1 << 62;
 
 impl fmt::Display for Axis {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -71,7 +103,9 @@ impl fmt::Display for Axis {
 /// What is expected of a time, for a text that is none.
 pub fn parse(text: &str) -> Result<(Axis, i64), String> {
     let text = text.trim();
-    if let Ok(value) = text.parse::<i64>() {
+    if let Ok(value) = text.parse::<i64>()
+        && value.unsigned_abs() <= FARTHEST_NUMBER.unsigned_abs()
+    {
         return Ok((Axis::Whole, value));
     }
     if let Ok(value) = text.parse::<f64>()
@@ -135,9 +169,30 @@ fn month(date: Date) -> (i64, bool) {
     (months, date.day() == date.days_in_month())
 }
 
-/// Months since year 0 of a day since 1970-01-01; none beyond the years that dates have.
-pub fn month_number(day: i64) -> Option<i64> {
-    date(day).map(|date| month(date).0)
+impl MonthDay {
+    /// The day in the month of `first`, its first day, for times counted from `origin`.
+    fn of(self, first: Date, origin: Date) -> Option<Date> {
+        let length = first.days_in_month();
+        let day = match self {
+            MonthDay::Own => origin.day().min(length),
+            MonthDay::Late(day) => {
+                let cut_short = origin.day() >= 28 && month(origin).1 && origin.day() < day;
+                let wanted = if cut_short { day } else { origin.day() };
+                wanted.min(length)
+            }
+            MonthDay::Last => length,
+            MonthDay::FirstBusiness => match first.weekday().to_monday_zero_offset() {
+                5 => 3,
+                6 => 2,
+                _ => 1,
+            },
+            MonthDay::LastBusiness => {
+                let last = first.with().day(length).build().ok()?;
+                length - (last.weekday().to_monday_zero_offset() - 4).max(0)
+            }
+        };
+        first.with().day(day).build().ok()
+    }
 }
 
 fn greatest_common_divisor(a: i64, b: i64) -> i64 {
@@ -149,11 +204,39 @@ fn greatest_common_divisor(a: i64, b: i64) -> i64 {
 }
 
 impl Axis {
+    /// What its times are, several of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Axis::Whole => "whole numbers",
+            Axis::Date => "dates",
+            Axis::Time { utc: false } => "times",
+            Axis::Time { utc: true } => "times with an offset",
+        }
+    }
+
     /// The day of a time, and seconds into it.
     fn day(self, value: i64) -> (i64, i64) {
         match self {
             Axis::Time { .. } => (value.div_euclid(DAY), value.rem_euclid(DAY)),
             _ => (value, 0),
+        }
+    }
+
+    /// Months since year 0 of a time; none beyond the years that dates have.
+    pub fn month_number(self, value: i64) -> Option<i64> {
+        date(self.day(value).0).map(|date| month(date).0)
+    }
+
+    /// The day of the month of a time.
+    pub fn day_of_month(self, value: i64) -> Option<i8> {
+        date(self.day(value).0).map(|date| date.day())
+    }
+
+    /// The value of a day and seconds into it.
+    fn at_day(self, day: i64, second: i64) -> Option<i64> {
+        match self {
+            Axis::Time { .. } => day.checked_mul(DAY)?.checked_add(second),
+            _ => Some(day),
         }
     }
 
@@ -193,7 +276,15 @@ impl Clock {
         let (fits, count) = match step {
             Step::Whole(count) => (axis == Axis::Whole, count),
             Step::Seconds(count) => (matches!(axis, Axis::Time { .. }), count),
-            Step::Days(count) | Step::Months { count, .. } => (axis != Axis::Whole, count),
+            Step::Days(count) => (axis != Axis::Whole, count),
+            Step::Weekdays { week, count } => (axis != Axis::Whole && !week.is_empty(), count),
+            Step::Months { count, day } => {
+                let late = match day {
+                    MonthDay::Late(day) => (29..=31).contains(&day),
+                    _ => true,
+                };
+                (axis != Axis::Whole && late, count)
+            }
         };
         (fits && (1..=WIDEST).contains(&count)).then_some(Clock { axis, step })
     }
@@ -205,6 +296,11 @@ impl Clock {
             Step::Whole(step) | Step::Seconds(step) => whole(value - origin, step),
             Step::Days(step) if self.axis == Axis::Date => whole(value - origin, step),
             Step::Days(step) => whole(value - origin, step * DAY),
+            Step::Weekdays { week, count } => {
+                let ((from, second), (to, other)) = (self.axis.day(origin), self.axis.day(value));
+                let distance = week.position(to)? - week.position(from)?;
+                whole(distance, count).filter(|_| second == other)
+            }
             Step::Months { count, .. } => {
                 let from = month(date(self.axis.day(origin).0)?).0;
                 let to = month(date(self.axis.day(value).0)?).0;
@@ -216,27 +312,33 @@ impl Clock {
 
     /// The time `steps` after `origin`; none beyond the years that dates have.
     pub fn at(&self, origin: i64, steps: i64) -> Option<i64> {
+        let time = self.unbounded(origin, steps)?;
+        let (day, _) = self.axis.day(time);
+        match self.axis {
+            Axis::Whole => (time.abs() <= FARTHEST_NUMBER).then_some(time),
+            Axis::Date | Axis::Time { .. } => date(day).map(|_| time),
+        }
+    }
+
+    fn unbounded(&self, origin: i64, steps: i64) -> Option<i64> {
         let moved = |step: i64| step.checked_mul(steps)?.checked_add(origin);
         match self.step {
             Step::Whole(step) | Step::Seconds(step) => moved(step),
             Step::Days(step) if self.axis == Axis::Date => moved(step),
             Step::Days(step) => moved(step * DAY),
-            Step::Months { count, last_day } => {
+            Step::Weekdays { week, count } => {
+                let (day, second) = self.axis.day(origin);
+                let position = week.position(day)?;
+                let position = count.checked_mul(steps)?.checked_add(position)?;
+                self.axis.at_day(week.day(position)?, second)
+            }
+            Step::Months { count, day: which } => {
                 let (day, second) = self.axis.day(origin);
                 let from = date(day)?;
-                let months = month(from).0 + count * steps;
+                let months = count.checked_mul(steps)?.checked_add(month(from).0)?;
                 let year = i16::try_from(months.div_euclid(12)).ok()?;
                 let first = Date::new(year, months.rem_euclid(12) as i8 + 1, 1).ok()?;
-                let wanted = if last_day { 31 } else { from.day() };
-                let day = first
-                    .with()
-                    .day(wanted.min(first.days_in_month()))
-                    .build()
-                    .ok()?;
-                Some(match self.axis {
-                    Axis::Time { .. } => days(day) * DAY + second,
-                    _ => days(day),
-                })
+                self.axis.at_day(days(which.of(first, from)?), second)
             }
         }
     }
@@ -258,6 +360,8 @@ impl Clock {
             Step::Days(1) => vec![7, 365],
             Step::Days(7) => vec![52],
             Step::Days(_) => Vec::new(),
+            Step::Weekdays { week, count: 1 } => vec![week.len()],
+            Step::Weekdays { .. } => Vec::new(),
             Step::Months { count, .. } => match 12 / count {
                 per_year if 12 % count == 0 && per_year > 1 => vec![per_year as usize],
                 _ => Vec::new(),
@@ -265,57 +369,80 @@ impl Clock {
         }
     }
 
-    /// As whole numbers, for a model file.
-    pub fn to_numbers(self) -> [i64; 3] {
+    /// As whole numbers, for a model file: the axis, the kind of step, and how many; then which days of the
+    /// week, or the late day of a month, where there is such a thing.
+    pub fn to_numbers(self) -> Vec<i64> {
         let axis = match self.axis {
             Axis::Whole => 0,
             Axis::Date => 1,
             Axis::Time { utc: false } => 2,
             Axis::Time { utc: true } => 3,
         };
-        let (kind, count) = match self.step {
-            Step::Whole(count) => (0, count),
-            Step::Seconds(count) => (1, count),
-            Step::Days(count) => (2, count),
-            Step::Months {
-                count,
-                last_day: false,
-            } => (3, count),
-            Step::Months {
-                count,
-                last_day: true,
-            } => (4, count),
-        };
-        [axis, kind, count]
+        match self.step {
+            Step::Whole(count) => vec![axis, 0, count],
+            Step::Seconds(count) => vec![axis, 1, count],
+            Step::Days(count) => vec![axis, 2, count],
+            Step::Weekdays { week, count } => vec![axis, 5, count, week.to_number()],
+            Step::Months { count, day } => match day {
+                MonthDay::Own => vec![axis, 3, count],
+                MonthDay::Last => vec![axis, 4, count],
+                MonthDay::FirstBusiness => vec![axis, 6, count],
+                MonthDay::LastBusiness => vec![axis, 7, count],
+                MonthDay::Late(day) => vec![axis, 3, count, i64::from(day)],
+            },
+        }
     }
 
     /// The clock that [`Clock::to_numbers`] gave these numbers for.
     pub fn from_numbers(numbers: &[i64]) -> Option<Clock> {
-        let &[axis, kind, count] = numbers else {
-            return None;
-        };
-        let axis = match axis {
+        let axis = match numbers.first()? {
             0 => Axis::Whole,
             1 => Axis::Date,
             2 => Axis::Time { utc: false },
             3 => Axis::Time { utc: true },
             _ => return None,
         };
-        let step = match kind {
-            0 => Step::Whole(count),
-            1 => Step::Seconds(count),
-            2 => Step::Days(count),
-            3 => Step::Months {
+        let months = |count, day| Step::Months { count, day };
+        let step = match numbers[1..] {
+            [0, count] => Step::Whole(count),
+            [1, count] => Step::Seconds(count),
+            [2, count] => Step::Days(count),
+            [3, count] => months(count, MonthDay::Own),
+            [3, count, day] => months(count, MonthDay::Late(day.try_into().ok()?)),
+            [4, count] => months(count, MonthDay::Last),
+            [5, count, week] => Step::Weekdays {
+                week: Week::from_number(week)?,
                 count,
-                last_day: false,
             },
-            4 => Step::Months {
-                count,
-                last_day: true,
-            },
+            [6, count] => months(count, MonthDay::FirstBusiness),
+            [7, count] => months(count, MonthDay::LastBusiness),
             _ => return None,
         };
         Clock::new(axis, step)
+    }
+
+    /// Why `time` is on no step of any series.
+    pub fn never(&self, time: i64) -> Option<String> {
+        let day = date(self.axis.day(time).0)?;
+        let text = self.text(time);
+        match self.step {
+            Step::Weekdays { week, .. } if week.position(days(day)).is_none() => Some(format!(
+                "{text} is a {}, but the series are {self}",
+                week::name(days(day))
+            )),
+            Step::Months { day: which, .. } if self.at(time, 0) != Some(time) => {
+                let right = match which {
+                    MonthDay::Last => "the last day",
+                    MonthDay::FirstBusiness => "the first business day",
+                    MonthDay::LastBusiness => "the last business day",
+                    MonthDay::Own | MonthDay::Late(_) => return None,
+                };
+                Some(format!(
+                    "{text} is not {right} of its month, as the times of these series are"
+                ))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -323,6 +450,8 @@ impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self.step {
             Step::Whole(1) => f.write_str("whole numbers"),
+            Step::Whole(2) => f.write_str("every second whole number"),
+            Step::Whole(3) => f.write_str("every third whole number"),
             Step::Whole(count) => write!(f, "every {count}th whole number"),
             Step::Seconds(3600) => f.write_str("hourly"),
             Step::Seconds(60) => f.write_str("every minute"),
@@ -332,10 +461,21 @@ impl fmt::Display for Clock {
             Step::Days(1) => f.write_str("daily"),
             Step::Days(7) => f.write_str("weekly"),
             Step::Days(count) => write!(f, "every {count} days"),
-            Step::Months { count: 1, .. } => f.write_str("monthly"),
-            Step::Months { count: 3, .. } => f.write_str("quarterly"),
-            Step::Months { count: 12, .. } => f.write_str("yearly"),
-            Step::Months { count, .. } => write!(f, "every {count} months"),
+            Step::Weekdays { week, count: 1 } => write!(f, "on {week}"),
+            Step::Weekdays { week, count } => write!(f, "every {count} of {week}"),
+            Step::Months { count, day } => {
+                match count {
+                    1 => f.write_str("monthly")?,
+                    3 => f.write_str("quarterly")?,
+                    12 => f.write_str("yearly")?,
+                    count => write!(f, "every {count} months")?,
+                }
+                f.write_str(match day {
+                    MonthDay::FirstBusiness => " (first business day)",
+                    MonthDay::LastBusiness => " (last business day)",
+                    _ => "",
+                })
+            }
         }
     }
 }
@@ -402,5 +542,55 @@ mod tests {
         // Whole numbers have no seconds, dates have none either.
         assert_eq!(Clock::from_numbers(&[0, 1, 60]), None);
         assert_eq!(Clock::from_numbers(&[1, 1, 60]), None);
+        for bad in [
+            &[1, 5, 1, 0][..],
+            &[1, 5, 1, 128],
+            &[1, 3, 1, 28],
+            &[1, 9, 1],
+            &[0, 5, 1, 31],
+            &[],
+        ] {
+            assert_eq!(Clock::from_numbers(bad), None, "{bad:?}");
+        }
+    }
+
+    /// A series on the 30th whose last known month was a February went on with the 29th of March.
+    #[test]
+    fn late_days_of_a_month_come_back_after_february() {
+        let late = clock(&["2023-12-30", "2024-01-30", "2024-03-30"]);
+        let (_, february) = parse("2024-02-29").unwrap();
+        assert_eq!(late.text(late.at(february, 1).unwrap()), "2024-03-30");
+        assert_eq!(late.text(late.at(february, 12).unwrap()), "2025-02-28");
+        let (_, march) = parse("2024-03-30").unwrap();
+        assert_eq!(late.steps(february, march), Some(1));
+        // Another series of the file keeps to its day.
+        let (_, fifteenth) = parse("2024-02-15").unwrap();
+        assert_eq!(late.text(late.at(fifteenth, 1).unwrap()), "2024-03-15");
+    }
+
+    #[test]
+    fn there_is_no_time_beyond_the_calendar() {
+        for (times, first) in [
+            ("9999-12-01", &["9999-11-01", "9999-12-01"][..]),
+            ("9999-12-31", &["9999-12-30", "9999-12-31"]),
+            (
+                "9999-12-31T23:00:00",
+                &["9999-12-31T22:00:00", "9999-12-31T23:00:00"],
+            ),
+            (
+                "9999-12-31",
+                &["9999-12-24", "9999-12-27", "9999-12-30", "9999-12-31"],
+            ),
+        ] {
+            let clock = clock(first);
+            let (_, last) = parse(times).unwrap();
+            assert_eq!(clock.at(last, 0), Some(last), "{clock}");
+            assert_eq!(clock.at(last, 1), None, "{clock}");
+            assert_eq!(clock.at(last, i64::MAX), None, "{clock}");
+        }
+        let numbers = clock(&["4611686018427387903", "4611686018427387904"]);
+        assert_eq!(numbers.at(1 << 62, 1), None);
+        assert!(parse("4611686018427387905").is_err());
+        assert!(parse("9223372036854775807").is_err());
     }
 }

@@ -45,8 +45,8 @@ pub use ratings::{
 pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
-    Duplicates, Gap, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, each_prepared,
-    find_gaps, read_prepared, shown,
+    Duplicates, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, each_prepared,
+    read_prepared, shown,
 };
 pub use sink::{Sink, Spelling, create, create_spool};
 pub use source::{Source, find_column, open, open_as, open_as_with, open_with};

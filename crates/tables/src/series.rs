@@ -1,10 +1,8 @@
 //! Many series in one table: an id, a time and a value a row.
 //!
 //! A row that cannot be taken does not end the reading: its series bears the fault, and the callers
-//! say what becomes of it. `regular` puts a series on the steps of a clock, `gaps` finds the gaps of raw
-//! data that have no clock yet.
+//! say what becomes of it. `regular` puts a series on the steps of a clock.
 
-mod gaps;
 mod regular;
 
 use std::collections::HashMap;
@@ -13,7 +11,6 @@ use super::clock::{self, Axis};
 use super::ratings::id_cell;
 use super::{Place, ReadError, ReadErrorKind, Row, Source, Unit, spelling};
 
-pub use gaps::{Gap, find_gaps};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
 
 /// Rows that room is made for before they come, at most.

@@ -14,7 +14,7 @@ use crate::exit;
 use crate::project::Project;
 use crate::task::Task;
 use crate::tasks::ts::Ts;
-use tables::clock::{Axis, Clock, Step};
+use tables::clock::{Axis, Clock, MonthDay, Step, Week};
 
 /// Its file beside the prepared parts.
 const FILE: &str = "clock.json";
@@ -29,6 +29,12 @@ struct Record {
     unit: Unit,
     /// Units from one step to the next.
     count: i64,
+    /// Of weekdays: which count, a bit each, Monday the lowest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weekdays: Option<i64>,
+    /// Of months: the day, 29 to 31, that series keep to, or the last of a month that does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    late_day: Option<i8>,
 }
 
 /// What the column `ds` holds.
@@ -47,10 +53,16 @@ enum Unit {
     WholeNumber,
     Second,
     Day,
+    /// A day of the week that counts.
+    Weekday,
     /// The same day of each month.
     Month,
     /// The last day of each month.
     MonthEnd,
+    /// The first day of each month that is one from Monday to Friday.
+    BusinessMonthStart,
+    /// The last day of each month that is one from Monday to Friday.
+    BusinessMonthEnd,
 }
 
 /// Of a record, what every version has.
@@ -71,16 +83,32 @@ impl Record {
             Step::Whole(count) => (Unit::WholeNumber, count),
             Step::Seconds(count) => (Unit::Second, count),
             Step::Days(count) => (Unit::Day, count),
-            Step::Months { count, last_day } => match last_day {
-                false => (Unit::Month, count),
-                true => (Unit::MonthEnd, count),
+            Step::Weekdays { count, .. } => (Unit::Weekday, count),
+            Step::Months { count, day } => match day {
+                MonthDay::Own | MonthDay::Late(_) => (Unit::Month, count),
+                MonthDay::Last => (Unit::MonthEnd, count),
+                MonthDay::FirstBusiness => (Unit::BusinessMonthStart, count),
+                MonthDay::LastBusiness => (Unit::BusinessMonthEnd, count),
             },
+        };
+        let weekdays = match clock.step {
+            Step::Weekdays { week, .. } => Some(week.to_number()),
+            _ => None,
+        };
+        let late_day = match clock.step {
+            Step::Months {
+                day: MonthDay::Late(day),
+                ..
+            } => Some(day),
+            _ => None,
         };
         Record {
             version: VERSION,
             times,
             unit,
             count,
+            weekdays,
+            late_day,
         }
     }
 
@@ -93,13 +121,21 @@ impl Record {
             TimeKind::UtcTimes => Axis::Time { utc: true },
         };
         let count = self.count;
-        let months = |last_day| Step::Months { count, last_day };
-        let step = match self.unit {
-            Unit::WholeNumber => Step::Whole(count),
-            Unit::Second => Step::Seconds(count),
-            Unit::Day => Step::Days(count),
-            Unit::Month => months(false),
-            Unit::MonthEnd => months(true),
+        let months = |day| Step::Months { count, day };
+        let step = match (self.unit, self.weekdays, self.late_day) {
+            (Unit::WholeNumber, None, None) => Step::Whole(count),
+            (Unit::Second, None, None) => Step::Seconds(count),
+            (Unit::Day, None, None) => Step::Days(count),
+            (Unit::Weekday, Some(week), None) => Step::Weekdays {
+                week: Week::from_number(week)?,
+                count,
+            },
+            (Unit::Month, None, None) => months(MonthDay::Own),
+            (Unit::Month, None, Some(day)) => months(MonthDay::Late(day)),
+            (Unit::MonthEnd, None, None) => months(MonthDay::Last),
+            (Unit::BusinessMonthStart, None, None) => months(MonthDay::FirstBusiness),
+            (Unit::BusinessMonthEnd, None, None) => months(MonthDay::LastBusiness),
+            _ => return None,
         };
         Clock::new(axis, step)
     }
@@ -157,7 +193,8 @@ mod tests {
 
     #[test]
     fn every_clock_comes_back() {
-        let month = |last_day| Step::Months { count: 3, last_day };
+        let month = |day| Step::Months { count: 3, day };
+        let week = Week::BUSINESS;
         let axes = [
             Axis::Whole,
             Axis::Date,
@@ -168,15 +205,63 @@ mod tests {
             Step::Whole(2),
             Step::Seconds(900),
             Step::Days(7),
-            month(false),
-            month(true),
+            Step::Weekdays { week, count: 2 },
+            month(MonthDay::Own),
+            month(MonthDay::Late(30)),
+            month(MonthDay::Last),
+            month(MonthDay::FirstBusiness),
+            month(MonthDay::LastBusiness),
         ];
         let pairs = axes.iter().flat_map(|&a| steps.map(|s| Clock::new(a, s)));
         let clocks: Vec<Clock> = pairs.flatten().collect();
-        assert_eq!(clocks.len(), 1 + 3 + 4 + 4);
+        assert_eq!(clocks.len(), 1 + 3 * 7 + 2);
         for clock in clocks {
             let text = serde_json::to_vec(&Record::of(clock)).unwrap();
             assert_eq!(parse(&text), Ok(clock));
+            // What `prepare` writes and `train` reads, `predict` reads out of the model.
+            assert_eq!(Clock::from_numbers(&clock.to_numbers()), Some(clock));
+        }
+    }
+
+    /// Steps above 2^40 were written to the model, which then was refused.
+    #[test]
+    fn bounds_are_the_same_for_every_reader() {
+        let month = |count, day| Step::Months { count, day };
+        let week = Week::BUSINESS;
+        for step in [Step::Whole, Step::Seconds, Step::Days, |count| {
+            Step::Months {
+                count,
+                day: MonthDay::Last,
+            }
+        }] {
+            for count in [-1, 0, 1, 1 << 40, (1 << 40) + 1, i64::MAX] {
+                for axis in [Axis::Whole, Axis::Date, Axis::Time { utc: true }] {
+                    let clock = Clock {
+                        axis,
+                        step: step(count),
+                    };
+                    let text = serde_json::to_vec(&Record::of(clock)).unwrap();
+                    let numbers = clock.to_numbers();
+                    assert_eq!(
+                        parse(&text).ok(),
+                        Clock::from_numbers(&numbers),
+                        "{clock:?}"
+                    );
+                }
+            }
+        }
+        for step in [
+            month(1 << 41, MonthDay::Own),
+            Step::Weekdays { week, count: 0 },
+            month(1, MonthDay::Late(28)),
+        ] {
+            let clock = Clock {
+                axis: Axis::Date,
+                step,
+            };
+            let text = serde_json::to_vec(&Record::of(clock)).unwrap();
+            assert!(parse(&text).is_err(), "{clock:?}");
+            assert_eq!(Clock::from_numbers(&clock.to_numbers()), None);
         }
     }
 
@@ -216,6 +301,14 @@ mod tests {
             ),
             (
                 "{\"version\":1,\"times\":\"dates\",\"unit\":\"day\",\"count\":0}",
+                "no such steps",
+            ),
+            (
+                "{\"version\":1,\"times\":\"dates\",\"unit\":\"weekday\",\"count\":1}",
+                "no such steps",
+            ),
+            (
+                "{\"version\":1,\"times\":\"dates\",\"unit\":\"day\",\"count\":1,\"late_day\":30}",
                 "no such steps",
             ),
         ] {

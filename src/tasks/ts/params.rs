@@ -6,6 +6,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::ts::{KINDS, Kind};
+use tables::clock;
 use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
@@ -16,6 +17,7 @@ pub struct Block {
     pub data: DataBlock,
     pub split: SplitBlock,
     pub eval: EvalBlock,
+    pub frequency: Choice<Frequency>,
     pub season: Season,
     pub horizon: Horizon,
     pub model: ModelBlock,
@@ -155,6 +157,27 @@ pub enum Auto {
     Auto,
 }
 
+/// A frequency: an alias of pandas, or a whole number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "an alias of pandas as D, MS or 15min, a whole number"
+)]
+pub enum Frequency {
+    Number(u64),
+    Alias(String),
+}
+
+impl Frequency {
+    fn check(&self) -> Result<clock::Frequency, Invalid> {
+        let text = match self {
+            Frequency::Number(number) => number.to_string(),
+            Frequency::Alias(alias) => alias.clone(),
+        };
+        clock::Frequency::parse(&text).map_err(|reason| Invalid::new("ts.frequency", reason))
+    }
+}
+
 /// Steps to be forecast: a number, or the word `auto` for as many as the test part has.
 pub type Horizon = Choice<usize>;
 
@@ -186,6 +209,8 @@ pub struct Params {
     pub data: DataBlock,
     pub test_steps: usize,
     pub origins: usize,
+    /// None: by the data.
+    pub frequency: Option<clock::Frequency>,
     /// None: by the frequency.
     pub seasons: Option<Vec<usize>>,
     /// Auto: as many steps as the test part has.
@@ -232,6 +257,10 @@ impl Block {
             data: self.data.clone(),
             test_steps: self.split.test,
             origins: self.eval.origins,
+            frequency: match &self.frequency {
+                Choice::Auto => None,
+                Choice::Given(frequency) => Some(frequency.check()?),
+            },
             seasons: self.season.check()?,
             horizon: self.horizon,
             kind: self.model.kind()?,
@@ -304,6 +333,27 @@ mod tests {
             check("season: weekly")
                 .unwrap_err()
                 .contains("a list of numbers")
+        );
+    }
+
+    #[test]
+    fn a_frequency_is_an_alias_a_number_or_auto() {
+        let frequency = |text: &str| check(text).unwrap().frequency.map(|f| f.to_string());
+        assert_eq!(frequency("{}"), None);
+        assert_eq!(frequency("frequency: auto"), None);
+        assert_eq!(frequency("frequency: W-SUN"), Some("W-SUN".to_owned()));
+        assert_eq!(frequency("frequency: 1"), Some("1".to_owned()));
+        // YAML 1.1 has words for true; an alias is none of them.
+        assert_eq!(frequency("frequency: Y"), Some("Y".to_owned()));
+        let message = check("frequency: daly").unwrap_err();
+        assert!(
+            message.starts_with("ts.frequency: unknown frequency `daly`: did you mean `D`?"),
+            "{message}"
+        );
+        assert!(
+            check("frequency: [1]")
+                .unwrap_err()
+                .contains("or write `auto`")
         );
     }
 

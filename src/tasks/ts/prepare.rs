@@ -16,7 +16,7 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
 use crate::tasks::ts::{Ts, clock};
-use tables::clock::{Axis, Clock, Step};
+use tables::clock::{Axis, Clock, Frequency, Step};
 use tables::{Column, DataType, Kind, Panel, Problem, Series, SeriesColumns, shown};
 
 /// Series that are in no part, and why.
@@ -100,7 +100,7 @@ impl Prepare for Ts {
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let mut summary = Summary::default();
-        let (clock, all, excluded) = regular_series(project, &params.data, &mut summary)?;
+        let (clock, all, excluded) = regular_series(project, params, &mut summary)?;
         talk.note(format!("ts: the series are {clock}"));
         let mut parts = Parts {
             clock,
@@ -149,9 +149,10 @@ type Raw = (Regular, Option<i64>);
 /// left out.
 fn regular_series(
     project: &Project,
-    data: &DataBlock,
+    params: &Params,
     summary: &mut Summary,
 ) -> Result<(Clock, Vec<Raw>, Vec<Excluded>)> {
+    let data = &params.data;
     let (mut panel, starts) = read(project, data)?;
     let mut excluded = Vec::new();
     let mut tidied = Vec::with_capacity(panel.series.len());
@@ -170,7 +171,13 @@ fn regular_series(
             Err(reason) => excluded.push(Excluded::new(series.id, reason)),
         }
     }
-    let clock = source_clock(&tidied, panel.axis.unwrap_or(Axis::Whole));
+    let axis = panel.axis.unwrap_or(Axis::Whole);
+    let clock = match &params.frequency {
+        Some(said) => said
+            .clock(axis)
+            .map_err(|reason| exit::usage(format!("{reason} ({})", data.source)))?,
+        None => source_clock(&tidied, axis),
+    };
     if Clock::new(clock.axis, clock.step).is_none() {
         return Err(exit::data(format!(
             "{}: the steps are too wide ({clock}); give times in a coarser unit, for example nanoseconds \
@@ -180,8 +187,10 @@ fn regular_series(
     }
     let mut all = Vec::with_capacity(tidied.len());
     for (series, start) in tidied {
-        let regular = series
-            .refuse_other_clock(source_rows(&series, start), &clock, data.gaps)
+        let regular = refuse_by_clock(&series, &clock, params.frequency.as_ref())
+            .and_then(|()| {
+                series.refuse_other_clock(source_rows(&series, start), &clock, data.gaps)
+            })
             .and_then(|()| series.refuse_sparse(&clock, data.gaps))
             .and_then(|()| refuse_tiny(&series))
             .and_then(|()| series.regular(&clock, data.gaps));
@@ -200,6 +209,23 @@ fn regular_series(
         refuse_excluded(&excluded)?;
     }
     Ok((clock, all, excluded))
+}
+
+/// Refuses a series that is not as the frequency says, or, where none was said, as the others are.
+fn refuse_by_clock(
+    series: &Series,
+    clock: &Clock,
+    said: Option<&Frequency>,
+) -> std::result::Result<(), Problem> {
+    match (said, series.times.first()) {
+        (Some(said), Some(&first)) => said.check(clock.axis, first).map_err(|reason| Problem {
+            mark: series.marks[0],
+            reason,
+        }),
+        _ => series
+            .refuse_other_days(clock)
+            .and_then(|()| series.refuse_late_days(clock)),
+    }
 }
 
 /// The clock of the source, which the rows of a test file must be on.

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use self::series::{Faults, Observed};
+use self::series::{Faults, Kinds, Observed, add_evidence};
+use crate::exit;
 use crate::pipeline::profile::scan;
 use crate::pipeline::validate::finding::{About, Gathered};
 use crate::pipeline::validate::keys::Partitions;
@@ -19,7 +20,8 @@ use crate::report::validate::{Finding, Level};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 use tables::blocks::{Block, Blocks, Head, Spot};
-use tables::profile::{Class, Columns, Groups, Table, Want, Watch, summary, understand};
+use tables::clock::{Clock, Evidence};
+use tables::profile::{Class, Columns, Groups, Table, Value, Want, Watch, summary, understand};
 use tables::{Duplicates, Gaps, SeriesColumns};
 
 impl Validate for Ts {
@@ -100,6 +102,7 @@ struct Rows {
     /// The number that a part's rows get as that of their file; else they keep theirs.
     part: Option<usize>,
     observed: Partitions<Observed>,
+    kinds: Kinds,
     bad_times: Gathered,
     shown: usize,
 }
@@ -120,6 +123,7 @@ impl Rows {
             columns: columns.map(|((id, time), value)| [id, time, value]),
             part,
             observed: Partitions::default(),
+            kinds: Kinds::default(),
             bad_times: Gathered::new(shown),
             shown,
         }
@@ -171,7 +175,7 @@ impl Watch for Rows {
             is_time.then(|| Observed {
                 series: block.hash(row, id),
                 spot: self.part.map_or(spot, |part| Spot::new(part, spot.line())),
-                time: time.number,
+                time: exact_time(text, &time),
                 value: number
                     .filter(|v| v.class.is_number())
                     .map_or(f64::NAN, |v| v.number),
@@ -185,6 +189,7 @@ impl Watch for Rows {
         if let Some(bad) = seen.bad_times {
             self.bad_times.merge(bad);
         }
+        seen.observed.iter().for_each(|row| self.kinds.add(row));
         self.observed.extend(&seen.observed)
     }
 }
@@ -200,13 +205,14 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut findings = std::mem::take(&mut read.findings);
     if let Some(columns) = read.watch.columns {
         let shown = job.shown;
+        let clock = clock(job, &mut read.watch)?;
         let partitions = read
             .watch
             .observed
             .each(|series, faults: &mut Option<Faults>| {
                 faults
                     .get_or_insert_with(|| Faults::new(shown))
-                    .look_at(series);
+                    .look_at(series, &clock);
             })?;
         let mut faults = Faults::new(shown);
         partitions
@@ -219,6 +225,32 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
         tables: vec![read.summary],
         findings,
     })
+}
+
+/// The time of a row: a whole number, or whole seconds since 1970. A long whole number has no exact double.
+fn exact_time(text: &[u8], time: &Value) -> i64 {
+    let exact = || std::str::from_utf8(text).ok()?.trim().parse().ok();
+    match time.class {
+        Class::Integer => exact().unwrap_or(time.number as i64),
+        _ => time.number.floor() as i64,
+    }
+}
+
+/// The clock that `prepare` puts these series on.
+fn clock(job: &Job<Params>, rows: &mut Rows) -> Result<Clock> {
+    let axis = rows.kinds.axis();
+    if let Some(said) = &job.params.frequency {
+        return said.clock(axis).map_err(|reason| exit::usage(reason));
+    }
+    let parts = rows
+        .observed
+        .each(|series, evidence: &mut Option<Evidence>| {
+            let evidence = evidence.get_or_insert_with(|| Evidence::new(axis));
+            add_evidence(evidence, axis, series);
+        })?;
+    let mut all = Evidence::new(axis);
+    parts.into_iter().flatten().for_each(|part| all.merge(part));
+    Ok(all.clock())
 }
 
 fn judge(

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, Series};
-use crate::clock::{Axis, Clock};
+use crate::clock::{Axis, Clock, MonthDay, Step};
 
 /// What becomes of rows of one series and time. A row without a value gives way to one with a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,10 @@ pub struct Problem {
 pub const LONGEST_SERIES: usize = 1 << 20;
 /// Steps below which nothing is said of how far rows lie apart.
 const SHORT: usize = 12;
+/// Rows of a series, at least, before it is said to keep to some days of the week: four weeks of five.
+const LONG_WEEKS: usize = 20;
+const ONCE_A_MONTH: &str = "its rows are a month or more apart, but not on the same day of the month; give the first \
+                            or the last day of each month (2024-02-01 or 2024-02-29)";
 /// Rows in a row that lie equally far apart, more than a step: no chance, but another frequency.
 const ALIKE: usize = 8;
 
@@ -209,15 +213,58 @@ impl Series {
     }
 
     fn off(&self, index: usize, clock: &Clock) -> Problem {
-        Problem {
-            mark: self.mark(index),
-            reason: format!(
-                "{} is not on its regular steps, {clock} from {}; correct the time (a file has \
+        let time = clock.text(self.times[index]);
+        let off = |t: &&i64| clock.steps(self.times[0], **t).is_none();
+        let several = 10 * self.times.iter().filter(off).count() > self.times.len();
+        let reason = if let Some(never) = clock.never(self.times[index]) {
+            let other = match clock.step {
+                Step::Weekdays { .. } => "set ts.frequency: D if every day counts",
+                _ => "say the frequency with ts.frequency",
+            };
+            format!("{never}; correct the time, or {other}")
+        } else if let Some(own) = self.another_frequency(clock) {
+            self.describe_other(&own, clock)
+        } else if several && self.is_once_a_month(clock.axis) {
+            ONCE_A_MONTH.to_owned()
+        } else {
+            format!(
+                "{time} is not on its regular steps, {clock} from {}; correct the time (a file has \
                  one frequency)",
-                clock.text(self.times[index]),
                 clock.text(self.times[0])
-            ),
-        }
+            )
+        };
+        self.problem(index, reason)
+    }
+
+    /// The frequency of its own, where all rows are on it, hardly one is missing, and it is not `clock`.
+    fn another_frequency(&self, clock: &Clock) -> Option<Clock> {
+        let (&[first, .., last], 3..) = (&self.times[..], self.times.len()) else {
+            return None;
+        };
+        let own = Clock::infer(clock.axis, std::iter::once(&self.times[..]));
+        let on = |&time: &i64| own.steps(first, time).is_some();
+        let span = own.steps(first, last)? as usize;
+        let dense = span <= self.times.len() + self.times.len() / 4;
+        let unlike = own.step != clock.step && own.to_string() != clock.to_string();
+        (unlike && dense && self.times.iter().all(on)).then_some(own)
+    }
+
+    fn describe_other(&self, own: &Clock, clock: &Clock) -> String {
+        format!(
+            "its rows are {own}, those of the source {clock}; put series of two frequencies into files \
+             of their own"
+        )
+    }
+
+    /// Whether every row is in a month of its own, most of them a month, a quarter or a year after the last.
+    fn is_once_a_month(&self, axis: Axis) -> bool {
+        let months: Option<Vec<i64>> = self.times.iter().map(|&t| axis.month_number(t)).collect();
+        let Some(months) = months.filter(|months| axis != Axis::Whole && months.len() > 2) else {
+            return false;
+        };
+        let gaps: Vec<i64> = months.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let most = [1, 3, 12].map(|step| gaps.iter().filter(|gap| **gap == step).count());
+        gaps.iter().all(|gap| *gap > 0) && most.iter().any(|count| 10 * count >= 8 * gaps.len())
     }
 
     /// Long gaps are missing values, but not one that is most of the series.
@@ -317,34 +364,121 @@ impl Series {
         if gaps == Gaps::Zero || span <= SHORT || !(sparse || run.is_some()) {
             return Ok(());
         }
+        let wide = |gap: &usize| *gap > 1;
         let usual = apart[0];
-        let first = |changed: &dyn Fn(usize) -> bool| apart.iter().position(|gap| changed(*gap));
-        let change = first(&|gap| 3 * gap < 2 * usual || 2 * gap > 3 * usual)
-            .or_else(|| first(&|gap| gap % usual != 0));
-        let change = run.filter(|at| *at > 0).or(change);
-        let at = change.map_or(steps.len() - 1, |gap| gap + 1);
-        Err(Problem {
-            mark: self.mark(at),
-            reason: format!(
-                "its rows lie {usual} and here {} steps apart ({clock}): {}",
-                apart[at - 1],
-                match clock.axis {
-                    Axis::Time { utc: true } =>
-                        "two frequencies, a wrong time, or days by a clock that was changed, which \
-                         are dates better than times",
-                    _ =>
-                        "two frequencies, a wrong time, or rows only where there was demand; for \
-                         the last set ts.data.gaps: zero",
-                }
+        // Two frequencies in one series show where the first of them ends.
+        let whole = self.another_frequency(clock).is_some() || self.is_once_a_month(clock.axis);
+        let change = || {
+            apart
+                .iter()
+                .position(|gap| 3 * gap < 2 * usual || 2 * gap > 3 * usual)
+        };
+        let at = match run {
+            _ if whole => None,
+            Some(run @ 1..) => Some(run),
+            _ => change(),
+        };
+        let at = at.or_else(|| apart.iter().position(wide)).unwrap_or(0) + 1;
+        let reason = self.describe_sparse(clock, &apart, at);
+        Err(self.problem(at, reason))
+    }
+
+    /// Why rows that lie `apart` so many steps are no series of `clock`; it shows at row `at`.
+    fn describe_sparse(&self, clock: &Clock, apart: &[usize], at: usize) -> String {
+        if let Some(own) = self.another_frequency(clock) {
+            return self.describe_other(&own, clock);
+        }
+        if self.is_once_a_month(clock.axis) {
+            return ONCE_A_MONTH.to_owned();
+        }
+        let (Some(&least), Some(&most)) = (apart.iter().min(), apart.iter().max()) else {
+            return String::new();
+        };
+        let steps = apart.iter().sum::<usize>() as f64;
+        let alike = |run: &[usize]| run.iter().all(|gap| *gap == run[0]);
+        let regular = apart.windows(ALIKE).any(alike);
+        let how = match clock.axis {
+            Axis::Time { utc: true } if regular => {
+                "two frequencies, a wrong time, or days by a clock that was changed, which are dates better \
+                 than times"
+            }
+            _ if regular => {
+                "two frequencies in one series, or a wrong time; give each part an id of its own, or correct \
+                 the time"
+            }
+            _ if 2.0 * least as f64 > steps / apart.len() as f64 => {
+                "nearly regular, but not quite; correct the times, or number the steps 1, 2, 3, ..."
+            }
+            _ => {
+                "if rows are only where there was demand, set ts.data.gaps: zero; otherwise correct the \
+                 times"
+            }
+        };
+        match regular {
+            true => format!(
+                "its rows lie {} steps apart from here on ({clock}): {how}",
+                apart[at - 1]
             ),
-        })
+            false => format!("its rows lie {least} to {most} steps apart ({clock}): {how}"),
+        }
+    }
+
+    /// Refuses a series that keeps to days of the week on which most rows of a daily source do not stay.
+    ///
+    /// # Errors
+    /// The first row after days without one.
+    pub fn refuse_other_days(&self, clock: &Clock) -> Result<(), Problem> {
+        if clock.step != Step::Days(1) || self.times.len() < LONG_WEEKS {
+            return Ok(());
+        }
+        let Some(own) = self.another_frequency(clock) else {
+            return Ok(());
+        };
+        if !matches!(own.step, Step::Weekdays { .. }) {
+            return Ok(());
+        }
+        let reason = format!(
+            "its rows are {own}, those of the source {clock}; put them into files of their own, or set \
+             ts.frequency: D, which counts the other days as missing"
+        );
+        let far = self
+            .times
+            .windows(2)
+            .position(|pair| clock.steps(pair[0], pair[1]) > Some(1));
+        Err(self.problem(far.map_or(0, |gap| gap + 1), reason))
+    }
+
+    /// Refuses a series on one of the last days of the month where others are on another one: after a
+    /// February, nothing would tell to which day it goes back.
+    ///
+    /// # Errors
+    /// The first such row.
+    pub fn refuse_late_days(&self, clock: &Clock) -> Result<(), Problem> {
+        let own = matches!(
+            clock.step,
+            Step::Months {
+                day: MonthDay::Own,
+                ..
+            }
+        );
+        let late = |&time: &i64| clock.axis.day_of_month(time) > Some(28);
+        match self.times.iter().position(late).filter(|_| own) {
+            None => Ok(()),
+            Some(row) => {
+                let reason = format!(
+                    "{} is on one of the last days of a month, and other series are on another one; give \
+                     all the first or the last day of each month",
+                    clock.text(self.times[row])
+                );
+                Err(self.problem(row, reason))
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Step;
 
     const STEPS: Clock = Clock {
         axis: Axis::Whole,

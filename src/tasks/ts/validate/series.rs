@@ -4,7 +4,7 @@
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::Record;
 use tables::blocks::Spot;
-use tables::find_gaps;
+use tables::clock::{Axis, Clock, Evidence};
 use tables::profile::spell_time;
 
 /// An observation by the hash of its series' name.
@@ -13,7 +13,7 @@ pub(super) struct Observed {
     pub series: u64,
     pub spot: Spot,
     /// A whole number, or seconds since 1970.
-    pub time: f64,
+    pub time: i64,
     /// NaN where there is none.
     pub value: f64,
     pub dated: bool,
@@ -27,12 +27,11 @@ impl Record for Observed {
     }
 
     fn words(&self) -> impl Iterator<Item = u64> {
-        let numbers = [self.time, self.value].map(f64::to_bits);
         [
             self.series,
             self.spot.0,
-            numbers[0],
-            numbers[1],
+            self.time.cast_unsigned(),
+            self.value.to_bits(),
             u64::from(self.dated),
         ]
         .into_iter()
@@ -42,7 +41,7 @@ impl Record for Observed {
         Observed {
             series: next(),
             spot: Spot(next()),
-            time: f64::from_bits(next()),
+            time: next().cast_signed(),
             value: f64::from_bits(next()),
             dated: next() == 1,
         }
@@ -51,7 +50,7 @@ impl Record for Observed {
     /// Each series by time.
     fn sort(records: &mut [Self]) {
         records.sort_unstable_by(|a, b| {
-            let times = a.time.total_cmp(&b.time);
+            let times = a.time.cmp(&b.time);
             a.series
                 .cmp(&b.series)
                 .then(times)
@@ -75,7 +74,7 @@ pub(super) struct Faults {
     pub outlying: Gathered,
 }
 
-const DAY: f64 = 86_400.0;
+const DAY: i64 = 86_400;
 
 impl Faults {
     pub fn new(shown: usize) -> Faults {
@@ -91,8 +90,8 @@ impl Faults {
         }
     }
 
-    /// Looks at one series, sorted by time.
-    pub fn look_at(&mut self, series: &[Observed]) {
+    /// Looks at one series, sorted by time, on `clock`.
+    pub fn look_at(&mut self, series: &[Observed], clock: &Clock) {
         self.series += 1;
         let length = series.len() as u64;
         let start = series[0].spot;
@@ -107,7 +106,7 @@ impl Faults {
                 self.repeated.add(pair[1].spot, || pair[1].spelled());
             }
         }
-        self.find_gaps(series);
+        self.find_gaps(series, clock);
         let values: Vec<f64> = series.iter().map(|row| row.value).collect();
         if values.len() >= 4 && values.windows(2).all(|pair| pair[0] == pair[1]) {
             self.constant
@@ -120,14 +119,20 @@ impl Faults {
         }
     }
 
-    fn find_gaps(&mut self, series: &[Observed]) {
-        let times: Vec<f64> = series.iter().map(|row| row.time).collect();
-        for gap in find_gaps(&times, series.iter().all(|row| row.dated)) {
-            let row = &series[gap.before];
-            self.missing += gap.steps as u64;
-            self.gaps.add(row.spot, || {
-                format!("{} missing before {}", gap.steps, row.spelled())
-            });
+    /// Steps of the clock between two rows; a time off the clock is refused by `prepare`.
+    fn find_gaps(&mut self, series: &[Observed], clock: &Clock) {
+        for pair in series.windows(2) {
+            let times = [&pair[0], &pair[1]].map(|row| row.on(clock.axis));
+            let [Some(before), Some(time)] = times else {
+                continue;
+            };
+            let missing = clock.steps(before, time).unwrap_or(0) - 1;
+            if missing > 0 {
+                self.missing += missing.cast_unsigned();
+                self.gaps.add(pair[1].spot, || {
+                    format!("{missing} missing before {}", pair[1].spelled())
+                });
+            }
         }
     }
 
@@ -152,10 +157,49 @@ impl Faults {
 impl Observed {
     pub fn spelled(&self) -> String {
         match self.dated {
-            true => spell_time(self.time, self.time % DAY != 0.0),
+            true => spell_time(self.time as f64, self.time % DAY != 0),
             false => format!("{}", self.time),
         }
     }
+
+    /// Its time on `axis`; none for a time of another kind.
+    fn on(&self, axis: Axis) -> Option<i64> {
+        match axis {
+            Axis::Whole => (!self.dated).then_some(self.time),
+            Axis::Date => self.dated.then_some(self.time.div_euclid(DAY)),
+            Axis::Time { .. } => self.dated.then_some(self.time),
+        }
+    }
+}
+
+/// What kind of times rows have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kinds {
+    /// Whether one is a date or a time, and whether one is not at midnight.
+    dated: bool,
+    timed: bool,
+}
+
+impl Kinds {
+    pub fn add(&mut self, row: &Observed) {
+        self.dated |= row.dated;
+        self.timed |= row.dated && row.time % DAY != 0;
+    }
+
+    pub fn axis(self) -> Axis {
+        match (self.dated, self.timed) {
+            (false, _) => Axis::Whole,
+            (true, false) => Axis::Date,
+            (true, true) => Axis::Time { utc: false },
+        }
+    }
+}
+
+/// Adds what a series, sorted by time, says of the clock of its table.
+pub(super) fn add_evidence(evidence: &mut Evidence, axis: Axis, series: &[Observed]) {
+    let mut times: Vec<i64> = series.iter().filter_map(|row| row.on(axis)).collect();
+    times.dedup();
+    evidence.add(&times);
 }
 
 /// Neighbours on each side that a value is held against.
@@ -249,7 +293,7 @@ mod tests {
             Observed {
                 series: 1,
                 spot: Spot::new(0, index as u64 + 2),
-                time: time.number,
+                time: time.number as i64,
                 value: value(index),
                 dated: time.class.is_time(),
             }
@@ -259,8 +303,67 @@ mod tests {
 
     fn faults(times: &[&str]) -> Faults {
         let mut faults = Faults::new(10);
-        faults.look_at(&series(times, |i| i as f64));
+        let rows = series(times, |i| i as f64);
+        faults.look_at(&rows, &clock(&rows));
         faults
+    }
+
+    fn clock(rows: &[Observed]) -> Clock {
+        let mut kinds = Kinds::default();
+        rows.iter().for_each(|row| kinds.add(row));
+        let mut evidence = Evidence::new(kinds.axis());
+        add_evidence(&mut evidence, kinds.axis(), rows);
+        evidence.clock()
+    }
+
+    /// Rows behind gaps, from 0, and steps missing before each.
+    fn gaps(times: &[&str]) -> Vec<(u64, String)> {
+        let found = faults(times).gaps.places.rows;
+        let gap = |(spot, what): (Spot, String)| {
+            let steps = what.split(' ').next().unwrap().to_owned();
+            (spot.line() - 2, steps)
+        };
+        found.into_iter().map(gap).collect()
+    }
+
+    #[test]
+    fn gaps_are_found_on_every_clock() {
+        let months = "2024-01-31 2024-02-29 2024-03-31 2024-05-31 2024-06-30";
+        let hours = "2024-01-01T00:00 2024-01-01T01:00 2024-01-01T02:00 2024-01-01T04:00";
+        for (times, expected) in [
+            (months, &[(3, "1")][..]),
+            (hours, &[(3, "1")]),
+            ("1 2 3 7 8", &[(3, "3")]),
+            ("1 2 2 3 7 8", &[(4, "3")]),
+            ("2000-01-01 2001-01-01 2002-01-01 2003-01-01", &[]),
+            ("2023-12-29 2024-01-31 2024-02-29 2024-04-30", &[(3, "1")]),
+            ("5", &[]),
+        ] {
+            let times: Vec<&str> = times.split(' ').collect();
+            let expected: Vec<(u64, String)> = expected
+                .iter()
+                .map(|(row, steps)| (*row, (*steps).to_owned()))
+                .collect();
+            assert_eq!(gaps(&times), expected, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn weekends_are_no_gaps_in_business_days() {
+        // 2024-01-01 was a Monday.
+        let days: Vec<String> = (1..=26)
+            .filter(|day| (day - 1) % 7 < 5 && *day != 10)
+            .map(|day| format!("2024-01-{day:02}"))
+            .collect();
+        let days: Vec<&str> = days.iter().map(String::as_str).collect();
+        assert_eq!(gaps(&days), [(7, "1".to_owned())]);
+        // With a Saturday they are days.
+        let week: Vec<String> = (1..=10)
+            .filter(|d| *d != 7)
+            .map(|d| format!("2024-01-{d:02}"))
+            .collect();
+        let week: Vec<&str> = week.iter().map(String::as_str).collect();
+        assert_eq!(gaps(&week), [(6, "1".to_owned())]);
     }
 
     #[test]
@@ -278,7 +381,8 @@ mod tests {
     fn repeated_times_and_constant_series_are_found() {
         assert_eq!(faults(&["1", "2", "2", "3"]).repeated.count, 1);
         let mut found = Faults::new(10);
-        found.look_at(&series(&["1", "2", "3", "4"], |_| 7.0));
+        let rows = series(&["1", "2", "3", "4"], |_| 7.0);
+        found.look_at(&rows, &clock(&rows));
         assert_eq!(found.constant.count, 1);
     }
 

@@ -82,7 +82,7 @@ fn bad_input_is_named_by_series_and_line() {
         .collect();
     let error = refused(&format!("{months}{weekly}"));
     assert!(
-        error.contains(":39: series `w`: 2023-01-14 is not on its regular steps"),
+        error.contains(":39: series `w`: its rows are weekly, those of the source monthly"),
         "{error}"
     );
     assert!(refused("a,2024-01-01,\na,2024-01-02,\n").contains("no series is left"));

@@ -3,6 +3,7 @@
 
 mod clock;
 mod dates;
+mod frequency;
 mod input;
 mod state;
 #[path = "../support/mod.rs"]

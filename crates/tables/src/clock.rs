@@ -5,6 +5,7 @@
 
 mod frequency;
 mod infer;
+mod notation;
 mod week;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use jiff::civil::{Date, DateTime};
 
 pub use frequency::Frequency;
 pub use infer::Evidence;
+pub use notation::{Notation, Numbers};
 pub use week::Week;
 
 /// What kind of times a file has.
@@ -121,6 +123,9 @@ pub fn parse(text: &str) -> Result<(Axis, i64), String> {
         return whole_seconds(instant.subsec_nanosecond(), text)
             .map(|()| (Axis::Time { utc: true }, instant.as_second()));
     }
+    if let Some(date) = other_spelling(text) {
+        return Ok((Axis::Date, days(date)));
+    }
     if text.len() <= 10 {
         let date: Date = text.parse().map_err(|e| refused(text, e))?;
         return Ok((Axis::Date, days(date)));
@@ -130,6 +135,36 @@ pub fn parse(text: &str) -> Result<(Axis, i64), String> {
     let seconds =
         i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     Ok((Axis::Time { utc: false }, days(time.date()) * DAY + seconds))
+}
+
+/// Unambiguous spellings of a date beside 2024-02-29: 2024/02/29, 2024-02 (its first day), 2024-Q1 and 2024Q1 (the
+/// same), 2024-W05 (its Monday).
+fn other_spelling(text: &str) -> Option<Date> {
+    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => text.parse::<i8>().ok(),
+        false => None,
+    };
+    let (year, rest) = (text.get(..4)?, text.get(4..)?);
+    if !year.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let year: i16 = year.parse().ok()?;
+    let date = |month: i8, day: i8| Date::new(year, month, day).ok();
+    let (mark, rest) = match rest.strip_prefix('-') {
+        Some(rest) => ('-', rest),
+        None => (rest.chars().next()?, rest.strip_prefix('/').unwrap_or(rest)),
+    };
+    match rest.as_bytes() {
+        [_, _, b'/', _, _] if mark == '/' => date(number(&rest[..2])?, number(&rest[3..])?),
+        [b'Q' | b'q', quarter @ b'1'..=b'4'] => date(3 * (*quarter - b'1') as i8 + 1, 1),
+        [b'W' | b'w', _, _] => {
+            let monday = jiff::civil::Weekday::Monday;
+            let week = jiff::civil::ISOWeekDate::new(year, number(&rest[1..])?, monday);
+            week.ok().map(|week| week.date())
+        }
+        [_, _] if mark == '-' => date(number(rest)?, 1),
+        _ => None,
+    }
 }
 
 fn refused(text: &str, error: jiff::Error) -> String {
@@ -247,7 +282,17 @@ impl Axis {
             _ if self == other => Some(value),
             (Axis::Time { utc: false }, Axis::Date) => value.checked_mul(DAY),
             (Axis::Date, Axis::Time { utc: false }) if value % DAY == 0 => Some(value / DAY),
+            (_, Axis::Whole) => self.take_written(Notation::guess(value)?, value),
             _ => None,
+        }
+    }
+
+    /// A time written as a number, on this axis; midnights since 1970 are dates.
+    pub fn take_written(self, notation: Notation, value: i64) -> Option<i64> {
+        match (self, notation.time(value).ok()?) {
+            (Axis::Whole, _) | (_, (Axis::Whole, _)) => None,
+            (Axis::Date, (Axis::Time { .. }, time)) if time % DAY == 0 => Some(time / DAY),
+            (axis, (other, time)) => axis.take(other, time),
         }
     }
 
@@ -528,8 +573,41 @@ mod tests {
     }
 
     #[test]
+    fn other_spellings_of_dates_are_read() {
+        for (text, date) in [
+            ("2024/02/29", "2024-02-29"),
+            ("2024-02", "2024-02-01"),
+            ("2024-Q3", "2024-07-01"),
+            ("2024Q1", "2024-01-01"),
+            ("2024-W05", "2024-01-29"),
+            ("2020-W53", "2020-12-28"),
+        ] {
+            let (axis, value) = parse(text).unwrap();
+            assert_eq!(
+                (axis, axis.text(value).as_str()),
+                (Axis::Date, date),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["2023-02-29", "yesterday", "", "2024-01-01T25:00:00", "12.5"] {
+        for text in [
+            "01/02/2024",
+            "29.02.2024",
+            "Jan 2024",
+            "2024-13",
+            "2024-Q5",
+            "2024/02/30",
+            "2023-W53",
+            "2024/2/9",
+            "2023-02-29",
+            "yesterday",
+            "",
+            "2024-01-01T25:00:00",
+            "12.5",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

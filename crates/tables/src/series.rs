@@ -7,7 +7,7 @@ mod regular;
 
 use std::collections::HashMap;
 
-use super::clock::{self, Axis};
+use super::clock::{self, Axis, Notation, Numbers};
 use super::ratings::id_cell;
 use super::{Place, ReadError, ReadErrorKind, Row, Source, Unit, spelling};
 
@@ -306,6 +306,50 @@ impl Panel {
         let mut row = Row::new();
         while reader.next(source, &mut row)? {}
         Ok(())
+    }
+
+    /// Reads whole numbers as the times that they write: by `notation`, or where there is none, as they look. Which
+    /// it is.
+    ///
+    /// # Errors
+    /// Numbers that look like times that are not read.
+    pub fn read_numbers(&mut self, notation: Option<Notation>) -> Result<Notation, String> {
+        if self.axis != Some(Axis::Whole) {
+            return Ok(Notation::Number);
+        }
+        let mut numbers = Numbers::default();
+        let times = self.series.iter().flat_map(|series| &series.times);
+        let mut timed = false;
+        for &time in times {
+            numbers.add(time);
+            let read = notation.and_then(|notation| notation.time(time).ok());
+            timed |= read.is_some_and(|(_, seconds)| seconds % 86_400 != 0);
+        }
+        let (notation, axis) = match notation {
+            Some(notation) => (notation, notation.axis(timed)),
+            None => numbers.notation()?,
+        };
+        if notation == Notation::Number {
+            return Ok(notation);
+        }
+        self.axis = Some(axis);
+        for number in 0..self.series.len() {
+            for row in 0..self.series[number].times.len() {
+                let value = self.series[number].times[row];
+                let read = notation.time(value);
+                let time = axis.take_written(notation, value);
+                self.series[number].times[row] = time.unwrap_or(0);
+                if let (None, Some(&mark)) = (time, self.series[number].marks.get(row)) {
+                    let reason = read
+                        .err()
+                        .unwrap_or_else(|| format!("`{value}` is no {notation}"));
+                    let id = shown(&self.series[number].id);
+                    let error = self.place(mark).error(ReadErrorKind::Series { id, reason });
+                    self.note(Some(number), error);
+                }
+            }
+        }
+        Ok(notation)
     }
 
     /// Notes a row that cannot be taken, of one series or of none that can be told.

@@ -6,7 +6,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::ts::{KINDS, Kind};
-use tables::clock;
+use tables::clock::{self, Notation};
 use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
@@ -72,6 +72,8 @@ pub struct DataBlock {
     pub escape: Option<Escape>,
     pub id: String,
     pub time: String,
+    /// How whole numbers write times; auto: as they look.
+    pub time_format: Choice<Notation>,
     pub value: String,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
@@ -88,6 +90,7 @@ impl Default for DataBlock {
             escape: None,
             id: "unique_id".to_owned(),
             time: "ds".to_owned(),
+            time_format: Choice::Auto,
             value: "y".to_owned(),
             gaps: Gaps::default(),
             duplicates: Duplicates::default(),

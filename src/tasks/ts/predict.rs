@@ -259,9 +259,21 @@ impl Lister for Forecasts {
             let problem = match answer {
                 Ok(answer) => {
                     hand_out(&answer, out);
-                    answer
+                    let fallback = answer
                         .fallback
-                        .map(|problem| format!("{problem}; it has the seasonal naive forecast"))
+                        .map(|problem| format!("{problem}; it has the seasonal naive forecast"));
+                    let beyond = answer.times.iter().filter(|time| time.is_none()).count();
+                    let beyond = (beyond > 0).then(|| {
+                        format!(
+                            "{beyond} of {} steps lie beyond the last time there is (the end of the year \
+                             9999) and are left out; ask for fewer with --horizon, or correct the times",
+                            answer.times.len()
+                        )
+                    });
+                    match (fallback, beyond) {
+                        (Some(fallback), Some(beyond)) => Some(format!("{fallback}; {beyond}")),
+                        (fallback, beyond) => fallback.or(beyond),
+                    }
                 }
                 Err(refusal) => Some(refusal.reason),
             };
@@ -301,12 +313,12 @@ impl Forecasts {
 fn hand_out(answer: &Answer<'_>, out: &mut dyn FnMut(&Row)) {
     let mut row = Row::new();
     for (step, time) in answer.times.iter().enumerate() {
+        let Some(time) = time else {
+            return;
+        };
         row.clear();
         row.push(Kind::Text, answer.series);
-        match time {
-            Some(time) => row.push(Kind::Text, time),
-            None => row.push(Kind::Null, ""),
-        }
+        row.push(Kind::Text, time);
         row.push_number(answer.mean[step]);
         for (lower, upper) in &answer.bounds {
             row.push_number(lower[step]);

@@ -16,7 +16,7 @@ use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
 use crate::tasks::ts::{Ts, clock};
-use tables::clock::{Axis, Clock, Frequency, Step};
+use tables::clock::{Axis, Clock, Frequency, Notation, Step};
 use tables::{Column, DataType, Kind, Panel, Problem, Series, SeriesColumns, shown};
 
 /// Series that are in no part, and why.
@@ -100,7 +100,7 @@ impl Prepare for Ts {
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let mut summary = Summary::default();
-        let (clock, all, excluded) = regular_series(project, params, &mut summary)?;
+        let (clock, all, excluded) = regular_series(project, params, &mut summary, talk)?;
         talk.note(format!("ts: the series are {clock}"));
         let mut parts = Parts {
             clock,
@@ -151,9 +151,10 @@ fn regular_series(
     project: &Project,
     params: &Params,
     summary: &mut Summary,
+    talk: &Talk,
 ) -> Result<(Clock, Vec<Raw>, Vec<Excluded>)> {
     let data = &params.data;
-    let (mut panel, starts) = read(project, data)?;
+    let (mut panel, starts) = read(project, data, talk)?;
     let mut excluded = Vec::new();
     let mut tidied = Vec::with_capacity(panel.series.len());
     for (mut series, start) in std::mem::take(&mut panel.series).into_iter().zip(starts) {
@@ -254,7 +255,7 @@ fn source_rows(series: &Series, start: Option<i64>) -> usize {
 type Start = std::result::Result<Option<i64>, Problem>;
 
 /// Reads the source and the test file; for each series the first time of its test part.
-fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
+fn read(project: &Project, data: &DataBlock, talk: &Talk) -> Result<(Panel, Vec<Start>)> {
     let columns = SeriesColumns {
         id: data.id.clone(),
         time: data.time.clone(),
@@ -275,6 +276,15 @@ fn read(project: &Project, data: &DataBlock) -> Result<(Panel, Vec<Start>)> {
     }
     if panel.rows == 0 {
         return Err(exit::data(format!("{}: there are no rows", data.source)));
+    }
+    let notation = panel
+        .read_numbers(data.time_format.given())
+        .map_err(|reason| exit::data(format!("{}: {reason}", data.source)))?;
+    if notation != Notation::Number {
+        talk.note(format!(
+            "ts: the times are numbers and read as such: {notation} (ts.data.time_format: number leaves \
+             them numbers)"
+        ));
     }
     let start = |(index, series): (usize, &Series)| {
         test_start(series, rows.get(index).copied().unwrap_or(0))

@@ -20,7 +20,7 @@ use crate::report::validate::{Finding, Level};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 use tables::blocks::{Block, Blocks, Head, Spot};
-use tables::clock::{Clock, Evidence};
+use tables::clock::{self, Axis, Clock, Evidence, Notation};
 use tables::profile::{Class, Columns, Groups, Table, Value, Want, Watch, summary, understand};
 use tables::{Duplicates, Gaps, SeriesColumns};
 
@@ -154,7 +154,8 @@ impl Watch for Rows {
         }
         let mut bad = Gathered::new(self.shown);
         for row in 0..block.rows() {
-            if groups.value(row).is_some_and(|value| !fits(value.class)) {
+            let unlike = groups.value(row).is_some_and(|value| !fits(value.class));
+            if unlike && clock::parse(&block.text(row, column)).is_err() {
                 bad.add(block.spot(row), || block.text(row, column).to_owned());
             }
         }
@@ -171,15 +172,20 @@ impl Watch for Rows {
             let number = block.bytes_of(row, value);
             let number = (!number.is_empty()).then(|| understand(number));
             let spot = block.spot(row);
-            let is_time = time.class.is_time() || time.class == Class::Integer;
-            is_time.then(|| Observed {
+            let (time, dated) = match time.class {
+                Class::Date | Class::Datetime | Class::Integer => {
+                    (exact_time(text, &time), time.class.is_time())
+                }
+                _ => other_time(text)?,
+            };
+            Some(Observed {
                 series: block.hash(row, id),
                 spot: self.part.map_or(spot, |part| Spot::new(part, spot.line())),
-                time: exact_time(text, &time),
+                time,
                 value: number
                     .filter(|v| v.class.is_number())
                     .map_or(f64::NAN, |v| v.number),
-                dated: time.class.is_time(),
+                dated,
             })
         });
         seen.observed = rows.collect();
@@ -205,16 +211,16 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut findings = std::mem::take(&mut read.findings);
     if let Some(columns) = read.watch.columns {
         let shown = job.shown;
-        let clock = clock(job, &mut read.watch)?;
+        let (clock, notation) = find_clock(job, &mut read.watch, path)?;
         let partitions = read
             .watch
             .observed
             .each(|series, faults: &mut Option<Faults>| {
                 faults
-                    .get_or_insert_with(|| Faults::new(shown))
+                    .get_or_insert_with(|| Faults::new(shown, notation))
                     .look_at(series, &clock);
             })?;
-        let mut faults = Faults::new(shown);
+        let mut faults = Faults::new(shown, notation);
         partitions
             .into_iter()
             .flatten()
@@ -236,21 +242,37 @@ fn exact_time(text: &[u8], time: &Value) -> i64 {
     }
 }
 
+/// A time in a spelling that only `prepare` reads: 2024/02/29, 2024-02, 2024Q1, 12.0; and whether it is a date.
+fn other_time(text: &[u8]) -> Option<(i64, bool)> {
+    let (axis, time) = clock::parse(std::str::from_utf8(text).ok()?).ok()?;
+    Some(match axis {
+        Axis::Whole => (time, false),
+        Axis::Date => (time * 86_400, true),
+        Axis::Time { .. } => (time, true),
+    })
+}
+
 /// The clock that `prepare` puts these series on.
-fn clock(job: &Job<Params>, rows: &mut Rows) -> Result<Clock> {
-    let axis = rows.kinds.axis();
+fn find_clock(job: &Job<Params>, rows: &mut Rows, path: &Path) -> Result<(Clock, Notation)> {
+    let said = job.params.data.time_format.given();
+    let kinds = rows
+        .kinds
+        .axis(said)
+        .map_err(|reason| exit::data(format!("{}: {reason}", job.project.shown(path))))?;
+    let (axis, notation) = kinds;
     if let Some(said) = &job.params.frequency {
-        return said.clock(axis).map_err(|reason| exit::usage(reason));
+        let clock = said.clock(axis).map_err(exit::usage)?;
+        return Ok((clock, notation));
     }
     let parts = rows
         .observed
         .each(|series, evidence: &mut Option<Evidence>| {
             let evidence = evidence.get_or_insert_with(|| Evidence::new(axis));
-            add_evidence(evidence, axis, series);
+            add_evidence(evidence, kinds, series);
         })?;
     let mut all = Evidence::new(axis);
     parts.into_iter().flatten().for_each(|part| all.merge(part));
-    Ok(all.clock())
+    Ok((all.clock(), notation))
 }
 
 fn judge(

@@ -366,7 +366,10 @@ fn weekdays(days: impl Iterator<Item = i64>, span: (i64, i64)) -> Option<Week> {
     });
     let share = |day: usize| rows[day] as f64 / all[day].max(1) as f64;
     let usual = (0..7).map(share).fold(0.0, f64::max);
-    let mut week = Week::of(|day| share(day) > WRONG * usual);
+    // One row among many is more likely a wrong time than a day that counts.
+    let many = rows.iter().any(|rows| *rows >= 8);
+    let lone = |day: usize| many && rows[day] == 1;
+    let mut week = Week::of(|day| share(day) > WRONG * usual && !lone(day));
     let business = (0..7).all(|day| !week.has(day) || Week::BUSINESS.has(day));
     if business {
         week = Week::BUSINESS;
@@ -384,8 +387,9 @@ fn weekdays(days: impl Iterator<Item = i64>, span: (i64, i64)) -> Option<Week> {
     let rate = (sum(&rows, true) + 1) as f64 / (sum(&all, true) + 2) as f64;
     let limit = match (wrong, business) {
         (1.., _) => WRONG_CHANCE,
-        (_, true) => BUSINESS_CHANCE,
-        (_, false) => CLOSED_CHANCE,
+        // Rows that are only where there was demand miss weekends by chance, too.
+        (_, true) if rate > 0.5 => BUSINESS_CHANCE,
+        _ => CLOSED_CHANCE,
     };
     let mut chance = 1.0;
     for _ in 0..sum(&all, false) - wrong {

@@ -376,7 +376,7 @@ impl Series {
         let at = match run {
             _ if whole => None,
             Some(run @ 1..) => Some(run),
-            _ => change(),
+            _ => change().or_else(|| apart.iter().position(|gap| gap % usual != 0)),
         };
         let at = at.or_else(|| apart.iter().position(wide)).unwrap_or(0) + 1;
         let reason = self.describe_sparse(clock, &apart, at);

@@ -4,7 +4,7 @@
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::Record;
 use tables::blocks::Spot;
-use tables::clock::{Axis, Clock, Evidence};
+use tables::clock::{Axis, Clock, Evidence, Notation, Numbers};
 use tables::profile::spell_time;
 
 /// An observation by the hash of its series' name.
@@ -61,6 +61,8 @@ impl Record for Observed {
 
 /// What is wrong with some series.
 pub(super) struct Faults {
+    /// What whole numbers write.
+    notation: Notation,
     pub series: u64,
     /// Observations of the shortest series, and where it starts.
     pub shortest: Option<(u64, Spot)>,
@@ -77,9 +79,10 @@ pub(super) struct Faults {
 const DAY: i64 = 86_400;
 
 impl Faults {
-    pub fn new(shown: usize) -> Faults {
+    pub fn new(shown: usize, notation: Notation) -> Faults {
         let none = || Gathered::new(shown);
         Faults {
+            notation,
             series: 0,
             shortest: None,
             missing: 0,
@@ -122,7 +125,7 @@ impl Faults {
     /// Steps of the clock between two rows; a time off the clock is refused by `prepare`.
     fn find_gaps(&mut self, series: &[Observed], clock: &Clock) {
         for pair in series.windows(2) {
-            let times = [&pair[0], &pair[1]].map(|row| row.on(clock.axis));
+            let times = [&pair[0], &pair[1]].map(|row| row.on(clock.axis, self.notation));
             let [Some(before), Some(time)] = times else {
                 continue;
             };
@@ -163,9 +166,10 @@ impl Observed {
     }
 
     /// Its time on `axis`; none for a time of another kind.
-    fn on(&self, axis: Axis) -> Option<i64> {
+    fn on(&self, axis: Axis, notation: Notation) -> Option<i64> {
         match axis {
             Axis::Whole => (!self.dated).then_some(self.time),
+            _ if !self.dated => axis.take_written(notation, self.time),
             Axis::Date => self.dated.then_some(self.time.div_euclid(DAY)),
             Axis::Time { .. } => self.dated.then_some(self.time),
         }
@@ -173,31 +177,51 @@ impl Observed {
 }
 
 /// What kind of times rows have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Kinds {
     /// Whether one is a date or a time, and whether one is not at midnight.
     dated: bool,
     timed: bool,
+    numbers: Numbers,
 }
 
 impl Kinds {
     pub fn add(&mut self, row: &Observed) {
         self.dated |= row.dated;
         self.timed |= row.dated && row.time % DAY != 0;
+        if !row.dated {
+            self.numbers.add(row.time);
+        }
     }
 
-    pub fn axis(self) -> Axis {
-        match (self.dated, self.timed) {
-            (false, _) => Axis::Whole,
-            (true, false) => Axis::Date,
-            (true, true) => Axis::Time { utc: false },
+    /// The axis, and what whole numbers write; `said` is what the parameters say of them.
+    ///
+    /// # Errors
+    /// Numbers that look like times that are not read.
+    pub fn axis(&self, said: Option<Notation>) -> Result<(Axis, Notation), String> {
+        match (self.dated, self.timed, said) {
+            (false, _, None) => self
+                .numbers
+                .notation()
+                .map(|(notation, axis)| (axis, notation)),
+            // Times of the day are read off those that were said; midnights of a finer axis do no harm.
+            (false, _, Some(notation)) => Ok((notation.axis(true), notation)),
+            (true, false, _) => Ok((Axis::Date, Notation::Number)),
+            (true, true, _) => Ok((Axis::Time { utc: false }, Notation::Number)),
         }
     }
 }
 
 /// Adds what a series, sorted by time, says of the clock of its table.
-pub(super) fn add_evidence(evidence: &mut Evidence, axis: Axis, series: &[Observed]) {
-    let mut times: Vec<i64> = series.iter().filter_map(|row| row.on(axis)).collect();
+pub(super) fn add_evidence(
+    evidence: &mut Evidence,
+    (axis, notation): (Axis, Notation),
+    series: &[Observed],
+) {
+    let mut times: Vec<i64> = series
+        .iter()
+        .filter_map(|row| row.on(axis, notation))
+        .collect();
     times.dedup();
     evidence.add(&times);
 }
@@ -302,7 +326,7 @@ mod tests {
     }
 
     fn faults(times: &[&str]) -> Faults {
-        let mut faults = Faults::new(10);
+        let mut faults = Faults::new(10, Notation::Number);
         let rows = series(times, |i| i as f64);
         faults.look_at(&rows, &clock(&rows));
         faults
@@ -311,8 +335,9 @@ mod tests {
     fn clock(rows: &[Observed]) -> Clock {
         let mut kinds = Kinds::default();
         rows.iter().for_each(|row| kinds.add(row));
-        let mut evidence = Evidence::new(kinds.axis());
-        add_evidence(&mut evidence, kinds.axis(), rows);
+        let (axis, notation) = kinds.axis(None).unwrap();
+        let mut evidence = Evidence::new(axis);
+        add_evidence(&mut evidence, (axis, notation), rows);
         evidence.clock()
     }
 
@@ -380,7 +405,7 @@ mod tests {
     #[test]
     fn repeated_times_and_constant_series_are_found() {
         assert_eq!(faults(&["1", "2", "2", "3"]).repeated.count, 1);
-        let mut found = Faults::new(10);
+        let mut found = Faults::new(10, Notation::Number);
         let rows = series(&["1", "2", "3", "4"], |_| 7.0);
         found.look_at(&rows, &clock(&rows));
         assert_eq!(found.constant.count, 1);

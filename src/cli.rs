@@ -13,9 +13,10 @@ use anyhow::{Context, Result};
 use clap::{ColorChoice, CommandFactory, Parser};
 
 use self::args::{
-    Cli, Color, Explain, Global, Lists, Predict, Reading, ReproArgs, Rows, Stages, StatusArgs,
-    Tasks, Validate, Verb, VerifyArgs,
+    Cli, Color, Explain, Global, InitArgs, Lists, Predict, Reading, ReproArgs, Rows, Stages,
+    StatusArgs, Tasks, Validate, Verb, VerifyArgs,
 };
+use crate::columns::Role;
 use crate::exit::{self, Exit};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::outcome::Outcome;
@@ -23,6 +24,7 @@ use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::{Talk, plain};
+use crate::task::Task;
 use crate::tasks::{self, Name};
 use crate::{eval, explain, for_task, inspect, pipeline, train};
 
@@ -174,10 +176,7 @@ impl Cli {
                 clap_mangen::Man::new(command()).render(&mut page)?;
                 print_out(|out| out.extend(page))
             }
-            Verb::Init { folder } => {
-                global.show(&pipeline::init::run(&folder)?)?;
-                Ok(Exit::Done)
-            }
+            Verb::Init(args) => args.run(global),
             Verb::Inspect { model } => {
                 global.show(&inspect::run(&model)?)?;
                 Ok(Exit::Done)
@@ -248,17 +247,81 @@ fn each(
 ) -> Result<Exit> {
     let project = Project::open(&global.selection())?;
     global.start_threads()?;
-    for name in tasks.names() {
+    for name in tasks.names(&project) {
         global.show_and_go_on(run(&project, name)?.as_ref())?;
     }
     Ok(Exit::Done)
+}
+
+impl InitArgs {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let (Some(task), Some(source)) = (&self.task, &self.source) else {
+            global.show(&pipeline::init::run(&self.folder)?)?;
+            return Ok(Exit::Done);
+        };
+        let name: Name = task.parse().map_err(exit::usage)?;
+        let target = for_task!(name, T => <T as Task>::TARGET);
+        let named = [
+            (target, self.target),
+            (Role::Text, self.text),
+            (Role::Label, self.label),
+            (Role::Path, self.path),
+            (Role::User, self.user),
+            (Role::Item, self.item),
+            (Role::Rating, self.rating),
+            (Role::Time, self.time),
+            (Role::Value, self.value),
+            (Role::Series, self.id),
+        ];
+        let own = pipeline::init::Own {
+            source: source.clone(),
+            columns: named
+                .into_iter()
+                .filter_map(|(role, column)| Some((role, column?)))
+                .collect(),
+        };
+        let names: Vec<&str> = tasks::ALL.iter().map(|name| name.as_str()).collect();
+        let created = for_task!(name, T => pipeline::init::run_own::<T>(
+            &self.folder, &own, &names, &ask
+        )?);
+        global.show(&created)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// Asks on a terminal which of some columns is meant; anything else there has nobody to answer.
+fn ask(question: &str, columns: &[&str]) -> Option<String> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return None;
+    }
+    let mut err = io::stderr().lock();
+    for (number, column) in (1..).zip(columns) {
+        let _ = writeln!(err, "  {number}  {}", tables::shown(column));
+    }
+    loop {
+        let _ = write!(err, "{question} (number or name) ");
+        let _ = err.flush();
+        let mut line = String::new();
+        if io::stdin().read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let answer = line.trim();
+        let by_number = answer
+            .parse()
+            .ok()
+            .and_then(|n: usize| columns.get(n.checked_sub(1)?));
+        let by_name = columns.iter().find(|column| **column == answer);
+        if let Some(column) = by_name.or(by_number) {
+            return Some((*column).to_owned());
+        }
+    }
 }
 
 /// Every gate is looked at before the exit code says that one was not met.
 fn gate(global: &Global, tasks: &Tasks) -> Result<Exit> {
     let project = Project::open(&global.selection())?;
     let mut met = true;
-    for name in tasks.names() {
+    for name in tasks.names(&project) {
         let verdict = for_task!(name, T => eval::gate::run::<T>(&project)?);
         met &= verdict.met();
         global.show_and_go_on(&verdict)?;
@@ -277,7 +340,7 @@ impl Validate {
             prepared: self.prepared,
         };
         let mut holds = true;
-        for name in self.tasks.names() {
+        for name in self.tasks.names(&project) {
             let validated =
                 for_task!(name, T => pipeline::validate::run::<T>(&project, request, talk)?);
             holds &= validated.holds();

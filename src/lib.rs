@@ -16,6 +16,7 @@ pub mod train; // verb: fit and save
 
 pub mod task; // what a task is to every verb
 
+pub mod columns; // columns that a task needs, and what they are usually called
 pub mod exit; // exit codes, and the errors that carry one
 pub mod interrupt; // the wish to stop, from a signal to the verb that runs
 pub mod outcome; // what a verb has to say at its end

@@ -65,6 +65,11 @@ impl Project {
         self.loaded.block(key)
     }
 
+    /// Whether the parameters have a block `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.loaded.has(key)
+    }
+
     /// Points a complaint about a parameter at where it was given.
     pub fn blame(&self, invalid: Invalid) -> params::Error {
         self.loaded.blame(invalid)

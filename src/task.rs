@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::de::DeserializeOwned;
 
+use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
@@ -53,6 +54,9 @@ pub trait Task: 'static {
     /// Its fitted model.
     type Model: Stateful;
 
+    /// The column that is predicted.
+    const TARGET: Role;
+
     /// A model file compiled into the program, for where there is no other.
     const EMBEDDED: Option<&'static [u8]> = None;
 
@@ -64,6 +68,14 @@ pub trait Task: 'static {
 
     /// Where its raw data are, and how they are read.
     fn raw_data(params: &Self::Params) -> RawData<'_>;
+
+    /// The columns that its raw data must have.
+    fn needed(params: &Self::Params) -> Vec<Needed>;
+
+    /// Columns that it uses where they are there.
+    fn optional(_params: &Self::Params) -> Vec<Needed> {
+        Vec::new()
+    }
 
     /// Loads a prepared part, with what its verb needs beside the rows.
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;

@@ -13,7 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("explain", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
-    ("task", &["params", "project", "exit"]),
+    ("task", &["columns", "params", "project", "exit"]),
+    ("columns", &["exit"]),
     ("project", &["params", "exit"]),
     ("exit", &["params", "interrupt"]),
     ("params", &[]),
@@ -25,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What a verb may name: everything below the verbs; no task, and no other verb.
 const VERB: &[&str] = &[
+    "columns",
     "exit",
     "interrupt",
     "outcome",
@@ -37,8 +39,8 @@ const VERB: &[&str] = &[
 
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
-    "train", "eval", "predict", "explain", "pipeline", "exit", "outcome", "params", "project",
-    "report", "talk", "task",
+    "train", "eval", "predict", "explain", "pipeline", "columns", "exit", "outcome", "params",
+    "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

@@ -76,3 +76,185 @@ fn sample_overwrites_only_what_it_wrote() {
     assert!(message.contains("edited since"), "{message}");
     assert_eq!(dir.read("data/raw/nlp/reviews.csv"), "text,label\nmine,x\n");
 }
+
+/// Texts of two classes under the names, and with the delimiter, of some stranger.
+fn strange_reviews() -> String {
+    let row = |i: usize| {
+        let (word, label) = if i.is_multiple_of(2) {
+            ("lovely", "good")
+        } else {
+            ("awful", "poor")
+        };
+        format!("{i};a {word} thing, number {i};{label}\n")
+    };
+    format!(
+        "id;review;sentiment\n{}",
+        (0..120).map(row).collect::<String>()
+    )
+}
+
+#[test]
+fn a_strangers_texts_become_a_project_of_one_task() {
+    let dir = Workdir::empty();
+    dir.write("sst.csv", strange_reviews());
+    let said = dir.ok(&["init", "--task", "nlp", "--source", "sst.csv"]);
+    for part in [
+        "nlp.data.delimiter: ;",
+        "nlp.data.text: review",
+        "nlp.data.label: sentiment",
+        "easylife repro",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let params = dir.read("params.yaml");
+    assert!(
+        !params.contains("\nts:") && !params.contains("sample"),
+        "{params}"
+    );
+    let stages = dir.read("dvc.yaml");
+    for left_out in [
+        "data/raw",
+        "easylife sample",
+        "easylife predict",
+        "ts confusion",
+        "recsys:",
+        "${cv",
+    ] {
+        assert!(!stages.contains(left_out), "{left_out}: {stages}");
+    }
+    let ran = dir.run(&["repro"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!dir.exists("data/raw"));
+    assert!(dir.json("metrics/nlp.json")["accuracy"].as_f64().unwrap() > 0.9);
+    dir.ok(&[
+        "predict",
+        "nlp",
+        "-i",
+        "sst.csv",
+        "--delimiter",
+        ";",
+        "-o",
+        "out.csv",
+    ]);
+    // `all` is what the project has.
+    let said = dir.ok(&["prepare", "all"]);
+    assert!(
+        said.starts_with("data/processed/nlp") && said.lines().count() == 1,
+        "{said}"
+    );
+}
+
+#[test]
+fn strange_tables_of_every_task_run_as_a_pipeline() {
+    // December and January, 31 days each.
+    let days = |shop: &str, k: usize| -> String {
+        let day = |d: usize| {
+            let month = if d < 31 { "2023-12" } else { "2024-01" };
+            format!(
+                "{month}-{:02},{shop},{}\n",
+                d % 31 + 1,
+                10 + (d % 7) * k + d * d % 5
+            )
+        };
+        (0..62).map(day).collect()
+    };
+    let sales = format!("date,shop,units\n{}{}", days("north", 2), days("south", 3));
+    let mut views = String::from("userId,movieId,stars,when\n");
+    for user in 0..40 {
+        for n in 0..6 {
+            views += &format!(
+                "{user},{},{},{}\n",
+                (user + n * 3) % 15,
+                3 + n % 3,
+                1_600_000_000 + n * 500 + user
+            );
+        }
+    }
+    for (task, file, text, options, expected) in [
+        (
+            "ts",
+            "sales.csv",
+            &sales,
+            &["--value", "units"][..],
+            &[
+                "ts.data.id: shop  (found",
+                "ts.data.time: date  (found",
+                "ts.data.value: units\n",
+            ][..],
+        ),
+        (
+            "recsys",
+            "views.csv",
+            &views,
+            &["--time", "when"],
+            &[
+                "recsys.data.user: userId",
+                "recsys.data.item: movieId",
+                "recsys.data.rating: stars",
+                "recsys.data.time: when\n",
+            ],
+        ),
+    ] {
+        let dir = Workdir::empty();
+        dir.write(file, text);
+        let said = dir.ok(&[&["init", "mine", "--task", task, "--source", file], options].concat());
+        for part in expected {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(
+            dir.read("mine/params.yaml")
+                .contains(&format!("source: ../{file}"))
+        );
+        let ran = dir.run(&["repro", "--project", "mine"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(dir.exists(&format!("mine/models/{task}.safetensors")));
+    }
+}
+
+#[test]
+fn columns_that_cannot_be_told_are_asked_for() {
+    let dir = Workdir::empty();
+    dir.write("x.csv", "a,b,c\n1,2,3\n4,5,6\n");
+    let message = dir.fails(2, &["init", "--task", "ts", "--source", "x.csv"]);
+    assert!(
+        message.contains("name it with --id NAME; there are: a, b, c"),
+        "{message}"
+    );
+    let message = dir.fails(
+        2,
+        &["init", "--task", "ts", "--source", "x.csv", "--time", "d"],
+    );
+    assert!(
+        message.contains("there is no column `d` for --time"),
+        "{message}"
+    );
+    let message = dir.fails(
+        2,
+        &["init", "--task", "ts", "--source", "x.csv", "--user", "a"],
+    );
+    assert!(
+        message.contains("--user is no column of ts; it has --id, --time, --value"),
+        "{message}"
+    );
+    assert_eq!(dir.names("."), ["x.csv"], "nothing was written");
+}
+
+/// Every column that is missing, the key that names it, and what is likely meant.
+#[test]
+fn a_missing_column_names_the_keys_to_set() {
+    let dir = Workdir::project();
+    dir.write("sales.csv", "date,shop,units\n2024-01-01,a,1\n");
+    for verb in ["prepare", "validate"] {
+        let ran = dir.run(&[verb, "ts", "-S", "ts.data.source=sales.csv"]);
+        assert_eq!(ran.code, 4, "{ran:?}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        for part in [
+            "`ts.data.id: shop`",
+            "`ts.data.time: date`",
+            "`ts.data.value: units`",
+            "-S ts.data.time=date",
+        ] {
+            assert!(said.contains(part), "{verb}: {part}: {said}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use support::{Ran, Workdir};
 /// Forty texts of two classes, as CSV; the labels are spelled as `spell` says.
 fn csv(spell: impl Fn(bool, usize) -> String) -> String {
     let row = |i: usize| {
-        let good = i % 2 == 0;
+        let good = i.is_multiple_of(2);
         let word = if good { "good" } else { "awful" };
         format!("the film was {word} number {i},{}\n", spell(good, i))
     };
@@ -20,7 +20,7 @@ fn csv(spell: impl Fn(bool, usize) -> String) -> String {
 /// The same as JSON lines; labels are spelled as JSON.
 fn jsonl(spell: impl Fn(bool, usize) -> String) -> String {
     let row = |i: usize| {
-        let good = i % 2 == 0;
+        let good = i.is_multiple_of(2);
         let word = if good { "good" } else { "awful" };
         let label = spell(good, i);
         format!("{{\"text\":\"the film was {word} number {i}\",\"label\":{label}}}\n")

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::params::Set;
 use crate::predict;
+use crate::project::Project;
 use crate::tasks::{self, Name};
 use tables::{Delimiter, Escape, Format, Quote};
 
@@ -74,10 +75,7 @@ pub enum Color {
 #[derive(Subcommand)]
 pub enum Verb {
     /// Start a project: params.yaml, dvc.yaml, README, ready to run
-    Init {
-        #[arg(default_value = ".", value_name = "DIR")]
-        folder: PathBuf,
-    },
+    Init(InitArgs),
     /// Make seeded sample data in data/raw/TASK
     Sample(SampleArgs),
     /// Hold the raw data against schema/TASK.yaml or the rules built in -> reports/validate; exit 4
@@ -128,9 +126,106 @@ pub enum Verb {
 
 #[derive(Args)]
 pub struct Tasks {
-    /// Which task, or `all`
+    /// Which task, or `all` that the project has
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
     pub task: String,
+}
+
+#[derive(Args)]
+pub struct InitArgs {
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub folder: PathBuf,
+    /// For this task alone, on data of your own; columns that are not named are found by their names and
+    /// cells
+    #[arg(long, value_name = "TASK", requires = "source",
+          value_parser = PossibleValuesParser::new(task_names(false)))]
+    pub task: Option<String>,
+    /// Your data: a file or a folder
+    #[arg(long, value_name = "FILE", requires = "task")]
+    pub source: Option<PathBuf>,
+    /// What is predicted: the label (nlp, cv), the value (ts), the item (recsys)
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub target: Option<String>,
+    /// nlp: column of the text
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub text: Option<String>,
+    /// nlp, cv: column of the label
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        conflicts_with = "target",
+        help_heading = "Columns"
+    )]
+    pub label: Option<String>,
+    /// cv: column of the paths
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub path: Option<String>,
+    /// recsys: column of the users
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub user: Option<String>,
+    /// recsys: column of the items
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        conflicts_with = "target",
+        help_heading = "Columns"
+    )]
+    pub item: Option<String>,
+    /// recsys: column of the ratings, if any
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub rating: Option<String>,
+    /// ts, recsys: column of the times
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub time: Option<String>,
+    /// ts: column of the values
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        conflicts_with = "target",
+        help_heading = "Columns"
+    )]
+    pub value: Option<String>,
+    /// ts: column that tells series apart
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub id: Option<String>,
 }
 
 #[derive(Args)]
@@ -158,10 +253,22 @@ pub struct Validate {
 }
 
 impl Tasks {
-    pub fn names(&self) -> Vec<Name> {
-        match self.task.parse() {
-            Ok(name) => vec![name],
-            Err(_) => tasks::ALL.to_vec(), // clap has let through nothing else than `all`
+    /// The task, or all that the project has: those with a block in its params.yaml, or every one where none
+    /// has.
+    pub fn names(&self, project: &Project) -> Vec<Name> {
+        if let Ok(name) = self.task.parse() {
+            return vec![name];
+        }
+        // clap has let through nothing else than `all`
+        let there = |name: &&Name| project.has(name.as_str());
+        match tasks::ALL
+            .iter()
+            .copied()
+            .filter(|name| there(&name))
+            .collect()
+        {
+            none if Vec::is_empty(&none) => tasks::ALL.to_vec(),
+            some => some,
         }
     }
 }

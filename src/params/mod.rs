@@ -187,6 +187,11 @@ impl Loaded {
         Ok(self.document.get(key)?.unwrap_or_default())
     }
 
+    /// Whether the file, or an `-S`, has the block `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.document.node(key).is_some()
+    }
+
     /// Points a complaint about a value at where the value was given.
     pub fn blame(&self, invalid: Invalid) -> Error {
         let keys: Vec<&str> = invalid.key.split('.').collect();

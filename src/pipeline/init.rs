@@ -1,7 +1,10 @@
-//! `easylife init`: a new project that runs at once with nothing but the binary.
+//! `easylife init`: a new project that runs at once with nothing but the binary, with a sample of every task
+//! or for one task on data of one's own.
 //!
 //! `params.yaml` and `dvc.yaml` are this repository's own, so that what a new project starts with
 //! is what the tests and CI run.
+
+mod own;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,8 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
+pub use self::own::{Ask, Own};
 use crate::exit;
 use crate::project::PARAMS;
+use crate::task::Task;
 use files::atomic;
 
 const FILES: [(&str, &str); 6] = [
@@ -27,27 +32,120 @@ const FILES: [(&str, &str); 6] = [
 pub struct Created {
     folder: PathBuf,
     files: Vec<&'static str>,
+    /// Keys of params.yaml with what was found in the data of one's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    columns: Vec<Setting>,
+    /// Commands to type next.
+    next: Vec<String>,
+}
+
+/// A key of params.yaml that the data decided on.
+#[derive(Debug, Serialize)]
+struct Setting {
+    key: String,
+    value: String,
+    /// Found, rather than named by the caller.
+    found: bool,
 }
 
 impl fmt::Display for Created {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(f, "{}: {}", self.folder.display(), self.files.join(", "))?;
+        for Setting { key, value, found } in &self.columns {
+            let how = if *found {
+                "  (found; change it in params.yaml)"
+            } else {
+                ""
+            };
+            writeln!(f, "  {key}: {}{how}", tables::shown(value))?;
+        }
         writeln!(f, "next:")?;
         if self.folder != Path::new(".") {
             writeln!(f, "  cd {}", self.folder.display())?;
         }
-        for verb in ["sample", "validate", "prepare", "train", "evaluate"] {
-            writeln!(f, "  easylife {verb} all")?;
+        for command in &self.next {
+            writeln!(f, "  {command}")?;
         }
         Ok(())
     }
 }
 
-/// Writes the files of a new project into `folder`, or none where one of them is there already.
+/// Writes the files of a new project with every task into `folder`, or none where one of them is there already.
 pub fn run(folder: &Path) -> Result<Created> {
-    let taken: Vec<&str> = FILES
-        .iter()
-        .map(|(name, _)| *name)
+    write(
+        folder,
+        FILES.map(|(name, content)| (name, content.to_owned())),
+    )?;
+    let verbs = ["sample", "validate", "prepare", "train", "evaluate"];
+    Ok(Created {
+        folder: folder.to_owned(),
+        files: FILES.iter().map(|(name, _)| *name).collect(),
+        columns: Vec::new(),
+        next: verbs.map(|verb| format!("easylife {verb} all")).into(),
+    })
+}
+
+/// Writes the files of a project for `T` on data of one's own; `tasks` are the names of all.
+///
+/// # Errors
+/// As [`run`], and where the data or the columns that are meant are not to be found.
+pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) -> Result<Created> {
+    let found = own::find::<T>(own, ask)?;
+    let task = T::NAME;
+    let mut sets = vec![(
+        format!("{task}.data.source"),
+        own::from_project(folder, &own.source)?,
+    )];
+    let mut columns = Vec::new();
+    if let Some(delimiter) = found.delimiter {
+        columns.push(Setting {
+            key: format!("{task}.data.delimiter"),
+            value: delimiter.to_string(),
+            found: true,
+        });
+    }
+    columns.extend(found.columns.into_iter().map(|chosen| Setting {
+        key: chosen.key.to_owned(),
+        value: chosen.column,
+        found: !chosen.is_given,
+    }));
+    sets.extend(
+        columns
+            .iter()
+            .map(|set| (set.key.clone(), set.value.clone())),
+    );
+    let files = FILES.map(|(name, content)| {
+        let content = match name {
+            PARAMS => own::params(content, task, &sets)?,
+            "dvc.yaml" => own::dvc(content, task, tasks),
+            "README.md" => README_OWN.replace("TASK", task),
+            _ => content.to_owned(),
+        };
+        Ok((name, content))
+    });
+    let files = files.into_iter().collect::<Result<Vec<_>>>()?;
+    let names = files.iter().map(|(name, _)| *name).collect();
+    write(folder, files)?;
+    Ok(Created {
+        folder: folder.to_owned(),
+        files: names,
+        columns,
+        next: vec![
+            "easylife repro".to_owned(),
+            format!("easylife predict {task} --help"),
+        ],
+    })
+}
+
+const README_OWN: &str = include_str!("init/README-own.md");
+
+/// Writes files into `folder`, or none where one of them is there already.
+fn write(
+    folder: &Path,
+    files: impl IntoIterator<Item = (&'static str, String)> + Clone,
+) -> Result<()> {
+    let names = files.clone().into_iter().map(|(name, _)| name);
+    let taken: Vec<&str> = names
         .filter(|name| folder.join(name).symlink_metadata().is_ok())
         .collect();
     if !taken.is_empty() {
@@ -57,12 +155,9 @@ pub fn run(folder: &Path) -> Result<Created> {
             taken.join(", ")
         )));
     }
-    for (name, content) in FILES {
+    for (name, content) in files {
         let path = folder.join(name);
         atomic::write(&path, |out| out.write_all(content.as_bytes()))?;
     }
-    Ok(Created {
-        folder: folder.to_owned(),
-        files: FILES.iter().map(|(name, _)| *name).collect(),
-    })
+    Ok(())
 }

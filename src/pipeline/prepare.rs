@@ -12,6 +12,7 @@ use serde::Serialize;
 pub(crate) use self::bad_rows::{BadRows, first_of};
 pub(crate) use self::parts::{warn_excluded, write_part, write_table};
 
+use crate::columns;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
@@ -92,7 +93,8 @@ pub(crate) fn data_files(project: &Project, source: &str, test: Option<&str>) ->
 pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Summary>> {
     let params = task::params::<T>(project)?;
     super::say_folders(T::raw_data(&params), project, talk);
-    let (parts, summary) = T::split(project, &params, talk)?;
+    let (parts, summary) = T::split(project, &params, talk)
+        .map_err(|error| columns::explain(error, &T::needed(&params)))?;
     let folder = project.processed(T::NAME);
     atomic::folder(&folder, |folder| T::write(&parts, folder))?;
     Ok(Prepared { folder, summary })

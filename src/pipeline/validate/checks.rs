@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::cells::{CellRules, Test};
 use super::finding::About;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
+use crate::columns::{self, Needed};
 use crate::params::near_miss;
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
@@ -13,7 +14,12 @@ use tables::profile::summary::figure;
 use tables::profile::{Column, Table};
 
 /// Columns that are not there, and columns that should not be there.
-pub(crate) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding> {
+pub(crate) fn columns(
+    schema: &Schema,
+    needed: &[Needed],
+    head: &Head,
+    source: &str,
+) -> Vec<Finding> {
     let names: Vec<&str> = head
         .columns
         .iter()
@@ -28,8 +34,10 @@ pub(crate) fn columns(schema: &Schema, head: &Head, source: &str) -> Vec<Finding
         rows: Vec::new(),
     };
     let missing = |keys: &[&str], name: &str| {
-        let complaint = format!("{source} has no such column; {}", near_miss(name, &names));
-        let complaint = complaint.trim_end().trim_end_matches(';').to_owned();
+        let advice = columns::advice_on(name, &names, needed)
+            .unwrap_or_else(|| near_miss(name, &names).trim_end().to_owned());
+        let complaint = format!("{source} has no such column; {advice}");
+        let complaint = complaint.trim_end_matches([';', ' ']).to_owned();
         general(Level::Error, schema.refuse(keys, &complaint).to_string())
     };
     let mut findings = Vec::new();

@@ -27,10 +27,7 @@ pub(crate) fn run<T: Validate>(
     refuse_written(path, force)?;
     let mut rules = built_in::<T>(&params);
     rules.columns.0.clear(); // the data are only looked at
-    let checked = {
-        let reading = T::raw_data(&params).reading;
-        T::raw(&job(project, params, rules, reading, talk))
-    }?;
+    let checked = { T::raw(&job::<T>(project, params, rules, talk)) }?;
     let rows = checked.tables.iter().map(|table| table.rows).sum();
     let text = match checked.tables.first() {
         Some(table) => schema(T::NAME, table, T::RULES),

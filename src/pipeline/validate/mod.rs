@@ -26,6 +26,7 @@ use serde::Serialize;
 
 pub use self::schema::Schema;
 use self::schema::{Scalar, Span};
+use crate::columns::{self, Needed};
 use crate::exit;
 use crate::outcome::number;
 use crate::project::Project;
@@ -109,6 +110,8 @@ pub struct Job<'a, P> {
     pub project: &'a Project,
     pub params: P,
     schema: Schema,
+    /// Columns that the task cannot do without.
+    needed: Vec<Needed>,
     /// How CSV files of raw data are read.
     pub(crate) reading: Reading,
     /// Rows that are shown of each finding.
@@ -232,31 +235,36 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
         true => Schema::read(&path, &names)?,
         false => built_in::<T>(&params),
     };
-    let reading = T::raw_data(&params).reading;
     if !request.prepared {
         super::say_folders(T::raw_data(&params), project, talk);
     }
-    let job = job(project, params, schema, reading, talk);
+    let job = job::<T>(project, params, schema, talk);
     let (part, checked) = match request.prepared {
         true => ("prepared", T::prepared(&job)?),
-        false => ("raw", T::raw(&job)?),
+        false => {
+            let checked = T::raw(&job);
+            (
+                "raw",
+                checked.map_err(|error| columns::explain(error, &job.needed))?,
+            )
+        }
     };
     let schema = written.then(|| project.shown(&path));
     write(project, T::NAME, validation(T::NAME, schema, part, checked))
 }
 
-fn job<'a, P>(
+fn job<'a, T: Validate>(
     project: &'a Project,
-    params: P,
+    params: T::Params,
     schema: Schema,
-    reading: Reading,
     talk: &'a Talk,
-) -> Job<'a, P> {
+) -> Job<'a, T::Params> {
     Job {
         project,
+        needed: T::needed(&params),
+        reading: T::raw_data(&params).reading,
         params,
         schema,
-        reading,
         shown: project.params().validate.rows,
         talk,
     }

@@ -139,7 +139,12 @@ pub(crate) fn read_blocks<P, W: Watch>(
     }
     let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);
-    findings.extend(checks::columns(&job.schema, &table.head, &source));
+    findings.extend(checks::columns(
+        &job.schema,
+        &job.needed,
+        &table.head,
+        &source,
+    ));
     findings.extend(checks::table(&job.schema, &table, &mut rules, today)?);
     Ok(Read {
         summary: summary::of(&table, source),

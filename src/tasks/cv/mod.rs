@@ -17,6 +17,7 @@ mod validate;
 use anyhow::Result;
 use tables::{Photos, read_photos};
 
+use crate::columns::{Needed, Role};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
@@ -28,6 +29,7 @@ pub struct Cv;
 
 impl Task for Cv {
     const NAME: &'static str = "cv";
+    const TARGET: Role = Role::Label;
     type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
@@ -51,6 +53,14 @@ impl Task for Cv {
             reading: params.data.reading(),
             of_tables: false,
         }
+    }
+
+    fn needed(params: &Self::Params) -> Vec<Needed> {
+        let data = &params.data;
+        vec![
+            Needed::new(Role::Path, &data.path, "cv.data.path"),
+            Needed::new(Role::Label, &data.label, "cv.data.label"),
+        ]
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

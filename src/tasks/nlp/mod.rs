@@ -15,6 +15,7 @@ mod validate;
 use anyhow::Result;
 use tables::{Texts, read_texts};
 
+use crate::columns::{Needed, Role};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
@@ -25,6 +26,7 @@ pub struct Nlp;
 
 impl Task for Nlp {
     const NAME: &'static str = "nlp";
+    const TARGET: Role = Role::Label;
     type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
@@ -46,6 +48,14 @@ impl Task for Nlp {
             reading: params.data.reading(),
             of_tables: true,
         }
+    }
+
+    fn needed(params: &Self::Params) -> Vec<Needed> {
+        let data = &params.data;
+        vec![
+            Needed::new(Role::Text, &data.text, "nlp.data.text"),
+            Needed::new(Role::Label, &data.label, "nlp.data.label"),
+        ]
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

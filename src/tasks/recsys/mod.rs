@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use tables::{RATING_COLUMNS, Ratings, read_ratings};
 
+use crate::columns::{Needed, Role};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
@@ -32,6 +33,7 @@ pub struct Recsys;
 
 impl Task for Recsys {
     const NAME: &'static str = "recsys";
+    const TARGET: Role = Role::Item;
     type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
@@ -53,6 +55,22 @@ impl Task for Recsys {
             reading: params.data.reading(),
             of_tables: true,
         }
+    }
+
+    fn needed(params: &Self::Params) -> Vec<Needed> {
+        let data = &params.data;
+        vec![
+            Needed::new(Role::User, &data.user, "recsys.data.user"),
+            Needed::new(Role::Item, &data.item, "recsys.data.item"),
+        ]
+    }
+
+    fn optional(params: &Self::Params) -> Vec<Needed> {
+        let data = &params.data;
+        vec![
+            Needed::new(Role::Rating, &data.rating, "recsys.data.rating"),
+            Needed::new(Role::Time, &data.time, "recsys.data.time"),
+        ]
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

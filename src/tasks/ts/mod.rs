@@ -22,6 +22,7 @@ use anyhow::{Context, Result};
 use tables::clock::Clock;
 use tables::{Panel, read_prepared};
 
+use crate::columns::{Needed, Role};
 use crate::params::Invalid;
 use crate::params::gate::Gate;
 use crate::project::Project;
@@ -32,6 +33,7 @@ pub struct Ts;
 
 impl Task for Ts {
     const NAME: &'static str = "ts";
+    const TARGET: Role = Role::Value;
     type Block = params::Block;
     type Params = params::Params;
     type Details = details::Details;
@@ -53,6 +55,15 @@ impl Task for Ts {
             reading: params.data.reading(),
             of_tables: true,
         }
+    }
+
+    fn needed(params: &Self::Params) -> Vec<Needed> {
+        let data = &params.data;
+        vec![
+            Needed::new(Role::Series, &data.id, "ts.data.id"),
+            Needed::new(Role::Time, &data.time, "ts.data.time"),
+            Needed::new(Role::Value, &data.value, "ts.data.value"),
+        ]
     }
 
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {

@@ -1,0 +1,430 @@
+//! Which column of a stranger's table is meant: what a column that a task needs is usually called, and what
+//! to do where it is not there under the name that was expected.
+
+use crate::exit;
+use tables::{ReadError, ReadErrorKind, shown};
+
+/// What a column is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A text to be classified.
+    Text,
+    /// What is predicted of a text or a photo.
+    Label,
+    /// The file of a photo.
+    Path,
+    /// Who took something.
+    User,
+    /// What was taken.
+    Item,
+    /// How much it was liked.
+    Rating,
+    /// When.
+    Time,
+    /// What is measured over time.
+    Value,
+    /// Which series a value belongs to.
+    Series,
+}
+
+impl Role {
+    /// Names that such columns have in public data sets, the most telling first; in lower case, letters and
+    /// digits alone.
+    fn usual(self) -> &'static [&'static str] {
+        match self {
+            Role::Text => &[
+                "text",
+                "review",
+                "reviewtext",
+                "reviewbody",
+                "comment",
+                "commenttext",
+                "sentence",
+                "message",
+                "body",
+                "content",
+                "tweet",
+                "description",
+                "utterance",
+                "question",
+                "document",
+                "abstract",
+                "title",
+            ],
+            Role::Label => &[
+                "label",
+                "labels",
+                "target",
+                "class",
+                "category",
+                "sentiment",
+                "intent",
+                "topic",
+                "stars",
+                "score",
+                "polarity",
+                "tag",
+                "outcome",
+            ],
+            Role::Path => &[
+                "path",
+                "file",
+                "filename",
+                "filepath",
+                "image",
+                "imagepath",
+                "photo",
+                "imageid",
+                "img",
+            ],
+            Role::User => &[
+                "userid",
+                "user",
+                "uid",
+                "customerid",
+                "customer",
+                "reviewerid",
+                "visitorid",
+                "memberid",
+                "clientid",
+                "sessionid",
+                "accountid",
+            ],
+            Role::Item => &[
+                "itemid",
+                "item",
+                "movieid",
+                "productid",
+                "product",
+                "asin",
+                "bookid",
+                "isbn",
+                "sku",
+                "articleid",
+                "article",
+                "songid",
+                "trackid",
+                "artistid",
+                "businessid",
+                "stockcode",
+                "contentid",
+            ],
+            Role::Rating => &[
+                "rating",
+                "ratings",
+                "stars",
+                "overall",
+                "score",
+                "bookrating",
+            ],
+            Role::Time => &[
+                "timestamp",
+                "ds",
+                "date",
+                "datetime",
+                "time",
+                "day",
+                "week",
+                "month",
+                "quarter",
+                "year",
+                "period",
+                "ts",
+                "unixreviewtime",
+                "eventtime",
+                "createdat",
+                "invoicedate",
+                "orderdate",
+            ],
+            Role::Value => &[
+                "y",
+                "value",
+                "sales",
+                "unitssold",
+                "units",
+                "demand",
+                "quantity",
+                "qty",
+                "amount",
+                "count",
+                "volume",
+                "load",
+                "passengers",
+                "revenue",
+                "price",
+                "close",
+                "total",
+                "cnt",
+            ],
+            Role::Series => &[
+                "uniqueid",
+                "seriesid",
+                "series",
+                "id",
+                "store",
+                "storeid",
+                "shop",
+                "sku",
+                "item",
+                "itemid",
+                "product",
+                "productid",
+                "region",
+                "symbol",
+                "ticker",
+                "name",
+            ],
+        }
+    }
+
+    /// The option of `init` that names such a column.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Role::Text => "--text",
+            Role::Label => "--label",
+            Role::Path => "--path",
+            Role::User => "--user",
+            Role::Item => "--item",
+            Role::Rating => "--rating",
+            Role::Time => "--time",
+            Role::Value => "--value",
+            Role::Series => "--id",
+        }
+    }
+
+    /// What the column holds.
+    pub fn described(self) -> &'static str {
+        match self {
+            Role::Text => "the text",
+            Role::Label => "the label",
+            Role::Path => "the path of the photo",
+            Role::User => "the user",
+            Role::Item => "the item",
+            Role::Rating => "the rating",
+            Role::Time => "the time",
+            Role::Value => "the value",
+            Role::Series => "the id of the series",
+        }
+    }
+
+    /// The column that is most likely meant, of those that are not `taken`; by its name alone.
+    pub fn guess<'c>(self, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
+        let free = || columns.iter().copied().filter(|name| !taken.contains(name));
+        let by = |fits: &dyn Fn(&str, &str) -> bool| {
+            let usual = self.usual().iter();
+            usual
+                .flat_map(|usual| free().find(|name| fits(&bare(name), usual)))
+                .next()
+        };
+        by(&|name, usual| name == usual)
+            .or_else(|| by(&|name, usual| usual.len() > 3 && name.contains(usual)))
+    }
+}
+
+/// Letters and digits of a name, in lower case.
+fn bare(name: &str) -> String {
+    let letters = name.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// A column that a task needs: what for, the name it is expected under, and the key that says so.
+#[derive(Clone, Debug)]
+pub struct Needed {
+    role: Role,
+    name: String,
+    key: &'static str,
+}
+
+impl Needed {
+    pub(crate) fn new(role: Role, name: &str, key: &'static str) -> Self {
+        Self {
+            role,
+            name: name.to_owned(),
+            key,
+        }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The key of params.yaml that names it.
+    pub(crate) fn key(&self) -> &'static str {
+        self.key
+    }
+}
+
+/// The error of a column that is not there, with all others that are not there either, what is likely meant,
+/// and the keys that say it; any other error as it is.
+pub(crate) fn explain(error: anyhow::Error, needed: &[Needed]) -> anyhow::Error {
+    let Some(ReadError { place, kind }) = error.downcast_ref::<ReadError>() else {
+        return error;
+    };
+    let ReadErrorKind::MissingColumn { name, columns, .. } = &**kind else {
+        return error;
+    };
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let missing = |column: &&Needed| !names.contains(&column.name.as_str());
+    let missing: Vec<&Needed> = needed.iter().filter(missing).collect();
+    // Where one name holds all others, the table has another delimiter: the reader says so.
+    if !missing.iter().any(|column| column.name == *name) || names.len() == 1 {
+        return error;
+    }
+    let quoted: Vec<String> = missing.iter().map(|c| format!("`{}`", c.name)).collect();
+    let found: Vec<String> = names.iter().take(SHOWN).map(|name| shown(name)).collect();
+    let more = match names.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!(" and {more} more"),
+        _ => String::new(),
+    };
+    exit::data(format!(
+        "{}: there {} {}; there are: {}{more}; {}",
+        place.file,
+        match missing.len() {
+            1 => "is no column",
+            _ => "are no columns",
+        },
+        and(&quoted),
+        found.join(", "),
+        advice(&missing, &names, needed),
+    ))
+}
+
+/// What to set where a column that is needed is not there; `None` where it is not one that is.
+pub(crate) fn advice_on(name: &str, columns: &[&str], needed: &[Needed]) -> Option<String> {
+    let missing = needed.iter().find(|column| column.name == name)?;
+    Some(advice(&[missing], columns, needed))
+}
+
+/// Which keys to set, and to what as far as names tell.
+fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
+    let mut taken: Vec<&str> = needed.iter().map(|column| column.name.as_str()).collect();
+    let mut sets = Vec::new();
+    for column in missing {
+        let near = nearest(&column.name, columns, &taken);
+        let guess = near.or_else(|| column.role.guess(columns, &taken));
+        taken.extend(guess);
+        sets.push((column.key, guess.map_or("NAME".to_owned(), shown)));
+    }
+    let yaml: Vec<String> = sets
+        .iter()
+        .map(|(key, name)| format!("`{key}: {name}`"))
+        .collect();
+    let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let flags: Vec<String> = sets
+        .iter()
+        .map(|(key, name)| match name.chars().all(plain) {
+            true => format!("-S {key}={name}"),
+            false => format!("-S '{key}={name}'"),
+        })
+        .collect();
+    format!(
+        "set {} in params.yaml, or pass {}",
+        and(&yaml),
+        flags.join(" ")
+    )
+}
+
+/// Columns that are named in a message.
+const SHOWN: usize = 20;
+
+fn and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The column whose name differs by a slip of the keyboard.
+fn nearest<'c>(name: &str, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
+    let free = columns.iter().copied().filter(|name| !taken.contains(name));
+    let name = bare(name);
+    free.map(|column| (strsim::damerau_levenshtein(&bare(column), &name), column))
+        .filter(|(distance, _)| *distance <= name.len() / 4)
+        .min()
+        .map(|(_, column)| column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_public_data_sets_are_recognised() {
+        let cases: [(&[&str], &[(Role, &str)]); 6] = [
+            (
+                &["userId", "movieId", "rating", "timestamp"],
+                &[
+                    (Role::User, "userId"),
+                    (Role::Item, "movieId"),
+                    (Role::Time, "timestamp"),
+                ],
+            ),
+            (
+                &["Store", "Date", "Weekly_Sales", "Holiday"],
+                &[
+                    (Role::Series, "Store"),
+                    (Role::Time, "Date"),
+                    (Role::Value, "Weekly_Sales"),
+                ],
+            ),
+            (
+                &["id", "review", "sentiment"],
+                &[(Role::Text, "review"), (Role::Label, "sentiment")],
+            ),
+            (
+                &["Review Text", "Rating", "Class Name"],
+                &[(Role::Text, "Review Text"), (Role::Label, "Class Name")],
+            ),
+            (
+                &[
+                    "InvoiceNo",
+                    "StockCode",
+                    "Quantity",
+                    "InvoiceDate",
+                    "CustomerID",
+                ],
+                &[
+                    (Role::User, "CustomerID"),
+                    (Role::Item, "StockCode"),
+                    (Role::Time, "InvoiceDate"),
+                ],
+            ),
+            (
+                &["Month", "#Passengers"],
+                &[(Role::Time, "Month"), (Role::Value, "#Passengers")],
+            ),
+        ];
+        for (columns, roles) in cases {
+            for (role, expected) in roles {
+                assert_eq!(
+                    role.guess(columns, &[]),
+                    Some(*expected),
+                    "{columns:?} {role:?}"
+                );
+            }
+        }
+        assert_eq!(Role::Text.guess(&["a", "b"], &[]), None);
+        assert_eq!(Role::Text.guess(&["text", "body"], &["text"]), Some("body"));
+    }
+
+    #[test]
+    fn keys_to_set_are_named_with_a_guess() {
+        let needed = [
+            Needed::new(Role::Series, "unique_id", "ts.data.id"),
+            Needed::new(Role::Time, "ds", "ts.data.time"),
+            Needed::new(Role::Value, "y", "ts.data.value"),
+        ];
+        let columns = ["date", "units sold", "x"];
+        assert_eq!(
+            advice_on("y", &columns, &needed).unwrap(),
+            "set `ts.data.value: units sold` in params.yaml, or pass -S 'ts.data.value=units sold'"
+        );
+        assert_eq!(
+            advice(&needed.iter().collect::<Vec<_>>()[..2], &columns, &needed),
+            "set `ts.data.id: NAME` and `ts.data.time: date` in params.yaml, or pass -S ts.data.id=NAME -S \
+             ts.data.time=date"
+        );
+        assert_eq!(advice_on("other", &columns, &needed), None);
+    }
+}

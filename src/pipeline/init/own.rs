@@ -1,0 +1,475 @@
+//! A project for one task on data of one's own: which columns are meant, by their names and by what the
+//! first rows hold, and the files of the project with nothing but that task in them.
+
+use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::columns::{Needed, Role};
+use crate::exit;
+use crate::task::Task;
+use tables::{Delimiter, Kind, ReadErrorKind, Reading, Row, clock, shown, spelling};
+
+/// Rows that are looked at.
+const HEAD: usize = 1000;
+
+/// What somebody says of their data.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// The file or folder, from the folder in which the command was given.
+    pub source: PathBuf,
+    /// Columns that were named.
+    pub columns: Vec<(Role, String)>,
+}
+
+/// A column of a task and how it is known.
+pub(super) struct Chosen {
+    pub key: &'static str,
+    pub column: String,
+    /// Named by the caller, rather than found.
+    pub is_given: bool,
+}
+
+/// What was found in the data.
+pub(super) struct Found {
+    pub columns: Vec<Chosen>,
+    pub delimiter: Option<Delimiter>,
+}
+
+/// Asks a person which of some columns is meant; `None` where there is nobody to ask.
+pub type Ask<'a> = &'a dyn Fn(&str, &[&str]) -> Option<String>;
+
+/// Looks at the head of the data for the columns that `T` needs.
+///
+/// # Errors
+/// Where the data cannot be read, a column that was named is not there, or one is not to be found.
+pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
+    let params =
+        T::check(&T::Block::default()).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?;
+    let (needed, optional) = (T::needed(&params), T::optional(&params));
+    refuse_roles_of_others::<T>(own, needed.iter().chain(&optional))?;
+    if own.source.is_dir() && !T::raw_data(&params).of_tables && !has_tables(&own.source)? {
+        return Ok(Found {
+            columns: Vec::new(),
+            delimiter: None,
+        });
+    }
+    let (head, delimiter) = Head::read(&own.source)?;
+    let names: Vec<&str> = head.names.iter().map(String::as_str).collect();
+    let mut columns: Vec<Chosen> = Vec::new();
+    let given = |role| own.columns.iter().find(|(given, _)| *given == role);
+    let mut taken: Vec<&str> = Vec::new();
+    for (role, name) in &own.columns {
+        let there = names.iter().find(|there| *there == name).ok_or_else(|| {
+            let near = crate::params::near_miss(name, &names);
+            exit::usage(format!(
+                "{}: there is no column `{}` for {}; {near}there are: {}",
+                own.source.display(),
+                shown(name),
+                role.flag(),
+                listed(&names)
+            ))
+        })?;
+        taken.push(there);
+    }
+    for column in &needed {
+        let role = column.role();
+        let name = match given(role) {
+            Some((_, name)) => name.clone(),
+            None => {
+                let found = head.guess(role, &taken).map(str::to_owned);
+                let asked = || ask(&format!("Which column is {}?", role.described()), &names);
+                found.or_else(asked).ok_or_else(|| {
+                    exit::usage(format!(
+                        "{}: which column is {} is not to be told; name it with {} NAME; there are: {}",
+                        own.source.display(),
+                        role.described(),
+                        role.flag(),
+                        listed(&names)
+                    ))
+                })?
+            }
+        };
+        taken.extend(names.iter().find(|there| **there == name));
+        columns.push(Chosen {
+            key: column.key(),
+            column: name,
+            is_given: given(role).is_some(),
+        });
+    }
+    for column in &optional {
+        let role = column.role();
+        let name = match given(role) {
+            Some((_, name)) => Some(name.clone()),
+            None => head.guess(role, &taken).map(str::to_owned),
+        };
+        if let Some(name) = name {
+            taken.extend(names.iter().find(|there| **there == name));
+            columns.push(Chosen {
+                key: column.key(),
+                column: name,
+                is_given: given(role).is_some(),
+            });
+        }
+    }
+    Ok(Found { columns, delimiter })
+}
+
+fn refuse_roles_of_others<'a, T: Task>(
+    own: &Own,
+    columns: impl Iterator<Item = &'a Needed> + Clone,
+) -> Result<()> {
+    let other = |(role, _): &&(Role, String)| !columns.clone().any(|column| column.role() == *role);
+    match own.columns.iter().find(other) {
+        None => Ok(()),
+        Some((role, _)) => {
+            let flags: Vec<&str> = columns.clone().map(|column| column.role().flag()).collect();
+            Err(exit::usage(format!(
+                "{} is no column of {}; it has {}",
+                role.flag(),
+                T::NAME,
+                flags.join(", ")
+            )))
+        }
+    }
+}
+
+fn has_tables(folder: &Path) -> Result<bool> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_file() && tables::Format::of_path(&path).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 20;
+    let mut text: Vec<String> = names.iter().take(SHOWN).map(|name| shown(name)).collect();
+    if names.len() > SHOWN {
+        text.push(format!("and {} more", names.len() - SHOWN));
+    }
+    text.join(", ")
+}
+
+/// The first rows of a table.
+struct Head {
+    names: Vec<String>,
+    facts: Vec<Facts>,
+    rows: usize,
+}
+
+/// What the first cells of a column hold.
+#[derive(Clone, Default)]
+struct Facts {
+    filled: usize,
+    numbers: usize,
+    times: usize,
+    /// With two words or more.
+    sentences: usize,
+    photos: usize,
+    distinct: std::collections::BTreeSet<String>,
+}
+
+impl Head {
+    /// Of a file, with the delimiter it has where it is CSV with another one than a comma.
+    fn read(path: &Path) -> Result<(Head, Option<Delimiter>)> {
+        let (mut source, delimiter) = match tables::open(path) {
+            Ok(source) => (source, None),
+            Err(error) => {
+                let ReadErrorKind::OtherDelimiter { found, .. } = *error.kind else {
+                    return Err(error.into());
+                };
+                let delimiter: Delimiter = char::from(found).to_string().parse()?;
+                let reading = Reading {
+                    delimiter: Some(delimiter),
+                    ..Reading::default()
+                };
+                (tables::open_with(path, reading)?, Some(delimiter))
+            }
+        };
+        let names: Vec<String> = source
+            .columns()
+            .iter()
+            .map(|column| column.name.clone())
+            .collect();
+        let mut head = Head {
+            facts: vec![Facts::default(); names.len()],
+            names,
+            rows: 0,
+        };
+        let mut row = Row::new();
+        while head.rows < HEAD && source.read(&mut row)? {
+            head.rows += 1;
+            for (facts, (kind, text)) in head.facts.iter_mut().zip(row.cells()) {
+                facts.add(kind, text);
+            }
+        }
+        if head.rows == 0 {
+            return Err(exit::data(format!("{}: there are no rows", path.display())));
+        }
+        Ok((head, delimiter))
+    }
+
+    /// The column of a role: by name among those whose cells could be it, or the only one that could.
+    fn guess(&self, role: Role, taken: &[&str]) -> Option<&str> {
+        let fitting: Vec<&str> = self
+            .names
+            .iter()
+            .zip(&self.facts)
+            .filter(|(name, facts)| !taken.contains(&name.as_str()) && facts.fits(role, self.rows))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        role.guess(&fitting, taken).or(match (role, &fitting[..]) {
+            // One that need not be there is not taken for what it may not be.
+            (Role::Rating, _) => None,
+            (_, [only]) => Some(only),
+            _ => None,
+        })
+    }
+}
+
+impl Facts {
+    fn add(&mut self, kind: Kind, text: &str) {
+        if spelling::is_absent(kind, text) {
+            return;
+        }
+        let text = text.trim();
+        self.filled += 1;
+        self.numbers += usize::from(text.parse::<f64>().is_ok());
+        self.times += usize::from(clock::parse(text).is_ok());
+        self.sentences += usize::from(text.split_whitespace().nth(1).is_some());
+        let name = text.to_ascii_lowercase();
+        let ends = [
+            ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif",
+        ];
+        self.photos += usize::from(ends.iter().any(|end| name.ends_with(end)));
+        self.distinct.insert(text.to_owned());
+    }
+
+    /// Whether a column may have a role, by its first `rows` cells.
+    fn fits(&self, role: Role, rows: usize) -> bool {
+        let nearly_all = |count: usize| self.filled > 0 && 20 * count >= 19 * self.filled;
+        let repeats = self.distinct.len() < rows.max(2) / 2 + 1;
+        match role {
+            Role::Text => 2 * self.sentences > self.filled,
+            Role::Label => self.distinct.len() > 1 && repeats && 2 * self.sentences <= self.filled,
+            Role::Path => nearly_all(self.photos),
+            Role::User | Role::Item => self.distinct.len() > 1 && 2 * self.sentences <= self.filled,
+            Role::Rating | Role::Value => nearly_all(self.numbers),
+            Role::Time => nearly_all(self.times),
+            Role::Series => repeats && self.filled == rows,
+        }
+    }
+}
+
+/// `params.yaml` with the block of one task, and the values of these keys.
+pub(super) fn params(template: &str, task: &str, sets: &[(String, String)]) -> Result<String> {
+    let mut text = String::new();
+    for block in blocks(template) {
+        let name = block.lines().find_map(|line| top_key(line));
+        let is_other =
+            name.is_some_and(|name| !["easylife", "seed", "validate", task].contains(&name));
+        if !is_other {
+            text.push_str(block);
+        }
+    }
+    for (key, value) in sets {
+        text = with_value(&text, key, value)
+            .with_context(|| format!("the template of params.yaml has no {key}"))?;
+    }
+    Ok(without_gate(&without_sample(&text)))
+}
+
+/// Without bounds, which are for the sample: what a model must reach on other data is for its owner to say.
+fn without_gate(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        if !line.starts_with("  gate:") {
+            out.push_str(line);
+            continue;
+        }
+        let mut bounds = Vec::new();
+        while let Some(bound) = lines.next_if(|line| line.starts_with("    ")) {
+            bounds.push(bound.trim());
+        }
+        let _ = writeln!(
+            out,
+            "  gate: {{}}                # bounds that the metrics must keep, as {{{}}}",
+            bounds.join(", ")
+        );
+    }
+    out
+}
+
+/// A block of a task starts at a key without indent; comments and blank lines before it belong to it.
+fn blocks(text: &str) -> Vec<&str> {
+    let mut starts = vec![0];
+    let (mut at, mut free) = (0, None);
+    for line in text.split_inclusive('\n') {
+        if top_key(line).is_some() {
+            starts.push(free.unwrap_or(at));
+        }
+        free = match line.starts_with('#') || line.trim().is_empty() {
+            true => free.or(Some(at)),
+            false => None,
+        };
+        at += line.len();
+    }
+    starts.push(text.len());
+    starts.dedup();
+    starts
+        .windows(2)
+        .map(|pair| &text[pair[0]..pair[1]])
+        .collect()
+}
+
+fn top_key(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once(':')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (!key.is_empty() && key.chars().all(plain)).then_some(key)
+}
+
+/// The text with another value at `task.data.key`, or the key added to `task.data`.
+fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
+    let (_, key) = key.rsplit_once('.')?;
+    let value = spelled(value);
+    let (mut out, mut inside, mut done) = (String::new(), false, false);
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        if indent == 2 && !line.trim().is_empty() {
+            if inside && !done {
+                return None;
+            }
+            inside = line.trim_start().starts_with("data:");
+        }
+        let is_it = inside && indent == 4 && line.trim_start().starts_with(&format!("{key}:"));
+        match is_it && !done {
+            true => {
+                let _ = writeln!(out, "    {key}: {value}");
+                done = true;
+            }
+            false => out.push_str(line),
+        }
+        if inside && !done && indent == 2 && key == "delimiter" {
+            let _ = writeln!(out, "    {key}: {value}");
+            done = true;
+        }
+    }
+    done.then_some(out)
+}
+
+/// A YAML scalar: as it is where that is a plain text, otherwise in quotes.
+fn spelled(value: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._/-".contains(c);
+    let is_word = value.chars().all(plain)
+        && (value.starts_with(|c: char| c.is_alphabetic() || c == '/') || value.starts_with("../"));
+    let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    match is_word && (!reserved.contains(&value.to_ascii_lowercase().as_str())) {
+        true => value.to_owned(),
+        false => serde_json::Value::from(value).to_string(),
+    }
+}
+
+/// Without the block `sample`: there is no sample in the project.
+fn without_sample(text: &str) -> String {
+    let mut skipped = false;
+    let keep = |line: &&str| {
+        let indent = line.len() - line.trim_start().len();
+        if indent <= 2 && !line.trim().is_empty() {
+            skipped = line.starts_with("  sample:");
+        }
+        !skipped
+    };
+    text.split_inclusive('\n').filter(keep).collect()
+}
+
+/// `dvc.yaml` with the stages of one task, without a sample and without a file to be scored.
+pub(super) fn dvc(template: &str, task: &str, tasks: &[&str]) -> String {
+    const LEFT_OUT: [&str; 2] = ["sample", "predict"];
+    const OF_SAMPLE: [&str; 5] = [
+        "sample",
+        "sample_incoming",
+        "sample_manifest",
+        "incoming",
+        "scored",
+    ];
+    let mut out = String::from(
+        "# The pipeline: `easylife repro` or `dvc repro` runs what has changed.\n#\n# Every stage lists only \
+         the parameters it reads (params.yaml) and the key `easylife`, the version\n# that the parameters \
+         were written for: changing the gate runs the gate again, not the training.\n\n",
+    );
+    // Where a part that is left out began: it ends at the next line that is not indented further.
+    let (mut left_out, mut section) = (None, "");
+    for line in template
+        .split_inclusive('\n')
+        .skip_while(|line| line.starts_with('#') || line.trim().is_empty())
+    {
+        let (trimmed, indent) = (line.trim(), line.len() - line.trim_start().len());
+        if left_out.is_some_and(|start| trimmed.is_empty() || indent > start) {
+            continue;
+        }
+        left_out = None;
+        let key = trimmed
+            .trim_start_matches("- ")
+            .split(':')
+            .next()
+            .unwrap_or_default();
+        if indent == 0 && trimmed.ends_with(':') {
+            section = key;
+        }
+        if section == "vars" && trimmed.starts_with('#') {
+            continue; // of the sample
+        }
+        if indent == 0 && section != "vars" && !out.ends_with("\n\n") {
+            out.push('\n');
+        }
+        let is_other_task = tasks.contains(&key.split(' ').next().unwrap_or_default())
+            && key.split(' ').next() != Some(task);
+        let left = match section {
+            "vars" => is_other_task || (indent == 8 && OF_SAMPLE.contains(&key)),
+            "stages" => is_other_task || (indent == 2 && LEFT_OUT.contains(&key)),
+            "plots" => is_other_task,
+            _ => false,
+        };
+        match left {
+            true => left_out = Some(indent),
+            false => out.push_str(line),
+        }
+    }
+    out.replace("beside: data/raw/recsys/tables", "beside: schema")
+}
+
+/// The path of a source as it is from the project's folder.
+pub(super) fn from_project(folder: &Path, source: &Path) -> Result<String> {
+    let text = |path: &Path| {
+        path.to_str().map(str::to_owned).ok_or_else(|| {
+            exit::usage(format!(
+                "{}: the name is not UTF-8, which params.yaml must be",
+                path.display()
+            ))
+        })
+    };
+    let plain = |path: &Path| {
+        path.components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    if source.is_absolute() || folder == Path::new(".") {
+        return text(source);
+    }
+    match plain(folder) {
+        true => {
+            let up = folder
+                .components()
+                .filter(|part| matches!(part, Component::Normal(_)));
+            let up: PathBuf = up.map(|_| "..").collect();
+            text(&up.join(source))
+        }
+        false => text(&std::path::absolute(source)?),
+    }
+}

@@ -69,6 +69,7 @@ fn other_value(key: &str, value: &Node) -> String {
         (_, "ts.data.bad_series", _) => "skip".to_owned(),
         (_, _, "data.delimiter") => "tab".to_owned(),
         (_, "cv.data.scene_pattern", _) => "(x+)".to_owned(),
+        (_, "ts.data.time_format", _) => "number".to_owned(),
         (Data::Str(_), _, name) if name.starts_with("data.") => format!("another_{}", &name[5..]),
         (_, "nlp.features.ngrams", _) => "[1, 1]".to_owned(),
         (_, "nlp.features.negation", _) => "true".to_owned(),
@@ -140,9 +141,12 @@ fn listed(pipeline: &Node, stage: &str, task: &str) -> Vec<String> {
     let items = vars.get("tasks").unwrap().get(task).unwrap();
     let stage = pipeline.get("stages").unwrap().get(stage).unwrap();
     let params = stage.get("do").unwrap().get("params").unwrap();
+    // Items are those of all tasks, or the stage's own.
+    let own = stage.get("foreach").and_then(|all| all.get(task));
+    let own = own.and_then(Node::as_map).into_iter().flatten();
     let names = params.as_list().unwrap().iter().map(|param| {
         let mut name = param.as_str().unwrap().replace("${key}", task);
-        for (item, value) in items.as_map().unwrap() {
+        for (item, value) in own.clone().chain(items.as_map().unwrap()) {
             let template = format!("${{item.{}}}", item.as_str().unwrap());
             name = name.replace(&template, value.as_str().unwrap());
         }

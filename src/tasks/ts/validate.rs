@@ -155,7 +155,7 @@ impl Watch for Rows {
         let mut bad = Gathered::new(self.shown);
         for row in 0..block.rows() {
             let unlike = groups.value(row).is_some_and(|value| !fits(value.class));
-            if unlike && clock::parse(&block.text(row, column)).is_err() {
+            if unlike && clock::parse(block.text(row, column)).is_err() {
                 bad.add(block.spot(row), || block.text(row, column).to_owned());
             }
         }

@@ -209,7 +209,7 @@ impl Role {
 
     /// The column that is most likely meant, of those that are not `taken`; by its name alone.
     pub fn guess<'c>(self, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
-        let free = || columns.iter().copied().filter(|name| !taken.contains(name));
+        let free = || free(columns, taken);
         let by = |fits: &dyn Fn(&str, &str) -> bool| {
             let usual = self.usual().iter();
             usual
@@ -255,13 +255,20 @@ impl Needed {
 }
 
 /// The error of a column that is not there, with all others that are not there either, what is likely meant,
-/// and the keys that say it; any other error as it is.
-pub(crate) fn explain(error: anyhow::Error, needed: &[Needed]) -> anyhow::Error {
+/// and the keys that say it; of any other, with the task's own name in the keys that it names.
+pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> anyhow::Error {
     let Some(ReadError { place, kind }) = error.downcast_ref::<ReadError>() else {
         return error;
     };
     let ReadErrorKind::MissingColumn { name, columns, .. } = &**kind else {
-        return error;
+        let message = format!("{error:#}");
+        return match message.contains("TASK.") {
+            true => exit::coded(
+                exit::code(&error),
+                message.replace("TASK.", &format!("{task}.")),
+            ),
+            false => error,
+        };
     };
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let missing = |column: &&Needed| !names.contains(&column.name.as_str());
@@ -335,11 +342,17 @@ fn and(words: &[String]) -> String {
     }
 }
 
+/// Columns that may be meant; a name that no terminal shows as it is cannot be typed either.
+fn free<'c>(columns: &[&'c str], taken: &[&str]) -> impl Iterator<Item = &'c str> {
+    let names = columns.iter().copied();
+    names.filter(|name| !taken.contains(name) && !name.contains(char::is_control))
+}
+
 /// The column whose name differs by a slip of the keyboard.
 fn nearest<'c>(name: &str, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
-    let free = columns.iter().copied().filter(|name| !taken.contains(name));
     let name = bare(name);
-    free.map(|column| (strsim::damerau_levenshtein(&bare(column), &name), column))
+    free(columns, taken)
+        .map(|column| (strsim::damerau_levenshtein(&bare(column), &name), column))
         .filter(|(distance, _)| *distance <= name.len() / 4)
         .min()
         .map(|(_, column)| column)

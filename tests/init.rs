@@ -239,6 +239,21 @@ fn columns_that_cannot_be_told_are_asked_for() {
     assert_eq!(dir.names("."), ["x.csv"], "nothing was written");
 }
 
+/// Keys that an error names are those of the task at hand.
+#[test]
+fn another_delimiter_names_the_key_to_set() {
+    let dir = Workdir::project();
+    dir.write("sst.csv", strange_reviews());
+    for verb in ["prepare", "validate"] {
+        let ran = dir.run(&[verb, "nlp", "-S", "nlp.data.source=sst.csv"]);
+        assert_eq!(ran.code, 4, "{ran:?}");
+        assert!(
+            ran.stderr.contains("set nlp.data.delimiter to ';'"),
+            "{verb}: {ran:?}"
+        );
+    }
+}
+
 /// Every column that is missing, the key that names it, and what is likely meant.
 #[test]
 fn a_missing_column_names_the_keys_to_set() {

@@ -94,7 +94,7 @@ pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Sum
     let params = task::params::<T>(project)?;
     super::say_folders(T::raw_data(&params), project, talk);
     let (parts, summary) = T::split(project, &params, talk)
-        .map_err(|error| columns::explain(error, &T::needed(&params)))?;
+        .map_err(|error| columns::explain(error, T::NAME, &T::needed(&params)))?;
     let folder = project.processed(T::NAME);
     atomic::folder(&folder, |folder| T::write(&parts, folder))?;
     Ok(Prepared { folder, summary })

@@ -245,7 +245,7 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
             let checked = T::raw(&job);
             (
                 "raw",
-                checked.map_err(|error| columns::explain(error, &job.needed))?,
+                checked.map_err(|error| columns::explain(error, T::NAME, &job.needed))?,
             )
         }
     };
@@ -293,6 +293,10 @@ fn validation(
         mut findings,
     } = checked;
     findings.sort_by_key(|finding| finding.level);
+    // The readers of tables do not know whose keys they name.
+    for finding in &mut findings {
+        finding.message = finding.message.replace("TASK.", &format!("{task}."));
+    }
     let of = |level| {
         findings
             .iter()

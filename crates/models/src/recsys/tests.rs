@@ -54,12 +54,18 @@ fn model(options: &Options) -> Model {
     }
 }
 
+/// An item that a user has not taken.
+fn unknown_to(taken: &Interactions, user: usize) -> u32 {
+    let known = taken.row(user).items;
+    (0..).find(|item| !known.contains(item)).unwrap()
+}
+
 /// A known user and a new one took more.
 fn later(taken: &Interactions) -> Later {
     let mut rows = Interactions::new(taken.width());
     for user in 0..=taken.users() {
         let items: &[u32] = match user {
-            3 => &[39, taken.row(3).items[0]],
+            3 => &[unknown_to(taken, 3), taken.row(3).items[0]],
             60 => &[7, 2],
             _ => &[],
         };
@@ -76,7 +82,8 @@ fn what_came_later_goes_behind_what_was_known() {
     let model = model(&Options::Popular);
     let known = model.taken.row(3).items.to_vec();
     let taken = model.taken_by(3);
-    assert_eq!(taken.items, [&known[..], &[39]].concat());
+    let new = unknown_to(&model.taken, 3);
+    assert_eq!(taken.items, [&known[..], &[new]].concat());
     assert_eq!(taken.weights.last(), Some(&0.5));
     assert_eq!(model.taken_by(60).items, [7, 2]);
     assert_eq!(model.users().last().unwrap(), "new");

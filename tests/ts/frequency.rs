@@ -169,3 +169,32 @@ fn there_is_no_forecast_beyond_the_calendar() {
     let rejects = dir.read("out.csv.rejects.csv");
     assert!(rejects.contains("2 of 3 steps lie beyond"), "{rejects}");
 }
+
+/// Whole numbers have no calendar that names a season: it is looked for, and said how many series have it.
+#[test]
+fn the_season_of_whole_numbers_is_found_in_the_data() {
+    let rows = |season: usize| -> String {
+        let value = |series: usize, t: usize| {
+            let noise = (t * 7919 + series * 104_729 + t * t * 31) % 17;
+            let high = if t.is_multiple_of(season) { 40 } else { 0 };
+            format!("s{series},{t},{}\n", 100 + 2 * t + noise + high)
+        };
+        (0..12)
+            .flat_map(|series| (1..=48).map(move |t| value(series, t)))
+            .collect()
+    };
+    for (season, told) in [
+        (
+            4,
+            "a season of 4 steps was found, which 12 of 12 series looked at have",
+        ),
+        (1, "no season was found; say one with ts.season"),
+    ] {
+        let dir = with(&format!("{HEADER}{}", rows(season)));
+        let source = ["-S", "ts.data.source=mine.csv", "-S", "ts.split.test=8"];
+        dir.ok(&[&["prepare", "ts"], &source[..]].concat());
+        let ran = dir.run(&[&["train", "ts"], &source[..]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.contains(told), "{told}: {ran:?}");
+    }
+}

@@ -393,6 +393,11 @@ impl Clock {
         self.axis.text(value)
     }
 
+    /// Whether times are whole numbers, which no calendar says anything about.
+    pub fn is_whole_numbers(&self) -> bool {
+        matches!(self.step, Step::Whole(_))
+    }
+
     /// Steps of the seasons that such times usually have.
     pub fn seasons(&self) -> Vec<usize> {
         match self.step {

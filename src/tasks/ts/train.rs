@@ -18,6 +18,7 @@ use crate::train::{Fitted, Train};
 use artifact::{Field, FieldType, Signature};
 use models::ts::panel::calibration::spans;
 use models::ts::panel::per_series::{PerSeries, fingerprint};
+use models::ts::seasonality::found::{self, Found};
 use models::ts::{FitError, Model, Options, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};
@@ -289,12 +290,36 @@ fn families(model: &Model) -> BTreeMap<String, usize> {
     families
 }
 
+/// Whole numbers have no calendar: their season is looked for in the training part.
+fn found_season(data: &Panel, talk: &Talk) -> Vec<usize> {
+    let series: Vec<&[f64]> = { data.series.iter() }
+        .map(|series| series.values.as_slice())
+        .collect();
+    let found = found::find(&series);
+    talk.note(match found {
+        Some(Found {
+            season,
+            held,
+            looked_at,
+        }) => format!(
+            "ts: whole numbers: a season of {season} steps was found, which {held} of {looked_at} series looked \
+             at have; ts.season overrides it"
+        ),
+        None => "ts: whole numbers: no season was found; say one with ts.season where there is one"
+            .to_owned(),
+    });
+    found.map(|found| found.season).into_iter().collect()
+}
+
 /// The seasons asked for, otherwise those that the frequency usually has.
 fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usize> {
     let seasons = params.seasons.clone().unwrap_or_else(|| {
         let usual = clock.seasons();
+        if clock.is_whole_numbers() {
+            return found_season(data, talk);
+        }
         talk.note(match usual.as_slice() {
-            [] => format!("ts: {clock}: no season is looked for; say one with ts.season"),
+            [] => format!("ts: {clock}: no season is usual; say one with ts.season"),
             [one] => format!("ts: {clock}: the season is taken as {one} steps"),
             many => format!("ts: {clock}: the seasons are taken as {many:?} steps"),
         });

@@ -1,5 +1,7 @@
-//! Seasons taken off a series before its models: by classical decomposition, or by STL.
+//! Seasons: looked for where nothing names one, and taken off a series before its models, by classical
+//! decomposition or by STL.
 
 pub mod cycles;
+pub mod found;
 pub mod season;
 pub mod stl;

@@ -364,7 +364,8 @@ mod tests {
 
     #[test]
     fn columns_of_public_data_sets_are_recognised() {
-        let cases: [(&[&str], &[(Role, &str)]); 6] = [
+        type Case<'a> = (&'a [&'a str], &'a [(Role, &'a str)]);
+        let cases: [Case<'_>; 6] = [
             (
                 &["userId", "movieId", "rating", "timestamp"],
                 &[

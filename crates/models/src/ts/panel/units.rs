@@ -9,7 +9,7 @@ fn panel(months: usize, scale: f64) -> Vec<Vec<f64>> {
     let wave = |t: usize, m: usize| libm::sin(std::f64::consts::TAU * t as f64 / m as f64);
     let noise = |t: usize, k: usize| libm::sin((1.0 + k as f64) * 12.9898 * (t * t) as f64);
     let series = |k: usize| -> Vec<f64> {
-        let level = if k % 2 == 0 { 60.0 } else { 0.0 };
+        let level = if k.is_multiple_of(2) { 60.0 } else { 0.0 };
         (0..months - 7 * k)
             .map(|t| match (t + k) % 23 {
                 22 => f64::NAN,

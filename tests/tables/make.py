@@ -55,3 +55,20 @@ write("far.parquet", far)
 
 write("nan.parquet", pa.table({"text": texts, "label": pa.array([float(i % 2) for i in range(N - 1)] + [float("nan")])}))
 write("empty.parquet", pa.table(base).slice(0, 0))
+
+# Times written as numbers: the first of months from 2022 on, in two files that follow each other.
+months = [dt.datetime(2022 + m // 12, m % 12 + 1, 1, tzinfo=utc) for m in range(30)]
+seconds = [int(month.timestamp()) for month in months]
+times = pa.table({
+    "unique_id": ["a"] * 30,
+    "yyyymm": pa.array([100 * t.year + t.month for t in months], pa.int32()),
+    "yyyymmdd": pa.array([10000 * t.year + 100 * t.month + 1 for t in months], pa.int64()),
+    "epoch_s": pa.array(seconds, pa.uint32()),
+    "epoch_ms": pa.array([s * 10**3 for s in seconds], pa.int64()),
+    "epoch_us": pa.array([s * 10**6 for s in seconds], pa.uint64()),
+    "epoch_ns": pa.array([s * 10**9 for s in seconds], pa.int64()),
+    "floats": pa.array([float(s * 10**9) for s in seconds], pa.float64()),
+    "y": pa.array([m % 7 + m for m in range(30)], pa.int64()),
+})
+write("times.parquet", times.slice(0, 24))
+write("later.parquet", times.slice(24))

@@ -151,6 +151,124 @@ fn numbers_that_write_times_are_read_as_times() {
     assert_eq!(times, ["2024-10-01"]);
 }
 
+/// In columns of whole numbers and of floats; in the source, in `ts.data.test` and in `predict -i`.
+#[test]
+fn numbers_that_write_times_are_read_in_parquet_in_test_files_and_in_newer_rows() {
+    let file = |name: &str| format!("{}/tests/tables/{name}.parquet", env!("CARGO_MANIFEST_DIR"));
+    let (source, later) = (format!("ts.data.source={}", file("times")), file("later"));
+    let dir = Workdir::project();
+    for column in [
+        "yyyymm", "yyyymmdd", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "floats",
+    ] {
+        let time = format!("ts.data.time={column}");
+        let more = ["-S", &source, "-S", &time, "-S", "ts.model.kind=drift"];
+        let test = format!("ts.data.test={later}");
+        let said = dir.ok(&[&["prepare", "ts", "-S", &test], &more[..]].concat());
+        assert!(said.contains("monthly, 24 train and 6 test"), "{said}");
+        for verb in ["prepare", "train"] {
+            dir.ok(&[&[verb, "ts", "-S", "ts.split.test=0"], &more[..]].concat());
+        }
+        for (newer, next) in [(&[][..], "2024-01-01"), (&["-i", &later][..], "2024-07-01")] {
+            let predict = ["predict", "ts", "-o", "out.csv", "--horizon", "1"];
+            dir.ok(&[&predict[..], newer].concat());
+            let out = forecasts(&dir.read("out.csv"));
+            assert_eq!(out["a"][0][0], next, "{column}, {newer:?}");
+        }
+    }
+}
+
+/// What was said went unheard in `predict -i`, and numbers beyond the calendar came through.
+#[test]
+fn a_time_format_that_was_said_holds_for_newer_rows() {
+    let hours = |from: i64, to: i64, unit: i64| -> String {
+        // 1985: auto takes no such seconds for times.
+        (from..to)
+            .map(|h| format!("a,{},{h}\n", (473_385_600 + 3600 * h) * unit))
+            .collect()
+    };
+    let said = ["-S", "ts.data.time_format=epoch_s"];
+    let dir = with(&format!("{HEADER}{}", hours(0, 30, 1)));
+    let more = [
+        &["-S", "ts.data.source=mine.csv", "-S", "ts.split.test=0"],
+        &said[..],
+    ]
+    .concat();
+    for verb in ["prepare", "train"] {
+        dir.ok(&[&[verb, "ts", "-S", "ts.model.kind=drift"], &more[..]].concat());
+    }
+    let predict = [
+        "predict",
+        "ts",
+        "-o",
+        "out.csv",
+        "-i",
+        "new.csv",
+        "--horizon",
+        "1",
+    ];
+    dir.write("new.csv", format!("{HEADER}{}", hours(30, 33, 1)));
+    dir.ok(&predict);
+    let out = forecasts(&dir.read("out.csv"));
+    assert_eq!(out["a"][0][0], "1985-01-02T09:00:00Z");
+    let beyond = "is beyond the calendar as seconds since 1970";
+    dir.write("new.csv", format!("{HEADER}{}", hours(30, 33, 1000)));
+    assert_eq!(dir.run(&predict).code, 7);
+    let rejects = dir.read("out.csv.rejects.csv");
+    assert!(rejects.contains(beyond), "{rejects}");
+    dir.write("mine.csv", format!("{HEADER}{}", hours(0, 30, 1000)));
+    let error = dir.fails(4, &[&["prepare", "ts"], &more[..]].concat());
+    assert!(
+        error.contains("mine.csv:2") && error.contains(beyond),
+        "{error}"
+    );
+}
+
+#[test]
+fn dates_that_are_not_read_are_refused_with_how_to_write_them() {
+    for (date, words) in [
+        (
+            "01/02/2024",
+            "it may be 2024-02-01 (day first) or 2024-01-02 (month first)",
+        ),
+        ("13/02/2024", "write it as 2024-02-13"),
+        (
+            "Jan 2024",
+            "write it as 2024-01-01, the first day of its month",
+        ),
+    ] {
+        let error = refused(&format!("a,{date},1\n"));
+        assert!(
+            error.contains(&format!(
+                ":2: column 2 (ds): series `a`: `{date}` is not read as a time"
+            )) && error.contains(words),
+            "{error}"
+        );
+    }
+}
+
+/// Instants end earlier than dates; such a forecast could be written, but not read back.
+#[test]
+fn there_is_no_instant_that_cannot_be_read_back() {
+    let rows: String = (18..22)
+        .map(|h| format!("a,9999-12-30T{h}:00:00Z,{h}\n"))
+        .collect();
+    let dir = with(&format!("{HEADER}{rows}"));
+    let more = ["-S", "ts.data.source=mine.csv", "-S", "ts.split.test=0"];
+    for verb in ["prepare", "train"] {
+        dir.ok(&[&[verb, "ts"], &more[..]].concat());
+    }
+    let ran = dir.run(&["predict", "ts", "-o", "out.csv", "--horizon", "27"]);
+    assert_eq!(ran.code, 7, "{ran:?}");
+    let out = forecasts(&dir.read("out.csv"));
+    assert_eq!(out["a"].len(), 1);
+    assert_eq!(out["a"][0][0], "9999-12-30T22:00:00Z");
+    let rejects = dir.read("out.csv.rejects.csv");
+    assert!(
+        rejects.contains("26 of 27 steps lie beyond the last time there is (9999-12-30T22:00:00Z)"),
+        "{rejects}"
+    );
+}
+
 #[test]
 fn there_is_no_forecast_beyond_the_calendar() {
     let rows: String = (1..=11)

@@ -3,6 +3,7 @@
 //! A time is a whole number on an axis: a step number, days since 1970-01-01, or seconds since
 //! then. Times with an offset are instants in UTC, so that a change of time zone moves nothing.
 
+mod advice;
 mod frequency;
 mod infer;
 mod notation;
@@ -111,15 +112,14 @@ pub fn parse(text: &str) -> Result<(Axis, i64), String> {
         return Ok((Axis::Whole, value));
     }
     if let Ok(value) = text.parse::<f64>()
-        && value.fract() == 0.0
-        && value.abs() < 9e15
+        && is_exact(value)
     {
         return Ok((Axis::Whole, value as i64));
     }
     let zoned =
         text.ends_with(['Z', 'z']) || text.get(11..).is_some_and(|t| t.contains(['+', '-']));
     if zoned {
-        let instant: jiff::Timestamp = text.parse().map_err(|e| refused(text, e))?;
+        let instant: jiff::Timestamp = text.parse().map_err(|e| refused(text, &e))?;
         return whole_seconds(instant.subsec_nanosecond(), text)
             .map(|()| (Axis::Time { utc: true }, instant.as_second()));
     }
@@ -127,10 +127,10 @@ pub fn parse(text: &str) -> Result<(Axis, i64), String> {
         return Ok((Axis::Date, days(date)));
     }
     if text.len() <= 10 {
-        let date: Date = text.parse().map_err(|e| refused(text, e))?;
+        let date: Date = text.parse().map_err(|e| refused(text, &e))?;
         return Ok((Axis::Date, days(date)));
     }
-    let time: DateTime = text.parse().map_err(|e| refused(text, e))?;
+    let time: DateTime = text.parse().map_err(|e| refused(text, &e))?;
     whole_seconds(time.subsec_nanosecond(), text)?;
     let seconds =
         i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
@@ -167,10 +167,19 @@ fn other_spelling(text: &str) -> Option<Date> {
     }
 }
 
-fn refused(text: &str, error: jiff::Error) -> String {
-    match text.is_empty() {
-        true => "the time is missing".to_owned(),
-        false => format!(
+/// Whether a whole number that came as a float is the one that was meant: a small one, or nanoseconds of whole
+/// seconds, whose doubles are exact.
+fn is_exact(value: f64) -> bool {
+    value.fract() == 0.0 && (value.abs() < 9e15 || (value % 1e9 == 0.0 && value.abs() < 4e18))
+}
+
+fn refused(text: &str, error: &jiff::Error) -> String {
+    if text.is_empty() {
+        return "the time is missing".to_owned();
+    }
+    match advice::on(text) {
+        Some(advice) => format!("`{text}` is not read as a time: {advice}"),
+        None => format!(
             "`{text}` is no time ({error}); a date as 2024-02-29, a time as 2024-02-29T12:00:00, or \
              a whole number is expected"
         ),
@@ -282,8 +291,40 @@ impl Axis {
             _ if self == other => Some(value),
             (Axis::Time { utc: false }, Axis::Date) => value.checked_mul(DAY),
             (Axis::Date, Axis::Time { utc: false }) if value % DAY == 0 => Some(value / DAY),
-            (_, Axis::Whole) => self.take_written(Notation::guess(value)?, value),
+            (_, Axis::Whole) => {
+                Notation::guesses(value).find_map(|notation| self.take_written(notation, value))
+            }
             _ => None,
+        }
+    }
+
+    /// The same, with whole numbers read as `said`; where nothing is said, as they look.
+    pub fn take_as(self, said: Option<Notation>, other: Axis, value: i64) -> Option<i64> {
+        match (said, other) {
+            (Some(notation), Axis::Whole) if self != Axis::Whole => {
+                self.take_written(notation, value)
+            }
+            _ => self.take(other, value),
+        }
+    }
+
+    /// Whether a time is one that files can have, written and read back.
+    fn holds(self, time: i64) -> bool {
+        match self {
+            Axis::Whole => time.abs() <= FARTHEST_NUMBER,
+            Axis::Date | Axis::Time { utc: false } => date(self.day(time).0).is_some(),
+            // Instants end a day and two hours earlier than dates do, so that each has a date in any time zone.
+            Axis::Time { utc: true } => jiff::Timestamp::from_second(time).is_ok(),
+        }
+    }
+
+    /// The last time there is, for messages.
+    pub fn last(self) -> &'static str {
+        match self {
+            Axis::Whole => "4611686018427387904",
+            Axis::Date => "9999-12-31",
+            Axis::Time { utc: false } => "9999-12-31T23:59:59",
+            Axis::Time { utc: true } => "9999-12-30T22:00:00Z",
         }
     }
 
@@ -355,14 +396,10 @@ impl Clock {
         }
     }
 
-    /// The time `steps` after `origin`; none beyond the years that dates have.
+    /// The time `steps` after `origin`; none beyond the last that there is.
     pub fn at(&self, origin: i64, steps: i64) -> Option<i64> {
-        let time = self.unbounded(origin, steps)?;
-        let (day, _) = self.axis.day(time);
-        match self.axis {
-            Axis::Whole => (time.abs() <= FARTHEST_NUMBER).then_some(time),
-            Axis::Date | Axis::Time { .. } => date(day).map(|_| time),
-        }
+        self.unbounded(origin, steps)
+            .filter(|time| self.axis.holds(*time))
     }
 
     fn unbounded(&self, origin: i64, steps: i64) -> Option<i64> {
@@ -617,6 +654,17 @@ mod tests {
         }
     }
 
+    /// Nanoseconds that went through a column of floats were refused; other long numbers may have lost digits.
+    #[test]
+    fn nanoseconds_as_floats_are_exact() {
+        let hour = (Axis::Whole, 1_704_070_800_000_000_000);
+        for text in ["1704070800000000000.0", "1.7040708e18"] {
+            assert_eq!(parse(text), Ok(hour), "{text}");
+        }
+        assert!(parse("1704070800000000512.0").is_err());
+        assert!(parse("9007199254740993.0").is_err());
+    }
+
     #[test]
     fn numbers_come_back() {
         let clock = clock(&["2024-01-31", "2024-02-29"]);
@@ -661,6 +709,10 @@ mod tests {
                 &["9999-12-31T22:00:00", "9999-12-31T23:00:00"],
             ),
             (
+                "9999-12-30T22:00:00Z",
+                &["9999-12-30T21:00:00Z", "9999-12-30T22:00:00Z"],
+            ),
+            (
                 "9999-12-31",
                 &["9999-12-24", "9999-12-27", "9999-12-30", "9999-12-31"],
             ),
@@ -670,6 +722,16 @@ mod tests {
             assert_eq!(clock.at(last, 0), Some(last), "{clock}");
             assert_eq!(clock.at(last, 1), None, "{clock}");
             assert_eq!(clock.at(last, i64::MAX), None, "{clock}");
+        }
+        for axis in [
+            Axis::Whole,
+            Axis::Date,
+            Axis::Time { utc: false },
+            Axis::Time { utc: true },
+        ] {
+            let (read, last) = parse(axis.last()).unwrap();
+            assert_eq!((read, axis.text(last).as_str()), (axis, axis.last()));
+            assert!(axis.holds(last) && !axis.holds(last + 1), "{axis}");
         }
         let numbers = clock(&["4611686018427387903", "4611686018427387904"]);
         assert_eq!(numbers.at(1 << 62, 1), None);

@@ -85,6 +85,8 @@ pub struct Panel {
     files: Vec<(String, Unit)>,
     /// Rows of no series that can be told.
     pub fault: Option<Box<Fault>>,
+    /// How whole numbers write times, where it was said.
+    pub notation: Option<Notation>,
     /// Where rows stand is not kept: nothing is wrong with those of a prepared part.
     unmarked: bool,
 }
@@ -238,8 +240,12 @@ impl<'a> Reader<'a> {
         let (axis, time) =
             clock::parse(row.text(time_cell)).map_err(|reason| refuse(time_cell, reason))?;
         let first = *self.panel.axis.get_or_insert(axis);
-        let time = first.take(axis, time).ok_or_else(|| {
-            let reason = format!("this is {axis}, but {first} came before it");
+        let said = self.panel.notation;
+        let time = first.take_as(said, axis, time).ok_or_else(|| {
+            let reason = match said.map(|said| said.time(time)) {
+                Some(Err(reason)) if axis == Axis::Whole => reason,
+                _ => format!("this is {axis}, but {first} came before it"),
+            };
             refuse(time_cell, reason)
         })?;
         let value = value(row, value_cell).map_err(|reason| refuse(value_cell, reason))?;
@@ -308,12 +314,13 @@ impl Panel {
         Ok(())
     }
 
-    /// Reads whole numbers as the times that they write: by `notation`, or where there is none, as they look. Which
-    /// it is.
+    /// Reads whole numbers as the times that they write: as was said, or where nothing was, as they look. Which it
+    /// is.
     ///
     /// # Errors
     /// Numbers that look like times that are not read.
-    pub fn read_numbers(&mut self, notation: Option<Notation>) -> Result<Notation, String> {
+    pub fn read_numbers(&mut self) -> Result<Notation, String> {
+        let notation = self.notation;
         if self.axis != Some(Axis::Whole) {
             return Ok(Notation::Number);
         }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::params::{DataBlock, ModelBlock, Season};
+use tables::clock::Notation;
 use tables::{Duplicates, Gaps};
 
 /// The task's part of the header.
@@ -47,6 +48,9 @@ pub struct Later {
 pub struct Reading {
     pub id: String,
     pub time: String,
+    /// How whole numbers write times; absent: as they look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_format: Option<Notation>,
     pub value: String,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
@@ -58,6 +62,7 @@ impl Reading {
         Self {
             id: data.id.clone(),
             time: data.time.clone(),
+            time_format: data.time_format.given(),
             value: data.value.clone(),
             gaps: data.gaps,
             duplicates: data.duplicates,

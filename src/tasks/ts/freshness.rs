@@ -11,7 +11,6 @@ use crate::task;
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::DataBlock;
 use crate::tasks::ts::scoring::Scorer;
-use tables::clock::{self, Clock};
 use tables::{Compression, Format, Reading, Row, Source, id_cell, shown};
 
 /// Bytes of a source that are read whole. Of a larger one only the end is: in order of time or of series,
@@ -155,19 +154,13 @@ impl Newest<'_> {
         let Some(number) = self.scorer.number(id) else {
             return;
         };
-        if let Some(time) = parse(self.scorer.clock(), time)
+        if let Some(time) = self.scorer.time(time)
             && time > self.ends[number]
         {
             self.later[number] = true;
             self.last = self.last.max(Some(time));
         }
     }
-}
-
-/// A time of a row on the axis of the clock.
-fn parse(clock: &Clock, text: &str) -> Option<i64> {
-    let (axis, value) = clock::parse(text).ok()?;
-    clock.axis.take(axis, value)
 }
 
 /// Bytes of a file, or of all files below a folder; counting stops above `limit`.

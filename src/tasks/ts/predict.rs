@@ -174,6 +174,7 @@ fn read(request: &Request, reading: &Reading, clock: &Clock, talk: &Talk) -> Res
     let [id, time, value] = names.map(str::to_owned);
     let columns = SeriesColumns { id, time, value };
     let mut panel = Panel::on(clock.axis);
+    panel.notation = reading.time_format;
     panel.read(source.as_mut(), &columns)?;
     Ok(panel)
 }
@@ -265,9 +266,10 @@ impl Lister for Forecasts {
                     let beyond = answer.times.iter().filter(|time| time.is_none()).count();
                     let beyond = (beyond > 0).then(|| {
                         format!(
-                            "{beyond} of {} steps lie beyond the last time there is (the end of the year \
-                             9999) and are left out; ask for fewer with --horizon, or correct the times",
-                            answer.times.len()
+                            "{beyond} of {} steps lie beyond the last time there is ({}) and are left out; \
+                             ask for fewer with --horizon, or correct the times",
+                            answer.times.len(),
+                            self.scorer.clock().axis.last()
                         )
                     });
                     match (fallback, beyond) {

@@ -262,6 +262,7 @@ fn read(project: &Project, data: &DataBlock, talk: &Talk) -> Result<(Panel, Vec<
         value: data.value.clone(),
     };
     let mut panel = Panel::default();
+    panel.notation = data.time_format.given();
     panel.read(
         tables::open_with(&project.path(&data.source), data.reading())?.as_mut(),
         &columns,
@@ -278,7 +279,7 @@ fn read(project: &Project, data: &DataBlock, talk: &Talk) -> Result<(Panel, Vec<
         return Err(exit::data(format!("{}: there are no rows", data.source)));
     }
     let notation = panel
-        .read_numbers(data.time_format.given())
+        .read_numbers()
         .map_err(|reason| exit::data(format!("{}: {reason}", data.source)))?;
     if notation != Notation::Number {
         talk.note(format!(

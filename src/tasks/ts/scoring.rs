@@ -51,6 +51,14 @@ impl Scorer {
         })
     }
 
+    /// A time of a row on the axis of the series.
+    pub fn time(&self, text: &str) -> Option<i64> {
+        let (axis, value) = clock::parse(text).ok()?;
+        self.clock
+            .axis
+            .take_as(self.reading.time_format, axis, value)
+    }
+
     /// The frequency of the series.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -152,7 +160,8 @@ impl Scorer {
         for observation in observations {
             let time = observation.time;
             let (axis, value) = clock::parse(time)?;
-            let value = self.clock.axis.take(axis, value).ok_or_else(|| {
+            let said = self.reading.time_format;
+            let value = self.clock.axis.take_as(said, axis, value).ok_or_else(|| {
                 format!("`{time}` is not a time of these series ({})", self.clock)
             })?;
             series.push(value, observation.value);

@@ -419,7 +419,8 @@ mod tests {
         Clock::infer(axis, all.iter().map(Vec::as_slice)).to_string()
     }
 
-    /// As pandas' `date_range` gives for MS, ME, QS, QE, YS, YE, 2QS, D, B, W, h, 15min, 4h.
+    /// Times as the aliases MS, ME, QS, QE, YS, YE, 2QS, D, B, W, h, 15min, 4h of pandas have them, some left out; and
+    /// the same day of other months.
     #[test]
     fn frequencies_are_inferred() {
         for (times, name) in [

@@ -56,13 +56,20 @@ const EPOCH: std::ops::Range<i64> = 631_152_000..4_102_444_800;
 impl Notation {
     /// The notation of a number that is hardly anything but a time.
     pub fn guess(value: i64) -> Option<Notation> {
-        WRITTEN.into_iter().find(|notation| match notation.unit() {
-            Some(unit) => EPOCH.contains(&value.div_euclid(unit)),
-            None => {
-                let year = value / notation.after_year();
-                (1900..2100).contains(&year) && notation.time(value).is_ok()
-            }
-        })
+        Notation::guesses(value).next()
+    }
+
+    /// Each such notation: 2024013123 may be an hour of 2024 or seconds of 2034.
+    pub fn guesses(value: i64) -> impl Iterator<Item = Notation> {
+        WRITTEN
+            .into_iter()
+            .filter(move |notation| match notation.unit() {
+                Some(unit) => EPOCH.contains(&value.div_euclid(unit)),
+                None => {
+                    let year = value / notation.after_year();
+                    (1900..2100).contains(&year) && notation.time(value).is_ok()
+                }
+            })
     }
 
     /// Parts of a second since 1970.
@@ -101,7 +108,14 @@ impl Notation {
                     "`{value}` is finer than a second ({self}); round it"
                 ));
             }
-            return Ok((Axis::Time { utc: true }, value / unit));
+            let (axis, time) = (Axis::Time { utc: true }, value / unit);
+            if !axis.holds(time) {
+                return Err(format!(
+                    "`{value}` is beyond the calendar as {self}; correct it, or set ts.data.time_format \
+                     to another unit (epoch_s, epoch_ms, epoch_us, epoch_ns)"
+                ));
+            }
+            return Ok((axis, time));
         }
         let none =
             || format!("`{value}` is no {self}; correct it, or set ts.data.time_format: number");
@@ -317,6 +331,21 @@ mod tests {
                 .time(1_709_251_200_001)
                 .unwrap_err()
                 .contains("finer than a second")
+        );
+        // Milliseconds that are said to be seconds were times without a date.
+        assert!(
+            EpochS
+                .time(1_709_251_200_000)
+                .unwrap_err()
+                .contains("beyond the calendar as seconds since 1970")
+        );
+        // An hour of 2024, or a second of 2034: as the axis says.
+        let utc = Axis::Time { utc: true };
+        let wall = Axis::Time { utc: false };
+        assert_eq!(utc.take(Axis::Whole, 2_024_013_123), Some(2_024_013_123));
+        assert_eq!(
+            wall.text(wall.take(Axis::Whole, 2_024_013_123).unwrap()),
+            "2024-01-31T23:00:00"
         );
     }
 }

@@ -2,7 +2,7 @@
 //! to do where it is not there under the name that was expected.
 
 use crate::exit;
-use tables::{ReadError, ReadErrorKind, shown};
+use tables::{ReadError, ReadErrorKind, shown, spelling};
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,6 +244,11 @@ impl Needed {
         }
     }
 
+    /// The name that it is expected under.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn role(&self) -> Role {
         self.role
     }
@@ -312,9 +317,14 @@ fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
         taken.extend(guess);
         sets.push((column.key, guess.map_or("NAME".to_owned(), shown)));
     }
+    // As YAML reads it back.
+    let spelled = |name: &str| match name.trim() == name && !name.contains([':', '#', '"', '\'']) {
+        true => name.to_owned(),
+        false => format!("{name:?}"),
+    };
     let yaml: Vec<String> = sets
         .iter()
-        .map(|(key, name)| format!("`{key}: {name}`"))
+        .map(|(key, name)| format!("`{key}: {}`", spelled(name)))
         .collect();
     let plain = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let flags: Vec<String> = sets
@@ -345,7 +355,7 @@ fn and(words: &[String]) -> String {
 /// Columns that may be meant; a name that no terminal shows as it is cannot be typed either.
 fn free<'c>(columns: &[&'c str], taken: &[&str]) -> impl Iterator<Item = &'c str> {
     let names = columns.iter().copied();
-    names.filter(|name| !taken.contains(name) && !name.contains(char::is_control))
+    names.filter(|name| !taken.contains(name) && !name.contains(spelling::is_invisible))
 }
 
 /// The column whose name differs by a slip of the keyboard.
@@ -440,5 +450,9 @@ mod tests {
              ts.data.time=date"
         );
         assert_eq!(advice_on("other", &columns, &needed), None);
+        assert_eq!(
+            advice_on("y", &[" y", "\u{feff}units"], &needed).unwrap(),
+            "set `ts.data.value: \" y\"` in params.yaml, or pass -S 'ts.data.value= y'"
+        );
     }
 }

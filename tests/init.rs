@@ -239,6 +239,18 @@ fn columns_that_cannot_be_told_are_asked_for() {
     assert_eq!(dir.names("."), ["x.csv"], "nothing was written");
 }
 
+/// Columns of the very names that the task has by default are meant, whatever few rows show.
+#[test]
+fn columns_of_the_usual_names_are_taken() {
+    let dir = Workdir::empty();
+    dir.write("two.csv", "text,label,text_clean\ngood,1,good\nbad,0,bad\n");
+    let said = dir.ok(&["init", "--task", "nlp", "--source", "two.csv"]);
+    assert!(
+        said.contains("nlp.data.text: text ") && said.contains("nlp.data.label: label "),
+        "{said}"
+    );
+}
+
 /// Keys that an error names are those of the task at hand.
 #[test]
 fn another_delimiter_names_the_key_to_set() {

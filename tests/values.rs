@@ -514,3 +514,106 @@ fn a_text_that_is_none_is_not_scored() {
         "{rejects}"
     );
 }
+
+/// Seconds and milliseconds since 1970 in one column order nothing; numbers that only count are left alone.
+#[test]
+fn epochs_of_two_units_are_refused() {
+    let dir = Workdir::project();
+    let log = |times: [&str; 4]| -> String {
+        let rows = (0..4).map(|at| format!("u{},i{at},{}\n", at / 2, times[at]));
+        format!("user_id,item_id,timestamp\n{}", rows.collect::<String>())
+    };
+    let prepare = ["prepare", "recsys", "-S", "recsys.data.source=log.csv"];
+    dir.write(
+        "log.csv",
+        log(["1600000001", "1600000002000", "1600000003", "1600000004000"]),
+    );
+    let ran = dir.run(&prepare);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let told = "log.csv:3: column 3 (timestamp): `1600000002000` is milliseconds, but seconds came before it";
+    assert!(ran.stderr.contains(told), "{ran:?}");
+    for fine in [
+        ["1600000001", "1600000002", "1700000003", "9000000000"],
+        ["1", "300000000", "200000000000", "7"],
+    ] {
+        dir.write("log.csv", log(fine));
+        assert_eq!(dir.run(&prepare).code, 0, "{fine:?}");
+    }
+}
+
+#[test]
+fn white_space_around_an_id_is_not_part_of_it() {
+    let dir = Workdir::project();
+    dir.write("log.csv", "user_id,item_id\na,x\na ,y\n a,z\nb,x\n");
+    let said = dir.ok(&[
+        "prepare",
+        "recsys",
+        "-S",
+        "recsys.data.source=log.csv",
+        "-S",
+        "recsys.split.test=0",
+    ]);
+    assert!(said.contains("of 2 users and 3 items"), "{said}");
+}
+
+/// Neither space nor case makes the header line once more a row of data.
+#[test]
+fn the_header_once_more_is_known_in_other_dress() {
+    let dir = Workdir::project();
+    let rows = csv(|good, _| good.to_string());
+    for header in [
+        "text,label",
+        "text, label",
+        "Text,Label",
+        "text ,label ",
+        "\"text\",\"label\"",
+        "\u{feff}text,label",
+    ] {
+        dir.write(
+            "r.csv",
+            format!("{rows}{header}\n{}", rows.split_once('\n').unwrap().1),
+        );
+        for verb in ["prepare", "validate"] {
+            let ran = dir.run(&[verb, "nlp", "-S", "nlp.data.source=r.csv"]);
+            assert_eq!(ran.code, 4, "{header:?} {verb}: {ran:?}");
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(
+                said.contains("r.csv:42") && said.contains("the header line once more"),
+                "{header:?}: {said}"
+            );
+        }
+    }
+}
+
+/// A slip of the keyboard must not cost the model, the parameters or the data.
+#[test]
+fn predict_writes_over_nothing_that_the_project_is_made_of() {
+    let dir = Workdir::project();
+    dir.write("r.csv", csv(|good, _| good.to_string()));
+    dir.write("in.csv", "text\ngood\n");
+    let params = dir
+        .read("params.yaml")
+        .replace("data/raw/nlp/reviews.csv", "r.csv");
+    dir.write("params.yaml", params);
+    for verb in ["prepare", "train"] {
+        dir.ok(&[verb, "nlp"]);
+    }
+    let own = [
+        "models/nlp.safetensors",
+        "params.yaml",
+        "dvc.yaml",
+        "r.csv",
+        "data/processed/nlp/train.csv",
+        "in.csv",
+    ];
+    for file in own {
+        let before = dir.bytes(file);
+        let ran = dir.run(&[
+            "predict", "nlp", "-i", "in.csv", "-o", file, "--format", "csv",
+        ]);
+        assert_eq!(ran.code, 2, "{file}: {ran:?}");
+        assert_eq!(dir.bytes(file), before, "{file}");
+    }
+    dir.ok(&["predict", "nlp", "-i", "in.csv", "-o", "out.csv"]);
+    dir.ok(&["predict", "nlp", "-i", "in.csv", "-o", "out.csv"]);
+}

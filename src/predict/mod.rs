@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
-use crate::project::Project;
+use crate::project::{PARAMS, Project};
 use crate::talk::Talk;
 use crate::task::{self, Task};
 use artifact::Header;
@@ -379,7 +379,7 @@ pub fn run<T: Predict>(
     let path = sink_file(request)?;
     let path = path.as_deref();
     let output = output_format(request)?;
-    refuse_overwriting_the_input(request)?;
+    refuse_overwriting::<T>(project, request)?;
     // The lock comes before the input: who waits for another run must see what it left.
     let _lock = path
         .map(|path| output::lock(path, request.wait))
@@ -487,17 +487,61 @@ fn sink_file(request: &Request) -> Result<Option<PathBuf>> {
     }
 }
 
-fn refuse_overwriting_the_input(request: &Request) -> Result<()> {
-    if let (Some(Port::File(input)), Port::File(output)) = (&request.input, &request.output)
-        && let (Ok(input), Ok(output)) = (input.canonicalize(), output.canonicalize())
-        && input == output
-    {
+/// The output must be none of the files that the answers come from, by whatever way it is named, nor one that
+/// the project is made of.
+fn refuse_overwriting<T: Task>(project: Option<&Project>, request: &Request) -> Result<()> {
+    let Port::File(output) = &request.output else {
+        return Ok(());
+    };
+    let Ok(real) = output.canonicalize() else {
+        return Ok(()); // it is not there yet
+    };
+    let lists = &request.options.lists;
+    let wanted = |wanted: &Option<Wanted>| match wanted {
+        Some(Wanted::File(path)) => Some(path.clone()),
+        _ => None,
+    };
+    let mut inputs: Vec<PathBuf> = match &request.input {
+        Some(Port::File(input)) => vec![input.clone()],
+        _ => Vec::new(),
+    };
+    inputs.extend(wanted(&lists.users));
+    inputs.extend(wanted(&lists.similar));
+    inputs.extend(
+        [&lists.allow, &lists.deny, &lists.only]
+            .into_iter()
+            .flatten()
+            .cloned(),
+    );
+    let is_output = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == real);
+    if inputs.iter().any(is_output) {
         return Err(exit::usage(format!(
             "{} is both input and output",
             output.display()
         )));
     }
-    Ok(())
+    let mut own: Vec<PathBuf> = task::model_path::<T>(project, request.model.as_deref())
+        .into_iter()
+        .collect();
+    if let Some(project) = project {
+        let names = [PARAMS, "dvc.yaml", "dvc.lock"];
+        own.extend(names.map(|name| project.path(name)));
+        let part = |part| task::part_path::<T>(project, part).ok();
+        let parts = [task::Part::Train, task::Part::Test].map(part);
+        own.extend(parts.into_iter().flatten());
+        if let Ok(params) = task::params::<T>(project) {
+            let raw = T::raw_data(&params);
+            own.push(project.path(raw.source));
+            own.extend(raw.test.map(|test| project.path(test)));
+        }
+    }
+    match own.iter().any(is_output) {
+        true => Err(exit::usage(format!(
+            "{} is a file that the project or its model is made of; name another output",
+            output.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn columns_per_row(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {

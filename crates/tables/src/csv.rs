@@ -274,8 +274,12 @@ impl Csv {
     }
 
     /// Whether a row is the header line once more, as it is where files were put together with `cat`: then
-    /// a byte-order mark may be before it.
+    /// a byte-order mark may be before it. Neither space nor case makes it a row of data.
     fn repeats_header(&self, row: &Row) -> bool {
+        let same = |text: &str, column: &Column| {
+            let (text, name) = (text.trim_ascii(), column.name.trim_ascii());
+            text.eq_ignore_ascii_case(name)
+        };
         let mut cells = row.cells().map(|(_, text)| text).zip(&self.columns);
         let first = cells.next().is_some_and(|(text, column)| {
             // Behind a mark a quote does not open a cell.
@@ -284,12 +288,12 @@ impl Csv {
                 Some(inner.replace("\"\"", "\""))
             };
             let behind_mark = text.strip_prefix('\u{feff}');
-            text == column.name
+            same(text, column)
                 || behind_mark.is_some_and(|text| {
-                    text == column.name || unquoted(text).as_ref() == Some(&column.name)
+                    same(text, column) || unquoted(text).is_some_and(|text| same(&text, column))
                 })
         });
-        first && cells.all(|(text, column)| text == column.name)
+        first && cells.all(|(text, column)| same(text, column))
     }
 
     /// The record read last, as cells of `row`; one check of its encoding.

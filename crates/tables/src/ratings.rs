@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Kind, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
+use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
 
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +109,9 @@ pub fn read_ratings(
             }
         }
     }
+    if let Some(error) = std::mem::take(&mut cells.units).mixed() {
+        bad(error)?;
+    }
     let (users, user_numbers) = users.sorted();
     let (items, item_numbers) = items.sorted();
     for row in &mut rows {
@@ -133,6 +136,53 @@ struct Cells {
     time: Option<usize>,
     /// What the first time was.
     times: Option<Times>,
+    units: Units,
+}
+
+/// Units that numbers of seconds since 1970 may be in: two of them in one column, and nothing else, are two
+/// kinds of time.
+#[derive(Default)]
+struct Units {
+    /// The unit of the first time.
+    first: Option<u8>,
+    /// Of the first time in another one: its text and place.
+    other: Option<(String, Place)>,
+    /// A number that is no such time.
+    none: bool,
+}
+
+impl Units {
+    /// Thousandths of a second are 1, and so on: times between 1973 and 2286.
+    fn of(time: f64) -> Option<u8> {
+        (0..4).find(|&unit| {
+            let second = 1000f64.powi(i32::from(unit));
+            (1e8 * second..1e10 * second).contains(&time)
+        })
+    }
+
+    fn add(&mut self, time: f64, text: &str, place: impl FnOnce() -> Place) {
+        match (Self::of(time), self.first) {
+            (None, _) => self.none = true,
+            (unit, None) => self.first = unit,
+            (unit, first) if unit != first && self.other.is_none() => {
+                self.other = Some((text.to_owned(), place()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The first time of another unit, where all are times.
+    fn mixed(self) -> Option<ReadError> {
+        const NAMES: [&str; 4] = ["seconds", "milliseconds", "microseconds", "nanoseconds"];
+        let (text, place) = self.other.filter(|_| !self.none)?;
+        let name = |unit: Option<u8>| NAMES[usize::from(unit.unwrap_or_default())];
+        let found = text.parse().ok().and_then(Self::of);
+        Some(place.error(ReadErrorKind::MixedTimes {
+            text,
+            found: name(found),
+            first: name(self.first),
+        }))
+    }
 }
 
 impl Cells {
@@ -149,6 +199,7 @@ impl Cells {
             rating: optional(names.rating, RATING_COLUMNS.rating)?,
             time: optional(names.time, RATING_COLUMNS.time)?,
             times: None,
+            units: Units::default(),
         })
     }
 
@@ -189,6 +240,9 @@ impl Cells {
         let (found, time) =
             parse_time(text).ok_or_else(|| refuse(ReadErrorKind::Time(text.to_owned())))?;
         let first = *self.times.get_or_insert(found);
+        if found == Times::Numbers {
+            self.units.add(time, text, || source.place(row, cell));
+        }
         match first == found {
             true => Ok(time),
             false => Err(refuse(ReadErrorKind::MixedTimes {
@@ -200,7 +254,8 @@ impl Cells {
     }
 }
 
-/// The id in a cell, a whole number in its one spelling ([`spelling::plain`]), anything else as it is.
+/// The id in a cell without white space around it, a whole number in its one spelling
+/// ([`spelling::plain`]), anything else as it is.
 ///
 /// # Errors
 /// That it is absent, or an object or a list.
@@ -211,7 +266,7 @@ pub fn id_of(kind: Kind, text: &str) -> Result<Cow<'_, str>, ReadErrorKind> {
             what: "id",
             found: text.to_owned(),
         }),
-        _ => Ok(spelling::plain_cell(kind, text)),
+        _ => Ok(spelling::plain_cell(kind, text.trim())),
     }
 }
 

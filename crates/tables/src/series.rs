@@ -255,7 +255,7 @@ impl<'a> Reader<'a> {
 
 /// An id as it is told: on one line, whatever it holds.
 pub fn shown(id: &str) -> String {
-    let letter = |c: char| match c.is_control() {
+    let letter = |c: char| match spelling::is_invisible(c) {
         true => c.escape_default().to_string(),
         false => c.to_string(),
     };

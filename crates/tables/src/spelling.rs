@@ -100,7 +100,7 @@ fn skeleton(text: &str) -> String {
 
 /// Characters that take no room on a screen: controls, joiners, marks of direction, variation selectors,
 /// soft hyphens and fillers (Unicode's `Default_Ignorable_Code_Point`).
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

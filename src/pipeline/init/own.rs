@@ -78,7 +78,12 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
         let name = match given(role) {
             Some((_, name)) => name.clone(),
             None => {
-                let found = head.guess(role, &taken).map(str::to_owned);
+                // One of the very name that the task has by default is meant, whatever its cells.
+                let usual = |name: &&&str| **name == column.name() && !taken.contains(*name);
+                let found = names.iter().find(usual).copied();
+                let found = found
+                    .or_else(|| head.guess(role, &taken))
+                    .map(str::to_owned);
                 let asked = || ask(&format!("Which column is {}?", role.described()), &names);
                 found.or_else(asked).ok_or_else(|| {
                     exit::usage(format!(

@@ -136,7 +136,7 @@ pub(crate) fn id_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64
         return None;
     }
     ids()
-        .map(|id| hash(spelling::plain(id).as_bytes()))
+        .map(|id| hash(spelling::plain(id.trim()).as_bytes()))
         .reduce(combined)
 }
 

@@ -101,10 +101,14 @@ impl Explain for Recsys {
 
 /// The user, and the item after a slash. Ids may hold slashes: the longest user that is known wins.
 fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
-    let user = |id: &str| model.users().position(|known| known == spelling::plain(id));
+    let user = |id: &str| {
+        model
+            .users()
+            .position(|known| known == spelling::plain(id.trim()))
+    };
     let item = |id: &str| {
         let mut items = model.catalogue.items.iter();
-        items.position(|known| known == spelling::plain(id))
+        items.position(|known| known == spelling::plain(id.trim()))
     };
     if let Some(user) = user(input) {
         return Ok((user as u32, None));

@@ -108,9 +108,10 @@ impl Prepare for Recsys {
                 split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
                 summary.rare = before - source.rows.len();
                 if params.test_share > 0.0 && !source.are_ordered() {
-                    let why = match source.timed {
-                        true => "the times of each user are all the same",
-                        false => "there are no times",
+                    let why = match (source.timed, source.times) {
+                        (true, Some(_)) => "the times of each user are all the same",
+                        (true, None) => "no time is known",
+                        (false, _) => "there are no times",
                     };
                     talk.note(format!(
                         "recsys: {why}, so the test part is drawn from each user's interactions by the seed; \

@@ -30,12 +30,12 @@ impl Scorer {
 
     /// The number of an item; `None` where the model does not know it.
     pub fn item(&self, id: &str) -> Option<u32> {
-        self.items.get(spelling::plain(id)).copied()
+        self.items.get(spelling::plain(id.trim())).copied()
     }
 
     /// The number of a user; `None` where the model does not know them.
     pub fn user(&self, id: &str) -> Option<u32> {
-        self.users.get(spelling::plain(id)).copied()
+        self.users.get(spelling::plain(id.trim())).copied()
     }
 
     /// What the user took by what the model knows, then what is newer.

@@ -60,7 +60,8 @@ impl Evaluate for Ts {
         let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
         let Some(all) = overall(&scores) else {
             return Err(exit::data(
-                "no series of the test part can be judged: in training none of them ever changes",
+                "no series of the test part can be judged: in training each is the same in every season (or never \
+                 changes), and errors are scaled by that change",
             ));
         };
         if scores.len() < figures.len() {

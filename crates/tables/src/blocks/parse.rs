@@ -115,21 +115,20 @@ impl Plain<'_> {
     /// Whether a first cell as it is spelled may be the first column's name; its own quotes would be doubled.
     #[inline]
     fn may_be_header(&self, cell: &[u8]) -> bool {
-        // A byte-order mark, two quotes and a carriage return may be around it.
-        const AROUND: usize = 6;
-        let name = self.header.as_bytes();
+        // A byte-order mark, two quotes, white space and a carriage return may be around it.
+        let name = self.header.as_bytes().trim_ascii();
         if name.contains(&b'"') {
             return cell.contains(&b'"');
         }
-        if cell.len() < name.len() || cell.len() > name.len() + AROUND {
+        if cell.len() < name.len() {
             return false;
         }
         let cell = cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell);
-        let cell = cell.strip_suffix(b"\r").unwrap_or(cell);
+        let cell = cell.trim_ascii();
         let bare = cell
             .strip_prefix(b"\"")
             .and_then(|cell| cell.strip_suffix(b"\""));
-        bare.unwrap_or(cell) == name
+        bare.unwrap_or(cell).trim_ascii().eq_ignore_ascii_case(name)
     }
 
     /// The end of a cell without the carriage return before its line end: no other is there.

@@ -1,6 +1,6 @@
 //! ARIMA(p,d,q)(P,D,Q)\[m\] with mean, drift or regressors, by exact maximum likelihood.
 
-use super::chandrasekhar::Filter;
+use super::chandrasekhar::{Arma, Filter};
 use super::likelihood::{Design, Likelihood, coefficients, difference, solve};
 use super::polynomial::{Orders, free, roots_beyond};
 use crate::ts::estimation::criteria::{aicc, log_likelihood};
@@ -360,8 +360,15 @@ impl Arima {
     }
 
     /// Updates the state with new values; parameters are kept. A missing value (NaN) is replaced by its forecast.
+    ///
+    /// The error of that forecast goes on into all later innovations. Where roots of θ are on the unit circle
+    /// or nearly so, it grows or stays, and forecasts end far from anything that was seen.
+    /// Then the filter begins anew behind the gap, as if nothing were known before it.
     pub fn update(&mut self, values: &[f64], regressors: &[Vec<f64>]) {
         let level = self.level(values.len(), regressors);
+        let is_fragile = self.is_fragile();
+        // Differences to come that rest on a value that is missing.
+        let mut unknown = 0;
         for (value, level) in values.iter().zip(level) {
             let expected = self.integrate(&[self.filter.expected(0)], &self.tail)[0];
             let error = if value.is_finite() {
@@ -369,14 +376,51 @@ impl Arima {
             } else {
                 expected
             };
-            let innovation = error - expected;
-            let now = self.filter.expected(0) + innovation;
-            self.filter.take(0, now, innovation);
-            self.filter.advance();
+            if !value.is_finite()
+                && is_fragile
+                && let Some(anew) = Filter::new(self.filter.arma.clone(), 1)
+            {
+                self.filter = anew;
+                unknown = self.orders.lost() + 1;
+            }
+            if unknown > 0 {
+                unknown -= 1;
+            } else {
+                let innovation = error - expected;
+                let now = self.filter.expected(0) + innovation;
+                self.filter.take(0, now, innovation);
+                self.filter.advance();
+            }
             self.tail.push(error);
             self.tail.remove(0);
             self.length += 1;
         }
+    }
+
+    /// Whether an error in one value grows in the innovations that follow it, or is never forgotten.
+    fn is_fragile(&self) -> bool {
+        const STEPS: usize = 400;
+        const GROWS: f64 = 3.0;
+        const LASTS: f64 = 0.5;
+        let lost = self.orders.lost();
+        let mut values = vec![0.0; lost + STEPS];
+        values[lost] = 1.0;
+        let z = difference(&values, &self.orders);
+        let Arma { ar, ma } = &self.filter.arma;
+        let mut innovations: Vec<f64> = Vec::with_capacity(STEPS);
+        for t in 0..z.len() {
+            let before = |terms: &[(usize, f64)], values: &[f64]| -> f64 {
+                let known = terms.iter().filter(|(lag, _)| *lag <= t);
+                known.map(|(lag, weight)| weight * values[t - lag]).sum()
+            };
+            let innovation = z[t] - before(ar, &z) - before(ma, &innovations);
+            let most = if 2 * t > STEPS { LASTS } else { GROWS };
+            if innovation.abs() > most {
+                return true;
+            }
+            innovations.push(innovation);
+        }
+        false
     }
 
     /// One-step forecasts of each value, missing ones interpolated; NaN for the first d + m D values.

@@ -266,14 +266,18 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
         return error;
     };
     let ReadErrorKind::MissingColumn { name, columns, .. } = &**kind else {
-        let message = format!("{error:#}");
-        return match message.contains("TASK.") {
-            true => exit::coded(
-                exit::code(&error),
-                message.replace("TASK.", &format!("{task}.")),
-            ),
-            false => error,
+        let is_absent = |kind: &ReadErrorKind| match kind {
+            ReadErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
         };
+        let next = match is_absent(kind) {
+            true => format!(
+                "; set {task}.data.source in params.yaml, or make sample data with `easylife sample {task}`"
+            ),
+            false => String::new(),
+        };
+        let told = format!("{error:#}{next}").replace("TASK.", &format!("{task}."));
+        return exit::coded(exit::code(&error), told);
     };
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let missing = |column: &&Needed| !names.contains(&column.name.as_str());

@@ -26,7 +26,7 @@ pub enum Part {
     Test,
 }
 
-/// RawData data as `TASK.data` names them.
+/// Raw data as `TASK.data` names them.
 #[derive(Clone, Copy, Debug)]
 pub struct RawData<'a> {
     /// A file or a folder.

@@ -251,6 +251,15 @@ fn columns_of_the_usual_names_are_taken() {
     );
 }
 
+#[test]
+fn a_source_that_is_not_there_names_what_to_do() {
+    let dir = Workdir::project();
+    let message = dir.fails(1, &["prepare", "ts", "-S", "ts.data.source=nowhere.csv"]);
+    for part in ["nowhere.csv", "set ts.data.source", "easylife sample ts"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+}
+
 /// Keys that an error names are those of the task at hand.
 #[test]
 fn another_delimiter_names_the_key_to_set() {

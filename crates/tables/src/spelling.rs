@@ -85,17 +85,20 @@ pub fn look_alikes<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<[&'a st
 
 /// What texts that look alike have in common.
 fn skeleton(text: &str) -> String {
+    const EXACT: usize = 15; // digits that a float tells apart
     if let Ok(number) = text.trim().parse::<f64>()
         && number.is_finite()
+        && text.trim().len() <= EXACT
     {
         return format!("{:?}", number + 0.0);
     }
-    let seen = |&c: &char| !(c.is_whitespace() || is_invisible(c) || c == '_' || c == '-');
-    text.nfkc()
-        .flat_map(char::to_lowercase)
-        .nfkc()
-        .filter(seen)
-        .collect()
+    let seen = |&c: &char| !(c.is_whitespace() || is_invisible(c));
+    let letters = text.nfkc().flat_map(char::to_lowercase).nfkc();
+    let letters: String = letters.filter(seen).collect();
+    // Between words they are a space; at an end they are a sign, as of the grade `B-`.
+    let is_dash = |c: char| c == '_' || c == '-';
+    let inner = letters.trim_matches(is_dash);
+    letters.replace(inner, &inner.replace(is_dash, ""))
 }
 
 /// Characters that take no room on a screen: controls, joiners, marks of direction, variation selectors,
@@ -208,6 +211,8 @@ mod tests {
                 ["1.5", "1.50"],
             ]
         );
+        let different = ["B", "B-", "-", "_", "9007199254740993", "9007199254740992"];
+        assert_eq!(look_alikes(different), [[""; 2]; 0]);
         assert_eq!(told_apart(found[0]), ["Pos", "pos"]);
         assert_eq!(told_apart(found[1]), ["cafe\\u{301}", "caf\\u{e9}"]);
         assert_eq!(told_apart(found[3]), ["th\\u{e9}", "th\\u{e9}\\u{200b}"]);

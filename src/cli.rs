@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::{ColorChoice, CommandFactory, Parser};
 
 use self::args::{
-    Cli, Color, Explain, Global, InitArgs, Lists, Predict, Reading, ReproArgs, Rows, Stages,
+    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Predict, Reading, ReproArgs, Rows, Stages,
     StatusArgs, Tasks, Validate, Verb, VerifyArgs,
 };
 use crate::columns::Role;
@@ -184,8 +184,10 @@ impl Cli {
             Verb::Predict(args) => args.run(global, interrupt, talk),
             Verb::Explain(args) => args.run(global),
             Verb::Sample(args) => each(global, &args.tasks, |project, name| {
-                let from = args.from.as_deref();
-                Ok(for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from)?)))
+                let (from, as_source) = (args.from.as_deref(), args.as_source);
+                Ok(
+                    for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from, as_source)?)),
+                )
             }),
             Verb::Validate(args) => args.run(global, talk),
             Verb::Profile {
@@ -212,7 +214,7 @@ impl Cli {
             Verb::Evaluate(tasks) => each(global, &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
             }),
-            Verb::Gate(tasks) => gate(global, &tasks),
+            Verb::Gate(args) => args.run(global),
             Verb::Repro(args) => args.run(global, talk),
             Verb::Status(args) => args.run(global, talk),
             Verb::Verify(args) => args.run(global, talk),
@@ -275,6 +277,8 @@ impl InitArgs {
         ];
         let own = pipeline::init::Own {
             source: source.clone(),
+            score: self.score,
+            needs_input: for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT),
             columns: named
                 .into_iter()
                 .filter_map(|(role, column)| Some((role, column?)))
@@ -317,16 +321,23 @@ fn ask(question: &str, columns: &[&str]) -> Option<String> {
     }
 }
 
-/// Every gate is looked at before the exit code says that one was not met.
-fn gate(global: &Global, tasks: &Tasks) -> Result<Exit> {
-    let project = Project::open(&global.selection())?;
-    let mut met = true;
-    for name in tasks.names(&project) {
-        let verdict = for_task!(name, T => eval::gate::run::<T>(&project)?);
-        met &= verdict.met();
-        global.show_and_go_on(&verdict)?;
+impl Gate {
+    /// Every gate is looked at before the exit code says that one was not met.
+    fn run(self, global: &Global) -> Result<Exit> {
+        let project = Project::open(&global.selection())?;
+        let names = self.tasks.names(&project);
+        if self.output.is_some() && names.len() > 1 {
+            return Err(exit::usage("--output: name one task instead of `all`"));
+        }
+        let mut met = true;
+        for name in names {
+            let output = self.output.as_deref();
+            let verdict = for_task!(name, T => eval::gate::run::<T>(&project, output)?);
+            met &= verdict.met();
+            global.show_and_go_on(&verdict)?;
+        }
+        Ok(if met { Exit::Done } else { Exit::Gate })
     }
-    Ok(if met { Exit::Done } else { Exit::Gate })
 }
 
 impl Validate {
@@ -389,17 +400,31 @@ impl Predict {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
-        let input = self.input.as_deref().map(port);
+        let own = self.reading.check()?;
+        let (input, output, reading) = match (&self.input, &self.output) {
+            (None, None) => {
+                let (input, output, reading) =
+                    for_task!(name, T => predict::batch::<T>(project.as_ref())?);
+                let given = own != tables::Reading::default();
+                (input, output, if given { own } else { reading })
+            }
+            (Some(_), None) => {
+                return Err(exit::usage(
+                    "name the file to write with -o OUT; `-o -` is stdout",
+                ));
+            }
+            (input, Some(output)) => (input.as_deref().map(port), port(output), own),
+        };
         let needed = input.is_none() && for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
         if (needed || input == Some(Port::Standard)) && io::stdin().is_terminal() {
             talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
         }
         let request = predict::Request {
             input,
-            output: port(&self.output),
+            output,
             model: self.model,
             format: self.format,
-            reading: self.reading.check()?,
+            reading,
             on_error: self.on_error.map(|rows| match rows {
                 Rows::Fail => OnError::Fail,
                 Rows::Skip => OnError::Skip,
@@ -451,6 +476,7 @@ impl Stages {
         Ok(repro::Request {
             folder: global.project.clone(),
             reads: reads(global),
+            unused: unused_samples(global),
             selection: pipeline::Selection {
                 targets: self.targets,
                 downstream: self.downstream,
@@ -476,6 +502,18 @@ fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     };
     let reads = |name: &Name| for_task!(*name, T => pipeline::prepare::reads::<T>(&project));
     tasks::ALL.iter().flat_map(reads).flatten().collect()
+}
+
+/// Samples that this project has no use for; nothing where the parameters cannot be read, as in [`reads`].
+fn unused_samples(global: &Global) -> Vec<pipeline::sample::Unused> {
+    let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
+        return Vec::new();
+    };
+    let unused = |name: &Name| for_task!(*name, T => pipeline::sample::unused::<T>(&project));
+    tasks::ALL
+        .iter()
+        .filter_map(|name| unused(name).ok().flatten())
+        .collect()
 }
 
 impl ReproArgs {
@@ -516,6 +554,7 @@ impl VerifyArgs {
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let request = verify::Request {
             folder: global.project.clone(),
+            unused: unused_samples(global),
             targets: self.targets,
             options: pipeline::VerifyOptions {
                 threads: global.threads.iter().map(|&n| n.into()).collect(),

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::columns::{Needed, Role};
 use crate::exit;
+use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
 use crate::project::Project;
@@ -65,6 +66,9 @@ pub trait Task: 'static {
 
     /// The bounds that its metrics must keep.
     fn gate(block: &Self::Block) -> &Gate;
+
+    /// The files of the batch that belongs to the project.
+    fn batch(block: &Self::Block) -> &Batch;
 
     /// Where its raw data are, and how they are read.
     fn raw_data(params: &Self::Params) -> RawData<'_>;

@@ -115,7 +115,6 @@ fn a_strangers_texts_become_a_project_of_one_task() {
     for left_out in [
         "data/raw",
         "easylife sample",
-        "easylife predict",
         "ts confusion",
         "recsys:",
         "${cv",
@@ -293,4 +292,33 @@ fn a_missing_column_names_the_keys_to_set() {
             assert!(said.contains(part), "{verb}: {part}: {said}");
         }
     }
+}
+
+#[test]
+fn a_strangers_file_to_score_is_scored_by_the_pipeline() {
+    let dir = Workdir::empty();
+    dir.write("sst.csv", strange_reviews());
+    dir.write("new.csv", "id;review\n1;a lovely thing\n2;an awful thing\n");
+    let init = ["init", "mine", "--task", "nlp", "--source", "sst.csv"];
+    dir.ok(&[&init[..], &["--score", "new.csv"]].concat());
+    let ran = dir.run(&["repro", "--project", "mine"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let scored = dir.read("mine/data/scored/nlp.csv");
+    assert!(scored.contains("a lovely thing,good,"), "{scored}");
+    // Without one, the stage is there to be taken up.
+    dir.ok(&["init", "other", "--task", "nlp", "--source", "sst.csv"]);
+    assert!(dir.read("other/dvc.yaml").contains("\n  # predict:\n"));
+    // Forecasts need nothing but the model.
+    let days = (1..=28).map(|d| format!("a,2024-01-{d:02},{}\n", d % 7));
+    let days = days.chain((1..=29).map(|d| format!("a,2024-02-{d:02},{}\n", (d + 3) % 7)));
+    dir.write(
+        "days.csv",
+        format!("shop,day,sales\n{}", days.collect::<String>()),
+    );
+    dir.ok(&["init", "demand", "--task", "ts", "--source", "days.csv"]);
+    let stages = dir.read("demand/dvc.yaml");
+    assert!(
+        stages.contains("easylife predict ${key}") && !stages.contains("predict.input"),
+        "{stages}"
+    );
 }

@@ -671,7 +671,9 @@ fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
     dir.write("params.yaml", params);
     let warnings = |dir: &Workdir| {
         let said = dir.run(&["status"]).stderr;
-        let lines = said.lines().filter(|line| line.starts_with("warning: "));
+        let lines = said
+            .lines()
+            .filter(|line| line.contains(" by params.yaml, but "));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let said = warnings(&dir);
@@ -699,4 +701,97 @@ fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
         said[0].contains("stage `validate@nlp` reads schema/nlp.yaml"),
         "{said:?}"
     );
+}
+
+#[test]
+fn own_data_need_no_sample_and_are_what_is_scored() {
+    let dir = Workdir::project();
+    let rows = |i| format!("a good film of {i},fine\na bad film of {i},poor\n");
+    let rows: String = (0..9).map(rows).collect();
+    dir.write("mine.csv", format!("text,label\n{rows}"));
+    let own = |params: String| {
+        params
+            .replace("source: data/raw/nlp/reviews.csv", "source: mine.csv")
+            .replace("{min: 0.8}", "{min: 0.1}")
+    };
+    dir.write("params.yaml", own(dir.read("params.yaml")));
+    let said = dir.run(&["repro", "predict@nlp"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for part in [
+        "sample@nlp: left out: nlp.data.source is mine.csv",
+        "predict@nlp is left out: nlp.predict.input in params.yaml is still the sample's file",
+    ] {
+        assert!(said.stderr.contains(part), "{part}: {said:?}");
+    }
+    assert!(!dir.exists("data/raw") && !dir.exists("data/scored"));
+    let params = dir.read("params.yaml");
+    let params = params.replace("input: data/raw/nlp/incoming.csv", "input: mine.csv");
+    dir.write("params.yaml", params);
+    let said = dir.run(&["repro", "predict@nlp"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(dir.read("data/scored/nlp.csv").lines().count(), 19);
+    assert!(!dir.exists("data/raw"));
+    // The sample's stage, run by DVC, which cannot leave it out, says what to do.
+    let said = dir.fails(2, &["sample", "nlp", "--as-source"]);
+    assert!(
+        said.contains("delete the line of nlp under `sample` in dvc.yaml"),
+        "{said}"
+    );
+    // Named by itself it runs, as does the verb.
+    assert!(
+        dir.run(&["status", "sample@nlp"])
+            .stdout
+            .contains("sample@nlp")
+    );
+    dir.ok(&["sample", "nlp"]);
+}
+
+#[test]
+fn a_gate_that_is_not_met_ends_with_its_exit_code_and_its_reason() {
+    let dir = Workdir::project();
+    let params = dir.read("params.yaml");
+    let params = params
+        .replace("accuracy: {min: 0.8}", "accuracy: {min: 0.99}")
+        .replace("rows: 4000", "rows: 400");
+    dir.write("params.yaml", params);
+    let said = dir.run(&["repro", "gate@nlp", "-q"]);
+    assert_eq!(said.code, 3, "{said:?}");
+    assert!(said.stderr.contains("NOT MET accuracy = 0."), "{said:?}");
+    assert!(said.stderr.contains(", at least 0.99"), "{said:?}");
+    let log = dir.read("reports/logs/gate@nlp.log");
+    assert!(log.contains("NOT MET accuracy"), "{log}");
+    // Data that break a rule end the pipeline with 4, and the last lines say where.
+    dir.write("mine.csv", "text,label\na,b\n\"never closed,b\n");
+    let params = dir.read("params.yaml");
+    let params = params.replace("source: data/raw/nlp/reviews.csv", "source: mine.csv");
+    dir.write("params.yaml", params);
+    let said = dir.run(&["repro", "train@nlp", "-q", "-j", "2"]);
+    assert_eq!(said.code, 4, "{said:?}");
+    assert!(
+        said.stderr.contains("ends with\n  error: mine.csv:3"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_batch_is_named_by_the_project_where_no_file_is_named() {
+    let dir = Workdir::project();
+    let sets = ["-S", "nlp.sample.rows=400"];
+    for verb in ["sample", "prepare", "train"] {
+        dir.ok(&[&[verb, "nlp"][..], &sets].concat());
+    }
+    let said = dir.ok(&["predict", "nlp"]);
+    assert_eq!(said, "data/scored/nlp.csv: 500 rows\n");
+    let said = dir.fails(2, &["predict", "nlp", "-S", "nlp.predict.input=null"]);
+    assert!(
+        said.contains("set nlp.predict.input in params.yaml"),
+        "{said}"
+    );
+    let said = dir.fails(2, &["predict", "nlp", "-S", "nlp.predict.output=null"]);
+    assert!(
+        said.contains("set nlp.predict.output in params.yaml"),
+        "{said}"
+    );
+    let said = dir.fails(2, &["predict", "nlp", "-i", "data/raw/nlp/incoming.csv"]);
+    assert!(said.contains("-o OUT"), "{said}");
 }

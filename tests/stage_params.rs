@@ -28,7 +28,11 @@ const SMALL: [&str; 9] = [
 
 /// Stages: their name in dvc.yaml, the arguments of the verb, what it writes (`TASK` is the task).
 const STAGES: [(&str, &[&str], &[&str]); 8] = [
-    ("sample", &["sample", "TASK"], &["data/raw/TASK"]),
+    (
+        "sample",
+        &["sample", "TASK", "--as-source"],
+        &["data/raw/TASK"],
+    ),
     ("validate", &["validate", "TASK"], &["reports/validate"]),
     ("prepare", &["prepare", "TASK"], &["data/processed/TASK"]),
     (
@@ -43,11 +47,7 @@ const STAGES: [(&str, &[&str], &[&str]); 8] = [
         &["metrics", "plots", "reports"],
     ),
     ("gate", &["gate", "TASK"], &[]),
-    (
-        "predict",
-        &["predict", "TASK", "-i", "INCOMING", "-o", "scored.csv"],
-        &["scored.csv"],
-    ),
+    ("predict", &["predict", "TASK"], &["data/scored"]),
 ];
 
 /// Another valid value of a key whose value is no number, true or false. A rule on keys that hold the same
@@ -63,7 +63,8 @@ fn other_value(key: &str, value: &Node) -> String {
         (Data::Float(value), ..) => (value / 2.0).to_string(),
         (_, "validate.profile", _) => "needed".to_owned(),
         (_, "validate.today", _) => "2020-01-01".to_owned(),
-        (_, _, "data.source") => "elsewhere.csv".to_owned(),
+        (_, _, "data.source" | "predict.input") => "elsewhere.csv".to_owned(),
+        (_, _, "predict.output") => "data/scored/elsewhere.csv".to_owned(),
         (_, "ts.data.gaps", _) => "zero".to_owned(),
         (_, "ts.data.duplicates", _) => "sum".to_owned(),
         (_, "ts.data.bad_series", _) => "skip".to_owned(),
@@ -167,14 +168,7 @@ struct Task {
 impl Task {
     /// How the stage ends, what it says and what it writes, with some parameters set.
     fn run(&self, stage: &(&str, &[&str], &[&str]), sets: &[String]) -> Run {
-        let incoming = match self.name {
-            "cv" => "data/raw/cv/incoming".to_owned(),
-            name => format!("data/raw/{name}/incoming.csv"),
-        };
-        let fill = |text: &&str| {
-            text.replace("TASK", self.name)
-                .replace("INCOMING", &incoming)
-        };
+        let fill = |text: &&str| text.replace("TASK", self.name);
         let mut args: Vec<String> = stage.1.iter().map(fill).collect();
         for set in SMALL
             .iter()

@@ -98,8 +98,8 @@ pub enum Verb {
     Train(Tasks),
     /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
     Evaluate(Tasks),
-    /// Hold the metrics against TASK.gate; exit 3 where one is not met
-    Gate(Tasks),
+    /// Check the metrics against TASK.gate; exit 3 where one is not met
+    Gate(Gate),
     /// Score a batch of rows
     Predict(Predict),
     /// Why this answer
@@ -143,6 +143,9 @@ pub struct InitArgs {
     /// Your data: a file or a folder
     #[arg(long, value_name = "FILE", requires = "task")]
     pub source: Option<PathBuf>,
+    /// A file or folder that every run of the pipeline scores
+    #[arg(long, value_name = "FILE", requires = "task")]
+    pub score: Option<PathBuf>,
     /// What is predicted: the label (nlp, cv), the value (ts), the item (recsys)
     #[arg(
         long,
@@ -232,9 +235,21 @@ pub struct InitArgs {
 pub struct SampleArgs {
     #[command(flatten)]
     pub tasks: Tasks,
+    /// Only where TASK.data.source is the sample, as a stage of the pipeline makes it
+    #[arg(long)]
+    pub as_source: bool,
     /// cv: blur the sharp photos of this folder instead of painted ones
     #[arg(long, value_name = "FOLDER")]
     pub from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Gate {
+    #[command(flatten)]
+    pub tasks: Tasks,
+    /// Write the verdict to this file, too
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -286,13 +301,13 @@ fn task_names(with_all: bool) -> Vec<&'static str> {
 pub struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
-    /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-` or absent: stdin
-    /// (ts: newer values, which need not be given)
+    /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-`: stdin (ts: newer
+    /// values, which need not be given) [default: stdin; without --output TASK.predict.input]
     #[arg(short, long, value_name = "IN")]
     pub input: Option<PathBuf>,
-    /// File to write; `-`: stdout
+    /// File to write; `-`: stdout [default: TASK.predict.output, without --input]
     #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
     /// Model file [default: the project's models/TASK.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     pub model: Option<PathBuf>,

@@ -11,6 +11,7 @@ use crate::exit;
 use crate::params::gate::{Bounds, Gate};
 use crate::project::Project;
 use crate::task::{self, Task};
+use files::atomic;
 
 /// One metric and its bounds.
 #[derive(Debug, Serialize)]
@@ -62,8 +63,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Holds `metrics/T.json` against `T.gate`.
-pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
+/// Checks `metrics/T.json` against `T.gate`; writes the verdict to `output`, too, if one is named.
+pub fn run<T: Task>(project: &Project, output: Option<&Path>) -> Result<Verdict> {
     let gate = task::gate::<T>(project)?;
     let path = project.metrics(T::NAME);
     let text = std::fs::read(&path).with_context(|| {
@@ -77,11 +78,15 @@ pub fn run<T: Task>(project: &Project) -> Result<Verdict> {
         serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
     refuse_other_model::<T>(project, &path, &text)?;
     let checks = check(T::NAME, &gate, &metrics)?;
-    Ok(Verdict {
+    let verdict = Verdict {
         metrics: path,
         met: checks.iter().all(|check| check.met),
         checks,
-    })
+    };
+    if let Some(output) = output {
+        atomic::write(output, |out| write!(out, "{verdict}"))?;
+    }
+    Ok(verdict)
 }
 
 /// What a metrics file says of the model that it is of.

@@ -4,6 +4,7 @@
 //! unknown keys; each block's `check` turns it into options that can be used. No YAML value travels
 //! deeper. Paths are resolved by `project`, not here.
 
+pub mod batch;
 pub mod choice;
 pub(crate) mod data;
 mod document;

@@ -10,7 +10,7 @@ use crate::talk::Talk;
 pub(super) const PROGRAM: Program = Program {
     name: "easylife",
     replacing_verbs: &[
-        "sample", "validate", "prepare", "train", "evaluate", "predict",
+        "sample", "validate", "prepare", "train", "evaluate", "gate", "predict",
     ],
     run_variable: "EASYLIFE_RUN",
     threads_variable: "EASYLIFE_THREADS",

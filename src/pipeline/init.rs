@@ -114,10 +114,14 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
             .iter()
             .map(|set| (set.key.clone(), set.value.clone())),
     );
+    let score = own.score.as_deref();
+    let score = score
+        .map(|path| own::from_project(folder, path))
+        .transpose()?;
     let files = FILES.map(|(name, content)| {
         let content = match name {
-            PARAMS => own::params(content, task, &sets)?,
-            "dvc.yaml" => own::dvc(content, task, tasks),
+            PARAMS => own::params(content, task, &sets, score.as_deref())?,
+            "dvc.yaml" => own::dvc(content, task, tasks, own.scored()),
             "README.md" => README_OWN.replace("TASK", task),
             _ => content.to_owned(),
         };
@@ -130,10 +134,13 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
         folder: folder.to_owned(),
         files: names,
         columns,
-        next: vec![
-            "easylife repro".to_owned(),
-            format!("easylife predict {task} --help"),
-        ],
+        next: match own.scored() {
+            own::Scored::Nothing => vec![
+                "easylife repro".to_owned(),
+                format!("easylife predict {task} -i NEW.csv -o scored.csv"),
+            ],
+            _ => vec!["easylife repro".to_owned()],
+        },
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod engine;
 pub mod init;
+mod own_data;
 pub mod prepare;
 pub mod profile;
 pub mod repro;

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde::Serialize;
 
-use dvc::runner::{self, Ended, Options};
+use dvc::runner::{self, Ended, Failure, Options};
 use dvc::why::Reason;
 use dvc::{Pipeline, Selection};
 
 use super::engine::{PROGRAM, with_hint};
+use super::own_data;
+use super::sample::Unused;
+use crate::exit::{self, Exit};
 use crate::talk::Talk;
 
 /// What is asked for.
@@ -22,6 +25,20 @@ pub struct Request {
     pub options: Options,
     /// Commands of stages, and what each reads.
     pub reads: Vec<(String, Vec<PathBuf>)>,
+    /// Samples that the project has no use for.
+    pub unused: Vec<Unused>,
+}
+
+impl Request {
+    /// The pipeline, and the stages of it that are meant.
+    fn open(&self, talk: &Talk) -> Result<(Pipeline, Vec<usize>)> {
+        let mut pipeline = Pipeline::open(self.folder.as_deref(), PROGRAM).map_err(with_hint)?;
+        let plan = pipeline.select(&self.selection).map_err(with_hint)?;
+        let targets = &self.selection.targets;
+        let plan = own_data::leave_out(&pipeline, &plan, targets, &self.unused, talk);
+        warn_of_unlisted(&pipeline, &self.reads, talk);
+        Ok((pipeline, plan))
+    }
 }
 
 /// What became of each stage.
@@ -41,9 +58,7 @@ struct StageRan {
 
 /// Runs what has changed. A stage that fails is the error, after everything else was recorded.
 pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
-    let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
-    let plan = pipeline.select(&request.selection).map_err(with_hint)?;
-    warn_of_unlisted(&pipeline, &request.reads, talk);
+    let (pipeline, plan) = request.open(talk)?;
     let ends = runner::run(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
     let mut stages = Vec::new();
     let (mut failed, mut skipped) = (Vec::new(), 0);
@@ -56,8 +71,8 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
                 skipped += 1;
                 continue;
             }
-            Ended::Failed(reason) => {
-                failed.push(reason);
+            Ended::Failed(failure) => {
+                failed.push(failure);
                 continue;
             }
         };
@@ -67,18 +82,35 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
             why,
         });
     }
-    if let Some(first) = failed.first() {
-        let more = match failed.len() {
-            1 => String::new(),
-            count => format!(" (and {} more failed)", count - 1),
-        };
-        let waiting = match skipped {
-            0 => String::new(),
-            count => format!("; {count} not run for it"),
-        };
-        bail!("{first}{more}{waiting}");
+    match failed.first() {
+        Some(first) => Err(error_of(first, failed.len() - 1, skipped)),
+        None => Ok(Ran { stages }),
     }
-    Ok(Ran { stages })
+}
+
+/// The error of a run in which a stage failed, `more` other stages, too, and `skipped` did not run for it.
+fn error_of(first: &Failure, more: usize, skipped: usize) -> anyhow::Error {
+    let mut message = first.message.clone();
+    let stages = |count| if count == 1 { "stage" } else { "stages" };
+    if more > 0 {
+        message += &format!("\n{more} more {} failed", stages(more));
+    }
+    if skipped > 0 {
+        message += &format!("\n{skipped} {} not run for it", stages(skipped));
+    }
+    exit::coded(exit_of(first), message)
+}
+
+/// A verb of ours that stops a pipeline says why with its exit code, which is the pipeline's; so that a gate
+/// that was not met is told from a program that broke.
+fn exit_of(failure: &Failure) -> Exit {
+    let ours = |command: &str| command.starts_with("easylife ");
+    match &failure.command {
+        Some((command, 2)) if ours(command) => Exit::Usage,
+        Some((command, 3)) if ours(command) => Exit::Gate,
+        Some((command, 4)) if ours(command) => Exit::Data,
+        _ => Exit::Failed,
+    }
 }
 
 /// A file that a verb reads, by params.yaml, and that its stage does not depend on: a change of it would be
@@ -127,9 +159,7 @@ struct StageStatus {
 
 /// Looks at the selected stages; runs nothing.
 pub fn status(request: &Request, talk: &Talk) -> Result<Status> {
-    let mut pipeline = Pipeline::open(request.folder.as_deref(), PROGRAM).map_err(with_hint)?;
-    let plan = pipeline.select(&request.selection).map_err(with_hint)?;
-    warn_of_unlisted(&pipeline, &request.reads, talk);
+    let (pipeline, plan) = request.open(talk)?;
     let options = &request.options;
     let found = runner::plan(&pipeline, &plan, options.force, options.wait).map_err(with_hint)?;
     let stages = found

@@ -92,8 +92,48 @@ impl fmt::Display for Sampled {
     }
 }
 
-/// Writes the sample data of `T`.
-pub fn run<T: Sample>(project: &Project, from: Option<&Path>) -> Result<Sampled> {
+/// A sample that a project has no use for: its data are its own.
+#[derive(Clone, Debug)]
+pub struct Unused {
+    pub task: &'static str,
+    /// What `TASK.data.source` says.
+    pub source: String,
+    /// Commands that would make the sample.
+    pub commands: Vec<String>,
+}
+
+/// The sample of `T` where its data are not the sample's.
+pub fn unused<T: Sample>(project: &Project) -> Result<Option<Unused>> {
+    let params = task::params::<T>(project)?;
+    let source = project.path(T::raw_data(&params).source);
+    let folder = project.raw(T::NAME);
+    let is_sample = T::files(&params, None)?.iter().any(|file| {
+        is_within(&folder.join(file), &source) && source.components().ne(folder.components())
+    });
+    Ok((!is_sample).then(|| Unused {
+        task: T::NAME,
+        source: T::raw_data(&params).source.to_owned(),
+        commands: ["", " --as-source"]
+            .map(|flag| format!("easylife sample {}{flag}", T::NAME))
+            .into(),
+    }))
+}
+
+/// Whether `file` is `folder` or in it, by whatever way they are named.
+fn is_within(file: &Path, folder: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    absolute(file).starts_with(absolute(folder))
+}
+
+/// Writes the sample data of `T`; `as_source`: only where they are what the project takes its data from.
+pub fn run<T: Sample>(project: &Project, from: Option<&Path>, as_source: bool) -> Result<Sampled> {
+    if as_source && let Some(Unused { task, source, .. }) = unused::<T>(project)? {
+        return Err(exit::usage(format!(
+            "no sample is made: {task}.data.source is {source}, which is not the sample's; delete the line \
+             of {task} under `sample` in dvc.yaml, and set {task}.predict.input in params.yaml to the file \
+             to score (`easylife repro` leaves the stage out by itself)"
+        )));
+    }
     let params = task::params::<T>(project)?;
     let folder = project.raw(T::NAME);
     let names = T::files(&params, from)?;

@@ -10,6 +10,8 @@ use dvc::verify::{self, Options};
 use dvc::{Pipeline, Selection};
 
 use super::engine::{PROGRAM, with_hint};
+use super::own_data;
+use super::sample::Unused;
 use crate::talk::Talk;
 
 /// What is asked for.
@@ -20,6 +22,8 @@ pub struct Request {
     /// Stages to verify; none: all.
     pub targets: Vec<String>,
     pub options: Options,
+    /// Samples that the project has no use for.
+    pub unused: Vec<Unused>,
 }
 
 /// What came of it.
@@ -49,6 +53,7 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Verified> {
         single_item: !request.targets.is_empty(),
     };
     let plan = pipeline.select(&selection).map_err(with_hint)?;
+    let plan = own_data::leave_out(&pipeline, &plan, &request.targets, &request.unused, talk);
     let verdicts = verify::verify(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
     let stages: Vec<StageVerified> = verdicts
         .into_iter()

@@ -19,6 +19,7 @@ use serde::{Serialize, Serializer};
 
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
+use crate::params::batch::Batch;
 use crate::project::{PARAMS, Project};
 use crate::talk::Talk;
 use crate::task::{self, Task};
@@ -360,6 +361,36 @@ impl fmt::Display for Scored {
         }
         writeln!(f)
     }
+}
+
+/// The batch that a project names: input, output, and how tables in CSV are read, as its data are.
+///
+/// # Errors
+/// Where it names no output, or no input that the task needs.
+pub fn batch<T: Predict>(project: Option<&Project>) -> Result<(Option<Port>, Port, Reading)> {
+    let task = T::NAME;
+    let project = project.ok_or_else(|| {
+        exit::usage(
+            "name the file to write with -o OUT (`-` is stdout), and the file to score with -i IN",
+        )
+    })?;
+    let block = project.block::<T::Block>(task)?;
+    let Batch { input, output } = T::batch(&block);
+    let missing = |flag: &str, what: &str, key: &str| {
+        exit::usage(format!(
+            "{what} with {flag}, or set {task}.predict.{key} in params.yaml"
+        ))
+    };
+    let output = output
+        .as_ref()
+        .ok_or_else(|| missing("-o OUT", "name the file to write", "output"))?;
+    if T::NEEDS_INPUT && input.is_none() {
+        return Err(missing("-i IN", "name the file to score", "input"));
+    }
+    let port = |path: &String| Port::File(project.path(path));
+    let params = task::params::<T>(project)?;
+    let reading = T::raw_data(&params).reading;
+    Ok((input.as_ref().map(port), port(output), reading))
 }
 
 /// Scores `request.input` into `request.output`.

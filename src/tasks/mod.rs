@@ -97,7 +97,7 @@ mod tests {
         serde_json::to_value(block).unwrap()
     }
 
-    /// Apart from what suits the sample data: the gates, and that demand is never negative.
+    /// Apart from what suits the sample data: the gates, what is scored, and that demand is never negative.
     #[test]
     fn the_file_that_init_writes_says_the_defaults() {
         let read = |text: &str| {
@@ -105,6 +105,7 @@ mod tests {
             let blocks = ALL.iter().map(|&name| {
                 let mut block = for_task!(name, T => block::<<T as Task>::Block>(&file, T::NAME));
                 block["gate"].take();
+                block["predict"].take();
                 if name == Name::Ts {
                     block["model"]["nonnegative"].take();
                 }

@@ -50,6 +50,6 @@ pub mod verify;
 pub mod why;
 
 pub use error::{Error, ErrorKind, Result};
-pub use pipeline::{Pipeline, Selection};
+pub use pipeline::{Dependent, Pipeline, Remaining, Selection};
 pub use program::{Difference, Observer, Program};
 pub use running::stop as stop_commands;

@@ -32,6 +32,30 @@ pub struct Selection {
     pub single_item: bool,
 }
 
+/// What is left of a plan without some stages.
+#[derive(Debug, Default)]
+pub struct Remaining {
+    /// The stages that are to run, by their position.
+    pub plan: Vec<usize>,
+    /// Names of the stages that were to be left out.
+    pub left_out: Vec<String>,
+    /// Stages that depend on outputs of those.
+    pub dependent: Vec<Dependent>,
+}
+
+/// A stage that depends on an output of one that is left out.
+#[derive(Debug)]
+pub struct Dependent {
+    /// Its place in the file of the pipeline.
+    pub place: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is left out as well.
+    pub is_left_out: bool,
+    /// Dependencies that are not there and that no stage will make now.
+    pub missing: Vec<String>,
+}
+
 impl Pipeline {
     /// Reads the pipeline of `folder` for `program`; absent: of the nearest folder with a dvc.yaml, from
     /// the working folder upwards.
@@ -67,19 +91,77 @@ impl Pipeline {
             return Vec::new();
         };
         let holds = |dep: &Path| dep.canonicalize().is_ok_and(|dep| path.starts_with(dep));
-        let file = self.folder.pipeline();
-        let place = |stage: &Stage| {
-            format!(
-                "{}:{}: stage `{}`",
-                file.display(),
-                stage.at.line,
-                stage.name
-            )
-        };
+        let place = |stage| self.place(stage);
         let stages = self.stages.iter().filter(|stage| {
             stage.cmd.lines().contains(&command) && !stage.deps.iter().any(|dep| holds(&dep.path))
         });
         stages.map(place).collect()
+    }
+
+    fn place(&self, stage: &Stage) -> String {
+        let file = self.folder.pipeline();
+        format!(
+            "{}:{}: stage `{}`",
+            file.display(),
+            stage.at.line,
+            stage.name
+        )
+    }
+
+    /// Takes the stages out of `plan` that run one of `commands`, and those that depend on their outputs
+    /// where `leaves_out` says so of their first command; tells which depend on them.
+    pub fn without(
+        &self,
+        plan: &[usize],
+        commands: &[String],
+        leaves_out: impl Fn(&str) -> bool,
+    ) -> Remaining {
+        let runs = |stage: &Stage| {
+            let lines = stage.cmd.lines();
+            commands
+                .iter()
+                .any(|command| lines.contains(&command.as_str()))
+        };
+        let (mut remaining, mut out) = (Remaining::default(), Vec::new());
+        for &position in plan {
+            let stage = &self.stages[position];
+            if runs(stage) {
+                out.push(position);
+                remaining.left_out.push(stage.name.clone());
+                continue;
+            }
+            let needs = self.graph.needs(position);
+            let mut is_left_out = false;
+            if needs.iter().any(|need| out.contains(need)) {
+                let lines = stage.cmd.lines();
+                is_left_out = lines.first().is_some_and(|command| leaves_out(command));
+                remaining.dependent.push(Dependent {
+                    place: self.place(stage),
+                    name: stage.name.clone(),
+                    is_left_out,
+                    missing: self.missing_of(stage, &out),
+                });
+            }
+            match is_left_out {
+                true => out.push(position),
+                false => remaining.plan.push(position),
+            }
+        }
+        remaining
+    }
+
+    /// Dependencies that are not there and that only a stage of `out` would make.
+    fn missing_of(&self, stage: &Stage, out: &[usize]) -> Vec<String> {
+        let made = |path: &Path| {
+            let outs = out.iter().flat_map(|&position| &self.stages[position].outs);
+            let mut paths = outs.map(|out| &out.path);
+            paths.any(|out| path.starts_with(out) || out.starts_with(path))
+        };
+        let missing = stage
+            .deps
+            .iter()
+            .filter(|dep| !dep.path.exists() && made(&dep.path));
+        missing.map(|dep| self.folder.show(&dep.path)).collect()
     }
 
     /// The selected stages by their position, in the order of a run.

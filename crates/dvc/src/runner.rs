@@ -3,6 +3,7 @@
 //! One thread looks at files, decides and records; others wait for commands. DVC's lock is held
 //! while files are looked at, and let go while there is nothing to do but wait.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -45,10 +46,19 @@ pub enum Ended {
     Restored(Vec<Reason>),
     /// Its commands ran.
     Ran(Vec<Reason>),
-    /// Its commands failed, or what comes before or after them; the message.
-    Failed(String),
+    /// Its commands failed, or what comes before or after them.
+    Failed(Failure),
     /// Something that it needs failed.
     Skipped,
+}
+
+/// Why a stage failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// The stage, its place in dvc.yaml, what happened, and the last lines of its commands.
+    pub message: String,
+    /// The command that failed and its exit code, where one did.
+    pub command: Option<(String, i32)>,
 }
 
 /// Ends of the stages, in the order of the run.
@@ -220,7 +230,7 @@ impl Runner<'_> {
                 continue;
             }
             if let Err(error) = self.start(place) {
-                self.fail(place, error.with_causes());
+                self.fail(place, error.with_causes(), None);
             }
         }
         Ok(())
@@ -371,9 +381,12 @@ impl Runner<'_> {
             Ok(None) => self
                 .commit(place, Some(&before))
                 .err()
-                .map(|error| error.with_causes()),
-            Ok(Some(failed)) => Some(format!("`{}` {}", failed.command, failed.how())),
-            Err(error) => Some(error.with_causes()),
+                .map(|error| (error.with_causes(), None)),
+            Ok(Some(failed)) => Some((
+                format!("`{}` {}", failed.command, failed.how()),
+                failed.status.code().map(|code| (failed.command, code)),
+            )),
+            Err(error) => Some((error.with_causes(), None)),
         };
         match wrong {
             None => {
@@ -384,9 +397,14 @@ impl Runner<'_> {
                     .note(place, format!("{name}: done in {seconds:.1} s"));
                 self.end(place, Ended::Ran(reasons));
             }
-            Some(reason) => {
-                let log = self.keep_log(place, &log);
-                self.fail(place, format!("{reason}{log}"));
+            Some((reason, command)) => {
+                let last = last_lines(&log);
+                let log = self.keep_log(&log);
+                let output = match last.is_empty() {
+                    true => format!("; its output is in {log}"),
+                    false => format!("; its output is in {log} and ends with\n{last}"),
+                };
+                self.fail(place, format!("{reason}{output}"), command);
             }
         }
         Ok(())
@@ -403,7 +421,7 @@ impl Runner<'_> {
     }
 
     /// The output of a failed stage, where a person finds it; where it lies.
-    fn keep_log(&self, place: usize, log: &Path) -> String {
+    fn keep_log(&self, log: &Path) -> String {
         let folder = &self.pipeline.folder;
         let logs = folder.path(LOGS);
         let written = self.pipeline.stages.iter().flat_map(|stage| &stage.outs);
@@ -424,20 +442,19 @@ impl Runner<'_> {
                 log.to_owned()
             }
         };
-        let _ = place;
-        format!("; its output is in {}", folder.show(&kept))
+        folder.show(&kept)
     }
 
-    fn fail(&mut self, place: usize, reason: String) {
+    fn fail(&mut self, place: usize, reason: String, command: Option<(String, i32)>) {
         let stage = self.stages[place];
         let file = self.pipeline.folder.pipeline();
         let at = stage.at.line;
-        let reason = format!("{}:{at}: stage `{}`: {reason}", file.display(), stage.name);
+        let message = format!("{}:{at}: stage `{}`: {reason}", file.display(), stage.name);
         self.failed = true;
         if self.options.keep_going || self.running > 0 {
-            self.show.warning(place, reason.clone());
+            self.show.warning(place, message.clone());
         }
-        self.end(place, Ended::Failed(reason));
+        self.end(place, Ended::Failed(Failure { message, command }));
     }
 
     fn end(&mut self, place: usize, ended: Ended) {
@@ -455,6 +472,29 @@ impl Runner<'_> {
             })
             .collect()
     }
+}
+
+/// The last lines of a log, indented; the line that names the command is not one of them.
+fn last_lines(log: &Path) -> String {
+    const SHOWN: usize = 5;
+    const BYTES: u64 = 4096;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = std::fs::File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(BYTES)))?;
+        let mut end = Vec::new();
+        file.read_to_end(&mut end)?;
+        Ok(end)
+    };
+    let end = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&end);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("> "))
+        .collect();
+    let last = &lines[lines.len().saturating_sub(SHOWN)..];
+    let last: Vec<String> = last.iter().map(|line| format!("  {line}")).collect();
+    last.join("\n")
 }
 
 /// Reasons on one line.

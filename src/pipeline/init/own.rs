@@ -19,6 +19,10 @@ const HEAD: usize = 1000;
 pub struct Own {
     /// The file or folder, from the folder in which the command was given.
     pub source: PathBuf,
+    /// What the pipeline scores, likewise.
+    pub score: Option<PathBuf>,
+    /// Whether there is nothing to predict without something to score.
+    pub needs_input: bool,
     /// Columns that were named.
     pub columns: Vec<(Role, String)>,
 }
@@ -273,7 +277,12 @@ impl Facts {
 }
 
 /// `params.yaml` with the block of one task, and the values of these keys.
-pub(super) fn params(template: &str, task: &str, sets: &[(String, String)]) -> Result<String> {
+pub(super) fn params(
+    template: &str,
+    task: &str,
+    sets: &[(String, String)],
+    scored: Option<&str>,
+) -> Result<String> {
     let mut text = String::new();
     for block in blocks(template) {
         let name = block.lines().find_map(|line| top_key(line));
@@ -287,7 +296,23 @@ pub(super) fn params(template: &str, task: &str, sets: &[(String, String)]) -> R
         text = with_value(&text, key, value)
             .with_context(|| format!("the template of params.yaml has no {key}"))?;
     }
-    Ok(without_gate(&without_sample(&text)))
+    Ok(with_scored(&without_gate(&without_sample(&text)), scored))
+}
+
+/// With this file to be scored instead of the sample's, or none.
+fn with_scored(text: &str, input: Option<&str>) -> String {
+    let replaced = |line: &str| {
+        let value = input.map_or("null".to_owned(), spelled);
+        match line
+            .strip_prefix("    input: ")
+            .map(|rest| rest.split_once('#'))
+        {
+            None => line.to_owned(),
+            Some(None) => format!("    input: {value}\n"),
+            Some(Some((_, comment))) => format!("    input: {value:<17}#{comment}"),
+        }
+    };
+    text.split_inclusive('\n').map(replaced).collect()
 }
 
 /// Without bounds, which are for the sample: what a model must reach on other data is for its owner to say.
@@ -394,23 +419,49 @@ fn without_sample(text: &str) -> String {
     text.split_inclusive('\n').filter(keep).collect()
 }
 
-/// `dvc.yaml` with the stages of one task, without a sample and without a file to be scored.
-pub(super) fn dvc(template: &str, task: &str, tasks: &[&str]) -> String {
-    const LEFT_OUT: [&str; 2] = ["sample", "predict"];
-    const OF_SAMPLE: [&str; 5] = [
-        "sample",
-        "sample_incoming",
-        "sample_manifest",
-        "incoming",
-        "scored",
-    ];
+/// What the pipeline of one task scores.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Scored {
+    /// A file.
+    File,
+    /// What the model knows: its series, its users.
+    Known,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Own {
+    pub(super) fn scored(&self) -> Scored {
+        match (&self.score, self.needs_input) {
+            (Some(_), _) => Scored::File,
+            (None, false) => Scored::Known,
+            (None, true) => Scored::Nothing,
+        }
+    }
+}
+
+/// A line of the stage that scores, as it is where a pipeline scores that.
+fn scoring_line(line: &str, task: &str, scored: Scored) -> String {
+    match scored {
+        Scored::File => line.to_owned(),
+        Scored::Known if line.trim() == "- ${item.input}" => String::new(),
+        Scored::Known => line.replace(&format!("input: \"${{{task}.predict.input}}\", "), ""),
+        Scored::Nothing => match line.strip_prefix("  ") {
+            Some(rest) => format!("  # {rest}"),
+            None => line.to_owned(),
+        },
+    }
+}
+
+/// `dvc.yaml` with the stages of one task, without a sample.
+pub(super) fn dvc(template: &str, task: &str, tasks: &[&str], scored: Scored) -> String {
     let mut out = String::from(
         "# The pipeline: `easylife repro` or `dvc repro` runs what has changed.\n#\n# Every stage lists only \
          the parameters it reads (params.yaml) and the key `easylife`, the version\n# that the parameters \
          were written for: changing the gate runs the gate again, not the training.\n\n",
     );
     // Where a part that is left out began: it ends at the next line that is not indented further.
-    let (mut left_out, mut section) = (None, "");
+    let (mut left_out, mut section, mut stage) = (None, "", "");
     for line in template
         .split_inclusive('\n')
         .skip_while(|line| line.starts_with('#') || line.trim().is_empty())
@@ -426,25 +477,33 @@ pub(super) fn dvc(template: &str, task: &str, tasks: &[&str]) -> String {
             .next()
             .unwrap_or_default();
         if indent == 0 && trimmed.ends_with(':') {
-            section = key;
+            (section, stage) = (key, "");
         }
-        if section == "vars" && trimmed.starts_with('#') {
-            continue; // of the sample
-        }
-        if indent == 0 && section != "vars" && !out.ends_with("\n\n") {
+        let follows_comment = out.lines().last().is_some_and(|line| line.starts_with('#'));
+        if indent == 0 && section != "vars" && !out.ends_with("\n\n") && !follows_comment {
             out.push('\n');
         }
         let is_other_task = tasks.contains(&key.split(' ').next().unwrap_or_default())
             && key.split(' ').next() != Some(task);
         let left = match section {
-            "vars" => is_other_task || (indent == 8 && OF_SAMPLE.contains(&key)),
-            "stages" => is_other_task || (indent == 2 && LEFT_OUT.contains(&key)),
-            "plots" => is_other_task,
+            "stages" => is_other_task || (indent == 2 && key == "sample"),
+            "vars" | "plots" => is_other_task,
             _ => false,
         };
-        match left {
-            true => left_out = Some(indent),
-            false => out.push_str(line),
+        if section == "stages" && indent == 2 {
+            stage = key;
+            if stage == "predict" && scored == Scored::Nothing {
+                let _ = writeln!(
+                    out,
+                    "  # To score a file with every run, set {task}.predict.input in params.yaml and take the \
+                     # away:"
+                );
+            }
+        }
+        match (left, stage) {
+            (true, _) => left_out = Some(indent),
+            (false, "predict") => out.push_str(&scoring_line(line, task, scored)),
+            (false, _) => out.push_str(line),
         }
     }
     out.replace("beside: data/raw/recsys/tables", "beside: schema")

@@ -19,6 +19,7 @@ use tables::{Photos, read_photos};
 
 use crate::columns::{Needed, Role};
 use crate::params::Invalid;
+use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, Task};
@@ -44,6 +45,10 @@ impl Task for Cv {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn batch(block: &Self::Block) -> &Batch {
+        &block.predict
     }
 
     fn raw_data(params: &Self::Params) -> RawData<'_> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::params::batch::Batch;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::cv::{Kind, Options, Solver};
@@ -16,6 +17,8 @@ pub struct Block {
     pub split: SplitBlock,
     pub model: ModelBlock,
     pub gate: Gate,
+    /// What `easylife predict cv` scores where no file is named.
+    pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
@@ -165,6 +168,7 @@ impl Block {
         data::check_source("cv", &self.data.source)?;
         data::check_reading("cv", self.data.reading())?;
         gate::check("cv", &self.gate)?;
+        self.predict.check("cv")?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),

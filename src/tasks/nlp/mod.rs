@@ -17,6 +17,7 @@ use tables::{Texts, read_texts};
 
 use crate::columns::{Needed, Role};
 use crate::params::Invalid;
+use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, Task};
@@ -39,6 +40,10 @@ impl Task for Nlp {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn batch(block: &Self::Block) -> &Batch {
+        &block.predict
     }
 
     fn raw_data(params: &Self::Params) -> RawData<'_> {

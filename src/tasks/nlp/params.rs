@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
@@ -28,6 +29,8 @@ pub struct Block {
     pub model: ModelBlock,
     pub eval: EvalBlock,
     pub gate: Gate,
+    /// What `easylife predict nlp` scores where no file is named.
+    pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
@@ -307,6 +310,7 @@ impl Block {
         self.sample.check()?;
         self.data.check()?;
         gate::check("nlp", &self.gate)?;
+        self.predict.check("nlp")?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),

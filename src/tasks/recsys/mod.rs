@@ -21,6 +21,7 @@ use tables::{RATING_COLUMNS, Ratings, read_ratings};
 
 use crate::columns::{Needed, Role};
 use crate::params::Invalid;
+use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, Task};
@@ -46,6 +47,10 @@ impl Task for Recsys {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn batch(block: &Self::Block) -> &Batch {
+        &block.predict
     }
 
     fn raw_data(params: &Self::Params) -> RawData<'_> {

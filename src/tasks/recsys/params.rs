@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
@@ -18,6 +19,8 @@ pub struct Block {
     pub model: ModelBlock,
     pub eval: EvalBlock,
     pub gate: Gate,
+    /// What `easylife predict recsys` scores where no file is named.
+    pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
@@ -254,6 +257,7 @@ impl Block {
             || "a rating is expected".to_owned(),
         )?;
         gate::check("recsys", &self.gate)?;
+        self.predict.check("recsys")?;
         let model = &self.model;
         model.check()?;
         Ok(Params {

@@ -24,6 +24,7 @@ use tables::{Panel, read_prepared};
 
 use crate::columns::{Needed, Role};
 use crate::params::Invalid;
+use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, TRAIN, Task};
@@ -46,6 +47,10 @@ impl Task for Ts {
 
     fn gate(block: &Self::Block) -> &Gate {
         &block.gate
+    }
+
+    fn batch(block: &Self::Block) -> &Batch {
+        &block.predict
     }
 
     fn raw_data(params: &Self::Params) -> RawData<'_> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
@@ -22,6 +23,8 @@ pub struct Block {
     pub horizon: Horizon,
     pub model: ModelBlock,
     pub gate: Gate,
+    /// What `easylife predict ts` scores where no file is named.
+    pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
@@ -255,6 +258,7 @@ impl Block {
             || "a number from 1 to 1000".to_owned(),
         )?;
         gate::check("ts", &self.gate)?;
+        self.predict.check("ts")?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),

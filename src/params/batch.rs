@@ -1,0 +1,43 @@
+//! `TASK.predict`: what `easylife predict TASK` scores where no file is named, and where the answers go.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Invalid, require};
+
+/// The files of the batch that belongs to a project; relative paths start at the project's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Batch {
+    /// File or folder to score; null: none.
+    pub input: Option<String>,
+    /// File to write.
+    pub output: Option<String>,
+}
+
+impl Batch {
+    /// Refuses empty names.
+    pub(crate) fn check(&self, task: &str) -> Result<(), Invalid> {
+        for (key, path) in [("input", &self.input), ("output", &self.output)] {
+            let key = format!("{task}.predict.{key}");
+            require(path.as_deref() != Some(""), &key, || {
+                "name a file, or null for none".to_owned()
+            })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_name_is_refused() {
+        let batch = Batch {
+            output: Some(String::new()),
+            ..Batch::default()
+        };
+        assert_eq!(batch.check("nlp").unwrap_err().key, "nlp.predict.output");
+        assert!(Batch::default().check("nlp").is_ok());
+    }
+}

@@ -1,0 +1,55 @@
+//! Stages that a project on data of its own has no use for: those that make a sample, and those that would
+//! score it.
+
+use dvc::Pipeline;
+
+use super::sample::Unused;
+use crate::talk::Talk;
+
+/// `plan` without the stages that make `unused` samples, unless they are named in `targets`; says which
+/// stages were left out, and which of the others need what only a sample has.
+pub(super) fn leave_out(
+    pipeline: &Pipeline,
+    plan: &[usize],
+    targets: &[String],
+    unused: &[Unused],
+    talk: &Talk,
+) -> Vec<usize> {
+    let named = |task: &str| {
+        targets
+            .iter()
+            .any(|target| *target == format!("sample@{task}"))
+    };
+    let unused = unused.iter().filter(|sample| !named(sample.task));
+    let mut plan = plan.to_vec();
+    for Unused {
+        task,
+        source,
+        commands,
+    } in unused
+    {
+        let scores = |command: &str| command.starts_with("easylife predict");
+        let remaining = pipeline.without(&plan, commands, scores);
+        for stage in &remaining.left_out {
+            talk.note(format!("{stage}: left out: {task}.data.source is {source}"));
+        }
+        for stage in &remaining.dependent {
+            match (stage.is_left_out, &stage.missing[..]) {
+                (true, _) => talk.warn(format!(
+                    "{} is left out: {task}.predict.input in params.yaml is still the sample's file; set it to \
+                     the file to score",
+                    stage.name
+                )),
+                (false, []) => {}
+                (false, missing) => talk.warn(format!(
+                    "{} depends on {}, which is the sample's, but {task}.data.source is {source}; name there \
+                     what it reads of your own data, or take the line out",
+                    stage.place,
+                    missing.join(", ")
+                )),
+            }
+        }
+        plan = remaining.plan;
+    }
+    plan
+}

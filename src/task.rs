@@ -1,9 +1,12 @@
 //! What a task is to every verb: name, parameters, data, model. The tasks themselves, and the table of
 //! them, are in `tasks`.
 
+pub mod record;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::columns::{Needed, Role};
@@ -45,7 +48,7 @@ pub trait Task: 'static {
     /// The one word for it: in commands, parameters, folders.
     const NAME: &'static str;
     /// Its block of the parameters, as written.
-    type Block: DeserializeOwned + Default;
+    type Block: Serialize + DeserializeOwned + Default;
     /// Its checked parameters.
     type Params: Sync;
     /// What it adds to the header of a model file.
@@ -80,6 +83,10 @@ pub trait Task: 'static {
     fn optional(_params: &Self::Params) -> Vec<Needed> {
         Vec::new()
     }
+
+    /// Takes from the parameters that data were prepared with what does not ask for other parts: the names of
+    /// columns, and how files are read.
+    fn follow(block: &mut Self::Block, prepared: &Self::Block);
 
     /// Loads a prepared part, with what its verb needs beside the rows.
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;

@@ -73,8 +73,9 @@ fn a_whole_number_is_one_label_in_every_format() {
     }
     // Floats from a Parquet file, a test file of whole numbers in CSV.
     dir.write("g.jsonl", jsonl(|good, _| float(good)));
-    dir.ok(&["prepare", "nlp", "-S", "nlp.data.source=a.csv"]);
-    dir.ok(&["train", "nlp"]);
+    for verb in ["prepare", "train"] {
+        dir.ok(&[verb, "nlp", "-S", "nlp.data.source=a.csv"]);
+    }
     dir.ok(&["predict", "nlp", "-i", "g.jsonl", "-o", "g.parquet"]);
     dir.write(
         "test.csv",

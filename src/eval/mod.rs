@@ -16,7 +16,7 @@ use crate::exit;
 use crate::outcome::number::{self, figure};
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, Task, record};
 use artifact::Header;
 use files::atomic;
 
@@ -91,7 +91,9 @@ impl fmt::Display for Evaluated {
 
 /// Evaluates the project's model of `T` on its test part.
 pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
-    let params = task::params::<T>(project)?;
+    let record::Followed { params, said } =
+        record::follow::<T>(project, record::Otherwise::Allowed)?;
+    said.iter().for_each(|said| talk.note(said));
     let path = project.model(T::NAME);
     let task::Loaded { header, model, .. } = task::load_model::<T>(Some(project), Some(&path))?;
     refuse_other_split::<T>(project, &path, &header)?;

@@ -15,7 +15,7 @@ pub(crate) use self::parts::{warn_excluded, write_part, write_table};
 use crate::columns;
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Task};
+use crate::task::{self, Task, record};
 use files::atomic;
 
 /// What a task says to be prepared.
@@ -96,6 +96,10 @@ pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Sum
     let (parts, summary) = T::split(project, &params, talk)
         .map_err(|error| columns::explain(error, T::NAME, &T::needed(&params)))?;
     let folder = project.processed(T::NAME);
-    atomic::folder(&folder, |folder| T::write(&parts, folder))?;
+    let block = project.block::<T::Block>(T::NAME)?;
+    atomic::folder(&folder, |folder| {
+        T::write(&parts, folder)?;
+        record::write::<T>(&block, folder)
+    })?;
     Ok(Prepared { folder, summary })
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, Task, record};
 use artifact::{DataDigest, Header, Provenance, Signature};
 use models::state::Stateful;
 
@@ -59,7 +59,9 @@ impl<F: fmt::Display> fmt::Display for Trained<F> {
 
 /// Trains `T` on `data/processed/T/train.csv` and saves the model.
 pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
-    let params = task::params::<T>(project)?;
+    let record::Followed { params, said } =
+        record::follow::<T>(project, record::Otherwise::Refused)?;
+    said.iter().for_each(|said| talk.note(said));
     let data = T::load(project, Part::Train, &params)?;
     let sha256 = files::digest::file(&task::part_path::<T>(project, Part::Train)?)?;
 

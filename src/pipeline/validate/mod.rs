@@ -33,7 +33,7 @@ use crate::project::Project;
 use crate::report;
 use crate::report::validate::{Finding, Level, Validation};
 use crate::talk::Talk;
-use crate::task::{self, Part, Task};
+use crate::task::{self, Part, Task, record};
 use files::atomic;
 use tables::Reading;
 use tables::profile::Columns;
@@ -224,7 +224,14 @@ impl fmt::Display for Validated {
 
 /// Validates the data of `T`; everything is written before anybody looks at what was found.
 pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Result<Validated> {
-    let params = task::params::<T>(project)?;
+    let params = match request.prepared {
+        true => {
+            let followed = record::follow::<T>(project, record::Otherwise::Refused)?;
+            followed.said.iter().for_each(|said| talk.note(said));
+            followed.params
+        }
+        false => task::params::<T>(project)?,
+    };
     let path = project.schema(T::NAME);
     if request.init {
         return init::run::<T>(project, params, &path, request.force, talk);

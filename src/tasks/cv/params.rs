@@ -181,6 +181,23 @@ impl Block {
 }
 
 impl DataBlock {
+    /// Takes the names of columns, and how files are read, from another block.
+    pub fn follow(&mut self, prepared: &DataBlock) {
+        let DataBlock {
+            delimiter,
+            quote,
+            escape,
+            path,
+            label,
+            ..
+        } = prepared;
+        self.delimiter.clone_from(delimiter);
+        self.quote.clone_from(quote);
+        self.escape.clone_from(escape);
+        self.path.clone_from(path);
+        self.label.clone_from(label);
+    }
+
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
         data::reading(self.delimiter, self.quote, self.escape)

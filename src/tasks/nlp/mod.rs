@@ -63,6 +63,10 @@ impl Task for Nlp {
         ]
     }
 
+    fn follow(block: &mut Self::Block, prepared: &Self::Block) {
+        block.data.follow(&prepared.data);
+    }
+
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
         let mut source = task::open_part::<Self>(project, part)?;
         let data = &params.data;

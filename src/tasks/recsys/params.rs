@@ -98,6 +98,29 @@ impl Default for DataBlock {
 }
 
 impl DataBlock {
+    /// Takes the names of columns, and how files are read, from another block.
+    pub fn follow(&mut self, prepared: &DataBlock) {
+        let DataBlock {
+            delimiter,
+            quote,
+            escape,
+            user,
+            item,
+            rating,
+            time,
+            title,
+            ..
+        } = prepared;
+        self.delimiter.clone_from(delimiter);
+        self.quote.clone_from(quote);
+        self.escape.clone_from(escape);
+        self.user.clone_from(user);
+        self.item.clone_from(item);
+        self.rating.clone_from(rating);
+        self.time.clone_from(time);
+        self.title.clone_from(title);
+    }
+
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
         data::reading(self.delimiter, self.quote, self.escape)

@@ -71,6 +71,10 @@ impl Task for Ts {
         ]
     }
 
+    fn follow(block: &mut Self::Block, prepared: &Self::Block) {
+        block.data.follow(&prepared.data);
+    }
+
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data> {
         let mut source = task::open_part::<Self>(project, part)?;
         let clock = clock::read(project)?;

@@ -103,6 +103,25 @@ impl Default for DataBlock {
 }
 
 impl DataBlock {
+    /// Takes the names of columns, and how files are read, from another block.
+    pub fn follow(&mut self, prepared: &DataBlock) {
+        let DataBlock {
+            delimiter,
+            quote,
+            escape,
+            id,
+            time,
+            value,
+            ..
+        } = prepared;
+        self.delimiter.clone_from(delimiter);
+        self.quote.clone_from(quote);
+        self.escape.clone_from(escape);
+        self.id.clone_from(id);
+        self.time.clone_from(time);
+        self.value.clone_from(value);
+    }
+
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
         data::reading(self.delimiter, self.quote, self.escape)

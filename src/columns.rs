@@ -177,6 +177,11 @@ impl Role {
         }
     }
 
+    /// Whether such columns are usually called so.
+    pub(crate) fn is_usual(self, name: &str) -> bool {
+        self.usual().contains(&bare(name).as_str())
+    }
+
     /// The option of `init` that names such a column.
     pub fn flag(self) -> &'static str {
         match self {
@@ -338,8 +343,17 @@ fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
             false => format!("-S '{key}={name}'"),
         })
         .collect();
+    let is_missing = |role| missing.iter().find(|column| column.role == role);
+    let other_shape = match (is_missing(Role::Series), is_missing(Role::Value)) {
+        (None, _) => String::new(),
+        (Some(id), None) => format!("; where there is one series, set `{}: null`", id.key),
+        (Some(id), Some(_)) => format!(
+            "; where each column is a series, set `{}: wide`",
+            id.key.replace(".id", ".layout")
+        ),
+    };
     format!(
-        "set {} in params.yaml, or pass {}",
+        "set {} in params.yaml, or pass {}{other_shape}",
         and(&yaml),
         flags.join(" ")
     )
@@ -451,7 +465,7 @@ mod tests {
         assert_eq!(
             advice(&needed.iter().collect::<Vec<_>>()[..2], &columns, &needed),
             "set `ts.data.id: NAME` and `ts.data.time: date` in params.yaml, or pass -S ts.data.id=NAME -S \
-             ts.data.time=date"
+             ts.data.time=date; where there is one series, set `ts.data.id: null`"
         );
         assert_eq!(advice_on("other", &columns, &needed), None);
         assert_eq!(

@@ -20,6 +20,7 @@ pub(crate) fn reading(
         delimiter,
         quote: quote.unwrap_or_default(),
         escape: escape.unwrap_or_default(),
+        ..Reading::default()
     }
 }
 

@@ -1,10 +1,12 @@
 //! `ts` from its sample to forecasts; `input` has every bad or unusual table that a planner may have,
-//! `dates` what is odd about days, `clock` the clock that `prepare` hands on, `state` where forecasts start.
+//! `dates` what is odd about days, `clock` the clock that `prepare` hands on, `state` where forecasts start,
+//! `shapes` where a table has its series.
 
 mod clock;
 mod dates;
 mod frequency;
 mod input;
+mod shapes;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;

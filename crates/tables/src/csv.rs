@@ -737,6 +737,7 @@ mod tests {
             delimiter: delimiter.parse().ok(),
             quote: quote.parse().unwrap(),
             escape: escape.parse().unwrap(),
+            ..super::super::Reading::default()
         };
         let backslash = reading(",", "\"", "backslash");
         let rows = read_as("a,b\n\"5\\\" disk, C:\\new\\\\\",\"x\ny\"\n", backslash).unwrap();
@@ -783,6 +784,7 @@ mod tests {
                     true => Escape::Backslash,
                     false => Escape::Doubled,
                 },
+                ..super::super::Reading::default()
             };
             let rows = read_as(&(line(&names) + &line(&cells)), reading).unwrap();
             prop_assert_eq!(rows, vec![cells]);

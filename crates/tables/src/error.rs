@@ -275,6 +275,9 @@ pub enum ReadErrorKind {
         /// Why.
         reason: String,
     },
+    /// A time that no series can take.
+    #[error("{0}")]
+    SeriesTime(String),
     /// A text, a label or an id that is an object or a list.
     #[error(
         "the {what} is {}; a text, a number or a boolean is expected",
@@ -340,6 +343,7 @@ impl ReadError {
                 | Time(_)
                 | MixedTimes { .. }
                 | Series { .. }
+                | SeriesTime(_)
         )
     }
 

@@ -18,8 +18,10 @@ mod folder;
 mod format;
 mod input;
 mod jsonl;
+mod number;
 mod output;
 mod parquet;
+mod peek;
 mod photos;
 pub mod profile;
 mod ratings;
@@ -37,6 +39,8 @@ mod values;
 pub use error::{Place, ReadError, ReadErrorKind, Unit, Within};
 pub use folder::describe_folder;
 pub use format::{Compression, Format, UnknownFormat};
+pub use number::{Decimal, NotNumber, number};
+pub use peek::Peeked;
 pub use photos::{COLUMNS as PHOTO_COLUMNS, Photos, read_photos};
 pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, Times, id_cell, id_of, read_ratings,
@@ -45,8 +49,8 @@ pub use ratings::{
 pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
-    Duplicates, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, each_prepared,
-    read_prepared, shown,
+    Duplicates, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, SeriesLayout,
+    each_prepared, read_prepared, series_name, series_parts, shown,
 };
 pub use sink::{Sink, Spelling, create, create_spool};
 pub use source::{Source, find_column, open, open_as, open_as_with, open_with};

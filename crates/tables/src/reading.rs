@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Format;
+use super::{Decimal, Format};
 
 /// How CSV and TSV files are read; the default is RFC 4180.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,6 +17,9 @@ pub struct Reading {
     pub quote: Quote,
     /// How a quote inside a quoted text is written.
     pub escape: Escape,
+    /// What marks the decimals of numbers in texts, of any format; absent: numbers are as programs write them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
 }
 
 /// A character that separates cells.
@@ -46,6 +49,15 @@ pub enum Escape {
 pub struct InvalidReading {
     found: String,
     expected: &'static str,
+}
+
+impl InvalidReading {
+    pub(super) fn new(found: &str, expected: &'static str) -> Self {
+        InvalidReading {
+            found: found.to_owned(),
+            expected,
+        }
+    }
 }
 
 /// Bytes that mean something in a table: what separates its cells, and what is around them.
@@ -226,7 +238,7 @@ mod tests {
         let reading = Reading {
             delimiter: "'".parse().ok(),
             quote: "'".parse().unwrap(),
-            escape: Escape::Doubled,
+            ..Reading::default()
         };
         assert!(reading.check().is_err());
         assert!(Reading::default().check().is_ok());

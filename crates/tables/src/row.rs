@@ -112,6 +112,13 @@ pub struct Row {
 }
 
 impl Row {
+    pub(super) const EMPTY: Row = Row {
+        text: String::new(),
+        ends: Vec::new(),
+        kinds: Vec::new(),
+        line: 0,
+    };
+
     /// A row without cells.
     pub fn new() -> Row {
         Row::default()

@@ -1,16 +1,21 @@
-//! Many series in one table: an id, a time and a value a row.
+//! Many series in one table: ids, a time and a value a row, or a time and a value of each series a row.
 //!
 //! A row that cannot be taken does not end the reading: its series bears the fault, and the callers
 //! say what becomes of it. `regular` puts a series on the steps of a clock.
 
+mod name;
 mod regular;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::clock::{self, Axis, Notation, Numbers};
 use super::ratings::id_cell;
-use super::{Place, ReadError, ReadErrorKind, Row, Source, Unit, spelling};
+use super::{
+    Decimal, Kind, NotNumber, Place, ReadError, ReadErrorKind, Row, Source, Unit, number, spelling,
+};
 
+pub use name::{series_name, series_parts};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
 
 /// Rows that room is made for before they come, at most.
@@ -19,23 +24,40 @@ const USUAL: usize = 1 << 10;
 const LARGEST: f64 = 1e100;
 
 /// Names of the columns.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesColumns {
-    /// Of the series' names.
-    pub id: String,
     /// Of the times.
     pub time: String,
-    /// Of the values.
-    pub value: String,
+    /// Of the series.
+    pub layout: SeriesLayout,
+}
+
+/// How a table holds many series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeriesLayout {
+    /// A row a value.
+    Long {
+        /// Columns that name the series together; none: all rows are of one, which is named as its values are.
+        ids: Vec<String>,
+        /// Of the values.
+        value: String,
+    },
+    /// A row a time, with a column of values for each series, which is named as the column is.
+    Wide {
+        /// These columns.
+        series: Vec<String>,
+    },
 }
 
 impl SeriesColumns {
     /// Those of a prepared part.
     pub fn prepared() -> Self {
         Self {
-            id: "unique_id".to_owned(),
             time: "ds".to_owned(),
-            value: "y".to_owned(),
+            layout: SeriesLayout::Long {
+                ids: vec!["unique_id".to_owned()],
+                value: "y".to_owned(),
+            },
         }
     }
 }
@@ -125,15 +147,35 @@ pub fn each_prepared<E: From<ReadError>>(
     panel.series.pop().map_or(Ok(()), take)
 }
 
-/// A panel in the making.
+/// A table that is read into a panel.
 struct Reader<'a> {
+    cells: Cells,
+    into: Growing<'a>,
+}
+
+/// A panel in the making.
+struct Growing<'a> {
     panel: &'a mut Panel,
     /// Numbers of the series by their ids.
     known: HashMap<String, usize>,
-    /// Of id, time and value.
-    cells: [usize; 3],
     /// The series of the row before: rows of one mostly stand together.
     last: usize,
+}
+
+/// Which cells of a row count.
+enum Cells {
+    Long {
+        ids: Vec<usize>,
+        time: usize,
+        value: usize,
+        /// The name of the one series where there are no ids.
+        name: String,
+    },
+    Wide {
+        time: usize,
+        /// Each with the number of its series.
+        values: Vec<(usize, usize)>,
+    },
 }
 
 impl<'a> Reader<'a> {
@@ -142,18 +184,28 @@ impl<'a> Reader<'a> {
         source: &dyn Source,
         columns: &SeriesColumns,
     ) -> Result<Self, ReadError> {
-        let cells = [
-            source.column(&columns.id)?,
-            source.column(&columns.time)?,
-            source.column(&columns.value)?,
-        ];
         let ids = panel.series.iter().map(|series| series.id.clone());
-        Ok(Self {
+        let mut into = Growing {
             known: ids.zip(0..).collect(),
             panel,
-            cells,
             last: usize::MAX,
-        })
+        };
+        let time = source.column(&columns.time)?;
+        let find = |name: &String| source.column(name);
+        let cells = match &columns.layout {
+            SeriesLayout::Long { ids, value } => Cells::Long {
+                ids: ids.iter().map(find).collect::<Result<_, _>>()?,
+                time,
+                value: find(value)?,
+                name: value.clone(),
+            },
+            SeriesLayout::Wide { series } => {
+                let cell = |name| Ok((find(name)?, into.number(name)));
+                let values = series.iter().map(cell).collect::<Result<_, ReadError>>()?;
+                Cells::Wide { time, values }
+            }
+        };
+        Ok(Self { cells, into })
     }
 
     /// Takes a row in; false at the end. One that cannot be taken is noted.
@@ -165,33 +217,75 @@ impl<'a> Reader<'a> {
         };
         match read {
             Ok(()) => {}
-            Err(error) if error.is_record() => self.panel.note(None, error),
+            Err(error) if error.is_record() => self.into.panel.note(None, error),
             Err(error) => return Err(error),
         }
-        self.panel.rows += 1;
+        self.into.panel.rows += 1;
         Ok(true)
     }
 
     /// What is wrong with the row taken in last.
     fn fault(&mut self) -> Option<Box<Fault>> {
-        let own = self.panel.fault.take();
-        own.or_else(|| self.panel.series.last_mut()?.fault.take())
+        let own = self.into.panel.fault.take();
+        own.or_else(|| self.into.panel.series.last_mut()?.fault.take())
     }
 
     /// The series before the one that has just begun.
     fn finished(&mut self) -> Option<Series> {
-        let [_, begun] = self.panel.series.as_slice() else {
+        let [_, begun] = self.into.panel.series.as_slice() else {
             return None;
         };
-        self.known = [(begun.id.clone(), 0)].into();
-        self.last = 0;
-        Some(self.panel.series.swap_remove(0))
+        self.into.known = [(begun.id.clone(), 0)].into();
+        self.into.last = 0;
+        Some(self.into.panel.series.swap_remove(0))
     }
 
     fn row(&mut self, source: &dyn Source, row: &Row) -> Result<(), ReadError> {
-        let id = id_cell(row, self.cells[0], source)?;
-        let number = self.number(&id);
-        match self.cells(source, row, &id) {
+        let into = &mut self.into;
+        match &self.cells {
+            Cells::Long {
+                ids,
+                time,
+                value,
+                name,
+            } => {
+                let id = match ids[..] {
+                    [] => Cow::Borrowed(name.as_str()),
+                    [cell] => id_cell(row, cell, source)?,
+                    _ => {
+                        let parts = ids.iter().map(|&cell| id_cell(row, cell, source));
+                        Cow::Owned(series_name(&parts.collect::<Result<Vec<_>, _>>()?))
+                    }
+                };
+                let number = into.number(&id);
+                let read = into.time(source, row, *time, &id);
+                let read = read.and_then(|time| Ok((time, value_of(source, row, *value, &id)?)));
+                into.take(number, source, row, read);
+            }
+            Cells::Wide { time, values } => {
+                // A time that cannot be read is of no series more than of the others.
+                let time = into.time(source, row, *time, "")?;
+                for &(cell, number) in values {
+                    let id = &into.panel.series[number].id;
+                    let read = value_of(source, row, cell, id).map(|value| (time, value));
+                    into.take(number, source, row, read);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Growing<'_> {
+    /// Adds an observation to a series, or what is wrong with it.
+    fn take(
+        &mut self,
+        number: usize,
+        source: &dyn Source,
+        row: &Row,
+        read: Result<(i64, f64), ReadError>,
+    ) {
+        match read {
             Ok((time, value)) => {
                 let mark = (!self.panel.unmarked).then(|| self.panel.mark(source, row));
                 let series = &mut self.panel.series[number];
@@ -201,7 +295,6 @@ impl<'a> Reader<'a> {
             }
             Err(error) => self.panel.note(Some(number), error),
         }
-        Ok(())
     }
 
     fn number(&mut self, id: &str) -> usize {
@@ -228,29 +321,42 @@ impl<'a> Reader<'a> {
         self.last
     }
 
-    /// Time and value; the first time that can be read says what times are.
-    fn cells(&mut self, source: &dyn Source, row: &Row, id: &str) -> Result<(i64, f64), ReadError> {
-        let [_, time_cell, value_cell] = self.cells;
-        let refuse = |cell: usize, reason: String| {
-            let id = shown(id);
-            source
+    /// The time of a row; the first that can be read says what times are.
+    fn time(
+        &mut self,
+        source: &dyn Source,
+        row: &Row,
+        cell: usize,
+        id: &str,
+    ) -> Result<i64, ReadError> {
+        let refuse = |reason| match id {
+            "" => source
                 .place(row, cell)
-                .error(ReadErrorKind::Series { id, reason })
+                .error(ReadErrorKind::SeriesTime(reason)),
+            id => refused(source, row, cell, id, reason),
         };
-        let (axis, time) =
-            clock::parse(row.text(time_cell)).map_err(|reason| refuse(time_cell, reason))?;
+        let (axis, time) = clock::parse(row.text(cell)).map_err(refuse)?;
         let first = *self.panel.axis.get_or_insert(axis);
         let said = self.panel.notation;
-        let time = first.take_as(said, axis, time).ok_or_else(|| {
+        first.take_as(said, axis, time).ok_or_else(|| {
             let reason = match said.map(|said| said.time(time)) {
                 Some(Err(reason)) if axis == Axis::Whole => reason,
                 _ => format!("this is {axis}, but {first} came before it"),
             };
-            refuse(time_cell, reason)
-        })?;
-        let value = value(row, value_cell).map_err(|reason| refuse(value_cell, reason))?;
-        Ok((time, value))
+            refuse(reason)
+        })
     }
+}
+
+fn refused(source: &dyn Source, row: &Row, cell: usize, id: &str, reason: String) -> ReadError {
+    let id = shown(id);
+    source
+        .place(row, cell)
+        .error(ReadErrorKind::Series { id, reason })
+}
+
+fn value_of(source: &dyn Source, row: &Row, cell: usize, id: &str) -> Result<f64, ReadError> {
+    value(row, cell, source.decimal()).map_err(|reason| refused(source, row, cell, id, reason))
 }
 
 /// An id as it is told: on one line, whatever it holds.
@@ -263,12 +369,13 @@ pub fn shown(id: &str) -> String {
 }
 
 /// A number; NaN for a missing one.
-fn value(row: &Row, cell: usize) -> Result<f64, String> {
+fn value(row: &Row, cell: usize, decimal: Option<Decimal>) -> Result<f64, String> {
     let text = row.text(cell).trim();
     if spelling::is_no_number(row.kind(cell), text) {
         return Ok(f64::NAN);
     }
-    match text.parse::<f64>() {
+    let decimal = decimal.filter(|_| row.kind(cell) == Kind::Text);
+    match number(text, decimal) {
         Ok(value) if value.abs() <= LARGEST => Ok(value),
         Ok(value) if value.is_finite() => Err(format!(
             "`{text}` is beyond {LARGEST:e}, too large to be squared; give it in another unit"
@@ -276,9 +383,10 @@ fn value(row: &Row, cell: usize) -> Result<f64, String> {
         Ok(_) => Err(format!(
             "`{text}` is no finite number; leave it empty if it is missing"
         )),
-        Err(_) => Err(format!(
+        Err(NotNumber::Other) => Err(format!(
             "`{text}` is not a number; leave it empty if it is missing"
         )),
+        Err(NotNumber::Marked(reason)) => Err(reason),
     }
 }
 

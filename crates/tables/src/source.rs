@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::Path;
 
 use super::input::Input;
-use super::{Column, Compression, Format, Place, ReadError, ReadErrorKind, Reading, Row, Unit};
+use super::{
+    Column, Compression, Decimal, Format, Place, ReadError, ReadErrorKind, Reading, Row, Unit,
+};
 use super::{csv, folder, jsonl, parquet};
 
 /// Rows out of one input, in order.
@@ -25,6 +27,11 @@ pub trait Source {
     /// What [`Row::line`] counts.
     fn unit(&self) -> Unit {
         Unit::Line
+    }
+
+    /// What marks the decimals of numbers in its texts, where that was said.
+    fn decimal(&self) -> Option<Decimal> {
+        None
     }
 
     /// The number of the column `name`.
@@ -61,9 +68,49 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>, ReadError> {
 /// # Errors
 /// Those of [`open`].
 pub fn open_with(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
-    match path.is_dir() {
+    let source = match path.is_dir() {
         true => folder::open(path, reading),
         false => open_file(path, reading),
+    }?;
+    Ok(with_decimal(source, reading.decimal))
+}
+
+/// The same source, whose texts have this decimal mark.
+pub(super) fn with_decimal(source: Box<dyn Source>, decimal: Option<Decimal>) -> Box<dyn Source> {
+    match decimal {
+        None => source,
+        Some(decimal) => Box::new(Marked {
+            inner: source,
+            decimal,
+        }),
+    }
+}
+
+/// A source whose numbers have a decimal mark.
+struct Marked {
+    inner: Box<dyn Source>,
+    decimal: Decimal,
+}
+
+impl Source for Marked {
+    fn columns(&self) -> &[Column] {
+        self.inner.columns()
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        self.inner.read(row)
+    }
+
+    fn file(&self) -> &str {
+        self.inner.file()
+    }
+
+    fn unit(&self) -> Unit {
+        self.inner.unit()
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        Some(self.decimal)
     }
 }
 
@@ -104,13 +151,15 @@ pub fn open_as_with(
     reading: Reading,
 ) -> Result<Box<dyn Source>, ReadError> {
     if format == Format::Parquet {
-        return parquet::open_stream(input, name);
+        let source = parquet::open_stream(input, name)?;
+        return Ok(with_decimal(source, reading.decimal));
     }
     let input = Input::new(input, name, format, compression)?;
-    match format {
-        Format::Jsonl => jsonl::open(input),
-        _ => Ok(Box::new(csv::open(input, reading.syntax(format))?)),
-    }
+    let source = match format {
+        Format::Jsonl => jsonl::open(input)?,
+        _ => Box::new(csv::open(input, reading.syntax(format))?),
+    };
+    Ok(with_decimal(source, reading.decimal))
 }
 
 /// The number of the column `name`.

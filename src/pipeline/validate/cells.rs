@@ -60,6 +60,8 @@ pub(crate) struct CellRules {
     profiled: Vec<usize>,
     /// Columns with rules on their cells or their order.
     quick: Vec<Quick>,
+    /// Whether numbers are as programs write them, which `quick` takes for granted.
+    is_plain: bool,
     shown: usize,
 }
 
@@ -122,6 +124,7 @@ impl CellRules {
         }
         Ok(CellRules {
             quick: quick(&cells, &orders),
+            is_plain: head.decimal.is_none(),
             broken: vec![Gathered::new(shown); cells.len()],
             unsorted: vec![Gathered::new(shown); orders.len()],
             last: vec![None; orders.len()],
@@ -238,7 +241,7 @@ impl Watch for CellRules {
 
     fn settles(&self, block: &Block, column: usize) -> bool {
         let quick = self.quick.iter().find(|quick| quick.column == column);
-        quick.is_none_or(|quick| quick.all_keep(block, &self.cells))
+        quick.is_none_or(|quick| self.is_plain && quick.all_keep(block, &self.cells))
     }
 
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {

@@ -44,6 +44,12 @@ pub trait Validate: Task {
     /// Rules that the task has beside those of any column.
     const RULES: &'static [TaskRule];
 
+    /// The parameters with what they leave to the columns that the source has. What cannot be read is left to
+    /// the checks.
+    fn settle(_project: &Project, params: Self::Params) -> Self::Params {
+        params
+    }
+
     /// Rules on columns where there is no file with rules.
     fn columns(params: &Self::Params) -> Vec<(String, schema::ColumnRules)>;
 
@@ -230,7 +236,7 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
             followed.said.iter().for_each(|said| talk.note(said));
             followed.params
         }
-        false => task::params::<T>(project)?,
+        false => T::settle(project, task::params::<T>(project)?),
     };
     let path = project.schema(T::NAME);
     if request.init {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::params::{DataBlock, ModelBlock, Season};
+use super::shape::{self, Layout, Names, Shape};
 use tables::clock::Notation;
 use tables::{Duplicates, Gaps};
 
@@ -46,12 +47,16 @@ pub struct Later {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
-    pub id: String,
+    /// Absent: as the columns say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
+    /// Null: one series.
+    pub id: Option<Names>,
     pub time: String,
     /// How whole numbers write times; absent: as they look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_format: Option<Notation>,
-    pub value: String,
+    pub value: Names,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
 }
@@ -60,12 +65,31 @@ impl Reading {
     /// As `params.yaml` says.
     pub fn of(data: &DataBlock) -> Self {
         Self {
+            layout: data.layout.given(),
             id: data.id.clone(),
             time: data.time.clone(),
             time_format: data.time_format.given(),
             value: data.value.clone(),
             gaps: data.gaps,
             duplicates: data.duplicates,
+        }
+    }
+
+    /// Where the series of a table are.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            layout: self.layout,
+            id: self.id.clone(),
+            time: self.time.clone(),
+            value: self.value.clone(),
+        }
+    }
+
+    /// The columns of forecasts that name their series: those of a list as they are, otherwise `unique_id`.
+    pub fn id_columns(&self) -> Vec<String> {
+        match &self.id {
+            Some(Names::Many(names)) => names.clone(),
+            _ => vec![shape::ID.to_owned()],
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::task;
 use crate::tasks::ts::Ts;
-use crate::tasks::ts::params::DataBlock;
+use crate::tasks::ts::params::Params;
 use crate::tasks::ts::scoring::Scorer;
-use tables::{Compression, Format, Reading, Row, Source, id_cell, shown};
+use tables::{Compression, Format, Panel, Peeked, Reading, Source, shown};
 
 /// Bytes of a source that are read whole. Of a larger one only the end is: in order of time or of series,
 /// there are late rows.
@@ -82,7 +82,7 @@ impl Ends {
             later: vec![false; self.times.len()],
             last: None,
         };
-        let Ok(()) = newest.read(&project.path(&params.data.source), &params.data) else {
+        let Ok(()) = newest.read(&project.path(&params.data.source), &params) else {
             return;
         };
         let (Some(last), Some(seen)) = (newest.last, self.times.iter().max()) else {
@@ -120,46 +120,31 @@ impl<E: std::error::Error> From<E> for Unknown {
 }
 
 impl Newest<'_> {
-    fn read(&mut self, path: &Path, data: &DataBlock) -> Result<(), Unknown> {
-        let mut source = match size(path, WHOLE)? > WHOLE {
-            true => end_of(path, data.reading())?,
-            false => tables::open_with(path, data.reading())?,
+    fn read(&mut self, path: &Path, params: &Params) -> Result<(), Unknown> {
+        let reading = params.data.reading();
+        let source = match size(path, WHOLE)? > WHOLE {
+            true => end_of(path, reading)?,
+            false => tables::open_with(path, reading)?,
         };
-        let [id, time, value] = [&data.id, &data.time, &data.value].map(|name| source.column(name));
-        let (id, time, value) = (id?, time?, value?);
-        let mut row = Row::new();
-        loop {
-            match source.read(&mut row) {
-                Ok(false) => return Ok(()),
-                Ok(true)
-                    if row
-                        .text(value)
-                        .trim()
-                        .parse::<f64>()
-                        .is_ok_and(f64::is_finite) =>
-                {
-                    // As series are read: an id that is a whole number has one spelling.
-                    if let Ok(id) = id_cell(&row, id, source.as_ref()) {
-                        self.take(&id, row.text(time));
-                    }
-                }
-                Ok(true) => {}
-                Err(error) if error.is_record() => {}
-                Err(error) => return Err(error.into()),
+        let mut source = Peeked::new(source);
+        let (columns, _) = params.shape.settle(&mut source)?;
+        let mut panel = Panel::on(self.scorer.clock().axis);
+        panel.notation = self.scorer.notation();
+        panel.read(&mut source, &columns)?;
+        for series in &panel.series {
+            let Some(number) = self.scorer.number(&series.id) else {
+                continue;
+            };
+            let rows = series.times.iter().zip(&series.values);
+            let times = rows.filter(|(_, value)| value.is_finite());
+            if let Some((&time, _)) = times.max_by_key(|(time, _)| **time)
+                && time > self.ends[number]
+            {
+                self.later[number] = true;
+                self.last = self.last.max(Some(time));
             }
         }
-    }
-
-    fn take(&mut self, id: &str, time: &str) {
-        let Some(number) = self.scorer.number(id) else {
-            return;
-        };
-        if let Some(time) = self.scorer.time(time)
-            && time > self.ends[number]
-        {
-            self.later[number] = true;
-            self.last = self.last.max(Some(time));
-        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod prepare;
 pub mod report;
 pub mod sample;
 pub mod scoring;
+pub mod shape;
 mod train;
 mod validate;
 
@@ -28,6 +29,7 @@ use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, TRAIN, Task};
+use crate::tasks::ts::shape::Names;
 
 /// Demand forecasting.
 pub struct Ts;
@@ -64,11 +66,13 @@ impl Task for Ts {
 
     fn needed(params: &Self::Params) -> Vec<Needed> {
         let data = &params.data;
-        vec![
-            Needed::new(Role::Series, &data.id, "ts.data.id"),
-            Needed::new(Role::Time, &data.time, "ts.data.time"),
-            Needed::new(Role::Value, &data.value, "ts.data.value"),
-        ]
+        let named = |role, name: &str, key| Needed::new(role, name, key);
+        let ids = data.id.iter().flat_map(Names::all);
+        let values = data.value.all().iter();
+        ids.map(|id| named(Role::Series, id, "ts.data.id"))
+            .chain([named(Role::Time, &data.time, "ts.data.time")])
+            .chain(values.map(|value| named(Role::Value, value, "ts.data.value")))
+            .collect()
     }
 
     fn follow(block: &mut Self::Block, prepared: &Self::Block) {

@@ -6,6 +6,7 @@ use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
+use crate::tasks::ts::shape::{self, Layout, Names, Shape};
 use models::ts::{KINDS, Kind};
 use tables::clock::{self, Notation};
 use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
@@ -73,11 +74,19 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
-    pub id: String,
+    /// How the table holds its series. long: a row a value; wide: a row a time, with a column of values for each
+    /// series. Default: auto, by the columns there are.
+    pub layout: Choice<Layout>,
+    /// The column that names the series, a list of columns that do so together, or null where there is one
+    /// series. Default: unique_id.
+    pub id: Option<Names>,
+    /// The column of the times. Default: ds.
     pub time: String,
     /// How whole numbers write times; auto: as they look.
     pub time_format: Choice<Notation>,
-    pub value: String,
+    /// The column of the values; of a wide table a list of columns, each a series, where these are not all beside
+    /// the time. Default: y.
+    pub value: Names,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
     pub bad_series: BadSeries,
@@ -91,10 +100,11 @@ impl Default for DataBlock {
             delimiter: None,
             quote: None,
             escape: None,
-            id: "unique_id".to_owned(),
+            layout: Choice::Auto,
+            id: Some(Names::One(shape::ID.to_owned())),
             time: "ds".to_owned(),
             time_format: Choice::Auto,
-            value: "y".to_owned(),
+            value: Names::One("y".to_owned()),
             gaps: Gaps::default(),
             duplicates: Duplicates::default(),
             bad_series: BadSeries::default(),
@@ -243,6 +253,8 @@ pub struct Params {
     pub kind: Kind,
     pub calibrate: bool,
     pub nonnegative: Choice<bool>,
+    /// Where the series of each table are, as was asked for.
+    pub shape: Shape,
     /// As written, for the model file.
     pub season: Season,
     /// As written, for the model file.
@@ -292,6 +304,7 @@ impl Block {
             kind: self.model.kind()?,
             calibrate: self.model.calibrate,
             nonnegative: self.model.nonnegative,
+            shape: Shape::of(&self.data).check()?,
             season: self.season.clone(),
             model: self.model.clone(),
         })

@@ -18,14 +18,15 @@ use crate::tasks::ts::Ts;
 use crate::tasks::ts::details::{Details, Reading};
 use crate::tasks::ts::freshness::Ends;
 use crate::tasks::ts::scoring::{Scorer, Since};
+use crate::tasks::ts::shape::Names;
 use artifact::Header;
 use models::ts::Saved;
 use scoring::Score;
 use scoring::ts::{Answer, Newer};
 use tables::clock::Clock;
 use tables::{
-    Column, DataType, Kind, Panel, ReadError, ReadErrorKind, Row, Series, SeriesColumns, Source,
-    shown,
+    Column, DataType, Kind, Panel, Peeked, ReadError, ReadErrorKind, Row, Series, Source,
+    series_parts, shown,
 };
 
 /// Bounds that are given unless asked otherwise, in per cent.
@@ -60,11 +61,12 @@ impl Predict for Ts {
             [] => LEVELS.to_vec(),
             asked => asked.to_vec(),
         };
-        let mut columns = vec![
-            Column::typed("unique_id", DataType::Text),
-            Column::typed("ds", DataType::Text),
-            Column::typed("mean", DataType::Float),
-        ];
+        let ids = reading.id_columns();
+        let mut columns: Vec<Column> = { ids.iter() }
+            .map(|id| Column::typed(id, DataType::Text))
+            .collect();
+        columns.push(Column::typed("ds", DataType::Text));
+        columns.push(Column::typed("mean", DataType::Float));
         for level in &levels {
             columns.push(Column::typed(format!("lo-{level}"), DataType::Float));
             columns.push(Column::typed(format!("hi-{level}"), DataType::Float));
@@ -82,6 +84,7 @@ impl Predict for Ts {
                 horizon: request.options.horizon,
                 levels,
                 columns,
+                ids: ids.len(),
                 newer: newer.series,
                 scorer,
             })),
@@ -169,13 +172,14 @@ fn newer(scorer: &Scorer, request: &Request, reading: &Reading, talk: &Talk) -> 
 }
 
 fn read(request: &Request, reading: &Reading, clock: &Clock, talk: &Talk) -> Result<Panel> {
-    let names = [&reading.id, &reading.time, &reading.value].map(String::as_str);
-    let mut source = crate::predict::open(request, &names, talk)?;
-    let [id, time, value] = names.map(str::to_owned);
-    let columns = SeriesColumns { id, time, value };
+    let ids = reading.id.iter().flat_map(Names::all);
+    let names = ids.chain([&reading.time]).chain(reading.value.all());
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    let mut source = Peeked::new(crate::predict::open(request, &names, talk)?);
+    let columns = reading.shape().columns(&mut source, talk)?;
     let mut panel = Panel::on(clock.axis);
     panel.notation = reading.time_format;
-    panel.read(source.as_mut(), &columns)?;
+    panel.read(&mut source, &columns)?;
     Ok(panel)
 }
 
@@ -242,6 +246,8 @@ struct Forecasts {
     /// In per cent.
     levels: Vec<f64>,
     columns: Vec<Column>,
+    /// How many of the columns name a series.
+    ids: usize,
     /// As in [`Observed`].
     newer: HashMap<usize, Result<Vec<f64>, String>>,
 }
@@ -259,7 +265,7 @@ impl Lister for Forecasts {
             let answer = self.scorer.score(&[self.request(id)], &mut ()).remove(0);
             let problem = match answer {
                 Ok(answer) => {
-                    hand_out(&answer, out);
+                    hand_out(&answer, self.ids, out);
                     let fallback = answer
                         .fallback
                         .map(|problem| format!("{problem}; it has the seasonal naive forecast"));
@@ -312,14 +318,15 @@ impl Forecasts {
 }
 
 /// A row a step.
-fn hand_out(answer: &Answer<'_>, out: &mut dyn FnMut(&Row)) {
+fn hand_out(answer: &Answer<'_>, ids: usize, out: &mut dyn FnMut(&Row)) {
     let mut row = Row::new();
+    let ids = series_parts(answer.series, ids);
     for (step, time) in answer.times.iter().enumerate() {
         let Some(time) = time else {
             return;
         };
         row.clear();
-        row.push(Kind::Text, answer.series);
+        ids.iter().for_each(|id| row.push(Kind::Text, id));
         row.push(Kind::Text, time);
         row.push_number(answer.mean[step]);
         for (lower, upper) in &answer.bounds {

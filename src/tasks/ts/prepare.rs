@@ -14,10 +14,10 @@ use crate::pipeline::prepare::{
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
-use crate::tasks::ts::params::{BadSeries, DataBlock, Params};
+use crate::tasks::ts::params::{BadSeries, Params};
 use crate::tasks::ts::{Ts, clock};
 use tables::clock::{Axis, Clock, Frequency, Notation, Step};
-use tables::{Column, DataType, Kind, Panel, Problem, Series, SeriesColumns, shown};
+use tables::{Column, DataType, Kind, Panel, Peeked, Problem, Series, shown};
 
 /// Series that are in no part, and why.
 const EXCLUDED: &str = "excluded.csv";
@@ -154,7 +154,7 @@ fn regular_series(
     talk: &Talk,
 ) -> Result<(Clock, Vec<Raw>, Vec<Excluded>)> {
     let data = &params.data;
-    let (mut panel, starts) = read(project, data, talk)?;
+    let (mut panel, starts) = read(project, params, talk)?;
     let mut excluded = Vec::new();
     let mut tidied = Vec::with_capacity(panel.series.len());
     for (mut series, start) in std::mem::take(&mut panel.series).into_iter().zip(starts) {
@@ -255,22 +255,19 @@ fn source_rows(series: &Series, start: Option<i64>) -> usize {
 type Start = std::result::Result<Option<i64>, Problem>;
 
 /// Reads the source and the test file; for each series the first time of its test part.
-fn read(project: &Project, data: &DataBlock, talk: &Talk) -> Result<(Panel, Vec<Start>)> {
-    let columns = SeriesColumns {
-        id: data.id.clone(),
-        time: data.time.clone(),
-        value: data.value.clone(),
-    };
+fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<Start>)> {
+    let data = &params.data;
     let mut panel = Panel::default();
     panel.notation = data.time_format.given();
-    panel.read(
-        tables::open_with(&project.path(&data.source), data.reading())?.as_mut(),
-        &columns,
-    )?;
+    let add = |panel: &mut Panel, name: &str| -> Result<()> {
+        let mut source = Peeked::new(tables::open_with(&project.path(name), data.reading())?);
+        let columns = params.shape.columns(&mut source, talk)?;
+        Ok(panel.read(&mut source, &columns)?)
+    };
+    add(&mut panel, &data.source)?;
     let rows: Vec<usize> = panel.series.iter().map(|s| s.times.len()).collect();
     if let Some(test) = &data.test {
-        let mut source = tables::open_with(&project.path(test), data.reading())?;
-        panel.read(source.as_mut(), &columns)?;
+        add(&mut panel, test)?;
     }
     if let Some(fault) = panel.fault.take() {
         return Err(first_of(fault.rows, "bad rows", fault.first.into()));

@@ -9,7 +9,7 @@ use models::ts::Saved;
 use models::ts::panel::per_series::fingerprint;
 use scoring::ts::{Answer, Newer, Observation, Request};
 use scoring::{Refusal, Score};
-use tables::clock::{self, Clock};
+use tables::clock::{self, Clock, Notation};
 use tables::{Gaps, Problem, Series};
 
 /// Steps between the end of a series and its newer values at most.
@@ -51,12 +51,9 @@ impl Scorer {
         })
     }
 
-    /// A time of a row on the axis of the series.
-    pub fn time(&self, text: &str) -> Option<i64> {
-        let (axis, value) = clock::parse(text).ok()?;
-        self.clock
-            .axis
-            .take_as(self.reading.time_format, axis, value)
+    /// How whole numbers write times, where that was said.
+    pub fn notation(&self) -> Option<Notation> {
+        self.reading.time_format
     }
 
     /// The frequency of the series.

@@ -13,6 +13,7 @@ use crate::tasks::ts::details::{Details, Reading};
 use crate::tasks::ts::later::Later;
 use crate::tasks::ts::params::{MAX_HORIZON, Params};
 use crate::tasks::ts::predict::LEVELS;
+use crate::tasks::ts::shape::Names;
 use crate::tasks::ts::{Prepared, Ts};
 use crate::train::{Fitted, Train};
 use artifact::{Field, FieldType, Signature};
@@ -144,18 +145,22 @@ fn signature(data: &Reading) -> Signature {
     let bounds = LEVELS
         .iter()
         .flat_map(|level| [format!("lo-{level}"), format!("hi-{level}")]);
-    let mut outputs = vec![
-        Field::new("unique_id", FieldType::Text),
+    let ids = data.id_columns();
+    let mut outputs: Vec<Field> = ids
+        .iter()
+        .map(|id| Field::new(id, FieldType::Text))
+        .collect();
+    outputs.extend([
         Field::new("ds", FieldType::Time),
         Field::new("mean", FieldType::Float),
-    ];
+    ]);
     outputs.extend(bounds.map(|name| Field::new(name, FieldType::Float)));
     Signature {
-        inputs: vec![
-            Field::optional(&data.id, FieldType::Text),
-            Field::optional(&data.time, FieldType::Time),
-            Field::optional(&data.value, FieldType::Float),
-        ],
+        inputs: (data.id.iter().flat_map(Names::all))
+            .map(|id| Field::optional(id, FieldType::Text))
+            .chain([Field::optional(&data.time, FieldType::Time)])
+            .chain((data.value.all().iter()).map(|value| Field::optional(value, FieldType::Float)))
+            .collect(),
         outputs,
         classes: Vec::new(),
     }

@@ -15,14 +15,18 @@ use crate::pipeline::validate::finding::{About, Gathered};
 use crate::pipeline::validate::keys::Partitions;
 use crate::pipeline::validate::schema::{ColumnRules, Span};
 use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
+use crate::project::Project;
 use crate::report::format::{count, percent};
 use crate::report::validate::{Finding, Level};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
-use tables::blocks::{Block, Blocks, Head, Spot};
+use crate::tasks::ts::shape::{self, Names};
+use tables::blocks::{self, Block, Blocks, Head, Spot};
 use tables::clock::{self, Axis, Clock, Evidence, Notation};
-use tables::profile::{Class, Columns, Groups, Table, Value, Want, Watch, summary, understand};
-use tables::{Duplicates, Gaps, SeriesColumns};
+use tables::profile::{
+    Class, Columns, Groups, Table, Value, Want, Watch, summary, understand, understand_with,
+};
+use tables::{Decimal, Duplicates, Gaps, Peeked, SeriesColumns, SeriesLayout};
 
 impl Validate for Ts {
     const RULES: &'static [TaskRule] = &[
@@ -79,11 +83,18 @@ impl Validate for Ts {
         value.r#type = Some(crate::pipeline::validate::schema::Rule::error(
             crate::pipeline::validate::schema::TypeName::Float,
         ));
-        vec![
-            (params.data.id.clone(), missing(Level::Error)),
-            (params.data.time.clone(), missing(Level::Error)),
-            (params.data.value.clone(), value),
-        ]
+        let data = &params.data;
+        let ids = data.id.iter().flat_map(Names::all);
+        let values = data.value.all().iter();
+        ids.chain([&data.time])
+            .map(|name| (name.clone(), missing(Level::Error)))
+            .chain(values.map(|name| (name.clone(), value.clone())))
+            .collect()
+    }
+
+    fn settle(project: &Project, mut params: Params) -> Params {
+        shape::settled(project, &params.shape, &mut params.data);
+        params
     }
 
     fn raw(job: &Job<Params>) -> Result<Checked> {
@@ -98,13 +109,66 @@ impl Validate for Ts {
 
 /// Observations as they are read.
 struct Rows {
-    columns: Option<[usize; 3]>,
+    cells: Option<Cells>,
+    decimal: Option<Decimal>,
     /// The number that a part's rows get as that of their file; else they keep theirs.
     part: Option<usize>,
     observed: Partitions<Observed>,
     kinds: Kinds,
     bad_times: Gathered,
     shown: usize,
+}
+
+/// Which cells of a row count.
+struct Cells {
+    time: usize,
+    /// Those that name a series together; none: the column of a value does.
+    ids: Vec<usize>,
+    values: Vec<usize>,
+}
+
+impl Cells {
+    /// `None` where one of them is not there.
+    fn find(head: &Head, names: &SeriesColumns) -> Option<Cells> {
+        let all = |names: &[String]| -> Option<Vec<usize>> {
+            names.iter().map(|name| head.find(name)).collect()
+        };
+        let (ids, values) = match &names.layout {
+            SeriesLayout::Long { ids, value } => (all(ids)?, vec![head.find(value)?]),
+            SeriesLayout::Wide { series } => (Vec::new(), all(series)?),
+        };
+        Some(Cells {
+            time: head.find(&names.time)?,
+            ids,
+            values,
+        })
+    }
+
+    /// The hash of the name of the series that a value is of.
+    fn series(&self, block: &Block, row: usize, value: usize) -> u64 {
+        match self.ids[..] {
+            [] => blocks::hash(&value.to_le_bytes()),
+            [first, ref rest @ ..] => rest.iter().fold(block.hash(row, first), |hash, &id| {
+                blocks::combined(hash, block.hash(row, id))
+            }),
+        }
+    }
+
+    /// The column to be named where a finding is about a series.
+    fn id(&self) -> Option<usize> {
+        match self.ids[..] {
+            [] => self.value(),
+            [first, ..] => Some(first),
+        }
+    }
+
+    /// The same where it is about values: none of many.
+    fn value(&self) -> Option<usize> {
+        match self.values[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -115,13 +179,20 @@ struct Seen {
 
 impl Rows {
     fn new(head: &Head, names: &SeriesColumns, part: Option<usize>, shown: usize) -> Rows {
-        let find = |name: &String| head.find(name);
-        let columns = find(&names.id)
-            .zip(find(&names.time))
-            .zip(find(&names.value));
         Rows {
-            columns: columns.map(|((id, time), value)| [id, time, value]),
+            cells: Cells::find(head, names),
+            decimal: head.decimal,
             part,
+            ..Rows::without_cells(shown)
+        }
+    }
+
+    /// Of a table whose columns are not those that are meant.
+    fn without_cells(shown: usize) -> Rows {
+        Rows {
+            cells: None,
+            decimal: None,
+            part: None,
             observed: Partitions::default(),
             kinds: Kinds::default(),
             bad_times: Gathered::new(shown),
@@ -134,15 +205,17 @@ impl Watch for Rows {
     type Seen = Seen;
 
     fn wants(&self, column: usize) -> Want {
-        match self.columns {
-            Some([_, time, _]) if time == column => Want::Profile,
-            Some(columns) if columns.contains(&column) => Want::Cells,
+        match &self.cells {
+            Some(cells) if cells.time == column => Want::Profile,
+            Some(cells) if cells.ids.contains(&column) || cells.values.contains(&column) => {
+                Want::Cells
+            }
             _ => Want::Nothing,
         }
     }
 
     fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
-        if self.columns.is_none_or(|[_, time, _]| time != column) {
+        if self.cells.as_ref().is_none_or(|cells| cells.time != column) {
             return;
         }
         let fits = |class: Class| class.is_time() || class == Class::Integer;
@@ -163,29 +236,35 @@ impl Watch for Rows {
     }
 
     fn rows(&self, seen: &mut Seen, block: &Block) {
-        let Some([id, time, value]) = self.columns else {
+        let Some(cells) = &self.cells else {
             return;
         };
-        let rows = (0..block.rows()).filter_map(|row| {
-            let text = block.bytes_of(row, time);
-            let time = (!text.is_empty()).then(|| understand(text))?;
-            let number = block.bytes_of(row, value);
-            let number = (!number.is_empty()).then(|| understand(number));
-            let spot = block.spot(row);
-            let (time, dated) = match time.class {
+        let rows = (0..block.rows()).flat_map(|row| {
+            let text = block.bytes_of(row, cells.time);
+            let time = (!text.is_empty()).then(|| understand(text));
+            let time = time.and_then(|time| match time.class {
                 Class::Date | Class::Datetime | Class::Integer => {
-                    (exact_time(text, &time), time.class.is_time())
+                    Some((exact_time(text, &time), time.class.is_time()))
                 }
-                _ => other_time(text)?,
-            };
-            Some(Observed {
-                series: block.hash(row, id),
-                spot: self.part.map_or(spot, |part| Spot::new(part, spot.line())),
-                time,
-                value: number
-                    .filter(|v| v.class.is_number())
-                    .map_or(f64::NAN, |v| v.number),
-                dated,
+                _ => other_time(text),
+            });
+            let spot = block.spot(row);
+            let spot = self.part.map_or(spot, |part| Spot::new(part, spot.line()));
+            time.into_iter().flat_map(move |(time, dated)| {
+                cells.values.iter().map(move |&value| {
+                    let number = block.bytes_of(row, value);
+                    let number =
+                        (!number.is_empty()).then(|| understand_with(number, self.decimal));
+                    Observed {
+                        series: cells.series(block, row, value),
+                        spot,
+                        time,
+                        value: number
+                            .filter(|v| v.class.is_number())
+                            .map_or(f64::NAN, |v| v.number),
+                        dated,
+                    }
+                })
             })
         });
         seen.observed = rows.collect();
@@ -202,14 +281,16 @@ impl Watch for Rows {
 
 fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let data = &job.params.data;
-    let names = SeriesColumns {
-        id: data.id.clone(),
-        time: data.time.clone(),
-        value: data.value.clone(),
-    };
-    let mut read = table::read(job, path, |head| Rows::new(head, &names, None, job.shown))?;
+    let mut source = Peeked::new(tables::open_with(path, data.reading())?);
+    // Columns that are not there are findings.
+    let names = job.params.shape.columns(&mut source, job.talk).ok();
+    drop(source);
+    let mut read = table::read(job, path, |head| match &names {
+        Some(names) => Rows::new(head, names, None, job.shown),
+        None => Rows::without_cells(job.shown),
+    })?;
     let mut findings = std::mem::take(&mut read.findings);
-    if let Some(columns) = read.watch.columns {
+    if let Some(cells) = read.watch.cells.take() {
         let shown = job.shown;
         let (clock, notation) = find_clock(job, &mut read.watch, path)?;
         let partitions = read
@@ -225,7 +306,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
             .into_iter()
             .flatten()
             .for_each(|found| faults.merge(found));
-        findings.extend(judge(job, &read, columns, &faults));
+        findings.extend(judge(job, &read, &cells, &faults));
     }
     Ok(Checked {
         tables: vec![read.summary],
@@ -278,9 +359,10 @@ fn find_clock(job: &Job<Params>, rows: &mut Rows, path: &Path) -> Result<(Clock,
 fn judge(
     job: &Job<Params>,
     read: &table::Read<Rows>,
-    [id, time, value]: [usize; 3],
+    cells: &Cells,
     faults: &Faults,
 ) -> Vec<Finding> {
+    let time = cells.time;
     let share = |rule, column, gathered, says| {
         read.share(job, rule, Some(column), gathered, ["rows", says])
     };
@@ -294,13 +376,13 @@ fn judge(
         findings.extend(share("duplicates", time, &faults.repeated, says));
     }
     findings.extend(gaps(job, read, time, faults));
-    findings.extend(short(job, read, id, faults));
-    findings.extend(constant(job, read, value, faults));
+    findings.extend(short(job, read, cells.id(), faults));
+    findings.extend(constant(job, read, cells.value(), faults));
     let says = "stand far from their neighbours";
     findings.extend(read.share(
         job,
         "outliers",
-        Some(value),
+        cells.value(),
         &faults.outlying,
         ["values", says],
     ));
@@ -327,7 +409,7 @@ fn gaps(
     time: usize,
     faults: &Faults,
 ) -> Option<Finding> {
-    let of = faults.missing as f64 / (read.table.rows + faults.missing) as f64;
+    let of = faults.missing as f64 / (faults.rows + faults.missing) as f64;
     // Where a gap means that nothing was asked for, it is meant.
     let span = job
         .rule("gaps")
@@ -348,7 +430,7 @@ fn gaps(
 fn short(
     job: &Job<Params>,
     read: &table::Read<Rows>,
-    id: usize,
+    id: Option<usize>,
     faults: &Faults,
 ) -> Option<Finding> {
     let (rows, spot) = faults.shortest?;
@@ -359,14 +441,14 @@ fn short(
         "the shortest of {} series has {rows} rows; {span} are expected",
         count(faults.series)
     );
-    let about = read.about("rows_per_series", span.level(), Some(id));
+    let about = read.about("rows_per_series", span.level(), id);
     Some(about.with_rows(message, 1, std::iter::once((spot, format!("{rows} rows")))))
 }
 
 fn constant(
     job: &Job<Params>,
     read: &table::Read<Rows>,
-    value: usize,
+    value: Option<usize>,
     faults: &Faults,
 ) -> Option<Finding> {
     let constant = &faults.constant;
@@ -380,7 +462,7 @@ fn constant(
         percent(of, 2)
     );
     Some(
-        read.about("constant", span.level(), Some(value))
+        read.about("constant", span.level(), value)
             .finding(message, constant),
     )
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::super::{ReadError, ReadErrorKind, Row, Source};
+use super::super::{Decimal, Kind, ReadError, ReadErrorKind, Row, Source};
 use super::marks::Marks;
 
 /// Where a row is: the number of its file in 24 bits, its line (or row) in 40; line 0 is the whole file.
@@ -290,6 +290,19 @@ pub(super) struct Rows {
     bad: Vec<ReadError>,
 }
 
+/// A row whose numbers are spelled as its texts spell them: what a cell was is not known of a block.
+fn with_commas(row: &Row) -> Row {
+    let mut out = Row::new();
+    out.set_line(row.line());
+    for (kind, text) in row.cells() {
+        match kind {
+            Kind::Number => out.push(kind, &text.replace('.', ",")),
+            kind => out.push(kind, text),
+        }
+    }
+    out
+}
+
 impl Rows {
     pub fn new(file: usize, width: usize) -> Rows {
         Rows {
@@ -304,6 +317,7 @@ impl Rows {
     pub fn push(&mut self, row: &Row, source: &dyn Source) {
         match row.cells().position(|(_, text)| text.contains('\0')) {
             Some(cell) => self.push_bad(source.place(row, cell).error(ReadErrorKind::Nul)),
+            None if source.decimal() == Some(Decimal::Comma) => self.push_good(&with_commas(row)),
             None => self.push_good(row),
         }
     }

@@ -17,10 +17,10 @@ pub use block::{Block, Spot, WORD, combined, hash};
 use self::block::{Memory, Rows};
 use super::input::Input;
 use super::reading::Syntax;
-use super::source::{open_as_with, open_file};
+use super::source::{open_as_with, open_file, with_decimal};
 use super::{
-    Column, Compression, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, csv,
-    folder,
+    Column, Compression, Decimal, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source,
+    Unit, csv, folder,
 };
 
 /// About so many bytes of text are in a piece.
@@ -37,6 +37,8 @@ pub struct Head {
     pub files: Vec<String>,
     /// What lines of places in each of them count.
     pub units: Vec<Unit>,
+    /// What marks the decimals of numbers in its cells, where that was said.
+    pub decimal: Option<Decimal>,
 }
 
 impl Head {
@@ -157,6 +159,7 @@ impl Blocks {
                     false => Unit::Line,
                 })
                 .collect(),
+            decimal: reading.decimal,
         };
         Ok(Blocks {
             head,
@@ -199,6 +202,7 @@ impl Blocks {
             columns,
             files: vec![name.to_owned()],
             units: vec![unit],
+            decimal: reading.decimal,
         };
         Ok(Blocks {
             head,
@@ -225,6 +229,7 @@ impl Blocks {
                 columns,
                 units: vec![Unit::Line; files.len()],
                 files,
+                decimal: None,
             },
             paths: Vec::new(),
             file: 0,
@@ -309,7 +314,10 @@ fn open_one(path: &Path, reading: Reading) -> Result<(Reader, Vec<Column>, Unit)
                 .map_err(|error| Place::file(&name).error(ReadErrorKind::Io(error)))?;
             text(Box::new(file), &name, format, compression, reading)
         }
-        _ => Ok(by_rows(open_file(path, reading)?)),
+        _ => Ok(by_rows(with_decimal(
+            open_file(path, reading)?,
+            reading.decimal,
+        ))),
     }
 }
 
@@ -323,7 +331,7 @@ fn text(
     let input = Input::new(input, name, format, compression)?;
     let csv = csv::open(input, reading.syntax(format))?;
     if !csv.is_plain() {
-        return Ok(by_rows(Box::new(csv)));
+        return Ok(by_rows(with_decimal(Box::new(csv), reading.decimal)));
     }
     let syntax = csv.syntax();
     let (input, columns, line) = csv.into_rest();

@@ -1,7 +1,8 @@
 //! What is known of one column after some blocks of a table.
 
 use super::group::{Group, Groups};
-use super::value::{CLASSES, Class, understand};
+use super::value::{CLASSES, Class, understand_with};
+use crate::Decimal;
 use crate::blocks::{Block, Spot};
 use crate::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
 
@@ -187,6 +188,8 @@ pub struct Example {
 #[derive(Clone, Debug)]
 pub struct Column {
     budget: Budget,
+    /// What marks the decimals of its numbers, where that was said.
+    decimal: Option<Decimal>,
     /// Rows so far.
     pub rows: u64,
     /// Empty cells among them.
@@ -208,9 +211,10 @@ pub struct Column {
 }
 
 impl Column {
-    pub(super) fn new(budget: Budget) -> Column {
+    pub(super) fn new(budget: Budget, decimal: Option<Decimal>) -> Column {
         Column {
             budget,
+            decimal,
             rows: 0,
             nulls: 0,
             infinite: 0,
@@ -313,7 +317,7 @@ impl Column {
         }
         // Every value was counted: exact, however many rows there are.
         let values = self.frequent.counters().filter_map(|counter| {
-            let value = understand(counter.text.as_bytes());
+            let value = understand_with(counter.text.as_bytes(), self.decimal);
             let wanted = value.class == class || class.holds(value.class);
             (wanted && value.number.is_finite()).then_some((value.number, counter.count))
         });

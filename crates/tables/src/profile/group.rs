@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::value::{Value, understand};
+use super::value::{Value, understand_with};
+use crate::Decimal;
 use crate::blocks::Block;
 
 /// A value, and in how many rows it stands.
@@ -36,8 +37,9 @@ const UPPER: u64 = u64::MAX << 32;
 
 impl Groups {
     /// Takes up a column of a block in place of the former one. Unless `exact`, a value may have several
-    /// groups where hardly one comes twice.
-    pub fn fill(&mut self, block: &Block, column: usize, exact: bool) {
+    /// groups where hardly one comes twice. `decimal` is what marks the decimals of its numbers, where that was
+    /// said.
+    pub fn fill(&mut self, block: &Block, column: usize, exact: bool, decimal: Option<Decimal>) {
         self.groups.clear();
         self.of_row.clear();
         self.slots.clear();
@@ -52,7 +54,7 @@ impl Groups {
         let text = |group: &Group| block.bytes_of(group.first as usize, column);
         let understood = self.groups.iter().map(|group| match text(group) {
             [] => None,
-            text => Some(understand(text)),
+            text => Some(understand_with(text, decimal)),
         });
         self.values.extend(understood);
     }

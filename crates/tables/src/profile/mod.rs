@@ -14,4 +14,6 @@ mod value;
 pub use column::{Column, Example, Numbers};
 pub use group::{Group, Groups};
 pub use scan::{BAD_SHOWN, Columns, ScanError, Table, Want, Watch, scan};
-pub use value::{CLASSES, Class, Value, spell_time, understand, understand_word, whole};
+pub use value::{
+    CLASSES, Class, Value, spell_time, understand, understand_with, understand_word, whole,
+};

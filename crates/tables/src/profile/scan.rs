@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::column::{Budget, Column, Part};
 use super::group::Groups;
-use crate::ReadError;
 use crate::blocks::{Block, Blocks, Head, Piece};
+use crate::{Decimal, ReadError};
 
 /// Number of bad records that are kept with their places.
 pub const BAD_SHOWN: usize = 20;
@@ -157,7 +157,7 @@ pub fn scan<W: Watch>(
     };
     let mut table = Table {
         wanted: (0..head.columns.len()).map(wants).collect(),
-        columns: vec![Column::new(budget); head.columns.len()],
+        columns: vec![Column::new(budget, head.decimal); head.columns.len()],
         head,
         rows: 0,
         bad: 0,
@@ -208,7 +208,7 @@ fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Bl
         .into_par_iter()
         .map_init(Groups::default, |groups, piece: Piece| {
             let block = piece.parse_some(head, &cells);
-            look_at(block, groups, wanted, watch)
+            look_at(block, groups, (wanted, head.decimal), watch)
         });
     let (blocks, seen): (Vec<Looked>, Vec<W::Seen>) = looked_at.unzip();
     let columns = table.columns.par_iter_mut().enumerate();
@@ -226,14 +226,14 @@ fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Bl
 fn look_at<W: Watch>(
     block: Block,
     groups: &mut Groups,
-    wanted: &[Want],
+    (wanted, decimal): (&[Want], Option<Decimal>),
     watch: &W,
 ) -> (Looked, W::Seen) {
     let mut seen = W::Seen::default();
     let parts = wanted.iter().enumerate().map(|(column, &want)| {
         let profiled = want == Want::Profile;
         if profiled || (want == Want::Values && !watch.settles(&block, column)) {
-            groups.fill(&block, column, profiled);
+            groups.fill(&block, column, profiled, decimal);
             watch.column(&mut seen, &block, column, groups);
         }
         profiled.then(|| Part::of(groups, &block, column))

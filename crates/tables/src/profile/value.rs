@@ -1,5 +1,7 @@
 //! What a cell's text is: a whole number, a number, a date, a time, true or false, or only a text.
 
+use crate::Decimal;
+
 /// A kind of value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
@@ -86,6 +88,27 @@ pub fn understand(text: &[u8]) -> Value {
         _ => 0, // not asked for
     };
     understand_word(start, text.len(), || text)
+}
+
+/// The same where it was said what marks the decimals of numbers.
+pub fn understand_with(text: &[u8], decimal: Option<Decimal>) -> Value {
+    let (Some(decimal), Ok(spelled)) = (decimal, std::str::from_utf8(text)) else {
+        return understand(text);
+    };
+    match decimal.read(spelled.trim()) {
+        Some(number) => Value {
+            class: match spelled.contains(decimal.mark()) {
+                true => Class::Float,
+                false => Class::Integer,
+            },
+            number,
+        },
+        None => match understand(text) {
+            // A number with the other mark is none.
+            value if value.class.is_number() && spelled.contains(['.', ',']) => TEXT,
+            value => value,
+        },
+    }
 }
 
 /// The same of a text of which `word` is the start, zeros behind a shorter one. Most numbers are short,

@@ -137,8 +137,9 @@ impl Series {
         Problem {
             mark: self.marks[other],
             reason: format!(
-                "another value for the time of line {}; keep one of them, or say how they are to \
-                 be joined with ts.data.duplicates: sum, mean, first or last",
+                "another value for the time of line {}; keep one of them, name every column that tells \
+                 series apart with ts.data.id, or say how such rows are to be joined with \
+                 ts.data.duplicates: sum, mean, first or last",
                 self.marks[first].line
             ),
         }

@@ -64,6 +64,8 @@ pub(super) struct Faults {
     /// What whole numbers write.
     notation: Notation,
     pub series: u64,
+    /// Observations of all series.
+    pub rows: u64,
     /// Observations of the shortest series, and where it starts.
     pub shortest: Option<(u64, Spot)>,
     /// Steps that are missing, and the rows behind them.
@@ -84,6 +86,7 @@ impl Faults {
         Faults {
             notation,
             series: 0,
+            rows: 0,
             shortest: None,
             missing: 0,
             gaps: none(),
@@ -97,6 +100,7 @@ impl Faults {
     pub fn look_at(&mut self, series: &[Observed], clock: &Clock) {
         self.series += 1;
         let length = series.len() as u64;
+        self.rows += length;
         let start = series[0].spot;
         if self
             .shortest
@@ -142,6 +146,7 @@ impl Faults {
     /// Adds what was found in other series.
     pub fn merge(&mut self, other: Faults) {
         self.series += other.series;
+        self.rows += other.rows;
         self.missing += other.missing;
         self.shortest = self.shortest.into_iter().chain(other.shortest).min();
         let mine = [

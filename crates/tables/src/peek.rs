@@ -1,0 +1,144 @@
+//! A source whose next rows can be looked at before they are read.
+
+use std::collections::VecDeque;
+
+use super::{Column, Decimal, ReadError, Row, Source, Unit};
+
+/// A source and the rows of it that somebody has looked at.
+pub struct Peeked {
+    inner: Box<dyn Source>,
+    held: VecDeque<Held>,
+    /// Files of the rows that are held, and what their lines are called.
+    files: Vec<(String, Unit)>,
+    /// The file of the row read last, where it was held.
+    file: Option<usize>,
+    ended: bool,
+}
+
+/// A row, or what is wrong with it, and the number of its file.
+struct Held {
+    read: Result<Row, ReadError>,
+    file: usize,
+}
+
+impl Peeked {
+    /// Nothing has been looked at yet.
+    pub fn new(inner: Box<dyn Source>) -> Self {
+        Self {
+            inner,
+            held: VecDeque::new(),
+            files: Vec::new(),
+            file: None,
+            ended: false,
+        }
+    }
+
+    /// The row so many rows behind the next one; a row that cannot be read has no cells. `None` behind the end.
+    pub fn peek(&mut self, ahead: usize) -> Option<&Row> {
+        const BAD: &Row = &Row::EMPTY;
+        while self.held.len() <= ahead && !self.ended {
+            let mut row = Row::new();
+            let read = match self.inner.read(&mut row) {
+                Ok(true) => Ok(row),
+                Ok(false) => {
+                    self.ended = true;
+                    break;
+                }
+                Err(error) => {
+                    self.ended = !error.is_record();
+                    Err(error)
+                }
+            };
+            if self
+                .files
+                .last()
+                .is_none_or(|(file, _)| file != self.inner.file())
+            {
+                self.files
+                    .push((self.inner.file().to_owned(), self.inner.unit()));
+            }
+            let file = self.files.len() - 1;
+            self.held.push_back(Held { read, file });
+        }
+        let held = self.held.get(ahead)?;
+        Some(held.read.as_ref().unwrap_or(BAD))
+    }
+
+    /// Rows that are held, and may be looked at again.
+    pub fn held(&self) -> impl Iterator<Item = &Row> {
+        self.held.iter().filter_map(|held| held.read.as_ref().ok())
+    }
+}
+
+impl Source for Peeked {
+    fn columns(&self) -> &[Column] {
+        self.inner.columns()
+    }
+
+    fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
+        let Some(held) = self.held.pop_front() else {
+            if self.ended {
+                return Ok(false);
+            }
+            self.file = None;
+            return self.inner.read(row);
+        };
+        self.file = Some(held.file);
+        *row = held.read?;
+        Ok(true)
+    }
+
+    fn file(&self) -> &str {
+        match self.file {
+            Some(file) => &self.files[file].0,
+            None => self.inner.file(),
+        }
+    }
+
+    fn unit(&self) -> Unit {
+        match self.file {
+            Some(file) => self.files[file].1,
+            None => self.inner.unit(),
+        }
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        self.inner.decimal()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_were_looked_at_are_read_as_they_would_have_been() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in [("a.csv", "x,y\n1,2\n3\n"), ("b.csv", "x,y\n5,6\n7,8\n")] {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let read = |ahead: Option<usize>| {
+            let mut source = Peeked::new(crate::open(dir.path()).unwrap());
+            if let Some(ahead) = ahead {
+                let there = source.peek(ahead).is_some();
+                assert_eq!(there, ahead < 4);
+            }
+            let mut told = Vec::new();
+            let mut row = Row::new();
+            loop {
+                told.push(match source.read(&mut row) {
+                    Ok(false) => return told,
+                    Ok(true) => {
+                        format!("{}:{} {}", source.file(), row.line(), row.text(1))
+                    }
+                    Err(error) => error.to_string(),
+                });
+            }
+        };
+        let plain = read(None);
+        assert_eq!(plain.len(), 4);
+        for ahead in [0, 1, 2, 3, 9] {
+            assert_eq!(read(Some(ahead)), plain, "{ahead}");
+        }
+    }
+}

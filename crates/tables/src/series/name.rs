@@ -1,0 +1,73 @@
+//! The name of a series that several columns make together: `north / apples`.
+
+/// What stands between the parts of a name.
+const BETWEEN: &str = " / ";
+
+/// The name of a series whose id columns hold `parts`. Different parts have different names: in a part that
+/// could be taken for several, `/` and `\` have a backslash before them. One part is its own name.
+pub fn series_name<T: AsRef<str>>(parts: &[T]) -> String {
+    match parts {
+        [only] => only.as_ref().to_owned(),
+        parts => {
+            let parts: Vec<String> = parts.iter().map(|part| escaped(part.as_ref())).collect();
+            parts.join(BETWEEN)
+        }
+    }
+}
+
+fn escaped(part: &str) -> String {
+    // Beside the marks between parts, a mark at an end of this one could belong to its neighbour.
+    let is_plain = !part.contains('\\') && !format!(" {part} ").contains(BETWEEN);
+    match is_plain {
+        true => part.to_owned(),
+        false => part.replace('\\', "\\\\").replace('/', "\\/"),
+    }
+}
+
+/// The parts of a name that [`series_name`] made of so many.
+pub fn series_parts(name: &str, count: usize) -> Vec<String> {
+    if count == 1 {
+        return vec![name.to_owned()];
+    }
+    let parts = name.split(BETWEEN).map(unescaped);
+    let mut parts: Vec<String> = parts.collect();
+    parts.resize(count, String::new());
+    parts
+}
+
+fn unescaped(part: &str) -> String {
+    let mut text = String::with_capacity(part.len());
+    let mut letters = part.chars();
+    while let Some(letter) = letters.next() {
+        let next = match letter {
+            '\\' => letters.next().unwrap_or(letter),
+            letter => letter,
+        };
+        text.push(next);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_are_read_as_people_write_them() {
+        assert_eq!(series_name(&["north", "apples"]), "north / apples");
+        assert_eq!(series_name(&["a/b", "c"]), "a/b / c");
+        assert_eq!(series_name(&["a / b"]), "a / b");
+        assert_ne!(series_name(&["a b", "c"]), series_name(&["a", "b c"]));
+        assert_ne!(series_name(&["a / b", "c"]), series_name(&["a", "b / c"]));
+        assert_ne!(series_name(&["a /", "b"]), series_name(&["a", "/ b"]));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_come_back(parts in prop::collection::vec("[a /\\\\]{0,6}", 2..4)) {
+            let name = series_name(&parts);
+            prop_assert_eq!(series_parts(&name, parts.len()), parts);
+        }
+    }
+}

@@ -396,33 +396,102 @@ impl Reading {
     }
 }
 
+/// Input, output and how tables are read.
+type Ports = (Option<Port>, Option<Port>, tables::Reading);
+
 impl Predict {
     fn run(self, global: &Global, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
-        let own = self.reading.check()?;
-        let (input, output, reading) = match (&self.input, &self.output) {
-            (None, None) => {
-                let (input, output, reading) =
-                    for_task!(name, T => predict::batch::<T>(project.as_ref())?);
-                let given = own != tables::Reading::default();
-                (input, output, if given { own } else { reading })
-            }
-            (Some(_), None) => {
-                return Err(exit::usage(
-                    "name the file to write with -o OUT; `-o -` is stdout",
-                ));
-            }
-            (input, Some(output)) => (input.as_deref().map(port), port(output), own),
-        };
-        let needed = input.is_none() && for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
-        if (needed || input == Some(Port::Standard)) && io::stdin().is_terminal() {
+        let asked = self.asked(name)?;
+        let (input, output, reading) = self.ports(name, project.as_ref(), asked.is_empty())?;
+        let needed = for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
+        if let (true, [first, ..], Some(_)) = (needed, &asked[..], &input) {
+            return Err(exit::usage(format!(
+                "`{first}` and -i are two inputs; give one of them"
+            )));
+        }
+        let reads = asked.is_empty() && input.is_none() && needed;
+        if (reads || input == Some(Port::Standard)) && io::stdin().is_terminal() {
             talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
         }
-        let request = predict::Request {
+        let answer = output.is_none();
+        let request = self.request(input, output, reading, asked);
+        if answer {
+            return for_task!(name, T => {
+                let answered = predict::ask::run::<T>(project.as_ref(), &request, talk)?;
+                let exit = answered.exit();
+                if !global.json {
+                    let refusals: Vec<String> = answered.refusals().collect();
+                    if exit == Exit::Data {
+                        return Err(exit::data(refusals.join("; ")));
+                    }
+                    refusals.iter().for_each(|refusal| talk.warn(refusal));
+                }
+                global.show(&answered)?;
+                Ok(exit)
+            });
+        }
+        let scored =
+            for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
+        // With `-q` a batch job that went well says nothing: cron mails whatever is said.
+        if request.output != Port::Standard && (global.json || !global.quiet) {
+            global.show(&scored)?;
+        }
+        Ok(scored.exit())
+    }
+
+    /// What is named on the command line; each must be what the task takes.
+    fn asked(&self, name: Name) -> Result<Vec<String>> {
+        let takes = for_task!(name, T => <T as predict::ask::Ask>::INPUT);
+        for (flag, ids) in [("--user", &self.user), ("--series", &self.series)] {
+            let own = matches!(takes, predict::ask::Input::Id { flag: own, .. } if own == flag);
+            if !ids.is_empty() && !own {
+                return Err(exit::usage(format!(
+                    "{flag} is not an option of `predict {name}`, which is asked by `easylife predict \
+                     {name} {}`",
+                    takes.example()
+                )));
+            }
+        }
+        self.asked.iter().try_for_each(|asked| takes.check(asked))?;
+        let asked = [&self.asked, &self.user, &self.series]
+            .into_iter()
+            .flatten();
+        Ok(asked.cloned().collect())
+    }
+
+    /// Input, output and how tables are read: as given, or as the project says. No output: what is asked is
+    /// answered.
+    fn ports(&self, name: Name, project: Option<&Project>, is_batch: bool) -> Result<Ports> {
+        let own = self.reading.check()?;
+        let input = self.input.as_deref().map(port);
+        let output = self.output.as_deref().map(port);
+        match (&input, &output) {
+            (None, None) if is_batch => {
+                let (input, output, reading) = for_task!(name, T => predict::batch::<T>(project)?);
+                let given = own != tables::Reading::default();
+                Ok((input, Some(output), if given { own } else { reading }))
+            }
+            (Some(_), None) if is_batch => Err(exit::usage(
+                "name the file to write with -o OUT; `-o -` is stdout",
+            )),
+            _ => Ok((input, output, own)),
+        }
+    }
+
+    fn request(
+        self,
+        input: Option<Port>,
+        output: Option<Port>,
+        reading: tables::Reading,
+        asked: Vec<String>,
+    ) -> predict::Request {
+        predict::Request {
             input,
-            output,
+            asked,
+            output: output.unwrap_or(Port::Standard),
             model: self.model,
             format: self.format,
             reading,
@@ -438,14 +507,7 @@ impl Predict {
                 levels: self.level,
                 lists: self.lists.into(),
             },
-        };
-        let scored =
-            for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
-        // With `-q` a batch job that went well says nothing: cron mails whatever is said.
-        if request.output != Port::Standard && (global.json || !global.quiet) {
-            global.show(&scored)?;
         }
-        Ok(scored.exit())
     }
 }
 

@@ -100,7 +100,7 @@ pub enum Verb {
     Evaluate(Tasks),
     /// Check the metrics against TASK.gate; exit 3 where one is not met
     Gate(Gate),
-    /// Score a batch of rows
+    /// Score a batch of rows, or answer what is named on the command line
     Predict(Predict),
     /// Why this answer
     Explain(Explain),
@@ -301,6 +301,16 @@ fn task_names(with_all: bool) -> Vec<&'static str> {
 pub struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
+    /// Answer this, for a person to read (with -o: as a batch): nlp a text each, cv a photo each, recsys
+    /// a user each, ts a series each
+    #[arg(value_name = "INPUT")]
+    pub asked: Vec<String>,
+    /// recsys: answer for this user
+    #[arg(long, value_name = "ID", conflicts_with = "series")]
+    pub user: Vec<String>,
+    /// ts: answer for this series
+    #[arg(long, value_name = "ID")]
+    pub series: Vec<String>,
     /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-`: stdin (ts: newer
     /// values, which need not be given) [default: stdin; without --output TASK.predict.input]
     #[arg(short, long, value_name = "IN")]

@@ -3,6 +3,7 @@
 //! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes that
 //! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
 
+pub mod ask;
 mod journal;
 mod output;
 mod rejects;
@@ -253,7 +254,7 @@ impl Options {
 }
 
 /// An option of another task would be ignored: it is refused, with those that apply.
-fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<()> {
+pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<()> {
     let others: Vec<&str> = options
         .given()
         .into_iter()
@@ -307,6 +308,8 @@ pub enum OnError {
 pub struct Request {
     /// Absent: stdin, or what the model knows.
     pub input: Option<Port>,
+    /// Texts, photos, users or series named on the command line, which are the records then.
+    pub asked: Vec<String>,
     pub output: Port,
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
@@ -367,18 +370,23 @@ impl fmt::Display for Scored {
 ///
 /// # Errors
 /// Where it names no output, or no input that the task needs.
-pub fn batch<T: Predict>(project: Option<&Project>) -> Result<(Option<Port>, Port, Reading)> {
+pub fn batch<T: ask::Ask>(project: Option<&Project>) -> Result<(Option<Port>, Port, Reading)> {
     let task = T::NAME;
+    let ask = format!(
+        "ask with `easylife predict {task} {}`, or",
+        T::INPUT.example()
+    );
     let project = project.ok_or_else(|| {
-        exit::usage(
-            "name the file to write with -o OUT (`-` is stdout), and the file to score with -i IN",
-        )
+        exit::usage(format!(
+            "nothing to answer: {ask} name the file to write with -o OUT (`-` is stdout), and the file to \
+             score with -i IN"
+        ))
     })?;
     let block = project.block::<T::Block>(task)?;
     let Batch { input, output } = T::batch(&block);
     let missing = |flag: &str, what: &str, key: &str| {
         exit::usage(format!(
-            "{what} with {flag}, or set {task}.predict.{key} in params.yaml"
+            "nothing to answer: {ask} {what} with {flag}, or set {task}.predict.{key} in params.yaml"
         ))
     };
     let output = output
@@ -452,9 +460,17 @@ pub fn run<T: Predict>(
     Ok(scored)
 }
 
-/// The rows of the input asked for; without one, of stdin. An input without any bytes is a table of `columns`
-/// without rows.
+/// The name, in messages, of the table of what is named on the command line.
+pub(crate) const COMMAND_LINE: &str = "the command line";
+
+/// The rows of the input asked for; without one, of what was asked on the command line, in the first of
+/// `columns`, or of stdin. An input without any bytes is a table of `columns` without rows.
 pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<Box<dyn Source>> {
+    if let (None, false, Some(column)) = (&request.input, request.asked.is_empty(), columns.first())
+    {
+        let asked = request.asked.clone();
+        return Ok(tables::from_values(COMMAND_LINE, column, asked));
+    }
     let source = open_as_it_is(request, talk)?;
     if source.columns().is_empty() {
         return Ok(tables::without_rows(source.file(), columns));

@@ -1,5 +1,6 @@
 //! `cv`: blurred-photo detection.
 
+mod ask;
 pub mod details;
 mod evaluate;
 mod explain;

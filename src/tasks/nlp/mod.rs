@@ -1,5 +1,6 @@
 //! `nlp`: text classification.
 
+mod ask;
 pub mod details;
 mod evaluate;
 mod explain;

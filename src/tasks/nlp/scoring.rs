@@ -20,6 +20,11 @@ impl Scorer {
     pub fn classes(&self) -> &[String] {
         self.model.classes()
     }
+
+    /// Whether anything of a text is in the vocabulary; otherwise its answer is the class prior.
+    pub fn knows(&self, text: &str) -> bool {
+        self.model.explain(text).known
+    }
 }
 
 impl Score for Scorer {

@@ -1,5 +1,6 @@
 //! `recsys`: recommendation.
 
+mod ask;
 pub mod details;
 mod evaluate;
 mod explain;

@@ -2,7 +2,7 @@
 
 mod inputs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -10,7 +10,8 @@ use anyhow::Result;
 use self::inputs::{Folded, Ids, Pairs, from_ids};
 use super::scoring::Scorer;
 use crate::predict::{
-    Answers, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Unknown, Wanted,
+    Answers, COMMAND_LINE, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Unknown,
+    Wanted,
 };
 use crate::project::Project;
 use crate::talk::Talk;
@@ -26,6 +27,7 @@ const USER: &str = "user_id";
 const ITEM: &str = "item_id";
 
 impl Predict for Recsys {
+    const NEEDS_INPUT: bool = false;
     const OPTIONS: &'static [&'static str] =
         &["--k", "--users", "--similar", "--allow", "--deny", "--only"];
 
@@ -36,41 +38,66 @@ impl Predict for Recsys {
         request: &Request,
         talk: &Talk,
     ) -> Result<Job> {
-        // As in the data that the model was trained on; outputs are always named alike.
+        let Some(similar) = &request.options.lists.similar else {
+            let users = Users::new(model, header, request, talk)?;
+            return Ok(Job {
+                source: users.source,
+                unknown: Some(users.lister.unknown.clone()),
+                answers: Answers::Lists(Box::new(users.lister)),
+                context: users.context,
+            });
+        };
+        let name = &header.details.data.item;
+        let items = Ids::new(&model.catalogue.items);
+        let mut context = inputs::Context::new(request.reading);
+        let hidden = hidden(request, name, &items, &mut context, talk)?;
+        let source = match similar {
+            Wanted::All => from_ids(name, model.catalogue.items.clone()),
+            Wanted::File(path) => open_ids(path, request.reading, name)?,
+        };
+        let lister = SimilarLister {
+            item: source.column(name)?,
+            item_name: name.clone(),
+            columns: columns(ITEM, "similar_id"),
+            scorer: Scorer::new(model, hidden),
+            k: request.options.lists.k.unwrap_or(LIST_LENGTH),
+        };
+        Ok(Job {
+            source,
+            answers: Answers::Lists(Box::new(lister)),
+            context: context.digest(),
+            unknown: None,
+        })
+    }
+}
+
+/// Lists for users: who they are, and what they get.
+pub(super) struct Users {
+    source: Box<dyn Source>,
+    pub lister: UserLister,
+    context: String,
+}
+
+impl Users {
+    /// Of what the request says, with the columns named as in the data that the model was trained on;
+    /// outputs are always named alike.
+    pub fn new(
+        model: Model,
+        header: &Header<Details>,
+        request: &Request,
+        talk: &Talk,
+    ) -> Result<Self> {
         let names = &header.details.data;
         let lists = &request.options.lists;
-        if let (Some(later), None) = (&header.details.later, &lists.similar) {
+        if let Some(later) = &header.details.later {
             talk.note(format!(
                 "recsys: lists go on from the last interaction known: the {} of the test part count as taken",
                 later.rows
             ));
         }
-        let k = lists.k.unwrap_or(LIST_LENGTH);
         let items = Ids::new(&model.catalogue.items);
         let mut context = inputs::Context::new(request.reading);
-        let hidden = match &lists.only {
-            Some(only) => inputs::all_but(&items, &names.item, only, &mut context, talk)?,
-            None => Vec::new(),
-        };
-        if let Some(similar) = &lists.similar {
-            let source = match similar {
-                Wanted::All => from_ids(&names.item, model.catalogue.items.clone()),
-                Wanted::File(path) => open_ids(path, request.reading, &names.item)?,
-            };
-            let lister = SimilarLister {
-                item: source.column(&names.item)?,
-                item_name: names.item.clone(),
-                columns: columns(ITEM, "similar_id"),
-                scorer: Scorer::new(model, hidden),
-                k,
-            };
-            return Ok(Job {
-                source,
-                answers: Answers::Lists(Box::new(lister)),
-                context: context.digest(),
-                unknown: None,
-            });
-        }
+        let hidden = hidden(request, &names.item, &items, &mut context, talk)?;
         let folded = match &request.input {
             Some(_) => Folded::read(
                 crate::predict::open(request, &[&names.user, &names.item], talk)?.as_mut(),
@@ -82,37 +109,53 @@ impl Predict for Recsys {
             None => Folded::default(),
         };
         let source = match (&lists.users, &request.input) {
+            _ if !request.asked.is_empty() => {
+                tables::from_values(COMMAND_LINE, &names.user, request.asked.clone())
+            }
             (Some(Wanted::File(path)), _) => open_ids(path, request.reading, &names.user)?,
             (None, Some(_)) => from_ids(&names.user, folded.users.clone()),
             (Some(Wanted::All), _) | (None, None) => {
                 from_ids(&names.user, folded.and(model.users()))
             }
         };
-        let mut pairs = |path: &Option<std::path::PathBuf>| match path {
+        let mut pairs = |path: &Option<PathBuf>| match path {
             Some(path) => Pairs::read(path, names, &items, &mut context, talk),
             None => Ok(Pairs::default()),
         };
-        let unknown = Arc::new(Unknown::new(
+        let unknown = Unknown::new(
             format!("users of {} are", source.file()),
             "who get what is popular",
-        ));
+        );
         let lister = UserLister {
-            unknown: unknown.clone(),
+            unknown: Arc::new(unknown),
             user: source.column(&names.user)?,
             user_name: names.user.clone(),
             columns: columns(USER, ITEM),
             allow: pairs(&lists.allow)?,
             deny: pairs(&lists.deny)?,
             folded,
-            k,
+            k: lists.k.unwrap_or(LIST_LENGTH),
             scorer: Scorer::new(model, hidden),
         };
-        Ok(Job {
+        Ok(Self {
             source,
-            answers: Answers::Lists(Box::new(lister)),
+            lister,
             context: context.digest(),
-            unknown: Some(unknown),
         })
+    }
+}
+
+/// Items that are in no list.
+fn hidden(
+    request: &Request,
+    name: &str,
+    items: &Ids,
+    context: &mut inputs::Context,
+    talk: &Talk,
+) -> Result<Vec<u32>> {
+    match &request.options.lists.only {
+        Some(only) => inputs::all_but(items, name, only, context, talk),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -186,8 +229,8 @@ const PACE: Pace = Pace {
 };
 
 /// What to recommend to users.
-struct UserLister {
-    scorer: Scorer,
+pub(super) struct UserLister {
+    pub scorer: Scorer,
     /// Which cell holds the user, and the name of its column.
     user: usize,
     user_name: String,
@@ -200,12 +243,22 @@ struct UserLister {
 }
 
 impl UserLister {
-    fn request<'a>(&'a self, record: &'a Row) -> scoring::recsys::Request<'a> {
+    fn record<'a>(&'a self, record: &'a Row) -> scoring::recsys::Request<'a> {
         let id = id(record, self.user);
-        let newer = self.folded.of(id);
-        if newer.is_empty() && !id.is_empty() && self.scorer.user(id).is_none() {
+        if !id.is_empty() && !self.knows(id) {
             self.unknown.add(record.line(), id);
         }
+        self.request(id)
+    }
+
+    /// Whether anything is known of a user.
+    pub fn knows(&self, id: &str) -> bool {
+        !self.folded.of(id).is_empty() || self.scorer.user(id).is_some()
+    }
+
+    /// What is asked for a user.
+    pub fn request<'a>(&'a self, id: &'a str) -> scoring::recsys::Request<'a> {
+        let newer = self.folded.of(id);
         scoring::recsys::Request {
             list: List::User {
                 id,
@@ -224,7 +277,7 @@ impl Lister for UserLister {
     }
 
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
-        let requests: Vec<_> = records.iter().map(|record| self.request(record)).collect();
+        let requests: Vec<_> = records.iter().map(|record| self.record(record)).collect();
         let answers = self.scorer.score(&requests, &mut ());
         hand_out(records, (self.user, &self.user_name), answers, out)
     }

@@ -38,6 +38,17 @@ impl Scorer {
         self.users.get(spelling::plain(id.trim())).copied()
     }
 
+    /// The name of an item, where the model has one.
+    pub fn title(&self, id: &str) -> Option<&str> {
+        let title = self.model.catalogue.title(self.item(id)?);
+        (title != id).then_some(title)
+    }
+
+    /// Items that a user took by what the model knows.
+    pub fn count_taken(&self, id: &str) -> usize {
+        self.taken(id, &[]).history().items.len()
+    }
+
     /// What the user took by what the model knows, then what is newer.
     fn taken(&self, id: &str, newer: &[u32]) -> Taken {
         let known = self.user(id).map(|user| self.model.taken_by(user as usize));

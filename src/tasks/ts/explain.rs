@@ -5,6 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::ids;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
@@ -53,17 +54,11 @@ struct Model {
 
 impl Explain for Ts {
     fn explain(model: &Saved, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
-        let number = model.ids.iter().position(|id| id == input).ok_or_else(|| {
-            let near = model
-                .ids
-                .iter()
-                .min_by_key(|id| strsim::levenshtein(id, input));
-            let near = near.map_or(String::new(), |id| format!("; did you mean `{id}`?"));
-            exit::usage(format!(
-                "the model has no series `{input}`, but {} others{near}",
-                model.ids.len()
-            ))
-        })?;
+        let number = model
+            .ids
+            .iter()
+            .position(|id| id == input)
+            .ok_or_else(|| exit::usage(ids::describe_unknown(input, &model.ids)))?;
         let series = model.carried_on(number);
         let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
         let fan = fan.cut(model.is_nonnegative());

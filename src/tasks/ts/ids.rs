@@ -29,6 +29,18 @@ impl SeriesIds {
     }
 }
 
+/// What to say of a series that is not among `ids`.
+pub(super) fn describe_unknown(id: &str, ids: &[String]) -> String {
+    let near = ids
+        .iter()
+        .min_by_key(|known| strsim::levenshtein(known, id));
+    let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    format!(
+        "the model has no series `{id}`, but {} others{near}",
+        ids.len()
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

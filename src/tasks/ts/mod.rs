@@ -1,5 +1,6 @@
 //! `ts`: demand forecasting.
 
+mod ask;
 mod clock;
 pub mod details;
 mod evaluate;

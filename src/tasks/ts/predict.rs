@@ -44,54 +44,94 @@ impl Predict for Ts {
         request: &Request,
         talk: &Talk,
     ) -> Result<Job> {
-        // The model knows how its data were read; without a project nothing else does.
-        let reading = &header.details.data;
-        let scorer = Arc::new(Scorer::new(model, reading)?);
-        let newer = match &request.input {
-            Some(_) => newer(&scorer, request, reading, talk)?,
-            None => Observed::default(),
-        };
-        newer.tell(&scorer, header, talk);
-        let ends = Ends::new(&scorer, |number| newer.steps(number));
-        ends.tell(&scorer, talk);
-        if let Some(project) = project {
-            ends.compare(project, &scorer, talk);
-        }
-        let levels = match request.options.levels.as_slice() {
-            [] => LEVELS.to_vec(),
-            asked => asked.to_vec(),
-        };
-        let ids = reading.id_columns();
+        let ids = header.details.data.id_columns();
+        let (forecasts, records) = prepare(project, model, header, request, talk)?;
         let mut columns: Vec<Column> = { ids.iter() }
             .map(|id| Column::typed(id, DataType::Text))
             .collect();
         columns.push(Column::typed("ds", DataType::Text));
         columns.push(Column::typed("mean", DataType::Float));
-        for level in &levels {
+        for level in &forecasts.levels {
             columns.push(Column::typed(format!("lo-{level}"), DataType::Float));
             columns.push(Column::typed(format!("hi-{level}"), DataType::Float));
         }
+        let scorer = &forecasts.scorer;
         let source = Known {
-            bad: newer.bad,
-            scorer: scorer.clone(),
-            unknown: newer.unknown,
+            bad: records.bad,
+            ids: match request.asked.is_empty() {
+                true => scorer
+                    .ids()
+                    .iter()
+                    .cloned()
+                    .chain(records.unknown)
+                    .collect(),
+                false => request.asked.clone(),
+            },
             given: 0,
             columns: vec![Column::typed("unique_id", DataType::Text)],
         };
         Ok(Job {
             source: Box::new(source),
             answers: Answers::Lists(Box::new(Forecasts {
-                horizon: request.options.horizon,
-                levels,
                 columns,
-                ids: ids.len(),
-                newer: newer.series,
-                scorer,
+                ..forecasts
             })),
-            context: newer.digest,
+            context: records.digest,
             unknown: None,
         })
     }
+}
+
+/// What is beside the forecasts: the rest of what an input says.
+pub(super) struct Records {
+    /// The first row that belongs to no series.
+    pub bad: Option<ReadError>,
+    unknown: Vec<String>,
+    digest: String,
+}
+
+/// The forecasts of all series by what the request says. Says on the way what a person should know of it.
+pub(super) fn prepare(
+    project: Option<&Project>,
+    model: Saved,
+    header: &Header<Details>,
+    request: &Request,
+    talk: &Talk,
+) -> Result<(Forecasts, Records)> {
+    // The model knows how its data were read; without a project nothing else does.
+    let reading = &header.details.data;
+    let scorer = Arc::new(Scorer::new(model, reading)?);
+    let newer = match &request.input {
+        Some(_) => newer(&scorer, request, reading, talk)?,
+        None => Observed::default(),
+    };
+    newer.tell(&scorer, header, talk);
+    let ends = Ends::new(&scorer, |number| newer.steps(number));
+    // An answer to a question shows where it starts.
+    if request.asked.is_empty() {
+        ends.tell(&scorer, talk);
+    }
+    if let Some(project) = project {
+        ends.compare(project, &scorer, talk);
+    }
+    let levels = match request.options.levels.as_slice() {
+        [] => LEVELS.to_vec(),
+        asked => asked.to_vec(),
+    };
+    let forecasts = Forecasts {
+        horizon: request.options.horizon,
+        levels,
+        columns: Vec::new(),
+        ids: reading.id_columns().len(),
+        newer: newer.series,
+        scorer,
+    };
+    let records = Records {
+        bad: newer.bad,
+        unknown: newer.unknown,
+        digest: newer.digest,
+    };
+    Ok((forecasts, records))
 }
 
 /// What an input says of the series of a model.
@@ -201,11 +241,10 @@ fn since_training(
         .map_err(|problem| format!("{}: {}", panel.place(problem.mark), problem.reason))
 }
 
-/// The series of a model, one a record, and those of the input that it does not know.
+/// Series, one a record: those of the model and those of the input that it does not know, or those asked for.
 struct Known {
     bad: Option<ReadError>,
-    scorer: Arc<Scorer>,
-    unknown: Vec<String>,
+    ids: Vec<String>,
     /// Records given out so far.
     given: usize,
     columns: Vec<Column>,
@@ -221,13 +260,7 @@ impl Source for Known {
         if let Some(error) = self.bad.take() {
             return Err(error);
         }
-        let Some(id) = self
-            .scorer
-            .ids()
-            .iter()
-            .chain(&self.unknown)
-            .nth(self.given)
-        else {
+        let Some(id) = self.ids.get(self.given) else {
             return Ok(false);
         };
         self.given += 1;
@@ -240,11 +273,12 @@ impl Source for Known {
     }
 }
 
-struct Forecasts {
-    scorer: Arc<Scorer>,
+/// Forecasts of series by their ids.
+pub(super) struct Forecasts {
+    pub scorer: Arc<Scorer>,
     horizon: Option<usize>,
     /// In per cent.
-    levels: Vec<f64>,
+    pub levels: Vec<f64>,
     columns: Vec<Column>,
     /// How many of the columns name a series.
     ids: usize,
@@ -302,7 +336,8 @@ impl Lister for Forecasts {
 }
 
 impl Forecasts {
-    fn request<'a>(&'a self, id: &'a str) -> scoring::ts::Request<'a> {
+    /// What is asked of a series.
+    pub fn request<'a>(&'a self, id: &'a str) -> scoring::ts::Request<'a> {
         let newer = self.scorer.number(id).and_then(|n| self.newer.get(&n));
         scoring::ts::Request {
             series: id,

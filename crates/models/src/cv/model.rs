@@ -86,6 +86,11 @@ impl Model {
         self.prior
     }
 
+    /// Logarithm of the variance of the Laplacian from which on the baseline calls a photo sharp.
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
     /// Whether the baseline, the variance of the Laplacian against its threshold, calls it sharp.
     pub fn baseline(&self, features: &[f64; FEATURES]) -> bool {
         features[LAPLACIAN_VARIANCE] >= self.threshold

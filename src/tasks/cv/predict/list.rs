@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::PATH;
 use crate::exit;
-use crate::predict::{Port, Request};
+use crate::predict::{COMMAND_LINE, Port, Request};
 use crate::talk::Talk;
 use files::names;
 use images::list;
@@ -17,6 +17,10 @@ use tables::{
 };
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
+    if request.input.is_none() && !request.asked.is_empty() {
+        let asked = request.asked.clone();
+        return Ok(tables::from_values(COMMAND_LINE, PATH, asked));
+    }
     let Some(Port::File(path)) = &request.input else {
         return from_stdin(request.format, request.reading);
     };

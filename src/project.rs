@@ -16,6 +16,7 @@ pub struct Project {
     /// Empty for the working folder, so that paths are shown as a person would type them.
     root: PathBuf,
     loaded: params::Loaded,
+    sets: Vec<Set>,
 }
 
 /// What says which project and which parameters.
@@ -41,7 +42,8 @@ impl Project {
             })?,
         };
         let loaded = params::load(&root.join(PARAMS), &selection.sets, &selection.blocks)?;
-        Ok(Self { root, loaded })
+        let sets = selection.sets.clone();
+        Ok(Self { root, loaded, sets })
     }
 
     /// As [`Project::open`], but `None` where there is no project and none was asked for.
@@ -50,6 +52,19 @@ impl Project {
             return Ok(None);
         }
         Self::open(selection).map(Some)
+    }
+
+    /// `easylife` with `words` and the parameters that were set for this call: what makes the same outputs
+    /// again in this project.
+    pub fn command(&self, words: &[&str]) -> String {
+        let words = words.iter().map(|word| (*word).to_owned());
+        let sets = self.sets.iter().map(Set::for_shell);
+        let all: Vec<String> = ["easylife".to_owned()]
+            .into_iter()
+            .chain(words)
+            .chain(sets)
+            .collect();
+        all.join(" ")
     }
 
     /// What the parameters say that belongs to no task.

@@ -1,6 +1,7 @@
 //! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
 
 pub mod gate;
+mod origin;
 pub(crate) mod plots;
 
 use std::fmt;
@@ -15,6 +16,7 @@ pub use self::plots::Plot;
 use crate::exit;
 use crate::outcome::number::{self, figure};
 use crate::project::Project;
+use crate::report::page::{self, Page};
 use crate::talk::Talk;
 use crate::task::{self, Part, Task, record};
 use artifact::Header;
@@ -41,8 +43,8 @@ pub struct Evaluation {
     pub metrics: serde_json::Value,
     /// Files of `plots/TASK`: name and content.
     pub plots: Vec<(&'static str, Plot)>,
-    /// `reports/TASK.html`.
-    pub page: String,
+    /// `reports/TASK.html`, which gets its links and its footer here.
+    pub page: Page,
 }
 
 /// What `metrics/TASK.json` holds.
@@ -129,7 +131,12 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
             out.flush()
         })
     })?;
-    atomic::write(&files[2], |out| out.write_all(evaluation.page.as_bytes()))?;
+    let page = Page {
+        links: page::links(T::NAME, page::Kind::Evaluation),
+        origin: Some(origin::of::<T>(project, &header, &metrics.model)?),
+        ..evaluation.page
+    };
+    atomic::write(&files[2], |out| out.write_all(page.render().as_bytes()))?;
     Ok(Evaluated { metrics, files })
 }
 

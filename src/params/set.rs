@@ -38,8 +38,32 @@ impl FromStr for Set {
     }
 }
 
+impl Set {
+    /// As it is typed in a shell: quoted where the shell would read it otherwise.
+    pub fn for_shell(&self) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-=/:,+@%".contains(c);
+        match self.text.chars().all(plain) {
+            true => format!("-S {}", self.text),
+            false => format!("-S '{}'", self.text.replace('\'', "'\\''")),
+        }
+    }
+}
+
 impl fmt::Display for Set {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "-S {}", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_quoted_where_a_shell_would_read_it_otherwise() {
+        let spelled = |text: &str| text.parse::<Set>().unwrap().for_shell();
+        assert_eq!(spelled("nlp.split.test=0.3"), "-S nlp.split.test=0.3");
+        assert_eq!(spelled("ts.season=[7, 365]"), "-S 'ts.season=[7, 365]'");
+        assert_eq!(spelled("nlp.data.text=it's"), "-S 'nlp.data.text=it'\\''s'");
     }
 }

@@ -1,262 +1,224 @@
-//! Charts with axes: the ROC curve and the histogram of the answers' probabilities.
+//! The charts of classifiers, each with title, note and legend: ROC curve, precision over recall, how sure
+//! the answers were, and whether their probabilities hold.
 
-use super::format::{coordinate, count, fixed};
-use super::svg::{Picture, label, line, rect};
+use super::axes::{Axis, Plot, WIDTH};
+use super::format::{count, fixed, percent};
+use super::html::text;
+use super::svg::{self, Key, Picture, Sign, label};
+use models::metrics::calibration::Bin;
 use models::metrics::classification::{Confidence, RocPoint};
+use models::metrics::precision_recall::PrPoint;
 
-/// The plot's place in its picture, and the data range across.
-struct Frame {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
+/// Of the area between the axes of every chart here.
+const HEIGHT: f64 = 300.0;
+
+fn picture(id: &str, title: String, description: String, plot: &Plot, body: String) -> Picture {
+    Picture {
+        id: id.to_owned(),
+        title,
+        description,
+        width: WIDTH,
+        height: plot.picture_height(),
+        class: "fluid",
+        body,
+    }
 }
 
-const WIDTH: f64 = 480.0;
-const ROC: Frame = Frame {
-    left: 44.0,
-    top: 30.0,
-    width: 400.0,
-    height: 400.0,
-};
-const HISTOGRAM: Frame = Frame {
-    left: 56.0,
-    top: 30.0,
-    width: 400.0,
-    height: 400.0,
-};
-const QUARTERS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+fn shares(x: &str, y: &str) -> Plot {
+    Plot {
+        x: Axis::share(x, 0.0, 1.0),
+        y: Axis::share(y, 0.0, 1.0),
+        height: HEIGHT,
+    }
+}
+
+/// A value in the corner that a good model's curve leaves free, and what it is.
+fn in_corner(plot: &Plot, x: f64, value: &str, name: &str, class: &str) -> String {
+    let (x, y) = plot.at(x, 0.06);
+    label(x, y - 22.0, &format!("{class} s22 strong halo"), value)
+        + &label(x, y, &format!("{class} muted halo"), name)
+}
 
 /// The ROC curve with its diagonal; `positive` names the class taken as positive. `None` without points.
-pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<Picture> {
+pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<String> {
     if points.is_empty() {
         return None;
     }
-    let at = |fpr: f64, tpr: f64| {
-        (
-            ROC.left + fpr * ROC.width,
-            ROC.top + (1.0 - tpr) * ROC.height,
-        )
-    };
-    let path: Vec<String> = points
-        .iter()
-        .map(|point| at(point.fpr, point.tpr))
-        .map(|(x, y)| format!("{} {}", coordinate(x), coordinate(y)))
-        .collect();
-    let path = path.join("L");
-    let (corner, foot) = (at(0.0, 0.0), at(1.0, 0.0));
-    let mut body = roc_axes();
-    body += &format!(
-        "<path class=\"under\" d=\"M{path}L{} {}L{} {}Z\"/>\n",
-        coordinate(foot.0),
-        coordinate(foot.1),
-        coordinate(corner.0),
-        coordinate(corner.1)
-    );
-    body += &line(corner, at(1.0, 1.0), "dash");
-    body += &format!("<path class=\"line\" d=\"M{path}\"/>\n");
+    let plot = shares("false positive rate", "true positive rate");
+    let curve = || points.iter().map(|point| (point.fpr, point.tpr));
+    let mut body = plot.axes();
+    body += &plot.path(curve().chain([(1.0, 0.0), (0.0, 0.0)]), "under");
+    body += &plot.straight((0.0, 0.0), (1.0, 1.0), "dash");
+    body += &plot.path(curve(), "line");
     let area = area.map_or_else(String::new, |area| fixed(area, 4));
-    let place = at(0.97, 0.06);
-    body += &label(place.0, place.1 - 24.0, "end s22 strong halo", &area);
-    body += &label(place.0, place.1, "end muted halo", "area under the curve");
-    let chance = at(0.62, 0.58);
-    body += &label(chance.0, chance.1 + 10.0, "muted halo", "chance");
-    Some(Picture {
-        id: "roc",
-        title: format!("ROC curve, {positive} taken as positive"),
-        description: format!(
-            "True positive rate over false positive rate; area under the curve {area}."
-        ),
-        width: WIDTH,
-        height: 478.0,
-        class: "fluid",
-        body,
-    })
+    body += &in_corner(&plot, 0.97, &area, "area under the curve", "end");
+    let description =
+        format!("True positive rate over false positive rate; area under the curve {area}.");
+    let title = format!("ROC curve, {positive} taken as positive");
+    let note = format!(
+        "{}: how many are found, against how many others are called so by mistake",
+        text(positive)
+    );
+    let legend = [
+        Key::new(Sign::Line, "line", "model"),
+        Key::new(Sign::Line, "dash", "chance"),
+    ];
+    let picture = picture("roc", title, description, &plot, body);
+    Some(svg::figure("ROC curve", &note, &legend, &picture))
 }
 
-fn roc_axes() -> String {
-    let (right, bottom) = (ROC.left + ROC.width, ROC.top + ROC.height);
-    let mut out = label(0.0, 14.0, "muted", "true positive rate \u{2191}");
-    for value in QUARTERS {
-        let (x, y) = (ROC.left + value * ROC.width, bottom - value * ROC.height);
-        let class = if value == 0.0 { "rule" } else { "faint" };
-        out += &line((ROC.left, y), (right, y), class);
-        out += &line((x, ROC.top), (x, bottom), class);
-        out += &label(ROC.left - 8.0, y + 4.5, "end muted", &coordinate(value));
-        out += &label(x, bottom + 20.0, "middle muted", &coordinate(value));
+/// What a curve of precision over recall is of.
+pub struct PrecisionRecall<'a> {
+    pub points: &'a [PrPoint],
+    /// Mean precision over recall.
+    pub area: Option<f64>,
+    /// Precision of calling everything positive.
+    pub chance: Option<f64>,
+    /// How to read it, HTML.
+    pub note: String,
+}
+
+/// Precision over recall. `None` without points.
+pub fn precision_recall_curve(of: &PrecisionRecall) -> Option<String> {
+    if of.points.is_empty() {
+        return None;
     }
-    out += &label(
-        right,
-        bottom + 42.0,
-        "end muted",
-        "false positive rate \u{2192}",
+    let plot = shares("recall", "precision");
+    let mut body = plot.axes();
+    let mut legend = vec![Key::new(Sign::Line, "line", "model")];
+    if let Some(chance) = of.chance {
+        body += &plot.across(chance, "dash");
+        let name = format!("everything called so, {}", percent(chance, 1));
+        legend.push(Key::new(Sign::Line, "dash", &name));
+    }
+    body += &plot.path(
+        of.points
+            .iter()
+            .map(|point| (point.recall, point.precision)),
+        "line",
     );
-    out
+    let mut description = "Precision over recall as the threshold falls.".to_owned();
+    if let Some(area) = of.area.map(|area| fixed(area, 4)) {
+        body += &in_corner(&plot, 0.03, &area, "average precision", "start");
+        description += &format!(" Average precision {area}.");
+    }
+    let picture = picture(
+        "pr",
+        "Precision and recall".to_owned(),
+        description,
+        &plot,
+        body,
+    );
+    Some(svg::figure(
+        "Precision and recall",
+        &of.note,
+        &legend,
+        &picture,
+    ))
+}
+
+/// How many answers are right by their probability, beside the line where both are the same. The area of a dot
+/// is its share of the rows. `None` without rows.
+pub fn reliability(bins: &[Bin], error: f64) -> Option<String> {
+    let filled = || bins.iter().filter(|bin| bin.rows > 0);
+    let most = filled().map(|bin| bin.rows).max()?;
+    let lowest = filled()
+        .map(|bin| bin.probability.min(bin.accuracy))
+        .fold(1.0, f64::min);
+    let plot = Plot {
+        x: Axis::share("probability of the answer", lowest, 1.0),
+        y: Axis::share("share that is right", lowest, 1.0),
+        height: HEIGHT,
+    };
+    let mut body = plot.axes();
+    let low = lowest.min(0.999);
+    body += &plot.straight((low, low), (1.0, 1.0), "dash");
+    for bin in filled() {
+        let radius = 3.0 + 7.0 * (bin.rows as f64 / most as f64).sqrt();
+        let says = format!(
+            "{} answers with {} on average: {} right",
+            count(bin.rows),
+            percent(bin.probability, 1),
+            percent(bin.accuracy, 1)
+        );
+        body += &plot.dot(bin.probability, bin.accuracy, radius, "fill-good l7", &says);
+    }
+    let description = format!(
+        "Share of right answers over their probability; expected calibration error {}.",
+        fixed(error, 4)
+    );
+    let note = format!(
+        "Below the dashes answers are surer than they should be, above them less sure. Mean gap \
+         (expected calibration error) {}",
+        percent(error, 1)
+    );
+    let legend = [
+        Key::new(Sign::Dot, "fill-good l7", "answers, the more the larger"),
+        Key::new(Sign::Line, "dash", "as promised"),
+    ];
+    let picture = picture(
+        "calibration",
+        "Calibration".to_owned(),
+        description,
+        &plot,
+        body,
+    );
+    Some(svg::figure("Calibration", &note, &legend, &picture))
 }
 
 /// Right answers upward, wrong ones downward, on one scale, over the probability of the answer.
 /// Starts at a half where no answer was less sure, as with two classes. `None` without rows.
-pub fn confidence(counts: &Confidence) -> Option<Picture> {
+pub fn confidence(counts: &Confidence) -> Option<String> {
     let bins = counts.right.len().min(counts.wrong.len());
     let (right, wrong): (u64, u64) = (counts.right.iter().sum(), counts.wrong.iter().sum());
     if bins == 0 || right + wrong == 0 {
         return None;
     }
     let half = bins / 2;
-    let low = counts.right[..half]
-        .iter()
-        .chain(&counts.wrong[..half])
-        .all(|&rows| rows == 0);
-    let first = if low && bins.is_multiple_of(2) {
-        half
-    } else {
-        0
+    let mut lower = counts.right[..half].iter().chain(&counts.wrong[..half]);
+    let first = match lower.all(|&rows| rows == 0) && bins.is_multiple_of(2) {
+        true => half,
+        false => 0,
     };
-    let up = counts.right.iter().copied().max().unwrap_or(0);
-    let down = counts.wrong.iter().copied().max().unwrap_or(0);
-    let scale = Scale::new(up, down);
-    let mut body = scale.axis();
+    let most = |counts: &[u64]| counts.iter().copied().max().unwrap_or(0) as f64;
+    let start = first as f64 / bins as f64;
+    let mut plot = Plot {
+        x: Axis::share("probability of the answer", start, 1.0),
+        y: Axis::round("rows", -most(&counts.wrong), most(&counts.right)),
+        height: HEIGHT,
+    };
+    // Wrong answers go down, but there are no fewer than none of them.
+    plot.y.unsigned();
+    let mut body = plot.axes();
     for bin in first..bins {
-        let slot = HISTOGRAM.width / (bins - first) as f64;
-        let x = HISTOGRAM.left + (bin - first) as f64 * slot + 1.0;
-        body += &scale.bar(x, slot - 2.0, counts.right[bin], true);
-        body += &scale.bar(x, slot - 2.0, counts.wrong[bin], false);
+        let place = |bin: usize| bin as f64 / bins as f64;
+        let across = (place(bin), place(bin + 1));
+        body += &plot.bar(across, counts.right[bin] as f64, "fill-good");
+        body += &plot.bar(across, -(counts.wrong[bin] as f64), "fill-bad");
     }
-    body += &probabilities(if first > 0 { 0.5 } else { 0.0 });
-    body += &scale.sides(right, wrong);
-    Some(Picture {
-        id: "confidence",
-        title: "How sure the answers were, right and wrong".to_owned(),
-        description: format!(
-            "Histogram of the probability given to the answer: {} right answers above the line, {} wrong below it.",
-            count(right),
-            count(wrong)
-        ),
-        width: WIDTH,
-        height: 478.0,
-        class: "fluid",
-        body,
-    })
-}
-
-/// Ticks and name of the probability axis from `start` to 1.
-fn probabilities(start: f64) -> String {
-    let bottom = HISTOGRAM.top + HISTOGRAM.height;
-    let ticks = if start > 0.0 {
-        [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-    } else {
-        [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    };
-    let mut out = String::new();
-    for tick in ticks {
-        let x = HISTOGRAM.left + (tick - start) / (1.0 - start) * HISTOGRAM.width;
-        out += &label(x, bottom + 20.0, "middle muted", &coordinate(tick));
-    }
-    out += &label(
-        HISTOGRAM.left + HISTOGRAM.width,
-        bottom + 42.0,
-        "end muted",
-        "probability of the answer \u{2192}",
+    let description = format!(
+        "Histogram of the probability given to the answer: {} right answers above the line, {} wrong below it.",
+        count(right),
+        count(wrong)
     );
-    out
-}
-
-/// Rows to pixels, the same upward and downward.
-struct Scale {
-    up: u64,
-    down: u64,
-    step: u64,
-    zero: f64,
-    pixels_per_row: f64,
-}
-
-impl Scale {
-    fn new(up: u64, down: u64) -> Scale {
-        let pixels_per_row = HISTOGRAM.height / (up + down) as f64;
-        let step = nice_step(up.max(down));
-        Scale {
-            up,
-            down,
-            step,
-            zero: HISTOGRAM.top + up as f64 * pixels_per_row,
-            pixels_per_row,
-        }
-    }
-
-    /// At least one pixel for a count above 0.
-    fn bar(&self, x: f64, width: f64, rows: u64, up: bool) -> String {
-        if rows == 0 {
-            return String::new();
-        }
-        let height = (rows as f64 * self.pixels_per_row).max(1.0);
-        let (y, class) = if up {
-            (self.zero - height, "fill-good")
-        } else {
-            (self.zero, "fill-bad")
-        };
-        rect(x, y, width, height, class)
-    }
-
-    fn axis(&self) -> String {
-        let right = HISTOGRAM.left + HISTOGRAM.width;
-        let mut out = label(0.0, 14.0, "muted", "rows \u{2191}");
-        let ups = (1..=self.up / self.step).map(|index| (index * self.step, -1.0));
-        let downs = (1..=self.down / self.step).map(|index| (index * self.step, 1.0));
-        for (rows, sign) in ups.chain(downs) {
-            let y = self.zero + sign * rows as f64 * self.pixels_per_row;
-            out += &line((HISTOGRAM.left, y), (right, y), "faint");
-            out += &label(HISTOGRAM.left - 8.0, y + 4.5, "end muted", &count(rows));
-        }
-        out += &line((HISTOGRAM.left, self.zero), (right, self.zero), "rule");
-        out += &label(HISTOGRAM.left - 8.0, self.zero + 4.5, "end muted", "0");
-        out
-    }
-
-    /// Labels of both sides with their numbers of rows, above the first bars, where a good model has few rows.
-    fn sides(&self, right: u64, wrong: u64) -> String {
-        let x = HISTOGRAM.left + 4.0;
-        let above = label(
-            x,
-            HISTOGRAM.top + 18.0,
-            "s15 strong fill-good halo",
-            &format!("right {}", count(right)),
-        );
-        let bottom = HISTOGRAM.top + HISTOGRAM.height;
-        above
-            + &label(
-                x,
-                bottom - 6.0,
-                "s15 strong fill-bad halo",
-                &format!("wrong {}", count(wrong)),
-            )
-    }
-}
-
-/// 1, 2 or 5 times a power of ten, about four to the largest value.
-fn nice_step(largest: u64) -> u64 {
-    let mut power = 1u64;
-    loop {
-        for factor in [1, 2, 5] {
-            let step = power.saturating_mul(factor);
-            if largest / step <= 4 {
-                return step;
-            }
-        }
-        power = power.saturating_mul(10);
-    }
+    let legend = [
+        Key::new(Sign::Area, "fill-good", &format!("right, {}", count(right))),
+        Key::new(Sign::Area, "fill-bad", &format!("wrong, {}", count(wrong))),
+    ];
+    let title = "How sure the answers were, right and wrong".to_owned();
+    let picture = picture("confidence", title, description, &plot, body);
+    let note = "A model that knows when it does not know puts its wrong answers to the left";
+    Some(svg::figure(
+        "Rows by probability of the answer",
+        note,
+        &legend,
+        &picture,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn steps_are_round() {
-        assert_eq!(
-            [0, 1, 4, 5, 9, 99, 1234, u64::MAX].map(nice_step),
-            [1, 1, 1, 2, 2, 20, 500, 5_000_000_000_000_000_000]
-        );
-    }
 
     #[test]
     fn roc_runs_from_corner_to_corner() {
@@ -265,16 +227,50 @@ mod tests {
             tpr,
             threshold: None,
         };
-        let picture = roc(
-            &[point(0.0, 0.0), point(0.25, 0.75), point(1.0, 1.0)],
-            Some(0.75),
-            "<pos>",
-        )
-        .unwrap();
-        assert!(picture.body.contains("d=\"M44 430L144 130L444 30\""));
-        assert!(picture.body.contains(">0.7500</text>"));
-        assert!(!picture.render().contains("<pos>"));
+        let points = [point(0.0, 0.0), point(0.25, 0.75), point(1.0, 1.0)];
+        let figure = roc(&points, Some(0.75), "<pos>").unwrap();
+        assert!(
+            figure.contains("d=\"M56 328L143.5 103L406 28\""),
+            "{figure}"
+        );
+        assert!(figure.contains(">0.7500</text>") && figure.contains("chance</li>"));
+        assert!(!figure.contains("<pos>"));
         assert!(roc(&[], None, "x").is_none());
+    }
+
+    #[test]
+    fn precision_has_its_chance_beside_it() {
+        let point = PrPoint {
+            recall: 0.5,
+            precision: 1.0,
+            threshold: 0.3,
+        };
+        let figure = precision_recall_curve(&PrecisionRecall {
+            points: &[point],
+            area: Some(0.9),
+            chance: Some(0.25),
+            note: String::new(),
+        });
+        let figure = figure.unwrap();
+        assert!(figure.contains("everything called so, 25.0 %"), "{figure}");
+        assert!(figure.contains(">0.9000</text>"), "{figure}");
+    }
+
+    #[test]
+    fn only_filled_bins_have_a_dot() {
+        let bin = |rows| Bin {
+            probability: 0.75,
+            accuracy: 0.5,
+            rows,
+        };
+        let figure = reliability(&[bin(0), bin(1200)], 0.25).unwrap();
+        assert_eq!(
+            figure.matches("<circle").count(),
+            2,
+            "one of them in the legend"
+        );
+        assert!(figure.contains("1,200 answers with 75.0 % on average: 50.0 % right"));
+        assert!(reliability(&[bin(0)], 0.0).is_none());
     }
 
     #[test]
@@ -283,21 +279,27 @@ mod tests {
             right: vec![0, 0, 1, 9],
             wrong: vec![0, 0, 1, 0],
         };
-        let body = confidence(&two).unwrap().body;
-        assert!(body.contains(">0.5</text>") && !body.contains(">0.2</text>"));
-        assert_eq!(body.matches("class=\"fill-good\"").count(), 2);
-        assert_eq!(body.matches("class=\"fill-bad\"").count(), 1);
+        let body = confidence(&two).unwrap();
+        assert!(body.contains(">50 %</text>") && !body.contains(">20 %</text>"));
+        assert_eq!(
+            body.matches("class=\"fill-good\"").count(),
+            3,
+            "two bars and the legend"
+        );
+        assert_eq!(body.matches("class=\"fill-bad\"").count(), 2);
+        assert!(
+            !body.contains('\u{2212}'),
+            "no number of rows is below zero"
+        );
         let many = Confidence {
             right: vec![1, 0, 0, 9],
             wrong: vec![0; 4],
         };
-        assert!(confidence(&many).unwrap().body.contains(">0.2</text>"));
-        assert!(
-            confidence(&Confidence {
-                right: vec![0; 4],
-                wrong: vec![0; 4]
-            })
-            .is_none()
-        );
+        assert!(confidence(&many).unwrap().contains(">20 %</text>"));
+        let none = Confidence {
+            right: vec![0; 4],
+            wrong: vec![0; 4],
+        };
+        assert!(confidence(&none).is_none());
     }
 }

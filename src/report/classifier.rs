@@ -1,10 +1,10 @@
-//! What the pages of classifiers have in common: the confusion matrix, and whether probabilities can be
-//! taken at their word.
+//! What the pages of classifiers have in common: the confusion matrix, and the charts of their
+//! probabilities.
 
-use super::format::{count, percent};
-use super::html::{Section, Table, columns, scrollable};
+use super::format::count;
+use super::html::scrollable;
+use super::page::Section;
 use super::svg;
-use models::metrics::calibration::Bin;
 
 /// The confusion matrix as a picture in a box that scrolls, HTML; a sentence where there are too many
 /// labels for one. `names` and `counts` as for [`svg::confusion`].
@@ -19,27 +19,14 @@ pub fn confusion_matrix(names: &[String], counts: &[Vec<u64>]) -> String {
     }
 }
 
-/// How many answers are right, by their probability.
-pub fn calibration(bins: &[Bin]) -> Section {
-    let filled = bins.iter().filter(|bin| bin.rows > 0);
-    let row = |bin: &Bin| {
-        vec![
-            percent(bin.probability, 1),
-            percent(bin.accuracy, 1),
-            count(bin.rows),
-        ]
-    };
-    let table = Table {
-        caption: "Answers by their probability".to_owned(),
-        columns: columns(&[("Mean probability", "n"), ("Right", "n"), ("Rows", "n")]),
-        rows: filled.map(row).collect(),
-        class: "pairs",
-    };
-    Section {
-        title: "Are the probabilities honest".to_owned(),
-        note: "Of answers given with 90%, 90% should be right.".to_owned(),
-        body: table.render(),
-    }
+/// Figures as the charts of [`svg`] make them, side by side under a title.
+pub fn charts(title: &str, figures: impl IntoIterator<Item = Option<String>>) -> Option<Section> {
+    let figures: String = figures.into_iter().flatten().collect();
+    (!figures.is_empty()).then(|| Section {
+        title: title.to_owned(),
+        note: String::new(),
+        body: svg::side_by_side(&figures),
+    })
 }
 
 #[cfg(test)]
@@ -53,17 +40,5 @@ mod tests {
         assert!(confusion_matrix(&names, &counts).contains("1,234 labels"));
         let two = confusion_matrix(&names[..2], &[vec![3, 1], vec![0, 4]]);
         assert!(two.contains("aria-label=\"Confusion matrix\""));
-    }
-
-    #[test]
-    fn only_filled_bins_have_a_line() {
-        let bin = |rows| Bin {
-            probability: 0.75,
-            accuracy: 0.5,
-            rows,
-        };
-        let body = calibration(&[bin(0), bin(1200)]).body;
-        assert_eq!(body.matches("<tr><th scope=\"row\"").count(), 1, "{body}");
-        assert!(body.contains("75.0 %") && body.contains("1,200"), "{body}");
     }
 }

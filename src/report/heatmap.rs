@@ -30,7 +30,7 @@ pub fn confusion(names: &[String], counts: &[Vec<u64>]) -> Option<Picture> {
         grid.dense_cells()
     };
     Some(Picture {
-        id: "confusion",
+        id: "confusion".to_owned(),
         title: "Confusion matrix".to_owned(),
         description: format!(
             "Actual classes down, predicted classes across. {} of {} rows are on the diagonal, that is right.",

@@ -1,67 +1,6 @@
-//! The HTML of a report: one file that needs nothing else. Styles are inlined, there is no script, a
-//! content security policy forbids every request, light and dark follow the reader's system, and it
-//! prints. Callers decide what sections say; user text reaches a page through [`text`].
+//! Text and tables as HTML. User text reaches a page through [`text`].
 
-/// A page in one file. `title` is plain text; everything else is HTML made by this module's functions.
-pub struct Page {
-    pub title: String,
-    /// One or two sentences under the title, HTML.
-    pub summary: String,
-    /// The headline numbers as list items, HTML; may be empty.
-    pub figures: String,
-    pub sections: Vec<Section>,
-}
-
-/// A part of a page under a heading of its own.
-pub struct Section {
-    /// Plain text.
-    pub title: String,
-    /// How to read what follows, HTML; may be empty.
-    pub note: String,
-    /// HTML.
-    pub body: String,
-}
-
-impl Page {
-    /// The page's bytes.
-    pub fn render(&self) -> String {
-        let title = escape(&self.title);
-        let sections: String = self.sections.iter().map(Section::render).collect();
-        let figures = match self.figures.as_str() {
-            "" => String::new(),
-            items => format!("<ul class=\"figures\">\n{items}</ul>\n"),
-        };
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-             style-src 'unsafe-inline'; img-src data:\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n\
-             </head>\n<body>\n<main>\n<header>\n<h1>{title}</h1>\n<p class=\"summary\">{}</p>\n\
-             {figures}</header>\n{sections}</main>\n</body>\n</html>\n",
-            self.summary
-        )
-    }
-}
-
-impl Section {
-    fn render(&self) -> String {
-        let note = if self.note.is_empty() {
-            String::new()
-        } else {
-            format!("<p class=\"note\">{}</p>\n", self.note)
-        };
-        format!(
-            "<section>\n<h2>{}</h2>\n{note}{}</section>\n",
-            escape(&self.title),
-            self.body
-        )
-    }
-}
-
-/// The one style sheet of all pages.
-const STYLE: &str = include_str!("page.css");
+use std::borrow::Cow;
 
 /// Text with the five characters escaped that mean something in HTML, fit for content and for quoted
 /// attributes.
@@ -83,7 +22,49 @@ pub fn escape(text: &str) -> String {
 /// User text as HTML: escaped, and isolated so that right-to-left text cannot reorder what is around
 /// it. Bring it to one line and to size with `format::excerpt` or `format::label` before.
 pub fn text(text: &str) -> String {
-    format!("<bdi>{}</bdi>", escape(text))
+    format!("<bdi>{}</bdi>", with_breaks(&escape(text)))
+}
+
+/// Where a long name may go on in the next line: after the signs that join words in names, and inside a
+/// run of letters only where it is longer than any word. Short words stay as they are.
+fn with_breaks(escaped: &str) -> String {
+    escaped
+        .split_inclusive(char::is_whitespace)
+        .map(broken)
+        .collect()
+}
+
+fn broken(word: &str) -> Cow<'_, str> {
+    const SHORT: usize = 20;
+    const LONGEST_RUN: usize = 32;
+    if word.chars().count() <= SHORT {
+        return Cow::Borrowed(word);
+    }
+    let mut out = String::with_capacity(word.len() + 16);
+    let (mut run, mut entity) = (0, false);
+    for character in word.chars() {
+        out.push(character);
+        // An entity is one character, which must stay whole.
+        entity = character == '&' || entity && character != ';';
+        if entity {
+            continue;
+        }
+        run += 1;
+        let joins = matches!(
+            character,
+            '_' | '-' | '/' | '.' | ':' | ',' | '|' | '@' | '=' | '+'
+        );
+        if run > 3 && joins || run >= LONGEST_RUN && !is_joined(character) {
+            out.push_str("<wbr>");
+            run = 0;
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A character that the next one may belong to: no line ends behind it.
+fn is_joined(character: char) -> bool {
+    matches!(character as u32, 0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F)
 }
 
 /// A column of a [`Table`].
@@ -133,11 +114,12 @@ impl Table {
             .iter()
             .map(|row| format!("<tr>{}</tr>\n", self.cells(row)))
             .collect();
-        format!(
+        let table = format!(
             "<table{}>\n<caption>{}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n",
             class(self.class),
             self.caption
-        )
+        );
+        boxed(&without_tags(&self.caption), &table)
     }
 
     fn cells(&self, row: &[String]) -> String {
@@ -156,10 +138,21 @@ impl Table {
 /// A box that scrolls sideways where its content is wider than the screen, by keyboard too. `name` is
 /// plain text.
 pub fn scrollable(name: &str, html: &str) -> String {
+    boxed(&escape(name), html)
+}
+
+fn boxed(name: &str, html: &str) -> String {
     format!(
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">\n{html}</div>\n",
-        escape(name)
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{name}\">\n{html}</div>\n"
     )
+}
+
+/// The text of HTML, still escaped.
+fn without_tags(html: &str) -> String {
+    let mut pieces = html.split('<');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let rest = pieces.filter_map(|piece| Some(piece.split_once('>')?.1));
+    first + &rest.collect::<String>()
 }
 
 fn class(name: &str) -> String {
@@ -181,6 +174,19 @@ mod tests {
             "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;"
         );
         assert_eq!(text("ש<b>"), "<bdi>ש&lt;b&gt;</bdi>");
+    }
+
+    #[test]
+    fn names_break_behind_the_signs_that_join_words() {
+        assert_eq!(
+            text("card_payment_fee_charged"),
+            "<bdi>card_<wbr>payment_<wbr>fee_<wbr>charged</bdi>"
+        );
+        assert_eq!(text("2025-02-12"), "<bdi>2025-02-12</bdi>");
+        let long = text(&"x".repeat(70));
+        assert_eq!(long.matches("<wbr>").count(), 2, "{long}");
+        assert!(!text("R&D's & others").contains("&amp<wbr>"));
+        assert_eq!(without_tags("By <bdi>a_<wbr>b &lt;</bdi>"), "By a_b &lt;");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The page of `easylife profile`: a section for each table.
 
 use super::format::{count, plural};
-use super::html::{Page, Section};
+use super::page::{Page, Section};
 use super::table;
 use tables::profile::summary::Table;
 
@@ -25,8 +25,8 @@ pub fn page(tables: &[Table]) -> String {
             tables.len(),
             plural(tables.len() as u64, "table", "tables")
         ),
-        figures: String::new(),
         sections: tables.iter().map(section).collect(),
+        ..Page::default()
     };
     page.render()
 }

@@ -2,7 +2,8 @@
 //! beneath a figure. Colours and type come from the page's style sheet, so one picture serves light,
 //! dark and paper. Charts with axes are in `chart`, the confusion matrix in `heatmap`.
 
-pub use super::chart::{confidence, roc};
+pub use super::axes::{Axis, Plot, WIDTH};
+pub use super::chart::{PrecisionRecall, confidence, precision_recall_curve, reliability, roc};
 use super::format::coordinate;
 pub use super::heatmap::{CLASSES_SHOWN, confusion};
 use super::html::escape;
@@ -10,7 +11,7 @@ use super::html::escape;
 /// A picture with a name and a description for those who do not see it.
 pub struct Picture {
     /// Unique in the page, letters and dashes.
-    pub id: &'static str,
+    pub id: String,
     /// Plain text.
     pub title: String,
     /// Plain text.
@@ -26,7 +27,7 @@ pub struct Picture {
 
 impl Picture {
     pub fn render(&self) -> String {
-        let (id, width, height) = (self.id, coordinate(self.width), coordinate(self.height));
+        let (id, width, height) = (&self.id, coordinate(self.width), coordinate(self.height));
         format!(
             "<svg class=\"{}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
              aria-labelledby=\"{id}-title {id}-text\">\n<title id=\"{id}-title\">{}</title>\n\
@@ -37,6 +38,73 @@ impl Picture {
             self.body
         )
     }
+}
+
+/// A sign of a legend: how a line, an area or a dot of that class looks, and what it is.
+pub struct Key {
+    pub sign: Sign,
+    /// Of the style sheet.
+    pub class: &'static str,
+    /// Plain text.
+    pub name: String,
+}
+
+/// What a sign of a legend looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    Line,
+    Area,
+    Dot,
+}
+
+impl Key {
+    pub fn new(sign: Sign, class: &'static str, name: &str) -> Key {
+        Key {
+            sign,
+            class,
+            name: name.to_owned(),
+        }
+    }
+
+    fn render(&self) -> String {
+        let sign = match self.sign {
+            Sign::Line => line((0.0, 5.0), (22.0, 5.0), self.class),
+            Sign::Area => rect(0.0, 0.0, 22.0, 10.0, self.class),
+            Sign::Dot => format!(
+                "<circle cx=\"11\" cy=\"5\" r=\"4\" class=\"{}\"/>\n",
+                self.class
+            ),
+        };
+        format!(
+            "<li><svg width=\"22\" height=\"10\" aria-hidden=\"true\">{}</svg>{}</li>\n",
+            sign.trim_end(),
+            escape(&self.name)
+        )
+    }
+}
+
+/// A picture under its title, how to read it, and its legend. `title` and `note` are HTML.
+pub fn figure(title: &str, note: &str, legend: &[Key], picture: &Picture) -> String {
+    let note = match note {
+        "" => String::new(),
+        note => format!("<span>{note}</span>"),
+    };
+    let legend = match legend {
+        [] => String::new(),
+        keys => format!(
+            "<ul class=\"legend\">\n{}</ul>\n",
+            keys.iter().map(Key::render).collect::<String>()
+        ),
+    };
+    format!(
+        "<figure>\n<figcaption>{title}{note}</figcaption>\n{legend}{}</figure>\n",
+        picture.render()
+    )
+}
+
+/// Figures side by side where there is room.
+pub fn side_by_side(figures: &str) -> String {
+    format!("<div class=\"pictures\">\n{figures}</div>\n")
 }
 
 /// A text at a place; `class` names styles of the sheet (`end`, `middle`, `muted`, ...).
@@ -115,7 +183,7 @@ mod tests {
     #[test]
     fn pictures_say_what_they_show() {
         let picture = Picture {
-            id: "a",
+            id: "a".into(),
             title: "<t>".into(),
             description: "\"d\"".into(),
             width: 10.0,

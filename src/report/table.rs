@@ -1,7 +1,8 @@
 //! The columns of a table as a section of a page: types, values and distributions.
 
 use super::format::{coordinate, count, excerpt, label, percent, plural};
-use super::html::{Column as Heading, Section, Table as Html, escape, scrollable, text};
+use super::html::{Column as Heading, Table as Html, escape, text};
+use super::page::Section;
 use tables::profile::summary::{Column, Figure, Histogram, Table, Top};
 
 /// Columns that a page shows; the JSON holds all.
@@ -42,7 +43,7 @@ pub fn section(table: &Table) -> Section {
     Section {
         title: "What the columns hold".to_owned(),
         note,
-        body: scrollable("Columns", &html.render()),
+        body: html.render(),
     }
 }
 

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{count, excerpt, plural};
-use super::html::{Page, Section, Table, columns, text};
+use super::html::{Table, columns, text};
+use super::page::{Figure, Page, Section};
 use super::table;
 use tables::profile::summary;
 
@@ -125,31 +126,41 @@ pub fn page(validation: &Validation) -> String {
             .map(|(title, list)| section(title, &list))
             .chain(tables)
             .collect(),
+        ..Page::default()
     };
     page.render()
 }
 
-fn figures(validation: &Validation) -> String {
+fn figures(validation: &Validation) -> Vec<Figure> {
     let rows: u64 = validation.tables.iter().map(|table| table.rows).sum();
     let columns: usize = validation
         .tables
         .iter()
         .map(|table| table.columns.len())
         .sum();
-    let figure = |value: u64, one: &str, many: &str| {
-        format!(
-            "<li><h2>{}</h2><p class=\"value\">{}</p></li>\n",
-            plural(value, one, many),
-            count(value)
-        )
+    let figure = |value: u64, one: &str, many: &str, class: &'static str| Figure {
+        name: plural(value, one, many).to_owned(),
+        value: count(value),
+        class,
+        ..Figure::default()
     };
-    [
-        figure(validation.errors, "error", "errors"),
-        figure(validation.warnings, "warning", "warnings"),
-        figure(rows, "row", "rows"),
-        figure(columns as u64, "column", "columns"),
+    let (errors, warnings) = (validation.errors, validation.warnings);
+    vec![
+        figure(
+            errors,
+            "error",
+            "errors",
+            if errors > 0 { "error" } else { "" },
+        ),
+        figure(
+            warnings,
+            "warning",
+            "warnings",
+            if warnings > 0 { "warning" } else { "" },
+        ),
+        figure(rows, "row", "rows", ""),
+        figure(columns as u64, "column", "columns", ""),
     ]
-    .concat()
 }
 
 fn section(title: &str, findings: &[&Finding]) -> Section {

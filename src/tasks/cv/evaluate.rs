@@ -225,6 +225,7 @@ impl<'a> Results<'a> {
             held_out: header.details.held_out.clone(),
             kind: model.kind(),
             roc: roc_curve(&self.sharp, &self.scores, CURVE_POINTS),
+            precision_recall: pr_curve(&self.sharp, &self.scores, CURVE_POINTS),
             calibration: self.calibration.clone(),
             parts: self.parts(),
             scores: self

@@ -4,16 +4,18 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::classifier::{calibration, confusion_matrix};
-use crate::report::format::{MISSING, coordinate, count, figure, fixed, percent};
-use crate::report::html::{Page, Section, Table, columns, text};
-use crate::report::svg::{self, Picture, label, line, rect};
+use crate::report::classifier::{charts, confusion_matrix};
+use crate::report::format::{MISSING, count, figure, fixed, percent};
+use crate::report::html::{Table, columns, text};
+use crate::report::page::{Figure, Page, Section};
+use crate::report::svg::{self, Axis, Key, Picture, Plot, PrecisionRecall, Sign};
 use crate::tasks::cv::details::HeldOut;
 use models::cv::{Class, Kind};
 use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::Estimate;
-use models::metrics::calibration::Bin;
+use models::metrics::calibration::{Bin, expected_calibration_error};
 use models::metrics::classification::{Classification, RocPoint};
+use models::metrics::precision_recall::PrPoint;
 
 /// The content of the page.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct CvReport {
     /// The kind of the model that was chosen.
     pub kind: Kind,
     pub roc: Vec<RocPoint>,
+    /// Of sharp photos.
+    pub precision_recall: Vec<PrPoint>,
     pub calibration: Vec<Bin>,
     pub parts: Vec<Part>,
     /// Log-odds of sharp, and what the photo is.
@@ -67,38 +71,47 @@ const BARS: usize = 40;
 /// Scores beyond this are in the outermost bars.
 const RANGE: f64 = 12.0;
 
-/// The page's bytes: a function of `report` alone.
-pub fn page(report: &CvReport) -> String {
-    let pictures = [
-        svg::roc(
-            &report.roc,
-            report.roc_auc.map(|area| area.value),
-            Class::Sharp.as_str(),
-        ),
-        Some(histogram(report)),
-    ];
-    let pictures: String = pictures.into_iter().flatten().map(|p| p.render()).collect();
+/// The page: a function of `report` alone.
+pub fn page(report: &CvReport) -> Page {
     let sections = [
-        Some(Section {
-            title: "How far apart the classes are".to_owned(),
-            note: "A score is the log-odds of sharp: above 0 a photo is called sharp. \
-                   <span class=\"good\">Blue</span> are sharp photos, <span class=\"bad\">orange</span> blurred ones."
-                .to_owned(),
-            body: format!("<div class=\"pictures\">\n{pictures}</div>\n"),
-        }),
         Some(confusion(&report.result)),
+        Some(scores(report)),
+        ranked(report),
         (!report.parts.is_empty()).then(|| parts(&report.parts)),
-        Some(calibration(&report.calibration)),
         Some(held_out(&report.held_out, report.kind)),
         (!report.mistakes.is_empty()).then(|| mistakes(&report.mistakes)),
     ];
     Page {
-        title: "cv on the test part".to_owned(),
+        title: "Blurred photos on the test part".to_owned(),
         summary: summary(report),
         figures: figures(report),
         sections: sections.into_iter().flatten().collect(),
+        ..Page::default()
     }
-    .render()
+}
+
+/// How well photos are ranked.
+fn ranked(report: &CvReport) -> Option<Section> {
+    let sharp = Class::Sharp;
+    let of_sharp = report.result.classes.get(sharp.index());
+    let rows = report.result.rows.max(1) as f64;
+    let curve = PrecisionRecall {
+        points: &report.precision_recall,
+        area: report.result.pr_auc,
+        chance: of_sharp.map(|class| class.support as f64 / rows),
+        note: format!("{sharp}: of those called so, how many are; and how many of them are found"),
+    };
+    charts(
+        "How well photos are ranked",
+        [
+            svg::roc(
+                &report.roc,
+                report.roc_auc.map(|area| area.value),
+                sharp.as_str(),
+            ),
+            svg::precision_recall_curve(&curve),
+        ],
+    )
 }
 
 fn summary(report: &CvReport) -> String {
@@ -127,26 +140,37 @@ fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map_or_else(|| MISSING.to_owned(), show)
 }
 
-fn figures(report: &CvReport) -> String {
-    let item = |name: &str, value: Option<f64>, key: &str, interval: Option<String>| {
-        let interval = interval.map_or_else(String::new, |interval| {
-            format!("<p class=\"versus\">{interval}</p>")
-        });
-        let value = fixed(value.unwrap_or(f64::NAN), 4);
+fn figures(report: &CvReport) -> Vec<Figure> {
+    let item = |name: &str, value: Option<f64>, key: &str, meaning: &str| {
         let baseline = figure(&report.baseline, key, |value| fixed(value, 4));
-        format!(
-            "<li><h2>{name}</h2><p class=\"value\">{value}</p>{interval}\
-             <p class=\"versus\">variance of the Laplacian {baseline}</p></li>\n"
-        )
+        Figure {
+            name: name.to_owned(),
+            value: fixed(value.unwrap_or(f64::NAN), 4),
+            beside: vec![format!("variance of the Laplacian {baseline}")],
+            meaning: meaning.to_owned(),
+            ..Figure::default()
+        }
     };
     let area = report.roc_auc;
     let interval = area.map(|area| {
         let (low, high) = (fixed(area.low, 4), fixed(area.high, 4));
-        format!("{low} to {high} (95 %, by scene)")
+        format!("95 % interval {low} to {high}, by scene")
     });
-    item("ROC AUC", area.map(|area| area.value), "roc_auc", interval)
-        + &item("Accuracy", Some(report.result.accuracy), "accuracy", None)
-        + &item("F1, macro", Some(report.result.f1_macro), "f1_macro", None)
+    let mut ranked = item(
+        "ROC AUC",
+        area.map(|area| area.value),
+        "roc_auc",
+        "How often a sharp photo is ranked above a blurred one; 0.5 is chance.",
+    );
+    ranked.beside.extend(interval);
+    let result = &report.result;
+    let right = "Share of the photos that are called right.";
+    let f1 = "Precision and recall in one number, both classes with the same weight; 1 is perfect.";
+    vec![
+        ranked,
+        item("Accuracy", Some(result.accuracy), "accuracy", right),
+        item("Macro F1", Some(result.f1_macro), "f1_macro", f1),
+    ]
 }
 
 /// The bounds of an interval; empty where there is none.
@@ -159,7 +183,9 @@ fn range(interval: Option<Interval>) -> String {
 fn confusion(result: &Classification) -> Section {
     Section {
         title: "What is taken for what".to_owned(),
-        note: "Each line is what a photo is, each column what it is called.".to_owned(),
+        note: "Each line is what a photo is, each column what it is called. <span class=\"good\">Blue</span> \
+               is right, <span class=\"bad\">orange</span> wrong."
+            .to_owned(),
         body: confusion_matrix(&Class::names(), &result.confusion),
     }
 }
@@ -237,37 +263,70 @@ fn held_out(kinds: &[HeldOut], chosen: Kind) -> Section {
     }
 }
 
-/// A histogram of the scores by class.
+/// How far apart the scores of the classes are, and whether their probabilities can be taken at their word.
+fn scores(report: &CvReport) -> Section {
+    let note = format!(
+        "Above 0, the dashed line, a photo is called sharp; the outermost bars hold what is beyond \
+         {RANGE:.0} on either side"
+    );
+    let rows = |class: Class| {
+        let of_class = report.scores.iter().filter(|(_, of)| *of == class);
+        format!("{class}, {}", count(of_class.count() as u64))
+    };
+    let legend = [
+        Key::new(Sign::Area, "fill-good", &rows(Class::Sharp)),
+        Key::new(Sign::Area, "fill-bad", &rows(Class::Blurred)),
+    ];
+    let mut figures = svg::figure("Photos by score", &note, &legend, &histogram(report));
+    let error = expected_calibration_error(&report.calibration);
+    figures += &svg::reliability(&report.calibration, error).unwrap_or_default();
+    Section {
+        title: "How far apart the classes are".to_owned(),
+        note: "A score is the log-odds of sharp: 2.2 is a probability of 90 %, \u{2212}2.2 one of 10 %. The \
+               less the colours overlap, the better."
+            .to_owned(),
+        body: svg::side_by_side(&figures),
+    }
+}
+
+/// A histogram of the scores: sharp photos upward, blurred ones downward, on one scale.
 fn histogram(report: &CvReport) -> Picture {
     let mut bars = [[0u64; 2]; BARS];
     for &(score, class) in &report.scores {
         let place = (score / RANGE + 1.0) / 2.0 * BARS as f64;
         bars[(place.max(0.0) as usize).min(BARS - 1)][class.index()] += 1;
     }
-    let most = bars.iter().flatten().copied().max().unwrap_or(1).max(1) as f64;
-    let (width, height, foot) = (480.0, 460.0, 420.0);
-    let step = (width - 20.0) / BARS as f64;
-    let mut body = line((10.0, foot), (width - 10.0, foot), "axis");
+    let most = |class: Class| bars.iter().map(|bar| bar[class.index()]).max().unwrap_or(0) as f64;
+    let ticks = (-3..=3).map(|i| f64::from(i) * RANGE / 3.0);
+    let mut plot = Plot {
+        x: Axis::ticked(
+            "score, log-odds of sharp",
+            -RANGE,
+            RANGE,
+            ticks.map(|value| (value, fixed(value, 0))).collect(),
+        ),
+        y: Axis::round("photos", -most(Class::Blurred), most(Class::Sharp)),
+        height: 300.0,
+    };
+    plot.y.unsigned();
+    let mut body = plot.axes();
+    let place = |bar: usize| (bar as f64 / BARS as f64 * 2.0 - 1.0) * RANGE;
     for (bar, counts) in bars.iter().enumerate() {
-        for (class, fill) in [(Class::Blurred, "fill-bad"), (Class::Sharp, "fill-good")] {
-            let tall = (foot - 30.0) * counts[class.index()] as f64 / most;
-            let left = 10.0 + step * bar as f64 + step / 2.0 * class.index() as f64;
-            body += &rect(left, foot - tall, step / 2.0, tall, fill);
-        }
+        let across = (place(bar), place(bar + 1));
+        let (up, down) = (counts[Class::Sharp.index()], counts[Class::Blurred.index()]);
+        body += &plot.bar(across, up as f64, "fill-good");
+        body += &plot.bar(across, -(down as f64), "fill-bad");
     }
-    body += &line((width / 2.0, 20.0), (width / 2.0, foot), "dash");
-    for (score, place) in [(-RANGE, 10.0), (0.0, width / 2.0), (RANGE, width - 10.0)] {
-        body += &label(place, foot + 24.0, "middle muted", &coordinate(score));
-    }
+    body += &plot.down(0.0, "dash");
     Picture {
-        id: "scores",
+        id: "scores".to_owned(),
         title: "Scores of sharp and blurred photos".to_owned(),
         description: format!(
             "Histogram of {} scores, log-odds of sharp",
             report.scores.len()
         ),
-        width,
-        height,
+        width: svg::WIDTH,
+        height: plot.picture_height(),
         class: "fluid",
         body,
     }

@@ -21,7 +21,7 @@ use models::metrics::calibration::{Bin, calibration, expected_calibration_error}
 use models::metrics::classification::{
     Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
 };
-use models::metrics::precision_recall::pr_curve;
+use models::metrics::precision_recall::{PrPoint, pr_curve};
 use models::nlp::{Model, Scratch};
 use tables::Texts;
 
@@ -177,6 +177,25 @@ impl Results {
         })
     }
 
+    /// For two classes the curve of the second. For more, right answers among those taken, and among all rows,
+    /// as answers of lower and lower probability are taken.
+    fn precision_recall(&self) -> Vec<PrPoint> {
+        if let Some((positive, scores)) = self.binary_scores() {
+            return pr_curve(&positive, &scores, CURVE_POINTS);
+        }
+        let rows = self.probabilities.chunks(self.width);
+        let answers = rows.map(|row| (most_probable(row), row));
+        let (right, scores): (Vec<bool>, Vec<f64>) = answers
+            .zip(&self.actual)
+            .map(|((answer, row), &actual)| (answer == actual as usize, row[answer]))
+            .unzip();
+        let mut curve = pr_curve(&right, &scores, CURVE_POINTS);
+        for point in &mut curve {
+            point.recall *= self.result.accuracy;
+        }
+        curve
+    }
+
     fn report(&self, model: &Model, header: &Header<Details>, test: &Texts) -> NlpReport {
         NlpReport {
             result: Some(self.result.clone()),
@@ -186,6 +205,8 @@ impl Results {
                 .map_or_else(Vec::new, |(positive, scores)| {
                     roc_curve(&positive, &scores, CURVE_POINTS)
                 }),
+            precision_recall: self.precision_recall(),
+            calibration: self.calibration.clone(),
             intervals: self.intervals,
             confidence: Some(confidence(
                 &self.actual,
@@ -199,7 +220,6 @@ impl Results {
             features: Some(model.features() as u64),
             slices: self.slices.clone(),
             trials: trials(&header.details),
-            parameters: settings(&header.details),
         }
     }
 
@@ -290,47 +310,4 @@ fn trials(details: &Details) -> Vec<Trial> {
         chosen: details.chosen.is(tried),
     };
     details.search.trials.iter().map(trial).collect()
-}
-
-/// Settings as `block.key` and value, in their order; what was tried has a table of its own.
-fn settings(details: &Details) -> Vec<(String, String)> {
-    let Details {
-        data,
-        features,
-        model,
-        chosen,
-        temperature,
-        search: _,
-    } = details;
-    let blocks = json!({
-        "data": data,
-        "features": features,
-        "model": model,
-        "chosen": chosen,
-        "temperature": temperature,
-    });
-    let mut out = Vec::new();
-    flatten("", &blocks, &mut out);
-    out
-}
-
-fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
-    match value.as_object() {
-        Some(entries) => {
-            for (key, value) in entries {
-                let key = if prefix.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{prefix}.{key}")
-                };
-                flatten(&key, value, out);
-            }
-        }
-        None => out.push((
-            prefix.to_owned(),
-            value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned),
-        )),
-    }
 }

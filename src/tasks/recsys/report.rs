@@ -1,13 +1,17 @@
 //! The page `reports/recsys.html`: how good the lists are by their length and for whom, beside what is
 //! popular, and what some users would be shown. Takes figures that are measured already.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+mod lengths;
+mod trials;
+mod users;
 
-use crate::report::format::{coordinate, count, excerpt, figure, fixed, percent};
-use crate::report::html::{Page, Section, Table, columns, escape, text};
-use crate::report::svg::{Picture, label, line};
-use models::recsys::{Choice, Trial};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::report::format::{coordinate, count, figure, fixed, percent};
+use crate::report::html::{Table, columns, escape};
+use crate::report::page::{Figure, Page, Section};
+use models::recsys::Trial;
 
 /// What the page shows.
 #[derive(Clone, Debug)]
@@ -64,26 +68,22 @@ pub struct Listed {
     pub hit: bool,
 }
 
-/// Columns of a name, and trials shown.
-const NAME: usize = 60;
-const TRIALS: usize = 12;
-
-/// The page's bytes: a function of `report` alone.
-pub fn page(report: &RecsysReport) -> String {
+/// The page: a function of `report` alone.
+pub fn page(report: &RecsysReport) -> Page {
     let sections = [
-        Some(by_length(report)),
+        Some(lengths::by_length(report)),
         Some(figures_table(report)),
-        (!report.bands.is_empty()).then(|| bands(report)),
-        (!report.held_out.is_empty()).then(|| chosen(&report.held_out)),
-        (!report.examples.is_empty()).then(|| examples(&report.examples)),
+        (!report.bands.is_empty()).then(|| users::bands(report)),
+        (!report.held_out.is_empty()).then(|| trials::chosen(&report.held_out)),
+        (!report.examples.is_empty()).then(|| users::examples(&report.examples)),
     ];
     Page {
-        title: "recsys on the test part".to_owned(),
+        title: "Recommendations on the test part".to_owned(),
         summary: summary(report),
         figures: headline(report),
         sections: sections.into_iter().flatten().collect(),
+        ..Page::default()
     }
-    .render()
 }
 
 fn summary(report: &RecsysReport) -> String {
@@ -104,163 +104,34 @@ fn summary(report: &RecsysReport) -> String {
     )
 }
 
-fn headline(report: &RecsysReport) -> String {
-    let item = |name: &str, key: &str| {
+fn headline(report: &RecsysReport) -> Vec<Figure> {
+    let item = |name: &str, key: &str, meaning: &str| {
         let four = |value: f64| fixed(value, 4);
-        format!(
-            "<li><h2>{name}</h2><p class=\"value\">{}</p><p class=\"versus\">popular {}</p></li>\n",
-            figure(&report.figures, key, four),
-            figure(&report.baseline, key, four)
-        )
+        Figure {
+            name: name.to_owned(),
+            value: figure(&report.figures, key, four),
+            beside: vec![format!("popular {}", figure(&report.baseline, key, four))],
+            meaning: meaning.to_owned(),
+            ..Figure::default()
+        }
     };
-    item("Recall@20", "recall_at_20")
-        + &item("NDCG@20", "ndcg_at_20")
-        + &item("Hit rate@20", "hit_rate_at_20")
-}
-
-fn by_length(report: &RecsysReport) -> Section {
-    let four = |value: f64| fixed(value, 4);
-    let row = |point: &Curve| {
-        vec![
-            count(point.k as u64),
-            four(point.recall),
-            four(point.popular_recall),
-            four(point.ndcg),
-            four(point.popular_ndcg),
-            four(point.precision),
-            four(point.hit_rate),
-        ]
-    };
-    let table = Table {
-        caption: "By the length of the list".to_owned(),
-        columns: columns(&[
-            ("Length", "n"),
-            ("Recall", "n"),
-            ("popular", "n"),
-            ("NDCG", "n"),
-            ("popular", "n"),
-            ("Precision", "n"),
-            ("Hit rate", "n"),
-        ]),
-        rows: report.curves.iter().map(row).collect(),
-        class: "pairs",
-    };
-    let recall = curve_picture(
-        "recall",
-        "Recall by length of the list",
-        &report.curves,
-        |point| (point.recall, point.popular_recall),
-    );
-    let ndcg = curve_picture(
-        "ndcg",
-        "NDCG by length of the list",
-        &report.curves,
-        |point| (point.ndcg, point.popular_ndcg),
-    );
-    Section {
-        title: "How far down the list".to_owned(),
-        note: "Recall: the hits, of all that was relevant, items that training does not know \
-               included. NDCG: hits weighed by 1 / log2(place + 1), of the most there could be. All \
-               items are ranked, none is sampled."
-            .to_owned(),
-        body: format!(
-            "<div class=\"pictures\">\n{}{}</div>\n{}",
-            recall.render(),
-            ndcg.render(),
-            table.render()
+    vec![
+        item(
+            "Recall@20",
+            "recall_at_20",
+            "Share of a user's relevant items that are among the first 20 listed.",
         ),
-    }
-}
-
-/// Where the curves are drawn: left, top, width and height.
-const PLOT: (f64, f64, f64, f64) = (56.0, 24.0, 400.0, 260.0);
-
-/// Lengths on a logarithmic scale across, values from 0 to a round number up.
-struct Scale {
-    longest: f64,
-    step: f64,
-    roof: f64,
-}
-
-impl Scale {
-    fn of(points: &[Curve], values: &impl Fn(&Curve) -> (f64, f64)) -> Self {
-        let most = points
-            .iter()
-            .map(|point| values(point).0.max(values(point).1));
-        let most = most.fold(0.05, f64::max);
-        let step = [0.01, 0.02, 0.05, 0.1, 0.2]
-            .into_iter()
-            .find(|step| most / step <= 6.0)
-            .unwrap_or(0.5);
-        Scale {
-            longest: points.last().map_or(1, |point| point.k).max(2) as f64,
-            step,
-            roof: (most / step).ceil() * step,
-        }
-    }
-
-    fn place(&self, k: usize, value: f64) -> (f64, f64) {
-        let (left, top, width, height) = PLOT;
-        let x = left + libm::log(k.max(1) as f64) / libm::log(self.longest) * width;
-        (x, top + (1.0 - value / self.roof) * height)
-    }
-
-    /// Lines of the values, and the lengths below.
-    fn axes(&self, points: &[Curve]) -> String {
-        let (left, top, width, height) = PLOT;
-        let mut body = String::new();
-        for tick in 0..=(self.roof / self.step).round() as usize {
-            let value = tick as f64 * self.step;
-            let (_, y) = self.place(1, value);
-            let class = if tick == 0 { "rule" } else { "faint" };
-            body += &line((left, y), (left + width, y), class);
-            body += &label(left - 8.0, y + 4.5, "end muted", &coordinate(value));
-        }
-        let below = top + height + 20.0;
-        for point in points {
-            let (x, _) = self.place(point.k, 0.0);
-            body += &label(x, below, "middle muted", &count(point.k as u64));
-        }
-        let name = "length of the list \u{2192}";
-        body + &label(left + width, below + 22.0, "end muted", name)
-    }
-}
-
-/// The model's line over the popular items' dashes.
-fn curve_picture(
-    id: &'static str,
-    title: &str,
-    points: &[Curve],
-    values: impl Fn(&Curve) -> (f64, f64),
-) -> Picture {
-    let scale = Scale::of(points, &values);
-    let mut body = scale.axes(points);
-    let popular = |point: &Curve| scale.place(point.k, values(point).1);
-    for pair in points.windows(2) {
-        body += &line(popular(&pair[0]), popular(&pair[1]), "dash");
-    }
-    let path: Vec<String> = points
-        .iter()
-        .map(|point| scale.place(point.k, values(point).0))
-        .map(|(x, y)| format!("{} {}", coordinate(x), coordinate(y)))
-        .collect();
-    body += &format!("<path class=\"line\" d=\"M{}\"/>\n", path.join("L"));
-    if let Some((x, y)) = points.last().map(popular) {
-        body += &label(x, y - 8.0, "end muted halo", "popular");
-    }
-    let shown: Vec<String> = points
-        .iter()
-        .map(|point| format!("{} at {}", fixed(values(point).0, 4), point.k))
-        .collect();
-    Picture {
-        id,
-        title: title.to_owned(),
-        description: format!("The model: {}.", shown.join(", ")),
-        width: 480.0,
-        height: 330.0,
-        class: "fluid",
-        body,
-    }
+        item(
+            "NDCG@20",
+            "ndcg_at_20",
+            "The same, where a hit counts the more, the higher it is listed; 1 is perfect.",
+        ),
+        item(
+            "Hit rate@20",
+            "hit_rate_at_20",
+            "Share of users with at least one relevant item among the first 20.",
+        ),
+    ]
 }
 
 fn figures_table(report: &RecsysReport) -> Section {
@@ -328,141 +199,11 @@ fn figures_table(report: &RecsysReport) -> Section {
     }
 }
 
-fn bands(report: &RecsysReport) -> Section {
-    let row = |(name, users, recall, ndcg): &(String, u64, f64, f64)| {
-        vec![
-            text(name),
-            count(*users),
-            fixed(*recall, 4),
-            fixed(*ndcg, 4),
-        ]
-    };
-    let table = Table {
-        caption: "By interactions in training".to_owned(),
-        columns: columns(&[
-            ("Interactions", "name"),
-            ("Users", "n"),
-            ("Recall@20", "n"),
-            ("NDCG@20", "n"),
-        ]),
-        rows: report.bands.iter().map(row).collect(),
-        class: "pairs",
-    };
-    Section {
-        title: "For whom".to_owned(),
-        note: String::new(),
-        body: table.render(),
-    }
-}
-
-/// A setting as it is read: numbers to four digits.
-fn setting(value: &Value) -> String {
-    let rounded = value.as_f64().map(|number| format!("{number:.3e}").parse());
-    match rounded {
-        Some(Ok::<f64, _>(number)) => number.to_string(),
-        _ => value.as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-fn chosen(trials: &[Trial]) -> Section {
-    let mut order: Vec<&Trial> = trials.iter().collect();
-    order.sort_by(|a, b| b.ndcg_at_20.total_cmp(&a.ndcg_at_20));
-    let row = |trial: &&Trial| {
-        vec![
-            text(trial.choice.options.kind().as_str()),
-            escape(&settings(&trial.choice)),
-            fixed(trial.recall_at_20, 4),
-            fixed(trial.ndcg_at_20, 4),
-        ]
-    };
-    let table = Table {
-        caption: format!(
-            "The best {} of {} tried",
-            order.len().min(TRIALS),
-            order.len()
-        ),
-        columns: columns(&[
-            ("Model", "name"),
-            ("Settings", "name"),
-            ("Recall@20", "n"),
-            ("NDCG@20", "n"),
-        ]),
-        rows: order.iter().take(TRIALS).map(row).collect(),
-        class: "pairs",
-    };
-    Section {
-        title: "How the model was chosen".to_owned(),
-        note: "On interactions held out of the training part; the highest NDCG wins. What is older \
-               counts half after half_life of a user's interactions; disliked is the weight of what \
-               was rated low."
-            .to_owned(),
-        body: table.render(),
-    }
-}
-
-/// What was chosen beside the kind, name by name.
-fn settings(choice: &Choice) -> String {
-    let options = json!(choice.options);
-    let own = options.as_object().into_iter().flatten();
-    let own = own.filter(|(name, _)| *name != "kind");
-    let mut settings: Vec<String> = own
-        .map(|(name, value)| format!("{name} {}", setting(value)))
-        .collect();
-    for (name, value) in [
-        ("half_life", choice.half_life),
-        ("disliked", choice.disliked),
-    ] {
-        settings.push(format!("{name} {}", setting(&json!(value))));
-    }
-    settings.join(", ")
-}
-
-fn examples(examples: &[Example]) -> Section {
-    let list = |names: &mut dyn Iterator<Item = String>| -> String {
-        names.map(|name| format!("<li>{name}</li>\n")).collect()
-    };
-    let name = |title: &str| text(&excerpt(title, NAME));
-    let item = |example: &Example| {
-        let taken = list(&mut example.taken.iter().map(|title| name(title)));
-        let listed = list(&mut example.listed.iter().map(|listed| {
-            let shown = format!(
-                "{} <span class=\"muted\">{}</span>",
-                name(&listed.title),
-                fixed(listed.score, 3)
-            );
-            match listed.hit {
-                true => format!("<strong class=\"good\">{shown} \u{2713}</strong>"),
-                false => shown,
-            }
-        }));
-        format!(
-            "<h3>User {}, {} relevant</h3>\n<div class=\"pictures\">\n<div><p>Taken, the latest first</p>\
-             <ul>\n{taken}</ul></div>\n<div><p>Recommended</p><ol>\n{listed}</ol></div>\n</div>\n",
-            name(&example.user),
-            count(example.relevant)
-        )
-    };
-    Section {
-        title: "What some users would be shown".to_owned(),
-        note: "Users spread evenly over those scored; a tick is a hit.".to_owned(),
-        body: examples.iter().map(item).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use models::recsys::{Options, ease};
+    use models::recsys::{Choice, Options, ease};
 
     use super::*;
-
-    #[test]
-    fn settings_are_rounded_for_reading() {
-        let shown = |value: Value| setting(&value);
-        assert_eq!(shown(serde_json::json!(0.44999999999999996)), "0.45");
-        assert_eq!(shown(serde_json::json!(300.0)), "300");
-        assert_eq!(shown(serde_json::json!(64)), "64");
-        assert_eq!(shown(serde_json::json!("bm25")), "bm25");
-    }
 
     #[test]
     fn names_of_items_are_no_markup_and_hits_are_marked() {
@@ -510,9 +251,9 @@ mod tests {
                 relevant: 1,
             }],
         };
-        let page = page(&report);
+        let page = page(&report).render();
         assert!(!page.contains("<u>") && !page.contains("<i>") && page.contains("a &amp; b"));
         assert!(page.contains("class=\"good\"") && page.contains("regularization 5"));
-        assert!(page.contains("rated 4 or more") && page.contains("25.0 %"));
+        assert!(page.contains("rated 4 or more") && page.contains("25.0\u{a0}%"));
     }
 }

@@ -12,7 +12,7 @@ use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::ts::details::Details;
-use crate::tasks::ts::report::{Shown, TsReport, Worst, page};
+use crate::tasks::ts::report::{Residuals, Shown, TsReport, Worst, page};
 use crate::tasks::ts::{Prepared, Ts, model_clock};
 use artifact::Header;
 use models::metrics::forecast::{Overall, Score, overall};
@@ -25,6 +25,8 @@ const WORST_DRAWN: usize = 4;
 const MIDDLE_DRAWN: usize = 4;
 /// Number of the worst series that are listed.
 const WORST_LISTED: usize = 20;
+/// Times that are written under a forecast.
+const TIMES_WRITTEN: usize = 5;
 /// Lags of the autocorrelations.
 const LAGS: usize = 24;
 
@@ -75,7 +77,10 @@ impl Evaluate for Ts {
         let baseline = overall(&naive).unwrap_or_default();
         Ok(Evaluation {
             metrics: metrics(&all, &baseline, &figures),
-            page: page(&report(&backtest, header, test, &figures, (all, baseline))?),
+            page: page(&TsReport {
+                by_step: tables.mean_errors(),
+                ..report(&backtest, header, test, &figures, (all, baseline))?
+            }),
             plots: tables.finish()?,
         })
     }
@@ -150,17 +155,45 @@ fn report(
     });
     let tests: Vec<f64> = figures.iter().filter_map(|f| f.ljung_box).collect();
     let shown = drawn.map(|&index| Ok(shown(backtest, &backtest.series(&test.series[index])?)));
+    let shown: Vec<Shown> = shown.collect::<Result<_>>()?;
     Ok(TsReport {
         frequency: backtest.clock.to_string(),
         kind: header.details.model.kind.clone(),
+        value: match header.details.data.value.all() {
+            [name] => name.clone(),
+            _ => "value".to_owned(),
+        },
+        by_step: Vec::new(),
+        origins: figures.iter().map(|f| f.origins).max().unwrap_or(0),
         train_rows: header.provenance.training.rows,
-        shown: shown.collect::<Result<_>>()?,
         worst: worst.collect(),
-        correlated: tests.iter().filter(|p| **p < 0.05).count(),
-        tested: tests.len(),
+        residuals: Residuals {
+            correlated: tests.iter().filter(|p| **p < 0.05).count(),
+            tested: tests.len(),
+            largest: largest_lag(&shown),
+            season: backtest.model.model.seasons.first().copied().unwrap_or(1),
+        },
+        shown,
         all,
         baseline,
     })
+}
+
+/// The lag at which the autocorrelations of some series are largest on average, and that mean.
+fn largest_lag(shown: &[Shown]) -> Option<(usize, f64)> {
+    let lags = shown
+        .iter()
+        .map(|series| series.autocorrelations.len())
+        .min()?;
+    let mean = |lag: usize| {
+        let sum: f64 = shown
+            .iter()
+            .map(|series| series.autocorrelations[lag - 1])
+            .sum();
+        sum / shown.len() as f64
+    };
+    let means = (1..=lags).map(|lag| (lag, mean(lag)));
+    means.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()).then(b.0.cmp(&a.0)))
 }
 
 /// The first forecast of a series, to be drawn.
@@ -170,6 +203,12 @@ fn shown(backtest: &Backtest, series: &SeriesBacktest) -> Shown {
     let forecaster = backtest.model.model.series.get(figures.number);
     let residuals = backtest::residuals(&forecaster, past);
     let keep = (origin.actual.len() * 3).max(24).min(past.len());
+    let steps = keep + origin.actual.len();
+    let time = |step: usize| {
+        let from_end = step as i64 - keep as i64 + 1;
+        let time = backtest.clock.at(origin.known, from_end)?;
+        Some((step, backtest.clock.text(time)))
+    };
     Shown {
         id: series.id.to_owned(),
         model: forecaster.name(),
@@ -177,8 +216,16 @@ fn shown(backtest: &Backtest, series: &SeriesBacktest) -> Shown {
         past: past[past.len() - keep..].to_vec(),
         actual: origin.actual.clone(),
         fan: (origin.fan.mean.clone(), origin.fan.bounds.clone()),
-        first: (origin.times.first()).map_or(String::new(), |&time| backtest.clock.text(time)),
+        ticks: evenly(steps).filter_map(time).collect(),
         autocorrelations: autocorrelations(&residuals, LAGS.min(residuals.len() / 4)),
         residuals: residuals.len(),
     }
+}
+
+/// Steps at even distances from the first to the last of `count`: those whose times are written.
+fn evenly(count: usize) -> impl Iterator<Item = usize> {
+    let last = count.max(1) - 1;
+    let ticks = TIMES_WRITTEN.min(last + 1);
+    let places = (0..ticks).map(move |tick| tick * last / (ticks.max(2) - 1));
+    places
 }

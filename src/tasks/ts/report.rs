@@ -1,9 +1,12 @@
-//! The page `reports/ts.html`: how good the forecasts are, some of them drawn as fans, what is left in
-//! their residuals, and the series that went worst. Takes figures that are measured already.
+//! The page `reports/ts.html`: how good the forecasts are, some of them drawn as fans, how errors grow with
+//! the steps ahead, what is left in the residuals, and the series that went worst. Takes figures that are
+//! measured already.
 
-use crate::report::format::{coordinate, count, fixed, label as short, measure, percent};
-use crate::report::html::{Page, Section, Table, columns, escape, text};
-use crate::report::svg::{Picture, label, line, rect};
+mod charts;
+
+use crate::report::format::{count, fixed, label as short, measure, percent};
+use crate::report::html::{Table, columns, escape, text};
+use crate::report::page::{Figure, Page, Section};
 use models::metrics::forecast::{Overall, Score};
 
 /// What the page shows.
@@ -12,15 +15,32 @@ pub struct TsReport {
     pub frequency: String,
     /// Of the model, as the parameters have it.
     pub kind: String,
+    /// The column of the values.
+    pub value: String,
+    /// Mean absolute errors of the model and of the seasonal naive forecast as shares of the mean value, from
+    /// one step ahead.
+    pub by_step: Vec<(f64, f64)>,
+    /// Forecasts of each series that went into them.
+    pub origins: usize,
     pub all: Overall,
     /// The seasonal naive forecast on the same steps.
     pub baseline: Overall,
     pub train_rows: u64,
     pub shown: Vec<Shown>,
     pub worst: Vec<Worst>,
-    /// Series whose residuals are correlated by the Ljung-Box test at 5 %, of so many tested.
+    pub residuals: Residuals,
+}
+
+/// What the Ljung-Box tests of all series say together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Residuals {
+    /// Series whose residuals are correlated at 5 %, of so many tested.
     pub correlated: usize,
     pub tested: usize,
+    /// The lag at which the autocorrelations of the series shown are largest on average, and that mean.
+    pub largest: Option<(usize, f64)>,
+    /// Steps of the model's shortest season; 1: none.
+    pub season: usize,
 }
 
 /// Means, and lower and upper bounds of 80 and 95 %.
@@ -36,8 +56,8 @@ pub struct Shown {
     pub past: Vec<f64>,
     pub actual: Vec<f64>,
     pub fan: Bands,
-    /// The first time of the test part.
-    pub first: String,
+    /// Steps from the first of `past` on, and their times.
+    pub ticks: Vec<(usize, String)>,
     /// Of the residuals, from lag 1.
     pub autocorrelations: Vec<f64>,
     pub residuals: usize,
@@ -53,73 +73,103 @@ pub struct Worst {
     pub ljung_box: Option<f64>,
 }
 
-const WIDTH: f64 = 480.0;
-const HEIGHT: f64 = 260.0;
-/// Of the autocorrelations.
-const LOW: f64 = 120.0;
-
-/// Of each fan and its autocorrelations; a picture's name is unique in the page.
-const FANS: [&str; 8] = [
-    "fan-a", "fan-b", "fan-c", "fan-d", "fan-e", "fan-f", "fan-g", "fan-h",
-];
-const LAGS: [&str; 8] = [
-    "acf-a", "acf-b", "acf-c", "acf-d", "acf-e", "acf-f", "acf-g", "acf-h",
-];
-
-/// The page's bytes: a function of `report` alone.
-pub fn page(report: &TsReport) -> String {
+/// The page: a function of `report` alone.
+pub fn page(report: &TsReport) -> Page {
     let sections = vec![
         Section {
             title: "Forecasts and what came".to_owned(),
-            note: "The series that went worst, then some from the middle. The thin line is the \
-                   past and what came, the <span class=\"good\">blue</span> one the forecast, in \
-                   bands that hold 80% and 95%."
+            note: "The series that went worst, then some from the middle. The model saw nothing to the right \
+                   of the dashed line."
                 .to_owned(),
-            body: figures_of(&report.shown, &fan, &FANS),
+            body: charts::fans(report),
         },
-        Section {
-            title: "What is left in the residuals".to_owned(),
-            note: format!(
-                "Autocorrelations of the errors one step ahead in training, of the same series; \
-                 beyond the dashed lines they are not chance (5%). By the Ljung-Box test the \
-                 residuals of {} of {} series are correlated.",
-                count(report.correlated as u64),
-                count(report.tested as u64)
-            ),
-            body: figures_of(&report.shown, &correlogram, &LAGS),
-        },
+        by_step(report),
         worst(&report.worst),
         all_figures(report),
+        residuals(report),
     ];
     Page {
-        title: "ts on the test part".to_owned(),
+        title: "Forecasts on the test part".to_owned(),
         summary: summary(report),
         figures: figures(report),
         sections,
+        ..Page::default()
     }
-    .render()
 }
 
-/// A picture of each series, with its name and model above it.
-fn figures_of(
-    all: &[Shown],
-    draw: &dyn Fn(&Shown, &'static str) -> Picture,
-    ids: &[&'static str],
-) -> String {
-    let figure = |(shown, id): (&Shown, &&'static str)| {
-        format!(
-            "<figure>\n<figcaption>{}<span>{}</span></figcaption>\n{}</figure>\n",
-            text(&short(&shown.id, 32)),
-            text(&format!(
-                "{}, MASE {}",
-                short(&shown.model, 60),
-                fixed(shown.mase, 2)
-            )),
-            draw(shown, id).render()
-        )
+/// How errors grow with the steps ahead.
+fn by_step(report: &TsReport) -> Section {
+    let origins = count(report.origins as u64);
+    let note = match report.origins {
+        0 | 1 => "Each series is forecast once, so a step is one date, and its error varies by chance; more \
+                  origins (<code>ts.eval.origins</code> in params.yaml) smooth it."
+            .to_owned(),
+        _ => format!("Means over all series and {origins} forecasts of each."),
     };
-    let drawn: String = all.iter().zip(ids).map(figure).collect();
-    format!("<div class=\"pictures\">\n{drawn}</div>\n")
+    Section {
+        title: "How errors grow with the steps ahead".to_owned(),
+        note,
+        body: charts::by_step(report),
+    }
+}
+
+/// What is left in the residuals, and what to do about it.
+fn residuals(report: &TsReport) -> Section {
+    Section {
+        title: "What is left in the residuals".to_owned(),
+        note: format!(
+            "Residuals are the errors one step ahead in training. Where they resemble those of a few steps \
+             before, beyond the dashed lines, the model has left something that it could have learnt. {}",
+            advice(&report.residuals)
+        ),
+        body: charts::correlograms(report),
+    }
+}
+
+/// What the tests say, and what somebody who reads it can do.
+fn advice(residuals: &Residuals) -> String {
+    let &Residuals {
+        correlated,
+        tested,
+        largest,
+        season,
+    } = residuals;
+    if tested == 0 {
+        return "No series is long enough for the Ljung-Box test.".to_owned();
+    }
+    let mut out = format!(
+        "By the Ljung-Box test at 5 % that is so for {} of {} series. ",
+        count(correlated as u64),
+        count(tested as u64)
+    );
+    if (correlated as f64) <= 0.1 * tested as f64 {
+        return out + "One in twenty is so by chance, so there is nothing to do.";
+    }
+    let at = match largest {
+        Some((lag, mean)) => {
+            out += &format!(
+                "The largest are at lag {lag}, {} on average. ",
+                fixed(mean, 2)
+            );
+            lag
+        }
+        None => 0,
+    };
+    out += match season {
+        season if season > 1 && at > 0 && at % season == 0 => {
+            "That lag is a whole number of seasons: the seasonal pattern changes faster than the model \
+             assumes, or holidays and promotions move it. Try a shorter history of it \
+             (<code>easylife train ts -S ts.model.kind=ets</code>), "
+        }
+        _ => {
+            "Something repeats that the model does not know: look for a season that is missing in \
+             <code>ts.season</code>, for changes of level, and for promotions or holidays, "
+        }
+    };
+    out += "and keep what makes the MASE above smaller. Means are little harmed by it. The intervals are \
+            not derived from these residuals but from the errors of earlier forecasts, so trust the share \
+            within 95 % above.";
+    out
 }
 
 fn summary(report: &TsReport) -> String {
@@ -127,7 +177,7 @@ fn summary(report: &TsReport) -> String {
     let better = if mase <= naive { "smaller" } else { "larger" };
     format!(
         "Forecasts of {} {} series ({}, fitted to {} steps) miss by {} of the mean seasonal change, \
-         {} {better} than the seasonal naive forecast; {} of what came lies within the 95% bounds.",
+         {} {better} than the seasonal naive forecast; {} of what came lies within the 95 % bounds.",
         count(report.all.series as u64),
         escape(&report.frequency),
         escape(&report.kind),
@@ -138,20 +188,39 @@ fn summary(report: &TsReport) -> String {
     )
 }
 
-fn figures(report: &TsReport) -> String {
+fn figures(report: &TsReport) -> Vec<Figure> {
     let (all, naive) = (&report.all, &report.baseline);
-    let item = |name: &str, value: f64, baseline: f64| {
-        format!(
-            "<li><h2>{name}</h2><p class=\"value\">{}</p>\
-             <p class=\"versus\">seasonal naive {}</p></li>\n",
-            fixed(value, 3),
-            fixed(baseline, 3)
-        )
-    };
-    item("MASE", all.mase, naive.mase)
-        + &item("OWA", all.owa, naive.owa)
-        + &item("sMAPE", all.smape, naive.smape)
-        + &item("Within 95%", all.coverage, naive.coverage)
+    let item =
+        |name: &str, spelled: &dyn Fn(f64) -> String, values: (f64, f64), meaning: &str| Figure {
+            name: name.to_owned(),
+            value: spelled(values.0),
+            beside: vec![format!("seasonal naive {}", spelled(values.1))],
+            meaning: meaning.to_owned(),
+            ..Figure::default()
+        };
+    let three = |value: f64| fixed(value, 3);
+    let mase =
+        "Mean error over the mean change from one season to the next; below 1 is better than that.";
+    let owa =
+        "As the M4 competition ranks: sMAPE and MASE over those of Naive 2; below 1 is better.";
+    let smape = "Mean error over the mean of forecast and value, from 0 to 200 %.";
+    let within = "Share of what came that lies within the 95 % bounds; 95 % is right.";
+    vec![
+        item("MASE", &three, (all.mase, naive.mase), mase),
+        item("OWA", &three, (all.owa, naive.owa), owa),
+        item(
+            "sMAPE",
+            &|value| format!("{} %", fixed(value, 1)),
+            (all.smape, naive.smape),
+            smape,
+        ),
+        item(
+            "Within 95 %",
+            &|value| percent(value, 1),
+            (all.coverage, naive.coverage),
+            within,
+        ),
+    ]
 }
 
 /// Every figure of all series, beside the seasonal naive forecast.
@@ -169,8 +238,8 @@ fn all_figures(report: &TsReport) -> Section {
         figure("MAPE, where the value is not 0", |all| {
             all.mape.unwrap_or(f64::NAN)
         }),
-        figure("Share within 95% bounds", |all| all.coverage),
-        figure("MSIS of 95% bounds", |all| all.msis),
+        figure("Share within 95 % bounds", |all| all.coverage),
+        figure("MSIS of 95 % bounds", |all| all.msis),
     ];
     let columns = [("Figure", "name"), ("Model", "n"), ("Seasonal naive", "n")];
     Section {
@@ -191,142 +260,6 @@ fn table(caption: &str, list: &[(&str, &'static str)], rows: Vec<Vec<String>>) -
         class: "pairs",
     };
     table.render()
-}
-
-/// From values to places in a picture.
-struct Frame {
-    low: f64,
-    high: f64,
-    steps: usize,
-    height: f64,
-}
-
-impl Frame {
-    fn x(&self, step: f64) -> f64 {
-        56.0 + (WIDTH - 68.0) * step / (self.steps.max(2) - 1) as f64
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let range = (self.high - self.low).max(f64::MIN_POSITIVE);
-        14.0 + (self.height - 44.0) * (self.high - value) / range
-    }
-
-    fn path(&self, first: usize, values: &[f64], class: &str) -> String {
-        let mut path = String::new();
-        let mut pen = 'M';
-        for (step, &value) in values.iter().enumerate() {
-            if !value.is_finite() {
-                pen = 'M';
-                continue;
-            }
-            let x = coordinate(self.x((first + step) as f64));
-            path.push_str(&format!("{pen}{x} {}", coordinate(self.y(value))));
-            pen = 'L';
-        }
-        format!("<path d=\"{path}\" class=\"{class}\"/>\n")
-    }
-
-    fn band(&self, first: usize, (low, high): &(Vec<f64>, Vec<f64>), class: &str) -> String {
-        let place = |(step, value): (usize, &f64)| {
-            let x = coordinate(self.x((first + step) as f64));
-            format!("{x},{}", coordinate(self.y(*value)))
-        };
-        let upper = high.iter().enumerate().map(place);
-        let lower = low.iter().enumerate().rev().map(place);
-        let points: Vec<String> = upper.chain(lower).collect();
-        format!(
-            "<polygon points=\"{}\" class=\"{class}\"/>\n",
-            points.join(" ")
-        )
-    }
-}
-
-fn fan(shown: &Shown, id: &'static str) -> Picture {
-    let (mean, bounds) = &shown.fan;
-    let past = shown.past.len();
-    let values = (shown.past.iter().chain(&shown.actual).chain(mean))
-        .chain(bounds.iter().flat_map(|(low, high)| low.iter().chain(high)))
-        .filter(|value| value.is_finite());
-    let frame = Frame {
-        low: values.clone().copied().fold(f64::INFINITY, f64::min),
-        high: values.copied().fold(f64::NEG_INFINITY, f64::max),
-        steps: past + mean.len(),
-        height: HEIGHT,
-    };
-    let mut body = String::new();
-    for (band, class) in bounds.iter().rev().zip(["fill-good l2", "fill-good l4"]) {
-        body += &frame.band(past, band, class);
-    }
-    let whole: Vec<f64> = shown.past.iter().chain(&shown.actual).copied().collect();
-    body += &frame.path(0, &whole, "past");
-    body += &frame.path(past, mean, "line");
-    let foot = HEIGHT - 24.0;
-    body += &line((frame.x(0.0), foot), (WIDTH - 12.0, foot), "axis");
-    let edge = frame.x(past as f64);
-    body += &line((edge, 10.0), (edge, foot), "dash");
-    body += &label(edge, HEIGHT - 6.0, "middle muted", &shown.first);
-    for value in [frame.low, frame.high] {
-        body += &label(50.0, frame.y(value) + 4.0, "end muted", &magnitude(value));
-    }
-    Picture {
-        id,
-        title: format!("Forecast of {}", short(&shown.id, 32)),
-        description: format!("{} steps beside what came", mean.len()),
-        width: WIDTH,
-        height: HEIGHT,
-        class: "fluid",
-        body,
-    }
-}
-
-/// A number of an axis in few letters.
-fn magnitude(value: f64) -> String {
-    match value.abs() {
-        v if v >= 1e9 => format!("{value:.1e}"),
-        v if v >= 1e6 => format!("{}M", fixed(value / 1e6, 1)),
-        v if v >= 1e4 => format!("{}k", fixed(value / 1e3, 0)),
-        v if v >= 100.0 || v == 0.0 => fixed(value, 0),
-        v if v >= 1.0 => fixed(value, 1),
-        v if v >= 1e-3 => fixed(value, 3),
-        _ => format!("{value:.1e}"),
-    }
-}
-
-fn correlogram(shown: &Shown, id: &'static str) -> Picture {
-    let limit = 1.96 / (shown.residuals.max(1) as f64).sqrt();
-    let most = (shown.autocorrelations.iter()).fold(limit, |most, r| most.max(r.abs()));
-    let frame = Frame {
-        low: -most,
-        high: most,
-        steps: shown.autocorrelations.len() + 1,
-        height: LOW,
-    };
-    let mut body = String::new();
-    for (lag, &r) in shown.autocorrelations.iter().enumerate() {
-        let class = if r.abs() > limit {
-            "fill-bad"
-        } else {
-            "fill-good"
-        };
-        let (top, bottom) = (frame.y(r.max(0.0)), frame.y(r.min(0.0)));
-        body += &rect(frame.x(lag as f64 + 0.3), top, 6.0, bottom - top, class);
-    }
-    for (value, class) in [(0.0, "axis"), (limit, "dash"), (-limit, "dash")] {
-        let y = frame.y(value);
-        body += &line((56.0, y), (WIDTH - 12.0, y), class);
-    }
-    body += &label(50.0, frame.y(limit) + 4.0, "end muted", &fixed(limit, 2));
-    let last = shown.autocorrelations.len();
-    body += &label(WIDTH - 12.0, LOW - 6.0, "end muted", &format!("lag {last}"));
-    Picture {
-        id,
-        title: format!("Residuals of {}", short(&shown.id, 30)),
-        description: format!("Autocorrelations of {} residuals", shown.residuals),
-        width: WIDTH,
-        height: LOW,
-        class: "fluid",
-        body,
-    }
 }
 
 fn worst(worst: &[Worst]) -> Section {
@@ -353,7 +286,7 @@ fn worst(worst: &[Worst]) -> Section {
         ("MASE", "n"),
         ("naive", "n"),
         ("sMAPE", "n"),
-        ("Within 95%", "n"),
+        ("Within 95 %", "n"),
         ("Ljung-Box p", "n"),
     ];
     let rows = worst.iter().map(row).collect();

@@ -2,7 +2,8 @@
 
 use super::{BLANK, LABEL, NlpReport};
 use crate::report::format::{count, fixed, label, percent};
-use crate::report::html::{Section, Table, columns, text};
+use crate::report::html::{Table, columns, text};
+use crate::report::page::Section;
 use crate::report::svg;
 
 /// Figures of the rows with one length, or with one value of a column.

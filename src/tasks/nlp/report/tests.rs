@@ -2,7 +2,13 @@
 //! same bytes twice. `EASYLIFE_PAGES=DIR cargo test report` leaves the pages in DIR to look at.
 
 use super::*;
+use models::metrics::calibration::calibration;
 use models::metrics::classification::{confidence, majority, measure, most_wrong, roc_curve};
+use models::metrics::precision_recall::pr_curve;
+
+fn page(report: &NlpReport) -> String {
+    super::page(report).render()
+}
 
 /// A small generator, so that the made-up data are the same everywhere.
 struct Draw(u64);
@@ -68,6 +74,11 @@ fn report(
         } else {
             Vec::new()
         },
+        precision_recall: match width {
+            2 => pr_curve(&positive, &second, 200),
+            _ => Vec::new(),
+        },
+        calibration: calibration(actual, probabilities, 15),
         intervals: None,
         confidence: Some(confidence(actual, probabilities, 20)),
         top_words: names[..width].iter().enumerate().map(words).collect(),
@@ -93,13 +104,6 @@ fn report(
             log_loss: 0.4,
             chosen: true,
         }],
-        parameters: [
-            ("seed", "42"),
-            ("nlp.model.ngrams", "[1, 2]"),
-            ("nlp.model.regularization", "1.0"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec(),
     }
 }
 
@@ -218,9 +222,6 @@ fn hostile() -> NlpReport {
     let mut report = report(&names, &actual, &probabilities, &|row| {
         format!("{} {}", names[row % 8], names[(row + 1) % 8])
     });
-    report
-        .parameters
-        .push(("nlp.data.text".into(), "</td><script>".into()));
     report.top_words[0].words = vec![("<b>&".into(), -1.5), (String::new(), f64::NAN)];
     report
 }
@@ -228,7 +229,7 @@ fn hostile() -> NlpReport {
 /// Names of elements that close themselves by rule, or by a slash in SVG.
 fn is_void(tag: &str) -> bool {
     tag.ends_with('/')
-        || ["meta", "link", "!DOCTYPE"]
+        || ["meta", "link", "wbr", "!DOCTYPE"]
             .iter()
             .any(|name| tag.split(' ').next() == Some(name))
 }
@@ -368,7 +369,7 @@ fn many_classes_are_all_in_the_table_worst_first() {
         .next()
         .unwrap();
     assert_eq!(table.matches("<th scope=\"row\"").count(), 77);
-    let f1: Vec<f64> = worst_first(report.result.as_ref().unwrap())
+    let f1: Vec<f64> = classes::worst_first(report.result.as_ref().unwrap())
         .into_iter()
         .map(|class| report.result.as_ref().unwrap().classes[class].f1)
         .collect();

@@ -134,16 +134,19 @@ impl Tables {
         }
     }
 
-    /// Means by steps ahead; every series has the same weight.
+    /// Mean errors of the model and of the seasonal naive forecast, by steps ahead; every series has the same
+    /// weight.
+    pub fn mean_errors(&self) -> Vec<(f64, f64)> {
+        let mean = |[model, naive, count]: &[f64; 3]| (model / count, naive / count);
+        self.steps.iter().map(mean).collect()
+    }
+
+    /// The means by steps ahead as a table.
     fn by_step(&self) -> io::Result<Plot> {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record(["step", "model", "naive"])?;
-        for (h, [model, naive, count]) in self.steps.iter().enumerate() {
-            out.write_record([
-                (h + 1).to_string(),
-                number(model / count),
-                number(naive / count),
-            ])?;
+        for (h, (model, naive)) in self.mean_errors().into_iter().enumerate() {
+            out.write_record([(h + 1).to_string(), number(model), number(naive)])?;
         }
         in_memory(out)
     }

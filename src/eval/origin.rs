@@ -1,0 +1,112 @@
+//! What a page of an evaluation was made of: the command, the version, digests of data and model, and the
+//! parameters that decided it. Only those that the model file records or that `evaluate` itself reads: the
+//! page must not change with any other.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::project::Project;
+use crate::report::format::{count, excerpt, plural};
+use crate::report::page::{Digest, Origin};
+use crate::task::{self, Part, Task};
+use artifact::Header;
+
+/// The block of the parameters that `evaluate` reads.
+const EVAL: &str = "eval";
+/// Columns of a value that are shown.
+const LONGEST: usize = 200;
+
+/// The footer of the page; `model` is the digest of the model file.
+pub(super) fn of<T: Task>(
+    project: &Project,
+    header: &Header<T::Details>,
+    model: &str,
+) -> Result<Origin> {
+    let training = &header.provenance.training;
+    let test = task::part_path::<T>(project, Part::Test)?;
+    let test =
+        files::digest::file(&test).with_context(|| format!("cannot read {}", test.display()))?;
+    let rows = plural(training.rows, "row", "rows");
+    let digest = |of: &str, about: String, sha256: &str| Digest {
+        of: of.to_owned(),
+        about,
+        sha256: sha256.to_owned(),
+    };
+    let trained = format!("trained with easylife {}", header.provenance.version);
+    let mut parameters = vec![("seed".to_owned(), header.provenance.seed.to_string())];
+    let block = serde_json::to_value(project.block::<T::Block>(T::NAME)?)?;
+    if let Some(eval) = block.get(EVAL) {
+        flatten(EVAL, eval, &mut parameters);
+    }
+    parameters.extend(recorded(&header.details)?);
+    Ok(Origin {
+        command: project.command(&["evaluate", T::NAME]),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        digests: vec![
+            digest(
+                "Training data",
+                format!("{} {rows}", count(training.rows)),
+                &training.sha256,
+            ),
+            digest("Test data", String::new(), &test),
+            digest("Model", trained, model),
+        ],
+        parameters,
+    })
+}
+
+/// What a model file records of its settings, without what was tried on the way.
+fn recorded(details: &impl Serialize) -> Result<Vec<(String, String)>> {
+    let mut out = Vec::new();
+    if let Value::Object(entries) = serde_json::to_value(details)? {
+        for (key, value) in entries.iter().filter(|(key, _)| *key != EVAL) {
+            flatten(key, value, &mut out);
+        }
+    }
+    Ok(out)
+}
+
+/// Names joined by dots, and values; lists of entries with names of their own are left out.
+fn flatten(name: &str, value: &Value, out: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                flatten(&format!("{name}.{key}"), value, out);
+            }
+        }
+        Value::Array(entries) if entries.iter().any(Value::is_object) => {}
+        value => {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            out.push((name.to_owned(), excerpt(&text, LONGEST)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_named_by_their_place_and_trials_left_out() {
+        let details = serde_json::json!({
+            "data": {"text": "t"},
+            "model": {"C": "auto", "ngrams": [1, 2]},
+            "eval": {"slices": []},
+            "search": {"rows": 3, "trials": [{"C": 1.0}]},
+        });
+        let got = recorded(&details).unwrap();
+        let want = [
+            ("data.text", "t"),
+            ("model.C", "auto"),
+            ("model.ngrams", "[1,2]"),
+            ("search.rows", "3"),
+        ];
+        assert_eq!(
+            got,
+            want.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! A chart with two axes: round ticks, names with units, and lines, bands, bars and dots in it. What it
+//! shows, and under which title, is up to its caller.
+
+use super::format::{coordinate, count, fixed, percent};
+use super::svg::{self, label, line};
+
+/// One side of a chart: its range, its ticks, what it measures.
+pub struct Axis {
+    /// What is measured, with its unit.
+    pub name: String,
+    low: f64,
+    high: f64,
+    ticks: Vec<(f64, String)>,
+    logarithmic: bool,
+}
+
+/// Number of ticks that an axis has, roughly.
+const TICKS: f64 = 5.0;
+
+impl Axis {
+    /// A range widened to round ticks.
+    pub fn round(name: &str, low: f64, high: f64) -> Axis {
+        let (low, high) = spread(low, high);
+        let step = round_step((high - low) / TICKS);
+        let (first, last) = ((low / step).floor(), (high / step).ceil());
+        let count = ((last - first) as usize).min(20);
+        let tick = |index: usize| (first + index as f64) * step;
+        Axis {
+            name: name.to_owned(),
+            low: tick(0),
+            high: tick(count),
+            ticks: (0..=count)
+                .map(|i| (tick(i), magnitude(tick(i), step)))
+                .collect(),
+            logarithmic: false,
+        }
+    }
+
+    /// Shares, from the round tick below `low` to the one above `high`, at most 0 to 1.
+    pub fn share(name: &str, low: f64, high: f64) -> Axis {
+        let mut axis = Axis::round(name, low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
+        axis.ticks
+            .retain(|(value, _)| (-1e-9..=1.0 + 1e-9).contains(value));
+        for (value, text) in &mut axis.ticks {
+            *text = percent(*value, usize::from(axis.high - axis.low < 0.05));
+        }
+        axis.low = axis.low.max(0.0);
+        axis.high = axis.high.min(1.0);
+        axis
+    }
+
+    /// Ticks where the caller wants them.
+    pub fn ticked(name: &str, low: f64, high: f64, ticks: Vec<(f64, String)>) -> Axis {
+        let (low, high) = if high > low {
+            (low, high)
+        } else {
+            (low, low + 1.0)
+        };
+        Axis {
+            name: name.to_owned(),
+            low,
+            high,
+            ticks,
+            logarithmic: false,
+        }
+    }
+
+    /// Whole numbers above 0 on a logarithmic scale, each with a tick.
+    pub fn logarithmic(name: &str, values: &[usize]) -> Axis {
+        let ticks = values.iter().map(|&v| (v.max(1) as f64, count(v as u64)));
+        let ticks: Vec<(f64, String)> = ticks.collect();
+        Axis {
+            low: ticks.first().map_or(1.0, |tick| tick.0),
+            high: ticks.last().map_or(2.0, |tick| tick.0).max(2.0),
+            ticks,
+            logarithmic: true,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Ticks with `unit` behind them.
+    pub fn with_unit(mut self, unit: &str) -> Axis {
+        for (_, text) in &mut self.ticks {
+            text.push_str(unit);
+        }
+        self
+    }
+
+    /// Ticks without their sign, for what goes both ways from zero.
+    pub fn unsigned(&mut self) {
+        for (_, text) in &mut self.ticks {
+            *text = text.trim_start_matches('\u{2212}').to_owned();
+        }
+    }
+
+    /// Where a value lies, from 0 to 1.
+    fn part(&self, value: f64) -> f64 {
+        let scaled = |value: f64| match self.logarithmic {
+            true => libm::log(value.max(f64::MIN_POSITIVE)),
+            false => value,
+        };
+        let (low, high) = (scaled(self.low), scaled(self.high));
+        (scaled(value) - low) / (high - low).max(f64::MIN_POSITIVE)
+    }
+}
+
+/// A chart: its axes and how high it is.
+pub struct Plot {
+    pub x: Axis,
+    pub y: Axis,
+    /// Of the area between the axes, in pixels.
+    pub height: f64,
+}
+
+/// The width of every chart.
+pub const WIDTH: f64 = 440.0;
+const LEFT: f64 = 56.0;
+const TOP: f64 = 28.0;
+const RIGHT: f64 = 34.0;
+/// Room for the ticks and the name of the axis across.
+const FOOT: f64 = 48.0;
+
+impl Plot {
+    /// Of the whole picture.
+    pub fn picture_height(&self) -> f64 {
+        TOP + self.height + FOOT
+    }
+
+    pub fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        let across = LEFT + self.x.part(x) * (WIDTH - LEFT - RIGHT);
+        (across, TOP + (1.0 - self.y.part(y)) * self.height)
+    }
+
+    /// The grid, the ticks and the names.
+    pub fn axes(&self) -> String {
+        let (right, bottom) = (WIDTH - RIGHT, TOP + self.height);
+        let mut out = label(0.0, 13.0, "muted", &format!("{} \u{2191}", self.y.name));
+        for (value, text) in &self.y.ticks {
+            let (_, y) = self.at(self.x.low, *value);
+            let class = if *value == 0.0 { "rule" } else { "faint" };
+            out += &line((LEFT, y), (right, y), class);
+            out += &label(LEFT - 8.0, y + 4.5, "end muted s12", text);
+        }
+        for (value, text) in &self.x.ticks {
+            let (x, _) = self.at(*value, self.y.low);
+            out += &line((x, bottom), (x, bottom + 5.0), "rule");
+            out += &label(x, bottom + 20.0, "middle muted s12", text);
+        }
+        out += &line((LEFT, bottom), (right, bottom), "rule");
+        let name = format!("{} \u{2192}", self.x.name);
+        out + &label(right, bottom + 40.0, "end muted", &name)
+    }
+
+    /// A line through points; one that is not finite breaks it.
+    pub fn path(&self, points: impl IntoIterator<Item = (f64, f64)>, class: &str) -> String {
+        let mut path = String::new();
+        let mut pen = 'M';
+        for (x, y) in points {
+            if !(x.is_finite() && y.is_finite()) {
+                pen = 'M';
+                continue;
+            }
+            let (x, y) = self.at(x, y);
+            path += &format!("{pen}{} {}", coordinate(x), coordinate(y));
+            pen = 'L';
+        }
+        match path.is_empty() {
+            true => path,
+            false => format!("<path class=\"{class}\" d=\"{path}\"/>\n"),
+        }
+    }
+
+    /// The area between a lower and an upper value at each place across.
+    pub fn band(&self, points: &[(f64, f64, f64)], class: &str) -> String {
+        let spelled = |(x, y): (f64, f64)| {
+            let (x, y) = self.at(x, y);
+            format!("{},{}", coordinate(x), coordinate(y))
+        };
+        let finite = points
+            .iter()
+            .filter(|(_, low, high)| low.is_finite() && high.is_finite());
+        let upper = finite.clone().map(|&(x, _, high)| spelled((x, high)));
+        let lower = finite.rev().map(|&(x, low, _)| spelled((x, low)));
+        let places: Vec<String> = upper.chain(lower).collect();
+        format!(
+            "<polygon points=\"{}\" class=\"{class}\"/>\n",
+            places.join(" ")
+        )
+    }
+
+    /// A bar from 0 to `y`, over the range `x` across; at least a pixel high where there is anything.
+    pub fn bar(&self, x: (f64, f64), y: f64, class: &str) -> String {
+        if y == 0.0 || !y.is_finite() {
+            return String::new();
+        }
+        let ((left, top), (right, foot)) = (self.at(x.0, y.max(0.0)), self.at(x.1, y.min(0.0)));
+        let tall = (foot - top).max(1.0);
+        let top = if y > 0.0 { foot - tall } else { top };
+        let gap = if right - left > 4.0 { 1.0 } else { 0.0 };
+        svg::rect(left + gap, top, right - left - 2.0 * gap, tall, class)
+    }
+
+    /// A straight line from one point to another.
+    pub fn straight(&self, from: (f64, f64), to: (f64, f64), class: &str) -> String {
+        line(self.at(from.0, from.1), self.at(to.0, to.1), class)
+    }
+
+    /// A line down at `x`.
+    pub fn down(&self, x: f64, class: &str) -> String {
+        self.straight((x, self.y.low), (x, self.y.high), class)
+    }
+
+    /// A line across at `y`.
+    pub fn across(&self, y: f64, class: &str) -> String {
+        self.straight((self.x.low, y), (self.x.high, y), class)
+    }
+
+    /// A dot; `says` is shown where the pointer rests on it.
+    pub fn dot(&self, x: f64, y: f64, radius: f64, class: &str, says: &str) -> String {
+        let (x, y) = self.at(x, y);
+        format!(
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" class=\"{class}\"><title>{}</title></circle>\n",
+            coordinate(x),
+            coordinate(y),
+            coordinate(radius),
+            super::html::escape(says)
+        )
+    }
+}
+
+/// A range that is finite and not a point.
+fn spread(low: f64, high: f64) -> (f64, f64) {
+    match (low.is_finite() && high.is_finite(), high > low) {
+        (false, _) => (0.0, 1.0),
+        (true, true) => (low, high),
+        (true, false) if low == 0.0 => (0.0, 1.0),
+        (true, false) => (low - low.abs() / 2.0, low + low.abs() / 2.0),
+    }
+}
+
+/// 1, 2 or 5 times a power of ten, not below `least`. Powers are read from their spelling, which is the same
+/// everywhere.
+fn round_step(least: f64) -> f64 {
+    let spelled = format!("{:e}", least.max(f64::MIN_POSITIVE));
+    let (digits, power) = spelled.split_once('e').unwrap_or(("1", "0"));
+    let digits: f64 = digits.parse().unwrap_or(1.0);
+    let factor = [1, 2, 5, 10]
+        .into_iter()
+        .find(|&f| digits <= f64::from(f) * 1.0001);
+    format!("{}e{power}", factor.unwrap_or(10))
+        .parse()
+        .unwrap_or(1.0)
+}
+
+/// A tick in few letters, with the decimals that steps of `step` need.
+fn magnitude(value: f64, step: f64) -> String {
+    let size = value.abs().max(step);
+    let (unit, sign) = match size {
+        size if size >= 1e15 || size < 1e-4 => {
+            return match value {
+                0.0 => "0".to_owned(),
+                _ => format!("{value:.1e}").replace('-', "\u{2212}"),
+            };
+        }
+        size if size >= 1e12 => (1e12, "T"),
+        size if size >= 1e9 => (1e9, "G"),
+        size if size >= 1e6 => (1e6, "M"),
+        size if size >= 1e4 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    let decimals = (0..6).find(|&d| {
+        let shown: f64 = format!("{:.d$}", step / unit).parse().unwrap_or(0.0);
+        (shown - step / unit).abs() < step / unit * 1e-6
+    });
+    match value == 0.0 || value.abs() < step * 1e-6 {
+        true => "0".to_owned(),
+        false => fixed(value / unit, decimals.unwrap_or(6)) + sign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(low: f64, high: f64) -> Vec<String> {
+        Axis::round("", low, high)
+            .ticks
+            .into_iter()
+            .map(|tick| tick.1)
+            .collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(ticks(0.0, 1.0), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(ticks(3.0, 97.0), ["0", "20", "40", "60", "80", "100"]);
+        assert_eq!(
+            ticks(-12.0, 12.0),
+            [
+                "\u{2212}15",
+                "\u{2212}10",
+                "\u{2212}5",
+                "0",
+                "5",
+                "10",
+                "15"
+            ]
+        );
+        assert_eq!(
+            ticks(0.0, 41_000.0),
+            ["0", "10k", "20k", "30k", "40k", "50k"]
+        );
+        assert_eq!(
+            ticks(1.0e9, 1.4e9),
+            ["1.0G", "1.1G", "1.2G", "1.3G", "1.4G"]
+        );
+        assert_eq!(ticks(7.0, 7.0), ["2", "4", "6", "8", "10", "12"]);
+        assert_eq!(ticks(f64::NAN, 1.0), ticks(0.0, 1.0));
+        for (low, high) in [
+            (1e-300, 2e-300),
+            (-1e308, 1e308),
+            (0.0, f64::MIN_POSITIVE),
+            (1e15, 1e15 + 1.0),
+        ] {
+            let ticks = ticks(low, high);
+            assert!(ticks.len() <= 21, "{ticks:?}");
+        }
+    }
+
+    #[test]
+    fn shares_are_percentages() {
+        let axis = Axis::share("", 0.13, 1.0);
+        let texts: Vec<&str> = axis.ticks.iter().map(|tick| tick.1.as_str()).collect();
+        assert_eq!(texts, ["0 %", "20 %", "40 %", "60 %", "80 %", "100 %"]);
+    }
+
+    #[test]
+    fn lines_break_where_a_value_is_missing() {
+        let plot = Plot {
+            x: Axis::round("a", 0.0, 1.0),
+            y: Axis::round("b", 0.0, 1.0),
+            height: 100.0,
+        };
+        let path = plot.path(
+            [(0.0, 0.0), (0.5, f64::NAN), (0.5, 0.5), (1.0, 1.0)],
+            "line",
+        );
+        assert_eq!(path, "<path class=\"line\" d=\"M56 128M231 78L406 28\"/>\n");
+        assert_eq!(plot.path([], "line"), "");
+        assert!(plot.axes().contains(">a \u{2192}</text>"));
+    }
+}

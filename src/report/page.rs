@@ -1,0 +1,316 @@
+//! A page as a whole: title, a sentence, headline figures, sections, links to its neighbours, and a footer
+//! that says what it was made of. One file that needs nothing else: styles are inlined, there is no
+//! script, a content security policy forbids every request, light and dark follow the reader's system,
+//! and it prints. Callers decide what sections say.
+
+use super::html::{Table, columns, escape, text};
+
+/// A page in one file. `title` is plain text; everything else is HTML.
+#[derive(Default)]
+pub struct Page {
+    pub title: String,
+    /// One or two sentences under the title, HTML.
+    pub summary: String,
+    /// The headline numbers; may be empty.
+    pub figures: Vec<Figure>,
+    pub sections: Vec<Section>,
+    /// Pages beside this one, in the order to show them.
+    pub links: Vec<Link>,
+    pub origin: Option<Origin>,
+}
+
+/// A part of a page under a heading of its own.
+#[derive(Default)]
+pub struct Section {
+    /// Plain text.
+    pub title: String,
+    /// How to read what follows, HTML; may be empty.
+    pub note: String,
+    /// HTML.
+    pub body: String,
+}
+
+/// A headline number.
+#[derive(Default)]
+pub struct Figure {
+    /// Plain text.
+    pub name: String,
+    /// Plain text.
+    pub value: String,
+    /// HTML of a small picture under the value; may be empty.
+    pub picture: String,
+    /// What it compares with, and how sure it is: plain text, a line each.
+    pub beside: Vec<String>,
+    /// What the number means, in a plain sentence; may be empty.
+    pub meaning: String,
+    /// `""`, `good` or `bad`: the colour of the value.
+    pub class: &'static str,
+}
+
+/// A page beside this one.
+pub struct Link {
+    /// Plain text.
+    pub name: String,
+    /// A relative address; `None`: the page itself.
+    pub to: Option<String>,
+}
+
+/// Which page of a task one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `reports/TASK.html`
+    Evaluation,
+    /// `reports/validate/TASK.html`
+    Raw,
+    /// `reports/validate/TASK.prepared.html`
+    Prepared,
+}
+
+impl Kind {
+    const ALL: [Kind; 3] = [Kind::Evaluation, Kind::Raw, Kind::Prepared];
+
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Evaluation => "evaluation",
+            Kind::Raw => "raw data",
+            Kind::Prepared => "prepared data",
+        }
+    }
+
+    /// Its address as seen from `reports`.
+    pub fn address(self, task: &str) -> String {
+        match self {
+            Kind::Evaluation => format!("{task}.html"),
+            Kind::Raw => format!("validate/{task}.html"),
+            Kind::Prepared => format!("validate/{task}.prepared.html"),
+        }
+    }
+}
+
+/// The address of the page with all tasks, as seen from `reports`.
+pub const INDEX: &str = "index.html";
+
+/// From a page of `task` to all tasks and to the task's other pages. A page links to them whether they are
+/// there or not: its bytes must not depend on what else was made.
+pub fn links(task: &str, here: Kind) -> Vec<Link> {
+    let up = match here {
+        Kind::Evaluation => "",
+        Kind::Raw | Kind::Prepared => "../",
+    };
+    let index = Link {
+        name: "All tasks".to_owned(),
+        to: Some(format!("{up}{INDEX}")),
+    };
+    let own = Kind::ALL.map(|kind| Link {
+        name: format!("{task}: {}", kind.name()),
+        to: (kind != here).then(|| format!("{up}{}", kind.address(task))),
+    });
+    [index].into_iter().chain(own).collect()
+}
+
+/// What a page was made of: who has all of it can make the page again. No time, host, user or path outside
+/// the project.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub command: String,
+    pub version: String,
+    /// What was read: its name, something about it or nothing, and its SHA-256.
+    pub digests: Vec<Digest>,
+    /// Name and value, in the order to show them.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A file, or what a file holds.
+#[derive(Clone, Debug)]
+pub struct Digest {
+    pub of: String,
+    /// As `3,200 rows`; may be empty.
+    pub about: String,
+    pub sha256: String,
+}
+
+impl Page {
+    /// The page's bytes.
+    pub fn render(&self) -> String {
+        let title = escape(&self.title);
+        let sections: String = self.sections.iter().map(Section::render).collect();
+        let figures: String = self.figures.iter().map(Figure::render).collect();
+        let figures = match self.figures.is_empty() {
+            true => String::new(),
+            false => format!("<ul class=\"figures\">\n{figures}</ul>\n"),
+        };
+        let origin = self
+            .origin
+            .as_ref()
+            .map_or_else(String::new, Origin::render);
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+             style-src 'unsafe-inline'; img-src data:\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{title}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n\
+             </head>\n<body>\n<main>\n<header>\n{}<h1>{title}</h1>\n<p class=\"summary\">{}</p>\n\
+             {figures}</header>\n{sections}{origin}</main>\n</body>\n</html>\n",
+            navigation(&self.links),
+            self.summary.replace(" %", "\u{a0}%")
+        )
+    }
+}
+
+/// The one style sheet of all pages.
+const STYLE: &str = include_str!("page.css");
+
+fn navigation(links: &[Link]) -> String {
+    let item = |link: &Link| {
+        let name = escape(&link.name);
+        match &link.to {
+            Some(to) => format!("<li><a href=\"{}\">{name}</a></li>\n", escape(to)),
+            None => format!("<li aria-current=\"page\">{name}</li>\n"),
+        }
+    };
+    match links {
+        [] => String::new(),
+        links => format!(
+            "<nav aria-label=\"Reports\">\n<ul>\n{}</ul>\n</nav>\n",
+            links.iter().map(item).collect::<String>()
+        ),
+    }
+}
+
+impl Section {
+    fn render(&self) -> String {
+        let note = match self.note.as_str() {
+            "" => String::new(),
+            note => format!("<p class=\"note\">{note}</p>\n"),
+        };
+        format!(
+            "<section>\n<h2>{}</h2>\n{note}{}</section>\n",
+            escape(&self.title),
+            self.body
+        )
+    }
+}
+
+impl Figure {
+    fn render(&self) -> String {
+        let line = |class: &str, line: &str| match line {
+            "" => String::new(),
+            // A percent sign stays with its number.
+            line => format!(
+                "<p class=\"{class}\">{}</p>",
+                escape(line).replace(" %", "\u{a0}%")
+            ),
+        };
+        let beside: String = self.beside.iter().map(|b| line("versus", b)).collect();
+        let class = match self.class {
+            "" => String::new(),
+            class => format!(" {class}"),
+        };
+        format!(
+            "<li><h2>{}</h2><p class=\"value{class}\">{}</p>{}{beside}{}</li>\n",
+            escape(&self.name),
+            escape(&self.value),
+            self.picture,
+            line("meaning", &self.meaning)
+        )
+    }
+}
+
+impl Origin {
+    fn render(&self) -> String {
+        let fact = |name: &str, html: String| format!("<dt>{name}</dt><dd>{html}</dd>\n");
+        let mut facts = fact("Command", format!("<code>{}</code>", escape(&self.command)));
+        facts += &fact("Version", format!("easylife {}", escape(&self.version)));
+        for Digest { of, about, sha256 } in &self.digests {
+            let about = match about.as_str() {
+                "" => String::new(),
+                about => format!("{}, ", escape(about)),
+            };
+            let html = format!("{about}SHA-256 <code>{}</code>", escape(sha256));
+            facts += &fact(&text(of), html);
+        }
+        format!(
+            "<footer>\n<h2>How this page was made</h2>\n<dl>\n{facts}</dl>\n{}</footer>\n",
+            self.parameters()
+        )
+    }
+
+    fn parameters(&self) -> String {
+        if self.parameters.is_empty() {
+            return String::new();
+        }
+        let row = |(name, value): &(String, String)| vec![text(name), text(value)];
+        let table = Table {
+            caption: "Parameters that this page depends on".to_owned(),
+            columns: columns(&[("Parameter", "name"), ("Value", "")]),
+            rows: self.parameters.iter().map(row).collect(),
+            class: "plain",
+        };
+        format!(
+            "<details>\n<summary>Parameters ({})</summary>\n{}</details>\n",
+            self.parameters.len(),
+            table.render()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_of_a_task_link_to_each_other() {
+        let to = |here| {
+            links("nlp", here)
+                .into_iter()
+                .map(|link| link.to.unwrap_or_default())
+        };
+        assert!(to(Kind::Evaluation).eq([
+            "index.html",
+            "",
+            "validate/nlp.html",
+            "validate/nlp.prepared.html"
+        ]));
+        assert!(to(Kind::Raw).eq([
+            "../index.html",
+            "../nlp.html",
+            "",
+            "../validate/nlp.prepared.html"
+        ]));
+    }
+
+    #[test]
+    fn a_footer_says_what_the_page_was_made_of() {
+        let page = Page {
+            title: "T".into(),
+            links: vec![
+                Link {
+                    name: "All tasks".into(),
+                    to: Some("index.html".into()),
+                },
+                Link {
+                    name: "Here".into(),
+                    to: None,
+                },
+            ],
+            origin: Some(Origin {
+                command: "easylife evaluate nlp".into(),
+                version: "0.1.0".into(),
+                digests: vec![Digest {
+                    of: "Model".into(),
+                    about: "3 rows".into(),
+                    sha256: "ab".into(),
+                }],
+                parameters: vec![("a".into(), "<b>".into())],
+            }),
+            ..Page::default()
+        };
+        let html = page.render();
+        assert!(html.contains("<li><a href=\"index.html\">All tasks</a></li>"));
+        assert!(html.contains("<li aria-current=\"page\">Here</li>"));
+        assert!(html.contains("<dt>Command</dt><dd><code>easylife evaluate nlp</code></dd>"));
+        assert!(html.contains("<dd>3 rows, SHA-256 <code>ab</code></dd>"));
+        assert!(html.contains("Parameters (1)") && html.contains("&lt;b&gt;"));
+    }
+}

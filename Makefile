@@ -18,9 +18,10 @@ help: ## List the targets
 build: ## Build the release binary
 	cargo build --release --locked
 
-install: ## Build with all optimizations and put the binary into PREFIX/bin (by default ~/.local/bin)
+install: ## Build with all optimizations and install binary and manual into PREFIX (by default ~/.local)
 	cargo build --profile dist --locked
 	install -D -m 755 $(CARGO_TARGET_DIR)/dist/easylife $(DESTDIR)$(PREFIX)/bin/easylife
+	$(CARGO_TARGET_DIR)/dist/easylife man --dir $(DESTDIR)$(PREFIX)/share/man/man1
 
 run: build ## Build, then run the pipeline, where something has changed
 	$(BINARY) repro

@@ -5,17 +5,21 @@
 //! person reads goes to stderr through `talk`.
 
 mod args;
+mod complete;
+mod help;
+mod show;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{ColorChoice, CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use self::args::{
-    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Predict, Reading, ReproArgs, Rows, Stages,
-    StatusArgs, Tasks, Validate, Verb, VerifyArgs,
+    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Man, Predict, Reading, ReproArgs, Rows,
+    Stages, StatusArgs, Tasks, Validate, Verb, VerifyArgs,
 };
+use self::show::{Results, Verdict, print};
 use crate::columns::Role;
 use crate::exit::{self, Exit};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -33,18 +37,13 @@ const GRACE: Duration = Duration::from_millis(700);
 
 /// Parses the command line, runs the verb, shows what it says.
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    if complete::answer() {
+        return Exit::Done;
+    }
+    let matches = help::command().try_get_matches();
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // A closed pipe is no reason to fail.
-            if !error.use_stderr() {
-                let _ = error.print();
-                return Exit::Done;
-            }
-            let text = plain(&error.render().to_string()).into_owned();
-            let _ = io::stderr().lock().write_all(text.as_bytes());
-            return Exit::Usage;
-        }
+        Err(error) => return refuse(&error),
     };
     files::limits::fail_beyond_file_size();
     std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
@@ -57,16 +56,46 @@ pub fn main() -> Exit {
         Err(error) if exit::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
             let exit = exit::code(&error);
-            if json {
-                let message =
-                    serde_json::json!({"error": format!("{error:#}"), "exit": exit as u8});
-                let _ = writeln!(io::stderr().lock(), "{message}");
-            } else {
-                talk.error(format!("{error:#}"));
+            match json {
+                true => say_as_json(&format!("{error:#}"), exit),
+                false => talk.error(format!("{error:#}")),
             }
             exit
         }
     }
+}
+
+/// A command line that is none: help and version, which were asked for, or what is wrong with it.
+fn refuse(error: &clap::Error) -> Exit {
+    // A closed pipe is no reason to fail.
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Done;
+    }
+    let text = error.render().to_string();
+    if asks_for_json() {
+        let message = text.trim_start_matches("error: ").trim();
+        say_as_json(message, Exit::Usage);
+        return Exit::Usage;
+    }
+    let text = plain(&text).into_owned();
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+    Exit::Usage
+}
+
+/// Whether `--json` or its variable is there, where the command line cannot be parsed.
+fn asks_for_json() -> bool {
+    let flag = std::env::args_os()
+        .take_while(|arg| arg != "--")
+        .any(|arg| arg == "--json");
+    let variable = std::env::var("EASYLIFE_JSON").unwrap_or_default();
+    let off = ["", "0", "n", "no", "f", "false", "off"];
+    flag || !off.contains(&variable.to_ascii_lowercase().as_str())
+}
+
+fn say_as_json(error: &str, exit: Exit) {
+    let message = serde_json::json!({"error": error, "exit": exit as u8});
+    let _ = writeln!(io::stderr().lock(), "{message}");
 }
 
 /// Ctrl-C and SIGTERM: a verb that can resume has a moment to stop by itself; any other, and any at the
@@ -145,23 +174,6 @@ impl Global {
             .build_global()
             .context("cannot start threads")
     }
-
-    fn show(&self, outcome: &dyn Outcome) -> Result<()> {
-        let text = match self.json {
-            true => outcome.json()? + "\n",
-            false => plain(&outcome.to_string()).into_owned(),
-        };
-        print(text.as_bytes())
-    }
-
-    /// As [`Global::show`], where there is more to do: whoever reads the text, or does not any more.
-    fn show_and_go_on(&self, outcome: &dyn Outcome) -> Result<()> {
-        self.show(outcome)
-            .or_else(|error| match exit::is_broken_pipe(&error) {
-                true => Ok(()),
-                false => Err(error),
-            })
-    }
 }
 
 impl Cli {
@@ -169,13 +181,10 @@ impl Cli {
         let global = &self.global;
         match self.verb {
             Verb::Completions { shell } => {
-                print_out(|out| clap_complete::generate(shell, &mut command(), "easylife", out))
+                print(&complete::script(&shell)?)?;
+                Ok(Exit::Done)
             }
-            Verb::Man => {
-                let mut page = Vec::new();
-                clap_mangen::Man::new(command()).render(&mut page)?;
-                print_out(|out| out.extend(page))
-            }
+            Verb::Man(args) => args.run(),
             Verb::Init(args) => args.run(global),
             Verb::Inspect { model } => {
                 global.show(&inspect::run(&model)?)?;
@@ -222,26 +231,33 @@ impl Cli {
     }
 }
 
-fn command() -> clap::Command {
-    Cli::command().color(ColorChoice::Never)
+impl Man {
+    fn run(self) -> Result<Exit> {
+        let mut command = help::plain_command();
+        if let Some(folder) = &self.dir {
+            std::fs::create_dir_all(folder)
+                .and_then(|()| clap_mangen::generate_to(command, folder))
+                .with_context(|| format!("cannot write {}", folder.display()))?;
+            return Ok(Exit::Done);
+        }
+        if let Some(verb) = &self.verb {
+            command.build();
+            let found = command.find_subcommand(verb).cloned();
+            command = found.ok_or_else(|| {
+                let verbs: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
+                exit::usage(format!("no verb `{verb}`; there are {}", verbs.join(", ")))
+            })?;
+        }
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command)
+            .source(concat!("easylife ", env!("CARGO_PKG_VERSION")))
+            .render(&mut page)?;
+        print(&page)?;
+        Ok(Exit::Done)
+    }
 }
 
-/// Prints what was made in memory: the generators panic when nobody reads.
-fn print_out(make: impl FnOnce(&mut Vec<u8>)) -> Result<Exit> {
-    let mut text = Vec::new();
-    make(&mut text);
-    print(&text)?;
-    Ok(Exit::Done)
-}
-
-fn print(text: &[u8]) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text)
-        .and_then(|()| out.flush())
-        .context("cannot write stdout")
-}
-
-/// Runs a verb for each task named, showing each outcome as it comes.
+/// Runs a verb for each task named and shows what it did.
 fn each(
     global: &Global,
     tasks: &Tasks,
@@ -249,16 +265,19 @@ fn each(
 ) -> Result<Exit> {
     let project = Project::open(&global.selection())?;
     global.start_threads()?;
-    for name in tasks.names(&project) {
-        global.show_and_go_on(run(&project, name)?.as_ref())?;
-    }
-    Ok(Exit::Done)
+    let mut results = Results::new(global, tasks.are_all());
+    let mut names = tasks.names(&project).into_iter();
+    let ended = names.try_for_each(|name| {
+        let outcome = run(&project, name)?;
+        results.add(name.as_str(), outcome.as_ref(), Verdict::Fine)
+    });
+    results.end(ended.map(|()| Exit::Done))
 }
 
 impl InitArgs {
     fn run(self, global: &Global) -> Result<Exit> {
         let (Some(task), Some(source)) = (&self.task, &self.source) else {
-            global.show(&pipeline::init::run(&self.folder)?)?;
+            global.show_result(&pipeline::init::run(&self.folder)?, Verdict::Fine)?;
             return Ok(Exit::Done);
         };
         let name: Name = task.parse().map_err(exit::usage)?;
@@ -288,7 +307,7 @@ impl InitArgs {
         let created = for_task!(name, T => pipeline::init::run_own::<T>(
             &self.folder, &own, &names, &ask
         )?);
-        global.show(&created)?;
+        global.show_result(&created, Verdict::Fine)?;
         Ok(Exit::Done)
     }
 }
@@ -329,14 +348,14 @@ impl Gate {
         if self.output.is_some() && names.len() > 1 {
             return Err(exit::usage("--output: name one task instead of `all`"));
         }
-        let mut met = true;
-        for name in names {
+        let mut results = Results::new(global, self.tasks.are_all());
+        let ended = names.into_iter().try_fold(Exit::Done, |exit, name| {
             let output = self.output.as_deref();
             let verdict = for_task!(name, T => eval::gate::run::<T>(&project, output)?);
-            met &= verdict.met();
-            global.show_and_go_on(&verdict)?;
-        }
-        Ok(if met { Exit::Done } else { Exit::Gate })
+            results.add(name.as_str(), &verdict, Verdict::of(verdict.met()))?;
+            Ok(if verdict.met() { exit } else { Exit::Gate })
+        });
+        results.end(ended)
     }
 }
 
@@ -350,14 +369,15 @@ impl Validate {
             force: self.force,
             prepared: self.prepared,
         };
-        let mut holds = true;
-        for name in self.tasks.names(&project) {
+        let mut results = Results::new(global, self.tasks.are_all());
+        let mut names = self.tasks.names(&project).into_iter();
+        let ended = names.try_fold(Exit::Done, |exit, name| {
             let validated =
                 for_task!(name, T => pipeline::validate::run::<T>(&project, request, talk)?);
-            holds &= validated.holds();
-            global.show_and_go_on(&validated)?;
-        }
-        Ok(if holds { Exit::Done } else { Exit::Data })
+            results.add(name.as_str(), &validated, Verdict::of(validated.holds()))?;
+            Ok(if validated.holds() { exit } else { Exit::Data })
+        });
+        results.end(ended)
     }
 }
 
@@ -435,9 +455,8 @@ impl Predict {
         }
         let scored =
             for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
-        // With `-q` a batch job that went well says nothing: cron mails whatever is said.
-        if request.output != Port::Standard && (global.json || !global.quiet) {
-            global.show(&scored)?;
+        if request.output != Port::Standard {
+            global.show_result(&scored, Verdict::of(scored.exit() == Exit::Done))?;
         }
         Ok(scored.exit())
     }
@@ -591,10 +610,7 @@ impl ReproArgs {
             return Ok(Exit::Done);
         }
         let ran = repro::run(&request, talk)?;
-        // With `-q` a run that went well says nothing: cron mails whatever is said.
-        if global.json || !global.quiet {
-            global.show(&ran)?;
-        }
+        global.show_result(&ran, Verdict::Fine)?;
         Ok(Exit::Done)
     }
 }
@@ -625,7 +641,7 @@ impl VerifyArgs {
             },
         };
         let verified = verify::run(&request, talk)?;
-        global.show(&verified)?;
+        global.show_result(&verified, Verdict::of(verified.is_reproducible()))?;
         Ok(if verified.is_reproducible() {
             Exit::Done
         } else {

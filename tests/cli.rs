@@ -4,19 +4,105 @@ mod support;
 use support::Workdir;
 
 #[test]
-fn completions_and_manual_name_the_verbs() {
+fn every_verb_has_a_manual_page() {
     let dir = Workdir::empty();
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        assert!(
-            dir.ok(&["completions", shell]).contains("evaluate"),
-            "{shell}"
-        );
-    }
     let page = dir.ok(&["man"]);
     assert!(
         page.contains(".TH easylife 1") && page.contains("easylife\\-predict"),
         "{page}"
     );
+    let page = dir.ok(&["man", "predict"]);
+    assert!(page.contains(".TH easylife-predict 1"), "{page}");
+    assert!(page.contains("Examples"), "{page}");
+    assert!(
+        dir.fails(2, &["man", "predicts"])
+            .contains("there are init, ")
+    );
+    dir.ok(&["man", "--dir", "pages"]);
+    let pages = dir.names("pages");
+    for verb in ["", "-init", "-predict", "-verify"] {
+        assert!(pages.contains(&format!("easylife{verb}.1")), "{pages:?}");
+    }
+}
+
+/// What bash is given for the last of some words.
+fn completed(dir: &Workdir, words: &[&str]) -> Vec<String> {
+    let output = dir
+        .command(&[&["--", "easylife"], words].concat())
+        .env("EASYLIFE_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
+        .env("_CLAP_IFS", "\n")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn completions_know_verbs_tasks_stages_and_keys() {
+    let dir = Workdir::project();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = dir.ok(&["completions", shell]);
+        assert!(script.contains("EASYLIFE_COMPLETE"), "{shell}: {script}");
+    }
+    assert_eq!(completed(&dir, &["ev"]), ["evaluate"]);
+    assert_eq!(completed(&dir, &["train", "re"]), ["recsys"]);
+    assert_eq!(completed(&dir, &["repro", "gate@n"]), ["gate@nlp"]);
+    assert!(completed(&dir, &["status", "tr"]).contains(&"train".to_owned()));
+    let keys = completed(&dir, &["train", "nlp", "-S", "nlp.model.c"]);
+    assert_eq!(keys, ["nlp.model.calibrate=", "nlp.model.class_weight="]);
+    // Outside of a project there are no stages, and that is no error.
+    assert!(completed(&Workdir::empty(), &["repro", "gate@"]).is_empty());
+}
+
+#[test]
+fn json_is_one_object_for_all_tasks_and_for_errors() {
+    let dir = Workdir::project();
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let small = ["-S", "nlp.sample.rows=300", "-S", "cv.sample.scenes=4"];
+    let all = json(&dir.ok(&[&["sample", "all", "--json"][..], &small].concat()));
+    for task in ["nlp", "cv", "recsys", "ts"] {
+        assert!(all[task]["files"].is_array(), "{all}");
+    }
+    let one = json(&dir.ok(&[&["sample", "nlp", "--json"][..], &small].concat()));
+    assert_eq!(one, all["nlp"]);
+    // What was done before an error is there, too.
+    let raw = dir.path("data/raw/recsys/tables/interactions.csv");
+    std::fs::write(raw, "user_id\n1\n").unwrap();
+    let ran = dir.run(&["prepare", "all", "--json"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let done = json(&ran.stdout);
+    assert!(
+        done["nlp"].is_object() && done.get("recsys").is_none(),
+        "{done}"
+    );
+    assert_eq!(json(ran.stderr.lines().last().unwrap())["exit"], 4);
+    for args in [&["train", "--json"][..], &["--json", "trian", "nlp"]] {
+        let ran = dir.run(args);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert!(json(&ran.stderr)["error"].is_string(), "{ran:?}");
+    }
+    let ran = dir.command(&["trian"]).env("EASYLIFE_JSON", "1").output();
+    assert_eq!(
+        json(&String::from_utf8(ran.unwrap().stderr).unwrap())["exit"],
+        2
+    );
+}
+
+#[test]
+fn quiet_says_only_what_is_wrong() {
+    let dir = Workdir::project();
+    let small = ["-q", "-S", "nlp.sample.rows=400"];
+    for verb in ["sample", "validate", "prepare", "train", "evaluate", "gate"] {
+        let ran = dir.run(&[&[verb, "nlp"][..], &small].concat());
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{verb}: {ran:?}");
+    }
+    // A verdict that is bad is said, and so is what was asked for.
+    let ran = dir.run(&["gate", "nlp", "-q", "-S", "nlp.gate.accuracy.min=0.999"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stdout.contains("NOT MET accuracy"), "{ran:?}");
+    assert!(!dir.ok(&["explain", "nlp", "fine", "-q"]).is_empty());
+    assert!(!dir.ok(&["evaluate", "nlp", "-q", "--json"]).is_empty());
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn a_clone_with_nothing_but_the_lock_is_enough() {
     for name in ["dvc.yaml", "dvc.lock"] {
         clone.write(name, dir.read(name));
     }
-    let said = clone.ok(&["verify", "-q", "--threads", "1,2"]);
+    let said = clone.ok(&["verify", "--threads", "1,2"]);
     assert_eq!(
         said,
         "reproducible: 4 runs of stages, 4 outputs, the same bytes\n"
@@ -74,7 +74,7 @@ fn only_recorded_dependencies_are_there() {
 fn a_dependency_that_is_not_as_recorded_is_told() {
     let dir =
         pipeline("stages:\n  a:\n    cmd: cat in.txt > o\n    deps: [in.txt]\n    outs: [o]\n");
-    assert!(dir.ok(&["verify", "-q"]).starts_with("reproducible"));
+    assert!(dir.ok(&["verify"]).starts_with("reproducible"));
     dir.write("in.txt", "two\n");
     let said = differs(&dir, &[]);
     assert!(
@@ -113,7 +113,6 @@ fn models_and_tables_of_a_real_pipeline_come_out_again() {
     dir.ok(&["repro", "-q", "evaluate@nlp"]);
     let said = dir.ok(&[
         "verify",
-        "-q",
         "prepare@nlp",
         "train@nlp",
         "evaluate@nlp",

@@ -1,10 +1,14 @@
 //! What the command line may hold: clap types, and the texts of `--help`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use clap_complete::engine::ArgValueCompleter;
+
+use super::complete;
 use crate::params::Set;
 use crate::predict;
 use crate::project::Project;
@@ -13,7 +17,8 @@ use tables::{Delimiter, Escape, Format, Quote};
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]
-#[command(name = "easylife", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "easylife", version, max_term_width = 100, after_help = AFTER_HELP,
+          subcommand_value_name = "VERB", subcommand_help_heading = "Verbs", disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -22,13 +27,15 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-A project is a folder with params.yaml; start one with `easylife init`.
+A project is a folder with params.yaml; start one with `easylife init`. Examples of a verb are in its
+`--help`.
 
 Exit codes: 0 done, 1 failed, 2 usage or parameters, 3 a gate was not met, 4 the data break the
 rules, 5 another run holds the lock, 6 not reproducible, 7 done, with rows that failed (they are
 listed).";
 
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The project folder [default: the nearest one with params.yaml, from here upwards]
     #[arg(long, global = true, value_name = "DIR", env = "EASYLIFE_PROJECT")]
@@ -38,20 +45,22 @@ pub struct Global {
         short = 'S',
         long = "set-param",
         global = true,
-        value_name = "KEY=VALUE"
+        value_name = "KEY=VALUE",
+        add = ArgValueCompleter::new(complete::keys)
     )]
     pub set: Vec<Set>,
     /// Threads to use; changes no output [default: one a core]; `verify` takes several: 1,2,8
     #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS", value_delimiter = ',',
           value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Vec<u16>,
-    /// Show results as JSON
+    /// Show the result, or the error, as one JSON object
     #[arg(long, global = true, env = "EASYLIFE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
-    /// Say less: warnings and errors only
+    /// Say only what is wrong: warnings, errors, results that end with another exit code than 0; what
+    /// was asked for on stdout (explain, inspect, profile, --json, -o -) is there all the same
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more
+    /// Say more: details on stderr
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Colour messages
@@ -74,14 +83,14 @@ pub enum Color {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Start a project: params.yaml, dvc.yaml, README, ready to run
+    /// Start a project, with samples of all tasks or for one task on your own data
     Init(InitArgs),
     /// Make seeded sample data in data/raw/TASK
     Sample(SampleArgs),
-    /// Hold the raw data against schema/TASK.yaml or the rules built in -> reports/validate; exit 4
+    /// Check the raw data against schema/TASK.yaml or the built-in rules -> reports/validate; exit 4
     /// where a rule of level error is broken
     Validate(Validate),
-    /// What the columns of any tables hold
+    /// Describe the columns of any tables
     Profile {
         /// Files or folders
         #[arg(value_name = "FILE", required = true)]
@@ -100,28 +109,41 @@ pub enum Verb {
     Evaluate(Tasks),
     /// Check the metrics against TASK.gate; exit 3 where one is not met
     Gate(Gate),
-    /// Score a batch of rows, or answer what is named on the command line
+    /// Score a file or what comes on stdin, or answer what is named on the command line
     Predict(Predict),
-    /// Why this answer
+    /// Explain single answers of a model
     Explain(Explain),
-    /// What a model file holds
+    /// Describe a model file
     Inspect {
         #[arg(value_name = "MODEL")]
         model: PathBuf,
     },
     /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
     Repro(ReproArgs),
-    /// Which stages of dvc.yaml would run, and why
+    /// List the stages of dvc.yaml that would run, and why
     Status(StatusArgs),
     /// Run stages again in a scratch copy and compare every output's bytes with dvc.lock
     Verify(VerifyArgs),
-    /// Print a completion script
+    /// Print a script that completes verbs, options, tasks, stages and keys
     Completions {
-        #[arg(value_name = "SHELL")]
-        shell: clap_complete::Shell,
+        #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(complete::SHELLS))]
+        shell: String,
     },
-    /// Print the manual page (roff)
-    Man,
+    /// Print a manual page (roff)
+    Man(Man),
+}
+
+/// The heading of options that say what is read and written.
+const INPUT_OUTPUT: &str = "Input and output";
+
+#[derive(Args)]
+pub struct Man {
+    /// Whose page [default: that of easylife itself]
+    #[arg(value_name = "VERB")]
+    pub verb: Option<String>,
+    /// Write the pages of all verbs into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub dir: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -268,6 +290,11 @@ pub struct Validate {
 }
 
 impl Tasks {
+    /// Whether they are `all`, rather than one by its name.
+    pub fn are_all(&self) -> bool {
+        self.task == "all"
+    }
+
     /// The task, or all that the project has: those with a block in its params.yaml, or every one where none
     /// has.
     pub fn names(&self, project: &Project) -> Vec<Name> {
@@ -305,45 +332,51 @@ pub struct Predict {
     /// a user each, ts a series each
     #[arg(value_name = "INPUT")]
     pub asked: Vec<String>,
-    /// recsys: answer for this user
-    #[arg(long, value_name = "ID", conflicts_with = "series")]
+    /// Answer for this user
+    #[arg(
+        long,
+        value_name = "ID",
+        conflicts_with = "series",
+        help_heading = "Options of recsys"
+    )]
     pub user: Vec<String>,
-    /// ts: answer for this series
-    #[arg(long, value_name = "ID")]
+    /// Answer for this series
+    #[arg(long, value_name = "ID", help_heading = "Options of ts")]
     pub series: Vec<String>,
     /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-`: stdin (ts: newer
     /// values, which need not be given) [default: stdin; without --output TASK.predict.input]
-    #[arg(short, long, value_name = "IN")]
+    #[arg(short, long, value_name = "IN", help_heading = INPUT_OUTPUT)]
     pub input: Option<PathBuf>,
     /// File to write; `-`: stdout [default: TASK.predict.output, without --input]
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help_heading = INPUT_OUTPUT)]
     pub output: Option<PathBuf>,
     /// Model file [default: the project's models/TASK.safetensors]
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", help_heading = INPUT_OUTPUT)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
     /// Format of stdin and stdout [default: csv]
-    #[arg(long, value_name = "FORMAT", value_parser = parse_format)]
+    #[arg(long, value_name = "FORMAT", help_heading = INPUT_OUTPUT,
+          value_parser = words::<Format>(&["csv", "tsv", "jsonl", "parquet"]))]
     pub format: Option<Format>,
     /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on [default: fail]
     /// (cv says in its column `error` what is wrong with a photo, and always goes on)
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", help_heading = INPUT_OUTPUT)]
     pub on_error: Option<Rows>,
     /// Go on where a killed run stopped
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT_OUTPUT)]
     pub resume: bool,
     /// Wait for another run on the same output to end
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT_OUTPUT)]
     pub wait: bool,
-    /// nlp: add the probability of every class
-    #[arg(long)]
+    /// Add the probability of every class
+    #[arg(long, help_heading = "Options of nlp")]
     pub all_classes: bool,
-    /// ts: steps to forecast [default: ts.horizon at training]
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    /// Steps to forecast [default: ts.horizon at training]
+    #[arg(long, help_heading = "Options of ts", value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub horizon: Option<u32>,
-    /// ts: per cent that bounds are to hold [default: 80,95]
-    #[arg(long, value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
+    /// Shares, in per cent, that intervals are to cover [default: 80,95]
+    #[arg(long, help_heading = "Options of ts", value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
     pub level: Vec<f64>,
     #[command(flatten)]
     pub lists: Lists,
@@ -351,6 +384,7 @@ pub struct Predict {
 
 /// How input files in CSV are read.
 #[derive(Args, Clone, Copy)]
+#[command(next_help_heading = INPUT_OUTPUT)]
 pub struct Reading {
     /// What separates the columns of CSV inputs: one character, or `tab` [default: a comma]
     #[arg(long, value_name = "CHAR")]
@@ -360,28 +394,29 @@ pub struct Reading {
     pub quote: Option<Quote>,
     /// How a quote inside a quoted text is written in CSV inputs: doubled or backslash [default:
     /// doubled]
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", value_parser = words::<Escape>(&["doubled", "backslash"]))]
     pub escape: Option<Escape>,
 }
 
 #[derive(Args)]
+#[command(next_help_heading = "Options of recsys")]
 pub struct Lists {
-    /// recsys: items a list [default: 20]
+    /// Items a list [default: 20]
     #[arg(long, value_name = "K", value_parser = parse_count)]
     pub k: Option<usize>,
-    /// recsys: a table of user_id, or `all` [default: those in IN, without it all]
+    /// A table of user_id, or `all` [default: those in IN, without it all]
     #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
     pub users: Option<predict::Wanted>,
-    /// recsys: items like those in a table of item_id, or like each of `all`
+    /// Items like those in a table of item_id, or like each of `all`
     #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
     pub similar: Option<predict::Wanted>,
-    /// recsys: a table of user_id and item_id: the only items for these users
+    /// A table of user_id and item_id: the only items for these users
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,
-    /// recsys: a table of user_id and item_id: items not for these users
+    /// A table of user_id and item_id: items not for these users
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
-    /// recsys: a table of item_id: the only items for anyone
+    /// A table of item_id: the only items for anyone
     #[arg(long, value_name = "FILE")]
     pub only: Option<PathBuf>,
 }
@@ -407,9 +442,12 @@ pub enum Rows {
     Skip,
 }
 
-fn parse_format(text: &str) -> Result<Format, String> {
-    text.parse()
-        .map_err(|_| "one of csv, tsv, jsonl, parquet".to_owned())
+/// One of some words, which `--help` lists.
+fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| word.parse())
 }
 
 fn parse_level(text: &str) -> Result<f64, String> {
@@ -441,7 +479,7 @@ pub struct Explain {
 #[derive(Args)]
 pub struct Stages {
     /// Stages of dvc.yaml, or groups (`train` for train@nlp and the others) [default: all]
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = ArgValueCompleter::new(complete::stages))]
     pub targets: Vec<String>,
     /// What needs the stages, instead of what they need
     #[arg(long)]
@@ -485,7 +523,7 @@ pub struct StatusArgs {
 #[derive(Args)]
 pub struct VerifyArgs {
     /// Stages of dvc.yaml, or groups [default: all]
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = ArgValueCompleter::new(complete::stages))]
     pub targets: Vec<String>,
     /// Wait for another run to end
     #[arg(long)]

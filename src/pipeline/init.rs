@@ -18,8 +18,11 @@ use crate::project::PARAMS;
 use crate::task::Task;
 use files::atomic;
 
+/// `params.yaml` of a new project with every task.
+pub const PARAMS_TEMPLATE: &str = include_str!("../../params.yaml");
+
 const FILES: [(&str, &str); 6] = [
-    (PARAMS, include_str!("../../params.yaml")),
+    (PARAMS, PARAMS_TEMPLATE),
     ("dvc.yaml", include_str!("../../dvc.yaml")),
     (".dvcignore", include_str!("../../.dvcignore")),
     (".gitignore", include_str!("init/gitignore")),

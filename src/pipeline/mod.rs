@@ -21,6 +21,12 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::RawData;
 
+/// Names of the stages of the pipeline here or above; none where it cannot be read.
+pub fn stage_names() -> Vec<String> {
+    let pipeline = dvc::Pipeline::open(None, engine::PROGRAM);
+    pipeline.map_or_else(|_| Vec::new(), |pipeline| pipeline.names())
+}
+
 /// Says which files of folders are read and which are left out, where not all lie in one place.
 fn say_folders(raw: RawData<'_>, project: &Project, talk: &Talk) {
     for name in [Some(raw.source), raw.test].into_iter().flatten() {

@@ -83,6 +83,11 @@ impl Pipeline {
         })
     }
 
+    /// Names of the stages, in the order of dvc.yaml.
+    pub fn names(&self) -> Vec<String> {
+        self.stages.iter().map(|stage| stage.name.clone()).collect()
+    }
+
     /// Stages that run `command` and do not depend on `path`, or on a folder around it: the place and name of
     /// each.
     pub fn without_dependency(&self, command: &str, path: &Path) -> Vec<String> {

@@ -1,0 +1,166 @@
+//! What `--help` and the manual say beyond the options themselves: examples of every verb.
+
+use clap::{ColorChoice, Command, CommandFactory};
+
+use super::args::Cli;
+
+/// Commands to copy, by verb. A test parses each of them.
+const EXAMPLES: &[(&str, &[&str])] = &[
+    (
+        "init",
+        &[
+            "easylife init",
+            "easylife init reviews --task nlp --source reviews.csv --text review --label sentiment",
+            "easylife init demand --task ts --source sales.csv --time date --value units --id store",
+        ],
+    ),
+    (
+        "sample",
+        &[
+            "easylife sample all",
+            "easylife sample nlp -S nlp.sample.rows=500",
+            "easylife sample cv --from photos/sharp",
+        ],
+    ),
+    (
+        "validate",
+        &[
+            "easylife validate nlp",
+            "easylife validate nlp --init",
+            "easylife validate all --prepared",
+        ],
+    ),
+    (
+        "profile",
+        &[
+            "easylife profile sales.csv",
+            "easylife profile data/*.parquet -o profile.html",
+        ],
+    ),
+    (
+        "prepare",
+        &[
+            "easylife prepare ts",
+            "easylife prepare nlp -S nlp.data.source=reviews.csv -S nlp.data.text=review",
+        ],
+    ),
+    (
+        "train",
+        &[
+            "easylife train nlp",
+            "easylife train recsys -S recsys.model.kind=ease",
+        ],
+    ),
+    (
+        "evaluate",
+        &["easylife evaluate nlp", "easylife evaluate all --json"],
+    ),
+    ("gate", &["easylife gate nlp", "easylife gate all"]),
+    (
+        "predict",
+        &[
+            "easylife predict nlp \"a fine film\"",
+            "easylife predict recsys --user u0001 --k 5",
+            "easylife predict nlp -i new.csv -o scored.csv",
+            "easylife predict cv -i photos/ -o photos.csv",
+            "easylife predict ts --horizon 14 --level 80,95 -o demand.csv",
+            "easylife predict recsys --users all --k 10 -o lists.csv",
+            "cat new.jsonl | easylife predict nlp -i - --format jsonl -o - -m models/nlp.safetensors",
+        ],
+    ),
+    (
+        "explain",
+        &[
+            "easylife explain nlp \"not good at all\"",
+            "easylife explain ts apples-1 --top 3",
+            "easylife explain cv photo.jpg --pictures why",
+        ],
+    ),
+    ("inspect", &["easylife inspect models/nlp.safetensors"]),
+    (
+        "repro",
+        &[
+            "easylife repro",
+            "easylife repro gate@nlp -j 4",
+            "easylife repro --dry",
+        ],
+    ),
+    ("status", &["easylife status", "easylife status -q"]),
+    (
+        "verify",
+        &[
+            "easylife verify",
+            "easylife verify train@nlp --threads 1,2,8",
+        ],
+    ),
+    (
+        "completions",
+        &[
+            "source <(easylife completions bash)",
+            "easylife completions fish > ~/.config/fish/completions/easylife.fish",
+        ],
+    ),
+    (
+        "man",
+        &[
+            "easylife man predict > easylife-predict.1",
+            "easylife man --dir man1",
+        ],
+    ),
+];
+
+/// The command line with its examples.
+pub fn command() -> Command {
+    EXAMPLES
+        .iter()
+        .fold(Cli::command(), |command, (verb, lines)| {
+            let text = format!("Examples:\n  {}", lines.join("\n  "));
+            command.mut_subcommand(verb, |verb| verb.after_long_help(text))
+        })
+}
+
+/// The same for what is generated of it, without colour.
+pub fn plain_command() -> Command {
+    command().color(ColorChoice::Never)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words as a shell splits them, as far as the examples need it.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut quoted) = (vec![String::new()], false);
+        for c in line.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                ' ' if !quoted => words.push(String::new()),
+                c => words.last_mut().unwrap().push(c),
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_example_is_a_command() {
+        for (_, lines) in EXAMPLES {
+            for line in *lines {
+                let start = line.find("easylife").unwrap();
+                let line = line[start..].split([')', '>']).next().unwrap().trim();
+                let parsed = command().try_get_matches_from(words(line));
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn every_verb_has_examples() {
+        for verb in Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            assert!(
+                EXAMPLES.iter().any(|(verb, _)| *verb == name),
+                "{name} has no example in src/cli/help.rs"
+            );
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! What is said to a person while a verb works: notes, warnings and progress, all on stderr.
 //! Results go to stdout, by `cli`. The only module that knows indicatif.
 
+mod stages;
+
+pub use self::stages::Stages;
+
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;

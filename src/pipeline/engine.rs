@@ -1,10 +1,9 @@
 //! easylife as the DVC engine (`crates/dvc`) knows it: its name, its environment variables, how model
 //! files are compared, where its words go, and what to do about its errors.
 
-use dvc::{Error, Observer, Program};
+use dvc::{Error, Program};
 
 use crate::exit;
-use crate::talk::Talk;
 
 /// What the engine is told about this program.
 pub(super) const PROGRAM: Program = Program {
@@ -17,24 +16,6 @@ pub(super) const PROGRAM: Program = Program {
     private_variables: &["EASYLIFE_PROJECT", "EASYLIFE_JSON", "EASYLIFE_THREADS"],
     differences: &[("safetensors", artifact::difference::first)],
 };
-
-impl Observer for Talk {
-    fn note(&self, message: &str) {
-        Talk::note(self, message);
-    }
-
-    fn detail(&self, message: &str) {
-        Talk::detail(self, message);
-    }
-
-    fn warn(&self, message: &str) {
-        Talk::warn(self, message);
-    }
-
-    fn output(&self, bytes: &[u8]) {
-        self.pass_on(bytes);
-    }
-}
 
 /// Adds to an error of the engine's what to do about it on our command line; the exit code stays.
 pub(super) fn with_hint(error: Error) -> anyhow::Error {

@@ -140,10 +140,23 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
         next: match own.scored() {
             own::Scored::Nothing => vec![
                 "easylife repro".to_owned(),
-                format!("easylife predict {task} -i NEW.csv -o scored.csv"),
+                format!(
+                    "easylife predict {task} -i {} -o scored.csv",
+                    new_data::<T>()?
+                ),
             ],
             _ => vec!["easylife repro".to_owned()],
         },
+    })
+}
+
+/// What stands for data to be scored in a command to type.
+fn new_data<T: Task>() -> Result<&'static str> {
+    let params =
+        T::check(&T::Block::default()).map_err(|invalid| anyhow::anyhow!("{invalid:?}"))?;
+    Ok(match T::raw_data(&params).of_tables {
+        true => "NEW.csv",
+        false => "FOLDER",
     })
 }
 

@@ -14,7 +14,7 @@ use super::engine::{PROGRAM, with_hint};
 use super::own_data;
 use super::sample::Unused;
 use crate::exit::{self, Exit};
-use crate::talk::Talk;
+use crate::talk::{self, Talk};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -59,7 +59,8 @@ struct StageRan {
 /// Runs what has changed. A stage that fails is the error, after everything else was recorded.
 pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
     let (pipeline, plan) = request.open(talk)?;
-    let ends = runner::run(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
+    let stages = talk::Stages::new(talk, request.options.jobs);
+    let ends = runner::run(&pipeline, &plan, &request.options, &stages).map_err(with_hint)?;
     let mut stages = Vec::new();
     let (mut failed, mut skipped) = (Vec::new(), 0);
     for (stage, ended) in ends {

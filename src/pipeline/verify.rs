@@ -12,7 +12,7 @@ use dvc::{Pipeline, Selection};
 use super::engine::{PROGRAM, with_hint};
 use super::own_data;
 use super::sample::Unused;
-use crate::talk::Talk;
+use crate::talk::{self, Talk};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -54,7 +54,13 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Verified> {
     };
     let plan = pipeline.select(&selection).map_err(with_hint)?;
     let plan = own_data::leave_out(&pipeline, &plan, &request.targets, &request.unused, talk);
-    let verdicts = verify::verify(&pipeline, &plan, &request.options, talk).map_err(with_hint)?;
+    let verdicts = verify::verify(
+        &pipeline,
+        &plan,
+        &request.options,
+        &talk::Stages::new(talk, 1),
+    )
+    .map_err(with_hint)?;
     let stages: Vec<StageVerified> = verdicts
         .into_iter()
         .map(|verdict| StageVerified {

@@ -43,4 +43,8 @@ pub trait Observer {
     fn warn(&self, message: &str);
     /// Output of the commands that stages run, as it comes.
     fn output(&self, bytes: &[u8]);
+    /// The commands of a stage start.
+    fn started(&self, _stage: &str) {}
+    /// The commands of a stage have ended.
+    fn ended(&self, _stage: &str) {}
 }

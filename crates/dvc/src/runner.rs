@@ -336,6 +336,7 @@ impl Runner<'_> {
             })
             .context("cannot start a thread")?;
         self.running += 1;
+        self.show.started(&stage.name);
         self.states[place] = State::Running(Box::new(Running {
             reasons,
             before,
@@ -368,6 +369,7 @@ impl Runner<'_> {
             return Err(Error::failed("a stage ended that did not run"));
         };
         self.running -= 1;
+        self.show.ended(&self.stages[place].name);
         self.records.changed();
         self.show.log_ended(place);
         let Running {

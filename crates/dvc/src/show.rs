@@ -48,6 +48,16 @@ impl<'a> Show<'a> {
         }
     }
 
+    /// The commands of a stage start; said at once, whatever is shown in its turn.
+    pub fn started(&self, name: &str) {
+        self.observer.started(name);
+    }
+
+    /// The commands of a stage have ended, likewise.
+    pub fn ended(&self, name: &str) {
+        self.observer.ended(name);
+    }
+
     pub fn note(&mut self, stage: usize, text: String) {
         self.add(stage, Line::Note(text));
     }

@@ -13,9 +13,9 @@ pub mod validate;
 pub mod verify;
 
 pub use dvc::Selection;
-pub use dvc::runner::Options as RunOptions;
+pub use dvc::runner::RunOptions;
 pub use dvc::stop_commands;
-pub use dvc::verify::Options as VerifyOptions;
+pub use dvc::verify::VerifyOptions;
 
 use crate::project::Project;
 use crate::talk::Talk;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use dvc::runner::{self, Ended, Failure, Options};
+use dvc::runner::{self, Ended, Failure, RunOptions};
 use dvc::why::Reason;
 use dvc::{Pipeline, Selection};
 
@@ -22,7 +22,7 @@ pub struct Request {
     /// The folder of dvc.yaml; absent: the working folder or the nearest above it.
     pub folder: Option<PathBuf>,
     pub selection: Selection,
-    pub options: Options,
+    pub options: RunOptions,
     /// Commands of stages, and what each reads.
     pub reads: Vec<(String, Vec<PathBuf>)>,
     /// Samples that the project has no use for.

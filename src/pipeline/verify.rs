@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use dvc::verify::{self, Options};
+use dvc::verify::{self, VerifyOptions};
 use dvc::{Pipeline, Selection};
 
 use super::engine::{PROGRAM, with_hint};
@@ -21,7 +21,7 @@ pub struct Request {
     pub folder: Option<PathBuf>,
     /// Stages to verify; none: all.
     pub targets: Vec<String>,
-    pub options: Options,
+    pub options: VerifyOptions,
     /// Samples that the project has no use for.
     pub unused: Vec<Unused>,
 }

@@ -33,12 +33,12 @@ pub struct Config {
 }
 
 /// Values by `section.option`, and the folder of the file that gave each.
-type Options = HashMap<String, (String, PathBuf)>;
+type OptionValues = HashMap<String, (String, PathBuf)>;
 
 impl Config {
     /// Reads the system's, the user's, the project's and the local file, later ones over earlier.
     pub fn read(folder: &Folder) -> Result<Self> {
-        let mut options = Options::new();
+        let mut options = OptionValues::new();
         if folder.has_dvc() {
             for file in config_files(&folder.root().join(".dvc")) {
                 read_file(&file, &mut options)?;
@@ -107,7 +107,7 @@ fn config_files(dvc: &Path) -> Vec<PathBuf> {
 }
 
 /// `[section]` and `name = value` lines; `['remote "x"']` sections are for other commands.
-fn read_file(file: &Path, options: &mut Options) -> Result<()> {
+fn read_file(file: &Path, options: &mut OptionValues) -> Result<()> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -20,9 +20,9 @@ use crate::show::Show;
 use crate::stage::Stage;
 use crate::why::Reason;
 
-/// Options of a run.
+/// What to run and how.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct RunOptions {
     /// Run even what is up to date.
     pub force: bool,
     /// After a failure go on with what does not need the stage.
@@ -77,7 +77,7 @@ const LOGS: &str = "reports/logs";
 pub fn run(
     pipeline: &Pipeline,
     plan: &[usize],
-    options: &Options,
+    options: &RunOptions,
     observer: &dyn Observer,
 ) -> Result<Ends> {
     let private = pipeline.folder.make_private()?;
@@ -187,7 +187,7 @@ struct Runner<'a> {
     /// Places of what each stage needs.
     needs: Vec<Vec<usize>>,
     states: Vec<State>,
-    options: &'a Options,
+    options: &'a RunOptions,
     records: Records<'a>,
     locks: Locks,
     dvc_lock: Option<Held>,

@@ -25,7 +25,7 @@ use crate::why::{How, Inspector, Reason};
 
 /// How to verify.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct VerifyOptions {
     /// Numbers of threads to repeat it for; none: once, with as many as there are cores.
     pub threads: Vec<usize>,
     /// Wait for another run.
@@ -63,7 +63,7 @@ const THREADS: [&str; 5] = [
 pub fn verify(
     pipeline: &Pipeline,
     plan: &[usize],
-    options: &Options,
+    options: &VerifyOptions,
     observer: &dyn Observer,
 ) -> Result<Vec<Verdict>> {
     let private = pipeline.folder.make_private()?;

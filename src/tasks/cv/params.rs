@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::params::batch::Batch;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
-use models::cv::{Kind, Options, Solver};
+use models::cv::{DetectorOptions, Kind, Solver};
 use tables::{Delimiter, Escape, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
@@ -131,7 +131,7 @@ pub struct ModelBlock {
 
 impl Default for ModelBlock {
     fn default() -> Self {
-        let options = Options::default();
+        let options = DetectorOptions::default();
         Self {
             kind: Choice::default(),
             solver: options.solver,
@@ -151,7 +151,7 @@ pub struct Params {
     pub scene_pattern: Option<regex::Regex>,
     /// In [0, 1).
     pub test_share: f64,
-    pub options: Options,
+    pub options: DetectorOptions,
     /// As written, for the model file.
     pub model: ModelBlock,
 }
@@ -228,7 +228,7 @@ impl DataBlock {
 }
 
 impl ModelBlock {
-    fn check(&self) -> Result<Options, Invalid> {
+    fn check(&self) -> Result<DetectorOptions, Invalid> {
         let usable = |c: &f64| *c > 0.0 && c.is_finite();
         require(
             !self.c.is_empty() && self.c.iter().all(usable),
@@ -246,7 +246,7 @@ impl ModelBlock {
             "linfa cannot weigh classes; set cv.model.balanced to false, or the solver to newton"
                 .to_owned()
         })?;
-        Ok(Options {
+        Ok(DetectorOptions {
             kind: match self.kind {
                 Choice::Auto => None,
                 Choice::Laplacian => Some(Kind::Laplacian),
@@ -258,7 +258,7 @@ impl ModelBlock {
             regularization: self.c.clone(),
             folds: self.folds,
             balanced: self.balanced,
-            ..Options::default()
+            ..DetectorOptions::default()
         })
     }
 }

@@ -56,7 +56,7 @@ impl Train for Cv {
             sharp: &sharp,
             scenes: &data.scenes,
         };
-        let options = cv::Options {
+        let options = cv::DetectorOptions {
             seed,
             ..params.options.clone()
         };

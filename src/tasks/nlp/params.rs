@@ -14,7 +14,8 @@ use crate::params::{Invalid, data, require};
 use models::linear::Scheme;
 use models::nlp::stop_words::ENGLISH;
 use models::nlp::{
-    CharacterFeatures, Choices, ClassWeights, Features, Options, Precision, RATIO_POWER, Weighting,
+    CharacterFeatures, Choices, ClassWeights, ClassifierOptions, Features, Precision, RATIO_POWER,
+    Weighting,
 };
 use tables::{Delimiter, Escape, Quote, Reading};
 
@@ -269,7 +270,7 @@ pub struct ModelBlock {
 
 impl Default for ModelBlock {
     fn default() -> Self {
-        let options = Options::default();
+        let options = ClassifierOptions::default();
         Self {
             weighting: Choice::Auto,
             c: Choice::Auto,
@@ -292,7 +293,7 @@ pub struct Params {
     pub data: DataBlock,
     /// In [0, 1).
     pub test_share: f64,
-    pub options: Options,
+    pub options: ClassifierOptions,
     /// Columns with a separate measurement for each value.
     pub slices: Vec<String>,
     /// As written, for the model file.
@@ -322,12 +323,12 @@ impl Block {
         })
     }
 
-    fn options(&self) -> Result<Options, Invalid> {
-        let start = Options::default();
+    fn options(&self) -> Result<ClassifierOptions, Invalid> {
+        let start = ClassifierOptions::default();
         let features = self.features.check()?;
         let model = &self.model;
         model.check()?;
-        Ok(Options {
+        Ok(ClassifierOptions {
             choices: self.choices(),
             weighting: model.weighting.given().map_or(start.weighting, weighting),
             scheme: match model.scheme {

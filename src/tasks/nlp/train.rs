@@ -12,7 +12,7 @@ use crate::tasks::nlp::details::{Chosen, Columns, Details, Search};
 use crate::tasks::nlp::params::Params;
 use crate::train::{Fitted, Train};
 use artifact::{Field, FieldType, Signature};
-use models::nlp::{self as maths, FitError, Options, Progress};
+use models::nlp::{self as maths, ClassifierOptions, FitError, Progress};
 use tables::Texts;
 
 /// What is worth knowing of a fitted text classifier.
@@ -67,7 +67,7 @@ impl Train for Nlp {
             bar.inc(1);
             bar.set_message(stage(progress));
         };
-        let options = Options {
+        let options = ClassifierOptions {
             seed,
             ..params.options.clone()
         };

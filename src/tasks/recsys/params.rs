@@ -6,7 +6,7 @@ use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
-use models::recsys::{Kind, Options, als, ease, graph, knn};
+use models::recsys::{Kind, ModelOptions, als, ease, graph, knn};
 use tables::{Delimiter, Escape, Quote, Reading};
 
 /// The block as written; keys that are absent have their defaults.
@@ -200,10 +200,10 @@ pub struct ModelBlock {
     pub disliked: Choice<f64>,
     /// Age at which an interaction counts half for popularity, as a share of the time there is; 0: never.
     pub popular_half_life: f64,
-    pub als: Choice<als::Options>,
-    pub ease: Choice<ease::Options>,
-    pub knn: Choice<knn::Options>,
-    pub graph: Choice<graph::Options>,
+    pub als: Choice<als::AlsOptions>,
+    pub ease: Choice<ease::EaseOptions>,
+    pub knn: Choice<knn::KnnOptions>,
+    pub graph: Choice<graph::GraphOptions>,
 }
 
 impl Default for ModelBlock {
@@ -248,7 +248,7 @@ pub struct Params {
     /// Absent: any.
     pub kind: Option<Kind>,
     /// Given options, which are then not searched.
-    pub options: Option<Options>,
+    pub options: Option<ModelOptions>,
     pub half_life: Option<f64>,
     pub disliked: Option<f64>,
     pub popular_half_life: f64,
@@ -303,14 +303,14 @@ impl Block {
 }
 
 impl ModelBlock {
-    fn options(&self) -> Option<Options> {
+    fn options(&self) -> Option<ModelOptions> {
         match self.kind {
             KindChoice::Auto => None,
-            KindChoice::Als => self.als.given().map(Options::Als),
-            KindChoice::Ease => self.ease.given().map(Options::Ease),
-            KindChoice::Knn => self.knn.given().map(Options::Knn),
-            KindChoice::Graph => self.graph.given().map(Options::Graph),
-            KindChoice::Popular => Some(Options::Popular),
+            KindChoice::Als => self.als.given().map(ModelOptions::Als),
+            KindChoice::Ease => self.ease.given().map(ModelOptions::Ease),
+            KindChoice::Knn => self.knn.given().map(ModelOptions::Knn),
+            KindChoice::Graph => self.graph.given().map(ModelOptions::Graph),
+            KindChoice::Popular => Some(ModelOptions::Popular),
         }
     }
 
@@ -423,7 +423,7 @@ mod tests {
     fn options_that_are_given_are_not_searched() {
         let text = "model: {kind: ease, ease: {regularization: 200}}";
         let block: Block = yaml::from_str(text).unwrap();
-        let options = Options::Ease(ease::Options {
+        let options = ModelOptions::Ease(ease::EaseOptions {
             regularization: 200.0,
         });
         assert_eq!(block.check().unwrap().options, Some(options));

@@ -201,7 +201,7 @@ fn figures_table(report: &RecsysReport) -> Section {
 
 #[cfg(test)]
 mod tests {
-    use models::recsys::{Choice, Options, ease};
+    use models::recsys::{Choice, ModelOptions, ease};
 
     use super::*;
 
@@ -228,7 +228,7 @@ mod tests {
             bands: vec![("1 to 4".into(), 3, 0.2, 0.1)],
             held_out: vec![Trial {
                 choice: Choice {
-                    options: Options::Ease(ease::Options {
+                    options: ModelOptions::Ease(ease::EaseOptions {
                         regularization: 5.0,
                     }),
                     half_life: 0.0,

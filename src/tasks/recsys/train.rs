@@ -15,7 +15,7 @@ use crate::tasks::recsys::{self, Recsys};
 use crate::train::{Fitted, Train};
 use artifact::{DataDigest, Field, FieldType, Signature};
 use models::recsys::{
-    self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Later, Model, Options,
+    self as maths, Catalogue, Choice, HoldOutRule, Interactions, Kind, Later, Model, ModelOptions,
     Search, Taken, Trial, popularity,
 };
 use tables::{RATING_COLUMNS, Ratings, read_ratings};
@@ -277,7 +277,7 @@ impl Log {
     ) -> (Choice, Vec<Trial>, Option<usize>) {
         let rated = self.liked.iter().any(|liked| !liked);
         let given = Choice {
-            options: params.options.unwrap_or(Options::Popular),
+            options: params.options.unwrap_or(ModelOptions::Popular),
             half_life: params.half_life.unwrap_or(0.0),
             disliked: params.disliked.unwrap_or(1.0),
         };
@@ -363,12 +363,12 @@ impl Log {
     }
 }
 
-fn defaults(kind: Option<Kind>) -> Options {
+fn defaults(kind: Option<Kind>) -> ModelOptions {
     match kind {
-        Some(Kind::Als) => Options::Als(Default::default()),
-        Some(Kind::Ease) => Options::Ease(Default::default()),
-        Some(Kind::Knn) => Options::Knn(Default::default()),
-        Some(Kind::Graph) => Options::Graph(Default::default()),
-        Some(Kind::Popular) | None => Options::Popular,
+        Some(Kind::Als) => ModelOptions::Als(Default::default()),
+        Some(Kind::Ease) => ModelOptions::Ease(Default::default()),
+        Some(Kind::Knn) => ModelOptions::Knn(Default::default()),
+        Some(Kind::Graph) => ModelOptions::Graph(Default::default()),
+        Some(Kind::Popular) | None => ModelOptions::Popular,
     }
 }

@@ -20,7 +20,7 @@ use artifact::{Field, FieldType, Signature};
 use models::ts::panel::calibration::spans;
 use models::ts::panel::per_series::{PerSeries, fingerprint};
 use models::ts::seasonality::found::{self, Found};
-use models::ts::{FitError, Model, Options, Saved};
+use models::ts::{FitError, ForecastOptions, Model, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};
 
@@ -82,7 +82,7 @@ impl Train for Ts {
         let regular = Regular::of(data, &clock)?;
         let later = Later::read(&test, &clock, &regular.ids, &regular.times)?;
         let below_zero = BelowZero::count(&regular, &later);
-        let options = Options {
+        let options = ForecastOptions {
             kind: params.kind,
             seasons,
             horizon: horizon(params, &later),

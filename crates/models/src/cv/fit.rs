@@ -17,7 +17,7 @@ const MIN_SLOPE: f64 = 1e-3;
 
 /// What to fit.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct DetectorOptions {
     /// Of the logistic regression.
     pub solver: Solver,
     /// Of the forest.
@@ -38,9 +38,9 @@ pub struct Options {
     pub seed: u64,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for DetectorOptions {
+    fn default() -> DetectorOptions {
+        DetectorOptions {
             solver: Solver::Newton,
             trees: 100,
             kind: None,
@@ -110,7 +110,7 @@ pub struct Fit {
     pub converged: bool,
 }
 
-impl Options {
+impl DetectorOptions {
     /// Fits a model. The same photos in the same order give the same bytes.
     ///
     /// # Errors
@@ -231,7 +231,7 @@ impl Options {
         let values: Vec<f64> = features.iter().map(|f| f[LAPLACIAN_VARIANCE]).collect();
         let threshold = threshold(&values, &sharp, &costs);
         let line = |columns| {
-            let options = linear::Options {
+            let options = linear::SolverOptions {
                 // One feature needs no regularization, but separable photos must not end in infinity.
                 regularization: regularization.unwrap_or(1.0),
                 tolerance: self.tolerance,
@@ -344,7 +344,7 @@ mod tests {
                 sharp,
                 scenes,
             };
-            Options::default().fit(&photos).unwrap_err()
+            DetectorOptions::default().fit(&photos).unwrap_err()
         };
         assert_eq!(
             fit(&[true; 4], &[0, 1, 2, 3]),
@@ -382,7 +382,7 @@ mod tests {
             sharp: &sharp,
             scenes: &scenes,
         };
-        let fit = Options::default().fit(&photos).unwrap();
+        let fit = DetectorOptions::default().fit(&photos).unwrap();
         assert_eq!(fit.model.kind(), Kind::Logistic);
         let [laplacian, logistic, _] = &fit.candidates[..] else {
             panic!("three candidates: {:?}", fit.candidates);
@@ -390,9 +390,9 @@ mod tests {
         assert!(logistic.log_loss < laplacian.log_loss && laplacian.accuracy < 0.9);
         assert_eq!(logistic.accuracy, 1.0);
         assert_eq!(fit.model.prior(), 0.5);
-        let only = Options {
+        let only = DetectorOptions {
             kind: Some(Kind::Laplacian),
-            ..Options::default()
+            ..DetectorOptions::default()
         };
         let model = only.fit(&photos).unwrap().model;
         let weights = model

@@ -37,7 +37,7 @@ pub(super) fn fit(
     sharp: &[bool],
     costs: &[f64],
     columns: Range<usize>,
-    options: &linear::Options,
+    options: &linear::SolverOptions,
 ) -> Line {
     let scales: Vec<(f64, f64)> = columns
         .clone()
@@ -70,7 +70,7 @@ fn by_newton(
     rows: &[Vec<f64>],
     sharp: &[bool],
     costs: &[f64],
-    options: &linear::Options,
+    options: &linear::SolverOptions,
 ) -> (Vec<f64>, f64, bool) {
     let width = rows.first().map_or(0, Vec::len);
     let indices: Vec<u32> = (0..width as u32).collect();
@@ -90,7 +90,11 @@ fn by_newton(
 
 /// The same objective, w'w/2 + C Σ loss, divided by C. Where the search gives up, weights of nothing
 /// come back, and say so.
-fn by_linfa(rows: &[Vec<f64>], sharp: &[bool], options: &linear::Options) -> (Vec<f64>, f64, bool) {
+fn by_linfa(
+    rows: &[Vec<f64>],
+    sharp: &[bool],
+    options: &linear::SolverOptions,
+) -> (Vec<f64>, f64, bool) {
     let width = rows.first().map_or(0, Vec::len);
     let values: Vec<f64> = rows.iter().flatten().copied().collect();
     let x = Array2::from_shape_vec((rows.len(), width), values).expect("rows of one width");
@@ -141,7 +145,7 @@ mod tests {
             .collect();
         let rows: Vec<&[f64; FEATURES]> = rows.iter().collect();
         for regularization in [0.1, 1.0, 10.0] {
-            let options = linear::Options {
+            let options = linear::SolverOptions {
                 regularization,
                 tolerance: 1e-8,
                 max_iterations: 500,

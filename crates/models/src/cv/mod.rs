@@ -19,7 +19,7 @@ mod tile;
 
 pub use class::{Class, UnknownClass};
 pub use features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
-pub use fit::{Candidate, Fit, FitError, Options, Photos};
+pub use fit::{Candidate, DetectorOptions, Fit, FitError, Photos};
 pub use logistic::Solver;
 pub use model::{Kind, Model};
 pub use plane::Plane;

@@ -3,7 +3,7 @@
 use super::binary::Binary;
 use super::coefficients::Coefficients;
 use super::objective::Logistic;
-use super::options::{Options, Scheme};
+use super::options::{Scheme, SolverOptions};
 use super::problem::Problem;
 use crate::kernels::reduce::norm;
 use crate::optim::{self, Iteration, Minimum, Objective, Stop};
@@ -21,7 +21,7 @@ impl Problem<'_> {
     /// any start.
     pub fn fit(
         &self,
-        options: &Options,
+        options: &SolverOptions,
         start: Option<Coefficients>,
         watch: &mut dyn FnMut(Iteration),
     ) -> (Coefficients, Minimum) {

@@ -22,5 +22,5 @@ mod problem;
 mod tests;
 
 pub use coefficients::{Coefficients, log_odds, outputs};
-pub use options::{Options, Scheme};
+pub use options::{Scheme, SolverOptions};
 pub use problem::{Examples, Problem};

@@ -2,7 +2,7 @@
 
 /// What to fit and how exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Options {
+pub struct SolverOptions {
     /// C: the weight of the data against w'w/2.
     pub regularization: f64,
     /// Gradient norm to reach, relative to the one with all weights zero and the bias at the prior.
@@ -11,9 +11,9 @@ pub struct Options {
     pub max_iterations: usize,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for SolverOptions {
+    fn default() -> SolverOptions {
+        SolverOptions {
             regularization: 1.0,
             tolerance: 1e-3,
             max_iterations: 100,

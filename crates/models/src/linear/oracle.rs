@@ -41,7 +41,7 @@ fn labels(rows: usize, classes: usize) -> Vec<usize> {
 
 fn ours(rows: &[[i8; COLUMNS]], labels: &[usize], classes: usize, c: f64) -> Coefficients {
     let labels: Vec<u32> = labels.iter().map(|&label| label as u32).collect();
-    let options = Options {
+    let options = SolverOptions {
         regularization: c,
         tolerance: 1e-8,
         max_iterations: 200,

@@ -28,7 +28,7 @@ fn labels(classes: usize) -> Vec<u32> {
 
 fn fit(classes: u32, c: f64, start: Option<Coefficients>) -> (Coefficients, Minimum) {
     let labels = labels(classes as usize);
-    let options = Options {
+    let options = SolverOptions {
         regularization: c,
         tolerance: 1e-9,
         max_iterations: 100,
@@ -151,7 +151,7 @@ fn threads_do_not_change_a_bit() {
                 .unwrap();
             let examples = Examples::new(&rows, &labels, classes as usize);
             let problem = examples.problem(Scheme::Multinomial);
-            let fitted = || problem.fit(&Options::default(), None, &mut |_| ());
+            let fitted = || problem.fit(&SolverOptions::default(), None, &mut |_| ());
             let (model, end) = pool.install(fitted);
             let bits: Vec<u64> = model.values.iter().map(|value| value.to_bits()).collect();
             (bits, end.iterations, end.value.to_bits())
@@ -167,7 +167,7 @@ fn threads_do_not_change_a_bit() {
 fn one_against_the_rest_is_two_classes_each() {
     let labels = labels(3);
     let rows = rows();
-    let options = Options {
+    let options = SolverOptions {
         regularization: 2.0,
         tolerance: 1e-9,
         max_iterations: 100,
@@ -196,7 +196,7 @@ fn one_against_the_rest_is_two_classes_each() {
 #[test]
 fn a_cost_is_a_row_repeated() {
     let labels = labels(3);
-    let options = Options {
+    let options = SolverOptions {
         regularization: 2.0,
         tolerance: 1e-9,
         max_iterations: 100,
@@ -228,9 +228,9 @@ fn a_cost_of_zero_leaves_a_row_out() {
     let costs = (0..ROWS).map(|row| f64::from(kept.contains(&row)));
     let (fewer, own) = (rows.select(&kept), kept.iter().map(|&row| labels[row]));
     let own: Vec<u32> = own.collect();
-    let options = Options {
+    let options = SolverOptions {
         tolerance: 1e-9,
-        ..Options::default()
+        ..SolverOptions::default()
     };
     let examples = Examples::new(&rows, &labels, 3);
     let problem = examples
@@ -260,9 +260,9 @@ fn a_scale_is_one_of_the_columns() {
     }
     let (labels, options) = (
         labels(2),
-        Options {
+        SolverOptions {
             tolerance: 1e-9,
-            ..Options::default()
+            ..SolverOptions::default()
         },
     );
     let examples = Examples::new(&plain, &labels, 2);

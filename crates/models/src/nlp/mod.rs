@@ -1,6 +1,6 @@
 //! Text classification: word n-grams, TF-IDF, L2-regularised logistic regression.
 //!
-//! [`Options::fit`] turns labelled texts into a [`Model`], which takes raw text and owns all it needs
+//! [`ClassifierOptions::fit`] turns labelled texts into a [`Model`], which takes raw text and owns all it needs
 //! for it, so that training and scoring cannot disagree. Numbers are rounded to what is stored before
 //! the model is handed out: a loaded model gives the same bits as the fitted one.
 //! Reading rows, naming classes and choosing parameters are left to the callers.
@@ -21,7 +21,7 @@ pub use features::quantize::Precision;
 pub use features::vectorizer::{CharacterFeatures, Features};
 pub use fitting::error::FitError;
 pub use fitting::fit::Fit;
-pub use fitting::options::{Choices, ClassWeights, Options, RATIO_POWER, Weighting};
+pub use fitting::options::{Choices, ClassWeights, ClassifierOptions, RATIO_POWER, Weighting};
 pub use fitting::progress::Progress;
 pub use fitting::search::Trial;
 pub use model::{Model, Scratch};

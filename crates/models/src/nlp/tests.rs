@@ -23,14 +23,14 @@ fn all_features() -> Features {
     }
 }
 
-fn options(features: Features) -> Options {
-    Options {
+fn options(features: Features) -> ClassifierOptions {
+    ClassifierOptions {
         features,
         regularization: 10.0,
         tolerance: 1e-6,
         choices: Choices::default(),
         calibrate: false,
-        ..Options::default()
+        ..ClassifierOptions::default()
     }
 }
 
@@ -207,7 +207,7 @@ fn threads_do_not_change_a_bit() {
 
 #[test]
 fn each_way_to_fail_says_so() {
-    let fail = |options: &Options, texts: &[&str], labels: &[u32], classes: usize| {
+    let fail = |options: &ClassifierOptions, texts: &[&str], labels: &[u32], classes: usize| {
         options
             .fit(texts, labels, names(classes), &|_| ())
             .unwrap_err()
@@ -255,7 +255,7 @@ fn each_way_to_fail_says_so() {
         fail(&wrong, &["a", "b"], &[0, 1], 2),
         FitError::Option { name: "ngrams", .. }
     ));
-    let wrong = Options {
+    let wrong = ClassifierOptions {
         regularization: f64::NAN,
         ..good
     };
@@ -273,7 +273,7 @@ fn each_way_to_fail_says_so() {
 fn running_out_of_steps_is_no_error() {
     let (texts, labels) = texts(60, 3);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let one_step = Options {
+    let one_step = ClassifierOptions {
         max_iterations: 1,
         ..options(all_features())
     };

@@ -27,7 +27,7 @@ const ROWS: usize = 32;
 /// Hyperparameters of the factorization.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Options {
+pub struct AlsOptions {
     /// Length f of each factor.
     pub factors: usize,
     /// Rounds, each of which solves both sides once.
@@ -40,7 +40,7 @@ pub struct Options {
     pub exponent: f64,
 }
 
-impl Default for Options {
+impl Default for AlsOptions {
     fn default() -> Self {
         Self {
             factors: 64,
@@ -78,7 +78,7 @@ pub struct Scratch {
     packed: Vec<f32>,
 }
 
-impl Options {
+impl AlsOptions {
     /// Fits the factors of users and items in turn, items last, and returns those of the items.
     pub fn fit(&self, taken: &Interactions, seed: u64) -> Side {
         let items = taken.transposed();
@@ -280,11 +280,11 @@ mod tests {
     use super::super::tests::clusters;
     use super::*;
 
-    fn options() -> Options {
-        Options {
+    fn options() -> AlsOptions {
+        AlsOptions {
             factors: 8,
             iterations: 3,
-            ..Options::default()
+            ..AlsOptions::default()
         }
     }
 

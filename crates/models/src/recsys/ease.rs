@@ -10,12 +10,12 @@ use crate::kernels::small::add_rows;
 /// Hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Options {
+pub struct EaseOptions {
     /// λ.
     pub regularization: f64,
 }
 
-impl Default for Options {
+impl Default for EaseOptions {
     fn default() -> Self {
         Self {
             regularization: 300.0,
@@ -60,7 +60,7 @@ pub fn bytes(items: usize) -> usize {
         .saturating_add(invert_bytes(items))
 }
 
-impl Options {
+impl EaseOptions {
     /// # Errors
     /// Before anything is allocated, where the fit would take more than `allowed` bytes.
     pub fn fit(&self, taken: &Interactions, allowed: usize) -> Result<Ease, EaseError> {
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn columns_are_ridge_regressions_on_the_others() {
         let taken = clusters(80, 30);
-        let ease = Options {
+        let ease = EaseOptions {
             regularization: 5.0,
         }
         .fit(&taken, usize::MAX)
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_with_its_size() {
-        let error = Options {
+        let error = EaseOptions {
             regularization: 5.0,
         }
         .fit(&Interactions::new(100_000), 3 << 30)

@@ -16,7 +16,7 @@ const ROUNDS: usize = 2;
 /// Hyperparameters of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Options {
+pub struct GraphOptions {
     /// Power of a neighbour's length that its vote is divided by.
     pub user: f64,
     /// Power of the length of a taken item that it is divided by.
@@ -29,7 +29,7 @@ pub struct Options {
     pub low_pass: f64,
 }
 
-impl Default for Options {
+impl Default for GraphOptions {
     fn default() -> Self {
         Self {
             user: 0.6,
@@ -44,7 +44,7 @@ impl Default for Options {
 /// A filter, ready to score.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
-    pub(super) options: Options,
+    pub(super) options: GraphOptions,
     /// Number of vectors.
     pub(super) rank: usize,
     /// V, items × rank.
@@ -73,7 +73,7 @@ pub struct Scratch {
     touched: Vec<u32>,
 }
 
-impl Options {
+impl GraphOptions {
     /// Prepares the filter of `taken`; `seed` starts the search for V.
     pub fn fit(&self, taken: &Interactions, seed: u64) -> Graph {
         let powers = Powers::new(self, taken);
@@ -96,7 +96,7 @@ impl Options {
 
 impl Graph {
     /// The same vectors with other options.
-    pub fn with(&self, options: Options, taken: &Interactions) -> Graph {
+    pub fn with(&self, options: GraphOptions, taken: &Interactions) -> Graph {
         Graph {
             powers: Powers::new(&options, taken),
             options,
@@ -143,7 +143,7 @@ fn normalized(taken: &Interactions, users: &Interactions) -> (Sparse, Sparse) {
 }
 
 impl Powers {
-    pub fn new(options: &Options, taken: &Interactions) -> Self {
+    pub fn new(options: &GraphOptions, taken: &Interactions) -> Self {
         let users = taken.transposed();
         let power = |lengths: &[f64], exponent: f64| -> Vec<f32> {
             let power = |&length: &f64| math::pow(length, exponent) as f32;
@@ -230,12 +230,12 @@ mod tests {
     #[test]
     fn votes_are_the_product_of_the_matrices() {
         let taken = clusters(30, 20);
-        let options = Options {
+        let options = GraphOptions {
             user: 0.9,
             taken: 0.5,
             scored: 0.3,
             factors: 4,
-            ..Options::default()
+            ..GraphOptions::default()
         };
         let graph = options.fit(&taken, 1);
         let entry = |user: usize, item: usize| {

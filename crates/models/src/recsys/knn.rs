@@ -22,14 +22,14 @@ pub enum Similarity {
 /// Hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Options {
+pub struct KnnOptions {
     /// Kept for each item.
     pub neighbours: usize,
     /// By which neighbours are the nearest.
     pub similarity: Similarity,
 }
 
-impl Default for Options {
+impl Default for KnnOptions {
     fn default() -> Self {
         Self {
             neighbours: 200,
@@ -47,7 +47,7 @@ const LENGTH: f64 = 0.75;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbours(pub(super) Interactions);
 
-impl Options {
+impl KnnOptions {
     /// Finds the nearest neighbours of every item.
     pub fn fit(&self, taken: &Interactions) -> Neighbours {
         let users = taken.transposed();
@@ -178,13 +178,13 @@ mod tests {
         taken.push(&[0, 1], &[1.0, 1.0]);
         taken.push(&[0, 1, 2], &[1.0, 1.0, 1.0]);
         taken.push(&[0], &[1.0]);
-        let near = Options::default().fit(&taken).0;
+        let near = KnnOptions::default().fit(&taken).0;
         // Item 0 has three users, item 1 two, both theirs too: 2 / sqrt(3 · 2).
         assert_eq!(near.row(0).items, [1, 2]);
         assert!((near.row(0).weights[0] - 2.0 / 6f32.sqrt()).abs() < 1e-6);
         assert!((near.row(0).weights[1] - 1.0 / 3f32.sqrt()).abs() < 1e-6);
         assert_eq!(Neighbours(near).nearest(1).0.row(0).items, [1]);
-        let one = Options {
+        let one = KnnOptions {
             neighbours: 1,
             similarity: Similarity::Bm25,
         }

@@ -21,7 +21,7 @@ mod top;
 mod work;
 
 pub use interactions::{History, Interactions};
-pub use model::{Catalogue, FitError, Fitted, Kind, Later, Model, Options, Taken, popularity};
+pub use model::{Catalogue, FitError, Fitted, Kind, Later, Model, ModelOptions, Taken, popularity};
 pub use recommend::{Index, Query, Recommender};
 pub use search::{Choice, HoldOut, HoldOutRule, Search, Trial, gains, hold_out};
 pub use top::{Scored, Top};

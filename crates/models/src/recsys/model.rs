@@ -42,15 +42,15 @@ impl Kind {
 /// A kind of model and its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Options {
+pub enum ModelOptions {
     /// Of [`Kind::Als`].
-    Als(als::Options),
+    Als(als::AlsOptions),
     /// Of [`Kind::Ease`].
-    Ease(ease::Options),
+    Ease(ease::EaseOptions),
     /// Of [`Kind::Knn`].
-    Knn(knn::Options),
+    Knn(knn::KnnOptions),
     /// Of [`Kind::Graph`].
-    Graph(graph::Options),
+    Graph(graph::GraphOptions),
     /// [`Kind::Popular`] has nothing to choose.
     Popular,
 }
@@ -63,15 +63,15 @@ pub enum FitError {
     Ease(#[from] EaseError),
 }
 
-impl Options {
+impl ModelOptions {
     /// The kind these are options of.
     pub fn kind(&self) -> Kind {
         match self {
-            Options::Als(_) => Kind::Als,
-            Options::Ease(_) => Kind::Ease,
-            Options::Knn(_) => Kind::Knn,
-            Options::Graph(_) => Kind::Graph,
-            Options::Popular => Kind::Popular,
+            ModelOptions::Als(_) => Kind::Als,
+            ModelOptions::Ease(_) => Kind::Ease,
+            ModelOptions::Knn(_) => Kind::Knn,
+            ModelOptions::Graph(_) => Kind::Graph,
+            ModelOptions::Popular => Kind::Popular,
         }
     }
 
@@ -82,11 +82,11 @@ impl Options {
     /// See [`EaseError`]; the other kinds always fit.
     pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
         Ok(match self {
-            Options::Als(options) => Fitted::Als(options.fit(taken, seed)),
-            Options::Ease(options) => Fitted::Ease(options.fit(taken, allowed)?),
-            Options::Knn(options) => Fitted::Knn(options.fit(taken)),
-            Options::Graph(options) => Fitted::Graph(options.fit(taken, seed)),
-            Options::Popular => Fitted::Popular,
+            ModelOptions::Als(options) => Fitted::Als(options.fit(taken, seed)),
+            ModelOptions::Ease(options) => Fitted::Ease(options.fit(taken, allowed)?),
+            ModelOptions::Knn(options) => Fitted::Knn(options.fit(taken)),
+            ModelOptions::Graph(options) => Fitted::Graph(options.fit(taken, seed)),
+            ModelOptions::Popular => Fitted::Popular,
         })
     }
 }

@@ -151,7 +151,7 @@ fn fitted(state: &State, kind: Kind, taken: &Interactions) -> Result<Fitted, Sta
             let vectors = state.f32s("graph.vectors", &[Some(items), None])?;
             let rank = vectors.len().checked_div(items).unwrap_or(0);
             let numbers = state.f64s("graph.options", &[Some(4)])?;
-            let options = graph::Options {
+            let options = graph::GraphOptions {
                 user: numbers[0],
                 taken: numbers[1],
                 scored: numbers[2],

@@ -9,7 +9,7 @@ use super::ease;
 use super::graph;
 use super::interactions::Interactions;
 use super::knn::{self, Similarity};
-use super::model::{Fitted, Kind, Options};
+use super::model::{Fitted, Kind, ModelOptions};
 use super::recommend::{Query, Recommender};
 use super::top::Scored;
 use super::work;
@@ -98,7 +98,7 @@ pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// Kind of model and its options.
-    pub options: Options,
+    pub options: ModelOptions,
     /// See [`super::Model::half_life`].
     pub half_life: f64,
     /// Weight of an interaction that the user did not like.
@@ -132,7 +132,7 @@ pub struct Search<'a> {
     /// The one kind to choose options of; absent: any.
     pub kind: Option<Kind>,
     /// What is given and not searched.
-    pub options: Option<Options>,
+    pub options: Option<ModelOptions>,
     /// Given half-life; absent: searched.
     pub half_life: Option<f64>,
     /// Given weight of an interaction that the user did not like; absent: searched.
@@ -156,37 +156,37 @@ const HALF_LIVES: [f64; 3] = [0.5, 0.125, 0.0625];
 const DISLIKED: [f64; 2] = [0.5, 0.25];
 
 /// Ways to go from a filter, with 1 or -1.
-const STEPS: [fn(graph::Options, f64) -> graph::Options; 4] = [
-    |filter, sign| graph::Options {
+const STEPS: [fn(graph::GraphOptions, f64) -> graph::GraphOptions; 4] = [
+    |filter, sign| graph::GraphOptions {
         scored: (filter.scored + 0.1 * sign).max(0.0),
         ..filter
     },
-    |filter, sign| graph::Options {
+    |filter, sign| graph::GraphOptions {
         taken: (filter.taken + 0.15 * sign).max(0.0),
         ..filter
     },
-    |filter, sign| graph::Options {
+    |filter, sign| graph::GraphOptions {
         low_pass: filter.low_pass * math::pow(2.5, sign),
         ..filter
     },
-    |filter, sign| graph::Options {
+    |filter, sign| graph::GraphOptions {
         user: (filter.user + 0.2 * sign).max(0.0),
         ..filter
     },
 ];
 
 /// Ways to go from a factorization, with -1 or 1: by a factor of about three.
-const ALS_STEPS: [fn(als::Options, f64) -> als::Options; 3] = [
-    |als, sign| als::Options {
+const ALS_STEPS: [fn(als::AlsOptions, f64) -> als::AlsOptions; 3] = [
+    |als, sign| als::AlsOptions {
         unobserved: als.unobserved * math::pow(3.0, sign),
         ..als
     },
-    |als, sign| als::Options {
+    |als, sign| als::AlsOptions {
         regularization: als.regularization * math::pow(3.0, sign),
         ..als
     },
     // What was not taken regularizes too: more of one, less of the other.
-    |als, sign| als::Options {
+    |als, sign| als::AlsOptions {
         unobserved: als.unobserved * math::pow(3.0, sign),
         regularization: als.regularization * math::pow(3.0, -sign),
         ..als
@@ -259,7 +259,7 @@ impl Run<'_> {
         if wanted(Kind::Popular) {
             self.measure(
                 &Fitted::Popular,
-                Options::Popular,
+                ModelOptions::Popular,
                 search.taken,
                 &[0.0],
                 1.0,
@@ -273,7 +273,7 @@ impl Run<'_> {
         }
         if wanted(Kind::Ease) {
             for regularization in REGULARIZATIONS {
-                let options = Options::Ease(ease::Options { regularization });
+                let options = ModelOptions::Ease(ease::EaseOptions { regularization });
                 self.fit(options, search.taken, half_lives, 1.0);
             }
         }
@@ -285,7 +285,7 @@ impl Run<'_> {
     /// ALS depends much on what was not taken and on the regularization, and the best values differ
     /// by a factor of a hundred between data sets: a walk along each, as long as that is better.
     fn factorizations(&mut self, half_lives: &[f64]) {
-        let mut best = als::Options::default();
+        let mut best = als::AlsOptions::default();
         let Some(mut reached) = self.factorization(best, half_lives) else {
             return;
         };
@@ -309,9 +309,14 @@ impl Run<'_> {
     }
 
     /// The best NDCG of a factorization over half-lives; `None` where the budget does not allow it.
-    fn factorization(&mut self, options: als::Options, half_lives: &[f64]) -> Option<f64> {
+    fn factorization(&mut self, options: als::AlsOptions, half_lives: &[f64]) -> Option<f64> {
         let before = self.trials.len();
-        self.fit(Options::Als(options), self.search.taken, half_lives, 1.0);
+        self.fit(
+            ModelOptions::Als(options),
+            self.search.taken,
+            half_lives,
+            1.0,
+        );
         let found = self.trials[before..].iter().map(|trial| trial.ndcg_at_20);
         found.reduce(f64::max)
     }
@@ -321,19 +326,19 @@ impl Run<'_> {
         let taken = self.search.taken;
         for similarity in [Similarity::Cosine, Similarity::Tfidf, Similarity::Bm25] {
             let neighbours = NEIGHBOURS[0];
-            let most = knn::Options {
+            let most = knn::KnnOptions {
                 neighbours,
                 similarity,
             };
-            let work = work::of_fit(&Options::Knn(most), taken);
-            if work + self.work_of_lists(&Options::Knn(most)) > self.left {
+            let work = work::of_fit(&ModelOptions::Knn(most), taken);
+            if work + self.work_of_lists(&ModelOptions::Knn(most)) > self.left {
                 continue;
             }
             self.left -= work;
             let all = most.fit(taken);
             for neighbours in NEIGHBOURS {
                 let fitted = Fitted::Knn(all.nearest(neighbours));
-                let options = Options::Knn(knn::Options {
+                let options = ModelOptions::Knn(knn::KnnOptions {
                     neighbours,
                     similarity,
                 });
@@ -369,7 +374,13 @@ impl Run<'_> {
     }
 
     /// Fits and measures, where the budget and the memory allow it.
-    fn fit(&mut self, options: Options, taken: &Interactions, half_lives: &[f64], disliked: f64) {
+    fn fit(
+        &mut self,
+        options: ModelOptions,
+        taken: &Interactions,
+        half_lives: &[f64],
+        disliked: f64,
+    ) {
         let work = work::of_fit(&options, taken);
         if work + self.work_of_lists(&options) > self.left {
             return;
@@ -386,9 +397,9 @@ impl Run<'_> {
         let taken = self.search.taken;
         let mut fitted: Option<graph::Graph> = None;
         for options in filters() {
-            let mut work = self.work_of_lists(&Options::Graph(options));
+            let mut work = self.work_of_lists(&ModelOptions::Graph(options));
             if fitted.is_none() {
-                work += work::of_fit(&Options::Graph(options), taken);
+                work += work::of_fit(&ModelOptions::Graph(options), taken);
             }
             if work > self.left {
                 continue;
@@ -396,12 +407,12 @@ impl Run<'_> {
             let graph = match &fitted {
                 Some(graph) => graph.with(options, taken),
                 None => {
-                    self.left -= work::of_fit(&Options::Graph(options), taken);
+                    self.left -= work::of_fit(&ModelOptions::Graph(options), taken);
                     options.fit(taken, self.search.seed)
                 }
             };
             let graph = Fitted::Graph(graph);
-            self.measure(&graph, Options::Graph(options), taken, half_lives, 1.0);
+            self.measure(&graph, ModelOptions::Graph(options), taken, half_lives, 1.0);
             if let Fitted::Graph(graph) = graph {
                 fitted = Some(graph);
             }
@@ -418,18 +429,18 @@ impl Run<'_> {
             let Trial {
                 choice, ndcg_at_20, ..
             } = self.trials[self.best()];
-            let Options::Graph(best) = choice.options else {
+            let ModelOptions::Graph(best) = choice.options else {
                 return;
             };
             for sign in [1.0, -1.0] {
                 let options = step(best, sign);
-                if self.work_of_lists(&Options::Graph(options)) > self.left {
+                if self.work_of_lists(&ModelOptions::Graph(options)) > self.left {
                     return;
                 }
                 let fitted = Fitted::Graph(graph.with(options, taken));
                 self.measure(
                     &fitted,
-                    Options::Graph(options),
+                    ModelOptions::Graph(options),
                     taken,
                     &[choice.half_life],
                     1.0,
@@ -444,7 +455,7 @@ impl Run<'_> {
     fn measure(
         &mut self,
         fitted: &Fitted,
-        options: Options,
+        options: ModelOptions,
         taken: &Interactions,
         half_lives: &[f64],
         disliked: f64,
@@ -484,19 +495,19 @@ impl Run<'_> {
         }
     }
 
-    fn work_of_lists(&self, options: &Options) -> f64 {
+    fn work_of_lists(&self, options: &ModelOptions) -> f64 {
         work::of_lists(options, self.search.taken, self.users.len())
     }
 }
 
 /// Filters to choose from; all with the same vectors.
-fn filters() -> Vec<graph::Options> {
-    let filter = |user, taken, scored, low_pass| graph::Options {
+fn filters() -> Vec<graph::GraphOptions> {
+    let filter = |user, taken, scored, low_pass| graph::GraphOptions {
         user,
         taken,
         scored,
         low_pass,
-        ..graph::Options::default()
+        ..graph::GraphOptions::default()
     };
     vec![
         filter(0.6, 0.6, 0.35, 0.2),

@@ -19,25 +19,25 @@ pub fn clusters(users: usize, items: usize) -> Interactions {
     all
 }
 
-fn every_kind() -> Vec<Options> {
+fn every_kind() -> Vec<ModelOptions> {
     vec![
-        Options::Als(als::Options {
+        ModelOptions::Als(als::AlsOptions {
             factors: 8,
-            ..als::Options::default()
+            ..als::AlsOptions::default()
         }),
-        Options::Ease(ease::Options {
+        ModelOptions::Ease(ease::EaseOptions {
             regularization: 10.0,
         }),
-        Options::Knn(knn::Options::default()),
-        Options::Graph(graph::Options {
+        ModelOptions::Knn(knn::KnnOptions::default()),
+        ModelOptions::Graph(graph::GraphOptions {
             factors: 6,
-            ..graph::Options::default()
+            ..graph::GraphOptions::default()
         }),
-        Options::Popular,
+        ModelOptions::Popular,
     ]
 }
 
-fn model(options: &Options) -> Model {
+fn model(options: &ModelOptions) -> Model {
     let taken = clusters(60, 40);
     let fitted = options.fit(&taken, 1, usize::MAX).unwrap();
     Model {
@@ -79,7 +79,7 @@ fn later(taken: &Interactions) -> Later {
 
 #[test]
 fn what_came_later_goes_behind_what_was_known() {
-    let model = model(&Options::Popular);
+    let model = model(&ModelOptions::Popular);
     let known = model.taken.row(3).items.to_vec();
     let taken = model.taken_by(3);
     let new = unknown_to(&model.taken, 3);
@@ -206,7 +206,7 @@ fn where_neighbours_end_popularity_goes_on() {
     for items in [&[0, 1][..], &[0, 1], &[0], &[3, 5], &[3, 4, 5], &[5]] {
         taken.push(items, &vec![1.0; items.len()]);
     }
-    let fitted = Options::Knn(knn::Options::default()).fit(&taken, 1, usize::MAX);
+    let fitted = ModelOptions::Knn(knn::KnnOptions::default()).fit(&taken, 1, usize::MAX);
     let fitted = fitted.unwrap();
     let popular = popularity(&taken, &[], 0.0);
     let recommender = Recommender::of(&fitted, &taken, &popular, 0.0);
@@ -273,7 +273,7 @@ fn a_search_finds_tastes_and_keeps_to_its_budget() {
         memory: 1 << 30,
     };
     let (trials, best) = search(100.0).run(&|_| {});
-    assert_eq!(trials[0].choice.options, Options::Popular);
+    assert_eq!(trials[0].choice.options, ModelOptions::Popular);
     assert!(trials[best].ndcg_at_20 > trials[0].ndcg_at_20);
     let (few, _) = search(0.0).run(&|_| {});
     assert_eq!(few.len(), 1, "popularity is always there");
@@ -281,7 +281,7 @@ fn a_search_finds_tastes_and_keeps_to_its_budget() {
 
 #[test]
 fn states_that_lie_are_refused() {
-    let state = model(&Options::Knn(knn::Options::default())).to_state();
+    let state = model(&ModelOptions::Knn(knn::KnnOptions::default())).to_state();
     let spoil = |change: &dyn Fn(&mut crate::state::State)| {
         let mut state = state.clone();
         change(&mut state);

@@ -2,7 +2,7 @@
 //! budget of a search is counted in, never in seconds.
 
 use super::interactions::Interactions;
-use super::model::Options;
+use super::model::ModelOptions;
 
 /// A multiply-add on scattered memory takes as long as so many in the matrix kernel.
 const SCATTER: f64 = 16.0;
@@ -21,39 +21,39 @@ fn walks(taken: &Interactions) -> f64 {
 }
 
 /// Multiply-adds of a fit.
-pub fn of_fit(options: &Options, taken: &Interactions) -> f64 {
+pub fn of_fit(options: &ModelOptions, taken: &Interactions) -> f64 {
     let (users, items) = (taken.users() as f64, taken.width() as f64);
     let entries = taken.len() as f64;
     let squares: f64 = taken.counts().iter().map(|&n| n as f64 * n as f64).sum();
     match options {
-        Options::Als(options) => {
+        ModelOptions::Als(options) => {
             let f = options.factors as f64;
             options.iterations as f64 * (2.0 * entries * f * f + (users + items) * f * f)
         }
         // Double precision is half as fast as single: n³ / 2 multiply-adds count as n³.
-        Options::Ease(_) => items * items * items + squares * SCATTER,
-        Options::Knn(_) => squares * SCATTER,
-        Options::Graph(options) => {
+        ModelOptions::Ease(_) => items * items * items + squares * SCATTER,
+        ModelOptions::Knn(_) => squares * SCATTER,
+        ModelOptions::Graph(options) => {
             let f = options.factors as f64;
             40.0 * entries * f * 4.0 + 20.0 * (users + items) * f * f
         }
-        Options::Popular => entries,
+        ModelOptions::Popular => entries,
     }
 }
 
 /// Multiply-adds of the lists of `users` users.
-pub fn of_lists(options: &Options, taken: &Interactions, users: usize) -> f64 {
+pub fn of_lists(options: &ModelOptions, taken: &Interactions, users: usize) -> f64 {
     let items = taken.width() as f64;
     let mean = taken.len() as f64 / taken.users().max(1) as f64;
     let each = match options {
-        Options::Als(options) => items * options.factors as f64,
-        Options::Ease(_) => items * mean,
-        Options::Knn(options) => mean * options.neighbours as f64 * SCATTER,
-        Options::Graph(options) => {
+        ModelOptions::Als(options) => items * options.factors as f64,
+        ModelOptions::Ease(_) => items * mean,
+        ModelOptions::Knn(options) => mean * options.neighbours as f64 * SCATTER,
+        ModelOptions::Graph(options) => {
             let paths = walks(taken) / taken.users().max(1) as f64;
             items * options.factors as f64 + paths * SCATTER
         }
-        Options::Popular => items,
+        ModelOptions::Popular => items,
     };
     users as f64 * each
 }

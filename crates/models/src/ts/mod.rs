@@ -18,7 +18,7 @@ pub mod smoothing;
 
 pub use forecast::Forecast;
 pub use panel::calibration::{Calibration, normal_width};
-pub use panel::model::{Fan, FitError, Model, Options};
+pub use panel::model::{Fan, FitError, ForecastOptions, Model};
 pub use panel::packed::Packed;
 pub use panel::saved::Saved;
 pub use series::forecaster::Forecaster;

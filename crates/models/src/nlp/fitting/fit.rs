@@ -3,7 +3,7 @@
 use super::calibrate::temperature;
 use super::error::FitError;
 use super::folds::{Data, Folds};
-use super::options::Options;
+use super::options::ClassifierOptions;
 use super::progress::Progress;
 use super::search::{Labelled, Trial, search};
 use crate::linear::{Coefficients, Examples};
@@ -36,10 +36,10 @@ pub struct Fit {
     /// Rows that it was tried on.
     pub searched: usize,
     /// What was fitted, all choices made.
-    pub options: Options,
+    pub options: ClassifierOptions,
 }
 
-impl Options {
+impl ClassifierOptions {
     /// Fits a model to `texts`, where `labels` are places in `classes`.
     ///
     /// `watch` is called with the progress. The same arguments give the same bits for any number of threads.

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::options::{Options, Weighting};
+use super::options::{ClassifierOptions, Weighting};
 use super::ratios;
 use crate::kernels::math::{softmax, softplus};
 use crate::linear::{self, Coefficients, Examples, Problem, outputs};
@@ -86,7 +86,7 @@ pub struct Data<'a> {
 
 impl Data<'_> {
     /// The problem of the rows that `costs` keeps.
-    pub fn problem(&self, options: &Options, costs: Vec<f64>) -> Problem<'_> {
+    pub fn problem(&self, options: &ClassifierOptions, costs: Vec<f64>) -> Problem<'_> {
         let problem = self.examples.problem(options.scheme);
         let problem = match options.weighting {
             Weighting::Plain => problem,
@@ -102,7 +102,12 @@ impl Data<'_> {
     }
 
     /// Fits every fold's model for each C of `path`, ascending, each from where the last one ended.
-    pub fn out_of_fold(&self, options: &Options, folds: &Folds, path: &[f64]) -> OutOfFold {
+    pub fn out_of_fold(
+        &self,
+        options: &ClassifierOptions,
+        folds: &Folds,
+        path: &[f64],
+    ) -> OutOfFold {
         let outputs = outputs(self.classes);
         let mut margins = vec![vec![0.0; self.labels.len() * outputs]; path.len()];
         let mut last = Vec::new();
@@ -113,7 +118,7 @@ impl Data<'_> {
             let mut start = None;
             last.clear();
             for (&regularization, margins) in path.iter().zip(&mut margins) {
-                let solver = linear::Options {
+                let solver = linear::SolverOptions {
                     regularization,
                     ..options.solver()
                 };

@@ -9,7 +9,7 @@ use crate::nlp::features::vectorizer::{CharacterFeatures, Features};
 
 /// What to fit. Whatever [`Choices`] name is a start, and chosen on folds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct ClassifierOptions {
     /// Which n-grams are features.
     pub features: Features,
     /// How the penalty depends on the feature.
@@ -103,9 +103,9 @@ impl Choices {
     }
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options {
+impl Default for ClassifierOptions {
+    fn default() -> ClassifierOptions {
+        ClassifierOptions {
             features: Features::default(),
             weighting: Weighting::default(),
             scheme: Scheme::default(),
@@ -123,9 +123,9 @@ impl Default for Options {
     }
 }
 
-impl Options {
-    pub(super) fn solver(&self) -> linear::Options {
-        linear::Options {
+impl ClassifierOptions {
+    pub(super) fn solver(&self) -> linear::SolverOptions {
+        linear::SolverOptions {
             regularization: self.regularization,
             tolerance: self.tolerance,
             max_iterations: self.max_iterations,

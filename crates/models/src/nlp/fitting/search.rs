@@ -6,7 +6,7 @@
 
 use super::calibrate::temperature;
 use super::folds::{Data, Folds, Score, sample};
-use super::options::{Choices, Options, Weighting};
+use super::options::{Choices, ClassifierOptions, Weighting};
 use super::progress::Progress;
 use crate::linear::{Coefficients, Examples, outputs};
 use crate::nlp::features::vectorizer::Vectorizer;
@@ -72,7 +72,7 @@ pub struct Trial {
 
 /// What a search found.
 pub(super) struct Found {
-    pub options: Options,
+    pub options: ClassifierOptions,
     pub trials: Vec<Trial>,
     /// Rows that were searched.
     pub rows: usize,
@@ -82,7 +82,11 @@ pub(super) struct Found {
 }
 
 /// Decides what `options` leave open.
-pub(super) fn search(options: &Options, all: &Labelled, watch: &dyn Fn(Progress)) -> Found {
+pub(super) fn search(
+    options: &ClassifierOptions,
+    all: &Labelled,
+    watch: &dyn Fn(Progress),
+) -> Found {
     let mut options = options.clone();
     let bytes = all.bytes();
     if options.choices.characters && bytes > BYTES_WITH_CHARACTERS {
@@ -150,14 +154,14 @@ struct Search<'a> {
 }
 
 struct Best {
-    options: Options,
+    options: ClassifierOptions,
     score: Score,
     temperature: f64,
     coefficients: Coefficients,
 }
 
 impl Search<'_> {
-    fn run(&mut self, start: &Options) {
+    fn run(&mut self, start: &ClassifierOptions) {
         let Choices {
             regularization,
             weightings,
@@ -190,13 +194,13 @@ impl Search<'_> {
         }
     }
 
-    fn best(&self, start: &Options) -> Options {
+    fn best(&self, start: &ClassifierOptions) -> ClassifierOptions {
         let best = self.best.as_ref();
         best.map_or_else(|| start.clone(), |best| best.options.clone())
     }
 
     /// Tries a candidate with each C of `path`, ascending.
-    fn consider(&mut self, candidate: &Options, path: &[f64]) {
+    fn consider(&mut self, candidate: &ClassifierOptions, path: &[f64]) {
         (self.watch)(Progress::Searching {
             trials: self.trials.len(),
         });
@@ -220,7 +224,7 @@ impl Search<'_> {
             blocks,
             costs: self.searched.costs(),
         };
-        let loose = Options {
+        let loose = ClassifierOptions {
             tolerance: SEARCH_TOLERANCE * candidate.tolerance,
             ..candidate.clone()
         };
@@ -228,7 +232,7 @@ impl Search<'_> {
         let ends = out.margins.iter().zip(out.last);
         for (&regularization, (margins, coefficients)) in path.iter().zip(ends) {
             let score = Score::of(margins, labels, *classes, &self.folds);
-            let options = Options {
+            let options = ClassifierOptions {
                 regularization,
                 ..candidate.clone()
             };

@@ -6,7 +6,7 @@ pub mod model;
 pub mod order;
 pub mod polynomial;
 
-pub use model::{Arima, Constant, Options};
+pub use model::{Arima, ArimaOptions, Constant};
 
 #[cfg(test)]
 mod tests;

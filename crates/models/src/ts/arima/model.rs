@@ -22,7 +22,7 @@ pub enum Constant {
 
 /// A model to be fitted.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ArimaOptions {
     /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
     /// Mean, drift or nothing.
@@ -33,8 +33,8 @@ pub struct Options {
     pub thorough: bool,
 }
 
-impl Options {
-    /// Options of a single, thorough fit: relative decrease 1e-12, at most 200 steps, several starts.
+impl ArimaOptions {
+    /// ArimaOptions of a single, thorough fit: relative decrease 1e-12, at most 200 steps, several starts.
     pub fn new(orders: Orders, constant: Constant) -> Self {
         Self {
             orders,
@@ -111,7 +111,7 @@ pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<V
 
 /// Maximizes the likelihood of `design`: from `near`, the maximum of a similar model, or from values that are
 /// typical of demand.
-pub fn maximize(design: &Design, near: Option<&[f64]>, options: &Options) -> Option<Fitted> {
+pub fn maximize(design: &Design, near: Option<&[f64]>, options: &ArimaOptions) -> Option<Fitted> {
     let orders = &options.orders;
     let likelihood = Likelihood { design, orders };
     let mut starts = starts(orders);
@@ -173,7 +173,7 @@ fn starts(orders: &Orders) -> Vec<Vec<f64>> {
     .collect()
 }
 
-impl Options {
+impl ArimaOptions {
     /// Fits to `series`, NaN where a value is missing; each of `regressors` is as long as it.
     pub fn fit(&self, series: &[f64], regressors: &[Vec<f64>]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());

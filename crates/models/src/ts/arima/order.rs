@@ -13,7 +13,7 @@ use crate::ts::seasonality::stl;
 
 /// Limits of the search, as `auto.arima` has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct OrderSearch {
     /// Steps of a season; 1: none.
     pub period: usize,
     /// Largest p and q.
@@ -24,7 +24,7 @@ pub struct Options {
     pub models: usize,
 }
 
-impl Options {
+impl OrderSearch {
     /// Limits of R's `auto.arima`: p, q up to 5, P, Q up to 2, 94 models.
     pub fn new(period: usize) -> Self {
         Self {
@@ -91,7 +91,7 @@ pub fn seasonal_strength(series: &[f64], period: usize) -> Option<f64> {
     if period < 2 || series.len() <= 2 * period {
         return None;
     }
-    let (trend, season) = stl::Options::new(period, 11).decompose(series);
+    let (trend, season) = stl::StlOptions::new(period, 11).decompose(series);
     Some(stl::strength(series, &trend, &season))
 }
 
@@ -103,7 +103,7 @@ struct Search<'a> {
     constant: Constant,
     base: Orders,
     limits: [usize; 4],
-    options: &'a Options,
+    options: &'a OrderSearch,
     known: BTreeMap<Key, ()>,
     tried: Vec<Tried>,
     best: Option<(Key, Fitted)>,
@@ -147,13 +147,13 @@ impl Search<'_> {
 
     fn fit(&self, key: Key, orders: Orders, constant: Constant) -> Option<Fitted> {
         let design = self.designs[usize::from(key.4)].as_ref()?;
-        let options = model::Options {
+        let options = model::ArimaOptions {
             stop: Stop {
                 decrease: SEARCH_PRECISION / design.observations() as f64,
                 steps: 40,
             },
             thorough: false,
-            ..model::Options::new(orders, constant)
+            ..model::ArimaOptions::new(orders, constant)
         };
         let near = self
             .best
@@ -227,13 +227,13 @@ fn neighbour(from: &Orders, free: &[f64], to: &Orders) -> Vec<f64> {
 
 /// A model of the same orders, its parameters estimated anew from `series`.
 pub fn again(model: &Arima, series: &[f64]) -> Option<Arima> {
-    let options = model::Options {
+    let options = model::ArimaOptions {
         stop: Stop {
             decrease: 1e-8,
             steps: 50,
         },
         thorough: false,
-        ..model::Options::new(model.orders, model.constant)
+        ..model::ArimaOptions::new(model.orders, model.constant)
     };
     let columns = constant_columns(model.constant, 0, series.len());
     let design = Design::new(series, &model.orders, &columns)?;
@@ -241,7 +241,7 @@ pub fn again(model: &Arima, series: &[f64]) -> Option<Arima> {
     options.at(series, &[], &coefficients(&model.orders, &fitted.free))
 }
 
-impl Options {
+impl OrderSearch {
     /// The orders of differences, and the strength of the season.
     pub fn differences(&self, whole: &[f64]) -> (Orders, Option<f64>) {
         let mut orders = Orders {
@@ -324,9 +324,9 @@ impl Search<'_> {
         };
         let orders = self.orders(key);
         let constant = if key.4 { self.constant } else { Constant::None };
-        let options = model::Options {
+        let options = model::ArimaOptions {
             thorough: false,
-            ..model::Options::new(orders, constant)
+            ..model::ArimaOptions::new(orders, constant)
         };
         let design = self.designs[usize::from(key.4)].as_ref()?;
         let fitted = maximize(design, near.as_deref(), &options)?;

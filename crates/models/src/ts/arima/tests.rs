@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::likelihood::{Design, difference, solve};
-use super::model::{Arima, Constant, Options};
+use super::model::{Arima, ArimaOptions, Constant};
 use super::polynomial::Orders;
 use crate::ts::reference::{floats, known_answers, number, series};
 
@@ -58,7 +58,7 @@ fn log_likelihoods_at_fixed_parameters_are_exact() {
 
 /// A case of the file: the model and what it is fitted to.
 struct Case {
-    options: Options,
+    options: ArimaOptions,
     y: Vec<f64>,
     exog: Vec<Vec<f64>>,
     future: Vec<Vec<f64>>,
@@ -77,7 +77,7 @@ fn case(entry: &Value) -> Case {
     let data = series(entry["series"].as_str().unwrap(), log);
     let diffuse = options["use_exact_diffuse"].as_bool().unwrap_or(false);
     Case {
-        options: Options::new(orders, constant),
+        options: ArimaOptions::new(orders, constant),
         y: data.y,
         exog: data.exog,
         future: data.future,
@@ -193,7 +193,7 @@ fn figures_that_r_prints_are_met() {
         } else {
             Constant::Mean
         };
-        Options::new(orders, constant)
+        ArimaOptions::new(orders, constant)
             .fit(&series(name, false).y, &[])
             .unwrap()
     };
@@ -219,7 +219,7 @@ fn updating_gives_the_forecasts_of_a_filter_over_everything() {
         period: 12,
         ..Orders::default()
     };
-    let options = Options::new(orders, Constant::None);
+    let options = ArimaOptions::new(orders, Constant::None);
     let at = [0.55, 0.24, -0.96, -0.55];
     let mut early = options.at(&y[..120], &[], &at).unwrap();
     early.update(&y[120..], &[]);

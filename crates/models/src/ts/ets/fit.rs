@@ -332,7 +332,7 @@ impl Guess {
 
 /// Which kinds are tried.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct EtsOptions {
     /// Steps of a season; 1: none.
     pub period: usize,
     /// Only this kind.
@@ -345,8 +345,8 @@ pub struct Options {
     pub thorough: bool,
 }
 
-impl Options {
-    /// Options for many series: every kind, [`Prior::SLOW`], one start a kind.
+impl EtsOptions {
+    /// EtsOptions for many series: every kind, [`Prior::SLOW`], one start a kind.
     pub fn new(period: usize) -> Self {
         Self {
             period: period.max(1),

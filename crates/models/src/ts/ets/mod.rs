@@ -10,7 +10,7 @@ pub mod model;
 pub mod states;
 mod variance;
 
-pub use fit::{Options, Prior};
+pub use fit::{EtsOptions, Prior};
 pub use kind::{Kind, Part, Trend};
 pub use model::Ets;
 pub use states::{Smoothing, States};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Ets, Kind, Options, Part, Prior, Trend};
+use super::{Ets, EtsOptions, Kind, Part, Prior, Trend};
 use crate::ts::estimation::least_squares::Stop;
 use crate::ts::reference::{floats, known_answers, number, series};
 
@@ -39,7 +39,7 @@ fn values(entry: &Value) -> Vec<f64> {
 fn fit(entry: &Value) -> (Ets, Vec<f64>) {
     let y = values(entry);
     let kind = kind(entry);
-    let options = Options {
+    let options = EtsOptions {
         kind: Some(kind),
         prior: Prior::FLAT,
         stop: Stop {
@@ -47,7 +47,7 @@ fn fit(entry: &Value) -> (Ets, Vec<f64>) {
             steps: 400,
         },
         thorough: true,
-        ..Options::new(kind.period)
+        ..EtsOptions::new(kind.period)
     };
     (options.fit(&y).unwrap(), y)
 }
@@ -105,7 +105,7 @@ fn a_level_alone_forecasts_as_in_the_book() {
 fn updating_is_the_same_as_running_over_everything() {
     let Some(_) = known_answers() else { return };
     let y = series("air_passengers", false).y;
-    let model = Options::new(12).fit(&y[..120]).unwrap();
+    let model = EtsOptions::new(12).fit(&y[..120]).unwrap();
     let mut late = model.clone();
     late.update(&y[120..]);
     let all = model.fitted(&y);

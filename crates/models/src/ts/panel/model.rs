@@ -5,14 +5,14 @@ use rayon::prelude::*;
 use super::calibration::{Calibration, Errors};
 use super::packed::Packed;
 use crate::ts::forecast::Forecast;
-use crate::ts::series::forecaster::{Forecaster, Options as SeriesOptions};
+use crate::ts::series::forecaster::{Forecaster, SeriesOptions};
 use crate::ts::series::kind::Kind;
 use crate::ts::series::rolling::{self, trial_cuts};
 use crate::ts::series::trial::Trial;
 
 /// How a panel of series is fitted.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ForecastOptions {
     /// Models that each series is fitted with.
     pub kind: Kind,
     /// Steps of each season, ascending.
@@ -61,7 +61,7 @@ const MIN_TRIALS: usize = 3;
 /// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
 const BLOCK: usize = 256;
 
-impl Options {
+impl ForecastOptions {
     fn series(&self) -> SeriesOptions {
         SeriesOptions {
             kind: self.kind,

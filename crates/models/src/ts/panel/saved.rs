@@ -187,13 +187,13 @@ impl Stateful for Saved {
 mod tests {
     use super::*;
     use crate::ts::panel::per_series::fingerprint;
-    use crate::ts::{Kind, Options};
+    use crate::ts::{ForecastOptions, Kind};
 
     fn saved(seasons: Vec<usize>) -> Saved {
         let wave = |t: usize, k: usize| 20.0 + t as f64 * 0.1 + libm::sin((t * k) as f64) * 3.0;
         let series = [1, 2, 3].map(|k| (0..90).map(|t| wave(t, k)).collect::<Vec<f64>>());
         let series = series.each_ref().map(Vec::as_slice);
-        let options = Options {
+        let options = ForecastOptions {
             kind: Kind::Auto,
             seasons,
             horizon: 6,

@@ -1,7 +1,7 @@
 //! Forecasts do not depend on the unit of the values: a series times a power of two has its forecasts times
 //! that power, to the bit.
 
-use super::model::{Fan, Model, Options};
+use super::model::{Fan, ForecastOptions, Model};
 use crate::ts::series::kind::{KINDS, Kind};
 
 /// Months with a season, a trend and noise; half of the series far from zero, half around it.
@@ -34,7 +34,7 @@ fn forecasts_scale_with_the_values() {
             let scale = libm::ldexp(1.0, exponent);
             let series = panel(months, scale);
             let series: Vec<&[f64]> = series.iter().map(Vec::as_slice).collect();
-            let options = Options {
+            let options = ForecastOptions {
                 kind,
                 seasons: seasons.clone(),
                 horizon: 6,

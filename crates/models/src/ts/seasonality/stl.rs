@@ -5,7 +5,7 @@ use crate::ts::diagnostics::variance;
 
 /// Windows and degrees of the smoothers.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct StlOptions {
     /// Steps of a season.
     pub period: usize,
     /// Window over the years of one season, odd.
@@ -33,7 +33,7 @@ fn odd(value: usize) -> usize {
     value | 1
 }
 
-impl Options {
+impl StlOptions {
     /// As R's `mstl` for its first season.
     pub fn new(period: usize, seasonal: usize) -> Self {
         Self {
@@ -189,7 +189,7 @@ pub fn decompose(series: &[f64], periods: &[usize], windows: impl Fn(usize) -> u
             for (r, s) in rest.iter_mut().zip(&seasons[index]) {
                 *r += s;
             }
-            let options = Options::new(period, windows(index));
+            let options = StlOptions::new(period, windows(index));
             (trend, seasons[index]) = options.decompose(&rest);
             for (r, s) in rest.iter_mut().zip(&seasons[index]) {
                 *r -= s;
@@ -231,7 +231,7 @@ mod tests {
             };
             let name = case["series"].as_str().unwrap();
             let y = series(name, false).y;
-            let options = Options {
+            let options = StlOptions {
                 period: if name.starts_with("bike") { 7 } else { 12 },
                 seasonal: 11,
                 seasonal_degree: 1,

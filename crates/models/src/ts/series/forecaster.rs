@@ -33,14 +33,14 @@ pub struct Forecaster {
 
 /// How one series is fitted.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SeriesOptions {
     /// Which models.
     pub kind: Kind,
     /// Steps of each season, ascending; empty: none.
     pub seasons: Vec<usize>,
 }
 
-impl Options {
+impl SeriesOptions {
     /// The seasons of which `length` values hold at least two.
     fn usable(&self, length: usize) -> Vec<usize> {
         let fits = |period: &&usize| **period > 1 && 2 * **period <= length;
@@ -162,7 +162,7 @@ impl Options {
         if let Some(model) = known {
             return Some((Member::Arima(order::again(model, series)?), String::new()));
         }
-        let choice = order::Options::new(period).fit(series)?;
+        let choice = order::OrderSearch::new(period).fit(series)?;
         let note = reason(&choice);
         Some((Member::Arima(choice.model), note))
     }
@@ -185,11 +185,11 @@ impl Options {
             })
         });
         let options = match plain {
-            true => ets::Options {
+            true => ets::EtsOptions {
                 kind: known,
-                ..ets::Options::new(period)
+                ..ets::EtsOptions::new(period)
             },
-            false => ets::Options::holt_winters(period),
+            false => ets::EtsOptions::holt_winters(period),
         };
         let model = options.fit(series)?;
         let note = format!("{} has the least AICc, {:.2}", model.kind, model.aicc);

@@ -2,7 +2,7 @@
 //! forecasts are compared with the values that came. Weights of combined models and widths of intervals are
 //! estimated from these errors.
 
-use super::forecaster::{Forecaster, Options};
+use super::forecaster::{Forecaster, SeriesOptions};
 use super::trial::Trial;
 
 /// One cut: values before `origin` are fitted to, the `ahead` values from it on are forecast.
@@ -39,7 +39,7 @@ pub fn trial_cuts(length: usize, horizon: usize, season: usize, count: usize) ->
 /// Fits to the values of `series` before the cut, as `options` describe or, where `like` is given, with its
 /// orders and kinds, and forecasts from there.
 pub fn run(
-    options: &Options,
+    options: &SeriesOptions,
     series: &[f64],
     cut: Cut,
     like: Option<&Forecaster>,

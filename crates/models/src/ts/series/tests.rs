@@ -1,6 +1,6 @@
 //! What one series is forecast with, and how its models are combined.
 
-use super::forecaster::{Forecaster, Options};
+use super::forecaster::{Forecaster, SeriesOptions};
 use super::kind::Kind;
 use super::rolling::{self, trial_cuts};
 use super::trial::Trial;
@@ -17,8 +17,8 @@ fn series(length: usize, periods: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-fn options(seasons: &[usize]) -> Options {
-    Options {
+fn options(seasons: &[usize]) -> SeriesOptions {
+    SeriesOptions {
         kind: Kind::Auto,
         seasons: seasons.to_vec(),
     }

@@ -9,7 +9,7 @@ TASKS := nlp cv recsys ts
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help build install run test lint bench bench-peers bench-cv cv-model docs-check dvc-repro \
+.PHONY: help build install run test lint bench bench-peers bench-cv cv-model docs-check reference dvc-repro \
   dvc-conformance bench-dvc verify verify-isa clean
 
 help: ## List the targets
@@ -52,6 +52,10 @@ cv-model: build ## Train the model of cv that is compiled in, anew
 
 bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
 	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
+
+reference: build ## Renew docs/reference.md and params.schema.json, which are made of the types
+	$(BINARY) params --reference > docs/reference.md
+	$(BINARY) params --schema > params.schema.json
 
 docs-check: build ## Run every command in README.md and docs/
 	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check

@@ -16,14 +16,15 @@ use anyhow::{Context, Result};
 use clap::FromArgMatches;
 
 use self::args::{
-    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Man, Predict, Reading, ReproArgs, Rows,
-    Stages, StatusArgs, Tasks, Validate, Verb, VerifyArgs,
+    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Man, ParamsArgs, Predict, Reading,
+    ReproArgs, Rows, Stages, StatusArgs, Tasks, Validate, Verb, VerifyArgs,
 };
 use self::show::{Results, Verdict, print};
 use crate::columns::Role;
 use crate::exit::{self, Exit};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::outcome::Outcome;
+use crate::params::schema;
 use crate::pipeline::{repro, verify};
 use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
@@ -186,6 +187,7 @@ impl Cli {
             }
             Verb::Man(args) => args.run(),
             Verb::Init(args) => args.run(global),
+            Verb::Params(args) => args.run(global),
             Verb::Inspect { model } => {
                 global.show(&inspect::run(&model)?)?;
                 Ok(Exit::Done)
@@ -308,6 +310,23 @@ impl InitArgs {
             &self.folder, &own, &names, &ask
         )?);
         global.show_result(&created, Verdict::Fine)?;
+        Ok(Exit::Done)
+    }
+}
+
+impl ParamsArgs {
+    fn run(self, global: &Global) -> Result<Exit> {
+        let blocks = tasks::blocks();
+        if self.schema {
+            print(schema::text(&blocks).as_bytes())?;
+            return Ok(Exit::Done);
+        }
+        let names: Vec<&str> = tasks::ALL.iter().map(|name| name.as_str()).collect();
+        let reference = pipeline::reference::run(&blocks, &names, self.key.as_deref())?;
+        match self.reference {
+            true => print(reference.markdown().as_bytes())?,
+            false => global.show(&reference)?,
+        }
         Ok(Exit::Done)
     }
 }

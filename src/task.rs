@@ -6,6 +6,7 @@ pub mod record;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,7 +49,7 @@ pub trait Task: 'static {
     /// The one word for it: in commands, parameters, folders.
     const NAME: &'static str;
     /// Its block of the parameters, as written.
-    type Block: Serialize + DeserializeOwned + Default;
+    type Block: Serialize + DeserializeOwned + JsonSchema + Default;
     /// Its checked parameters.
     type Params: Sync;
     /// What it adds to the header of a model file.

@@ -26,6 +26,7 @@ fn a_new_project_runs_at_once() {
             "dvc.yaml",
             "metrics",
             "models",
+            "params.schema.json",
             "params.yaml",
             "plots",
             "reports",

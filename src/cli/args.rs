@@ -124,6 +124,8 @@ pub enum Verb {
     Status(StatusArgs),
     /// Run stages again in a scratch copy and compare every output's bytes with dvc.lock
     Verify(VerifyArgs),
+    /// Every key of params.yaml: what it does, values, default, and the stages that read it
+    Params(ParamsArgs),
     /// Print a script that completes verbs, options, tasks, stages and keys
     Completions {
         #[arg(value_name = "SHELL", value_parser = PossibleValuesParser::new(complete::SHELLS))]
@@ -251,6 +253,19 @@ pub struct InitArgs {
         help_heading = "Columns"
     )]
     pub id: Option<String>,
+}
+
+#[derive(Args)]
+pub struct ParamsArgs {
+    /// A key or block, for example ts.data [default: all]
+    #[arg(value_name = "KEY")]
+    pub key: Option<String>,
+    /// Print the JSON Schema of params.yaml, which editors check and complete the file with
+    #[arg(long, conflicts_with = "key")]
+    pub schema: bool,
+    /// Print the reference of all keys as a page in Markdown
+    #[arg(long, conflicts_with_all = ["key", "schema"])]
+    pub reference: bool,
 }
 
 #[derive(Args)]

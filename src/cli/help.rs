@@ -94,6 +94,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "params",
+        &[
+            "easylife params",
+            "easylife params ts.data",
+            "easylife params --schema > params.schema.json",
+        ],
+    ),
+    (
         "completions",
         &[
             "source <(easylife completions bash)",

@@ -1,16 +1,17 @@
 //! `TASK.predict`: what `easylife predict TASK` scores where no file is named, and where the answers go.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Invalid, require};
 
 /// The files of the batch that belongs to a project; relative paths start at the project's folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
-    /// File or folder to score; null: none.
+    /// File or folder to score.
     pub input: Option<String>,
-    /// File to write.
+    /// File to write the answers to.
     pub output: Option<String>,
 }
 

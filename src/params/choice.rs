@@ -1,10 +1,12 @@
 //! A value that is given, or left to easylife by the word `auto`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, UnitDeserializer};
-use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// `auto`, or a value.
@@ -26,10 +28,23 @@ impl<T: Copy> Choice<T> {
     }
 }
 
+/// The word for what is chosen from the data.
+const AUTO: &str = "auto";
+
+impl<T: JsonSchema> JsonSchema for Choice<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Choice_of_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [{"const": AUTO}, generator.subschema_for::<T>()]})
+    }
+}
+
 impl<T: Serialize> Serialize for Choice<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Choice::Auto => serializer.serialize_str("auto"),
+            Choice::Auto => serializer.serialize_str(AUTO),
             Choice::Given(value) => value.serialize(serializer),
         }
     }
@@ -64,7 +79,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Choice<T>, E> {
         match text {
-            "auto" => Ok(Choice::Auto),
+            AUTO => Ok(Choice::Auto),
             text => Self::given(text.into_deserializer()),
         }
     }
@@ -95,7 +110,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Choice<T>, A::Error> {
         // As below: items have places of their own.
-        T::deserialize(Present(SeqAccessDeserializer::new(items))).map(Choice::Given)
+        let list = PresentList {
+            count: items.size_hint(),
+            items: SeqAccessDeserializer::new(items),
+        };
+        T::deserialize(list).map(Choice::Given)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Choice<T>, A::Error> {
@@ -133,6 +152,56 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Present<D> {
     }
 }
 
+/// As [`Present`], a list. What serde derives would take it for named fields in their order, and leave items
+/// unread where there are too many.
+struct PresentList<D> {
+    items: D,
+    count: Option<usize>,
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for PresentList<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.items.deserialize_any(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        match self.count {
+            Some(count) if count != length => Err(D::Error::invalid_length(
+                count,
+                &format!("a list of {length}, or `auto`").as_str(),
+            )),
+            _ => self.items.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, D::Error> {
+        Err(D::Error::invalid_type(
+            Unexpected::Seq,
+            &"keys with their values, or `auto`",
+        ))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct newtype_struct seq tuple_struct map enum identifier ignored_any
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +211,8 @@ mod tests {
         let parse = yaml::from_str::<Choice<(usize, usize)>>;
         assert_eq!(parse("auto").unwrap(), Choice::Auto);
         assert_eq!(parse("[1, 2]").unwrap(), Choice::Given((1, 2)));
+        let error = parse("[1, 2, 3]").unwrap_err().to_string();
+        assert_eq!(error, "invalid length 3, expected a list of 2, or `auto`");
         let error = parse("many").unwrap_err().to_string();
         assert!(error.ends_with("or write `auto`"), "{error}");
     }

@@ -9,11 +9,13 @@ pub mod choice;
 pub(crate) mod data;
 mod document;
 pub mod gate;
+pub mod schema;
 mod set;
 pub mod validate;
 
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use yaml::Data;
 
@@ -47,14 +49,16 @@ pub struct TaskBlock {
     /// Its key at the top of the file.
     key: &'static str,
     read: fn(&Document, &'static str) -> Result<(), Error>,
+    schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 impl TaskBlock {
     /// The block `key`, which is written as a `B`.
-    pub fn of<B: DeserializeOwned>(key: &'static str) -> Self {
+    pub fn of<B: DeserializeOwned + JsonSchema>(key: &'static str) -> Self {
         Self {
             key,
             read: |document, key| document.get::<B>(key).map(drop),
+            schema: |generator| generator.subschema_for::<B>(),
         }
     }
 }
@@ -214,20 +218,23 @@ pub fn near_miss(got: &str, known: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use schemars::JsonSchema;
     use serde::Deserialize;
 
     use super::*;
 
     /// A task's block, as good as any.
-    #[derive(Debug, Default, Deserialize)]
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(default, deny_unknown_fields)]
+    #[schemars(!default)]
     struct Block {
         split: Split,
         label: String,
     }
 
-    #[derive(Debug, Default, Deserialize)]
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
     #[serde(default, deny_unknown_fields)]
+    #[schemars(!default)]
     struct Split {
         test: f64,
         train: f64,

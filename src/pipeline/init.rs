@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use self::own::{Ask, Own};
 use crate::exit;
+use crate::params::schema;
 use crate::project::PARAMS;
 use crate::task::Task;
 use files::atomic;
@@ -21,8 +22,9 @@ use files::atomic;
 /// `params.yaml` of a new project with every task.
 pub const PARAMS_TEMPLATE: &str = include_str!("../../params.yaml");
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (PARAMS, PARAMS_TEMPLATE),
+    (schema::FILE, include_str!("../../params.schema.json")),
     ("dvc.yaml", include_str!("../../dvc.yaml")),
     (".dvcignore", include_str!("../../.dvcignore")),
     (".gitignore", include_str!("init/gitignore")),

@@ -1,11 +1,12 @@
-//! Verbs that come before training (`init`, `sample`, `validate`, `profile`, `prepare`), and those that
-//! run the whole pipeline (`repro`, `status`, `verify`).
+//! Verbs that come before training (`init`, `sample`, `validate`, `profile`, `prepare`), those that
+//! run the whole pipeline (`repro`, `status`, `verify`), and the reference of its parameters (`params`).
 
 mod engine;
 pub mod init;
 mod own_data;
 pub mod prepare;
 pub mod profile;
+pub mod reference;
 pub mod repro;
 pub mod sample;
 pub(crate) mod split;

@@ -1,9 +1,11 @@
 //! How delimited text is read where a file is not as RFC 4180 has it: another delimiter, another quote or
 //! none, quotes that are escaped by a backslash.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::{Decimal, Format};
@@ -33,7 +35,7 @@ pub struct Delimiter(u8);
 pub struct Quote(Option<u8>);
 
 /// How a quote inside a quoted text is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Escape {
     /// Twice.
@@ -118,12 +120,57 @@ fn single(text: &str) -> Option<u8> {
     }
 }
 
+/// The texts that `T` reads: these words, and single characters.
+fn accepted<T: FromStr>(words: &[&str], examples: &[&str]) -> Schema {
+    let is_read = |text: &str| text.parse::<T>().is_ok();
+    let characters = (0..128_u8).map(char::from);
+    let characters = characters.filter(|c| is_read(c.encode_utf8(&mut [0; 4])));
+    let escaped = |c: char| match c {
+        '\t' => "\\t".to_owned(),
+        '[' | ']' | '^' | '-' | '\\' => format!("\\{c}"),
+        c => c.to_string(),
+    };
+    let class: String = characters.map(escaped).collect();
+    let words: Vec<String> = words
+        .iter()
+        .filter(|word| is_read(word))
+        .map(|word| word.replace('\\', "\\\\"))
+        .collect();
+    let pattern = format!("^(?:[{class}]|{})$", words.join("|"));
+    json_schema!({"type": "string", "pattern": pattern, "examples": examples})
+}
+
+impl JsonSchema for Delimiter {
+    fn schema_name() -> Cow<'static, str> {
+        "Delimiter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        accepted::<Self>(&DELIMITER_WORDS, &[";", "|", TAB])
+    }
+}
+
+impl JsonSchema for Quote {
+    fn schema_name() -> Cow<'static, str> {
+        "Quote".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        accepted::<Self>(&QUOTE_WORDS, &["'", QUOTE_WORDS[0]])
+    }
+}
+
+/// How a tab is written, so that it can be seen.
+const TAB: &str = "tab";
+const DELIMITER_WORDS: [&str; 2] = [TAB, "\\t"];
+const QUOTE_WORDS: [&str; 2] = ["none", "off"];
+
 impl FromStr for Delimiter {
     type Err = InvalidReading;
 
     fn from_str(text: &str) -> Result<Self, InvalidReading> {
         let byte = match text {
-            "tab" | "\\t" => Some(b'\t'),
+            word if DELIMITER_WORDS.contains(&word) => Some(b'\t'),
             "\"" => None,
             _ => single(text),
         };
@@ -139,7 +186,7 @@ impl FromStr for Quote {
 
     fn from_str(text: &str) -> Result<Self, InvalidReading> {
         match (text, single(text)) {
-            ("none" | "off", _) => Ok(Quote(None)),
+            (word, _) if QUOTE_WORDS.contains(&word) => Ok(Quote(None)),
             (_, Some(byte)) if byte != b'\t' => Ok(Quote(Some(byte))),
             _ => Err(InvalidReading {
                 found: text.to_owned(),

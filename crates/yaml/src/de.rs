@@ -3,10 +3,15 @@
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor,
+};
 
 use crate::node::{At, Data, Node};
 use crate::parse::{Reader, Types};
+
+/// What a type with named fields is written as.
+const KEYS_AND_VALUES: &str = "keys with their values";
 
 /// A value that does not fit the type.
 #[derive(Clone, Debug)]
@@ -201,8 +206,19 @@ impl<'de> Deserializer<'de> for &'de Node {
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // What serde derives would leave further items unread.
+        match &self.data {
+            Data::List(items) if items.len() != length => Err(de::Error::invalid_length(
+                items.len(),
+                &format!("a list of {length}").as_str(),
+            )),
+            _ => self.deserialize_seq(visitor),
+        }
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -230,6 +246,10 @@ impl<'de> Deserializer<'de> for &'de Node {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        // What serde derives would take a list for the fields in their order.
+        if let Data::List(_) = self.data {
+            return Err(de::Error::invalid_type(Unexpected::Seq, &KEYS_AND_VALUES));
+        }
         self.deserialize_map(visitor)
     }
 

@@ -1,5 +1,6 @@
 //! The `cv` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::params::batch::Batch;
@@ -8,21 +9,26 @@ use crate::params::{Invalid, data, require};
 use models::cv::{DetectorOptions, Kind, Solver};
 use tables::{Delimiter, Escape, Quote, Reading};
 
-/// The block as written; keys that are absent have their defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Blurred-photo detection.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
+    /// How much `easylife sample` makes.
     pub sample: SampleBlock,
+    /// Where the photos come from and which columns count.
     pub data: DataBlock,
+    /// How the source is split into a training and a test part.
     pub split: SplitBlock,
+    /// The model and how it is chosen.
     pub model: ModelBlock,
+    /// Bounds that the metrics must keep, by the metric's name: `{roc_auc: {min: 0.9}}`.
     pub gate: Gate,
     /// What `easylife predict cv` scores where no file is named.
     pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
     /// Scenes, each sharp and blurred in three ways.
@@ -41,12 +47,12 @@ impl Default for SampleBlock {
 }
 
 /// Where the photos come from and which columns count.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
-    /// A table, a folder with one, or a folder with a sub-folder a class.
+    /// A table of paths and labels, a folder with one, or a folder with a sub-folder for each class.
     pub source: String,
-    /// The same, for a separate test part; absent: the source is split.
+    /// A separate test part of the same kind; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
     /// What separates the columns of CSV files; absent: a comma.
@@ -62,7 +68,7 @@ pub struct DataBlock {
     pub path: String,
     /// Column of labels: sharp or blurred, 1 or 0.
     pub label: String,
-    /// Column of scenes, where the table has it: photos of a scene stay on one side of the split.
+    /// Column of scenes; optional: photos of a scene stay on one side of the split.
     pub scene: String,
     /// A regular expression over paths: photos in which its groups match the same are one scene.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +92,7 @@ impl Default for DataBlock {
 }
 
 /// How the source is split.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
     /// Share of the photos that becomes the test part; 0: none, train on all.
@@ -100,23 +106,28 @@ impl Default for SplitBlock {
 }
 
 /// Which model is fitted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Choice {
     /// The one with the least loss on folds.
     #[default]
     Auto,
+    /// A threshold on the variance of the Laplacian.
     Laplacian,
+    /// A logistic regression on sharpness at three scales.
     Logistic,
+    /// A random forest on the same.
     Forest,
 }
 
 /// The model and how it is chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
+    /// Which model is fitted.
     pub kind: Choice,
-    /// What fits `logistic`: newton, or linfa, which repeats on one kind of processor only.
+    /// What fits `logistic`: `newton`, or `linfa`, which repeats on one kind of processor only and needs
+    /// `balanced: false`.
     pub solver: Solver,
     /// Inverse of the regularization strength of `logistic`: values to choose from on folds.
     #[serde(rename = "C")]

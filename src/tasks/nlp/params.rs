@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -19,23 +20,30 @@ use models::nlp::{
 };
 use tables::{Delimiter, Escape, Quote, Reading};
 
-/// The block as written; keys that are absent have their defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Text classification.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
+    /// How much `easylife sample` makes.
     pub sample: SampleBlock,
+    /// Where the texts come from and which columns count.
     pub data: DataBlock,
+    /// How the source is split into a training and a test part.
     pub split: SplitBlock,
+    /// What becomes a feature.
     pub features: FeaturesBlock,
+    /// The logistic regression.
     pub model: ModelBlock,
+    /// What `evaluate` measures separately.
     pub eval: EvalBlock,
+    /// Bounds that the metrics must keep, by the metric's name: `{accuracy: {min: 0.8}}`.
     pub gate: Gate,
     /// What `easylife predict nlp` scores where no file is named.
     pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
     /// Labelled reviews.
@@ -54,10 +62,10 @@ impl Default for SampleBlock {
 }
 
 /// Where the texts come from and which columns count.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
-    /// File or folder.
+    /// File or folder of tables: CSV, TSV, JSON lines (also .gz, .zst) or Parquet.
     pub source: String,
     /// A separate test file; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +79,9 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
+    /// Column of the texts.
     pub text: String,
+    /// Column of the labels: two classes or many.
     pub label: String,
     /// Rows that share this column's value stay on one side of the split.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +104,7 @@ impl Default for DataBlock {
 }
 
 /// Parts of the test rows that `evaluate` measures separately.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
     /// Columns with a separate measurement for each value, as text lengths always have.
@@ -102,7 +112,7 @@ pub struct EvalBlock {
 }
 
 /// How the source is split.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
     /// Share of each class that becomes the test part; 0: none, train on all.
@@ -116,7 +126,7 @@ impl Default for SplitBlock {
 }
 
 /// What becomes a feature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesBlock {
     /// Lengths of word n-grams, from and to.
@@ -126,7 +136,7 @@ pub struct FeaturesBlock {
     /// Lengths of character n-grams within words, from and to; `null`: none; `auto`: 3 to 5 unless the
     /// corpus is large.
     pub characters: Choice<Option<(usize, usize)>>,
-    /// Words that are ignored.
+    /// Words that are ignored: a list, or `english` for the one built in.
     pub stop_words: StopWords,
     /// An n-gram must be in at least this many training texts.
     pub min_df: usize,
@@ -134,8 +144,9 @@ pub struct FeaturesBlock {
     pub max_df: f64,
     /// At most this many features of words, and of characters: the most frequent; `null`: all.
     pub max_features: Option<usize>,
-    /// 1 + ln(count) instead of the count.
+    /// Use 1 + ln(count) instead of the count of an n-gram in a text.
     pub sublinear: bool,
+    /// Texts are turned into lower case first.
     pub lowercase: bool,
 }
 
@@ -157,7 +168,7 @@ impl Default for FeaturesBlock {
 }
 
 /// A list by name, or the words themselves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected `english`, or a list of words")]
 pub enum StopWords {
     Named(StopWordList),
@@ -165,12 +176,14 @@ pub enum StopWords {
 }
 
 /// A list that is built in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopWordList {
     English,
 }
 
+/// Bits that a stored weight may have.
+const BITS: [u8; 2] = [8, 32];
 /// Default number of features of words, and of characters.
 const MAX_FEATURES: usize = 100_000;
 /// Default character n-grams, and their share of a row's norm, chosen on folds of training parts.
@@ -178,10 +191,12 @@ const CHARACTERS: (usize, usize) = (3, 5);
 const CHARACTER_SHARE: f64 = 0.7;
 
 /// How features are weighted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightingName {
+    /// TF-IDF alone.
     Plain,
+    /// TF-IDF times the log-count ratio of the classes.
     NaiveBayes,
 }
 
@@ -196,22 +211,24 @@ impl WeightingName {
 }
 
 /// How three classes or more are modelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemeName {
+    /// One model of all classes.
     Multinomial,
+    /// A model for each class against the others.
     OneVsRest,
 }
 
 /// Weights of the rows by class.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ClassWeight {
     Named(ClassWeightName),
     Given(BTreeMap<String, f64>),
 }
 
-/// By hand: an untagged enum would lose which class has the wrong weight.
+/// Written out, because an untagged enum would lose which class has the wrong weight.
 impl<'de> Deserialize<'de> for ClassWeight {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct WeightVisitor;
@@ -237,15 +254,17 @@ impl<'de> Deserialize<'de> for ClassWeight {
 }
 
 /// A rule for the weights of classes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClassWeightName {
+    /// Every row counts the same.
     Equal,
+    /// Every class counts the same.
     Balanced,
 }
 
 /// The logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
     /// How features are weighted before the fit.
@@ -253,7 +272,10 @@ pub struct ModelBlock {
     /// Inverse of the regularization strength, as in scikit-learn and LIBLINEAR.
     #[serde(rename = "C")]
     pub c: Choice<f64>,
+    /// How three classes or more are modelled.
     pub scheme: SchemeName,
+    /// Weights of the rows by class: `equal`, `balanced` (inverse to the frequency of the class), or a weight
+    /// by class: `{spam: 2.0}`.
     pub class_weight: ClassWeight,
     /// Calibrate the probabilities on held-out rows.
     pub calibrate: bool,
@@ -261,10 +283,12 @@ pub struct ModelBlock {
     pub folds: usize,
     /// Number of features to keep, those with the largest weights; `null`: all.
     pub keep: Option<usize>,
-    /// Bits of a stored weight: 32 or 8.
+    /// Bits of a stored weight.
+    #[schemars(extend("enum" = BITS))]
     pub bits: u8,
     /// The solver stops when the gradient has shrunk by this factor.
     pub tolerance: f64,
+    /// The solver stops after this many iterations at the latest.
     pub max_iterations: usize,
 }
 
@@ -451,7 +475,7 @@ impl ModelBlock {
         require(self.keep != Some(0), "nlp.model.keep", || {
             "at least 1, or null for all".to_owned()
         })?;
-        require([8, 32].contains(&self.bits), "nlp.model.bits", || {
+        require(BITS.contains(&self.bits), "nlp.model.bits", || {
             format!("{} is neither 8 nor 32", self.bits)
         })?;
         let ClassWeight::Given(weights) = &self.class_weight else {

@@ -1,5 +1,6 @@
 //! The `recsys` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::params::batch::Batch;
@@ -9,25 +10,33 @@ use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, ModelOptions, als, ease, graph, knn};
 use tables::{Delimiter, Escape, Quote, Reading};
 
-/// The block as written; keys that are absent have their defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Recommendation.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
+    /// How much `easylife sample` makes.
     pub sample: SampleBlock,
+    /// Where the interactions come from and which columns count.
     pub data: DataBlock,
+    /// How the source is split into a training and a test part.
     pub split: SplitBlock,
+    /// The model and how it is chosen.
     pub model: ModelBlock,
+    /// What counts as a hit.
     pub eval: EvalBlock,
+    /// Bounds that the metrics must keep, by the metric's name: `{ndcg_at_20: {min: 0.1}}`.
     pub gate: Gate,
     /// What `easylife predict recsys` scores where no file is named.
     pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
+    /// Number of users.
     pub users: usize,
+    /// Number of items.
     pub items: usize,
     /// Users who came later, to be folded in.
     pub incoming: usize,
@@ -44,9 +53,10 @@ impl Default for SampleBlock {
 }
 
 /// Where the interactions come from and which columns count.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
+    /// File or folder of tables: CSV, TSV, JSON lines (also .gz, .zst) or Parquet.
     pub source: String,
     /// A separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,17 +73,19 @@ pub struct DataBlock {
     /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
+    /// Column of users.
     pub user: String,
+    /// Column of items.
     pub item: String,
     /// Column of ratings; optional.
     pub rating: String,
-    /// Column of times; optional.
+    /// Column of times; optional: numbers, dates or times.
     pub time: String,
     /// Column of names in the table of items.
     pub title: String,
     /// Users with fewer interactions are left out of the training data.
     pub min_user: usize,
-    /// Items with fewer, likewise.
+    /// Items with fewer interactions are left out of the training data.
     pub min_item: usize,
 }
 
@@ -128,7 +140,7 @@ impl DataBlock {
 }
 
 /// Which interactions become the test part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The last interactions of each user, by share.
@@ -141,11 +153,12 @@ pub enum By {
 }
 
 /// How the source is split.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
-    /// Share of the interactions; 0: no test part, train on all.
+    /// Share of the interactions that becomes the test part; 0: no test part, train on all.
     pub test: f64,
+    /// Which interactions become the test part.
     pub by: By,
 }
 
@@ -159,16 +172,21 @@ impl Default for SplitBlock {
 }
 
 /// Which model is fitted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KindChoice {
     /// The one with the best lists on interactions held out.
     #[default]
     Auto,
+    /// Alternating least squares on implicit feedback.
     Als,
+    /// A linear model of items by items.
     Ease,
+    /// Nearest neighbours of items.
     Knn,
+    /// A filter on the graph of users and items.
     Graph,
+    /// What is popular, the same for everyone.
     Popular,
 }
 
@@ -186,23 +204,29 @@ impl KindChoice {
 }
 
 /// The model and how it is chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
+    /// Which model is fitted.
     pub kind: KindChoice,
     /// Work that the search may take, in 10^9 multiply-adds.
     pub budget: f64,
     /// Memory that a model may take, in GiB.
     pub memory: f64,
-    /// Share of a user's interactions after which an older one counts half; 0: all alike.
+    /// Share of a user's interactions after which an older one counts half; 0: all count
+    /// the same; `auto`: searched for.
     pub half_life: Choice<f64>,
-    /// Weight of an interaction rated below `eval.relevant`.
+    /// Weight of an interaction rated below `recsys.eval.relevant`; `auto`: searched for.
     pub disliked: Choice<f64>,
     /// Age at which an interaction counts half for popularity, as a share of the time there is; 0: never.
     pub popular_half_life: f64,
+    /// Hyperparameters of `als`; `auto`: searched for.
     pub als: Choice<als::AlsOptions>,
+    /// Hyperparameters of `ease`; `auto`: searched for.
     pub ease: Choice<ease::EaseOptions>,
+    /// Hyperparameters of `knn`; `auto`: searched for.
     pub knn: Choice<knn::KnnOptions>,
+    /// Hyperparameters of `graph`; `auto`: searched for.
     pub graph: Choice<graph::GraphOptions>,
 }
 
@@ -224,7 +248,7 @@ impl Default for ModelBlock {
 }
 
 /// What counts as a hit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
     /// A held-out item rated at least so much is relevant; without ratings every one is.

@@ -1,5 +1,6 @@
 //! The `ts` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::params::batch::Batch;
@@ -11,28 +12,41 @@ use models::ts::{KINDS, Kind};
 use tables::clock::{self, Notation};
 use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
 
-/// The block as written; keys that are absent have their defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// Demand forecasting.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
+    /// How much `easylife sample` makes.
     pub sample: SampleBlock,
+    /// Where the series come from and which columns count.
     pub data: DataBlock,
+    /// How the source is split into a training and a test part.
     pub split: SplitBlock,
+    /// How forecasts of the test part are measured.
     pub eval: EvalBlock,
+    /// Time between two steps: an alias of pandas (D, B for business days, W-SUN, MS, ME, QE, 15min), a whole
+    /// number for times that are whole numbers, or `auto` for what the data have.
     pub frequency: Choice<Frequency>,
+    /// Steps of a season: a number, several as `[24, 168]`, 1 for none, or `auto` for what the frequency usually has
+    /// (for whole numbers: what is found in the data).
     pub season: Season,
+    /// Steps to be forecast; `auto`: as many as the test part has, 12 without one.
     pub horizon: Horizon,
+    /// The model and its intervals.
     pub model: ModelBlock,
+    /// Bounds that the metrics must keep, by the metric's name: `{mase: {max: 1.2}}`.
     pub gate: Gate,
     /// What `easylife predict ts` scores where no file is named.
     pub predict: Batch,
 }
 
 /// How much `easylife sample` makes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
+    /// Number of daily series.
     pub series: usize,
+    /// Days of each series.
     pub days: usize,
 }
 
@@ -46,7 +60,7 @@ impl Default for SampleBlock {
 }
 
 /// How series with bad rows are handled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BadSeries {
     /// `prepare` stops and names the line.
@@ -57,10 +71,10 @@ pub enum BadSeries {
 }
 
 /// Where the series come from and which columns count.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
-    /// A table or a folder of tables.
+    /// File or folder of tables: CSV, TSV, JSON lines (also .gz, .zst) or Parquet.
     pub source: String,
     /// A separate test part, later than the source; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,21 +88,23 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
-    /// How the table holds its series. long: a row a value; wide: a row a time, with a column of values for each
-    /// series. Default: auto, by the columns there are.
+    /// How the table holds its series; `auto`: by the columns there are.
     pub layout: Choice<Layout>,
-    /// The column that names the series, a list of columns that do so together, or null where there is one
-    /// series. Default: unique_id.
+    /// The column that names the series, a list of columns that do so together, or `null` where there is one
+    /// series.
     pub id: Option<Names>,
-    /// The column of the times. Default: ds.
+    /// Column of the times: dates, times or whole numbers.
     pub time: String,
-    /// How whole numbers write times; auto: as they look.
+    /// How whole numbers write times; `auto`: as they look.
     pub time_format: Choice<Notation>,
-    /// The column of the values; of a wide table a list of columns, each a series, where these are not all beside
-    /// the time. Default: y.
+    /// Column of the values, in which an empty cell is a missing value; of a wide table a list of columns, each a
+    /// series, where these are not all beside the time.
     pub value: Names,
+    /// What a step without a row means.
     pub gaps: Gaps,
+    /// What becomes of rows of one series and time.
     pub duplicates: Duplicates,
+    /// How series with bad rows are handled.
     pub bad_series: BadSeries,
 }
 
@@ -139,7 +155,7 @@ impl DataBlock {
 }
 
 /// How the source is split.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
     /// Steps at the end of each series that become the test part; 0: none, train on all.
@@ -153,7 +169,7 @@ impl Default for SplitBlock {
 }
 
 /// How forecasts of the test part are measured.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
     /// Number of forecast origins. 1: the end of the training part; more: also times within the test part,
@@ -168,7 +184,7 @@ impl Default for EvalBlock {
 }
 
 /// Steps of a season: a number, a list of numbers, or the word `auto`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "a number, a list of numbers, or the word `auto`"
@@ -186,14 +202,14 @@ impl Default for Season {
 }
 
 /// The word `auto`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Auto {
     Auto,
 }
 
 /// A frequency: an alias of pandas, or a whole number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     untagged,
     expecting = "an alias of pandas as D, MS or 15min, a whole number"
@@ -217,9 +233,12 @@ impl Frequency {
 pub type Horizon = Choice<usize>;
 
 /// The model and its intervals.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelBlock {
+    /// Which model a series gets; `auto`: ARIMA, ETS, theta and complex smoothing, weighted by their errors from
+    /// earlier origins.
+    #[schemars(schema_with = "kinds")]
     pub kind: String,
     /// Widen or narrow intervals by the errors of forecasts from earlier origins.
     pub calibrate: bool,
@@ -259,6 +278,12 @@ pub struct Params {
     pub season: Season,
     /// As written, for the model file.
     pub model: ModelBlock,
+}
+
+/// The kinds of model by name, as [`ModelBlock::kind`] looks them up.
+fn kinds(_: &mut SchemaGenerator) -> Schema {
+    let names = KINDS.map(|(name, _)| name);
+    json_schema!({"type": "string", "enum": names})
 }
 
 /// The longest horizon.

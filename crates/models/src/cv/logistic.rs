@@ -12,14 +12,24 @@ use crate::linear::{self, Examples, Scheme};
 use crate::sparse::Matrix;
 
 /// What finds the weights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Solver {
-    /// The trust-region Newton method of `models::linear`: the same bytes on every processor.
+    /// A trust-region Newton method: the same bytes on every processor.
     #[default]
     Newton,
     /// linfa-logistic's L-BFGS. Its matrix products choose their instructions at run time, so that a
-    /// result repeats on one kind of processor only. It knows no weights of classes.
+    /// result repeats on one kind of processor only. It has no weights of classes.
     Linfa,
 }
 

@@ -25,18 +25,20 @@ use crate::kernels::small::{LANES, System, add_rows, products};
 const ROWS: usize = 32;
 
 /// Hyperparameters of the factorization.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlsOptions {
     /// Length f of each factor.
     pub factors: usize,
     /// Rounds, each of which solves both sides once.
     pub iterations: usize,
-    /// a: weight of what was not taken.
+    /// Weight a of what was not taken.
     pub unobserved: f64,
-    /// λ.
+    /// Strength λ of the regularization.
     pub regularization: f64,
-    /// ν: 0 regularizes every row alike, 1 by its frequency.
+    /// Exponent ν of the frequency: 0 regularizes every row alike, 1 by its frequency.
     pub exponent: f64,
 }
 

@@ -8,10 +8,12 @@ use crate::kernels::dense::{invert, invert_bytes};
 use crate::kernels::small::add_rows;
 
 /// Hyperparameters.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct EaseOptions {
-    /// λ.
+    /// Strength λ of the regularization.
     pub regularization: f64,
 }
 

@@ -14,7 +14,9 @@ use crate::kernels::small::add_rows;
 const ROUNDS: usize = 2;
 
 /// Hyperparameters of the filter.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct GraphOptions {
     /// Power of a neighbour's length that its vote is divided by.

@@ -8,22 +8,26 @@ use super::top::Top;
 use crate::kernels::math;
 
 /// Similarity of two items.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Similarity {
-    /// Cosine of the rows.
+    /// Cosine of the items' rows of users.
     Cosine,
-    /// Cosine of rows in which users count the more, the fewer items they took.
+    /// The same, where users count the more, the fewer items they took.
     Tfidf,
-    /// Σ over shared users of their BM25 weights for both items.
+    /// Sum over shared users of their BM25 weights for both items.
     Bm25,
 }
 
 /// Hyperparameters.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct KnnOptions {
-    /// Kept for each item.
+    /// Neighbours that are kept for each item.
     pub neighbours: usize,
     /// By which neighbours are the nearest.
     pub similarity: Similarity,

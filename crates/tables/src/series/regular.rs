@@ -1,13 +1,14 @@
 //! A series on regular steps: what becomes of rows of one time, of steps without a row, and which
 //! times are no series.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Mark, Series};
 use crate::clock::{Axis, Clock, MonthDay, Step};
 
 /// What becomes of rows of one series and time. A row without a value gives way to one with a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
     /// They must have the same value.
@@ -24,7 +25,7 @@ pub enum Duplicates {
 }
 
 /// What a step without a row means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Gaps {
     /// Nobody knows.

@@ -5,6 +5,7 @@
 //! person reads goes to stderr through `talk`.
 
 mod args;
+mod compare;
 mod complete;
 mod help;
 mod show;
@@ -226,6 +227,7 @@ impl Cli {
                 Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
             }),
             Verb::Gate(args) => args.run(global),
+            Verb::Compare { a, b } => compare::run(global, (&a, &b), talk),
             Verb::Repro(args) => args.run(global, talk),
             Verb::Status(args) => args.run(global, talk),
             Verb::Verify(args) => args.run(global, talk),

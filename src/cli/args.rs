@@ -109,6 +109,15 @@ pub enum Verb {
     Evaluate(Tasks),
     /// Check the metrics against TASK.gate; exit 3 where one is not met
     Gate(Gate),
+    /// Compare two commits, project folders, metrics files or model files
+    Compare {
+        /// A commit, branch or tag, a project's folder, metrics/TASK.json, or a model file
+        #[arg(value_name = "A")]
+        a: String,
+        /// Another of its kind; `.`: the project as it is now
+        #[arg(value_name = "B", default_value = ".")]
+        b: String,
+    },
     /// Score a file or what comes on stdin, or answer what is named on the command line
     Predict(Predict),
     /// Explain single answers of a model

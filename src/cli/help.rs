@@ -57,6 +57,15 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("gate", &["easylife gate nlp", "easylife gate all"]),
     (
+        "compare",
+        &[
+            "easylife compare HEAD~1",
+            "easylife compare main HEAD",
+            "easylife compare old/metrics/nlp.json metrics/nlp.json",
+            "easylife compare yesterday.safetensors models/nlp.safetensors",
+        ],
+    ),
+    (
         "predict",
         &[
             "easylife predict nlp \"a fine film\"",

@@ -1,5 +1,6 @@
 //! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
 
+pub mod compare;
 pub mod gate;
 mod origin;
 pub(crate) mod plots;
@@ -24,6 +25,9 @@ use files::atomic;
 
 /// What a task says to be evaluated.
 pub trait Evaluate: Task {
+    /// Where its results row by row are among the files of `plots/TASK`.
+    const RECORDED: compare::Recorded;
+
     /// Whether the test part has nothing to measure.
     fn is_empty(test: &Self::Data) -> bool;
 

@@ -6,6 +6,7 @@ use std::io;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::eval::compare::Recorded;
 use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
@@ -33,6 +34,8 @@ const MISTAKES: usize = 12;
 const THUMBNAIL: usize = 240;
 
 impl Evaluate for Cv {
+    const RECORDED: Recorded = Recorded::Confusion;
+
     fn is_empty(test: &Photos<Class>) -> bool {
         test.paths.is_empty()
     }

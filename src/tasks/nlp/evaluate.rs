@@ -9,6 +9,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use crate::eval::compare::Recorded;
 use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::talk::Talk;
@@ -36,6 +37,8 @@ const MISTAKES: usize = 20;
 const ROWS_PER_TASK: usize = 256;
 
 impl Evaluate for Nlp {
+    const RECORDED: Recorded = Recorded::Confusion;
+
     fn is_empty(test: &Texts) -> bool {
         test.texts.is_empty()
     }

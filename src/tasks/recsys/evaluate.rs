@@ -6,9 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::bands::bands;
+use crate::eval::compare::Recorded;
 use crate::eval::plots::table;
 use crate::eval::{Evaluate, Evaluation, Plot};
 use crate::exit;
@@ -26,11 +28,19 @@ const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
 /// Length of lists in the headline figures.
 const K: usize = 20;
 const LONGEST_LIST: usize = 100;
+/// Users in `plots/recsys/users.csv` at most.
+const USERS_LISTED: usize = 20_000;
 /// Number of users shown on the page, and of items for each.
 const EXAMPLES: usize = 6;
 const SHOWN: usize = 10;
 
 impl Evaluate for Recsys {
+    const RECORDED: Recorded = Recorded::Table {
+        file: "users.csv",
+        id: "user_id",
+        units: "users",
+    };
+
     fn is_empty(test: &Interactions) -> bool {
         test.ratings.rows.is_empty()
     }
@@ -73,6 +83,30 @@ struct ScoredUsers {
     held: Vec<HeldOutUser>,
     lists: Vec<Vec<Scored>>,
     ranked: Vec<Ranked>,
+}
+
+/// A line of `plots/recsys/users.csv`, by which `compare` pairs two evaluations.
+#[derive(Serialize)]
+struct UserFigures {
+    user_id: String,
+    recall_at_20: f64,
+    ndcg_at_20: f64,
+    map_at_20: f64,
+    mrr: f64,
+    hit_rate_at_20: f64,
+}
+
+impl UserFigures {
+    fn of(held: &HeldOutUser, ranked: &Ranked) -> Self {
+        Self {
+            user_id: held.id.clone(),
+            recall_at_20: ranked.recall(K),
+            ndcg_at_20: ranked.ndcg(K),
+            map_at_20: ranked.average_precision(K),
+            mrr: ranked.reciprocal_rank(),
+            hit_rate_at_20: ranked.hit(K),
+        }
+    }
 }
 
 /// The results of a model on the test part.
@@ -204,7 +238,18 @@ impl<'a> Results<'a> {
         Ok(vec![
             ("by_length.csv", table(both)?),
             ("bands.csv", table(self.bands())?),
+            ("users.csv", table(self.users())?),
         ])
+    }
+
+    /// Figures of each user of the headline; of very many users some, at even distances.
+    fn users(&self) -> Vec<UserFigures> {
+        let users = self.headline_users();
+        let step = users.ranked.len().div_ceil(USERS_LISTED).max(1);
+        let pairs = users.held.iter().zip(&users.ranked).step_by(step);
+        pairs
+            .map(|(held, ranked)| UserFigures::of(held, ranked))
+            .collect()
     }
 
     fn report(&self, header: &Header<Details>) -> RecsysReport {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use self::backtest::{Backtest, Figures, SeriesBacktest};
 use self::plots::Tables;
+use crate::eval::compare::Recorded;
 use crate::eval::{Evaluate, Evaluation};
 use crate::exit;
 use crate::talk::Talk;
@@ -31,6 +32,12 @@ const TIMES_WRITTEN: usize = 5;
 const LAGS: usize = 24;
 
 impl Evaluate for Ts {
+    const RECORDED: Recorded = Recorded::Table {
+        file: "series.csv",
+        id: "unique_id",
+        units: "series",
+    };
+
     fn is_empty(test: &Prepared) -> bool {
         test.panel.series.is_empty()
     }

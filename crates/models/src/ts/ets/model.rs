@@ -1,6 +1,6 @@
 //! A fitted ETS model: its update by new values and its forecasts.
 
-use super::kind::Kind;
+use super::kind::{Kind, Part};
 use super::states::{Smoothing, States};
 use super::variance;
 use crate::ts::estimation::criteria::{aicc, log_likelihood};
@@ -91,16 +91,24 @@ impl Ets {
     /// Hyndman et al. 2008, chapter 6, have a formula (classes 1 to 3).
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let mut states = self.states.clone();
-        let mut bases = Vec::with_capacity(ahead);
+        let (mut bases, mut factors) = (Vec::with_capacity(ahead), Vec::with_capacity(ahead));
         let mut mean = Vec::with_capacity(ahead);
         for _ in 0..ahead {
             let (base, expected) = states.expected(&self.kind, self.smoothing.phi);
+            factors.push(match self.kind.season {
+                Part::Multiplicative => states.seasons[states.next],
+                _ => 1.0,
+            });
             states.advance(&self.kind, &self.smoothing, base, None);
             bases.push(base);
             mean.push(expected);
         }
-        let deviation =
-            variance::variances(&self.kind, &self.smoothing, self.variance, &bases, &mean);
+        let coming = variance::Coming {
+            mean: &mean,
+            bases: &bases,
+            factors: &factors,
+        };
+        let deviation = coming.variances(&self.kind, &self.smoothing, self.variance);
         Forecast {
             deviation: deviation.into_iter().map(|v| v.max(0.0).sqrt()).collect(),
             mean,

@@ -237,9 +237,9 @@ fn every_bad_photo_is_named_and_the_rest_is_scored() {
     };
     assert_eq!(reason("a good one.jpg"), "");
     assert_eq!(reason("äöü 写真.jpg"), "");
-    assert_eq!(reason("cut.jpg"), "the file is cut short");
+    assert_eq!(reason("cut.jpg"), "the file is truncated");
     assert_eq!(reason("empty.jpg"), "the file is empty");
-    assert!(reason("text.jpg").starts_with("no photo"));
+    assert!(reason("text.jpg").starts_with("not a supported image"));
     assert!(reason("huge.jpg").starts_with("60000 x 60000"));
     assert!(reason("tiny.png").starts_with("1 x 1"));
     #[cfg(unix)]

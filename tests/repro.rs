@@ -620,11 +620,11 @@ fn marks_of_an_unfinished_merge_are_named_with_the_next_step() {
         ),
         (
             "params.yaml",
-            "params.yaml:1:1: `<<<<<<< HEAD` is the mark of an unfinished merge",
+            "params.yaml:1:1: `<<<<<<< HEAD` is a conflict marker of an unfinished merge",
         ),
         (
             "dvc.yaml",
-            "dvc.yaml:1:1: `<<<<<<< HEAD` is the mark of an unfinished merge",
+            "dvc.yaml:1:1: `<<<<<<< HEAD` is a conflict marker of an unfinished merge",
         ),
     ] {
         let dir = pipeline(TWO);

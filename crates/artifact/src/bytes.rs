@@ -1,4 +1,4 @@
-//! Tensors and string tables to bytes and back, little-endian, every length checked.
+//! Converts tensors and string tables to bytes and back, little-endian, with every length checked.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -12,11 +12,11 @@ use models::state::{State, Tensor, Values};
 const BYTES: &str = ".bytes";
 const OFFSETS: &str = ".offsets";
 
-/// Values of a tensor that become bytes at a time.
+/// Number of values converted to bytes at a time.
 const PIECE: usize = 1 << 13;
 
-/// A tensor on its way into a file. Its values become bytes as they are written: a model may be large, and
-/// is in memory once.
+/// A tensor to be written. Its values are converted to bytes piece by piece, so that a large model
+/// is in memory only once.
 pub(super) struct Outgoing {
     pub name: String,
     tensor: Tensor,
@@ -45,7 +45,7 @@ impl Outgoing {
         &self.tensor.shape
     }
 
-    /// Bytes of all its values.
+    /// Size of all its values in bytes.
     pub fn length(&self) -> usize {
         let count = match &self.tensor.values {
             Values::F64(values) => values.len(),
@@ -60,12 +60,12 @@ impl Outgoing {
         count * width(self.dtype())
     }
 
-    /// The first value that is not finite.
+    /// Index of the first value that is not finite.
     pub fn not_finite(&self) -> Option<usize> {
         self.tensor.values.not_finite()
     }
 
-    /// Gives its bytes, piece by piece, to `out`.
+    /// Writes its bytes to `out`, piece by piece.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut piece = Vec::new();
         macro_rules! pieces {
@@ -91,8 +91,8 @@ impl Outgoing {
     }
 }
 
-/// All of a state as tensors, string tables as two each, in the order in which safetensors lays them out:
-/// the widest types first, then by name.
+/// All tensors of a state, with each string table as two tensors, in the order safetensors lays
+/// them out: widest types first, then by name.
 pub(super) fn outgoing(state: State) -> Vec<Outgoing> {
     let mut all: Vec<Outgoing> = (state.tensors.into_iter())
         .map(|(name, Tensor { shape, values })| Outgoing::new(name, values, shape))
@@ -118,9 +118,9 @@ pub(super) fn outgoing(state: State) -> Vec<Outgoing> {
     all
 }
 
-/// A state out of the tensors of `file`, whose offsets safetensors has checked and which count from
-/// `start`. The last tensor is taken first and its bytes are freed, so that a model that fills a good
-/// part of the memory is not there twice.
+/// Builds a state from the tensors of `file`, whose offsets safetensors has checked and which are
+/// relative to `start`. Tensors are taken from the last to the first and their bytes freed, so that
+/// a large model is not in memory twice.
 pub(super) fn state(
     metadata: &Metadata,
     mut file: Cow<[u8]>,
@@ -170,7 +170,7 @@ fn tensor(name: &str, info: &TensorInfo, data: &[u8]) -> Result<Tensor, Damage> 
     let (start, end) = info.data_offsets;
     let bytes = data
         .get(start..end)
-        .ok_or_else(|| damage("its offsets lie outside the file".to_owned()))?;
+        .ok_or_else(|| damage("its offsets are outside the file".to_owned()))?;
     macro_rules! values {
         ($kind:ty) => {
             bytes
@@ -188,7 +188,7 @@ fn tensor(name: &str, info: &TensorInfo, data: &[u8]) -> Result<Tensor, Damage> 
         Dtype::U16 => Values::U16(values!(u16)),
         Dtype::I8 => Values::I8(values!(i8)),
         Dtype::U8 => Values::U8(bytes.to_vec()),
-        other => return Err(damage(format!("values of type {other:?} are not used"))),
+        other => return Err(damage(format!("unsupported value type {other:?}"))),
     };
     Ok(Tensor {
         shape: info.shape.clone(),
@@ -203,7 +203,7 @@ fn finite<T>(values: Vec<T>, is_finite: impl Fn(&T) -> bool) -> Result<Vec<T>, S
     }
 }
 
-/// Cuts `bytes` at `offsets`.
+/// Splits `bytes` at `offsets`.
 fn strings(bytes: &[u8], offsets: &[u64]) -> Result<Vec<String>, String> {
     let ends = (offsets.first(), offsets.last());
     if ends != (Some(&0), Some(&(bytes.len() as u64))) {
@@ -212,7 +212,7 @@ fn strings(bytes: &[u8], offsets: &[u64]) -> Result<Vec<String>, String> {
     std::iter::zip(offsets, &offsets[1..])
         .enumerate()
         .map(|(index, (&start, &end))| {
-            // The last offset is the length, so growing ones all lie inside.
+            // The last offset equals the length, so ascending offsets are all in bounds.
             bytes
                 .get(start as usize..end as usize)
                 .ok_or_else(|| format!("the offset at index {} is out of order", index + 1))

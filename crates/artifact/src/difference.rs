@@ -1,8 +1,9 @@
-//! Where two safetensors files start to differ: header entry, tensor, or value in a tensor.
+//! Finds where two safetensors files start to differ: a header entry, a tensor, or a value in a
+//! tensor.
 
 use safetensors::{Dtype, SafeTensors};
 
-/// The first difference in words; `None` where one of the two is no safetensors file.
+/// Describes the first difference; `None` if one of the two is not a safetensors file.
 pub fn first(was: &[u8], is: &[u8]) -> Option<String> {
     let (_, was_head) = SafeTensors::read_metadata(was).ok()?;
     let (_, is_head) = SafeTensors::read_metadata(is).ok()?;

@@ -9,16 +9,16 @@ pub enum ArtifactError {
     /// The file cannot be written.
     #[error("{0}")]
     Write(std::io::Error),
-    // Not named `source`: it is part of the message, and a chain would say it again.
-    /// The file system says so.
+    // Not named `source`: it is part of the message, and printing the chain would repeat it.
+    /// The file system returned an error.
     #[error("{}: {error}{}", path.display(), hint(error))]
     Io {
         /// The file.
         path: PathBuf,
-        /// What it says.
+        /// The file system's error.
         error: io::Error,
     },
-    /// What the file holds cannot be used, or what it was to hold cannot be stored.
+    /// The content cannot be used, or the model cannot be stored.
     #[error("{} {damage}", path.display())]
     Damaged {
         /// The file.
@@ -35,46 +35,46 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
-/// What is wrong, to be read behind the file's name.
+/// What is wrong with a model file. The message follows the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// A folder, a device or a pipe.
+    /// A folder, a device or a pipe instead of a file.
     #[error("is not a file")]
     NotAFile,
-    /// Longer than any model file that is read.
-    #[error("has {length} bytes, more than the {} GiB that are read", super::LARGEST_FILE >> 30)]
+    /// The file is larger than the limit.
+    #[error("has {length} bytes, above the limit of {} GiB", super::LARGEST_FILE >> 30)]
     TooLarge {
-        /// Bytes of the file.
+        /// Length of the file in bytes.
         length: u64,
     },
-    /// Not even the length of a header.
+    /// Too short to hold the length of the header.
     #[error("is too short for a model file; train it again")]
     TooShort,
-    /// The header would reach beyond the end of the file.
+    /// The header would extend past the end of the file.
     #[error(
-        "is no model file, or cut short: its header would take {length} bytes, the file has {file}"
+        "is not a model file or is truncated: its header would take {length} bytes, the file has {file}"
     )]
     HeaderLength {
-        /// Bytes of the header, as the file says.
+        /// Length of the header in bytes, as the file states it.
         length: u64,
-        /// Bytes of the file.
+        /// Length of the file in bytes.
         file: usize,
     },
-    /// Not what safetensors reads; its words.
-    #[error("is damaged or no model file ({0}); train it again")]
+    /// Rejected by safetensors, with its reason.
+    #[error("is damaged or not a model file ({0}); train it again")]
     Safetensors(String),
-    /// Bytes are missing at the end, or follow it.
-    #[error("is damaged: its tensors take {expected} bytes, {found} are there; train it again")]
+    /// Bytes are missing at the end, or there are extra ones.
+    #[error("is damaged: its tensors take {expected} bytes, the file has {found}; train it again")]
     Length {
-        /// Bytes of all tensors, as the header says.
+        /// Size of all tensors in bytes, according to the header.
         expected: usize,
-        /// Bytes behind the header.
+        /// Number of bytes after the header.
         found: usize,
     },
-    /// A safetensors file of somebody else.
+    /// A safetensors file written by another program.
     #[error("was not written by easylife: the metadata entry `easylife` is missing")]
     NoEntry,
-    /// The metadata entry `easylife` does not fit; why.
+    /// The metadata entry `easylife` is invalid, and why.
     #[error("is damaged: the metadata entry `easylife` cannot be read ({0}); train it again")]
     Entry(String),
     /// Another version of the layout.
@@ -84,12 +84,12 @@ pub enum Damage {
         version.as_deref().unwrap_or("(unknown version)"), env!("CARGO_PKG_VERSION"), super::FORMAT
     )]
     Format {
-        /// Version of the layout.
+        /// Version of the layout of the file.
         found: u64,
-        /// The version that wrote it, where it says so.
+        /// The version of the program that wrote it, if stated.
         version: Option<String>,
     },
-    /// A byte was changed, in the header or in the tensors.
+    /// A byte of the header or of the tensors has changed.
     #[error("is damaged: the {0} do not match their checksum; train it again")]
     Digest(&'static str),
     /// A model of another task.
@@ -98,26 +98,26 @@ pub enum Damage {
         article(found)
     )]
     OtherTask {
-        /// The task asked for.
+        /// The requested task.
         wanted: String,
-        /// The model's.
+        /// The task of the file.
         found: String,
     },
     /// A model that cannot be saved.
     #[error(
-        "is not written: the model's `{name}` holds a value that is not finite, at index {index}; look for \
-         values in the data that are far too large, and train it again"
+        "is not written: the model's `{name}` has a value that is not finite, at index {index}; look for \
+         extremely large values in the data, and train it again"
     )]
     NotFinite {
         /// The tensor.
         name: String,
-        /// Which of its values.
+        /// Index of the value.
         index: usize,
     },
-    /// A tensor or a table of strings whose content cannot be.
+    /// A tensor or string table with invalid content.
     #[error("is damaged: tensor `{name}`: {reason}; train it again")]
     Tensor {
-        /// Its name.
+        /// The tensor's name.
         name: String,
         /// What is wrong with it.
         reason: String,
@@ -133,7 +133,7 @@ impl Damage {
     }
 }
 
-/// "an nlp model" is read letter by letter, hence the n.
+/// "nlp" is spelled out letter by letter, so it takes "an".
 fn article(task: &str) -> &'static str {
     match task.as_bytes().first() {
         Some(b'a' | b'e' | b'i' | b'o' | b'n') => "an",

@@ -1,5 +1,5 @@
-//! What a model file says about its model, as typed structs: a value that does not fit is refused when
-//! the file is read, never guessed later.
+//! The description of a model in its file, as typed structs: a value that does not fit is refused
+//! on reading, never guessed later.
 
 use std::fmt;
 
@@ -7,26 +7,27 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What a model file says about its model. `D` is what its task adds: settings and results of training.
+/// Describes a model. `D` holds what its task adds: training settings and results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header<D> {
     /// The task's name; a file of another task is refused.
     pub task: String,
     /// Where the model comes from.
     pub provenance: Provenance,
-    /// What it takes and gives.
+    /// The model's input and output columns.
     pub signature: Signature,
     /// What the task adds.
     pub details: D,
 }
 
-/// Where a model comes from. No path, no time: the same model from another folder has the same bytes.
+/// Where a model comes from. It has no path and no time, so the same model trained in another
+/// folder has the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// The version of the program that wrote it.
+    /// The version of the program that wrote the file.
     pub version: String,
-    /// The seed of every random choice of the training.
+    /// The seed of every random choice made in training.
     pub seed: u64,
     /// The training split.
     pub training: DataDigest,
@@ -36,21 +37,21 @@ pub struct Provenance {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataDigest {
-    /// SHA-256 of the file, in hex.
+    /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// Rows that the model was fitted to.
+    /// Number of rows the model was fitted to.
     pub rows: u64,
 }
 
-/// The columns that a model reads and writes, in their order.
+/// The columns that a model reads and writes, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// Columns of an input row, named as in the data that it was trained on.
+    /// Columns of an input row, named as in the training data.
     pub inputs: Vec<Field>,
     /// Columns of an answer.
     pub outputs: Vec<Field>,
-    /// Names of the classes in the model's order; empty where it has none.
+    /// Names of the classes in the model's order; empty if it has no classes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<String>,
 }
@@ -59,21 +60,21 @@ pub struct Signature {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    /// Its name.
+    /// The column's name.
     pub name: String,
-    /// What its cells hold.
+    /// The type of its cells.
     #[serde(rename = "type")]
     pub data_type: FieldType,
-    /// Whether it may be absent, or its cells empty.
+    /// Whether the column may be absent, or its cells empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
 }
 
-/// What the cells of a [`Field`] hold.
+/// The type of the cells of a [`Field`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldType {
-    /// Text, ids among it.
+    /// Text, including ids.
     Text,
     /// A whole number.
     Integer,
@@ -81,7 +82,7 @@ pub enum FieldType {
     Float,
     /// A date, a time, or a whole number that counts steps.
     Time,
-    /// A photo: the path of its file in a table, its bytes in memory.
+    /// A photo: its path in a table, its bytes in memory.
     Image,
 }
 
@@ -109,7 +110,7 @@ impl fmt::Display for Provenance {
 }
 
 impl Field {
-    /// A column that must be there.
+    /// A required column.
     pub fn new(name: impl Into<String>, data_type: FieldType) -> Self {
         Self {
             name: name.into(),
@@ -118,7 +119,7 @@ impl Field {
         }
     }
 
-    /// A column that may be absent.
+    /// An optional column.
     pub fn optional(name: impl Into<String>, data_type: FieldType) -> Self {
         Self {
             optional: true,
@@ -127,7 +128,7 @@ impl Field {
     }
 }
 
-/// The metadata entry, keys in the order in which they are written.
+/// The metadata entry, with the keys in the order they are written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry<D> {
@@ -140,12 +141,13 @@ pub(crate) struct Entry<D> {
     pub header_sha256: String,
 }
 
-/// The keys that say whether the others can be understood, and the digests. Of files of any format.
+/// The keys that decide whether the others can be interpreted, and the digests. Every format has
+/// them.
 #[derive(Deserialize)]
 pub(crate) struct Preamble {
     #[serde(default)]
     pub format: u64,
-    /// In format 1 the version was a key of its own.
+    /// In format 1 the version was a separate top-level key.
     version: Option<String>,
     provenance: Option<Version>,
 }
@@ -156,7 +158,7 @@ struct Version {
 }
 
 impl Preamble {
-    /// The version of the program that wrote the file, where it says one.
+    /// The version of the program that wrote the file, if the file states it.
     pub fn version(self) -> Option<String> {
         self.provenance
             .and_then(|provenance| provenance.version)
@@ -180,10 +182,10 @@ impl<D: Clone> Entry<D> {
 }
 
 impl Entry<Box<RawValue>> {
-    /// The header, with what the task adds read as `D`.
+    /// Returns the header, with the task's part read as `D`.
     ///
     /// # Errors
-    /// Where it is not what `D` says.
+    /// If the task's part does not match `D`.
     pub fn header<D: DeserializeOwned>(&self) -> serde_json::Result<Header<D>> {
         Ok(Header {
             task: self.task.clone(),
@@ -194,7 +196,7 @@ impl Entry<Box<RawValue>> {
     }
 }
 
-/// What a task can add to a header.
+/// The requirements on what a task adds to a header.
 pub trait Details: Clone + Serialize + DeserializeOwned {}
 
 impl<D: Clone + Serialize + DeserializeOwned> Details for D {}

@@ -1,4 +1,4 @@
-//! Every way in which a model file can lie, and the words with which it is refused.
+//! Every way a model file can be invalid, and the message that refuses it.
 
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use models::state::{Tensor, Values};
 
-/// What a task adds in these tests.
+/// The part that a task adds, for these tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fitted {
@@ -42,7 +42,7 @@ fn sample() -> (Header<Fitted>, State) {
     (header, state)
 }
 
-/// The bytes of a file.
+/// Serializes a model to the bytes of a file.
 fn written(header: &Header<Fitted>, state: State) -> Result<Vec<u8>, Damage> {
     let file = Outgoing::new(header, state)?;
     let mut bytes = Vec::new();
@@ -63,14 +63,14 @@ fn refused(file: &[u8]) -> String {
     load_bytes(file).expect_err("must be refused").to_string()
 }
 
-/// A file out of a header text and tensor bytes, as safetensors lays it out.
+/// Builds a file from a header and tensor bytes, as safetensors lays it out.
 fn file(header: &Value, data: &[u8]) -> Vec<u8> {
     let mut text = header.to_string().into_bytes();
     text.resize(text.len().next_multiple_of(8), b' ');
     [&(text.len() as u64).to_le_bytes()[..], &text, data].concat()
 }
 
-/// The good file with its header changed, both digests made right again.
+/// Returns the valid file with its header changed and both digests recomputed.
 fn forged(change: impl Fn(&mut Value, &mut Vec<u8>, &mut Value)) -> Vec<u8> {
     let good = good();
     let start = data_start(&good).unwrap();
@@ -100,7 +100,7 @@ fn a_good_file_is_read_back() {
     assert_eq!(
         load_bytes(&untouched).unwrap(),
         sample(),
-        "forging itself breaks nothing"
+        "the forgery itself changes nothing"
     );
 }
 
@@ -121,10 +121,10 @@ fn values_that_are_not_finite_are_not_written() {
     let mut infinite = state.clone();
     infinite.insert_f32("weights", &[1], vec![f32::NEG_INFINITY]);
     for (state, words) in [
-        (nan, "bias` holds a value that is not finite, at index 1"),
+        (nan, "bias` has a value that is not finite, at index 1"),
         (
             infinite,
-            "weights` holds a value that is not finite, at index 0",
+            "weights` has a value that is not finite, at index 0",
         ),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -136,11 +136,11 @@ fn values_that_are_not_finite_are_not_written() {
 }
 
 #[test]
-fn cut_anywhere() {
+fn a_truncated_file_is_refused() {
     let good = good();
     for length in 0..good.len() {
         let message = refused(&good[..length]);
-        let expected = ["too short", "cut short", "damaged"];
+        let expected = ["too short", "truncated", "damaged"];
         assert!(
             expected.iter().any(|word| message.contains(word)),
             "{length}: {message}"
@@ -187,7 +187,7 @@ fn a_header_length_that_cannot_be() {
     let mut huge = (200u64 << 20).to_le_bytes().to_vec();
     huge.resize(LENGTH + (200 << 20), b' ');
     assert!(
-        refused(&huge).contains("no model file"),
+        refused(&huge).contains("not a model file"),
         "a header of 200 MB is refused unread"
     );
 }
@@ -203,7 +203,7 @@ fn offsets_that_overlap_leave_gaps_or_lie_outside() {
         let file = forged(|header, _, _| header["weights"]["data_offsets"] = offsets.clone());
         let message = refused(&file);
         assert!(
-            message.contains("damaged or no model file"),
+            message.contains("damaged or not a model file"),
             "{offsets}: {message}"
         );
     }
@@ -226,10 +226,10 @@ fn shapes_that_lie() {
 #[test]
 fn a_type_that_is_not_used() {
     let file = forged(|header, _, _| header["weights"]["dtype"] = json!("I32"));
-    assert!(refused(&file).contains("values of type I32 are not used"));
+    assert!(refused(&file).contains("unsupported value type I32"));
 }
 
-/// Bytes of a tensor within the data section.
+/// The byte range of a tensor within the data section.
 fn range(header: &Value, name: &str) -> std::ops::Range<usize> {
     let offsets = &header[name]["data_offsets"];
     offsets[0].as_u64().unwrap() as usize..offsets[1].as_u64().unwrap() as usize
@@ -268,7 +268,7 @@ fn string_tables_that_lie() {
     assert!(refused(&offset(3, 11)).contains("do not run from 0 to 10"));
     assert!(
         refused(&offset(2, 8)).contains("not UTF-8"),
-        "cut within a letter"
+        "split inside a character"
     );
 }
 
@@ -282,7 +282,7 @@ fn metadata_that_is_not_ours() {
     assert!(refused(&other).contains("was not written by easylife"));
     let two = forged(|header, _, _| header["__metadata__"]["more"] = json!("x"));
     assert!(refused(&two).contains("2 metadata entries"));
-    let text = forged(|header, _, _| header["__metadata__"] = json!({"easylife": "no json"}));
+    let text = forged(|header, _, _| header["__metadata__"] = json!({"easylife": "not json"}));
     assert!(refused(&text).contains("cannot be read"));
     for key in ["task", "provenance", "signature", "details"] {
         let missing = forged(|_, _, entry| {
@@ -339,7 +339,7 @@ fn a_file_larger_than_any_model_is_not_read() {
         .set_len((16 << 30) + 1)
         .unwrap();
     let message = load::<Fitted>(&path, "nlp").unwrap_err().to_string();
-    let expected = "has 17179869185 bytes, more than the 16 GiB that are read";
+    let expected = "has 17179869185 bytes, above the limit of 16 GiB";
     assert!(message.ends_with(expected), "{message}");
 }
 
@@ -349,7 +349,7 @@ fn borrowed_bytes_are_read_as_owned_ones() {
 }
 
 #[test]
-fn what_is_no_model_at_all() {
+fn a_file_that_is_not_a_model_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let message = load::<Fitted>(dir.path(), "nlp").unwrap_err().to_string();
     assert!(
@@ -360,7 +360,7 @@ fn what_is_no_model_at_all() {
     for text in [
         "",
         "short",
-        "a text that is long enough for a header length, but is none",
+        "a text that is long enough for a header length, but is not one",
     ] {
         std::fs::write(&path, text).unwrap();
         assert!(load::<Fitted>(&path, "nlp").is_err(), "{text}");

@@ -1,10 +1,11 @@
-//! The model file: a safetensors file whose header also says what the model is.
+//! The model file: a safetensors file whose header also describes the model.
 //!
-//! One metadata entry, `easylife`, holds canonical JSON of typed structs ([`Header`]): format version,
-//! task, provenance, signature, what the task adds, and two digests: `sha256` over the tensor bytes (what another reader
-//! can check), `header_sha256` over the header itself with this digest's own digits as zeros. So no
-//! byte of a file can change unseen. A string table NAME is stored as the tensors `NAME.bytes` and
-//! `NAME.offsets`. Knows [`State`], never a task.
+//! One metadata entry, `easylife`, holds canonical JSON of typed structs ([`Header`]): format
+//! version, task, provenance, signature, what the task adds, and two digests. `sha256` covers the
+//! tensor bytes, so that other readers can check it too; `header_sha256` covers the header itself,
+//! with this digest's own digits replaced by zeros. So no byte of a file can change unnoticed. A
+//! string table NAME is stored as the tensors `NAME.bytes` and `NAME.offsets`. This crate knows
+//! [`State`] but no task.
 
 #![deny(missing_docs)]
 
@@ -32,36 +33,36 @@ use header::{Entry, Preamble};
 
 use models::state::State;
 
-/// Version of the layout described above; a file of another one is refused.
+/// Version of the layout described above; files of any other version are refused.
 pub const FORMAT: u32 = 2;
 
 const ENTRY: &str = "easylife";
-/// safetensors files start with the length of the header, in so many bytes.
+/// Number of bytes that hold the header's length at the start of a safetensors file.
 const LENGTH: usize = 8;
-/// The longest header that safetensors reads.
+/// The longest header that safetensors accepts, in bytes.
 const LONGEST_HEADER: usize = 100_000_000;
-/// The largest file that is read, in bytes: 16 GiB. Loading takes about that much memory.
+/// The largest file that is read, in bytes (16 GiB). Loading takes about that much memory.
 const LARGEST_FILE: u64 = 16 << 30;
 const NO_DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A tensor as the file lists it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TensorInfo {
-    /// Its name in the file.
+    /// The tensor's name.
     pub name: String,
-    /// The type of its values, as safetensors names it, in lower case: `f64`.
+    /// The type of its values, named as in safetensors but in lower case: `f64`.
     pub dtype: String,
-    /// Its length in each dimension, the outermost first.
+    /// Its shape, outermost dimension first.
     pub shape: Vec<usize>,
-    /// Bytes of all its values.
+    /// Total size of its values, in bytes.
     pub bytes: usize,
 }
 
-/// Writes a model file; a former one stays until the new one is whole. A value that is not finite is
-/// refused: no such file could be loaded.
+/// Writes a model file; an existing file stays until the new one is complete.
 ///
 /// # Errors
-/// [`Damage::NotFinite`], a header too long for the format, or those of the file system.
+/// [`Damage::NotFinite`] for a value that is not finite, since such a file could not be loaded; a
+/// header too long for the format; an error of the file system.
 pub fn save<D: Details>(
     path: &Path,
     header: &Header<D>,
@@ -71,10 +72,10 @@ pub fn save<D: Details>(
     files::atomic::write(path, |out| file.write(out)).map_err(ArtifactError::Write)
 }
 
-/// Reads a model file of `task` and checks everything in it.
+/// Reads a model file of `task` and checks it completely.
 ///
 /// # Errors
-/// Where the file cannot be read or trusted, or is of another task.
+/// If the file cannot be read, fails a check, or belongs to another task.
 pub fn load<D: Details>(path: &Path, task: &str) -> Result<(Header<D>, State), ArtifactError> {
     let file = read(path)?;
     parse(file.into(), task).map_err(|damage| damage.in_file(path))
@@ -96,10 +97,10 @@ fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), 
     Ok((header, bytes::state(&metadata, file, start)?))
 }
 
-/// As [`load`], from bytes in memory; `name` stands for the file in errors.
+/// Like [`load`], from bytes in memory; `name` replaces the path in errors.
 ///
 /// # Errors
-/// [`ArtifactError::Damaged`]: what is wrong with them.
+/// [`ArtifactError::Damaged`], with what is wrong.
 pub fn from_bytes<D: Details>(
     bytes: &[u8],
     name: &str,
@@ -108,19 +109,19 @@ pub fn from_bytes<D: Details>(
     parse(bytes.into(), task).map_err(|damage| damage.in_file(Path::new(name)))
 }
 
-/// A model file of any task as it is shown: what it says, and its tensors in the order of their names.
+/// The description of a model file of any task, for display.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// With what the task adds as JSON.
+    /// The header, with the task's part as JSON.
     pub header: Header<serde_json::Value>,
-    /// Sorted by name.
+    /// The tensors, sorted by name.
     pub tensors: Vec<TensorInfo>,
 }
 
-/// Reads and checks a model file of any task, in order to show it.
+/// Reads and checks a model file of any task, for display.
 ///
 /// # Errors
-/// Where the file cannot be read or trusted.
+/// If the file cannot be read or fails a check.
 pub fn describe(path: &Path) -> Result<Description, ArtifactError> {
     let file = read(path)?;
     description(file.into()).map_err(|damage| damage.in_file(path))
@@ -150,8 +151,8 @@ fn description(file: Cow<[u8]>) -> Result<Description, Damage> {
     })
 }
 
-/// The bytes of a file, as many as it has when it is opened. They are read once and what is checked is
-/// what is used: another process may change or cut the file meanwhile.
+/// Reads the bytes of a file, as many as it has when it is opened. They are read once and the
+/// checked bytes are the ones used: another process may change or truncate the file meanwhile.
 fn read(path: &Path) -> Result<Vec<u8>, ArtifactError> {
     let io = |error| ArtifactError::Io {
         path: path.to_owned(),
@@ -173,7 +174,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ArtifactError> {
     Ok(bytes)
 }
 
-/// A file on its way out: its header with both digests, and the tensors that follow it.
+/// A file to be written: its header with both digests, and the tensors that follow it.
 struct Outgoing {
     head: Vec<u8>,
     tensors: Vec<bytes::Outgoing>,
@@ -206,7 +207,7 @@ impl Outgoing {
     }
 }
 
-/// Takes bytes for their digest.
+/// Feeds bytes into a digest.
 struct Hasher(Sha256);
 
 impl Write for Hasher {
@@ -220,8 +221,8 @@ impl Write for Hasher {
     }
 }
 
-/// What stands before the tensors, as `safetensors::serialize` writes it: the length of the header, then
-/// the header with spaces up to a multiple of that length's own bytes.
+/// Everything before the tensors, as `safetensors::serialize` writes it: the length of the header,
+/// then the header, padded with spaces to a multiple of 8 bytes.
 fn head<D: Serialize>(entry: &Entry<D>, tensors: &[bytes::Outgoing]) -> Result<Vec<u8>, Damage> {
     let broken = |e: SafeTensorError| Damage::Safetensors(e.to_string());
     let text = serde_json::to_string(entry).map_err(|e| Damage::Entry(e.to_string()))?;
@@ -249,16 +250,16 @@ fn head<D: Serialize>(entry: &Entry<D>, tensors: &[bytes::Outgoing]) -> Result<V
     Ok(head)
 }
 
-/// What is known of a file whose digests and lengths are right.
+/// The parts of a file whose digests and lengths have been verified.
 struct Checked {
-    /// What the task adds is not looked at yet.
+    /// The metadata entry; the task's part is not parsed yet.
     entry: Entry<Box<RawValue>>,
-    /// Where the tensor bytes start.
+    /// Offset of the first tensor byte.
     start: usize,
     metadata: Metadata,
 }
 
-/// Checks all that can be checked without knowing the task.
+/// Checks everything that can be checked without knowing the task.
 fn checked(file: &[u8]) -> Result<Checked, Damage> {
     let start = data_start(file)?;
     let (_, metadata) =
@@ -290,7 +291,7 @@ fn entry(metadata: &Metadata) -> Result<Entry<Box<RawValue>>, Damage> {
     if entries.len() > 1 {
         return Err(Damage::Entry(format!("{} metadata entries", entries.len())));
     }
-    // Before the other keys: those of another format are not ours to judge.
+    // Read first: the other keys of another format may differ.
     let preamble: Preamble = serde_json::from_str(text).map_err(unreadable)?;
     if preamble.format != u64::from(FORMAT) {
         return Err(Damage::Format {
@@ -305,7 +306,7 @@ fn unreadable(error: serde_json::Error) -> Damage {
     Damage::Entry(error.to_string())
 }
 
-/// Where the tensor bytes start; refuses lengths that the file does not have.
+/// Returns the offset of the first tensor byte; refuses lengths that exceed the file.
 fn data_start(file: &[u8]) -> Result<usize, Damage> {
     let length = file.first_chunk::<LENGTH>().ok_or(Damage::TooShort)?;
     let length = u64::from_le_bytes(*length);
@@ -319,7 +320,7 @@ fn data_start(file: &[u8]) -> Result<usize, Damage> {
         })
 }
 
-/// The digest of a header with the digits of `own`, its own digest, as zeros.
+/// The digest of a header, with the digits of its own digest `own` replaced by zeros.
 fn header_digest(header: &[u8], own: &str) -> Result<String, Damage> {
     let digits = digits(header, own)?;
     let mut hasher = Sha256::new();
@@ -329,7 +330,7 @@ fn header_digest(header: &[u8], own: &str) -> Result<String, Damage> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Where the digits of `header_sha256` stand.
+/// The position of the digits of `header_sha256`.
 fn digits(header: &[u8], digest: &str) -> Result<std::ops::Range<usize>, Damage> {
     let key = format!("\\\"header_sha256\\\":\\\"{digest}\\\"");
     let at = header
@@ -345,7 +346,7 @@ fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Bytes of one value.
+/// Size of one value in bytes.
 fn width(dtype: Dtype) -> usize {
     dtype.bitsize() / 8
 }

@@ -1,11 +1,12 @@
-//! Files and folders that appear whole or not at all.
+//! Writes files and folders atomically: they appear complete or not at all.
 //!
-//! Content goes into a hidden sibling, then takes the final name by rename. Siblings are listed as
-//! [`leftovers`](crate::leftovers) while they are filled; after SIGKILL they stay, hidden, and are no
-//! output, until the next run writes the same one.
+//! Content is written to a hidden sibling, which is then renamed to the final name. Siblings are
+//! registered as [`leftovers`](crate::leftovers) while they are being filled. After SIGKILL they
+//! remain, hidden, until the next run writes the same output.
 //!
-//! An output that is a symbolic link is followed: the file it points to is replaced, the link stays. Only
-//! a link into a cache of DVC is replaced itself, since what a cache holds must never change.
+//! An output that is a symbolic link is followed: the target is replaced and the link stays. The
+//! exception is a link into a DVC cache, which is itself replaced, since the content of a cache
+//! must never change.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
@@ -15,17 +16,18 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::leftovers::Leftover;
 
-/// How names of temporary siblings start.
+/// Prefix of the names of temporary siblings.
 const PREFIX: &str = ".easylife-";
 
-/// Letters that are drawn for the end of such a name.
+/// Number of random letters at the end of such a name.
 const DRAWN: usize = 6;
 
-/// Writes `path` by `fill`: its folder is made where missing, a former file stays until the end.
+/// Writes the file `path` with `fill`. Missing parent folders are created, and an existing file
+/// stays until the new one is complete.
 ///
 /// # Errors
-/// Those of the file system, and those of `fill`, with the name of the file before them; the former file
-/// is then as it was.
+/// An error of the file system or of `fill`, prefixed with the file's name; the existing file is
+/// then unchanged.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let written = destination(path).and_then(|place| write_at(&place, fill));
     written.map_err(|error| named(path, &error))
@@ -60,11 +62,12 @@ fn write_at(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     sync_folder(&folder)
 }
 
-/// Fills a folder by `fill` and puts it in the place of `path`, the former one whole until then.
+/// Fills a new folder with `fill` and replaces `path` with it; the existing folder stays intact
+/// until then.
 ///
 /// # Errors
-/// Those of the file system, and those of `fill`, with the name of the folder before them; the former
-/// folder is then as it was.
+/// An error of the file system or of `fill`, prefixed with the folder's name; the existing folder
+/// is then unchanged.
 pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let filled = destination(path).and_then(|place| folder_at(&place, fill));
     filled.map_err(|error| named(path, &error))
@@ -102,7 +105,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     )
 }
 
-/// Makes a folder and those around it; says where a file is in the way.
+/// Creates a folder and its parents; names the file that is in the way, if any.
 fn make_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder).map_err(|error| {
         let in_the_way = folder.ancestors().find(|above| above.is_file());
@@ -116,14 +119,15 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     })
 }
 
-/// Links that may follow one another.
+/// Maximum number of symbolic links to follow.
 const LINKS: usize = 40;
 
-/// Where an output goes: what a symbolic link points to, which need not be there yet.
+/// Returns the path an output is written to: the target of a symbolic link, which need not exist
+/// yet.
 ///
 /// # Errors
-/// Where a link cannot be read, leads into a folder that is not there (a disk that is not mounted, say), or
-/// links lead in a circle.
+/// If a link cannot be read, points into a folder that does not exist (an unmounted disk, for
+/// example), or the links form a loop.
 pub fn destination(path: &Path) -> io::Result<PathBuf> {
     let mut place = path.to_owned();
     for _ in 0..LINKS {
@@ -137,7 +141,7 @@ pub fn destination(path: &Path) -> io::Result<PathBuf> {
             }
             _ if place != path && !folder_of(&place).is_dir() => {
                 let reason = format!(
-                    "it is a link into {}, which is not there",
+                    "it is a link into {}, which does not exist",
                     folder_of(&place).display()
                 );
                 return Err(io::Error::new(io::ErrorKind::NotFound, reason));
@@ -145,10 +149,10 @@ pub fn destination(path: &Path) -> io::Result<PathBuf> {
             _ => return Ok(place),
         }
     }
-    Err(io::Error::other("its symbolic links lead in a circle"))
+    Err(io::Error::other("its symbolic links form a loop"))
 }
 
-/// Whether a file lies where DVC keeps contents by their hash: `files/md5/xx/...`.
+/// Whether a path is inside a DVC cache, which stores files by their hash: `files/md5/xx/...`.
 fn is_cached(path: &Path) -> bool {
     let names: Vec<_> = path.components().map(|part| part.as_os_str()).collect();
     names
@@ -156,9 +160,9 @@ fn is_cached(path: &Path) -> bool {
         .any(|at| at[0] == "files" && at[1] == "md5" && at[2].len() == 2)
 }
 
-/// Makes a temporary sibling that this process holds a lock on, so that no other run removes it. One that was
-/// taken for left over between making and locking it is made again. Where the file system has no locks nothing
-/// is removed.
+/// Creates a temporary sibling and locks it, so that no other run removes it. If another run took
+/// it for a leftover between its creation and the lock, it is created again. On a file system
+/// without locks nothing is ever removed.
 fn held<T>(
     make: impl Fn() -> io::Result<(T, Result<(), TryLockError>)>,
     place: impl Fn(&T) -> &Path,
@@ -171,20 +175,23 @@ fn held<T>(
             return Ok(made);
         }
     }
-    Err(io::Error::other("another run removes its temporary files"))
+    Err(io::Error::other(
+        "another run keeps removing its temporary files",
+    ))
 }
 
-/// How the names of temporary siblings of an output start.
+/// Prefix of the names of an output's temporary siblings.
 fn prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     let digest = crate::digest::bytes(name.as_encoded_bytes());
     format!("{PREFIX}{}-", &digest[..8])
 }
 
-/// Removes temporary siblings of an output that killed runs have left: those that nobody holds a lock on.
+/// Removes the temporary siblings of an output that killed runs left behind: those that no process
+/// has locked.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// If the folder cannot be read.
 pub fn remove_left(path: &Path) -> io::Result<()> {
     let prefix = prefix(path);
     let folder = folder_of(path);
@@ -201,7 +208,7 @@ pub fn remove_left(path: &Path) -> io::Result<()> {
         let place = entry.path();
         let file = File::open(&place);
         if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {
-            // Gone by now where another run has removed it, too. The lock is held meanwhile.
+            // It is already gone if another run has removed it as well. The lock is held meanwhile.
             let _ = match entry.file_type()?.is_dir() {
                 true => fs::remove_dir_all(&place),
                 false => fs::remove_file(&place),
@@ -211,8 +218,8 @@ pub fn remove_left(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets two folders swap names in one step; false where there is no former one, or where the file
-/// system or the kernel cannot.
+/// Swaps the names of two folders in one step. Returns false if there is no existing one, or if the
+/// file system or the kernel does not support it.
 #[cfg(target_os = "linux")]
 fn exchange(fresh: &Path, path: &Path) -> io::Result<bool> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -229,8 +236,8 @@ fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A folder cannot be renamed over one with files in it: the former one steps aside first. Killed in
-/// between, there is none under the name.
+/// Moves the existing folder aside first, since a folder cannot be renamed over a non-empty one. If
+/// the process is killed in between, no folder has the name.
 fn step_aside(fresh: &Path, path: &Path, parent: &Path) -> io::Result<()> {
     let former = folder_in(parent, &prefix(path))?;
     let _listed = Leftover::new(former.path());
@@ -255,7 +262,7 @@ fn folder_in(parent: &Path, prefix: &str) -> io::Result<tempfile::TempDir> {
     builder.tempdir_in(parent)
 }
 
-/// Temporary files are private by default, outputs are not: mode 666 less the umask.
+/// Temporary files are private by default, but outputs are not: mode 666 minus the umask.
 fn readable_by_all(builder: &mut Builder) {
     #[cfg(unix)]
     {
@@ -266,7 +273,7 @@ fn readable_by_all(builder: &mut Builder) {
     let _ = builder;
 }
 
-/// The folder a path lies in; `.` for a bare name.
+/// The parent folder of a path; `.` for a bare name.
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
@@ -274,7 +281,7 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
-/// A rename is only safe from a power cut once the folder is on disk too.
+/// A rename survives a power cut only once the folder is on disk as well.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
@@ -366,7 +373,7 @@ mod tests {
         assert_eq!(names(dir.path()), expected);
     }
 
-    /// Nobody takes what another is about to fill for left over.
+    /// No run mistakes a file that another is about to fill for a leftover.
     #[test]
     fn runs_that_write_the_same_output_do_not_disturb_each_other() {
         let dir = tempfile::tempdir().unwrap();
@@ -421,9 +428,13 @@ mod tests {
         assert!(at("folder").is_symlink());
         assert_eq!(names(&at("far")), ["x"]);
         let error = write(&at("round"), |_| Ok(())).unwrap_err();
-        assert!(error.to_string().ends_with("in a circle"));
+        assert!(error.to_string().ends_with("form a loop"));
         let error = write(&at("nowhere"), |_| Ok(())).unwrap_err();
-        assert!(error.to_string().ends_with("unmounted, which is not there"));
+        assert!(
+            error
+                .to_string()
+                .ends_with("unmounted, which does not exist")
+        );
         let error = write(&at("far/x/y"), |_| Ok(())).unwrap_err();
         assert!(error.to_string().ends_with("far/x is a file, not a folder"));
     }

@@ -1,4 +1,4 @@
-//! SHA-256 of files, in hex.
+//! SHA-256 of files, in hexadecimal.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// Of a file's bytes, read as a stream.
+/// The digest of a file, which is read as a stream.
 ///
 /// # Errors
-/// Where the file cannot be read.
+/// If the file cannot be read.
 pub fn file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
@@ -23,7 +23,7 @@ pub fn file(path: &Path) -> io::Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Of bytes in memory.
+/// The digest of bytes in memory.
 pub fn bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -1,8 +1,9 @@
-//! Decoders of other people's formats, run on files that anybody may have made.
+//! Runs third-party decoders on untrusted files.
 //!
-//! Such a decoder may panic on a broken file. That is a fault of the file, not of the program: [`run`]
-//! turns the panic into a value. It leaves the process-wide panic hook alone. A program that does not
-//! want these panics printed installs a hook that asks [`is_running`]; see [`quiet_hook`].
+//! Such a decoder may panic on a damaged file. That is a fault of the file, not of the program:
+//! [`run`] turns the panic into a value. It does not touch the process-wide panic hook. A program
+//! that does not want these panics printed installs a hook that checks [`is_running`]; see
+//! [`quiet_hook`].
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -13,10 +14,10 @@ thread_local! {
 
 /// The decoder panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the decoder gave up")]
+#[error("the decoder panicked")]
 pub struct Panicked;
 
-/// Counts the decoders that run on this thread.
+/// Counts the decoders running on this thread.
 struct Running;
 
 impl Running {
@@ -32,22 +33,22 @@ impl Drop for Running {
     }
 }
 
-/// Runs `decode` on this thread. What it changes must not be used after a panic.
+/// Runs `decode` on this thread. State that it modifies must not be used after a panic.
 ///
 /// # Errors
-/// [`Panicked`] where it panics.
+/// [`Panicked`] if it panics.
 pub fn run<T>(decode: impl FnOnce() -> T) -> Result<T, Panicked> {
     let _running = Running::start();
     panic::catch_unwind(AssertUnwindSafe(decode)).map_err(|_| Panicked)
 }
 
-/// Whether a decoder runs on this thread, so that a panic on it is caught by [`run`].
+/// Whether a decoder is running on this thread, so that [`run`] catches a panic on it.
 pub fn is_running() -> bool {
     RUNNING.get() > 0
 }
 
-/// A panic hook that passes all panics on to `former` but those that [`run`] catches. For a program's
-/// `main`; a library must not install it.
+/// A panic hook that forwards all panics to `former` except those that [`run`] catches. For a
+/// program's `main`; a library must not install it.
 pub fn quiet_hook(
     former: Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>,
 ) -> Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync> {
@@ -71,7 +72,7 @@ mod tests {
         });
         assert_eq!(outer, Ok(true));
         assert!(!is_running());
-        // Another thread's panics are its own.
+        // Panics on other threads are unaffected.
         let other = run(|| std::thread::spawn(is_running).join().unwrap());
         assert_eq!(other, Ok(false));
     }

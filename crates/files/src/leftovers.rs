@@ -1,8 +1,8 @@
 //! Temporary files and folders of this process, so that a program can remove them before a signal
 //! ends it.
 //!
-//! The list is one for the process, as its files are. Whoever makes a temporary file lists it for as
-//! long as it lives; only the program's signal handler calls [`remove`]. After SIGKILL leftovers stay.
+//! The list is per process, like the files. Whoever creates a temporary file registers it for its
+//! lifetime; only the program's signal handler calls [`remove`]. After SIGKILL the files remain.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,8 @@ fn listed() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     LISTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes all that is listed. The process must end right after: its threads may still use the files.
+/// Removes everything registered. The process must end right after: its threads may still use the
+/// files.
 pub fn remove() {
     for path in listed().iter() {
         let _ = fs::remove_file(path);
@@ -23,12 +24,12 @@ pub fn remove() {
     }
 }
 
-/// Lists a temporary file or folder for as long as it lives.
+/// Registers a temporary file or folder for as long as this value lives.
 #[derive(Debug)]
 pub struct Leftover(PathBuf);
 
 impl Leftover {
-    /// Lists `path`.
+    /// Registers `path`.
     pub fn new(path: &Path) -> Self {
         listed().insert(path.to_owned());
         Self(path.to_owned())

@@ -1,9 +1,9 @@
-//! What a program owes to the files it writes: they appear whole or not at all ([`atomic`]) and leave
-//! nothing behind ([`leftovers`]), two runs
-//! do not write the same one ([`lock`]), and their bytes can be told from others ([`digest`]). And what
-//! it owes to itself when it reads other people's: a decoder that panics ends nothing ([`foreign`]).
+//! Safe file handling. Files are written completely or not at all ([`atomic`]) and leave no
+//! temporary files behind ([`leftovers`]); two runs do not write the same one ([`lock`]); their
+//! bytes are identified by a hash ([`digest`]). A third-party decoder that panics does not end the
+//! program ([`foreign`]).
 //!
-//! Names no other crate of this workspace.
+//! Depends on no other crate of this workspace.
 
 #![deny(missing_docs)]
 

@@ -1,7 +1,7 @@
-//! A limit on the size of files (`ulimit -f`, quotas of batch systems) as an error of the write that
-//! exceeds it, like a full disk.
+//! Turns a limit on the size of files (`ulimit -f`, quotas of batch systems) into an error of the
+//! write that exceeds it, like a full disk.
 
-/// From here on a write beyond the limit fails with "File too large" instead of ending the process by
+/// Makes a write beyond the limit fail with "File too large" instead of ending the process with
 /// SIGXFSZ. For a program's `main`.
 #[cfg(unix)]
 pub fn fail_beyond_file_size() {
@@ -11,7 +11,8 @@ pub fn fail_beyond_file_size() {
     }
 }
 
-/// In a child between fork and exec: gives the signal back the meaning that other programs expect.
+/// Restores the default action of the signal, in a child between fork and exec, since other
+/// programs expect it.
 #[cfg(unix)]
 pub fn end_beyond_file_size() {
     // SAFETY: as above; `signal` may be called between fork and exec.

@@ -1,7 +1,8 @@
-//! The lock beside an output: of two runs on the same output, the second waits or gives up.
+//! A lock file next to an output: of two runs that write the same output, the second waits or gives
+//! up.
 //!
-//! The kernel drops the lock with the process, however it ends. The file is removed on release;
-//! whoever waited for a removed file notices by its inode and starts over.
+//! The kernel releases the lock when the process ends, however it ends. The file is removed on
+//! release; a process that waited for a removed file notices by its inode and starts over.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -10,27 +11,27 @@ use std::path::{Path, PathBuf};
 
 use crate::leftovers::Leftover;
 
-/// A lock that was not taken.
+/// Why a lock was not acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody else has it, and waiting was not asked for.
+    /// Another process holds it, and waiting was not requested.
     #[error("another run holds {}; wait for it with --wait", path.display())]
     Held {
         /// The lock file.
         path: PathBuf,
     },
-    /// The lock file cannot be made or locked.
+    /// The lock file cannot be created or locked.
     #[error("cannot lock {}", path.display())]
     Io {
         /// The lock file.
         path: PathBuf,
         #[source]
-        /// What the file system says.
+        /// The file system's error.
         error: io::Error,
     },
 }
 
-/// Held as long as it lives.
+/// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -39,10 +40,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock file `path`, waiting for it where `wait` says so.
+    /// Acquires the lock file `path`, waiting for it if `wait` is true.
     ///
     /// # Errors
-    /// [`LockError::Held`] only where `wait` is false.
+    /// [`LockError::Held`] only if `wait` is false; [`LockError::Io`] if the file cannot be created
+    /// or locked.
     pub fn take(path: &Path, wait: bool) -> Result<Self, LockError> {
         let io = |error| LockError::Io {
             path: path.to_owned(),
@@ -87,7 +89,8 @@ fn still_there(file: &File, path: &Path) -> io::Result<bool> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Removed first, then unlocked: nobody can take a lock on a file about to vanish unseen.
+        // Removed before it is unlocked, so that no process can lock a file that is about to
+        // vanish.
         let _ = std::fs::remove_file(&self.path);
         let _ = self.file.unlock();
     }

@@ -1,12 +1,13 @@
-//! File names as text, where a text is wanted: in a table, in a message.
+//! File names as text, for tables and messages.
 //!
-//! Names of files are bytes. One that is not UTF-8 (an archive of an old camera, say) is spelled with `\xE9`
-//! for each byte that is none, and a backslash in it as two; [`find`] leads back to the file.
+//! File names are bytes. In a name that is not UTF-8 (from an old camera's archive, for example)
+//! each invalid byte is written as `\xE9` and each backslash as two; [`find`] maps the text back to
+//! the file.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// A path as text: as it is where it is UTF-8.
+/// Returns a path as text, unchanged if it is UTF-8.
 pub fn spell(path: &Path) -> String {
     if let Some(text) = path.to_str() {
         return text.to_owned();
@@ -21,8 +22,8 @@ pub fn spell(path: &Path) -> String {
     text
 }
 
-/// The path below `folder` that a text means: the one of just that name, or, where there is no such file,
-/// the one that is [`spell`]ed so.
+/// Returns the path below `folder` that a text refers to: the file with exactly that name, or, if
+/// there is none, the one that [`spell`] writes that way.
 pub fn find(folder: &Path, text: &str) -> PathBuf {
     let plain = folder.join(text);
     match unspelled(text) {
@@ -85,7 +86,7 @@ mod tests {
             spell(Path::new(OsStr::from_bytes(b"caf\xe9\\"))),
             "caf\\xE9\\\\"
         );
-        // Nothing of that name: as it is written.
+        // No such file: the text is taken literally.
         assert_eq!(find(dir.path(), "b\\x"), dir.path().join("b\\x"));
     }
 }

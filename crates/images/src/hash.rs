@@ -1,18 +1,18 @@
-//! A perceptual hash: photos that look alike have hashes that differ in few bits.
+//! A perceptual hash: hashes of photos that look alike differ in few bits.
 
 use super::Gray;
 
-/// Photos whose hashes differ in no more bits than this look alike.
+/// Largest number of differing bits at which two photos count as alike.
 pub const NEAR: u32 = 4;
-/// The column of a prepared part that holds it.
+/// The column of a prepared split that holds the hash.
 pub const COLUMN: &str = "dhash";
-/// Brightness is compared between neighbours of so many cells in a row, in so many rows.
+/// Size of the grid in which the brightness of horizontal neighbours is compared.
 const COLUMNS: usize = 9;
 const ROWS: usize = 8;
 
-/// The difference hash ("dHash", Krawetz 2013): a bit for each of 8 × 8 pairs of neighbouring cells,
-/// set where the right one is brighter. Size, contrast and compression hardly change it, nor does
-/// blur.
+/// The difference hash ("dHash", Krawetz 2013): one bit for each of 8 × 8 pairs of horizontally
+/// adjacent cells, set if the right one is brighter. Size, contrast, compression and blur hardly
+/// change it.
 pub fn difference(photo: &Gray) -> u64 {
     let mut hash = 0;
     for row in 0..ROWS {
@@ -26,12 +26,12 @@ pub fn difference(photo: &Gray) -> u64 {
     hash
 }
 
-/// A hash as it is written, in hexadecimal digits.
+/// Formats a hash as hexadecimal digits.
 pub fn spelled(hash: u64) -> String {
     format!("{hash:016x}")
 }
 
-/// A hash that [`spelled`] wrote.
+/// Parses a hash written by [`spelled`].
 pub fn read(text: &str) -> Option<u64> {
     (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok())?
 }

@@ -1,7 +1,8 @@
-//! Photos as gray pictures: which files are photos, and their pixels within bounds of memory.
+//! Decodes photos to gray pictures within bounds of memory, and lists the photos of a folder.
 //!
-//! Of a JPEG file only the luma plane is decoded (`jpeg`), PNG row by row (`png`); other formats go
-//! through the crate `image` (`raster`). Gray is luma as JPEG and OpenCV define it: 0.299 R + 0.587 G + 0.114 B.
+//! Only the luma plane of a JPEG file is decoded (`jpeg`), PNG is decoded row by row (`png`); other
+//! formats go through the `image` crate (`raster`). Gray is luma as defined by JPEG and OpenCV:
+//! 0.299 R + 0.587 G + 0.114 B.
 
 #![deny(missing_docs)]
 
@@ -19,37 +20,37 @@ use std::sync::{Mutex, PoisonError};
 
 use files::foreign;
 
-/// Most pixels of a photo that is decoded: beyond the largest cameras, below what fills a memory.
+/// Maximum number of pixels of a photo: above the largest cameras, and small enough for memory.
 pub const MAX_PIXELS: u64 = 128 << 20;
-/// Largest file that is read.
+/// Maximum size of a file in bytes.
 pub const MAX_BYTES: u64 = 512 << 20;
-/// Shortest side that can be judged: the widest filter at a quarter of the size needs it.
+/// Minimum side in pixels: the widest filter needs it at a quarter of the size.
 pub const MIN_SIDE: usize = 16;
-/// Photos that need more bytes than this while they are decoded take turns.
+/// Photos that need more bytes than this for decoding are decoded one at a time.
 const LARGE: u64 = 64 << 20;
 
-/// A gray picture as it is stored: `orientation` is not applied.
+/// A gray picture as stored: `orientation` is not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gray {
-    /// Pixels a row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// Row by row, 0 black to 255 white.
+    /// Brightness row by row, from 0 (black) to 255 (white).
     pub pixels: Vec<u8>,
-    /// Of EXIF, 1 to 8: 1 upright, 6 to be turned clockwise, ...; 1 where there is none that makes
-    /// sense.
+    /// EXIF orientation, 1 to 8: 1 is upright, 6 must be rotated clockwise, and so on; 1 if missing
+    /// or invalid.
     pub orientation: u8,
-    /// What it was decoded from.
+    /// The format it was decoded from.
     pub format: PhotoFormat,
 }
 
-/// A format that can be read.
+/// A supported format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoFormat {
     /// JPEG, baseline or progressive.
     Jpeg,
-    /// PNG; of an animation the first picture.
+    /// PNG; the first frame of an animation.
     Png,
     /// WebP.
     Webp,
@@ -57,12 +58,12 @@ pub enum PhotoFormat {
     Bmp,
     /// TIFF.
     Tiff,
-    /// GIF; of an animation the first picture.
+    /// GIF; the first frame of an animation.
     Gif,
 }
 
 impl PhotoFormat {
-    /// Its name in lower case, as tables and reports have it.
+    /// The format's name in lower case, as used in tables and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             PhotoFormat::Jpeg => "jpeg",
@@ -78,48 +79,48 @@ impl PhotoFormat {
 /// Why a photo cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
-    /// The file system says so.
+    /// The file system returned an error.
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
     /// A folder, a device or a pipe.
     #[error("not a file")]
     NotFile,
-    /// No bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It begins like none of [`PhotoFormat`].
-    #[error("no photo: none of JPEG, PNG, WebP, BMP, TIFF, GIF begins like this")]
+    /// The content does not start like any [`PhotoFormat`].
+    #[error("not a supported image (JPEG, PNG, WebP, BMP, TIFF, GIF)")]
     UnknownFormat,
-    /// It ends before its last pixel.
-    #[error("the file is cut short")]
+    /// The file ends before its last pixel.
+    #[error("the file is truncated")]
     Truncated,
-    /// The decoder stopped, for the reason given.
+    /// The decoder failed, with the reason.
     #[error("the file is damaged: {0}")]
     Damaged(String),
-    /// A rare kind of its format, which is named.
+    /// An unsupported variant of a format, which is named.
     #[error("{0}: not supported; save the photo as JPEG or PNG")]
     Unsupported(String),
-    /// More than [`MAX_PIXELS`].
-    #[error("{width} x {height} pixels are more than the {} megapixels that are read", MAX_PIXELS >> 20)]
+    /// More pixels than [`MAX_PIXELS`].
+    #[error("{width} x {height} pixels exceed the limit of {} megapixels", MAX_PIXELS >> 20)]
     TooLarge {
-        /// Pixels a row.
+        /// Width in pixels.
         width: u64,
-        /// Rows.
+        /// Height in pixels.
         height: u64,
     },
-    /// More than [`MAX_BYTES`].
-    #[error("the file is larger than the {} MiB that are read", MAX_BYTES >> 20)]
+    /// A file larger than [`MAX_BYTES`].
+    #[error("the file is larger than the limit of {} MiB", MAX_BYTES >> 20)]
     TooManyBytes,
     /// A side shorter than [`MIN_SIDE`].
-    #[error("{width} x {height} pixels are too few to judge; {MIN_SIDE} on each side are needed")]
+    #[error("{width} x {height} pixels are too few to judge; each side needs at least {MIN_SIDE}")]
     TooSmall {
-        /// Pixels a row.
+        /// Width in pixels.
         width: usize,
-        /// Rows.
+        /// Height in pixels.
         height: usize,
     },
     /// All pixels have this value.
-    #[error("every pixel is {}: nothing to judge", shade(*.0))]
+    #[error("every pixel is {}, so there is nothing to judge", shade(*.0))]
     Uniform(u8),
 }
 
@@ -127,23 +128,23 @@ fn shade(pixel: u8) -> &'static str {
     match pixel {
         0..=8 => "black",
         247..=255 => "white",
-        _ => "of one gray",
+        _ => "the same gray",
     }
 }
 
-/// Decodes photos, for any number of threads that share it.
+/// Decodes photos; any number of threads can share one decoder.
 ///
-/// It bounds their memory: of the photos that need more than 64 MiB for colours or coefficients while
-/// they are decoded, one at a time is. So `n` threads hold at most `n` times 64 MiB and one large photo
-/// (17 bytes a pixel of [`MAX_PIXELS`] at most), beside each thread's file and gray picture. A program
-/// with several decoders has the bound of each.
+/// It bounds their memory: photos that need more than 64 MiB for colours or coefficients are
+/// decoded one at a time. So `n` threads hold at most `n` times 64 MiB and one large photo (at most
+/// 17 bytes per pixel of [`MAX_PIXELS`]), plus each thread's file and gray picture. Each decoder of
+/// a program has its own bound.
 #[derive(Debug, Default)]
 pub struct Decoder {
     turn: Mutex<()>,
 }
 
 impl Decoder {
-    /// A decoder with nothing under way.
+    /// Creates an idle decoder.
     pub fn new() -> Self {
         Self::default()
     }
@@ -151,17 +152,18 @@ impl Decoder {
     /// Reads and decodes the photo at `path`.
     ///
     /// # Errors
-    /// Says what is wrong with the file, without its name.
+    /// What is wrong with the file, without its name.
     pub fn read(&self, path: &Path) -> Result<Gray, PhotoError> {
         self.decode(&bytes(path)?)
     }
 
-    /// Decodes the bytes of a photo of any format that can be read; its name does not matter.
+    /// Decodes the bytes of a photo in any supported format; the format is detected from the
+    /// content.
     ///
     /// # Errors
-    /// Also where there are too many or too few pixels, or all are the same.
+    /// If the bytes cannot be decoded, or the picture is too large, too small, or uniform.
     pub fn decode(&self, bytes: &[u8]) -> Result<Gray, PhotoError> {
-        // Decoders are fed what people find on disks: a panic in one must not end the whole batch.
+        // Users' files may make a decoder panic; that must not end the whole batch.
         let gray = foreign::run(|| self.any_format(bytes))
             .unwrap_or_else(|panicked| Err(PhotoError::Damaged(panicked.to_string())))?;
         let Gray { width, height, .. } = gray;
@@ -184,19 +186,20 @@ impl Decoder {
         }
     }
 
-    /// Runs `decode`, which needs about `bytes` of memory; one at a time where that is much.
+    /// Runs `decode`, which needs about `bytes` of memory; large ones run one at a time.
     fn in_turn<T>(&self, bytes: u64, decode: impl FnOnce() -> T) -> T {
-        // A photo that made its decoder panic has changed nothing that the next one needs.
+        // A panic in another photo's decoder leaves no state that this one could see.
         let turn = || self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let _turn = (bytes > LARGE).then(turn);
         decode()
     }
 }
 
-/// The bytes of a regular file. A device or a pipe could keep a reader waiting for ever.
+/// Reads a regular file. A device or a pipe could block forever.
 ///
 /// # Errors
-/// [`PhotoError::Io`], or that it is not a file, is empty, or is longer than [`MAX_BYTES`].
+/// [`PhotoError::Io`], or if the path is not a file, or the file is empty or larger than
+/// [`MAX_BYTES`].
 pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
     let length = match std::fs::metadata(path)? {
         file if !file.is_file() => return Err(PhotoError::NotFile),
@@ -216,16 +219,16 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, PhotoError> {
     }
 }
 
-/// Refuses a size before anything is allocated for it.
+/// Checks a size before memory is allocated for it.
 fn check_size(width: u64, height: u64) -> Result<(), PhotoError> {
     match width.checked_mul(height) {
-        Some(0) => Err(PhotoError::Damaged("a side of no pixels".to_owned())),
+        Some(0) => Err(PhotoError::Damaged("the width or height is 0".to_owned())),
         Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
         _ => Err(PhotoError::TooLarge { width, height }),
     }
 }
 
-/// Luma of RGB in whole numbers, rounded: weights of ITU-R BT.601 in units of 2^-16.
+/// Luma of RGB in integers, rounded: weights of ITU-R BT.601 in units of 2^-16.
 fn luma(r: u8, g: u8, b: u8) -> u8 {
     let sum = 19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b);
     ((sum + (1 << 15)) >> 16) as u8

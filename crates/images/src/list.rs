@@ -1,33 +1,33 @@
-//! Which files of a folder are photos.
+//! Finds the photos of a folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Endings of photos' names, in lower case.
+/// File name extensions of photos, in lower case.
 const ENDINGS: [&str; 11] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "tif", "tiff", "gif",
 ];
 
-/// Photos below a folder, and what else is there.
+/// The photos below a folder, and the number of other files.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Relative to the folder, `/` between names, sorted by bytes.
+    /// Paths relative to the folder, with `/` as separator, sorted by bytes.
     pub photos: Vec<PathBuf>,
-    /// Files that are not named like photos.
+    /// Number of files without a photo's extension.
     pub others: usize,
 }
 
-/// True where the name ends like a photo's.
+/// Whether the name has a photo's extension.
 pub fn is_photo(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
-/// All photos below `folder`, by their names. Hidden files and folders are left out; links to
-/// folders are not followed, for they may lead round in circles.
+/// Lists all photos below `folder`, by their names. Hidden files and folders are skipped; links to
+/// folders are not followed, since they may form loops.
 ///
 /// # Errors
-/// Where the folder or one below it cannot be read.
+/// If the folder or one below it cannot be read.
 pub fn photos(folder: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
     let mut folders = vec![PathBuf::new()];

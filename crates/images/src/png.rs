@@ -1,6 +1,6 @@
-//! PNG files row by row: the colours of a large photo never stand in memory as a whole.
+//! Decodes PNG files row by row, so that the colours of a large photo are never in memory at once.
 //!
-//! Interlaced and animated files, whose rows do not come in order, are left to the crate `image`.
+//! Interlaced and animated files, whose rows are not in order, are left to the `image` crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -9,10 +9,10 @@ use png::{BitDepth, ColorType, DecodingError, Limits, Transformations};
 use super::raster::{eight, luma16};
 use super::{Gray, PhotoError, PhotoFormat, check_size, luma, raster};
 
-/// What the decoder may allocate for itself; its own default.
+/// Memory that the decoder may allocate for itself, in bytes; its default.
 const ALLOWANCE: usize = 64 << 20;
 
-/// The picture in `bytes`; None where its rows do not come in order.
+/// The picture in `bytes`; `None` if its rows are not in order.
 pub(super) fn decode(bytes: &[u8], turns: &super::Decoder) -> Result<Option<Gray>, PhotoError> {
     let limits = Limits { bytes: ALLOWANCE };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
@@ -49,7 +49,8 @@ pub(super) fn decode(bytes: &[u8], turns: &super::Decoder) -> Result<Option<Gray
     }))
 }
 
-/// Luma of a row's pixels. Transparency is left out, 16 bits (the higher byte first) are rounded to 8.
+/// Appends the luma of a row's pixels. Transparency is dropped; 16 bits (high byte first) are
+/// rounded to 8.
 fn append(
     color: ColorType,
     depth: BitDepth,
@@ -72,7 +73,7 @@ fn append(
             let rgb = |p: &[u8]| luma16([wide(p, 0), wide(p, 1), wide(p, 2)]);
             out.extend(row.chunks_exact(2 * samples).map(rgb));
         }
-        // Fewer bits and palettes are expanded before a row comes here.
+        // Lower bit depths and palettes have been expanded by now.
         (color, depth, _) => {
             return Err(PhotoError::Unsupported(format!(
                 "{color:?}, {depth:?} bits"
@@ -88,7 +89,7 @@ fn damaged(error: DecodingError) -> PhotoError {
             PhotoError::Truncated
         }
         DecodingError::LimitsExceeded => {
-            PhotoError::Damaged("it asks for more memory than is given".to_owned())
+            PhotoError::Damaged("decoding needs more memory than allowed".to_owned())
         }
         error => PhotoError::Damaged(error.to_string().replace('\n', " ")),
     }

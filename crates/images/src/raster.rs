@@ -1,4 +1,5 @@
-//! Everything but JPEG and most PNG, through the crate `image`: to gray, a pixel format at a time.
+//! Decodes everything except JPEG and most PNG with the `image` crate, and converts each pixel
+//! format to gray.
 
 use std::io::Cursor;
 
@@ -8,7 +9,8 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::{Decoder, Gray, PhotoError, PhotoFormat, check_size, luma, png};
 
-/// What a decoder may allocate beside the pixels, and bytes of the widest pixel (RGBA, 32-bit).
+/// Memory that a decoder may allocate besides the pixels, and the size of the widest pixel (RGBA,
+/// 32-bit).
 const ALLOWANCE: u64 = 64 << 20;
 const WIDEST_PIXEL: u64 = 16;
 
@@ -25,7 +27,7 @@ pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> 
     let mut decoder = reader.into_decoder().map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     check_size(u64::from(width), u64::from(height))?;
-    // A broken orientation is no reason to refuse a photo.
+    // An invalid orientation does not prevent decoding.
     let orientation = decoder.orientation().map_or(1, Orientation::to_exif);
     let memory = decoder.total_bytes() + u64::from(width) * u64::from(height);
     let pixels = turns.in_turn(memory, || {
@@ -66,18 +68,18 @@ fn damaged(error: ImageError) -> PhotoError {
         }
         ImageError::Unsupported(error) => PhotoError::Unsupported(error.to_string()),
         ImageError::Limits(error) if error.kind() == LimitErrorKind::InsufficientMemory => {
-            PhotoError::Damaged("it asks for more memory than is given".to_owned())
+            PhotoError::Damaged("decoding needs more memory than allowed".to_owned())
         }
         error => PhotoError::Damaged(error.to_string().replace('\n', " ")),
     }
 }
 
-/// EXIF's orientation, 1 to 8; 1 where there is none or it is broken.
+/// EXIF orientation, 1 to 8; 1 if missing or invalid.
 pub(super) fn orientation(exif: &[u8]) -> u8 {
     Orientation::from_exif_chunk(exif).map_or(1, Orientation::to_exif)
 }
 
-/// Luma of every pixel. Transparency is left out, 16 bits are rounded to 8.
+/// Luma of every pixel. Transparency is dropped; 16 bits are rounded to 8.
 fn gray(image: DynamicImage) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(image) => image.into_raw(),

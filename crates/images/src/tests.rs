@@ -1,4 +1,4 @@
-//! Formats that must agree, and files that must be refused.
+//! Tests that formats agree, and that invalid files are refused.
 
 use std::io::Cursor;
 
@@ -54,7 +54,7 @@ fn lossless_formats_and_pixel_types_agree() {
         assert_eq!((gray.width, gray.height), (40, 30), "{format:?}");
         assert_eq!(gray.pixels, expected, "{format:?}");
     }
-    // 16 bits hold 8 exactly; transparency is left out.
+    // 16 bits hold 8 exactly; transparency is dropped.
     for image in [
         DynamicImage::ImageRgb16(image.to_rgb16()),
         DynamicImage::ImageRgba8(image.to_rgba8()),
@@ -104,34 +104,37 @@ fn the_weights_of_gray_are_those_of_the_standard() {
 }
 
 #[test]
-fn bad_files_are_told_apart() {
+fn each_kind_of_bad_file_has_its_message() {
     let whole = jpeg(&DynamicImage::ImageRgb8(picture()).to_luma8());
     for length in [3, 20, whole.len() / 2, whole.len() - 3] {
         assert_eq!(
             refused(&whole[..length]),
-            "the file is cut short",
+            "the file is truncated",
             "{length}"
         );
     }
     assert_eq!(refused(b""), "the file is empty");
-    assert!(refused(b"just some text\n").starts_with("no photo"));
+    assert!(refused(b"just some text\n").starts_with("not a supported image"));
     let tiny = bytes_of(
         &DynamicImage::ImageLuma8(GrayImage::new(1, 1)),
         ImageFormat::Png,
     );
     assert!(refused(&tiny).starts_with("1 x 1 pixels are too few"));
-    for (shade, name) in [(0, "black"), (255, "white"), (100, "of one gray")] {
+    for (shade, name) in [(0, "black"), (255, "white"), (100, "the same gray")] {
         let flat = GrayImage::from_pixel(40, 40, image::Luma([shade]));
         let message = refused(&bytes_of(&DynamicImage::ImageLuma8(flat), ImageFormat::Png));
-        assert_eq!(message, format!("every pixel is {name}: nothing to judge"));
+        assert_eq!(
+            message,
+            format!("every pixel is {name}, so there is nothing to judge")
+        );
     }
     let png = bytes_of(&DynamicImage::ImageRgb8(picture()), ImageFormat::Png);
     assert!(decode(&png[..png.len() / 2]).is_err());
 }
 
-/// A header alone that promises 60,000 × 60,000 pixels must cost no memory.
+/// A header that claims 60,000 × 60,000 pixels must not allocate memory.
 #[test]
-fn a_promise_of_too_many_pixels_is_refused() {
+fn a_header_with_too_many_pixels_is_refused() {
     let mut whole = jpeg(&DynamicImage::ImageRgb8(picture()).to_luma8());
     let frame = whole
         .windows(2)
@@ -140,7 +143,7 @@ fn a_promise_of_too_many_pixels_is_refused() {
     for side in [frame + 5, frame + 7] {
         whole[side..side + 2].copy_from_slice(&60_000u16.to_be_bytes());
     }
-    let message = "60000 x 60000 pixels are more than the 128 megapixels that are read";
+    let message = "60000 x 60000 pixels exceed the limit of 128 megapixels";
     assert_eq!(refused(&whole), message);
     let mut bmp = bytes_of(&DynamicImage::ImageRgb8(picture()), ImageFormat::Bmp);
     for side in [18, 22] {
@@ -149,7 +152,7 @@ fn a_promise_of_too_many_pixels_is_refused() {
     assert!(decode(&bmp).is_err());
 }
 
-/// An EXIF segment with the given orientation, or with garbage.
+/// An EXIF segment with the given orientation, or with invalid content.
 fn with_exif(jpeg: &[u8], orientation: Option<u8>) -> Vec<u8> {
     let mut exif = b"Exif\0\0".to_vec();
     match orientation {
@@ -168,7 +171,7 @@ fn with_exif(jpeg: &[u8], orientation: Option<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn orientation_is_read_and_broken_exif_is_no_obstacle() {
+fn orientation_is_read_and_broken_exif_is_ignored() {
     let plain = jpeg(&DynamicImage::ImageRgb8(picture()).to_luma8());
     assert_eq!(decode(&with_exif(&plain, Some(6))).unwrap().orientation, 6);
     let broken = decode(&with_exif(&plain, None)).unwrap();
@@ -197,9 +200,9 @@ fn thumbnails_stand_upright() {
     assert_eq!(small(8), (1, 2, vec![200, 10]));
 }
 
-/// What a decoder gets out of damaged bytes is an answer or an error, never a crash.
+/// Damaged bytes give a picture or an error, never a crash.
 #[test]
-fn no_flipped_byte_ends_the_program() {
+fn a_flipped_byte_never_panics() {
     let files = [
         jpeg(&DynamicImage::ImageRgb8(picture()).to_luma8()),
         bytes_of(&DynamicImage::ImageRgb8(picture()), ImageFormat::Png),
@@ -232,7 +235,7 @@ fn large_photos_take_turns_in_one_decoder_only() {
         }
     });
     assert_eq!(most.load(Ordering::SeqCst), 1);
-    // Neither a small photo nor one of another decoder waits.
+    // Neither a small photo nor another decoder's photo waits.
     decoder.in_turn(LARGE + 1, || {
         decoder.in_turn(LARGE, || Decoder::new().in_turn(LARGE + 1, || ()));
     });

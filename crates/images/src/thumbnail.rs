@@ -1,4 +1,4 @@
-//! Small upright gray pictures of photos, as PNG: for pages and explanations.
+//! Small upright gray PNG pictures of photos, for pages and explanations.
 
 use std::io::Cursor;
 
@@ -10,17 +10,17 @@ use super::Gray;
 /// Gray pixels, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thumbnail {
-    /// Pixels a row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
-    /// 0 black to 255 white; `width` × `height` of them.
+    /// Brightness from 0 (black) to 255 (white), `width` × `height` values.
     pub pixels: Vec<u8>,
 }
 
 impl Thumbnail {
-    /// The photo, upright, with its longer side at most `side` pixels: each pixel the mean of those
-    /// it stands for.
+    /// Scales the photo, upright, to at most `side` pixels on its longer side: each pixel is the
+    /// mean of the pixels it covers.
     pub fn of(photo: &Gray, side: usize) -> Thumbnail {
         let step = photo.width.max(photo.height).div_ceil(side).max(1);
         let (width, height) = (photo.width.div_ceil(step), photo.height.div_ceil(step));
@@ -38,7 +38,7 @@ impl Thumbnail {
         stored.upright(photo.orientation)
     }
 
-    /// Turned and mirrored as EXIF's `orientation` asks for.
+    /// Rotates and mirrors as EXIF's `orientation` requires.
     pub fn upright(self, orientation: u8) -> Thumbnail {
         let (w, h) = (self.width, self.height);
         let (width, height) = if orientation >= 5 { (h, w) } else { (w, h) };
@@ -65,7 +65,7 @@ impl Thumbnail {
         }
     }
 
-    /// The bytes of a PNG file, the same on every run.
+    /// Encodes a PNG file, with the same bytes on every run.
     pub fn png(&self) -> Vec<u8> {
         let mut out = Vec::new();
         PngEncoder::new_with_quality(

@@ -1,21 +1,21 @@
-//! Blurred-photo detection: the bytes of a photo file in, sharp or blurred out.
+//! Blurred-photo detection: takes the bytes of a photo file and returns sharp or blurred.
 
-/// A photo to judge.
+/// A photo to classify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// The whole file, of any format that is read.
+    /// The whole file, in any supported format.
     pub photo: &'a [u8],
 }
 
 /// Whether a photo is sharp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Answer {
-    /// The class's number in the model's order.
+    /// Index of the class in the model's order.
     pub class: usize,
-    /// Its name.
+    /// The class's name.
     pub label: &'static str,
-    /// Its probability.
+    /// The class's probability.
     pub probability: f64,
-    /// Log-odds of sharp: above 0 is sharp.
+    /// Log-odds of sharp; above 0 means sharp.
     pub score: f64,
 }

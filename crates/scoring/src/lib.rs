@@ -1,10 +1,10 @@
-//! Requests to a model and its answers, from memory: no path, no stream, no process-wide state.
+//! Requests to a model and its answers, in memory: no paths, no streams, no process-wide state.
 //!
-//! A task implements [`Score`] for its loaded model. Batch prediction, a server and a stream of messages
-//! turn what they read into requests and what comes back into rows or bodies, so that every way to an
-//! answer gives the same bits.
+//! A task implements [`Score`] for its loaded model. Batch prediction, a server and a stream of
+//! messages turn their input into requests and the answers into rows or response bodies, so every
+//! route gives the same bits.
 //!
-//! Names no other crate of this workspace.
+//! Depends on no other crate of this workspace.
 
 #![deny(missing_docs)]
 
@@ -13,22 +13,22 @@ pub mod nlp;
 pub mod recsys;
 pub mod ts;
 
-/// A loaded model that answers requests. It is shared between threads and does not change.
+/// A loaded model that answers requests. It is immutable and shared between threads.
 pub trait Score: Send + Sync {
-    /// What is asked.
+    /// The request type.
     type Request<'a>;
-    /// The answer, which may borrow names from the model.
+    /// The answer type, which may borrow names from the model.
     type Answer<'m>
     where
         Self: 'm;
-    /// Buffers that a thread keeps from one call to the next. They change no answer.
+    /// Buffers that a thread keeps between calls. They do not affect answers.
     type Scratch: Default + Send;
 
-    /// One answer a request, in order. Each depends on its own request alone; several are given at once
-    /// because some models share work between them.
+    /// Returns one answer per request, in order. Each answer depends on its own request only;
+    /// several requests are passed at once because some models share work between them.
     ///
     /// # Errors
-    /// A request that cannot be answered is refused by itself.
+    /// A request that cannot be answered gets its own [`Refusal`]; the others are still answered.
     fn score<'m>(
         &'m self,
         requests: &[Self::Request<'_>],
@@ -36,39 +36,39 @@ pub trait Score: Send + Sync {
     ) -> Vec<Result<Self::Answer<'m>, Refusal>>;
 }
 
-/// Why a request has no answer.
+/// The reason a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// What kind of fault it is.
+    /// The kind of fault.
     pub kind: RefusalKind,
-    /// What is wrong, in words for the person who asked.
+    /// What is wrong, written for the person who sent the request.
     pub reason: String,
 }
 
-/// Kinds of [`Refusal`]: a server answers each with a status of its own.
+/// Kinds of [`Refusal`]; a server maps each to its own status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
-    /// Something that is needed is absent or empty.
+    /// Something required is absent or empty.
     Missing,
-    /// A series, a user or an item that the model does not know.
+    /// A series, user or item unknown to the model.
     Unknown,
-    /// Something is there that cannot be used.
+    /// A value that cannot be used.
     Invalid,
 }
 
 impl Refusal {
-    /// Something that is needed is absent or empty.
+    /// Something required is absent or empty.
     pub fn missing(reason: impl Into<String>) -> Self {
         Self::new(RefusalKind::Missing, reason)
     }
 
-    /// A name that the model does not know.
+    /// A series, user or item unknown to the model.
     pub fn unknown(reason: impl Into<String>) -> Self {
         Self::new(RefusalKind::Unknown, reason)
     }
 
-    /// Something that cannot be used.
+    /// A value that cannot be used.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::new(RefusalKind::Invalid, reason)
     }

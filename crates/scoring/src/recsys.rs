@@ -1,31 +1,31 @@
-//! Recommendation: a user or an item in, a ranked list of items out.
+//! Recommendation: takes a user or an item and returns a ranked list of items.
 //!
-//! Items are numbers here, so that a caller looks up each id once; the scorer translates.
+//! Items are numbers here, so that a caller looks up each id once; the scorer translates them.
 
-/// A list that is asked for.
+/// A request for a ranked list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// Whose, or what it is to be like.
+    /// The user or item the list is for.
     pub list: List<'a>,
-    /// Items of it, at most.
+    /// Maximum number of items in the list.
     pub k: usize,
 }
 
-/// Kinds of lists.
+/// The kinds of list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List<'a> {
-    /// Items for a user.
+    /// Items recommended to a user.
     User {
-        /// The user's id; one that the model does not know has no history but `newer`.
+        /// The user's id. A user unknown to the model has no history except `newer`.
         id: &'a str,
-        /// Items taken since the model was trained, the oldest first.
+        /// Items taken since the model was trained, oldest first.
         newer: &'a [u32],
-        /// The only items to choose from, rising; `None`: all.
+        /// The only items to choose from, in ascending order; `None` allows all.
         allowed: Option<&'a [u32]>,
-        /// Items not to be listed, rising.
+        /// Items to leave out, in ascending order.
         denied: &'a [u32],
     },
-    /// Items like this one.
+    /// Items similar to an item.
     Similar {
         /// The item's id.
         id: &'a str,
@@ -35,11 +35,11 @@ pub enum List<'a> {
 /// A ranked list, the best item first.
 pub type Answer<'m> = Vec<Ranked<'m>>;
 
-/// An item of a list.
+/// An entry of a ranked list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranked<'m> {
-    /// Its id.
+    /// The item's id.
     pub item: &'m str,
-    /// What it is ranked by; comparable within a list.
+    /// The score it is ranked by; comparable within one list only.
     pub score: f32,
 }

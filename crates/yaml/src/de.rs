@@ -1,4 +1,4 @@
-//! A tree into types, by serde. Errors know the keys that lead to a value, and its place.
+//! Deserializes a tree with serde. Errors carry the keys that lead to a value, and its position.
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ const KEYS_AND_VALUES: &str = "keys with their values";
 /// A value that does not fit the type.
 #[derive(Clone, Debug)]
 pub struct Error {
-    /// Where it stands.
+    /// The value's position.
     pub at: At,
-    /// Keys from the top, joined by dots, items of lists as `[0]`; empty for the whole.
+    /// Keys from the root, joined by dots, with list items as `[0]`; empty for the root.
     pub path: String,
     /// What is wrong.
     pub reason: Reason,
@@ -31,7 +31,7 @@ pub enum Reason {
     UnknownKey {
         /// The key.
         key: String,
-        /// The keys that the type has.
+        /// The keys that the type accepts.
         known: &'static [&'static str],
     },
     /// Anything else, in words.
@@ -42,7 +42,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::UnknownKey { key, known } => {
-                write!(f, "unknown key `{key}`; keys here: {}", known.join(", "))
+                write!(
+                    f,
+                    "unknown key `{key}`; expected one of {}",
+                    known.join(", ")
+                )
             }
             Self::Other(text) => f.write_str(text),
         }
@@ -82,7 +86,7 @@ impl Error {
         }
     }
 
-    /// Gives the error a place, unless it has one.
+    /// Adds a position to the error, unless it has one.
     fn placed(mut self, at: At) -> Self {
         if self.at == At::default() {
             self.at = at;
@@ -90,7 +94,7 @@ impl Error {
         self
     }
 
-    /// The error as seen from the mapping or list around the value: with its key before the others.
+    /// Prepends the key under which the enclosing mapping or list holds the value.
     pub fn within(mut self, key: &str) -> Self {
         let dot = match self.path.as_str() {
             "" => "",
@@ -102,18 +106,18 @@ impl Error {
     }
 }
 
-/// Reads a tree into a type.
+/// Deserializes a tree.
 ///
 /// # Errors
-/// The first value that does not fit.
+/// The first value that does not fit the type.
 pub fn from_node<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Error> {
     T::deserialize(node).map_err(|error| error.placed(node.at))
 }
 
-/// Reads a text, with the types of YAML's core schema, into a type.
+/// Deserializes a YAML text, with the types of YAML's core schema.
 ///
 /// # Errors
-/// As [`Reader::read`] and [`from_node`].
+/// Those of [`Reader::read`] and [`from_node`].
 pub fn from_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let reader = Reader {
         types: Types::Core,
@@ -128,7 +132,7 @@ pub fn from_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
 }
 
 impl Node {
-    /// Whether nothing is written where a value is expected: an empty list, an empty mapping.
+    /// Whether no value is written where one is expected, which means an empty list or mapping.
     fn is_blank(&self) -> bool {
         matches!(self.data, Data::Null) && self.spelling.as_deref().is_none_or(str::is_empty)
     }
@@ -253,7 +257,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         self.deserialize_map(visitor)
     }
 
-    /// The name of a variant, or a mapping from the name to what the variant holds.
+    /// The name of a variant, or a mapping from that name to the variant's content.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -413,7 +417,7 @@ mod tests {
         assert!(refused("kind: fast").starts_with("1:7: kind: unknown variant `fast`"));
         assert_eq!(
             refused("\nshares: 1"),
-            "2:1: unknown key `shares`; keys here: name, share, sizes, kind, inner"
+            "2:1: unknown key `shares`; expected one of name, share, sizes, kind, inner"
         );
     }
 

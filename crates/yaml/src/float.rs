@@ -1,7 +1,7 @@
-//! How a float is spelled.
+//! How floats are written.
 
-/// The shortest digits that read back the same, with an exponent below 1e-4 and from 1e16 on, as
-/// Python's `repr` writes them.
+/// Returns the shortest digits that parse back to the same value, with an exponent below 1e-4 and
+/// from 1e16 on, like Python's `repr`.
 pub fn float(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();

@@ -1,10 +1,11 @@
 //! YAML as a tree whose nodes know their line and column.
 //!
-//! [`parse`] reads a text as ruamel.yaml (YAML 1.2) does, [`Reader`] also with the types of YAML's core
-//! schema: `<<` and aliases resolved, keys given twice refused. What is wrong is a [`Fault`] with its
-//! place. A tree can be made of several texts ([`Node::set`]); each node knows which it came from.
+//! [`parse`] reads a text like ruamel.yaml (YAML 1.2); [`Reader`] also supports the types of YAML's
+//! core schema. `<<` and aliases are resolved and duplicate keys refused. An error is a [`Fault`]
+//! with its position. A tree can combine several texts ([`Node::set`]); each node knows its source.
 //!
-//! [`from_node`] reads a tree into a type by serde; what does not fit is an [`Error`] with keys and place.
+//! [`from_node`] deserializes a tree with serde; a value that does not fit is an [`Error`] with its
+//! keys and position.
 
 #![deny(missing_docs)]
 

@@ -1,31 +1,31 @@
-//! The tree: values, with the place in the file where each stands.
+//! The tree: values with their positions in the file.
 //!
-//! Mappings keep their order and may have keys that are not strings. Equality is that of the values that
-//! Python's readers give (`1 == 1.0 == True`, the order of keys does not matter), but NaN is itself: a
-//! value that was not touched has not changed.
+//! Mappings keep their order and may have keys that are not strings. Equality follows the values
+//! that Python's readers return (`1 == 1.0 == True`, the order of keys does not matter), except
+//! that NaN equals itself: an untouched value has not changed.
 
 use std::fmt;
 
-/// Line and column, from 1; 0 where a value was made and not read.
+/// Line and column, counted from 1; 0 for a value that was not read from a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct At {
     /// The line, from 1.
     pub line: usize,
-    /// The character in the line, from 1.
+    /// The character within the line, from 1.
     pub column: usize,
-    /// Which text, where a tree is made of several: as the reader of each was told, otherwise 0.
+    /// Identifies the text in a tree made of several: the reader's `source`, 0 by default.
     pub source: usize,
 }
 
-/// A value and its place.
+/// A value and its position.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it stands in the text.
+    /// The position in the text.
     pub at: At,
     /// The value.
     pub data: Data,
-    /// How a plain scalar that is no text was written, where [`Types::Core`](crate::Types) was read: a
-    /// text is still wanted of it at times, `01` say.
+    /// A plain scalar that is not a string, as it was written, if read with
+    /// [`Types::Core`](crate::Types): callers sometimes need the text, as for `01`.
     pub(crate) spelling: Option<Box<str>>,
 }
 
@@ -36,26 +36,26 @@ pub enum Data {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number; longer ones than 128 bits are refused.
+    /// A whole number of at most 128 bits; longer ones are refused.
     Int(i128),
     /// Any other number.
     Float(f64),
     /// A text.
     Str(String),
-    /// A scalar that has no place here, such as a date: why not. Whoever needs the value refuses it.
+    /// An unsupported scalar, such as a date, and why it is refused. Using the value is an error.
     Refused(Box<str>),
     /// A list.
     List(Vec<Node>),
-    /// Keys and values, in their order.
+    /// Keys and values, in order.
     Map(Vec<(Node, Node)>),
 }
 
-/// What is wrong at a place of a text.
+/// An error at a position in a text.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// The place.
+    /// The position.
     pub at: At,
-    /// What is wrong, and what would be right where that is known.
+    /// What is wrong, and the fix if it is known.
     pub reason: String,
 }
 
@@ -71,12 +71,12 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 impl Node {
-    /// A value without a place.
+    /// Creates a value without a position.
     pub fn new(data: Data) -> Self {
         Self::at(At::default(), data)
     }
 
-    /// The tree with another [`At::source`] throughout.
+    /// Returns the tree with [`At::source`] set to `source` throughout.
     pub fn with_source(mut self, source: usize) -> Self {
         self.set_source(source);
         self
@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    /// A value at a place.
+    /// Creates a value at a position.
     pub fn at(at: At, data: Data) -> Self {
         Self {
             at,
@@ -105,7 +105,7 @@ impl Node {
         }
     }
 
-    /// A value that has no place in a tree, as it was written, and why not.
+    /// Creates an unsupported value, with its text and the reason.
     pub fn refused(written: &str, reason: impl Into<Box<str>>) -> Self {
         Self {
             at: At::default(),
@@ -114,12 +114,12 @@ impl Node {
         }
     }
 
-    /// A text without a place.
+    /// Creates a string without a position.
     pub fn string(text: impl Into<String>) -> Self {
         Self::new(Data::Str(text.into()))
     }
 
-    /// A mapping with string keys, without a place.
+    /// Creates a mapping with string keys, without a position.
     pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Node)>) -> Self {
         let entries = entries.into_iter();
         Self::new(Data::Map(
@@ -127,7 +127,7 @@ impl Node {
         ))
     }
 
-    /// What is wrong here.
+    /// Creates an error at this node.
     pub fn fault(&self, reason: impl Into<String>) -> Fault {
         Fault {
             at: self.at,
@@ -135,7 +135,7 @@ impl Node {
         }
     }
 
-    /// The text, where it is one.
+    /// The string, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {
             Data::Str(text) => Some(text),
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// The entries, where it is a mapping.
+    /// The entries, if it is a mapping.
     pub fn as_map(&self) -> Option<&[(Node, Node)]> {
         match &self.data {
             Data::Map(entries) => Some(entries),
@@ -151,7 +151,7 @@ impl Node {
         }
     }
 
-    /// The items, where it is a list.
+    /// The items, if it is a list.
     pub fn as_list(&self) -> Option<&[Node]> {
         match &self.data {
             Data::List(items) => Some(items),
@@ -173,23 +173,23 @@ impl Node {
         self.as_str().or(self.spelling.as_deref())
     }
 
-    /// The place of the value under `keys`, from here down. Where the tree does not hold all of them:
-    /// that of the nearest key above; `None` where it does not hold the first.
+    /// The position of the value under `keys`, relative to this node. If only some of the keys
+    /// exist, the position of the deepest one; `None` if the first does not exist.
     pub fn locate(&self, keys: &[&str]) -> Option<At> {
         let (first, rest) = keys.split_first()?;
         let value = self.value(first)?;
         Some(value.locate(rest).unwrap_or(value.at))
     }
 
-    /// The value under a key as it is written, which need not be a text.
+    /// The value under a key as it is written, which need not be a string.
     fn value(&self, key: &str) -> Option<&Node> {
         let entries = self.as_map()?.iter();
         let mut found = entries.filter(|(name, _)| name.as_written() == Some(key));
         found.next().map(|(_, value)| value)
     }
 
-    /// Puts `value` under `keys`, over what is there. Mappings that are missing on the way are made, at
-    /// the value's place.
+    /// Sets the value under `keys`, replacing an existing one. Missing mappings on the way are
+    /// created at the value's position.
     pub fn set(&mut self, keys: &[&str], value: Node) {
         let Some((first, rest)) = keys.split_first() else {
             *self = value;
@@ -212,10 +212,10 @@ impl Node {
         entries[place].1.set(rest, value);
     }
 
-    /// The first value from here down that was read and has no place: what is wrong with it.
+    /// Checks that this node and its descendants hold no unsupported value.
     ///
     /// # Errors
-    /// With its place.
+    /// The first unsupported value, with its position.
     pub fn check(&self) -> Result<(), Fault> {
         match &self.data {
             Data::Refused(reason) => Err(self.fault(reason.as_ref())),
@@ -232,7 +232,7 @@ impl Node {
         matches!(self.data, Data::List(_) | Data::Map(_))
     }
 
-    /// Whether Python would call it false: `null`, `false`, 0, nothing in it.
+    /// Whether Python considers it false: `null`, `false`, 0, or empty.
     pub fn is_empty(&self) -> bool {
         match &self.data {
             Data::Null => true,
@@ -246,7 +246,7 @@ impl Node {
         }
     }
 
-    /// The type, as a person calls it.
+    /// The type, as messages name it.
     pub fn kind(&self) -> &'static str {
         match &self.data {
             Data::Null => "nothing",
@@ -307,7 +307,7 @@ impl PartialEq for Node {
     }
 }
 
-/// On one line, as a person would write it: for messages.
+/// Writes the value on one line, for messages.
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.data {

@@ -1,24 +1,25 @@
-//! A YAML text into a tree of [`Node`]s: saphyr reads the syntax, the types of scalars are ruamel's.
+//! Parses a YAML text into a tree of [`Node`]s: saphyr parses the syntax, ruamel's rules decide the
+//! types of scalars.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use crate::node::{At, Data, Fault, Node};
 use crate::resolve;
 
-/// Deeper nesting is refused: no honest pipeline has it.
+/// Maximum nesting depth; no real pipeline comes near it.
 const DEPTH: usize = 200;
-/// Values that aliases may add up to.
+/// Maximum number of values after aliases are expanded.
 const NODES: usize = 2_000_000;
 
 /// Which types plain scalars have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Types {
-    /// As ruamel.yaml reads YAML 1.2: `017` and `1_000` are whole numbers; dates and numbers of more than
-    /// 128 bits are [`Data::Refused`].
+    /// The types of ruamel.yaml for YAML 1.2: `017` and `1_000` are whole numbers; dates and
+    /// numbers of more than 128 bits are [`Data::Refused`].
     #[default]
     Ruamel,
-    /// YAML's core schema: what is not surely a number, a boolean or null is a text, so `017`, `1_000`
-    /// and dates are.
+    /// The types of YAML's core schema: everything that is not clearly a number, a boolean or null
+    /// is a string, including `017`, `1_000` and dates.
     Core,
 }
 
@@ -27,27 +28,29 @@ pub enum Types {
 pub struct Reader {
     /// Which types plain scalars have.
     pub types: Types,
-    /// What [`At::source`] of its nodes is.
+    /// The [`At::source`] of its nodes.
     pub source: usize,
-    /// Within quotes a next-line character (U+0085) is what ruamel.yaml's writer means by it, itself, and
-    /// not what its reader makes of it, a space. For files that such a writer has written.
+    /// Within quotes, keeps a next-line character (U+0085) as it is, as ruamel.yaml's writer means
+    /// it, instead of turning it into a space like ruamel.yaml's reader. For files written by such
+    /// a writer.
     pub keep_next_line: bool,
 }
 
-/// Reads one YAML document with the types of ruamel.yaml; an empty text is null.
+/// Parses one YAML document with the types of ruamel.yaml; an empty text is null.
 ///
 /// # Errors
-/// As [`Reader::read`].
+/// Those of [`Reader::read`].
 pub fn parse(text: &str) -> Result<Node, Fault> {
     Reader::default().read(text)
 }
 
 impl Reader {
-    /// Reads one YAML document; an empty text is null. Aliases and `<<` are resolved.
+    /// Parses one YAML document; an empty text is null. Aliases and `<<` are resolved.
     ///
     /// # Errors
-    /// With line and column: a text that is not YAML, a key given twice, a tag outside of YAML's core
-    /// schema, nesting deeper than 200 levels, and aliases that add up to more than two million values.
+    /// Invalid YAML, a duplicate key, a tag outside YAML's core schema, nesting deeper than 200
+    /// levels, or aliases that expand to more than two million values; each with its line and
+    /// column.
     pub fn read(self, text: &str) -> Result<Node, Fault> {
         self.read_text(text)
             .map_err(|fault| match merge_mark(text) {
@@ -97,8 +100,8 @@ impl Reader {
     }
 }
 
-/// The mark of a git merge that was not finished, in a text that cannot be read: three kinds of lines
-/// that git puts around the two sides of a conflict.
+/// Finds a conflict marker of an unfinished git merge in a text that cannot be parsed: one of the
+/// three kinds of lines that git puts around the two sides of a conflict.
 pub fn merge_mark(text: &str) -> Option<Fault> {
     let is_mark = |line: &str, mark: &str| {
         line.strip_prefix(mark)
@@ -115,19 +118,19 @@ pub fn merge_mark(text: &str) -> Option<Fault> {
             source: 0,
         },
         reason: format!(
-            "`{}` is the mark of an unfinished merge; keep one side of each conflict, remove the lines \
+            "`{}` is a conflict marker of an unfinished merge; keep one side of each conflict and remove the lines \
              with <<<<<<<, ======= and >>>>>>>",
             line.chars().take(40).collect::<String>()
         ),
     })
 }
 
-/// What ruamel.yaml takes for the end of a line within quotes, beside the newline.
+/// The characters besides the newline that ruamel.yaml treats as line breaks within quotes.
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
-/// The text of a quoted scalar in which such breaks were written: blanks around them are indentation, and
-/// the break itself belongs to the text (U+0085: where `keep` says so, otherwise it is a newline, which
-/// folds).
+/// The text of a quoted scalar that contains such breaks: blanks around them are indentation, and
+/// the break itself belongs to the text. U+0085 is kept if `keep` is true; otherwise it is a
+/// newline, which folds.
 fn fold_breaks(text: &str, keep: bool) -> String {
     let blank = |c: char| c == ' ' || c == '\t';
     let mut folded = String::with_capacity(text.len());
@@ -157,7 +160,7 @@ fn fold_breaks(text: &str, keep: bool) -> String {
 #[derive(Default)]
 struct Builder {
     reader: Reader,
-    /// The text, where it holds one of [`BREAKS`].
+    /// The text, if it contains one of [`BREAKS`].
     chars: Vec<char>,
     open: Vec<Open>,
     anchors: Vec<(usize, Node)>,
@@ -165,7 +168,7 @@ struct Builder {
     nodes: usize,
 }
 
-/// A list or mapping whose end has not come yet.
+/// A list or mapping that is not closed yet.
 struct Open {
     at: At,
     anchor: usize,
@@ -206,7 +209,7 @@ impl Builder {
                 let known = self.anchors.iter().rev().find(|(id, _)| *id == anchor);
                 let node = known.map(|(_, node)| node.clone()).ok_or(Fault {
                     at,
-                    reason: "an alias to something that is not there".to_owned(),
+                    reason: "an alias to an undefined anchor".to_owned(),
                 })?;
                 self.nodes += size(&node);
                 if self.open.len() + depth(&node) > DEPTH {
@@ -216,7 +219,7 @@ impl Builder {
             }
             Event::DocumentStart(_) if self.root.is_some() => Err(Fault {
                 at,
-                reason: "a second document; one is expected".to_owned(),
+                reason: "a second document; expected only one".to_owned(),
             }),
             _ => Ok(()),
         }
@@ -230,7 +233,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The text of a scalar, breaks folded where they were written as such and not by an escape.
+    /// The text of a scalar, with literal breaks folded and escaped ones kept.
     fn quoted<'a>(
         &self,
         text: std::borrow::Cow<'a, str>,
@@ -245,7 +248,7 @@ impl Builder {
         let raw = written.iter().any(|c| BREAKS.contains(c));
         let folds = match style {
             ScalarStyle::SingleQuoted => raw,
-            // Where some are escaped and some are not, they cannot be told apart any more.
+            // If some are escaped and some are not, they can no longer be distinguished.
             ScalarStyle::DoubleQuoted => raw && !written.contains(&'\\'),
             _ => false,
         };
@@ -255,7 +258,7 @@ impl Builder {
         }
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a finished value to its parent.
     fn close(&mut self, node: Node, anchor: usize) -> Result<(), Fault> {
         self.nodes += 1;
         if self.nodes > NODES {
@@ -284,7 +287,7 @@ fn size(node: &Node) -> usize {
     }
 }
 
-/// Levels of lists and mappings; at most [`DEPTH`] of them are ever built.
+/// Nesting depth of lists and mappings; at most [`DEPTH`] levels are ever built.
 fn depth(node: &Node) -> usize {
     match &node.data {
         Data::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
@@ -310,7 +313,7 @@ impl Items {
     }
 }
 
-/// Refuses keys given twice and resolves `<<`.
+/// Refuses duplicate keys and resolves `<<`.
 fn merged(entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, Fault> {
     let mut seen = std::collections::HashSet::new();
     let mut own: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
@@ -336,11 +339,11 @@ fn merged(entries: Vec<(Node, Node)>) -> Result<Vec<(Node, Node)>, Fault> {
     Ok(own)
 }
 
-/// How a plain `<<` is spelled, which is a text anywhere but as a key.
+/// The spelling of a plain `<<`, which is a string everywhere except as a key.
 const MERGE: &str = "<<";
 
 impl Node {
-    /// Whether it is a plain `<<`; only that of all texts keeps its spelling.
+    /// Whether it is a plain `<<`, the only string that keeps its spelling.
     fn is_merge(&self) -> bool {
         matches!(self.data, Data::Str(_)) && self.spelling.as_deref() == Some(MERGE)
     }
@@ -359,7 +362,7 @@ fn merge_source(value: Node) -> Result<Vec<(Node, Node)>, Fault> {
         }
         _ => Err(Fault {
             at,
-            reason: "`<<` merges a mapping or a list of them".to_owned(),
+            reason: "`<<` expects a mapping or a list of mappings".to_owned(),
         }),
     }
 }
@@ -401,7 +404,7 @@ fn scalar(
             _ => match resolve::value(text) {
                 Some(value) => value,
                 None => {
-                    let reason = format!("{text} is too long for a number; put it in quotes");
+                    let reason = format!("{text} is too long to be a number; put it in quotes");
                     return Ok(spelled(text, at, Data::Refused(reason.into())));
                 }
             },
@@ -488,7 +491,8 @@ mod tests {
     fn marks_of_a_merge_are_named_as_such() {
         let text = "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n";
         assert!(
-            refused(text).starts_with("2:1: `<<<<<<< HEAD` is the mark of an unfinished merge")
+            refused(text)
+                .starts_with("2:1: `<<<<<<< HEAD` is a conflict marker of an unfinished merge")
         );
         assert!(parse("a: '=======  '\nb: \"<<<<<<<\"\n").is_ok());
     }
@@ -533,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn in_the_core_schema_what_is_no_number_is_a_text() {
+    fn in_the_core_schema_everything_but_numbers_is_a_string() {
         let reader = Reader {
             types: Types::Core,
             source: 3,

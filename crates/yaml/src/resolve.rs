@@ -1,4 +1,4 @@
-//! Which type a plain YAML scalar has: the rules of ruamel.yaml's YAML 1.2.
+//! Decides the type of a plain YAML scalar, by the rules of ruamel.yaml for YAML 1.2.
 
 use crate::node::Data;
 
@@ -17,7 +17,7 @@ pub enum Kind {
     Timestamp,
     /// `<<`
     Merge,
-    /// `=`, `!`, `&`, `*`: reserved, no value.
+    /// `=`, `!`, `&`, `*`: reserved, not a value.
     Reserved,
     /// A text.
     Str,
@@ -37,8 +37,8 @@ pub fn kind(text: &str) -> Kind {
     }
 }
 
-/// The value of a plain scalar; `None` where it is not a plain value (a date, `<<`, `=`, a number
-/// too long).
+/// The value of a plain scalar; `None` if it is not a plain value (a date, `<<`, `=`, a number that
+/// is too long).
 pub fn value(text: &str) -> Option<Data> {
     match kind(text) {
         Kind::Null => Some(Data::Null),
@@ -82,7 +82,7 @@ fn unsigned(text: &str) -> &str {
     text.strip_prefix(['-', '+']).unwrap_or(text)
 }
 
-/// Splits off the leading bytes that pass.
+/// Splits off the leading bytes that satisfy `pass`.
 fn span(text: &str, pass: impl Fn(u8) -> bool) -> (&str, &str) {
     let end = text.bytes().position(|b| !pass(b)).unwrap_or(text.len());
     text.split_at(end)
@@ -127,7 +127,7 @@ fn is_exponent(text: &str, signed: bool) -> bool {
 }
 
 fn is_int(text: &str) -> bool {
-    // The resolver looks at the first character: `_1` is a text.
+    // The resolver checks the first character: `_1` is a string.
     if text.starts_with('_') {
         return false;
     }
@@ -170,7 +170,7 @@ fn float(text: &str) -> Option<f64> {
     }
 }
 
-/// `2001-12-14`, `2001-12-14 21:59:43.10 -05:00` and their like.
+/// `2001-12-14`, `2001-12-14 21:59:43.10 -05:00` and similar.
 fn is_timestamp(text: &str) -> bool {
     let Some((year, rest)) = digits(text, 4, 4).and_then(dash) else {
         return false;
@@ -215,7 +215,7 @@ fn zone(rest: &str) -> Option<()> {
     }
 }
 
-/// From `least` to `most` digits, and what follows.
+/// Splits off `least` to `most` digits.
 fn digits(text: &str, least: usize, most: usize) -> Option<(&str, &str)> {
     let count = text.bytes().take(most).take_while(|&b| is_digit(b)).count();
     (count >= least).then(|| text.split_at(count))
@@ -271,7 +271,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// The core schema has the types of yaml_serde, whose place it takes.
+        /// The core schema gives the same types as yaml_serde, which it replaces.
         #[test]
         fn core_scalars_are_those_of_yaml_serde(text in "[-+]?[0-9xobeEfnaN._+-]{1,6}") {
             use serde_yaml::Value;

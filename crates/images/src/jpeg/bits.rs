@@ -1,16 +1,17 @@
-//! The bits of a scan: stuffing taken out a window at a time, then read up to 56 bits at once.
+//! Reads the bits of a scan: byte stuffing is removed one window at a time, then up to 56 bits are
+//! read at once.
 //!
-//! Within entropy-coded data 0xff is followed by a 0 that means nothing, or by a marker that ends the
-//! segment. Both are dealt with while a window is filled, so that reading never looks at bytes.
+//! In entropy-coded data 0xff is followed either by a stuffed 0 or by a marker that ends the
+//! segment. Both are handled while a window is filled, so reading never inspects bytes.
 
-/// Most bytes of one block: 64 codes of 16 bits, each with 15 bits behind it.
+/// Maximum size of one block in bytes: 64 codes of 16 bits, each followed by 15 bits.
 const BLOCK_BYTES: usize = 248;
-/// Most blocks of a minimum coded unit (B.2.3 of the standard).
+/// Maximum number of blocks in a minimum coded unit (B.2.3 of the standard).
 pub(super) const MOST_BLOCKS: usize = 10;
-/// Bytes that must be there before a unit is read, and zeros behind the last byte of a segment:
-/// what a unit can take, and a whole word more.
+/// Bytes that must be available before a unit is read, and zeros after the last byte of a segment:
+/// the maximum size of a unit plus one word.
 const RESERVE: usize = MOST_BLOCKS * BLOCK_BYTES + 8;
-/// Bytes that a window holds: little enough to stay in the nearest cache.
+/// Size of the window in bytes, small enough for the first-level cache.
 const WINDOW: usize = 8 << 10;
 
 /// Reads the entropy-coded segments of a scan.
@@ -18,7 +19,7 @@ pub(super) struct Bits<'a> {
     file: &'a [u8],
     /// Next byte of the file that is not in the window.
     next: usize,
-    /// At a marker, or at the end of the file: this segment has no more bytes.
+    /// Set at a marker or at the end of the file: this segment has no more bytes.
     stopped: bool,
     window: Box<[u8; WINDOW + RESERVE]>,
     /// Bytes of the segment in the window.
@@ -29,16 +30,16 @@ pub(super) struct Bits<'a> {
 /// How a segment ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// With its last block.
+    /// After its last block.
     Whole,
-    /// Before its last block, or with bytes behind it that belong to none.
+    /// Before its last block, or with extra bytes after it.
     Damaged,
-    /// With its last block, but not with the marker that was expected.
+    /// After its last block, but with a different marker than expected.
     OtherMarker,
 }
 
 impl<'a> Bits<'a> {
-    /// Reads from byte `start` of `file` on.
+    /// Reads from byte `start` of `file`.
     pub fn new(file: &'a [u8], start: usize) -> Bits<'a> {
         Bits {
             file,
@@ -50,7 +51,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Makes sure that the window holds a whole unit, or zeros where the segment ends.
+    /// Ensures that the window holds a whole unit, or zeros where the segment ends.
     #[inline(always)]
     pub fn reserve(&mut self) {
         if self.end < self.position.at + RESERVE && !self.stopped {
@@ -87,11 +88,13 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Ends a segment: every whole byte of it was read and the marker `code` follows, behind which the next
-    /// segment begins. Zeros in front of the marker are padding, as some cameras write it.
+    /// Ends a segment: every whole byte of it must have been read and the marker `code` must
+    /// follow, after which the next segment starts. Zeros before the marker are padding, as some
+    /// cameras write it.
     pub fn finish(&mut self, code: u8) -> End {
         self.fill_to_the_end();
-        // What the window has and nobody read, with the bits read ahead: they may be of bytes before it.
+        // The unread bytes of the window, including bits read ahead, which may belong to earlier
+        // bytes.
         let ahead = i64::from(self.position.count);
         let unread = 8 * (self.end as i64 - self.position.at as i64) + ahead;
         if unread < 0 || !self.stopped || (unread >= 8 && !self.is_zero(unread as u64)) {
@@ -114,7 +117,7 @@ impl<'a> Bits<'a> {
         End::Whole
     }
 
-    /// Whether the whole bytes of what was not read are 0: those read ahead, and those in the window.
+    /// Whether the unread whole bytes are 0: those read ahead and those in the window.
     fn is_zero(&self, unread: u64) -> bool {
         let Position { at, word, count } = self.position;
         let (last, ahead) = (unread % 8, u64::from(count).min(unread).min(64));
@@ -132,7 +135,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Reading goes on from here; [`Bits::resume`] takes it back.
+    /// Continues reading from here; [`Bits::resume`] takes the position back.
     #[inline(always)]
     pub fn reader(&self) -> Reader<'_> {
         Reader {
@@ -147,13 +150,13 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// How far a segment is read.
+/// How far a segment has been read.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Position {
     /// Next byte of the window that does not count as read.
     at: usize,
-    /// The bits to be read next, from the highest on. Below the first `count` stand some that will
-    /// be read again from the window.
+    /// The bits to read next, from the highest. Below the first `count` bits are some that will be
+    /// read again from the window.
     word: u64,
     count: u32,
 }
@@ -165,9 +168,9 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// At least 56 bits from now on. Branch-free (F. Giesen, "Reading bits in far too many ways"):
-    /// the word it loads is known since the refill before, so that only one shift waits for the last
-    /// code.
+    /// Ensures that at least 56 bits are available. Branch-free (F. Giesen, "Reading bits in far
+    /// too many ways"): the word it loads is known since the previous refill, so only one shift
+    /// depends on the last code.
     #[inline(always)]
     pub fn refill(&mut self) {
         let Position { at, word, count } = &mut self.position;
@@ -180,13 +183,13 @@ impl Reader<'_> {
         *count |= 56;
     }
 
-    /// The next N bits, which a refill has made sure of.
+    /// The next N bits; call [`Reader::refill`] first.
     #[inline(always)]
     pub fn peek<const N: u32>(&self) -> usize {
         (self.position.word >> (64 - N)) as usize
     }
 
-    /// All of them, the next the highest.
+    /// All bits, the next one highest.
     #[inline(always)]
     pub fn word(&self) -> u64 {
         self.position.word

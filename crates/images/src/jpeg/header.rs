@@ -1,21 +1,21 @@
-//! The markers before the picture, of files that the fast path reads.
+//! Parses the markers before the picture, for files that the fast path decodes.
 
 use super::huffman::Spec;
 
-/// Everything that decoding the luma of a baseline file needs.
+/// Everything needed to decode the luma of a baseline file.
 pub(super) struct Header<'a> {
     pub width: usize,
     pub height: usize,
-    /// Luma first. One component, or three.
+    /// Luma first; one component or three.
     pub components: Vec<Component>,
-    /// Of luma, in the order of the file.
+    /// Quantization factors of luma, in file order.
     pub quantization: [u16; 64],
-    /// DC tables, then AC tables, four of each.
+    /// Four DC tables, then four AC tables.
     pub tables: [Option<Spec>; 8],
-    /// Units between restart markers; 0: there are none.
+    /// Units between restart markers; 0 if there are none.
     pub restart: usize,
     pub exif: Option<&'a [u8]>,
-    /// First byte of the scan.
+    /// Offset of the first byte of the scan.
     pub scan: usize,
 }
 
@@ -23,16 +23,16 @@ pub(super) struct Header<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Component {
     id: u8,
-    /// Blocks in a unit, horizontally and vertically.
+    /// Blocks per unit, horizontally and vertically.
     pub across: usize,
     pub down: usize,
     quantization: usize,
-    /// Places in [`Header::tables`].
+    /// Indices into [`Header::tables`].
     pub dc: usize,
     pub ac: usize,
 }
 
-/// What is gathered marker by marker.
+/// What has been collected from the markers so far.
 #[derive(Default)]
 struct Gathered<'a> {
     frame: Option<(usize, usize, Vec<Component>)>,
@@ -41,13 +41,13 @@ struct Gathered<'a> {
     restart: usize,
     exif: Option<&'a [u8]>,
     jfif: bool,
-    /// The colour transform that Adobe's programs name.
+    /// The colour transform given by Adobe's segment.
     adobe: Option<u8>,
 }
 
 impl<'a> Header<'a> {
-    /// Reads the markers of a baseline (or 8-bit extended sequential) Huffman-coded file in gray or
-    /// YCbCr, all in one scan. `None` for every other kind, and for what is damaged.
+    /// Parses the markers of a baseline (or 8-bit extended sequential) Huffman-coded file in gray
+    /// or YCbCr with a single scan. `None` for every other kind of file, and for damaged ones.
     pub fn of(file: &'a [u8]) -> Option<Header<'a>> {
         let mut gathered = Gathered::default();
         let mut at = 2;
@@ -111,7 +111,7 @@ impl<'a> Gathered<'a> {
     fn quantization(&mut self, mut segment: &[u8]) -> Option<()> {
         while let [which, rest @ ..] = segment {
             let (table, rest) = rest.split_first_chunk::<64>()?;
-            // The upper half is the precision: 16 bits are for 12-bit pictures.
+            // The upper half is the precision; 16 bits are used in 12-bit pictures only.
             *self.quantization.get_mut(usize::from(*which))? = Some(table.map(u16::from));
             segment = rest;
         }
@@ -127,7 +127,7 @@ impl<'a> Gathered<'a> {
             if class > 1 || id > 3 || symbols.len() > 256 {
                 return None;
             }
-            // A difference of first numbers has at most 11 bits.
+            // A DC difference has at most 11 bits.
             if class == 0 && symbols.iter().any(|&size| size > 11) {
                 return None;
             }
@@ -140,7 +140,7 @@ impl<'a> Gathered<'a> {
         Some(())
     }
 
-    /// All together, at the scan header (B.2.3).
+    /// Combines everything at the scan header (B.2.3).
     fn header(self, scan: &[u8], start: usize) -> Option<Header<'a>> {
         let (width, height, mut components) = self.frame?;
         let (&count, rest) = scan.split_first()?;

@@ -1,35 +1,35 @@
-//! Huffman codes: tables that tell a code and the number behind it in one look (Annex F.2.2).
+//! Huffman codes: tables that decode a code and the number after it in one lookup (Annex F.2.2).
 //!
-//! A code stands for a run of zeros and the size of a number; the bits of the number follow. Where
-//! both fit into [`LOOK`] bits, which most do, a table indexed by those bits gives the number itself.
+//! A code stands for a run of zeros and the size of a number, whose bits follow. If both fit into
+//! [`LOOK`] bits, as most do, a table indexed by those bits gives the number itself.
 
 use std::ops::Range;
 
 use super::bits::Reader;
 
-/// Bits that are looked up at once.
+/// Number of bits looked up at once.
 pub(super) const LOOK: u32 = 10;
 
-/// A table as it stands in the file.
+/// A table as it is stored in the file.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Spec {
-    /// How many codes there are of each length, 1 to 16.
+    /// Number of codes of each length, 1 to 16.
     pub counts: [u8; 16],
-    /// What they stand for: a run of zeros in the upper half, the size of a number in the lower.
+    /// Their symbols: a run of zeros in the upper half, the size of a number in the lower.
     pub symbols: Vec<u8>,
 }
 
 /// The codes of a table. All codes of a length follow each other (Annex C).
 struct Codes {
-    /// Where the codes of each length end, left-aligned in 16 bits.
+    /// End of the codes of each length, left-aligned in 16 bits.
     ends: [u32; 17],
-    /// What to add to a code of each length to get the place of its symbol.
+    /// Offset to add to a code of each length to get the index of its symbol.
     places: [i32; 17],
     symbols: Vec<u8>,
 }
 
 impl Codes {
-    /// `None` where more codes are asked for than there are.
+    /// Returns `None` if there are more codes than their lengths allow.
     fn new(spec: &Spec) -> Option<Codes> {
         let (mut ends, mut places) = ([0; 17], [0; 17]);
         let (mut code, mut place) = (0u32, 0);
@@ -47,8 +47,8 @@ impl Codes {
         })
     }
 
-    /// Hands out every code of at most [`LOOK`] bits: symbol, length, and which sequences of [`LOOK`]
-    /// bits begin with it.
+    /// Calls `put` for every code of at most [`LOOK`] bits with its symbol, its length, and the
+    /// range of [`LOOK`]-bit sequences that begin with it.
     fn spread(&self, mut put: impl FnMut(u8, u32, Range<usize>)) {
         let mut at = 0;
         for length in 1..=LOOK {
@@ -63,7 +63,7 @@ impl Codes {
         }
     }
 
-    /// The code at the front of 16 bits: symbol and length.
+    /// The code at the start of 16 bits: symbol and length.
     #[inline(never)]
     fn find(&self, bits: u32) -> Option<(u8, u32)> {
         let length = (1..=16).find(|&length| bits < self.ends[length])?;
@@ -72,29 +72,29 @@ impl Codes {
     }
 }
 
-/// Table of a component whose numbers are wanted.
+/// Decoding table of a component whose numbers are needed.
 pub(super) struct Numbers {
-    /// By [`LOOK`] bits.
+    /// Indexed by [`LOOK`] bits.
     pub table: Box<[Entry; 1 << LOOK]>,
     codes: Codes,
 }
 
-/// What [`LOOK`] bits begin with: up to two codes with their numbers.
+/// The decoded content of [`LOOK`] bits: up to two codes with their numbers.
 ///
-/// From the lowest byte on: bits of all this; how far behind the place at hand the first number and the
-/// second go; how far the place moves; and in two bytes each the numbers. What is not there goes
-/// [`NOWHERE`]. Where not even one code and its number fit, the lowest byte is 0, and the next two are
-/// the bits of the code and its symbol; or 0 as well.
+/// From the lowest byte: the total number of bits; the offsets of the first and the second number
+/// from the current place; how far the place moves; and two bytes for each number. A missing number
+/// gets the offset [`NOWHERE`]. If not even one code and its number fit, the lowest byte is 0 and
+/// the next two are the bits of the code and its symbol, or 0 as well.
 #[derive(Clone, Copy)]
 pub(super) struct Entry(u64);
 
-/// Behind every place of a block.
+/// Past every place of a block.
 pub(super) const NOWHERE: usize = 64;
 /// How far the end of a block moves the place.
 pub(super) const END: usize = 128;
 
 impl Entry {
-    /// The entry of a code alone, of the bits that it begins.
+    /// The entry of a single code, for the bits that it begins.
     fn one(symbol: u8, length: u32, bits: u32) -> Entry {
         let (zeros, size) = (u64::from(symbol >> 4), u32::from(symbol & 15));
         let all = length + size;
@@ -111,7 +111,7 @@ impl Entry {
         }
     }
 
-    /// With the number or the end that follows.
+    /// Appends the number, or the end of the block, that follows.
     fn and(self, next: Entry) -> Entry {
         let moved = u64::from(self.moves() as u8);
         let second = match next.first() {
@@ -154,8 +154,8 @@ impl Entry {
     }
 }
 
-/// The number of `size` bits at the front of `word` (F.2.2.1, EXTEND): one that begins with 0 is
-/// negative, and all its bits are inverted.
+/// The number of `size` bits at the start of `word` (F.2.2.1, EXTEND): if it begins with 0, it is
+/// negative and all its bits are inverted.
 #[inline(always)]
 fn number(word: u64, size: u32) -> i32 {
     let bits = (word >> 1 >> (63 - size)) as i32;
@@ -166,18 +166,18 @@ fn number(word: u64, size: u32) -> i32 {
     }
 }
 
-/// What a code stood for.
+/// What a code stands for.
 #[derive(Clone, Copy)]
 pub(super) struct Run {
     pub zeros: usize,
-    /// 0 where there is none: the end of the block, or 16 zeros.
+    /// 0 if there is no number: the end of the block, or 16 zeros.
     pub number: i32,
-    /// Bits of code and number.
+    /// Bits of the code and its number.
     pub bits: u32,
 }
 
 impl Numbers {
-    /// A table of codes one at a time.
+    /// Builds a table of single codes.
     pub fn single(spec: &Spec) -> Option<Numbers> {
         let codes = Codes::new(spec)?;
         let mut table = Box::new([Entry(0); 1 << LOOK]);
@@ -189,7 +189,7 @@ impl Numbers {
         Some(Numbers { table, codes })
     }
 
-    /// A table of pairs, as far as they fit.
+    /// Builds a table of pairs, as far as they fit.
     pub fn pairs(spec: &Spec) -> Option<Numbers> {
         let Numbers { table: one, codes } = Numbers::single(spec)?;
         let mut table = one.clone();
@@ -198,7 +198,7 @@ impl Numbers {
                 continue;
             }
             let next = one[bits << entry.bits() & ((1 << LOOK) - 1)];
-            // Only bits that are known tell what follows.
+            // Only known bits determine what follows.
             if (1..=LOOK - entry.bits()).contains(&next.bits()) && next.moves() != 16 {
                 *entry = entry.and(next);
             }
@@ -206,8 +206,8 @@ impl Numbers {
         Some(Numbers { table, codes })
     }
 
-    /// One code and its number at the front of `word`, at most 31 bits. `None` where there is no such
-    /// code.
+    /// Decodes one code and its number at the start of `word`, at most 31 bits. `None` if there is
+    /// no such code.
     #[inline(always)]
     pub fn one(&self, entry: Entry, word: u64) -> Option<Run> {
         let (symbol, length) = match (entry.bits(), entry.first()) {
@@ -226,10 +226,11 @@ impl Numbers {
     }
 }
 
-/// Table of codes one at a time, mostly to skip their numbers.
+/// Decoding table of single codes, mostly to skip their numbers.
 pub(super) struct Skips {
-    /// By [`LOOK`] bits. From the lowest byte on: bits of code and number, places in the block; then a
-    /// bit that is set at the end of the block, and the bits of the code alone. 0: a longer code.
+    /// Indexed by [`LOOK`] bits. From the lowest byte: bits of code and number, places in the
+    /// block; then a flag for the end of the block, and the bits of the code alone. 0 means a
+    /// longer code.
     table: Box<[u32; 1 << LOOK]>,
     codes: Codes,
 }
@@ -237,8 +238,8 @@ pub(super) struct Skips {
 const LAST: u32 = 1 << 16;
 const CODE: u32 = 17;
 
-/// A code of `length` bits as an entry of [`Skips`]. A run without a number that is neither the end
-/// nor 16 zeros leads out of the block, where it is noticed.
+/// The entry of [`Skips`] for a code of `length` bits. A run without a number that is neither the
+/// end nor 16 zeros leads past the block, where it is detected.
 fn skip(symbol: u8, length: u32) -> u32 {
     let (zeros, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
     let (places, end) = match (zeros, size) {
@@ -258,7 +259,7 @@ impl Skips {
         Some(Skips { table, codes })
     }
 
-    /// Skips the one number at place 0; false where there is no such code.
+    /// Skips the number at place 0; false if there is no such code.
     #[inline(always)]
     pub fn first(&self, bits: &mut Reader) -> bool {
         bits.refill();
@@ -267,7 +268,7 @@ impl Skips {
         entry != 0
     }
 
-    /// The same, and returns it.
+    /// Reads the number at place 0.
     #[inline(always)]
     pub fn number(&self, bits: &mut Reader) -> Option<i32> {
         bits.refill();
@@ -278,7 +279,7 @@ impl Skips {
         (entry != 0).then_some(number)
     }
 
-    /// 0 where there is no such code.
+    /// Returns 0 if there is no such code.
     #[inline(always)]
     fn entry(&self, bits: &Reader) -> u32 {
         match self.table[bits.peek::<LOOK>()] {
@@ -296,7 +297,7 @@ impl Skips {
 
 /// Table of codes whose numbers are skipped, as many at once as [`LOOK`] bits hold.
 pub(super) struct Leaps {
-    /// Entries of [`Skips`], added.
+    /// Sums of entries of [`Skips`].
     table: Box<[u32; 1 << LOOK]>,
     one: Skips,
 }
@@ -307,7 +308,7 @@ impl Leaps {
         let mut table = one.table.clone();
         for (bits, entry) in table.iter_mut().enumerate() {
             *entry &= (1 << CODE) - 1;
-            // The next code must be known, the number behind it need not.
+            // The next code must be known, but not the number after it.
             while *entry != 0 && *entry & LAST == 0 && *entry >> 8 < 64 && *entry & 255 < LOOK {
                 let taken = *entry & 255;
                 let next = one.table[bits << taken & ((1 << LOOK) - 1)];
@@ -320,14 +321,14 @@ impl Leaps {
         Some(Leaps { table, one })
     }
 
-    /// Skips the numbers of a block from place 1 on; false where they are no block.
+    /// Skips the numbers of a block from place 1; false if they are not a valid block.
     #[inline(always)]
     pub fn rest(&self, bits: &mut Reader) -> bool {
         let mut place = 1;
         while place < 64 {
             bits.refill();
             let mut entry = self.table[bits.peek::<LOOK>()];
-            // What comes behind place 63 is another block.
+            // Codes after place 63 belong to another block.
             if entry == 0 || place + (entry >> 8 & 255) > 63 {
                 entry = self.one.entry(bits);
             }

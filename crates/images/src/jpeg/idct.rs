@@ -1,12 +1,12 @@
-//! The inverse cosine transform of 8 × 8 numbers, with the results of libjpeg's `islow`, to the bit.
+//! The inverse cosine transform of 8 × 8 numbers, bit-identical to libjpeg's `islow`.
 //!
 //! Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications"
-//! (ICASSP 1989), in whole numbers: constants times 2^13, two bits kept between the passes. Where
-//! damaged files lead to numbers beyond 16 bits, they wrap and saturate as in libjpeg-turbo's vector
-//! code, in every variant here alike.
+//! (ICASSP 1989), in integers: constants times 2^13, two bits kept between the passes. If a damaged
+//! file leads to numbers beyond 16 bits, they wrap and saturate as in libjpeg-turbo's vector code,
+//! in every variant here.
 
-/// Numbers of a block, row by row, and places behind them for those that belong nowhere: one for every
-/// index of 8 bits, so that none needs a check.
+/// Numbers of a block, row by row, and extra places for those that belong nowhere: one for every
+/// 8-bit index, so that none needs a bounds check.
 #[derive(Clone, Copy)]
 #[repr(C, align(32))]
 pub(super) struct Block(pub [i16; 256]);
@@ -17,7 +17,7 @@ impl Block {
     }
 }
 
-/// Two blocks and where their pixels go: what a vector of 16 numbers works on at once.
+/// Two blocks and where their pixels go: a vector of 16 numbers processes both at once.
 pub(super) struct Pair {
     pub blocks: [Block; 2],
     /// Index of the upper left pixel.
@@ -32,7 +32,7 @@ impl Pair {
         }
     }
 
-    /// Both blocks to zeros.
+    /// Sets both blocks to zero.
     #[inline(always)]
     pub fn clear(&mut self) {
         for block in &mut self.blocks {
@@ -41,7 +41,7 @@ impl Pair {
     }
 }
 
-/// Pixels of a block that has only its first number.
+/// Pixels of a block that has only its DC number.
 #[inline(always)]
 pub(super) fn flat(number: i16, out: &mut [u8], place: usize, stride: usize) {
     let once = (4 * i32::from(number)).clamp(i32::from(i16::MIN), i32::from(i16::MAX));
@@ -63,11 +63,11 @@ const FIX_1_961: i32 = 16069;
 const FIX_2_053: i32 = 16819;
 const FIX_2_562: i32 = 20995;
 const FIX_3_072: i32 = 25172;
-/// Bits that the passes take away.
+/// Bits that the passes shift out.
 const FIRST: i32 = 11;
 const SECOND: i32 = 18;
 
-/// Both blocks to pixels, for every processor.
+/// Transforms both blocks to pixels; for every processor.
 pub(super) fn portable(pair: &Pair, factors: &[i16; 64], out: &mut [u8], stride: usize) {
     for (block, &place) in pair.blocks.iter().zip(&pair.places) {
         let rows: [[i16; 8]; 8] = std::array::from_fn(|row| {
@@ -90,7 +90,7 @@ fn transposed(from: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
     std::array::from_fn(|row| std::array::from_fn(|column| from[column][row]))
 }
 
-/// One dimension: each column of `rows` by itself.
+/// One dimension: each column of `rows` independently.
 #[inline(always)]
 fn pass<const BITS: i32>(rows: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
     let mut out = [[0; 8]; 8];
@@ -187,7 +187,7 @@ pub(super) mod avx2 {
         }
     }
 
-    /// Products of neighbours with two constants, added: of the lower and the upper columns.
+    /// Sums of products of neighbours with two constants, for the lower and the upper columns.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn dot(pairs: [__m256i; 2], a: i32, b: i32) -> [__m256i; 2] {
@@ -216,7 +216,7 @@ pub(super) mod avx2 {
         [_mm256_sub_epi32(a[0], b[0]), _mm256_sub_epi32(a[1], b[1])]
     }
 
-    /// Times 2^13, with what rounds the result of the pass.
+    /// Multiplies by 2^13 and adds the rounding term of the pass.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn scaled<const BITS: i32>(v: Row) -> [__m256i; 2] {
@@ -238,7 +238,7 @@ pub(super) mod avx2 {
         )
     }
 
-    /// As [`super::line`], for the columns of both blocks.
+    /// Like [`super::line`], for the columns of both blocks.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn pass<const BITS: i32>(v: [Row; 8]) -> [Row; 8] {
@@ -276,7 +276,7 @@ pub(super) mod avx2 {
         ]
     }
 
-    /// Rows to columns, in both halves.
+    /// Transposes both halves.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn transpose(r: [Row; 8]) -> [Row; 8] {
@@ -356,7 +356,7 @@ mod tests {
             }
         }
 
-        /// Also of numbers that no sound file holds.
+        /// Also for numbers that no valid file contains.
         #[test]
         fn vectors_change_no_bit(
             numbers in prop::collection::vec(any::<i16>(), 128),

@@ -1,11 +1,13 @@
 //! JPEG: the luma plane alone.
 //!
-//! What nearly all cameras and phones write, baseline Huffman coding in gray or YCbCr, is decoded here:
-//! [`header`] reads the markers, [`scan`] goes through the blocks with the tables of [`huffman`] over
-//! [`bits`], [`idct`] makes pixels of them, the same as libjpeg's. Of the colours only the bits are
-//! skipped. Every other kind of file goes to zune-jpeg. A file whose picture data do not come out even is
-//! damaged: decoders paint on as best they can (libjpeg with a warning), and what they paint would be
-//! judged as if it were in the photo.
+//! Baseline Huffman coding in gray or YCbCr, which nearly all cameras and phones write, is decoded
+//! here: [`header`] parses the markers, [`scan`] goes through the blocks with the tables of
+//! [`huffman`] over [`bits`], and [`idct`] turns them into the same pixels as libjpeg. The bits of
+//! the colours are only skipped. Every other kind of file goes to zune-jpeg.
+//!
+//! A file whose picture data do not end exactly at the last block is damaged. Decoders fill in the
+//! rest as well as they can (libjpeg with a warning), and the filled area would be judged as part
+//! of the photo.
 
 mod bits;
 mod header;
@@ -25,7 +27,7 @@ use self::header::Header;
 use self::scan::Fault;
 use super::{Decoder, Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, luma};
 
-/// Passes over the picture in a progressive file; more than real files have cost time alone.
+/// Maximum number of passes in a progressive file; more than real files have would only cost time.
 const MAX_SCANS: usize = 64;
 
 pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
@@ -33,14 +35,14 @@ pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> 
         Ok(gray) => Ok(gray),
         Err(Fault::Other) => other(bytes, turns),
         Err(Fault::Damaged) => {
-            Layout::of(bytes)?; // cut short?
-            let reason = "bytes of the picture are lost or changed; take another copy of the file";
+            Layout::of(bytes)?; // truncated?
+            let reason = "the picture data are corrupt; replace the file with an intact copy";
             Err(PhotoError::Damaged(reason.to_owned()))
         }
     }
 }
 
-/// A file of the kind that is decoded here.
+/// Decodes a file of the kind that is supported here.
 fn baseline(bytes: &[u8]) -> Result<Gray, Fault> {
     let header = Header::of(bytes).ok_or(Fault::Other)?;
     if (header.width * header.height) as u64 > MAX_PIXELS {
@@ -55,7 +57,7 @@ fn baseline(bytes: &[u8]) -> Result<Gray, Fault> {
     })
 }
 
-/// Every other kind of file, through zune-jpeg.
+/// Decodes every other kind of file with zune-jpeg.
 fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     let layout = Layout::of(bytes)?;
     let options = DecoderOptions::default()
@@ -68,7 +70,7 @@ fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     decoder.decode_headers().map_err(damaged)?;
     let info = decoder
         .info()
-        .ok_or_else(|| PhotoError::Damaged("no header".to_owned()))?;
+        .ok_or_else(|| PhotoError::Damaged("the header is missing".to_owned()))?;
     let (width, height) = (usize::from(info.width), usize::from(info.height));
     check_size(width as u64, height as u64)?;
     let in_luma = matches!(
@@ -107,15 +109,15 @@ fn gray(rgb: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// What the markers before the picture say.
+/// What the markers before the picture state.
 struct Layout {
-    /// Coefficients of the whole picture are kept until the last pass.
+    /// Whether the coefficients of the whole picture are kept until the last pass.
     progressive: bool,
 }
 
 impl Layout {
-    /// Walks the markers to the first scan, and looks for the end marker behind it. Decoders paint
-    /// what is missing of a file gray, which would be judged as if it were in the photo.
+    /// Walks the markers to the first scan and searches for the end marker after it. Decoders fill
+    /// missing parts of a picture with gray, which would be judged as part of the photo.
     fn of(bytes: &[u8]) -> Result<Layout, PhotoError> {
         let mut progressive = false;
         let mut at = 2;
@@ -140,15 +142,15 @@ impl Layout {
             }
         }
         let picture = bytes.get(at..).ok_or(PhotoError::Truncated)?;
-        // Inside the picture 0xff is followed by 0 or a restart marker. The end is looked for from
-        // behind: some cameras store more after it.
+        // Inside the picture 0xff is followed by 0 or a restart marker. The end marker is searched
+        // from the end of the file, since some cameras store more data after it.
         match memchr::memmem::rfind(picture, &[0xff, 0xd9]) {
             Some(_) => Ok(Layout { progressive }),
             None => Err(PhotoError::Truncated),
         }
     }
 
-    /// Bytes that decoding needs, about.
+    /// Approximate memory needed for decoding, in bytes.
     fn memory(&self, width: usize, height: usize, in_luma: bool) -> u64 {
         let pixels = (width * height) as u64;
         match (self.progressive, in_luma) {

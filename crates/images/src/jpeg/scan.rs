@@ -1,4 +1,4 @@
-//! The picture itself: units of blocks, luma to pixels, everything else skipped.
+//! Decodes the picture: units of blocks, luma to pixels, everything else skipped.
 
 use std::rc::Rc;
 
@@ -7,11 +7,11 @@ use super::header::{Component, Header};
 use super::huffman::{END, LOOK, Leaps, NOWHERE, Numbers, Skips};
 use super::idct::{self, Pair};
 
-/// Looks into the table between refills: the last of them still needs [`LOOK`] bits.
+/// Table lookups between refills: the last of them still needs [`LOOK`] bits.
 const LOOKS: u32 = 56 / LOOK;
 
-/// Place in a block, row by row, of the numbers in the order of the file (figure A.6). Those behind the
-/// last, as far as an entry of the table can point, go where nobody looks.
+/// Row-major index within a block of the numbers in file order (figure A.6). Indices past the last,
+/// as far as a table entry can point, lead to unused places.
 const PLACES: [u8; 64 + 256] = {
     let mut table = [NOWHERE as u8; 64 + 256];
     let (mut x, mut y, mut place) = (0, 0, 0);
@@ -38,21 +38,21 @@ struct Other {
     rest: Rc<Leaps>,
 }
 
-/// What turns the scan into pixels.
+/// The state of turning a scan into pixels.
 struct Scan<'a> {
     bits: Bits<'a>,
     luma: Component,
     first: Skips,
     rest: Numbers,
-    /// What each number of a block is multiplied with, row by row.
+    /// Dequantization factor of each number of a block, row by row.
     factors: [i16; 64],
     others: Vec<Other>,
-    /// First number of the block before, divided by its factor.
+    /// DC number of the previous block, divided by its factor.
     predicted: i32,
-    /// Blocks that wait for their transform, and how many.
+    /// Blocks waiting for their transform, and how many.
     pair: Pair,
     waiting: usize,
-    /// Rows of one unit.
+    /// Pixel rows of one row of units.
     strip: Vec<u8>,
     stride: usize,
 }
@@ -62,12 +62,12 @@ struct Scan<'a> {
 pub(super) enum Fault {
     /// A kind of file that is not decoded here.
     Other,
-    /// Codes that there are not, blocks that are too long, or a scan that does not end with its last block:
+    /// Invalid codes, blocks that are too long, or a scan that does not end with its last block:
     /// bytes were lost or changed.
     Damaged,
 }
 
-/// The luma plane of the file.
+/// Decodes the luma plane of the file.
 pub(super) fn luma(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2") {
@@ -77,7 +77,7 @@ pub(super) fn luma(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     luma_portable(file, header)
 }
 
-/// The same for every processor.
+/// Like [`luma`], for every processor.
 pub(super) fn luma_portable(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     let mut scan = Scan::new(file, header).ok_or(Fault::Other)?;
     scan.run(header, idct::portable)
@@ -103,7 +103,7 @@ impl<'a> Scan<'a> {
         }
         let mut skipped: Vec<Other> = Vec::new();
         for (number, component) in others.iter().enumerate() {
-            // Both colours mostly share their tables.
+            // Both colours usually share their tables.
             let same = |table: fn(&Component) -> usize| {
                 others[..number]
                     .iter()
@@ -178,7 +178,7 @@ impl<'a> Scan<'a> {
         match self.bits.finish(0xd9) {
             End::Whole => Ok(pixels),
             End::Damaged => Err(Fault::Damaged),
-            // More scans, or a height that comes last: the other decoder judges.
+            // More scans, or a height that follows later: left to the other decoder.
             End::OtherMarker => Err(Fault::Other),
         }
     }
@@ -233,7 +233,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Reads a block; returns whether it has more than its first number.
+/// Reads a block; returns whether it has more than its DC number.
 #[inline(always)]
 fn block(
     reader: &mut Reader,
@@ -281,7 +281,7 @@ fn block(
     }
 }
 
-/// Transforms what waits.
+/// Transforms the waiting blocks.
 #[inline(always)]
 fn flush(
     pair: &mut Pair,

@@ -1,4 +1,4 @@
-//! The decoder here against OpenCV and zune-jpeg, with vectors and without, and against damage.
+//! Compares this decoder with OpenCV and zune-jpeg, with and without vectors, and on damaged files.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn corpus(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// Their transforms round differently, by one at most.
+/// Their transforms round differently, by at most one.
 fn agrees(file: &[u8], name: &str) {
     let (here, there) = (
         baseline(file).expect(name),
@@ -93,8 +93,8 @@ fn pixels_are_those_of_opencv() {
     }
 }
 
-/// Every sixth pixel of every sixth row by OpenCV 5.0.0, which takes CMYK to RGB and that to gray as is
-/// done here; roundings differ.
+/// Every sixth pixel of every sixth row from OpenCV 5.0.0, which converts CMYK to RGB and that to
+/// gray as is done here; the rounding differs.
 #[test]
 fn cmyk_is_as_bright_as_in_opencv() {
     let gray = decode(&corpus("cmyk.jpg"), &Decoder::new()).unwrap();
@@ -120,18 +120,18 @@ fn other_kinds_are_left_to_zune() {
 }
 
 #[test]
-fn cut_files_are_no_whole_ones() {
+fn truncated_files_are_refused() {
     let file = encoded(64, 48, 85, false);
     for length in 0..file.len() {
         assert!(baseline(&file[..length]).is_err(), "{length}");
     }
-    // Behind its end a file may hold anything.
+    // After its end marker a file may contain anything.
     assert!(baseline(&[&file[..], b"more"].concat()).is_ok());
 }
 
 /// Some cameras pad the picture with zeros, or the end marker with 0xff.
 #[test]
-fn padding_before_the_end_is_no_damage() {
+fn padding_before_the_end_is_not_damage() {
     let file = encoded(64, 48, 85, false);
     let (picture, end) = file.split_at(file.len() - 2);
     let whole = decode(&file, &Decoder::new()).unwrap().pixels;
@@ -143,10 +143,10 @@ fn padding_before_the_end_is_no_damage() {
     assert!(decode(&strange, &Decoder::new()).is_err());
 }
 
-/// As the disks and the networks of people do it. libjpeg warns of about seven in ten of such files and
-/// paints on; those that it does not notice fall in step again before the end.
+/// Damage as it happens on disks and networks. libjpeg warns about roughly seven in ten of such
+/// files and continues; the damage it does not notice resynchronizes before the end.
 #[test]
-fn most_damage_to_the_picture_is_noticed_and_none_is_handed_on() {
+fn most_damage_to_the_picture_is_detected() {
     let file = encoded(400, 300, 85, false);
     let start = file.len() / 3;
     let mut noticed = 0;
@@ -167,7 +167,7 @@ fn most_damage_to_the_picture_is_noticed_and_none_is_handed_on() {
     assert!(noticed >= 80, "{noticed} of 120");
 }
 
-/// What is left out or put in between is noticed, whether or not it decodes.
+/// Removed and inserted markers are detected, whether or not the picture decodes.
 #[test]
 fn restart_markers_must_come_in_their_order() {
     let file = corpus("restart_420.jpg");
@@ -185,7 +185,7 @@ fn restart_markers_must_come_in_their_order() {
     assert!(baseline(&[&file[..first], &file[second..]].concat()).is_err());
 }
 
-/// The files that damage starts from.
+/// The files that the tests damage.
 fn files() -> Vec<Vec<u8>> {
     let names = [
         "restart_420.jpg",
@@ -201,8 +201,8 @@ fn files() -> Vec<Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
-    /// Damage is an answer or a fault, never a crash; the answer is the same without vectors, and where
-    /// zune-jpeg gives one too, it is of the same size.
+    /// A damaged file gives an answer or an error, never a crash; the answer is the same without
+    /// vectors, and has the same size as zune-jpeg's, if that gives one.
     #[test]
     fn damaged_files_do_no_harm(
         file in prop::sample::select(files()),

@@ -58,7 +58,8 @@ reference: build ## Renew docs/reference.md and params.schema.json, which are ma
 	$(BINARY) params --schema > params.schema.json
 
 docs-check: build ## Run every command in README.md and docs/
-	PATH="$(dir $(BINARY)):$$PATH" python3 tools/docs-check
+	@models=$$(python3 tools/venv models) || exit 1; \
+	PATH="$$models/bin:$(dir $(BINARY)):$$PATH" python3 tools/docs-check
 
 dvc-repro: build ## Run the pipeline through DVC and compare with the committed dvc.lock
 	bash tools/dvc-repro $(BINARY)

@@ -430,7 +430,7 @@ impl Reading {
             delimiter: self.delimiter,
             quote: self.quote.unwrap_or_default(),
             escape: self.escape.unwrap_or_default(),
-            ..tables::Reading::default()
+            decimal: self.decimal,
         };
         let usage = |error: tables::InvalidReading| exit::usage(format!("--quote: {error}"));
         reading.check().map_err(usage)

@@ -268,7 +268,14 @@ impl Needed {
 /// and the keys that say it; of any other, with the task's own name in the keys that it names.
 pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> anyhow::Error {
     let Some(ReadError { place, kind }) = error.downcast_ref::<ReadError>() else {
-        return error;
+        let told = format!("{error:#}");
+        return match told.contains("TASK.") {
+            true => exit::coded(
+                exit::code(&error),
+                told.replace("TASK.", &format!("{task}.")),
+            ),
+            false => error,
+        };
     };
     let ReadErrorKind::MissingColumn { name, columns, .. } = &**kind else {
         let is_absent = |kind: &ReadErrorKind| match kind {

@@ -217,7 +217,7 @@ fn columns_that_cannot_be_told_are_asked_for() {
     dir.write("x.csv", "a,b,c\n1,2,3\n4,5,6\n");
     let message = dir.fails(2, &["init", "--task", "ts", "--source", "x.csv"]);
     assert!(
-        message.contains("name it with --id NAME; there are: a, b, c"),
+        message.contains("name it with --time NAME; there are: a, b, c"),
         "{message}"
     );
     let message = dir.fails(
@@ -322,4 +322,109 @@ fn a_strangers_file_to_score_is_scored_by_the_pipeline() {
         stages.contains("easylife predict ${key}") && !stages.contains("predict.input"),
         "{stages}"
     );
+}
+
+/// Sales by store and item, all of them numbers, as a German spreadsheet writes them.
+fn by_store_and_item() -> String {
+    let mut text = "date;store;item;promo;sales\n".to_owned();
+    for store in 1..4 {
+        for item in 1..6 {
+            for day in 0..90 {
+                let date = jiff::civil::date(2024, 1, 1) + jiff::Span::new().days(day);
+                let promo = i64::from(day % 9 == 0);
+                text += &format!(
+                    "{date};{store};{item};{promo};1.{:03},5\n",
+                    100 + day * 7 % 90
+                );
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn the_fewest_columns_that_tell_series_apart_are_their_ids() {
+    let dir = Workdir::empty();
+    dir.write("sales.csv", by_store_and_item());
+    let init = |folder: &str, more: &[&str]| {
+        dir.ok(&[
+            &["init", folder, "--task", "ts", "--source", "sales.csv"],
+            more,
+        ]
+        .concat())
+    };
+    let said = init("found", &[]);
+    for words in [
+        "ts.data.id: store, item  (found",
+        "ts.data.value: sales  (found",
+        "ts.data.decimal: ,  (found",
+        "ts.data.delimiter: ;  (found",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    let found = dir.read("found/params.yaml");
+    assert!(
+        found.contains("    id: [store, item]\n") && found.contains("    decimal: \",\"\n"),
+        "{found}"
+    );
+    let said = init("named", &["--id", "store,item"]);
+    assert!(said.contains("ts.data.id: store, item\n"), "{said}");
+    assert_eq!(dir.read("named/params.yaml"), found);
+    let project = dir.path("found").display().to_string();
+    let prepared = dir.ok(&["prepare", "ts", "--project", &project]);
+    assert!(prepared.contains("15 series, daily"), "{prepared}");
+    let error = dir.fails(
+        2,
+        &[
+            "init",
+            "x",
+            "--task",
+            "ts",
+            "--source",
+            "sales.csv",
+            "--id",
+            "store,itm",
+        ],
+    );
+    assert!(
+        error.contains("no column `itm` for --id; did you mean `item`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tables_without_ids_are_one_series_or_wide() {
+    let dir = Workdir::empty();
+    let row = |m: usize| {
+        format!(
+            "{}-{:02},{},{}",
+            2019 + m / 12,
+            m % 12 + 1,
+            100 + m,
+            50 + m % 7
+        )
+    };
+    let rows: Vec<String> = (0..60).map(row).collect();
+    dir.write(
+        "wide.csv",
+        "month,product_a,product_b\n".to_owned() + &rows.join("\n") + "\n",
+    );
+    dir.write(
+        "one.csv",
+        "month,temperature,sales\n".to_owned() + &rows.join("\n") + "\n",
+    );
+    for (name, words, series) in [
+        ("wide", "ts.data.layout: wide  (found", "2 series, monthly"),
+        ("one", "ts.data.value: sales  (found", "1 series, monthly"),
+    ] {
+        let source = format!("{name}.csv");
+        let said = dir.ok(&["init", name, "--task", "ts", "--source", &source]);
+        assert!(
+            said.contains(words) && said.contains("ts.data.id: null  (found"),
+            "{said}"
+        );
+        let project = dir.path(name).display().to_string();
+        let prepared = dir.ok(&["prepare", "ts", "--project", &project]);
+        assert!(prepared.contains(series), "{prepared}");
+    }
 }

@@ -70,6 +70,7 @@ fn other_value(key: &str, value: &Node) -> String {
         (_, "ts.data.bad_series", _) => "skip".to_owned(),
         (_, _, "data.delimiter") => "tab".to_owned(),
         (_, "cv.data.scene_pattern", _) => "(x+)".to_owned(),
+        (_, _, "data.decimal") => ".".to_owned(),
         (_, "ts.data.layout", _) => "long".to_owned(),
         (_, "ts.data.time_format", _) => "number".to_owned(),
         (Data::Str(_), _, name) if name.starts_with("data.") => format!("another_{}", &name[5..]),

@@ -13,7 +13,7 @@ use crate::params::Set;
 use crate::predict;
 use crate::project::Project;
 use crate::tasks::{self, Name};
-use tables::{Delimiter, Escape, Format, Quote};
+use tables::{Decimal, Delimiter, Escape, Format, Quote};
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]
@@ -420,6 +420,10 @@ pub struct Reading {
     /// doubled]
     #[arg(long, value_name = "HOW", value_parser = words::<Escape>(&["doubled", "backslash"]))]
     pub escape: Option<Escape>,
+    /// What marks the decimals of numbers in texts of inputs: `.` or `,`; marks between thousands are then read,
+    /// too [default: as the model's data had it, otherwise none but 1234.5 is read]
+    #[arg(long, value_name = "CHAR")]
+    pub decimal: Option<Decimal>,
 }
 
 #[derive(Args)]

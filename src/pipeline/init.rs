@@ -5,6 +5,7 @@
 //! is what the tests and CI run.
 
 mod own;
+mod series;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
+use self::own::Chosen;
 pub use self::own::{Ask, Own};
 use crate::exit;
 use crate::params::schema;
@@ -97,28 +99,30 @@ pub fn run(folder: &Path) -> Result<Created> {
 pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) -> Result<Created> {
     let found = own::find::<T>(own, ask)?;
     let task = T::NAME;
-    let mut sets = vec![(
-        format!("{task}.data.source"),
-        own::from_project(folder, &own.source)?,
-    )];
-    let mut columns = Vec::new();
-    if let Some(delimiter) = found.delimiter {
-        columns.push(Setting {
-            key: format!("{task}.data.delimiter"),
-            value: delimiter.to_string(),
-            found: true,
-        });
+    let source = own::from_project(folder, &own.source)?;
+    let source = Chosen::name(&format!("{task}.data.source"), source, true);
+    let mut chosen = Vec::new();
+    for (key, character) in [
+        (
+            "delimiter",
+            found.delimiter.map(|delimiter| delimiter.to_string()),
+        ),
+        ("decimal", found.decimal.map(|decimal| decimal.to_string())),
+    ] {
+        let key = format!("{task}.data.{key}");
+        chosen.extend(character.map(|character| Chosen::name(&key, character, false)));
     }
-    columns.extend(found.columns.into_iter().map(|chosen| Setting {
-        key: chosen.key.to_owned(),
-        value: chosen.column,
+    chosen.extend(found.columns);
+    let sets = [&source].into_iter().chain(&chosen);
+    let sets: Vec<(String, String)> = sets
+        .map(|set| (set.key.clone(), set.yaml.clone()))
+        .collect();
+    let columns = chosen.into_iter().map(|chosen| Setting {
+        key: chosen.key,
+        value: chosen.value,
         found: !chosen.is_given,
-    }));
-    sets.extend(
-        columns
-            .iter()
-            .map(|set| (set.key.clone(), set.value.clone())),
-    );
+    });
+    let columns = columns.collect();
     let score = own.score.as_deref();
     let score = score
         .map(|path| own::from_project(folder, path))

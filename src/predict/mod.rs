@@ -27,7 +27,9 @@ use crate::task::{self, Task};
 use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
-use tables::{Column, Compression, Format, Place, ReadError, Reading, Row, Source, Unit, Within};
+use tables::{
+    Column, Compression, Decimal, Format, Place, ReadError, Reading, Row, Source, Unit, Within,
+};
 pub use unknown::Unknown;
 
 /// Rows in, rows out: each row gets cells after its own.
@@ -462,6 +464,18 @@ pub fn run<T: Predict>(
 
 /// The name, in messages, of the table of what is named on the command line.
 pub(crate) const COMMAND_LINE: &str = "the command line";
+
+/// [`open`], for a model whose data had this decimal mark: an input has it, too, unless it is said otherwise.
+pub(crate) fn open_numbers(
+    request: &Request,
+    columns: &[&str],
+    decimal: Option<Decimal>,
+    talk: &Talk,
+) -> Result<Box<dyn Source>> {
+    let mut request = request.clone();
+    request.reading.decimal = request.reading.decimal.or(decimal);
+    open(&request, columns, talk)
+}
 
 /// The rows of the input asked for; without one, of what was asked on the command line, in the first of
 /// `columns`, or of stdin. An input without any bytes is a table of `columns` without rows.

@@ -295,6 +295,9 @@ pub enum ReadErrorKind {
     /// A rating that is not a number.
     #[error("`{0}` is not a rating; a number is expected, or nothing")]
     Rating(String),
+    /// A number with marks that were not said; what to do.
+    #[error("{0}")]
+    Marked(String),
     /// Times of two kinds in one column.
     #[error(
         "`{text}` is {found}, but {first} came before it: the two cannot be put in order; write all times in \
@@ -340,6 +343,7 @@ impl ReadError {
                 | Label(_)
                 | EmptyId
                 | Rating(_)
+                | Marked(_)
                 | Time(_)
                 | MixedTimes { .. }
                 | Series { .. }

@@ -4,9 +4,11 @@
 //! and a bit more than one there, and nothing in a file says which. What another mark would make of a text is
 //! told instead.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::reading::InvalidReading;
@@ -146,6 +148,16 @@ impl Decimal {
         let fits =
             group(first, is_first) && rest.split(mark).all(|next| group(next, next.len() == 3));
         fits.then(|| whole.replace(mark, ""))
+    }
+}
+
+impl JsonSchema for Decimal {
+    fn schema_name() -> Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": [",", "."]})
     }
 }
 

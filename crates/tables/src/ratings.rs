@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Kind, Place, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
+use super::{Kind, NotNumber, Place, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
 
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
@@ -287,12 +287,13 @@ fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, Re
     if spelling::is_no_number(row.kind(cell), text) {
         return Ok(None);
     }
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(Some(value)),
-        _ => Err(source
-            .place(row, cell)
-            .error(ReadErrorKind::Rating(text.to_owned()))),
-    }
+    let decimal = source.decimal().filter(|_| row.kind(cell) == Kind::Text);
+    let kind = match super::number(text, decimal) {
+        Ok(value) if value.is_finite() => return Ok(Some(value)),
+        Err(NotNumber::Marked(reason)) => ReadErrorKind::Marked(reason),
+        _ => ReadErrorKind::Rating(text.to_owned()),
+    };
+    Err(source.place(row, cell).error(kind))
 }
 
 /// A number as it is, a date or a time as seconds since 1970, and which it is.

@@ -6,13 +6,17 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::series;
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::task::Task;
-use tables::{Delimiter, Kind, ReadErrorKind, Reading, Row, clock, shown, spelling};
+use tables::{Decimal, Delimiter, Kind, ReadErrorKind, Reading, Row, clock, shown, spelling};
 
 /// Rows that are looked at.
 const HEAD: usize = 1000;
+
+/// In the order in which numbers are counted.
+const DECIMALS: [Decimal; 2] = [Decimal::Point, Decimal::Comma];
 
 /// What somebody says of their data.
 #[derive(Clone, Debug, Default)]
@@ -27,18 +31,57 @@ pub struct Own {
     pub columns: Vec<(Role, String)>,
 }
 
-/// A column of a task and how it is known.
+/// A key of the parameters and how its value is known.
 pub(super) struct Chosen {
-    pub key: &'static str,
-    pub column: String,
+    pub key: String,
+    /// As it is shown.
+    pub value: String,
+    /// As it is in params.yaml.
+    pub yaml: String,
     /// Named by the caller, rather than found.
     pub is_given: bool,
+}
+
+impl Chosen {
+    /// A name.
+    pub(super) fn name(key: &str, name: String, is_given: bool) -> Self {
+        let yaml = spelled(&name);
+        Self {
+            key: key.to_owned(),
+            value: name,
+            yaml,
+            is_given,
+        }
+    }
+
+    /// Any value, as it is in params.yaml.
+    pub(super) fn yaml(key: &str, yaml: String, is_given: bool) -> Self {
+        Self {
+            key: key.to_owned(),
+            value: yaml.clone(),
+            yaml,
+            is_given,
+        }
+    }
+
+    /// A list of names; one of them is a name.
+    pub(super) fn names(key: &str, names: &[String], is_given: bool) -> Self {
+        if let [name] = names {
+            return Self::name(key, name.clone(), is_given);
+        }
+        let list: Vec<String> = names.iter().map(|name| spelled(name)).collect();
+        Self {
+            value: names.join(", "),
+            ..Self::yaml(key, format!("[{}]", list.join(", ")), is_given)
+        }
+    }
 }
 
 /// What was found in the data.
 pub(super) struct Found {
     pub columns: Vec<Chosen>,
     pub delimiter: Option<Delimiter>,
+    pub decimal: Option<Decimal>,
 }
 
 /// Asks a person which of some columns is meant; `None` where there is nobody to ask.
@@ -57,14 +100,24 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
         return Ok(Found {
             columns: Vec::new(),
             delimiter: None,
+            decimal: None,
         });
     }
     let (head, delimiter) = Head::read(&own.source)?;
+    let decimal = head.decimal();
     let names: Vec<&str> = head.names.iter().map(String::as_str).collect();
     let mut columns: Vec<Chosen> = Vec::new();
     let given = |role| own.columns.iter().find(|(given, _)| *given == role);
     let mut taken: Vec<&str> = Vec::new();
-    for (role, name) in &own.columns {
+    let named = own.columns.iter().flat_map(|(role, name)| {
+        let parts: Vec<&str> = match role {
+            Role::Series if !names.contains(&name.as_str()) => name.split(',').collect(),
+            _ => vec![name],
+        };
+        parts.into_iter().map(move |name| (role, name.trim()))
+    });
+    let named: Vec<(&Role, &str)> = named.collect();
+    for (role, name) in &named {
         let there = names.iter().find(|there| *there == name).ok_or_else(|| {
             let near = crate::params::near_miss(name, &names);
             exit::usage(format!(
@@ -77,8 +130,26 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
         })?;
         taken.push(there);
     }
-    for column in &needed {
+    let is_series = |column: &&Needed| column.role() == Role::Series;
+    let ids = needed.iter().find(is_series);
+    let mut rows = None;
+    for column in needed.iter().filter(|column| !is_series(column)) {
         let role = column.role();
+        if role == Role::Value
+            && let (Some(ids), Some(time)) = (ids, columns.last())
+        {
+            let read = series::Rows::read(&head, &own.source, delimiter, &time.value)?;
+            let open = given(Role::Value).is_none() && given(Role::Series).is_none();
+            if open && read.are_wide(&head) {
+                columns.extend(series::wide(ids.key()));
+                return Ok(Found {
+                    columns,
+                    delimiter,
+                    decimal,
+                });
+            }
+            rows = Some(read);
+        }
         let name = match given(role) {
             Some((_, name)) => name.clone(),
             None => {
@@ -101,11 +172,18 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
             }
         };
         taken.extend(names.iter().find(|there| **there == name));
-        columns.push(Chosen {
-            key: column.key(),
-            column: name,
-            is_given: given(role).is_some(),
-        });
+        columns.push(Chosen::name(column.key(), name, given(role).is_some()));
+    }
+    if let (Some(ids), Some(rows), Some(value)) = (ids, rows, columns.last()) {
+        let given: Vec<String> = { named.iter() }
+            .filter(|(role, _)| **role == Role::Series)
+            .map(|(_, name)| (*name).to_owned())
+            .collect();
+        let ids = match given[..] {
+            [] => rows.ids(&head, &value.value, ids.key()),
+            _ => Chosen::names(ids.key(), &given, true),
+        };
+        columns.insert(0, ids);
     }
     for column in &optional {
         let role = column.role();
@@ -115,14 +193,14 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
         };
         if let Some(name) = name {
             taken.extend(names.iter().find(|there| **there == name));
-            columns.push(Chosen {
-                key: column.key(),
-                column: name,
-                is_given: given(role).is_some(),
-            });
+            columns.push(Chosen::name(column.key(), name, given(role).is_some()));
         }
     }
-    Ok(Found { columns, delimiter })
+    Ok(Found {
+        columns,
+        delimiter,
+        decimal,
+    })
 }
 
 fn refuse_roles_of_others<'a, T: Task>(
@@ -166,8 +244,8 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// The first rows of a table.
-struct Head {
-    names: Vec<String>,
+pub(super) struct Head {
+    pub(super) names: Vec<String>,
     facts: Vec<Facts>,
     rows: usize,
 }
@@ -176,7 +254,10 @@ struct Head {
 #[derive(Clone, Default)]
 struct Facts {
     filled: usize,
-    numbers: usize,
+    /// Numbers as programs write them, with a decimal point and with a decimal comma.
+    numbers: [usize; 3],
+    /// Numbers without a fraction.
+    whole: usize,
     times: usize,
     /// With two words or more.
     sentences: usize,
@@ -224,6 +305,32 @@ impl Head {
         Ok((head, delimiter))
     }
 
+    /// What marks the decimals of its numbers, where some are read only so, and none only otherwise.
+    fn decimal(&self) -> Option<Decimal> {
+        let all = |facts: &Facts, kind: usize| facts.is_nearly_all(facts.numbers[kind]);
+        let needs = |kind: usize| {
+            let mut facts = self.facts.iter();
+            facts.any(|facts| all(facts, kind) && !all(facts, 0) && !all(facts, 3 - kind))
+        };
+        match [needs(1), needs(2)] {
+            [true, false] => Some(DECIMALS[0]),
+            [false, true] => Some(DECIMALS[1]),
+            _ => None,
+        }
+    }
+
+    /// Whether a column may name series, alone or with others: it is filled, and its values repeat.
+    pub(super) fn may_name_series(&self, column: usize) -> bool {
+        let facts = &self.facts[column];
+        let whole = !facts.is_number() || facts.is_nearly_all(facts.whole);
+        facts.fits(Role::Series, self.rows) && whole
+    }
+
+    /// Whether a column holds numbers.
+    pub(super) fn is_number(&self, column: usize) -> bool {
+        self.facts[column].is_number()
+    }
+
     /// The column of a role: by name among those whose cells could be it, or the only one that could.
     fn guess(&self, role: Role, taken: &[&str]) -> Option<&str> {
         let fitting: Vec<&str> = self
@@ -249,7 +356,12 @@ impl Facts {
         }
         let text = text.trim();
         self.filled += 1;
-        self.numbers += usize::from(text.parse::<f64>().is_ok());
+        self.numbers[0] += usize::from(text.parse::<f64>().is_ok());
+        for (count, decimal) in self.numbers[1..].iter_mut().zip(DECIMALS) {
+            let plain = kind != Kind::Text && text.parse::<f64>().is_ok();
+            *count += usize::from(plain || decimal.read(text).is_some());
+        }
+        self.whole += usize::from(text.parse::<i64>().is_ok());
         self.times += usize::from(clock::parse(text).is_ok());
         self.sentences += usize::from(text.split_whitespace().nth(1).is_some());
         let name = text.to_ascii_lowercase();
@@ -260,16 +372,24 @@ impl Facts {
         self.distinct.insert(text.to_owned());
     }
 
+    fn is_nearly_all(&self, count: usize) -> bool {
+        self.filled > 0 && 20 * count >= 19 * self.filled
+    }
+
+    fn is_number(&self) -> bool {
+        self.numbers.iter().any(|&count| self.is_nearly_all(count))
+    }
+
     /// Whether a column may have a role, by its first `rows` cells.
     fn fits(&self, role: Role, rows: usize) -> bool {
-        let nearly_all = |count: usize| self.filled > 0 && 20 * count >= 19 * self.filled;
+        let nearly_all = |count: usize| self.is_nearly_all(count);
         let repeats = self.distinct.len() < rows.max(2) / 2 + 1;
         match role {
             Role::Text => 2 * self.sentences > self.filled,
             Role::Label => self.distinct.len() > 1 && repeats && 2 * self.sentences <= self.filled,
             Role::Path => nearly_all(self.photos),
             Role::User | Role::Item => self.distinct.len() > 1 && 2 * self.sentences <= self.filled,
-            Role::Rating | Role::Value => nearly_all(self.numbers),
+            Role::Rating | Role::Value => self.is_number(),
             Role::Time => nearly_all(self.times),
             Role::Series => repeats && self.filled == rows,
         }
@@ -295,6 +415,13 @@ pub(super) fn params(
     for (key, value) in sets {
         text = with_value(&text, key, value)
             .with_context(|| format!("the template of params.yaml has no {key}"))?;
+    }
+    if sets.iter().any(|(key, _)| key.ends_with(".data.layout")) {
+        // Each column is one of values.
+        let lines = text.split_inclusive('\n');
+        text = lines
+            .filter(|line| !line.starts_with("    value:"))
+            .collect();
     }
     Ok(with_scored(&without_gate(&without_sample(&text)), scored))
 }
@@ -368,7 +495,8 @@ fn top_key(line: &str) -> Option<&str> {
 /// The text with another value at `task.data.key`, or the key added to `task.data`.
 fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
     let (_, key) = key.rsplit_once('.')?;
-    let value = spelled(value);
+    // Keys that the template has in a comment at most are added.
+    let added = ["delimiter", "decimal", "layout"].contains(&key);
     let (mut out, mut inside, mut done) = (String::new(), false, false);
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
@@ -384,9 +512,11 @@ fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
                 let _ = writeln!(out, "    {key}: {value}");
                 done = true;
             }
+            // What the comment offers is said now.
+            false if added && line.starts_with(&format!("    # {key}:")) => {}
             false => out.push_str(line),
         }
-        if inside && !done && indent == 2 && key == "delimiter" {
+        if inside && !done && indent == 2 && added {
             let _ = writeln!(out, "    {key}: {value}");
             done = true;
         }

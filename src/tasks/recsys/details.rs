@@ -7,7 +7,7 @@ use artifact::DataDigest;
 
 use super::params::{DataBlock, EvalBlock, ModelBlock};
 use models::recsys::{Choice, Trial};
-use tables::RatingColumns;
+use tables::{Decimal, RatingColumns};
 
 /// The task's part of the header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Columns {
     pub rating: String,
     /// Need not be there.
     pub time: String,
+    /// What marks the decimals of ratings in texts; absent: they are as programs write them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
 }
 
 impl Columns {
@@ -58,6 +61,7 @@ impl Columns {
             item: data.item.clone(),
             rating: data.rating.clone(),
             time: data.time.clone(),
+            decimal: data.decimal,
         }
     }
 }

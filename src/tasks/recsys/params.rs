@@ -8,7 +8,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, ModelOptions, als, ease, graph, knn};
-use tables::{Delimiter, Escape, Quote, Reading};
+use tables::{Decimal, Delimiter, Escape, Quote, Reading};
 
 /// Recommendation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +70,10 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
+    /// What marks the decimals of numbers in texts, `,` or `.`; the marks between thousands are then read, too.
+    /// Absent: numbers are as programs write them, 1234.5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
     /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
@@ -97,6 +101,7 @@ impl Default for DataBlock {
             delimiter: None,
             quote: None,
             escape: None,
+            decimal: None,
             items: None,
             user: "user_id".to_owned(),
             item: "item_id".to_owned(),
@@ -116,6 +121,7 @@ impl DataBlock {
             delimiter,
             quote,
             escape,
+            decimal,
             user,
             item,
             rating,
@@ -126,6 +132,7 @@ impl DataBlock {
         self.delimiter.clone_from(delimiter);
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
+        self.decimal.clone_from(decimal);
         self.user.clone_from(user);
         self.item.clone_from(item);
         self.rating.clone_from(rating);
@@ -135,7 +142,10 @@ impl DataBlock {
 
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
-        data::reading(self.delimiter, self.quote, self.escape)
+        Reading {
+            decimal: self.decimal,
+            ..data::reading(self.delimiter, self.quote, self.escape)
+        }
     }
 }
 

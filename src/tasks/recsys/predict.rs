@@ -100,7 +100,13 @@ impl Users {
         let hidden = hidden(request, &names.item, &items, &mut context, talk)?;
         let folded = match &request.input {
             Some(_) => Folded::read(
-                crate::predict::open(request, &[&names.user, &names.item], talk)?.as_mut(),
+                crate::predict::open_numbers(
+                    request,
+                    &[&names.user, &names.item],
+                    names.decimal,
+                    talk,
+                )?
+                .as_mut(),
                 names,
                 &items,
                 &mut context,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::params::{DataBlock, ModelBlock, Season};
 use super::shape::{self, Layout, Names, Shape};
 use tables::clock::Notation;
-use tables::{Duplicates, Gaps};
+use tables::{Decimal, Duplicates, Gaps};
 
 /// The task's part of the header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct Reading {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_format: Option<Notation>,
     pub value: Names,
+    /// What marks the decimals of numbers in texts; absent: they are as programs write them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
     pub gaps: Gaps,
     pub duplicates: Duplicates,
 }
@@ -70,6 +73,7 @@ impl Reading {
             time: data.time.clone(),
             time_format: data.time_format.given(),
             value: data.value.clone(),
+            decimal: data.decimal,
             gaps: data.gaps,
             duplicates: data.duplicates,
         }

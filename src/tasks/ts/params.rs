@@ -10,7 +10,7 @@ use crate::params::{Invalid, data, require};
 use crate::tasks::ts::shape::{self, Layout, Names, Shape};
 use models::ts::{KINDS, Kind};
 use tables::clock::{self, Notation};
-use tables::{Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
+use tables::{Decimal, Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
 
 /// Demand forecasting.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -88,6 +88,10 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
+    /// What marks the decimals of numbers in texts, `,` or `.`; the marks between thousands are then read, too.
+    /// Absent: numbers are as programs write them, 1234.5.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
     /// How the table holds its series; `auto`: by the columns there are.
     pub layout: Choice<Layout>,
     /// The column that names the series, a list of columns that do so together, or `null` where there is one
@@ -116,6 +120,7 @@ impl Default for DataBlock {
             delimiter: None,
             quote: None,
             escape: None,
+            decimal: None,
             layout: Choice::Auto,
             id: Some(Names::One(shape::ID.to_owned())),
             time: "ds".to_owned(),
@@ -135,6 +140,7 @@ impl DataBlock {
             delimiter,
             quote,
             escape,
+            decimal,
             id,
             time,
             value,
@@ -143,6 +149,7 @@ impl DataBlock {
         self.delimiter.clone_from(delimiter);
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
+        self.decimal.clone_from(decimal);
         self.id.clone_from(id);
         self.time.clone_from(time);
         self.value.clone_from(value);
@@ -150,7 +157,10 @@ impl DataBlock {
 
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
-        data::reading(self.delimiter, self.quote, self.escape)
+        Reading {
+            decimal: self.decimal,
+            ..data::reading(self.delimiter, self.quote, self.escape)
+        }
     }
 }
 

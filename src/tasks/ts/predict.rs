@@ -215,7 +215,8 @@ fn read(request: &Request, reading: &Reading, clock: &Clock, talk: &Talk) -> Res
     let ids = reading.id.iter().flat_map(Names::all);
     let names = ids.chain([&reading.time]).chain(reading.value.all());
     let names: Vec<&str> = names.map(String::as_str).collect();
-    let mut source = Peeked::new(crate::predict::open(request, &names, talk)?);
+    let source = crate::predict::open_numbers(request, &names, reading.decimal, talk)?;
+    let mut source = Peeked::new(source);
     let columns = reading.shape().columns(&mut source, talk)?;
     let mut panel = Panel::on(clock.axis);
     panel.notation = reading.time_format;
@@ -231,10 +232,11 @@ fn since_training(
     panel: &Panel,
 ) -> Result<Since, String> {
     if let Some(fault) = series.fault.take() {
-        return Err(match *fault.first.kind {
+        let told = match *fault.first.kind {
             ReadErrorKind::Series { reason, .. } => format!("{}: {reason}", fault.first.place),
             other => format!("{}: {other}", fault.first.place),
-        });
+        };
+        return Err(told.replace("TASK.", "ts."));
     }
     scorer
         .since_training(number, series)

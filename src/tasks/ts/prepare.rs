@@ -313,15 +313,14 @@ fn test_start(series: &Series, known: usize) -> Start {
 
 /// Refuses a series with rows that could not be read.
 fn refuse_bad_rows(series: &mut Series) -> std::result::Result<(), String> {
-    match series.fault.take() {
-        None => Ok(()),
-        Some(fault) if fault.rows == 1 => Err(fault.first.to_string()),
-        Some(fault) => Err(format!(
-            "{}; {} more rows of it are bad",
-            fault.first,
-            fault.rows - 1
-        )),
-    }
+    let Some(fault) = series.fault.take() else {
+        return Ok(());
+    };
+    let first = fault.first.to_string().replace("TASK.", "ts.");
+    Err(match fault.rows {
+        1 => first,
+        rows => format!("{first}; {} more rows of it are bad", rows - 1),
+    })
 }
 
 /// Largest value of a series below which its squares, and so its intervals, would be zero.

@@ -9,6 +9,7 @@ mod compare;
 mod complete;
 mod help;
 mod show;
+mod overview;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -53,7 +54,15 @@ pub fn main() -> Exit {
     let json = cli.global.json;
     let interrupt = Interrupt::default();
     handle_signals(&interrupt, talk);
-    match cli.run(&interrupt, &talk) {
+    let overview = cli.verb.changes_reports().then(|| Selection {
+        sets: Vec::new(),
+        ..cli.global.selection()
+    });
+    let ran = cli.run(&interrupt, &talk);
+    if let Some(selection) = overview {
+        overview::write(&selection, &talk);
+    }
+    match ran {
         Ok(exit) => exit,
         Err(error) if exit::is_broken_pipe(&error) => Exit::Done,
         Err(error) => {

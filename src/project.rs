@@ -137,6 +137,11 @@ impl Project {
         self.path(format!("plots/{task}"))
     }
 
+    /// The page with all tasks.
+    pub fn index(&self) -> PathBuf {
+        self.path("reports/index.html")
+    }
+
     pub fn report(&self, task: &str) -> PathBuf {
         self.path(format!("reports/{task}.html"))
     }

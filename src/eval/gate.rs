@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::exit;
 use crate::params::gate::{Bounds, Gate};
 use crate::project::Project;
+use crate::report::index;
 use crate::task::{self, Task};
 use files::atomic;
 
@@ -37,17 +38,24 @@ impl Verdict {
     }
 }
 
+impl Check {
+    /// The metric, its value and its bounds.
+    fn spelled(&self) -> String {
+        let bound = |words: &str, bound: Option<f64>| {
+            bound.map_or_else(String::new, |bound| format!(", {words} {bound}"))
+        };
+        let (min, max) = (
+            bound("at least", self.bounds.min),
+            bound("at most", self.bounds.max),
+        );
+        format!("{} = {}{min}{max}", self.metric, self.value)
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let verdict = if self.met { "met    " } else { "NOT MET" };
-        write!(f, "{verdict} {} = {}", self.metric, self.value)?;
-        if let Some(min) = self.bounds.min {
-            write!(f, ", at least {min}")?;
-        }
-        if let Some(max) = self.bounds.max {
-            write!(f, ", at most {max}")?;
-        }
-        Ok(())
+        write!(f, "{verdict} {}", self.spelled())
     }
 }
 
@@ -89,6 +97,30 @@ pub fn run<T: Task>(project: &Project, output: Option<&Path>) -> Result<Verdict>
     Ok(verdict)
 }
 
+/// How the metrics of `T` stand to its gate, for a page.
+///
+/// # Errors
+/// Where the metrics cannot be read or a bound is on none of them.
+pub(super) fn state<T: Task>(project: &Project) -> Result<index::Gate> {
+    let gate = task::gate::<T>(project)?;
+    let text = std::fs::read(project.metrics(T::NAME))?;
+    let metrics: Value = serde_json::from_slice(&text)?;
+    if is_other_model::<T>(project, &text)? {
+        return Ok(index::Gate::Outdated);
+    }
+    let checks = check(T::NAME, &gate, &metrics)?;
+    let missed: Vec<String> = checks
+        .iter()
+        .filter(|check| !check.met)
+        .map(Check::spelled)
+        .collect();
+    Ok(match (checks.len(), missed.is_empty()) {
+        (0, _) => index::Gate::Unset,
+        (bounds, true) => index::Gate::Met(bounds),
+        (_, false) => index::Gate::Missed(missed),
+    })
+}
+
 /// What a metrics file says of the model that it is of.
 #[derive(Deserialize)]
 struct Measured {
@@ -99,13 +131,10 @@ struct Measured {
 /// Metrics of a former model say nothing about the present one. Without a model file (a gate may be held
 /// where only the metrics are) there is nothing to compare.
 fn refuse_other_model<T: Task>(project: &Project, metrics: &Path, text: &[u8]) -> Result<()> {
-    let model = project.model(T::NAME);
-    if !model.is_file() {
-        return Ok(());
-    }
-    let measured: Measured = serde_json::from_slice(text)
+    let other = is_other_model::<T>(project, text)
         .with_context(|| format!("{} is not a file of metrics", metrics.display()))?;
-    if measured.model == Some(files::digest::file(&model)?) {
+    let model = project.model(T::NAME);
+    if !other {
         return Ok(());
     }
     Err(exit::usage(format!(
@@ -114,6 +143,15 @@ fn refuse_other_model<T: Task>(project: &Project, metrics: &Path, text: &[u8]) -
         model.display(),
         T::NAME
     )))
+}
+
+fn is_other_model<T: Task>(project: &Project, text: &[u8]) -> Result<bool> {
+    let model = project.model(T::NAME);
+    if !model.is_file() {
+        return Ok(false);
+    }
+    let measured: Measured = serde_json::from_slice(text)?;
+    Ok(measured.model != Some(files::digest::file(&model)?))
 }
 
 fn check(task: &str, gate: &Gate, metrics: &Value) -> Result<Vec<Check>> {

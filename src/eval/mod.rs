@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod gate;
 mod origin;
+pub mod overview;
 pub(crate) mod plots;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
+pub use self::overview::{Headline, Overview};
 pub use self::plots::Plot;
 use crate::exit;
 use crate::outcome::number::{self, figure};
@@ -27,6 +29,8 @@ use files::atomic;
 pub trait Evaluate: Task {
     /// Where its results row by row are among the files of `plots/TASK`.
     const RECORDED: compare::Recorded;
+    /// How the page with all tasks shows this one.
+    const OVERVIEW: Overview;
 
     /// Whether the test part has nothing to measure.
     fn is_empty(test: &Self::Data) -> bool;

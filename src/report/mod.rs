@@ -7,6 +7,7 @@ pub mod classifier;
 pub mod format;
 mod heatmap;
 pub mod html;
+pub mod index;
 pub mod page;
 pub mod profile;
 pub mod svg;

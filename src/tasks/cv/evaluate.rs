@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::eval::compare::Recorded;
 use crate::eval::plots::{self, table};
-use crate::eval::{Evaluate, Evaluation, Plot};
+use crate::eval::{Evaluate, Evaluation, Headline, Overview, Plot};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::details::Details;
@@ -35,6 +35,14 @@ const THUMBNAIL: usize = 240;
 
 impl Evaluate for Cv {
     const RECORDED: Recorded = Recorded::Confusion;
+    const OVERVIEW: Overview = Overview {
+        title: "Blurred photos",
+        figures: &[
+            Headline::number("roc_auc", "ROC AUC"),
+            Headline::share("accuracy", "Accuracy"),
+            Headline::number("f1_macro", "Macro F1"),
+        ],
+    };
 
     fn is_empty(test: &Photos<Class>) -> bool {
         test.paths.is_empty()

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::eval::compare::Recorded;
 use crate::eval::plots::{self, table};
-use crate::eval::{Evaluate, Evaluation, Plot};
+use crate::eval::{Evaluate, Evaluation, Headline, Overview, Plot};
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
 use crate::tasks::nlp::details::{Details, Tried};
@@ -38,6 +38,14 @@ const ROWS_PER_TASK: usize = 256;
 
 impl Evaluate for Nlp {
     const RECORDED: Recorded = Recorded::Confusion;
+    const OVERVIEW: Overview = Overview {
+        title: "Text classification",
+        figures: &[
+            Headline::share("accuracy", "Accuracy"),
+            Headline::number("f1_macro", "Macro F1"),
+            Headline::number("log_loss", "Log loss"),
+        ],
+    };
 
     fn is_empty(test: &Texts) -> bool {
         test.texts.is_empty()

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use self::bands::bands;
 use crate::eval::compare::Recorded;
 use crate::eval::plots::table;
-use crate::eval::{Evaluate, Evaluation, Plot};
+use crate::eval::{Evaluate, Evaluation, Headline, Overview, Plot};
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::recsys::details::Details;
@@ -39,6 +39,14 @@ impl Evaluate for Recsys {
         file: "users.csv",
         id: "user_id",
         units: "users",
+    };
+    const OVERVIEW: Overview = Overview {
+        title: "Recommendations",
+        figures: &[
+            Headline::number("recall_at_20", "Recall@20"),
+            Headline::number("ndcg_at_20", "NDCG@20"),
+            Headline::share("hit_rate_at_20", "Hit rate@20"),
+        ],
     };
 
     fn is_empty(test: &Interactions) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use self::backtest::{Backtest, Figures, SeriesBacktest};
 use self::plots::Tables;
 use crate::eval::compare::Recorded;
-use crate::eval::{Evaluate, Evaluation};
+use crate::eval::{Evaluate, Evaluation, Headline, Overview};
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::ts::details::Details;
@@ -36,6 +36,14 @@ impl Evaluate for Ts {
         file: "series.csv",
         id: "unique_id",
         units: "series",
+    };
+    const OVERVIEW: Overview = Overview {
+        title: "Forecasts",
+        figures: &[
+            Headline::number("mase", "MASE"),
+            Headline::number("owa", "OWA"),
+            Headline::share("coverage_95", "Within 95 %"),
+        ],
     };
 
     fn is_empty(test: &Prepared) -> bool {

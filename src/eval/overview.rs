@@ -1,0 +1,136 @@
+//! `reports/index.html`: what the reports of all tasks say, on one page. Outside of the outputs of every stage,
+//! and made from the files that are there, so that any verb may write it again (ADR 11).
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Evaluate, gate};
+use crate::project::Project;
+use crate::report::format::{fixed, percent};
+use crate::report::index::{self, Checks, Gate, Row};
+use files::atomic;
+use files::lock::Lock;
+
+/// How the page shows a task.
+pub struct Overview {
+    /// What the task does, in two or three words.
+    pub title: &'static str,
+    pub figures: &'static [Headline],
+}
+
+/// A metric that is shown for a task.
+pub struct Headline {
+    /// Its key in the metrics.
+    pub key: &'static str,
+    pub name: &'static str,
+    /// A share, shown as a percentage.
+    pub is_share: bool,
+}
+
+impl Headline {
+    /// A share.
+    pub const fn share(key: &'static str, name: &'static str) -> Headline {
+        Headline {
+            key,
+            name,
+            is_share: true,
+        }
+    }
+
+    /// Any other number.
+    pub const fn number(key: &'static str, name: &'static str) -> Headline {
+        Headline {
+            key,
+            name,
+            is_share: false,
+        }
+    }
+}
+
+/// Writes the page from `rows`, which are gathered while no other run writes it: the last of several runs that
+/// end together has seen what all of them wrote. Without any report there is no page.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn write(project: &Project, rows: impl FnOnce() -> Vec<Row>) -> Result<()> {
+    let path = project.index();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let _lock = Lock::take(&folder.join(".index.html.lock"), true)?;
+    let rows = rows();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let page = index::page(&rows).render();
+    atomic::write(&path, |out| out.write_all(page.as_bytes()))?;
+    Ok(())
+}
+
+/// What the reports of `T` say; `None` where there are none.
+pub fn row<T: Evaluate>(project: &Project) -> Option<Row> {
+    let checks = |infix: &str| checks(project, T::NAME, infix);
+    let metrics = std::fs::read(project.metrics(T::NAME)).ok();
+    let row = Row {
+        task: T::NAME.to_owned(),
+        title: T::OVERVIEW.title.to_owned(),
+        figures: metrics
+            .as_ref()
+            .map_or_else(Vec::new, |text| figures::<T>(text)),
+        gate: match &metrics {
+            Some(_) => state::<T>(project),
+            None => Gate::Unmeasured,
+        },
+        evaluated: project.report(T::NAME).is_file(),
+        raw: checks(""),
+        prepared: checks("prepared."),
+    };
+    let none = row.raw == Checks::Missing && row.prepared == Checks::Missing;
+    (metrics.is_some() || row.evaluated || !none).then_some(row)
+}
+
+fn figures<T: Evaluate>(metrics: &[u8]) -> Vec<(String, String)> {
+    let Ok(metrics) = serde_json::from_slice::<Value>(metrics) else {
+        return Vec::new();
+    };
+    let shown = |headline: &Headline| {
+        let value = metrics.get(headline.key)?.as_f64()?;
+        let value = match headline.is_share {
+            true => percent(value, 1),
+            false => fixed(value, 3),
+        };
+        Some((headline.name.to_owned(), value))
+    };
+    T::OVERVIEW.figures.iter().filter_map(shown).collect()
+}
+
+fn state<T: Evaluate>(project: &Project) -> Gate {
+    match gate::state::<T>(project) {
+        Ok(state) => state,
+        Err(error) => Gate::Unknown(format!("{error:#}")),
+    }
+}
+
+/// The numbers of what a validation found.
+#[derive(Deserialize)]
+struct Found {
+    errors: u64,
+    warnings: u64,
+}
+
+fn checks(project: &Project, task: &str, infix: &str) -> Checks {
+    if !project.validation(task, &format!("{infix}html")).is_file() {
+        return Checks::Missing;
+    }
+    let text = std::fs::read(project.validation(task, &format!("{infix}json")));
+    let found = text
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
+    found.map_or(Checks::Unreadable, |Found { errors, warnings }| {
+        Checks::Found { errors, warnings }
+    })
+}

@@ -8,8 +8,8 @@ mod args;
 mod compare;
 mod complete;
 mod help;
-mod show;
 mod overview;
+mod show;
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;

@@ -7,15 +7,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::project::Project;
-use crate::report::format::{count, excerpt, plural};
-use crate::report::page::{Digest, Origin};
+use crate::report::format::{count, plural};
+use crate::report::page::{self, Digest, Origin};
 use crate::task::{self, Part, Task};
 use artifact::Header;
 
 /// The block of the parameters that `evaluate` reads.
 const EVAL: &str = "eval";
-/// Columns of a value that are shown.
-const LONGEST: usize = 200;
 
 /// The footer of the page; `model` is the digest of the model file.
 pub(super) fn of<T: Task>(
@@ -37,7 +35,7 @@ pub(super) fn of<T: Task>(
     let mut parameters = vec![("seed".to_owned(), header.provenance.seed.to_string())];
     let block = serde_json::to_value(project.block::<T::Block>(T::NAME)?)?;
     if let Some(eval) = block.get(EVAL) {
-        flatten(EVAL, eval, &mut parameters);
+        parameters.extend(page::parameters(EVAL, eval));
     }
     parameters.extend(recorded(&header.details)?);
     Ok(Origin {
@@ -61,28 +59,10 @@ fn recorded(details: &impl Serialize) -> Result<Vec<(String, String)>> {
     let mut out = Vec::new();
     if let Value::Object(entries) = serde_json::to_value(details)? {
         for (key, value) in entries.iter().filter(|(key, _)| *key != EVAL) {
-            flatten(key, value, &mut out);
+            out.extend(page::parameters(key, value));
         }
     }
     Ok(out)
-}
-
-/// Names joined by dots, and values; lists of entries with names of their own are left out.
-fn flatten(name: &str, value: &Value, out: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(entries) => {
-            for (key, value) in entries {
-                flatten(&format!("{name}.{key}"), value, out);
-            }
-        }
-        Value::Array(entries) if entries.iter().any(Value::is_object) => {}
-        value => {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            out.push((name.to_owned(), excerpt(&text, LONGEST)));
-        }
-    }
 }
 
 #[cfg(test)]

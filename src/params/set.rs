@@ -39,12 +39,21 @@ impl FromStr for Set {
 }
 
 impl Set {
-    /// As it is typed in a shell: quoted where the shell would read it otherwise.
+    /// As it is typed in a shell, for an output: quoted where the shell would read it otherwise, and without
+    /// the folders of an absolute path, which no output names.
     pub fn for_shell(&self) -> String {
+        let value = self.text.split_once('=').map_or("", |(_, value)| value);
+        let file = value
+            .strip_prefix('/')
+            .map(|path| path.rsplit('/').next().unwrap_or_default());
+        let text = match file {
+            Some(file) => format!("{}=.../{file}", self.key),
+            None => self.text.clone(),
+        };
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-=/:,+@%".contains(c);
-        match self.text.chars().all(plain) {
-            true => format!("-S {}", self.text),
-            false => format!("-S '{}'", self.text.replace('\'', "'\\''")),
+        match text.chars().all(plain) {
+            true => format!("-S {text}"),
+            false => format!("-S '{}'", text.replace('\'', "'\\''")),
         }
     }
 }
@@ -64,6 +73,10 @@ mod tests {
         let spelled = |text: &str| text.parse::<Set>().unwrap().for_shell();
         assert_eq!(spelled("nlp.split.test=0.3"), "-S nlp.split.test=0.3");
         assert_eq!(spelled("ts.season=[7, 365]"), "-S 'ts.season=[7, 365]'");
+        assert_eq!(
+            spelled("nlp.data.source=/a/b/c.csv"),
+            "-S nlp.data.source=.../c.csv"
+        );
         assert_eq!(spelled("nlp.data.text=it's"), "-S 'nlp.data.text=it'\\''s'");
     }
 }

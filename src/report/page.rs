@@ -3,6 +3,9 @@
 //! script, a content security policy forbids every request, light and dark follow the reader's system,
 //! and it prints. Callers decide what sections say.
 
+use serde_json::Value;
+
+use super::format::excerpt;
 use super::html::{Table, columns, escape, text};
 
 /// A page in one file. `title` is plain text; everything else is HTML.
@@ -127,6 +130,29 @@ pub struct Digest {
     /// As `3,200 rows`; may be empty.
     pub about: String,
     pub sha256: String,
+}
+
+/// A block of parameters as names joined by dots, and values; lists of entries with names of their own are left
+/// out, and so are the folders of an absolute path.
+pub fn parameters(name: &str, block: &Value) -> Vec<(String, String)> {
+    const LONGEST: usize = 200;
+    match block {
+        Value::Object(entries) => {
+            let own = |(key, value): (&String, &Value)| parameters(&format!("{name}.{key}"), value);
+            entries.iter().flat_map(own).collect()
+        }
+        Value::Array(entries) if entries.iter().any(Value::is_object) => Vec::new(),
+        value => {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let text = match text.strip_prefix('/') {
+                Some(path) => format!(".../{}", path.rsplit('/').next().unwrap_or_default()),
+                None => text,
+            };
+            vec![(name.to_owned(), excerpt(&text, LONGEST))]
+        }
+    }
 }
 
 impl Page {

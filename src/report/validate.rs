@@ -52,6 +52,19 @@ pub struct Offender {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     pub value: String,
+    /// The text that is repeated, where `value` names the row that has it first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// A rule that holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Passed {
+    pub rule: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What was looked at, and what is allowed.
+    pub says: String,
 }
 
 impl std::fmt::Display for Offender {
@@ -79,16 +92,23 @@ pub struct Validation {
     pub warnings: u64,
     /// Errors first, else in the order of the columns.
     pub findings: Vec<Finding>,
+    /// Rules that were looked at and hold.
+    pub passed: Vec<Passed>,
     pub tables: Vec<summary::Table>,
 }
 
-/// The page's bytes: a function of `validation` alone.
-pub fn page(validation: &Validation) -> String {
+/// The page: a function of `validation` alone.
+pub fn page(validation: &Validation) -> Page {
+    let warnings = format!(
+        "{} {}",
+        count(validation.warnings),
+        plural(validation.warnings, "warning", "warnings")
+    );
     let verdict = match (validation.errors, validation.warnings) {
-        (0, 0) => "Every rule is kept.".to_owned(),
-        (0, _) => "No rule of level error is broken.".to_owned(),
+        (0, 0) => "The data can be used: every rule holds.".to_owned(),
+        (0, _) => format!("The data can be used; {warnings} to look at."),
         (errors, _) => format!(
-            "{} {} to be mended before training.",
+            "The data cannot be used yet: {} {} to correct first.",
             count(errors),
             plural(errors, "error", "errors")
         ),
@@ -96,7 +116,11 @@ pub fn page(validation: &Validation) -> String {
     let rules = match &validation.schema {
         Some(file) => format!("Rules of {}.", text(file)),
         None => {
-            "The rules are those built in; <code>--init</code> writes a file to edit.".to_owned()
+            format!(
+                "The rules are those built in; <code>easylife validate {} --init</code> writes them to a \
+                 file to edit.",
+                text(&validation.task)
+            )
         }
     };
     let (errors, warnings): (Vec<&Finding>, Vec<&Finding>) = validation
@@ -115,7 +139,7 @@ pub fn page(validation: &Validation) -> String {
         },
         ..table::section(table)
     });
-    let page = Page {
+    Page {
         title: format!(
             "Validation of {}, {} data",
             validation.task, validation.part
@@ -124,11 +148,41 @@ pub fn page(validation: &Validation) -> String {
         figures: figures(validation),
         sections: found
             .map(|(title, list)| section(title, &list))
+            .chain((!validation.passed.is_empty()).then(|| passed(&validation.passed)))
             .chain(tables)
             .collect(),
         ..Page::default()
+    }
+}
+
+/// What was looked at and is as it should be.
+fn passed(rules: &[Passed]) -> Section {
+    let row = |rule: &Passed| {
+        vec![
+            format!(
+                "<span class=\"badge good\">holds</span> {}",
+                text(&rule.rule)
+            ),
+            text(&excerpt(rule.column.as_deref().unwrap_or_default(), 40)),
+            text(&excerpt(&rule.says, 200)),
+        ]
     };
-    page.render()
+    let number = rules.len() as u64;
+    let table = Table {
+        caption: format!("{} {}", count(number), plural(number, "rule", "rules")),
+        columns: columns(&[
+            ("Rule", "name"),
+            ("Column", ""),
+            ("What was looked at, and what is allowed", ""),
+        ]),
+        rows: rules.iter().map(row).collect(),
+        class: "offenders",
+    };
+    Section {
+        title: "Rules that hold".to_owned(),
+        note: String::new(),
+        body: table.render(),
+    }
 }
 
 fn figures(validation: &Validation) -> Vec<Figure> {
@@ -181,20 +235,37 @@ fn item(finding: &Finding) -> String {
         true => String::new(),
         false => offenders(finding),
     };
+    let level = finding.level.as_str();
     format!(
-        "<li><h3>{place}</h3>\n<p>{}.</p>\n{rows}</li>\n",
+        "<li class=\"{level}\"><h3><span class=\"badge {level}\">{level}</span> {place}</h3>\n<p>{}.</p>\n{rows}</li>\n",
         text(&excerpt(&finding.message, 400))
     )
 }
 
 fn offenders(finding: &Finding) -> String {
+    let with_texts = finding.rows.iter().any(|offender| offender.text.is_some());
+    // Where the finding names the column, its rows need not.
+    let with_columns = finding.column.is_none();
+    let cell = |value: &str, limit: usize| text(&excerpt(value, limit));
     let row = |offender: &Offender| {
-        vec![
-            text(&offender.to_string()),
-            text(&excerpt(offender.column.as_deref().unwrap_or_default(), 40)),
-            text(&excerpt(&offender.value, 120)),
-        ]
+        let mut cells = vec![text(&offender.to_string())];
+        if with_columns {
+            cells.push(cell(offender.column.as_deref().unwrap_or_default(), 40));
+        }
+        if with_texts {
+            cells.push(cell(offender.text.as_deref().unwrap_or_default(), 120));
+        }
+        let value = offender.value.as_str();
+        cells.push(match with_texts {
+            true => cell(value.strip_prefix("as ").unwrap_or(value), 120),
+            false => cell(value, 120),
+        });
+        cells
     };
+    let mut headings = vec![("Place", "name")];
+    headings.extend(with_columns.then_some(("Column", "")));
+    headings.extend(with_texts.then_some(("Text", "name")));
+    headings.push((if with_texts { "First in" } else { "Value" }, ""));
     let shown = finding.rows.len() as u64;
     let of = match finding.count > shown {
         true => format!(
@@ -206,7 +277,7 @@ fn offenders(finding: &Finding) -> String {
     };
     let table = Table {
         caption: of,
-        columns: columns(&[("Place", "name"), ("Column", ""), ("Value", "")]),
+        columns: columns(&headings),
         rows: finding.rows.iter().map(row).collect(),
         class: "offenders",
     };

@@ -109,6 +109,7 @@ impl About<'_> {
             line: Some(spot.line()).filter(|&line| line > 0),
             column: name.clone(),
             value,
+            text: None,
         };
         Finding {
             level: self.level,

@@ -12,6 +12,8 @@ pub(crate) mod finding;
 mod init;
 pub(crate) mod keys;
 pub(crate) mod leaks;
+mod origin;
+mod passed;
 mod quick;
 pub(crate) mod schema;
 pub(crate) mod table;
@@ -31,7 +33,8 @@ use crate::exit;
 use crate::outcome::number;
 use crate::project::Project;
 use crate::report;
-use crate::report::validate::{Finding, Level, Validation};
+use crate::report::page::{self, Origin, Page};
+use crate::report::validate::{Finding, Level, Passed, Validation};
 use crate::talk::Talk;
 use crate::task::{self, Part, Task, record};
 use files::atomic;
@@ -262,8 +265,17 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
             )
         }
     };
+    let passed = passed::rules(
+        &job.schema,
+        T::RULES,
+        request.prepared,
+        &checked.tables,
+        &checked.findings,
+    );
     let schema = written.then(|| project.shown(&path));
-    write(project, T::NAME, validation(T::NAME, schema, part, checked))
+    let validation = validation(T::NAME, schema, part, checked, passed);
+    let origin = origin::of::<T>(project, &job, &validation)?;
+    write(project, T::NAME, validation, origin)
 }
 
 fn job<'a, T: Validate>(
@@ -300,6 +312,7 @@ fn validation(
     schema: Option<String>,
     part: &'static str,
     checked: Checked,
+    passed: Vec<Passed>,
 ) -> Validation {
     let Checked {
         tables,
@@ -323,11 +336,17 @@ fn validation(
         errors: of(Level::Error),
         warnings: of(Level::Warning),
         findings,
+        passed,
         tables,
     }
 }
 
-fn write(project: &Project, task: &'static str, validation: Validation) -> Result<Validated> {
+fn write(
+    project: &Project,
+    task: &'static str,
+    validation: Validation,
+    origin: Origin,
+) -> Result<Validated> {
     let infix = match validation.part {
         "prepared" => "prepared.",
         _ => "",
@@ -336,7 +355,16 @@ fn write(project: &Project, task: &'static str, validation: Validation) -> Resul
     let (json, html) = (path("json"), path("html"));
     let mut text = number::pretty_json(&validation)?.into_bytes();
     text.push(b'\n');
-    let page = report::validate::page(&validation);
+    let kind = match validation.part {
+        "prepared" => page::Kind::Prepared,
+        _ => page::Kind::Raw,
+    };
+    let page = Page {
+        links: page::links(task, kind),
+        origin: Some(origin),
+        ..report::validate::page(&validation)
+    };
+    let page = page.render();
     atomic::write(&html, |out| out.write_all(page.as_bytes()))?;
     atomic::write(&json, |out| out.write_all(&text))?;
     Ok(Validated {

@@ -1,6 +1,6 @@
 //! A table of any task against the rules on its columns: read once, then judged.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -16,6 +16,7 @@ use crate::report::format::{count, percent};
 use crate::report::validate::Offender;
 use crate::report::validate::{Finding, Level};
 use tables::blocks::{self, Blocks, Head};
+use tables::profile::summary::truncate;
 use tables::profile::{Columns, Table, Watch, summary};
 use tables::{Place, ReadErrorKind, Row, spelling};
 
@@ -168,6 +169,35 @@ fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     Ok(hashes)
 }
 
+/// Adds to rows that repeat a text what the text is. They are read again, up to the last that is shown.
+pub(crate) fn add_texts(findings: &mut [Finding], mut blocks: Blocks, column: usize) -> Result<()> {
+    let mut wanted: BTreeMap<u64, Vec<&mut Offender>> = BTreeMap::new();
+    for offender in findings.iter_mut().flat_map(|finding| &mut finding.rows) {
+        if let Some(line) = offender.line {
+            wanted.entry(line).or_default().push(offender);
+        }
+    }
+    let head = blocks.head().clone();
+    let only: Vec<bool> = (0..head.columns.len()).map(|at| at == column).collect();
+    let mut left: usize = wanted.values().map(Vec::len).sum();
+    while left > 0
+        && let Some(piece) = blocks.next_piece()?
+    {
+        let block = piece.parse_some(&head, &only);
+        for row in 0..block.rows() {
+            let spot = block.spot(row);
+            for offender in wanted.get_mut(&spot.line()).into_iter().flatten() {
+                if offender.text.is_none() && offender.file == head.file(spot) {
+                    offender.text = Some(truncate(block.text(row, column)));
+                    left -= 1;
+                }
+            }
+        }
+        blocks.reuse(block);
+    }
+    Ok(())
+}
+
 /// Records that could not be read.
 pub(crate) fn unreadable(table: &Table) -> Option<Finding> {
     let first = table.first_bad.first()?;
@@ -176,6 +206,7 @@ pub(crate) fn unreadable(table: &Table) -> Option<Finding> {
         line: error.place.line,
         column: error.place.column.as_ref().map(ToString::to_string),
         value: error.kind.to_string(),
+        text: None,
     });
     Some(Finding {
         level: Level::Error,

@@ -127,7 +127,11 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
                 "repeat a text that stands under different labels",
             ),
         ];
-        findings.extend(read.repeats(job, &mut keys, text, "rows", rules)?);
+        let mut repeats = read.repeats(job, &mut keys, text, "rows", rules)?;
+        let mut blocks = Blocks::open_with(path, job.reading)?;
+        blocks.rename(|path| job.project.shown(path));
+        table::add_texts(&mut repeats, blocks, text)?;
+        findings.extend(repeats);
         findings.extend(damaged(job, &read, text));
     }
     Ok(Checked {

@@ -57,7 +57,8 @@ fn what_was_made_of_the_types_is_not_stale() {
     let dir = Workdir::empty();
     let schema = dir.ok(&["params", "--schema"]);
     let page = dir.ok(&["params", "--reference"]);
-    let hint = "is not what the types say; run `make reference`";
+    let hint = "is not what the types say; run `make reference` (or write it by `easylife params --schema` \
+                and `--reference` of the binary just built)";
     assert!(schema == shipped(schema::FILE), "{} {hint}", schema::FILE);
     assert!(
         page == shipped("docs/reference.md"),

@@ -440,6 +440,8 @@ impl Reading {
             quote: self.quote.unwrap_or_default(),
             escape: self.escape.unwrap_or_default(),
             decimal: self.decimal,
+            header: !self.no_header,
+            encoding: self.encoding,
         };
         let usage = |error: tables::InvalidReading| exit::usage(format!("--quote: {error}"));
         reading.check().map_err(usage)

@@ -226,6 +226,23 @@ impl Role {
     }
 }
 
+impl Role {
+    /// Whether a cell of such a column may be this one.
+    fn may_be(self, cell: &str) -> bool {
+        let cell = cell.trim();
+        let is_number = cell.parse::<f64>().is_ok();
+        let words = cell.split_whitespace().count();
+        match self {
+            Role::Text => words > 2,
+            Role::Label => words < 3,
+            Role::Path => cell.contains('.') && !is_number,
+            Role::Time => !is_number && tables::clock::parse(cell).is_ok(),
+            Role::Value | Role::Rating => is_number,
+            Role::User | Role::Item | Role::Series => words == 1,
+        }
+    }
+}
+
 /// Letters and digits of a name, in lower case.
 fn bare(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
@@ -277,6 +294,9 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
             false => error,
         };
     };
+    if let ReadErrorKind::FirstLineIsData(cells) = &**kind {
+        return exit::data(without_header(&place.file, cells, task, needed));
+    }
     let ReadErrorKind::MissingColumn { name, columns, .. } = &**kind else {
         let is_absent = |kind: &ReadErrorKind| match kind {
             ReadErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
@@ -315,6 +335,35 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
         found.join(", "),
         advice(&missing, &names, needed),
     ))
+}
+
+/// What to set where the first line of a table is a row of data, with the columns that are likely meant.
+fn without_header(file: &str, cells: &[String], task: &str, needed: &[Needed]) -> String {
+    let names: Vec<String> = cells.iter().take(SHOWN).map(|cell| shown(cell)).collect();
+    let mut free: Vec<usize> = (0..cells.len()).collect();
+    let mut sets = vec![(format!("{task}.data.header"), "false".to_owned())];
+    for column in needed {
+        let fits = |&&number: &&usize| column.role.may_be(&cells[number]);
+        let number = free.iter().find(fits).or(free.first()).copied();
+        free.retain(|other| Some(*other) != number);
+        let number = number.map_or("NUMBER".to_owned(), |number| (number + 1).to_string());
+        sets.push((column.key.to_owned(), number));
+    }
+    let yaml: Vec<String> = sets
+        .iter()
+        .map(|(key, value)| format!("`{key}: {value}`"))
+        .collect();
+    let flags: Vec<String> = sets
+        .iter()
+        .map(|(key, value)| format!("-S {key}={value}"))
+        .collect();
+    format!(
+        "{file}: the first line looks like data, not like names of columns ({}); if the file has no header line, \
+         columns are named by their numbers: set {} in params.yaml, or pass {}",
+        names.join(", "),
+        and(&yaml),
+        flags.join(" ")
+    )
 }
 
 /// What to set where a column that is needed is not there; `None` where it is not one that is.

@@ -186,9 +186,9 @@ fn bad_input_is_one_clear_error() {
             &["utf8.csv:3", "text", "UTF-8"],
         ),
         (
-            "utf16.csv",
-            b"\xff\xfet\0e\0x\0t\0".to_vec(),
-            &["utf16.csv", "UTF-16"],
+            "utf32.csv",
+            b"\xff\xfe\0\0t\0\0\0".to_vec(),
+            &["utf32.csv", "UTF-32"],
         ),
         (
             "quote.csv",

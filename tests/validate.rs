@@ -126,7 +126,7 @@ fn bad_input_is_one_clear_error_with_its_place() {
         ),
         (long.as_bytes(), "t.csv:2: a record longer than 16 MiB"),
         (b"text,text\na,b\n", "t.csv:1: column 2: the header name"),
-        (b"\xff\xfet\0e\0", "UTF-16"),
+        (b"\xff\xfe\0\0t\0\0\0", "UTF-32"),
         (b"text,label\n\x00\x00", "t.csv"),
     ];
     // A table to be looked at may be empty, one to be learnt from may not.

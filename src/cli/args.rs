@@ -13,7 +13,7 @@ use crate::params::Set;
 use crate::predict;
 use crate::project::Project;
 use crate::tasks::{self, Name};
-use tables::{Decimal, Delimiter, Escape, Format, Quote};
+use tables::{Decimal, Delimiter, Encoding, Escape, Format, Quote};
 
 /// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]
@@ -424,6 +424,13 @@ pub struct Reading {
     /// too [default: as the model's data had it, otherwise none but 1234.5 is read]
     #[arg(long, value_name = "CHAR")]
     pub decimal: Option<Decimal>,
+    /// The first line of CSV inputs is a row: columns are named 1, 2, ...
+    #[arg(long)]
+    pub no_header: bool,
+    /// Encoding of text inputs: utf-8, utf-16le, windows-1252, latin-1, ... [default: UTF-8, or what is
+    /// recognised]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<Encoding>,
 }
 
 #[derive(Args)]

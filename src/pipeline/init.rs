@@ -101,17 +101,7 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
     let task = T::NAME;
     let source = own::from_project(folder, &own.source)?;
     let source = Chosen::name(&format!("{task}.data.source"), source, true);
-    let mut chosen = Vec::new();
-    for (key, character) in [
-        (
-            "delimiter",
-            found.delimiter.map(|delimiter| delimiter.to_string()),
-        ),
-        ("decimal", found.decimal.map(|decimal| decimal.to_string())),
-    ] {
-        let key = format!("{task}.data.{key}");
-        chosen.extend(character.map(|character| Chosen::name(&key, character, false)));
-    }
+    let mut chosen = own::settings(task, found.reading);
     chosen.extend(found.columns);
     let sets = [&source].into_iter().chain(&chosen);
     let sets: Vec<(String, String)> = sets

@@ -28,9 +28,16 @@ pub fn stage_names() -> Vec<String> {
     pipeline.map_or_else(|_| Vec::new(), |pipeline| pipeline.names())
 }
 
-/// Says which files of folders are read and which are left out, where not all lie in one place.
-fn say_folders(raw: RawData<'_>, project: &Project, talk: &Talk) {
+/// Says which files of folders are read and which are left out, where not all lie in one place, and which
+/// encoding was recognised.
+fn say_how_it_is_read(task: &str, raw: RawData<'_>, project: &Project, talk: &Talk) {
     for name in [Some(raw.source), raw.test].into_iter().flatten() {
+        let path = project.path(name);
+        if (raw.of_tables || !path.is_dir())
+            && let Some(note) = tables::describe_encoding(&path, raw.reading)
+        {
+            talk.note(format!("{note}; {task}.data.encoding says it for good"));
+        }
         if raw.of_tables
             && let Some(note) = tables::describe_folder(&project.path(name))
         {

@@ -112,6 +112,9 @@ fn profile(path: &Path, reading: Reading, talk: &Talk) -> Result<summary::Table>
     if let Some(note) = tables::describe_folder(path) {
         talk.note(format!("{}: {note}", path.display()));
     }
+    if let Some(note) = tables::describe_encoding(path, reading) {
+        talk.note(format!("{note}; --encoding says it"));
+    }
     let table = scan(blocks, &mut (), Columns::All, talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {

@@ -3,6 +3,7 @@
 //! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes that
 //! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
 
+mod aloud;
 pub mod ask;
 mod journal;
 mod output;
@@ -12,12 +13,13 @@ mod unknown;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
 
+use self::aloud::aloud;
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::params::batch::Batch;
@@ -492,23 +494,28 @@ pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<B
     Ok(source)
 }
 
+/// Says which encoding of an input was recognised.
+pub(crate) fn say_encoding(path: &Path, reading: Reading, talk: &Talk) {
+    if let Some(note) = tables::describe_encoding(path, reading) {
+        talk.note(format!("{note}; --encoding says it"));
+    }
+}
+
 fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     match &request.input {
         Some(Port::File(path)) => {
             if let Some(note) = tables::describe_folder(path) {
                 talk.note(format!("{}: {note}", path.display()));
             }
+            say_encoding(path, request.reading, talk);
             Ok(tables::open_with(path, request.reading)?)
         }
         Some(Port::Standard) | None => {
             let format = request.format.unwrap_or(Format::Csv);
-            Ok(tables::open_as_with(
-                Box::new(io::stdin()),
-                "stdin",
-                format,
-                Compression::None,
-                request.reading,
-            )?)
+            let stdin = Box::new(io::stdin());
+            let none = Compression::None;
+            let source = tables::open_as_with(stdin, "stdin", format, none, request.reading)?;
+            Ok(aloud(source, *talk))
         }
     }
 }

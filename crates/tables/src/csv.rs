@@ -9,7 +9,9 @@ use memchr::{memchr, memchr_iter, memchr3};
 
 use super::input::Input;
 use super::reading::{Escape, Syntax};
-use super::{Column, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
+use super::{Column, Encoding, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
+
+mod first_line;
 
 /// More columns than any table has: a file without line ends, or no table.
 const MAX_COLUMNS: usize = 100_000;
@@ -33,6 +35,8 @@ pub(super) struct Csv {
     returned: bool,
     /// The header line ends in a carriage return alone: so do lines inside quoted texts.
     returns: bool,
+    /// The first line has been read, is a row, and is still to be given.
+    pending: bool,
 }
 
 /// Opens a table with a header line; one without any bytes has no columns.
@@ -47,9 +51,22 @@ pub(super) fn open(input: Input, syntax: Syntax) -> Result<Csv, ReadError> {
             return Ok(csv);
         }
     }
-    csv.columns = csv.header()?;
+    let columns = match syntax.header {
+        true => csv.header(),
+        false => Ok(csv.numbered()),
+    };
+    let first_line = (csv.cells == 1).then(|| csv.first_cell());
     csv.end_line()?;
-    csv.check_delimiter()?;
+    if let Some(first_line) = first_line {
+        csv.check_delimiter(&first_line)?;
+    }
+    csv.pending = !syntax.header;
+    csv.columns = columns.map_err(|error| match first_line::names_of_data(&csv) {
+        Some(cells) => {
+            Place::line(&csv.input.name, csv.start).error(ReadErrorKind::FirstLineIsData(cells))
+        }
+        None => error,
+    })?;
     Ok(csv)
 }
 
@@ -67,7 +84,19 @@ impl Csv {
             start: line,
             returned: false,
             returns: false,
+            pending: false,
         }
+    }
+
+    /// Columns by their numbers, as many as the record read last has cells.
+    fn numbered(&self) -> Vec<Column> {
+        (1..=self.cells)
+            .map(|number| Column::new(number.to_string()))
+            .collect()
+    }
+
+    fn first_cell(&self) -> Vec<u8> {
+        self.text[..self.ends[0]].to_vec()
     }
 
     /// The bytes behind the record read last, the columns, and the line on which those bytes start.
@@ -138,16 +167,13 @@ impl Csv {
         Ok(())
     }
 
-    /// Refuses a header of one column that holds other delimiters, where the next line does too.
-    fn check_delimiter(&mut self) -> Result<(), ReadError> {
-        let [column] = &self.columns[..] else {
-            return Ok(());
-        };
+    /// Refuses a first line of one cell that holds other delimiters, where the next line does too.
+    fn check_delimiter(&mut self, first_line: &[u8]) -> Result<(), ReadError> {
         let line = self.input.fill()?.split(|byte| b"\r\n".contains(byte));
         let line = line.into_iter().find(|line| !line.is_empty());
         let count = |text: &[u8], byte: u8| memchr_iter(byte, text).count();
         let found = DELIMITERS.into_iter().find(|&byte| {
-            let in_header = count(column.name.as_bytes(), byte);
+            let in_header = count(first_line, byte);
             byte != self.syntax.delimiter
                 && in_header > 0
                 && line.is_none_or(|line| count(line, byte) >= in_header)
@@ -320,10 +346,7 @@ impl Csv {
                 let byte = error.valid_up_to();
                 let name = columns.get(index).map(|column| column.name.as_str());
                 let value = cell[byte];
-                let kind = ReadErrorKind::Utf8 {
-                    byte: byte + 1,
-                    value,
-                };
+                let kind = self.input.not_utf8(byte + 1, value);
                 return self.here().column(index, name).error(kind);
             }
             start = end;
@@ -354,12 +377,12 @@ impl Source for Csv {
     }
 
     fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
-        if !self.record()? {
+        if !std::mem::take(&mut self.pending) && !self.record()? {
             return Ok(false);
         }
         self.check_width()?;
         self.cells_into(row, &self.columns)?;
-        match self.repeats_header(row) {
+        match self.syntax.header && self.repeats_header(row) {
             true => Err(self.here().error(ReadErrorKind::HeaderAgain)),
             false => Ok(true),
         }
@@ -367,6 +390,14 @@ impl Source for Csv {
 
     fn file(&self) -> &str {
         &self.input.name
+    }
+
+    fn recognised(&self) -> Option<Encoding> {
+        self.input.recognised()
+    }
+
+    fn first_line_is_data(&self) -> bool {
+        first_line::names_of_data(self).is_some()
     }
 }
 
@@ -609,6 +640,24 @@ mod tests {
     }
 
     #[test]
+    fn without_a_header_columns_are_numbered_and_no_row_is_lost() {
+        let reading = super::super::Reading {
+            header: false,
+            ..super::super::Reading::default()
+        };
+        let rows = read_as("1,2\n1,2\n3,4", reading).unwrap();
+        assert_eq!(rows, [["1", "2"], ["1", "2"], ["3", "4"]]);
+        let rows = read_as("sep=;\na;a\n", reading).unwrap();
+        assert_eq!(rows, [["a", "a"]]);
+        assert!(read_as("", reading).unwrap().is_empty());
+        assert!(
+            read_as("a;b\nc;d\n", reading)
+                .unwrap_err()
+                .contains("separated by `;`")
+        );
+    }
+
+    #[test]
     fn lines_are_counted_over_quotes_and_blank_lines() {
         let rows = all(b"a,b\r\n1,\"x\ny\"\r\n\r\n\n2,z\n").unwrap();
         assert_eq!(rows[0], (2, vec!["1".to_owned(), "x\ny".to_owned()]));
@@ -666,15 +715,25 @@ mod tests {
                 .contains("column 1 (a): invalid UTF-8")
         );
         for text in [
-            &b"\xff\xfea\0"[..],
+            &b"\xff\xfea\0,\0b\0\n\x001\0,\x002\0"[..],
             b"a\0,\0b\0\n\x001\0,\x002\0\n\0",
             b"\0a\0,\0b\0\n\x001\0,\x002\0\n",
-            // Cyrillic, of which only delimiters and line ends have zeros.
-            b"\x42\x04\x35\x04,\0\x3c\x04\r\0\n\0\x30\x04,\0\x31\x04\n\0",
         ] {
-            assert!(all(text).unwrap_err().contains("is UTF-16"), "{text:?}");
+            let row = ["1", "2"].map(str::to_owned).to_vec();
+            assert_eq!(all(text).unwrap(), [(2, row)], "{text:?}");
         }
-        assert!(!all(b"a,b\nx\0y\0,1\n").is_err_and(|e| e.contains("UTF-16")));
+        // Cyrillic, of which only delimiters and line ends have zeros.
+        let cyrillic = b"\x42\x04\x35\x04,\0\x3c\x04\r\0\n\0\x30\x04,\0\x31\x04\n\0";
+        assert_eq!(all(cyrillic).unwrap()[0].1, ["\u{430}", "\u{431}"]);
+        let message = all(b"\xff\xfe\0\0a\0\0\0").unwrap_err();
+        assert!(message.contains("is UTF-32LE text"), "{message}");
+        // Half of a letter, on the line where it is.
+        let message = all(b"\xff\xfea\0\n\0x\0\0\xd8y\0\n\0").unwrap_err();
+        assert!(
+            message.starts_with("f.csv:2: column 1 (a): bytes that mean nothing"),
+            "{message}"
+        );
+        assert_eq!(all(b"a,b\nx\0y\0,1\n").unwrap().len(), 1);
         assert_eq!(all(b"\xef\xbb\xbfa\n1\n").unwrap().len(), 1);
     }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::io;
 
-use super::shown;
+use super::{Encoding, shown};
 
 /// What is wrong, where. Displayed as `data/reviews.csv:17: column 2 (label): ...; hint`.
 #[derive(Debug)]
@@ -107,9 +107,37 @@ pub enum ReadErrorKind {
         /// What should be there.
         expected: &'static str,
     },
-    /// UTF-16 or UTF-32, by its byte-order mark or by its zeros; its name for `iconv`.
+    /// UTF-32, by its byte-order mark; its name for `iconv`.
     #[error("is {0} text; convert it: `iconv -f {0} -t UTF-8 IN > OUT`")]
     WideText(&'static str),
+    /// A byte-order mark of another encoding than was said.
+    #[error(
+        "starts with the byte-order mark of {found}, but {said} is asked for; leave out TASK.data.encoding \
+         (--encoding), which the mark makes needless"
+    )]
+    OtherMark {
+        /// That of the mark.
+        found: Encoding,
+        /// What was asked for.
+        said: Encoding,
+    },
+    /// Bytes that mean nothing in the encoding that they are read as.
+    #[error(
+        "bytes that mean nothing in the encoding that the file is read as, behind byte {} of the text in UTF-8; \
+         say what it is with TASK.data.encoding (--encoding)",
+        byte - 1
+    )]
+    NotInEncoding {
+        /// Where in the text as UTF-8, from 1.
+        byte: usize,
+    },
+    /// A first line that is a row of data.
+    #[error(
+        "the first line looks like data, not like names of columns ({}); if the file has no header line, set \
+         TASK.data.header: false in params.yaml, or give --no-header, and name columns by their numbers: 1, 2, ...",
+        names(.0)
+    )]
+    FirstLineIsData(Vec<String>),
     /// Content that is not what the name says.
     #[error("holds {found}, not {expected}; {hint}")]
     OtherContent {
@@ -175,9 +203,12 @@ pub enum ReadErrorKind {
     #[error("a NUL byte in the text; the file is damaged or no text: remove the byte")]
     Nul,
     /// Bytes that are no UTF-8.
-    #[error("invalid UTF-8: byte {byte} of the text is 0x{value:02X}; convert the file to UTF-8")]
+    #[error(
+        "invalid UTF-8: byte {byte} of the text is 0x{value:02X}; if the whole file is in another encoding, say which \
+         with TASK.data.encoding (--encoding): windows-1251, iso-8859-2, shift_jis, ..."
+    )]
     Utf8 {
-        /// Where in the text, from 0.
+        /// Where in the text, from 1.
         byte: usize,
         /// The byte there.
         value: u8,
@@ -330,6 +361,7 @@ impl ReadError {
                 | TextAfterQuote
                 | HeaderAgain
                 | Utf8 { .. }
+                | NotInEncoding { .. }
                 | Nul
                 | Json(_)
                 | NotObject { .. }

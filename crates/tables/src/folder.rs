@@ -7,7 +7,8 @@ use std::vec::IntoIter;
 
 use super::source::open_file;
 use super::{
-    Column, DataType, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source, Unit, shown,
+    Column, DataType, Encoding, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source,
+    Unit, shown,
 };
 
 struct Folder {
@@ -16,6 +17,8 @@ struct Folder {
     columns: Vec<Column>,
     rest: IntoIter<PathBuf>,
     reading: Reading,
+    /// Of the files before the current one.
+    recognised: Option<Encoding>,
 }
 
 /// What is in a folder, at any depth; paths start with the folder's.
@@ -141,6 +144,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
         columns: Vec::new(),
         rest,
         reading,
+        recognised: None,
     };
     // A file without any bytes is a part without rows.
     while folder.current.columns().is_empty() {
@@ -202,6 +206,7 @@ impl Source for Folder {
             let Some(path) = self.rest.next() else {
                 return Ok(false);
             };
+            self.recognised = self.recognised();
             self.current = open_file(&path, self.reading)?;
             self.check_columns()?;
         }
@@ -213,6 +218,14 @@ impl Source for Folder {
 
     fn unit(&self) -> Unit {
         self.current.unit()
+    }
+
+    fn recognised(&self) -> Option<Encoding> {
+        self.recognised.or_else(|| self.current.recognised())
+    }
+
+    fn first_line_is_data(&self) -> bool {
+        self.current.first_line_is_data()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Bytes of a text format: decompressed, their encoding and content looked at, errors told apart.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 
 use flate2::bufread::GzDecoder;
 
-use super::{Compression, Format, Place, ReadError, ReadErrorKind};
+use super::encoding::Utf8;
+use super::{Compression, Encoding, Format, Place, ReadError, ReadErrorKind, Reading};
 
 const BUFFER: usize = 1 << 17;
 
@@ -13,39 +16,93 @@ pub(super) struct Input {
     reader: BufReader<Box<dyn Read>>,
     pub name: String,
     compressed: bool,
+    /// The encoding that was recognised, and is converted to UTF-8.
+    recognised: Rc<Cell<Option<Encoding>>>,
+    /// Whether its bytes are converted, because they were recognised or because the caller says so.
+    is_converted: bool,
 }
 
 impl Input {
-    /// Refuses what is not `format` compressed as said, and text that is not UTF-8 by its first bytes; reads
-    /// over the byte-order mark of UTF-8.
+    /// Refuses what is not `format` compressed as said, and what is no text by its first bytes; reads over a
+    /// byte-order mark. What comes out is UTF-8 where the encoding is known.
     pub fn new(
         input: Box<dyn Read>,
         name: &str,
         format: Format,
         compression: Compression,
+        reading: Reading,
     ) -> Result<Self, ReadError> {
         let mut this = Self {
             reader: BufReader::with_capacity(BUFFER, input),
             name: name.to_owned(),
             compressed: false,
+            recognised: Rc::default(),
+            is_converted: false,
         };
         this.check_compression(format, compression)?;
         if compression != Compression::None && !this.fill()?.is_empty() {
             this = this.decompressed(compression)?;
             this.check_compression(format, Compression::None)?;
         }
-        let start = this.fill()?;
-        let refused = match wide_text(start) {
-            Some(encoding) => Some(ReadErrorKind::WideText(encoding)),
-            None => other_content(start, format),
-        };
-        if let Some(kind) = refused {
+        if let Some(kind) = other_content(this.fill()?, format) {
             return Err(Place::file(name).error(kind));
         }
-        if start.starts_with(b"\xef\xbb\xbf") {
-            this.consume(3);
+        let encoding = this.encoding(reading.encoding)?;
+        this.is_converted = encoding.is_some_and(|encoding| !encoding.is_utf8());
+        let utf8 = Utf8::new(this.reader, encoding, this.recognised.clone());
+        Ok(Self {
+            reader: BufReader::with_capacity(BUFFER, Box::new(utf8)),
+            ..this
+        })
+    }
+
+    /// The encoding that its first bytes or the caller tell, past the byte-order mark; `None` where nothing
+    /// does.
+    fn encoding(&mut self, said: Option<Encoding>) -> Result<Option<Encoding>, ReadError> {
+        let place = Place::file(&self.name);
+        let start = self.fill()?;
+        if let Some(kind) = utf32(start) {
+            return Err(place.error(kind));
         }
-        Ok(this)
+        let (marked, length) = match Encoding::of_mark(start) {
+            Some((encoding, length)) => (Some(encoding), length),
+            None => (None, 0),
+        };
+        let found = match said {
+            Some(_) => marked,
+            None => marked.or_else(|| wide_text(start)),
+        };
+        if let (Some(found), Some(said)) = (marked, said)
+            && found != said
+        {
+            return Err(place.error(ReadErrorKind::OtherMark { found, said }));
+        }
+        self.consume(length);
+        if let Some(found) = found
+            && said.is_none()
+            && !found.is_utf8()
+        {
+            self.recognised.set(Some(found));
+        }
+        Ok(said.or(found))
+    }
+
+    /// The encoding that was recognised so far, and is converted to UTF-8 without the caller's word.
+    pub fn recognised(&self) -> Option<Encoding> {
+        self.recognised.get()
+    }
+
+    /// What a byte that is no UTF-8 means here.
+    pub fn not_utf8(&self, byte: usize, value: u8) -> ReadErrorKind {
+        match self.is_converted || self.recognised.get().is_some() {
+            true => ReadErrorKind::NotInEncoding { byte },
+            false => ReadErrorKind::Utf8 { byte, value },
+        }
+    }
+
+    /// What was read ahead.
+    pub fn buffered(&self) -> &[u8] {
+        self.reader.buffer()
     }
 
     /// Bytes in memory that are the middle of an input.
@@ -54,6 +111,8 @@ impl Input {
             reader: BufReader::with_capacity(BUFFER, Box::new(io::Cursor::new(bytes))),
             name: name.to_owned(),
             compressed: false,
+            recognised: Rc::default(),
+            is_converted: false,
         }
     }
 
@@ -121,6 +180,7 @@ impl Input {
             reader: BufReader::with_capacity(BUFFER, plain),
             name: self.name,
             compressed: true,
+            ..self
         })
     }
 
@@ -261,15 +321,18 @@ fn other_content(start: &[u8], format: Format) -> Option<ReadErrorKind> {
     })
 }
 
-/// UTF-16 and UTF-32 by their byte-order marks; without one, UTF-16 by its zeros: all of them are high (or
-/// all low) halves of a character, and so is the other half of every line feed.
-fn wide_text(start: &[u8]) -> Option<&'static str> {
+/// UTF-32 by its byte-order marks.
+fn utf32(start: &[u8]) -> Option<ReadErrorKind> {
     match start {
-        [0xff, 0xfe, 0, 0, ..] => return Some("UTF-32LE"),
-        [0, 0, 0xfe, 0xff, ..] => return Some("UTF-32BE"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Some("UTF-16"),
-        _ => {}
+        [0xff, 0xfe, 0, 0, ..] => Some(ReadErrorKind::WideText("UTF-32LE")),
+        [0, 0, 0xfe, 0xff, ..] => Some(ReadErrorKind::WideText("UTF-32BE")),
+        _ => None,
     }
+}
+
+/// UTF-16 without a byte-order mark by its zeros: all of them are high (or all low) halves of a character, and so
+/// is the other half of every line feed.
+fn wide_text(start: &[u8]) -> Option<Encoding> {
     let start = &start[..start.len().min(1 << 12) / 2 * 2];
     let (pairs, _) = start.as_chunks::<2>();
     let zeros = |half: usize| pairs.iter().filter(|pair| pair[half] == 0).count();
@@ -283,8 +346,8 @@ fn wide_text(start: &[u8]) -> Option<&'static str> {
             && (feeds(low) > 0 || zeros(high) * 2 > pairs.len())
     };
     match (wide(1), wide(0)) {
-        (true, _) => Some("UTF-16LE"),
-        (_, true) => Some("UTF-16BE"),
+        (true, _) => Some(Encoding::UTF_16LE),
+        (_, true) => Some(Encoding::UTF_16BE),
         _ => None,
     }
 }

@@ -9,7 +9,9 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::input::Input;
-use super::{Column, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source, Within};
+use super::{
+    Column, Encoding, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source, Within,
+};
 
 struct Jsonl {
     input: Input,
@@ -34,7 +36,7 @@ pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
         return Ok(Box::new(jsonl));
     }
     jsonl.pending = true;
-    let entries = entries(&jsonl.line).map_err(|problem| jsonl.error(problem))?;
+    let entries = jsonl.entries().map_err(|problem| jsonl.error(problem))?;
     if entries.is_empty() {
         return Err(jsonl.error(Problem::Kind(ReadErrorKind::NoKeys)));
     }
@@ -172,8 +174,17 @@ impl Jsonl {
         }
     }
 
+    fn entries(&self) -> Result<Entries<'_>, Problem> {
+        entries(&self.line).map_err(|problem| match problem {
+            Problem::Kind(ReadErrorKind::Utf8 { byte, value }) => {
+                Problem::Kind(self.input.not_utf8(byte, value))
+            }
+            problem => problem,
+        })
+    }
+
     fn cells(&self, row: &mut Row) -> Result<(), Problem> {
-        let entries = entries(&self.line)?;
+        let entries = self.entries()?;
         let mut values: Vec<Option<&RawValue>> = vec![None; self.columns.len()];
         for (index, (key, value)) in entries.iter().enumerate() {
             // Most lines have the keys of the first one, in its order.
@@ -303,6 +314,10 @@ impl Source for Jsonl {
 
     fn file(&self) -> &str {
         &self.input.name
+    }
+
+    fn recognised(&self) -> Option<Encoding> {
+        self.input.recognised()
     }
 }
 

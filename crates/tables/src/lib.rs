@@ -13,6 +13,7 @@
 pub mod blocks;
 pub mod clock;
 mod csv;
+mod encoding;
 mod error;
 mod folder;
 mod format;
@@ -36,6 +37,7 @@ mod spool;
 mod text;
 mod values;
 
+pub use encoding::Encoding;
 pub use error::{Place, ReadError, ReadErrorKind, Unit, Within};
 pub use folder::describe_folder;
 pub use format::{Compression, Format, UnknownFormat};
@@ -53,7 +55,7 @@ pub use series::{
     each_prepared, read_prepared, series_name, series_parts, shown,
 };
 pub use sink::{Sink, Spelling, create, create_spool};
-pub use source::{Source, find_column, open, open_as, open_as_with, open_with};
+pub use source::{Source, describe_encoding, find_column, open, open_as, open_as_with, open_with};
 pub use spool::jsonl_to_parquet;
 pub use text::{
     Slice, Texts, class_order, group_cell, label_cell, normalised, read_texts, sorted_classes,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Column, Decimal, ReadError, Row, Source, Unit};
+use super::{Column, Decimal, Encoding, ReadError, Row, Source, Unit};
 
 /// A source and the rows of it that somebody has looked at.
 pub struct Peeked {
@@ -100,6 +100,14 @@ impl Source for Peeked {
             Some(file) => self.files[file].1,
             None => self.inner.unit(),
         }
+    }
+
+    fn recognised(&self) -> Option<Encoding> {
+        self.inner.recognised()
+    }
+
+    fn first_line_is_data(&self) -> bool {
+        self.inner.first_line_is_data()
     }
 
     fn decimal(&self) -> Option<Decimal> {

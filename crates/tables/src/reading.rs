@@ -8,10 +8,10 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Format};
+use super::{Decimal, Encoding, Format};
 
-/// How CSV and TSV files are read; the default is RFC 4180.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// How text files are read; the default is RFC 4180, with a header line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reading {
     /// What separates the cells of CSV files; absent: a comma. TSV files have tabs.
     pub delimiter: Option<Delimiter>,
@@ -22,6 +22,23 @@ pub struct Reading {
     /// What marks the decimals of numbers in texts, of any format; absent: numbers are as programs write them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
+    /// Whether the first line of CSV files names the columns; otherwise their names are `1`, `2`, ...
+    pub header: bool,
+    /// The encoding of text files; absent: UTF-8, or what is recognised.
+    pub encoding: Option<Encoding>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Reading {
+            delimiter: None,
+            quote: Quote::default(),
+            escape: Escape::default(),
+            header: true,
+            encoding: None,
+            decimal: None,
+        }
+    }
 }
 
 /// A character that separates cells.
@@ -68,6 +85,8 @@ pub(super) struct Syntax {
     pub delimiter: u8,
     pub quote: Option<u8>,
     pub escape: Escape,
+    /// Whether the first line names the columns.
+    pub header: bool,
 }
 
 impl Syntax {
@@ -102,6 +121,7 @@ impl Reading {
             delimiter,
             quote: self.quote.0,
             escape: self.escape,
+            header: self.header,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Rows out of one input, whatever its format.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::input::Input;
 use super::{
-    Column, Compression, Decimal, Format, Place, ReadError, ReadErrorKind, Reading, Row, Unit,
+    Column, Compression, Decimal, Encoding, Format, Place, ReadError, ReadErrorKind, Reading, Row,
+    Unit,
 };
-use super::{csv, folder, jsonl, parquet};
+use super::{csv, encoding, folder, jsonl, parquet};
 
 /// Rows out of one input, in order.
 pub trait Source {
@@ -34,12 +35,31 @@ pub trait Source {
         None
     }
 
+    /// The encoding that was recognised so far, where text that is not UTF-8 is converted without the caller's
+    /// word.
+    fn recognised(&self) -> Option<Encoding> {
+        None
+    }
+
+    /// Whether the line that names the columns looks like a row of data. Known before the first row is read.
+    fn first_line_is_data(&self) -> bool {
+        false
+    }
+
     /// The number of the column `name`.
     ///
     /// # Errors
     /// Names the file, the columns there are and the nearest of them.
     fn column(&self, name: &str) -> Result<usize, ReadError> {
-        find_column(self.columns(), name).map_err(|kind| Place::file(self.file()).error(kind))
+        find_column(self.columns(), name).map_err(|kind| {
+            let kind = match kind {
+                ReadErrorKind::MissingColumn { columns, .. } if self.first_line_is_data() => {
+                    ReadErrorKind::FirstLineIsData(columns)
+                }
+                kind => kind,
+            };
+            Place::file(self.file()).error(kind)
+        })
     }
 
     /// Where a cell of the row read last stands.
@@ -75,6 +95,48 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadE
     Ok(with_decimal(source, reading.decimal))
 }
 
+/// Which encoding a file, or files of a folder, are read as because it was recognised; `None` where all are UTF-8
+/// or `reading` says the encoding. What is wrong with a file is for its reader to say.
+pub fn describe_encoding(path: &Path, reading: Reading) -> Option<String> {
+    if reading.encoding.is_some() {
+        return None;
+    }
+    let paths = match path.is_dir() {
+        true => folder::files(path).ok()?,
+        false => vec![path.to_owned()],
+    };
+    let found: Vec<(&PathBuf, Encoding)> = paths
+        .iter()
+        .filter_map(|path| Some((path, encoding_of(path)?)))
+        .collect();
+    let ((first, encoding), others) = (found.first()?, found.len() - 1);
+    let more = match others {
+        0 => String::new(),
+        others => format!(" (and {others} more files of the folder as it is found there)"),
+    };
+    let name = files::names::spell(first);
+    Some(format!("{name} is read as {encoding}{more}"))
+}
+
+/// That which is recognised in a file.
+fn encoding_of(path: &Path) -> Option<Encoding> {
+    let (format, compression) = Format::of_path(path)?;
+    if format == Format::Parquet {
+        return None;
+    }
+    let file = Box::new(std::fs::File::open(path).ok()?);
+    let mut input = Input::new(file, "", format, compression, Reading::default()).ok()?;
+    let (mut read, mut buffer) = (0, vec![0; 1 << 16]);
+    while input.recognised().is_none() && read <= encoding::LOOK {
+        let bytes = input.read(&mut buffer).ok()?;
+        if bytes == 0 || !buffer[..bytes].is_ascii() {
+            break;
+        }
+        read += bytes as u64;
+    }
+    input.recognised()
+}
+
 /// The same source, whose texts have this decimal mark.
 pub(super) fn with_decimal(source: Box<dyn Source>, decimal: Option<Decimal>) -> Box<dyn Source> {
     match decimal {
@@ -107,6 +169,14 @@ impl Source for Marked {
 
     fn unit(&self) -> Unit {
         self.inner.unit()
+    }
+
+    fn recognised(&self) -> Option<Encoding> {
+        self.inner.recognised()
+    }
+
+    fn first_line_is_data(&self) -> bool {
+        self.inner.first_line_is_data()
     }
 
     fn decimal(&self) -> Option<Decimal> {
@@ -154,7 +224,7 @@ pub fn open_as_with(
         let source = parquet::open_stream(input, name)?;
         return Ok(with_decimal(source, reading.decimal));
     }
-    let input = Input::new(input, name, format, compression)?;
+    let input = Input::new(input, name, format, compression, reading)?;
     let source = match format {
         Format::Jsonl => jsonl::open(input)?,
         _ => Box::new(csv::open(input, reading.syntax(format))?),

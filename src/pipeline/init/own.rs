@@ -10,7 +10,7 @@ use super::series;
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::task::Task;
-use tables::{Decimal, Delimiter, Kind, ReadErrorKind, Reading, Row, clock, shown, spelling};
+use tables::{Decimal, Kind, ReadErrorKind, Reading, Row, Source, clock, shown, spelling};
 
 /// Rows that are looked at.
 const HEAD: usize = 1000;
@@ -80,8 +80,8 @@ impl Chosen {
 /// What was found in the data.
 pub(super) struct Found {
     pub columns: Vec<Chosen>,
-    pub delimiter: Option<Delimiter>,
-    pub decimal: Option<Decimal>,
+    /// How the table is read.
+    pub reading: Reading,
 }
 
 /// Asks a person which of some columns is meant; `None` where there is nobody to ask.
@@ -99,12 +99,10 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
     if own.source.is_dir() && !T::raw_data(&params).of_tables && !has_tables(&own.source)? {
         return Ok(Found {
             columns: Vec::new(),
-            delimiter: None,
-            decimal: None,
+            reading: Reading::default(),
         });
     }
-    let (head, delimiter) = Head::read(&own.source)?;
-    let decimal = head.decimal();
+    let (head, reading) = Head::read(&own.source)?;
     let names: Vec<&str> = head.names.iter().map(String::as_str).collect();
     let mut columns: Vec<Chosen> = Vec::new();
     let given = |role| own.columns.iter().find(|(given, _)| *given == role);
@@ -138,15 +136,11 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
         if role == Role::Value
             && let (Some(ids), Some(time)) = (ids, columns.last())
         {
-            let read = series::Rows::read(&head, &own.source, delimiter, &time.value)?;
+            let read = series::Rows::read(&head, &own.source, reading, &time.value)?;
             let open = given(Role::Value).is_none() && given(Role::Series).is_none();
             if open && read.are_wide(&head) {
                 columns.extend(series::wide(ids.key()));
-                return Ok(Found {
-                    columns,
-                    delimiter,
-                    decimal,
-                });
+                return Ok(Found { columns, reading });
             }
             rows = Some(read);
         }
@@ -196,11 +190,7 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
             columns.push(Chosen::name(column.key(), name, given(role).is_some()));
         }
     }
-    Ok(Found {
-        columns,
-        delimiter,
-        decimal,
-    })
+    Ok(Found { columns, reading })
 }
 
 fn refuse_roles_of_others<'a, T: Task>(
@@ -243,6 +233,45 @@ fn listed(names: &[&str]) -> String {
     text.join(", ")
 }
 
+/// Opens a table with the delimiter that it has, and without a header line where the first one is a row.
+fn open(path: &Path) -> Result<(Box<dyn Source>, Reading)> {
+    let mut reading = Reading::default();
+    loop {
+        match tables::open_with(path, reading) {
+            Ok(source) if reading.header && source.first_line_is_data() => reading.header = false,
+            Ok(source) => return Ok((source, reading)),
+            Err(error) => match *error.kind {
+                ReadErrorKind::OtherDelimiter { found, .. } if reading.delimiter.is_none() => {
+                    reading.delimiter = Some(char::from(found).to_string().parse()?);
+                }
+                ReadErrorKind::FirstLineIsData(_) if reading.header => reading.header = false,
+                _ => return Err(error.into()),
+            },
+        }
+    }
+}
+
+/// Keys that say how a table is read, where that is not the default.
+pub(super) fn settings(task: &str, reading: Reading) -> Vec<Chosen> {
+    let name = |key: &str, value: Option<String>| {
+        value.map(|value| Chosen::name(&format!("{task}.data.{key}"), value, false))
+    };
+    let header = (!reading.header)
+        .then(|| Chosen::yaml(&format!("{task}.data.header"), "false".to_owned(), false));
+    [
+        name(
+            "delimiter",
+            reading.delimiter.map(|value| value.to_string()),
+        ),
+        header,
+        name("encoding", reading.encoding.map(|value| value.to_string())),
+        name("decimal", reading.decimal.map(|value| value.to_string())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// The first rows of a table.
 pub(super) struct Head {
     pub(super) names: Vec<String>,
@@ -266,22 +295,9 @@ struct Facts {
 }
 
 impl Head {
-    /// Of a file, with the delimiter it has where it is CSV with another one than a comma.
-    fn read(path: &Path) -> Result<(Head, Option<Delimiter>)> {
-        let (mut source, delimiter) = match tables::open(path) {
-            Ok(source) => (source, None),
-            Err(error) => {
-                let ReadErrorKind::OtherDelimiter { found, .. } = *error.kind else {
-                    return Err(error.into());
-                };
-                let delimiter: Delimiter = char::from(found).to_string().parse()?;
-                let reading = Reading {
-                    delimiter: Some(delimiter),
-                    ..Reading::default()
-                };
-                (tables::open_with(path, reading)?, Some(delimiter))
-            }
-        };
+    /// Of a file, and what must be said so that it is read as it is.
+    fn read(path: &Path) -> Result<(Head, Reading)> {
+        let (mut source, mut reading) = open(path)?;
         let names: Vec<String> = source
             .columns()
             .iter()
@@ -302,7 +318,9 @@ impl Head {
         if head.rows == 0 {
             return Err(exit::data(format!("{}: there are no rows", path.display())));
         }
-        Ok((head, delimiter))
+        reading.encoding = source.recognised();
+        reading.decimal = head.decimal();
+        Ok((head, reading))
     }
 
     /// What marks the decimals of its numbers, where some are read only so, and none only otherwise.
@@ -496,7 +514,15 @@ fn top_key(line: &str) -> Option<&str> {
 fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
     let (_, key) = key.rsplit_once('.')?;
     // Keys that the template has in a comment at most are added.
-    let added = ["delimiter", "decimal", "layout"].contains(&key);
+    let added = [
+        "delimiter",
+        "decimal",
+        "layout",
+        "header",
+        "encoding",
+        "classes",
+    ]
+    .contains(&key);
     let (mut out, mut inside, mut done) = (String::new(), false, false);
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
@@ -506,6 +532,7 @@ fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
             }
             inside = line.trim_start().starts_with("data:");
         }
+        let is_source = indent == 4 && line.trim_start().starts_with("source:");
         let is_it = inside && indent == 4 && line.trim_start().starts_with(&format!("{key}:"));
         match is_it && !done {
             true => {
@@ -516,7 +543,7 @@ fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
             false if added && line.starts_with(&format!("    # {key}:")) => {}
             false => out.push_str(line),
         }
-        if inside && !done && indent == 2 && added {
+        if inside && !done && is_source && added {
             let _ = writeln!(out, "    {key}: {value}");
             done = true;
         }

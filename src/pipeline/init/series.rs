@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::own::{Chosen, Head};
 use crate::columns::Role;
-use tables::{Delimiter, Reading, Row, spelling};
+use tables::{Reading, Row, spelling};
 
 /// Cells that are read to find out.
 const HASHES: usize = 1 << 21;
@@ -22,16 +22,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Of the source, whose column of times is `time`.
-    pub fn read(
-        head: &Head,
-        path: &Path,
-        delimiter: Option<Delimiter>,
-        time: &str,
-    ) -> Result<Self> {
-        let reading = Reading {
-            delimiter,
-            ..Reading::default()
-        };
+    pub fn read(head: &Head, path: &Path, reading: Reading, time: &str) -> Result<Self> {
         let mut source = tables::open_with(path, reading)?;
         let time = source.column(time)?;
         let may_name = |&column: &usize| column != time && head.may_name_series(column);

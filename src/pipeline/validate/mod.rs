@@ -252,7 +252,7 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
         false => built_in::<T>(&params),
     };
     if !request.prepared {
-        super::say_folders(T::raw_data(&params), project, talk);
+        super::say_how_it_is_read(T::NAME, T::raw_data(&params), project, talk);
     }
     let job = job::<T>(project, params, schema, talk);
     let (part, checked) = match request.prepared {

@@ -11,6 +11,7 @@ use super::keys::{Keyed, Keys, Repeats};
 use super::schema::Reference;
 use super::unique::Again;
 use super::{Job, checks, today};
+use crate::columns::Needed;
 use crate::pipeline::profile::scan;
 use crate::report::format::{count, percent};
 use crate::report::validate::Offender;
@@ -18,7 +19,7 @@ use crate::report::validate::{Finding, Level};
 use tables::blocks::{self, Blocks, Head};
 use tables::profile::summary::truncate;
 use tables::profile::{Columns, Table, Watch, summary};
-use tables::{Place, ReadErrorKind, Row, spelling};
+use tables::{Place, ReadErrorKind, Row, find_column, spelling};
 
 /// A table that was read, and what any table's rules say of it.
 pub(crate) struct Read<W> {
@@ -104,12 +105,25 @@ pub(crate) fn read<P, W: Watch>(
     path: &Path,
     watch: impl FnOnce(&Head) -> W,
 ) -> Result<Read<W>> {
+    refuse_first_line_of_data(job, path)?;
     let open = || {
         let mut blocks = Blocks::open_with(path, job.reading)?;
         blocks.rename(|path| job.project.shown(path));
         Ok(blocks)
     };
     read_blocks(job, open, path, job.profile(), watch)
+}
+
+/// Where a column that is needed is missing because the first line does not name columns.
+fn refuse_first_line_of_data<P>(job: &Job<P>, path: &Path) -> Result<()> {
+    let source = tables::open_with(path, job.reading)?;
+    let missing = |column: &Needed| find_column(source.columns(), column.name()).is_err();
+    if !job.needed.iter().any(missing) || !source.first_line_is_data() {
+        return Ok(());
+    }
+    let cells = source.columns().iter().map(|column| column.name.clone());
+    let kind = ReadErrorKind::FirstLineIsData(cells.collect());
+    Err(Place::file(job.project.shown(path)).error(kind).into())
 }
 
 /// The same for what `open` gives, each time anew.

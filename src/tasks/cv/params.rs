@@ -7,7 +7,7 @@ use crate::params::batch::Batch;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::cv::{DetectorOptions, Kind, Solver};
-use tables::{Delimiter, Escape, Quote, Reading};
+use tables::{Delimiter, Encoding, Escape, Quote, Reading};
 
 /// Blurred-photo detection.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,12 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
+    /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
+    pub header: bool,
+    /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
+    /// web; absent: UTF-8, or what is recognised and said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// Column of paths, relative to the table.
     pub path: String,
     /// Column of labels: sharp or blurred, 1 or 0.
@@ -83,6 +89,8 @@ impl Default for DataBlock {
             delimiter: None,
             quote: None,
             escape: None,
+            header: true,
+            encoding: None,
             path: "path".to_owned(),
             label: "label".to_owned(),
             scene: "scene".to_owned(),
@@ -198,6 +206,8 @@ impl DataBlock {
             delimiter,
             quote,
             escape,
+            header,
+            encoding,
             path,
             label,
             ..
@@ -205,13 +215,19 @@ impl DataBlock {
         self.delimiter.clone_from(delimiter);
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
+        self.header = *header;
+        self.encoding = *encoding;
         self.path.clone_from(path);
         self.label.clone_from(label);
     }
 
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
-        data::reading(self.delimiter, self.quote, self.escape)
+        Reading {
+            header: self.header,
+            encoding: self.encoding,
+            ..data::reading(self.delimiter, self.quote, self.escape)
+        }
     }
 
     fn pattern(&self) -> Result<Option<regex::Regex>, Invalid> {

@@ -18,7 +18,7 @@ use models::nlp::{
     CharacterFeatures, Choices, ClassWeights, ClassifierOptions, Features, Precision, RATIO_POWER,
     Weighting,
 };
-use tables::{Delimiter, Escape, Quote, Reading};
+use tables::{Delimiter, Encoding, Escape, Quote, Reading};
 
 /// Text classification.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +79,12 @@ pub struct DataBlock {
     /// How a quote inside a quoted text is written in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
+    /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
+    pub header: bool,
+    /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
+    /// web; absent: UTF-8, or what is recognised and said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// Column of the texts.
     pub text: String,
     /// Column of the labels: two classes or many.
@@ -96,6 +102,8 @@ impl Default for DataBlock {
             delimiter: None,
             quote: None,
             escape: None,
+            header: true,
+            encoding: None,
             text: "text".to_owned(),
             label: "label".to_owned(),
             group: None,
@@ -423,6 +431,8 @@ impl DataBlock {
             delimiter,
             quote,
             escape,
+            header,
+            encoding,
             text,
             label,
             ..
@@ -430,13 +440,19 @@ impl DataBlock {
         self.delimiter.clone_from(delimiter);
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
+        self.header = *header;
+        self.encoding = *encoding;
         self.text.clone_from(text);
         self.label.clone_from(label);
     }
 
     /// How CSV files are read.
     pub fn reading(&self) -> Reading {
-        data::reading(self.delimiter, self.quote, self.escape)
+        Reading {
+            header: self.header,
+            encoding: self.encoding,
+            ..data::reading(self.delimiter, self.quote, self.escape)
+        }
     }
 
     fn check(&self) -> Result<(), Invalid> {

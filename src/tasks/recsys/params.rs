@@ -8,7 +8,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, ModelOptions, als, ease, graph, knn};
-use tables::{Decimal, Delimiter, Escape, Quote, Reading};
+use tables::{Decimal, Delimiter, Encoding, Escape, Quote, Reading};
 
 /// Recommendation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,12 @@ pub struct DataBlock {
     /// Absent: numbers are as programs write them, 1234.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
+    /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
+    pub header: bool,
+    /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
+    /// web; absent: UTF-8, or what is recognised and said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
@@ -102,6 +108,8 @@ impl Default for DataBlock {
             quote: None,
             escape: None,
             decimal: None,
+            header: true,
+            encoding: None,
             items: None,
             user: "user_id".to_owned(),
             item: "item_id".to_owned(),
@@ -122,6 +130,8 @@ impl DataBlock {
             quote,
             escape,
             decimal,
+            header,
+            encoding,
             user,
             item,
             rating,
@@ -133,6 +143,8 @@ impl DataBlock {
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
         self.decimal.clone_from(decimal);
+        self.header = *header;
+        self.encoding = *encoding;
         self.user.clone_from(user);
         self.item.clone_from(item);
         self.rating.clone_from(rating);
@@ -144,6 +156,8 @@ impl DataBlock {
     pub fn reading(&self) -> Reading {
         Reading {
             decimal: self.decimal,
+            header: self.header,
+            encoding: self.encoding,
             ..data::reading(self.delimiter, self.quote, self.escape)
         }
     }

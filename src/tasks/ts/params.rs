@@ -10,7 +10,7 @@ use crate::params::{Invalid, data, require};
 use crate::tasks::ts::shape::{self, Layout, Names, Shape};
 use models::ts::{KINDS, Kind};
 use tables::clock::{self, Notation};
-use tables::{Decimal, Delimiter, Duplicates, Escape, Gaps, Quote, Reading};
+use tables::{Decimal, Delimiter, Duplicates, Encoding, Escape, Gaps, Quote, Reading};
 
 /// Demand forecasting.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -92,6 +92,12 @@ pub struct DataBlock {
     /// Absent: numbers are as programs write them, 1234.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
+    /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
+    pub header: bool,
+    /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
+    /// web; absent: UTF-8, or what is recognised and said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// How the table holds its series; `auto`: by the columns there are.
     pub layout: Choice<Layout>,
     /// The column that names the series, a list of columns that do so together, or `null` where there is one
@@ -121,6 +127,8 @@ impl Default for DataBlock {
             quote: None,
             escape: None,
             decimal: None,
+            header: true,
+            encoding: None,
             layout: Choice::Auto,
             id: Some(Names::One(shape::ID.to_owned())),
             time: "ds".to_owned(),
@@ -141,6 +149,8 @@ impl DataBlock {
             quote,
             escape,
             decimal,
+            header,
+            encoding,
             id,
             time,
             value,
@@ -150,6 +160,8 @@ impl DataBlock {
         self.quote.clone_from(quote);
         self.escape.clone_from(escape);
         self.decimal.clone_from(decimal);
+        self.header = *header;
+        self.encoding = *encoding;
         self.id.clone_from(id);
         self.time.clone_from(time);
         self.value.clone_from(value);
@@ -159,6 +171,8 @@ impl DataBlock {
     pub fn reading(&self) -> Reading {
         Reading {
             decimal: self.decimal,
+            header: self.header,
+            encoding: self.encoding,
             ..data::reading(self.delimiter, self.quote, self.escape)
         }
     }

@@ -328,9 +328,9 @@ fn text(
     compression: Compression,
     reading: Reading,
 ) -> Result<(Reader, Vec<Column>, Unit), ReadError> {
-    let input = Input::new(input, name, format, compression)?;
+    let input = Input::new(input, name, format, compression, reading)?;
     let csv = csv::open(input, reading.syntax(format))?;
-    if !csv.is_plain() {
+    if !csv.is_plain() || !csv.syntax().header {
         return Ok(by_rows(with_decimal(Box::new(csv), reading.decimal)));
     }
     let syntax = csv.syntax();

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::PATH;
 use crate::exit;
-use crate::predict::{COMMAND_LINE, Port, Request};
+use crate::predict::{COMMAND_LINE, Port, Request, say_encoding};
 use crate::talk::Talk;
 use files::names;
 use images::list;
@@ -29,6 +29,7 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
         return folder(path, talk);
     }
     if Format::of_path(path).is_some() {
+        say_encoding(path, request.reading, talk);
         return listed(tables::open_with(path, request.reading)?);
     }
     if let Err(error) = path.symlink_metadata() {

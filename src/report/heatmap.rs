@@ -311,7 +311,7 @@ fn dense_cell(classes: usize) -> (f64, f64) {
 
 /// Width of a text in pixels, an upper estimate: the font depends on the reader.
 fn text_width(text: &str, font: f64) -> f64 {
-    columns(text) as f64 * font * 0.58
+    columns(text) as f64 * font * 0.66
 }
 
 #[cfg(test)]

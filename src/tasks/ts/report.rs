@@ -157,16 +157,16 @@ fn advice(residuals: &Residuals) -> String {
     };
     out += match season {
         season if season > 1 && at > 0 && at % season == 0 => {
-            "That lag is a whole number of seasons: the seasonal pattern changes faster than the model \
-             assumes, or holidays and promotions move it. Try a shorter history of it \
-             (<code>easylife train ts -S ts.model.kind=ets</code>), "
+            "That lag is a whole number of seasons: the seasonal pattern changes, or holidays and promotions \
+             move it. Try other seasons (<code>ts.season</code> in params.yaml; one of at most 24 steps is \
+             kept up to date by the models themselves), "
         }
         _ => {
             "Something repeats that the model does not know: look for a season that is missing in \
              <code>ts.season</code>, for changes of level, and for promotions or holidays, "
         }
     };
-    out += "and keep what makes the MASE above smaller. Means are little harmed by it. The intervals are \
+    out += "and keep what makes the MASE above smaller. The intervals are \
             not derived from these residuals but from the errors of earlier forecasts, so trust the share \
             within 95 % above.";
     out

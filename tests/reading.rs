@@ -185,7 +185,7 @@ fn init_finds_out_how_a_file_is_read() {
     dir.write("in.csv", western(&german(80)));
     let said = dir.ok(&["init", "mine", "--task", "nlp", "--source", "in.csv"]);
     for line in [
-        "nlp.data.delimiter: \";\"",
+        "nlp.data.delimiter: ;",
         "nlp.data.header: false",
         "nlp.data.encoding: windows-1252",
         "nlp.data.text: 1",

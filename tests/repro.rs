@@ -93,7 +93,7 @@ fn targets_choose_stages() {
     assert_eq!(ran(&dir, &["b"]), ["a", "b"]);
     assert_eq!(ran(&dir, &["a", "--downstream", "-f"]), ["a", "b"]);
     let message = dir.fails(2, &["repro", "c"]);
-    assert!(message.contains("there is no stage `c`"), "{message}");
+    assert!(message.contains("unknown stage `c`"), "{message}");
     let message = dir.fails(2, &["repro", "-S", "n=3"]);
     assert!(message.contains("params.yaml"), "{message}");
 }
@@ -226,7 +226,7 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
         (
             "stages:\n  a: {cmd: x, outs: [o]}\n  b: {cmd: x, outs: [o/p]}\n",
             2,
-            &["dvc.yaml:3:", "lies in the output o"],
+            &["dvc.yaml:3:", "is inside the output o"],
         ),
         (
             "stages:\n  a:\n    cmd: x\n    deps: [missing.csv]\n    outs: [o]\n",
@@ -244,8 +244,8 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
             &[
                 "dvc.yaml:3:10",
                 "stage `a`",
-                "there is no `no.such`",
-                "known here: n",
+                "unknown name in `${no.such}`",
+                "expected one of n",
             ],
         ),
         ("stages:\n  a: [\n", 2, &["dvc.yaml:", "invalid YAML"]),
@@ -262,12 +262,12 @@ fn what_dvc_refuses_is_refused_with_file_line_and_stage() {
         (
             "stages:\n  a:\n    cmd: x\n    deps: [s3://bucket/x]\n",
             2,
-            &["dvc.yaml:4:12", "s3://bucket/x", "this machine"],
+            &["dvc.yaml:4:12", "s3://bucket/x", "only local"],
         ),
         (
             "stages:\n  a:\n    cmd: x\n    outs: [../o]\n",
             2,
-            &["dvc.yaml:4:12", "outside of the project"],
+            &["dvc.yaml:4:12", "is outside the project"],
         ),
         (
             "stages:\n  a:\n    cmd: x\n    params: [m]\n    outs: [o]\n",
@@ -616,7 +616,7 @@ fn marks_of_an_unfinished_merge_are_named_with_the_next_step() {
     for (file, says) in [
         (
             "dvc.lock",
-            "dvc.lock:1:1: dvc.lock holds the marks of an unfinished merge; take one side",
+            "dvc.lock:1:1: dvc.lock has conflict markers of an unfinished merge; keep one side",
         ),
         (
             "params.yaml",

@@ -1,6 +1,6 @@
-//! `.dvc/cache/files/md5`: contents by their MD5, as DVC keeps them.
+//! `.dvc/cache/files/md5`: file contents stored by MD5, as in DVC.
 //!
-//! An object appears by a rename, read-only; one that is read-only is trusted, as DVC trusts it.
+//! An object appears by a rename and is read-only; like DVC, we trust read-only objects.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,7 +17,7 @@ use crate::md5::Md5;
 use crate::parameters;
 use crate::program::Program;
 
-/// The mode of a whole object.
+/// The mode of a complete object.
 const WHOLE: u32 = 0o444;
 
 /// The cache of a project.
@@ -26,9 +26,9 @@ pub struct Cache {
     dir: PathBuf,
     links: Vec<Link>,
     shared: bool,
-    /// How the names of files under way start.
+    /// Prefix of the names of temporary files.
     temporary: String,
-    /// For what is being made; on the project's file system.
+    /// Scratch folder, on the project's file system.
     scratch: PathBuf,
 }
 
@@ -43,7 +43,7 @@ impl Cache {
         }
     }
 
-    /// How the names of files under way start.
+    /// Prefix of the names of temporary files.
     pub fn temporary(&self) -> &str {
         &self.temporary
     }
@@ -53,13 +53,13 @@ impl Cache {
         self.dir.join("runs")
     }
 
-    /// Where a content lies, by its id (`.dir` included).
+    /// Path of a content's object, by its id (`.dir` included).
     pub fn object(&self, id: &str) -> PathBuf {
         let (head, tail) = id.split_at(2.min(id.len()));
         self.dir.join("files/md5").join(head).join(tail)
     }
 
-    /// Whether everything of a content is there: a folder's files too.
+    /// Whether all of a content is in the cache, including a folder's files.
     pub fn has(&self, id: &str) -> bool {
         if !id.ends_with(".dir") {
             return self.has_object(id);
@@ -76,7 +76,7 @@ impl Cache {
         }
     }
 
-    /// One that can be written to may have been: it is hashed, and removed where it is wrong.
+    /// A writable object may have been modified: it is hashed, and removed if it is wrong.
     fn has_object(&self, id: &str) -> bool {
         let path = self.object(id);
         let Ok(meta) = fs::metadata(&path) else {
@@ -95,7 +95,7 @@ impl Cache {
         whole
     }
 
-    /// The files of a folder that is in the cache; `None` where it is not.
+    /// Lists the files of a folder in the cache; `None` if it is not there.
     pub fn files(&self, id: &str) -> Result<Option<Vec<Member>>> {
         let path = self.object(id);
         let text = match fs::read_to_string(&path) {
@@ -131,7 +131,7 @@ impl Cache {
         Ok(Some(files))
     }
 
-    /// Takes in what lies at `path`, known to be `content`.
+    /// Adds what is at `path`, known to be `content`.
     pub fn add(&self, path: &Path, content: &Content) -> Result<()> {
         match &content.files {
             None => self.add_file(path, &content.id),
@@ -150,7 +150,7 @@ impl Cache {
         if self.has_object(id) {
             return Ok(());
         }
-        let temporary = self.beside(&object)?;
+        let temporary = self.temporary_for(&object)?;
         fs::write(temporary.path(), Content::listing(files))?;
         self.settle(temporary, &object)
     }
@@ -164,7 +164,7 @@ impl Cache {
             return Ok(());
         }
         let before = fs::metadata(path)?;
-        let temporary = self.beside(&object)?;
+        let temporary = self.temporary_for(&object)?;
         copy(path, temporary.path())?;
         let after = fs::metadata(path)?;
         let stamp = |m: &fs::Metadata| (m.len(), m.mtime(), m.mtime_nsec(), m.ino());
@@ -177,8 +177,8 @@ impl Cache {
         self.settle(temporary, &object)
     }
 
-    /// A temporary file in an object's folder, which is made where missing.
-    fn beside(&self, object: &Path) -> Result<tempfile::NamedTempFile> {
+    /// Creates a temporary file in an object's folder, which is created if missing.
+    fn temporary_for(&self, object: &Path) -> Result<tempfile::NamedTempFile> {
         let folder = object.parent().unwrap_or(&self.dir);
         make_folder(folder, self.shared)?;
         let mut builder = tempfile::Builder::new();
@@ -192,7 +192,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Puts a content of the cache where it belongs, over whatever is there: in one step.
+    /// Restores a content of the cache to `path`, replacing whatever is there, in one step.
     pub fn restore(&self, id: &str, exec: bool, path: &Path, plain_copy: bool) -> Result<()> {
         let restored = self.restore_whole(id, exec, path, plain_copy);
         restored.with_context(|| format!("cannot restore {}", path.display()))
@@ -234,7 +234,7 @@ impl Cache {
         put_in_place(&fresh, path, scratch.path())
     }
 
-    /// After a run: where the cache hands out links, the output becomes links too.
+    /// After a run: if the cache hands out links, the output is replaced by links.
     pub fn relink(&self, path: &Path, content: &Content) -> Result<()> {
         match self.links.first() {
             Some(Link::Hardlink | Link::Symlink) if !self.is_linked(path, content) => {
@@ -244,7 +244,7 @@ impl Cache {
         }
     }
 
-    /// Where the cache hands out copies, a file gets the mode that it would have out of the cache.
+    /// If the cache hands out copies, gives a file the mode it would have as a copy.
     pub fn set_mode(&self, path: &Path, content: &Content) -> Result<()> {
         if let Some(Link::Reflink | Link::Copy) = self.links.first()
             && content.files.is_none()
@@ -273,7 +273,7 @@ impl Cache {
     }
 }
 
-/// A relative path that stays within.
+/// Whether a relative path stays inside its folder.
 fn is_within(name: &str) -> bool {
     !name.is_empty()
         && Path::new(name)
@@ -281,7 +281,7 @@ fn is_within(name: &str) -> bool {
             .all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
-/// The mode of a new file: 666 less the umask.
+/// The mode of a new file: 666 minus the umask.
 pub fn new_file_mode() -> u32 {
     static MODE: OnceLock<u32> = OnceLock::new();
     *MODE.get_or_init(|| {
@@ -293,7 +293,7 @@ pub fn new_file_mode() -> u32 {
 }
 
 fn protect(path: &Path) {
-    // As in DVC: not every file system can, and nothing depends on it.
+    // As in DVC: not every file system supports it, and nothing depends on it.
     let _ = fs::set_permissions(path, fs::Permissions::from_mode(WHOLE));
 }
 
@@ -308,7 +308,7 @@ fn make_folder(folder: &Path, shared: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// The object becomes another name of the project's file.
+/// Makes the object another name of the project's file.
 fn hard_link(path: &Path, object: &Path, cache: &Cache) -> Result<bool> {
     let meta = path.symlink_metadata()?;
     if meta.is_symlink() || meta.len() == 0 {
@@ -325,7 +325,7 @@ fn hard_link(path: &Path, object: &Path, cache: &Cache) -> Result<bool> {
     }
 }
 
-/// Gets an object out of the cache in the first way that works.
+/// Links an object from the cache with the first link type that works.
 fn link(object: &Path, place: &Path, ways: &[Link]) -> Result<()> {
     let mut last = None;
     for way in ways {
@@ -342,16 +342,16 @@ fn link(object: &Path, place: &Path, ways: &[Link]) -> Result<()> {
         }
         let _ = fs::remove_file(place);
     }
-    let error = last.unwrap_or_else(|| io::Error::other("no way is allowed"));
+    let error = last.unwrap_or_else(|| io::Error::other("no link type is allowed"));
     Err(error).with_context(|| {
         format!(
-            "none of the cache.type of .dvc/config works on {}",
+            "no link type in cache.type of .dvc/config works on {}",
             object.display()
         )
     })
 }
 
-/// A copy that shares its blocks where the file system can, with the mode of a new file.
+/// Copies a file, sharing its blocks if the file system can, with the mode of a new file.
 pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if reflink(from, to).is_ok() {
         return Ok(());
@@ -374,8 +374,8 @@ fn reflink(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Renames `fresh` to `path`. What was there goes into `aside` first, where it is a folder; it is
-/// removed with it.
+/// Renames `fresh` to `path`. An existing folder is first moved into `aside` and is removed along
+/// with it.
 pub fn put_in_place(fresh: &Path, path: &Path, aside: &Path) -> Result<()> {
     let former = path.symlink_metadata();
     let folders = fresh.is_dir() || former.as_ref().is_ok_and(|meta| meta.is_dir());
@@ -394,7 +394,7 @@ pub fn put_in_place(fresh: &Path, path: &Path, aside: &Path) -> Result<()> {
     }
 }
 
-/// Copies a file or folder, links as what they point at.
+/// Copies a file or folder; links are copied as their targets.
 pub fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     let meta = fs::metadata(from)?;
     if !meta.is_dir() {
@@ -412,7 +412,7 @@ pub fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a file, link or folder; nothing there is fine.
+/// Removes a file, link or folder; it need not exist.
 pub fn remove(path: &Path) -> io::Result<()> {
     let removed = match path.symlink_metadata() {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
@@ -426,7 +426,8 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// An output that stays while its stage runs must not be a link into the cache.
+/// Turns links into the cache into copies: an output that persists while its stage runs must not be
+/// a link.
 pub fn unprotect(path: &Path, temporary: &str) -> io::Result<()> {
     let Ok(meta) = path.symlink_metadata() else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Runs a stage's commands as DVC does: by the user's shell, in the stage's folder, what they say
-//! into a file.
+//! Runs a stage's commands like DVC: with the user's shell, in the stage's folder, with their
+//! output in a log file.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,19 +12,19 @@ use crate::error::{Context as _, Result};
 use crate::program::Program;
 use crate::running;
 
-/// The environment of a run's commands.
+/// The environment of the commands of a run.
 #[derive(Clone, Debug)]
 pub struct Environment {
     program: Program,
     variables: Vec<(OsString, OsString)>,
-    /// The variable that names the run, as it stands in the environment.
+    /// The environment variable that identifies the run.
     mark: String,
-    /// Whether commands may read what is typed.
+    /// Whether commands may read from the terminal.
     pub stdin: bool,
 }
 
 impl Environment {
-    /// The program is found by its name as this very binary, through a folder that holds nothing else.
+    /// Puts this binary on the PATH under its name, through a folder that holds nothing else.
     pub fn new(program: Program, root: &Path, private: &Path, run: &str) -> Result<Self> {
         let mut variables: Vec<(OsString, OsString)> =
             vec![(program.run_variable.into(), run.into())];
@@ -73,7 +73,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// How it ended, in words.
+    /// Describes how it ended.
     pub fn how(&self) -> String {
         use std::os::unix::process::ExitStatusExt;
         match (self.status.code(), self.status.signal()) {
@@ -136,8 +136,8 @@ fn shell(line: &str, program: &Program) -> Command {
     command
 }
 
-/// What is changed of a process of ours is undone: programs expect a limit of file sizes to end them.
-/// Killed, this process takes the shell with it; [`super::orphans`] finds what the shell started.
+/// Undoes our own process settings, since programs expect to be ended by the file size limit. If
+/// this process is killed, the shell ends with it; [`super::orphans`] finds what the shell started.
 #[cfg(target_os = "linux")]
 fn die_with_parent(command: &mut Command) {
     let ask = || {

@@ -1,4 +1,4 @@
-//! `.dvc/config` and its like: where the cache is and how files get out of it.
+//! `.dvc/config` and its variants: where the cache is and how files are linked from it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Context as _, Error, Result};
 use crate::folder::{Folder, absolute};
 
-/// How a file of the cache gets into the project.
+/// How a file of the cache is put into the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     Reflink,
@@ -15,16 +15,16 @@ pub enum Link {
     Copy,
 }
 
-/// The part of DVC's configuration that is used here.
+/// The part of DVC's configuration that we use.
 #[derive(Debug)]
 pub struct Config {
     /// The cache's folder.
     pub cache: PathBuf,
-    /// Ways to get a file out of the cache, the preferred first.
+    /// Link types to try, in order of preference.
     pub links: Vec<Link>,
     /// `cache.shared = group`
     pub shared: bool,
-    /// `core.no_scm`: git is left alone.
+    /// `core.no_scm`: do not touch git.
     pub no_scm: bool,
     /// `parsing.bool = boolean_optional`
     pub boolean_optional: bool,
@@ -36,7 +36,7 @@ pub struct Config {
 type OptionValues = HashMap<String, (String, PathBuf)>;
 
 impl Config {
-    /// Reads the system's, the user's, the project's and the local file, later ones over earlier.
+    /// Reads the system, user, project and local files; later ones override earlier ones.
     pub fn read(folder: &Folder) -> Result<Self> {
         let mut options = OptionValues::new();
         if folder.has_dvc() {
@@ -106,7 +106,8 @@ fn config_files(dvc: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// `[section]` and `name = value` lines; `['remote "x"']` sections are for other commands.
+/// Parses `[section]` and `name = value` lines; `['remote "x"']` sections concern other commands
+/// only.
 fn read_file(file: &Path, options: &mut OptionValues) -> Result<()> {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,

@@ -1,5 +1,5 @@
-//! The content of a file or folder as DVC identifies it: MD5, or MD5 of the list of a folder's
-//! files.
+//! The content of a file or folder as DVC identifies it: an MD5, or the MD5 of a folder's file
+//! list.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -19,10 +19,10 @@ use crate::state::{Key, State};
 /// After hashing a file of at least this many bytes, wait until its time stamp can be trusted.
 const PATIENCE: u64 = 4 << 20;
 
-/// What a path holds.
+/// The content of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
-    /// 32 hexadecimal digits; with `.dir` for a folder.
+    /// 32 hexadecimal digits, followed by `.dir` for a folder.
     pub id: String,
     pub size: u64,
     /// A folder's files, sorted by path.
@@ -40,7 +40,7 @@ pub struct Member {
 }
 
 impl Content {
-    /// DVC's list of a folder's files, as it is hashed and kept in the cache.
+    /// DVC's list of a folder's files, as it is hashed and cached.
     pub fn listing(files: &[Member]) -> String {
         let mut text = String::from("[");
         for (i, file) in files.iter().enumerate() {
@@ -54,11 +54,11 @@ impl Content {
     }
 }
 
-/// Finds contents, reading only what has changed since it was last read.
+/// Determines contents, reading only files that have changed since they were last read.
 pub struct Reader {
     ignore: Ignore,
     state: State,
-    /// Answers of this run, until a stage has run.
+    /// Contents determined since the last stage ran.
     known: HashMap<PathBuf, Option<Content>>,
 }
 
@@ -71,7 +71,7 @@ impl Reader {
         }
     }
 
-    /// The content of `path`; `None` where there is nothing.
+    /// The content of `path`; `None` if it does not exist.
     pub fn content(&mut self, path: &Path) -> Result<Option<Content>> {
         if let Some(known) = self.known.get(path) {
             return Ok(known.clone());
@@ -83,7 +83,7 @@ impl Reader {
         Ok(content)
     }
 
-    /// As [`Reader::content`] for an output: one that .dvcignore names is not there.
+    /// Like [`Reader::content`], for an output: one ignored by .dvcignore counts as missing.
     pub fn output(&mut self, path: &Path) -> Result<Option<Content>> {
         if self.ignore.is_ignored(path, path.is_dir())? {
             return Ok(None);
@@ -91,12 +91,12 @@ impl Reader {
         self.content(path)
     }
 
-    /// Whether .dvcignore names the path.
+    /// Whether .dvcignore ignores the path.
     pub fn is_ignored(&self, path: &Path) -> Result<bool> {
         self.ignore.is_ignored(path, path.is_dir())
     }
 
-    /// A stage has run: everything may have changed.
+    /// Forgets all contents: a stage has run and may have changed anything.
     pub fn forget(&mut self) {
         self.known.clear();
     }
@@ -110,7 +110,7 @@ impl Reader {
             Ok(meta) => meta,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if path.symlink_metadata().is_ok() {
-                    return Err(Error::failed("a link to nothing"));
+                    return Err(Error::failed("a broken symbolic link"));
                 }
                 return Ok(None);
             }
@@ -156,14 +156,14 @@ impl Reader {
         })
     }
 
-    /// Hashes of files, those that are not known read in parallel.
+    /// Hashes files, reading those that are not known in parallel.
     fn hash(&mut self, files: &[(PathBuf, Key)]) -> Result<Vec<Md5>> {
         let mut hashes: Vec<Option<Md5>> =
             files.iter().map(|(_, key)| self.state.get(key)).collect();
         let missing: Vec<usize> = (0..files.len()).filter(|&i| hashes[i].is_none()).collect();
         let size: u64 = missing.iter().map(|&i| files[i].1.size()).sum();
         if size > PATIENCE {
-            // Better to wait for a tick of the clock now than to read it all again next time.
+            // Waiting for a tick of the clock is cheaper than reading the file again next time.
             let waits = missing.iter().map(|&i| files[i].1.unsure_for());
             std::thread::sleep(waits.max().unwrap_or_default());
         }
@@ -174,7 +174,7 @@ impl Reader {
                 .map(|md5| (i, md5, sure))
                 .with_context(|| format!("cannot read {}", path.display()))
         };
-        // One small file is not worth a thread.
+        // One small file does not justify a thread.
         let fresh: Vec<(usize, Md5, bool)> = match missing.len() {
             0 | 1 => missing.iter().map(read).collect::<Result<_>>()?,
             _ => missing.par_iter().map(read).collect::<Result<_>>()?,
@@ -191,7 +191,8 @@ fn is_exec(meta: &Metadata) -> bool {
     meta.permissions().mode() & 0o111 != 0
 }
 
-/// Every file below a folder, links to files included, links to folders not, as Python's `os.walk`.
+/// Lists every file below a folder. Links to files are followed, links to folders are not, as in
+/// Python's `os.walk`.
 fn walk(
     folder: &Path,
     prefix: &str,
@@ -204,7 +205,7 @@ fn walk(
         let path = entry.path();
         let Ok(name) = entry.file_name().into_string() else {
             return Err(Error::failed(format!(
-                "{}: the name is not UTF-8, and DVC's lists of files can hold no other; rename it",
+                "{}: the name is not UTF-8, which DVC's file lists require; rename it",
                 files::names::spell(&path)
             )));
         };
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_executable_file_is_known_as_one() {
+    fn an_executable_file_is_recognized() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
         fs::write(&path, "x").unwrap();

@@ -1,5 +1,5 @@
-//! What templates can name: `params.yaml`, the files and values under `vars`, and within a
-//! generated stage `item` and `key` (dvc/parsing/context.py).
+//! The values that templates can refer to: `params.yaml`, the files and values under `vars`, and in
+//! a generated stage `item` and `key` (dvc/parsing/context.py).
 
 use std::path::Path;
 
@@ -9,16 +9,16 @@ use crate::error::{InFile as _, Result};
 use crate::folder::Folder;
 use crate::template;
 
-/// The parameter file that is read unasked.
+/// The parameter file that is always read.
 pub const DEFAULT: &str = "params.yaml";
 
 /// Values by name.
 #[derive(Clone, Debug)]
 pub struct Context {
     values: Node,
-    /// `item` and `key` of a generated stage, before everything else.
+    /// `item` and `key` of a generated stage, which take precedence.
     own: Vec<(&'static str, Node)>,
-    /// Files read so far, with the keys that were asked for; none: the whole file.
+    /// Files read so far, with the requested keys; `None` means the whole file.
     imports: Vec<(String, Option<Vec<String>>)>,
     /// `parsing.bool = boolean_optional` in .dvc/config.
     pub boolean_optional: bool,
@@ -37,7 +37,7 @@ impl Context {
         }
     }
 
-    /// The context with a generated stage's own names.
+    /// The context plus a generated stage's own names.
     pub fn with(&self, own: Vec<(&'static str, Node)>) -> Self {
         Self {
             own,
@@ -56,7 +56,7 @@ impl Context {
         rest.iter().try_fold(start, |node, name| member(node, name))
     }
 
-    /// The names at the top, for messages.
+    /// The top-level names, for messages.
     pub fn names(&self) -> Vec<&str> {
         let own = self.own.iter().map(|(name, _)| *name);
         let entries = self.values.as_map().unwrap_or_default();
@@ -64,8 +64,8 @@ impl Context {
             .collect()
     }
 
-    /// Reads the default parameter file, where there is one, then what `vars` names, all relative
-    /// to `wdir`.
+    /// Reads the default parameter file, if it exists, and then what `vars` lists, all relative to
+    /// `wdir`.
     pub fn load(
         &mut self,
         folder: &Folder,
@@ -79,12 +79,14 @@ impl Context {
         let Some(vars) = vars else { return Ok(()) };
         let here = |fault: Fault| fault.within(&folder.pipeline());
         template::refuse(vars, "`vars`").map_err(here)?;
-        let items = vars.as_list().ok_or_else(|| vars.fault("`vars` is a list"));
+        let items = vars
+            .as_list()
+            .ok_or_else(|| vars.fault("`vars` must be a list"));
         for item in items.map_err(here)? {
             match &item.data {
                 Data::Str(text) => self.import(folder, wdir, item, text)?,
                 Data::Map(_) => self.merge(item).map_err(here)?,
-                _ => return Err(here(item.fault("`vars` lists files and mappings"))),
+                _ => return Err(here(item.fault("`vars` must list files and mappings"))),
             }
         }
         Ok(())
@@ -112,13 +114,13 @@ impl Context {
                 _ => true,
             };
             if clash {
-                return Err(here(format!("`{text}` is loaded already")));
+                return Err(here(format!("`{text}` is already loaded")));
             }
         }
         let file = folder.path(&path);
         let values = folder
             .parameters(&file)?
-            .ok_or_else(|| here(format!("there is no {path}")))?;
+            .ok_or_else(|| here(format!("{path} does not exist")))?;
         if values.as_map().is_none() {
             return Err(here(format!(
                 "{path} holds {}, not a mapping",
@@ -126,8 +128,9 @@ impl Context {
             )));
         }
         let values = match &keys {
-            Some(keys) => chosen(&values, keys)
-                .map_err(|key| here(format!("there is no `{key}` in {path}")))?,
+            Some(keys) => {
+                chosen(&values, keys).map_err(|key| here(format!("{path} has no `{key}`")))?
+            }
             None => values,
         };
         self.merge(&values).map_err(|fault| here(fault.reason))?;
@@ -144,7 +147,7 @@ impl Context {
 
     fn merge(&mut self, update: &Node) -> Result<(), Fault> {
         if let Some((name, _)) = self.own.iter().find(|(name, _)| update.get(name).is_some()) {
-            return Err(update.fault(format!("`{name}` belongs to the generated stage")));
+            return Err(update.fault(format!("`{name}` is reserved for the generated stage")));
         }
         merge(&mut self.values, update, "")
     }
@@ -174,8 +177,8 @@ fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     }
 }
 
-/// Mappings are merged key by key; anything else may be given once only. Keys that are not texts
-/// cannot be named by a template.
+/// Mappings are merged key by key; anything else may be given only once. Templates cannot refer to
+/// keys that are not strings.
 fn merge(into: &mut Node, update: &Node, prefix: &str) -> Result<(), Fault> {
     let Data::Map(entries) = &mut into.data else {
         return Ok(());
@@ -190,7 +193,7 @@ fn merge(into: &mut Node, update: &Node, prefix: &str) -> Result<(), Fault> {
                 merge(before, value, &format!("{prefix}{name}."))?;
             }
             Some(_) => {
-                return Err(key.fault(format!("`{prefix}{name}` is given already elsewhere")));
+                return Err(key.fault(format!("`{prefix}{name}` is defined twice")));
             }
             None => entries.push((key.clone(), value.clone())),
         }

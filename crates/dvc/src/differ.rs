@@ -1,4 +1,4 @@
-//! Where two files start to differ, in the terms of their format.
+//! Finds where two files start to differ, in terms of their format.
 
 use std::fs;
 use std::io::{BufReader, Read};
@@ -11,15 +11,15 @@ use crate::program::Difference;
 
 /// Larger files are compared by bytes only.
 const PARSED: u64 = 256 << 20;
-/// Values longer than this are cut in messages.
+/// Longer values are truncated in messages.
 const SHOWN: usize = 60;
 
-/// The first difference between what was recorded and what is, in words.
+/// Describes the first difference between the recorded file and the current one.
 pub fn first(was: &Path, is: &Path, formats: &[(&str, Difference)]) -> Result<String> {
-    let offset = first_byte(was, is)?.context("the bytes are the same")?;
+    let offset = first_byte(was, is)?.context("the files are identical")?;
     let size = |path: &Path| fs::metadata(path).map_or(u64::MAX, |meta| meta.len());
     if size(was).max(size(is)) > PARSED {
-        return Ok(format!("differs from byte {offset} on"));
+        return Ok(format!("differs from byte {offset}"));
     }
     let (was, now) = (read(was)?, read(is)?);
     let ending = is.extension().map(|e| e.to_string_lossy().to_lowercase());
@@ -40,7 +40,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Position of the first byte that differs, an end included.
+/// Offset of the first byte that differs, counting the end of the shorter file as a difference.
 fn first_byte(a: &Path, b: &Path) -> Result<Option<u64>> {
     let open = |path: &Path| {
         let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()));
@@ -63,15 +63,15 @@ fn text_or_bytes(was: &[u8], is: &[u8], offset: u64) -> String {
     let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
     let of = |bytes: &[u8]| {
         let text = std::str::from_utf8(bytes).ok()?;
-        Some(cut(text.lines().nth(line - 1).unwrap_or("(the end)")))
+        Some(truncate(text.lines().nth(line - 1).unwrap_or("(the end)")))
     };
     match (of(was), of(is)) {
         (Some(a), Some(b)) if a != b => format!("line {line}: was `{a}`, is `{b}`"),
-        _ => format!("differs from byte {offset} on (line {line})"),
+        _ => format!("differs from byte {offset} (line {line})"),
     }
 }
 
-fn cut(text: &str) -> String {
+fn truncate(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
@@ -92,7 +92,7 @@ fn json_at(path: &str, was: &Value, is: &Value) -> Option<String> {
             for (key, value) in a {
                 let path = format!("{path}.{key}");
                 match b.get(key) {
-                    None => return Some(format!("{path}: is gone")),
+                    None => return Some(format!("{path}: was removed")),
                     Some(other) => {
                         if let Some(found) = json_at(&path, value, other) {
                             return Some(found);
@@ -101,7 +101,7 @@ fn json_at(path: &str, was: &Value, is: &Value) -> Option<String> {
                 }
             }
             let new = b.keys().find(|key| !a.contains_key(*key))?;
-            Some(format!("{path}.{new}: is new"))
+            Some(format!("{path}.{new}: was added"))
         }
         (Value::Array(a), Value::Array(b)) => {
             let pairs = a.iter().zip(b).enumerate();
@@ -114,9 +114,9 @@ fn json_at(path: &str, was: &Value, is: &Value) -> Option<String> {
                 })
         }
         (a, b) => {
-            // Numbers by their spelling: 1.0 and 1 are other bytes.
+            // Numbers are compared as written: 1.0 and 1 are different bytes.
             let (a, b) = (a.to_string(), b.to_string());
-            (a != b).then(|| format!("{path}: was {}, is {}", cut(&a), cut(&b)))
+            (a != b).then(|| format!("{path}: was {}, is {}", truncate(&a), truncate(&b)))
         }
     }
 }
@@ -135,8 +135,8 @@ fn table(was: &[u8], is: &[u8], delimiter: u8) -> Option<String> {
     for row in 1.. {
         let (a, b) = match (was.next(), is.next()) {
             (None, None) => return None,
-            (Some(_), None) => return Some(format!("ends before row {row}")),
-            (None, Some(_)) => return Some(format!("goes on at row {row}")),
+            (Some(_), None) => return Some(format!("row {row} is missing")),
+            (None, Some(_)) => return Some(format!("row {row} was added")),
             (Some(a), Some(b)) => (a.ok()?, b.ok()?),
         };
         let width = a.len().max(b.len());
@@ -148,7 +148,7 @@ fn table(was: &[u8], is: &[u8], delimiter: u8) -> Option<String> {
                 |name| format!("`{}`", String::from_utf8_lossy(name)),
             );
             let shown = |record: &csv::ByteRecord| match record.get(column) {
-                Some(cell) => format!("`{}`", cut(&String::from_utf8_lossy(cell))),
+                Some(cell) => format!("`{}`", truncate(&String::from_utf8_lossy(cell))),
                 None => "missing".to_owned(),
             };
             return Some(format!(
@@ -191,22 +191,19 @@ mod tests {
             described("t.csv", "id,p\n1,0.5\n2,0.25\n", "id,p\n1,0.5\n2,0.75\n"),
             "row 3, column `p`: was `0.25`, is `0.75`"
         );
-        assert_eq!(
-            described("t.csv", "a\n1\n", "a\n1\n2\n"),
-            "goes on at row 3"
-        );
+        assert_eq!(described("t.csv", "a\n1\n", "a\n1\n2\n"), "row 3 was added");
         assert_eq!(
             described("t.txt", "a\nb\n", "a\nc\n"),
             "line 2: was `b`, is `c`"
         );
         assert_eq!(
             described("t.txt", "a\nb", "a\nb\n"),
-            "differs from byte 3 on (line 2)"
+            "differs from byte 3 (line 2)"
         );
         assert_eq!(
             described("m.json", "{\"a\":1}", "{\"a\": 1}"),
             "line 1: was `{\"a\":1}`, is `{\"a\": 1}`",
-            "the same values in other bytes"
+            "equal values in different bytes"
         );
     }
 }

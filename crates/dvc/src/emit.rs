@@ -1,20 +1,20 @@
-//! YAML as DVC writes it, byte for byte: what ruamel.yaml's round-trip emitter makes of plain data
-//! (block style, width 80). Follows `ruamel/yaml/emitter.py` 0.19.
+//! Writes YAML byte for byte like DVC, that is, like ruamel.yaml's round-trip emitter for plain
+//! data (block style, width 80). Follows `ruamel/yaml/emitter.py` 0.19.
 
 use yaml::resolve::{self, Kind};
 use yaml::{Data, Node, Reader, Types};
 
 use crate::scalar::{Analysis, Pen, Style};
 
-/// Keys longer than this are written after `? `.
+/// Longer keys are written after `? `.
 const SIMPLE_KEY: usize = 128;
-/// The same where all of a key may be escapes.
+/// The limit for keys that may consist of escapes.
 const PLAIN_KEY: usize = 64;
 
-/// A mapping `name: value` as it stands in a block that is indented by `indent` columns.
+/// A mapping `name: value` in a block that is indented by `indent` columns.
 ///
-/// A few texts are written by ruamel.yaml so that nobody, itself included, can read them back: a key that
-/// is folded over two lines, say. Then every text is written in double quotes on one line.
+/// ruamel.yaml writes a few texts in a way that nothing, including itself, can read back, such as a
+/// key folded over two lines. In that case every text is written in double quotes on one line.
 pub fn entry(name: &str, value: &Node, indent: usize) -> String {
     let name = Node::string(name);
     let written = |plainly: bool| {
@@ -41,7 +41,7 @@ fn reads_back(text: &str, name: &Node, value: &Node) -> bool {
     })
 }
 
-/// How what is written here is read: what was written comes back as it was.
+/// How the output is read back: it must parse to the original value.
 pub(crate) const READER: Reader = Reader {
     types: Types::Ruamel,
     source: 0,
@@ -62,11 +62,11 @@ pub fn document(value: &Node) -> String {
 
 struct Emitter {
     pen: Pen,
-    /// Texts in double quotes and never folded.
+    /// Whether to write texts in double quotes without folding.
     plainly: bool,
 }
 
-/// What a value stands in.
+/// What contains a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Within {
     Sequence,
@@ -83,7 +83,7 @@ impl Emitter {
     fn key_and_value(&mut self, key: &Node, value: &Node, indent: usize) {
         self.pen.indent(indent);
         let (text, tag) = spelled(key, true);
-        // ruamel counts the short tag (`!!str`) with the key.
+        // ruamel includes the short tag (`!!str`) in the key's length.
         let most = if self.plainly { PLAIN_KEY } else { SIMPLE_KEY };
         if text.chars().count() + tag.len() + 2 < most && !text.contains(BREAKS) {
             self.scalar(key, indent, None);
@@ -116,7 +116,7 @@ impl Emitter {
         }
     }
 
-    /// `within` is absent for a simple key, which is not folded.
+    /// `within` is `None` for a simple key, which is not folded.
     fn scalar(&mut self, node: &Node, indent: usize, within: Option<Within>) {
         let key = within.is_none();
         let indent = indent + 2;
@@ -138,7 +138,7 @@ impl Emitter {
 
 pub(super) const BREAKS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
 
-/// A scalar's text, and the tag ruamel gives it.
+/// A scalar's text and the tag ruamel assigns to it.
 fn spelled(node: &Node, key: bool) -> (String, &'static str) {
     match &node.data {
         Data::Null => (if key { "null" } else { "" }.to_owned(), "null"),
@@ -160,7 +160,7 @@ fn spelled(node: &Node, key: bool) -> (String, &'static str) {
     }
 }
 
-/// Plain where it would be read back as the same type, otherwise quoted.
+/// Plain if it would be read back with the same type, otherwise quoted.
 fn style(text: &str, analysis: &Analysis, tag: &str, key: bool) -> Style {
     let implicit = match resolve::kind(text) {
         Kind::Str => tag == "str",

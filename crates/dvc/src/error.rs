@@ -1,4 +1,4 @@
-//! What can stop a run, and how context is added to it.
+//! The errors that can stop a run, and how context is added to them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,43 +10,43 @@ use crate::why::Reason;
 /// Result of anything that can fail here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What stopped a run. The message says what happened; what to do about it in the terms of a command
-/// line is for the program, which finds the facts in the variants.
+/// What stopped a run. The message says what happened. Advice in terms of a command line is added
+/// by the program, which finds the facts in the variants.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no dvc.yaml in the working folder or above it.
     #[error("no dvc.yaml here or in a folder above")]
     NoPipeline,
     /// dvc.yaml cannot be read.
-    // Not named `source`: it is part of the message, and a chain would say it again.
+    // Not named `source`: it is part of the message, and printing the chain would repeat it.
     #[error("cannot read {}: {error}", file.display())]
     Unreadable {
         /// The file, as the user named it.
         file: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
-    /// dvc.yaml, dvc.lock, a `.dvc` file or a parameter file is wrong.
+    /// dvc.yaml, dvc.lock, a `.dvc` file or a parameter file is invalid.
     #[error("{}: {reason}", place(file, *at))]
     Invalid {
         /// The file, as the user named it.
         file: PathBuf,
-        /// Line and column; line 0 where they are not known.
+        /// Line and column; line 0 if unknown.
         at: At,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and what is expected.
         reason: String,
     },
-    /// An option in `.dvc/config` has a value that is not supported.
+    /// An option in `.dvc/config` has an unsupported value.
     #[error(".dvc/config: {0}")]
     Config(String),
-    /// A stage was asked for that dvc.yaml does not have.
-    #[error("there is no stage `{name}` in {}; stages: {}", file.display(), known.join(", "))]
+    /// The requested stage does not exist in dvc.yaml.
+    #[error("unknown stage `{name}` in {}; expected one of {}", file.display(), known.join(", "))]
     UnknownStage {
-        /// The name asked for.
+        /// The requested name.
         name: String,
-        /// The dvc.yaml looked into.
+        /// The dvc.yaml that was searched.
         file: PathBuf,
-        /// The names that there are.
+        /// The existing names.
         known: Vec<String>,
     },
     /// Another run holds a lock.
@@ -54,17 +54,17 @@ pub enum Error {
     Held {
         /// The lock's file.
         lock: PathBuf,
-        /// The number of the process that holds it, where the file says so.
+        /// The id of the process that holds it, if the file states it.
         process: Option<String>,
     },
-    /// A command that DVC runs uses a file that a stage reads or writes.
+    /// A command run by DVC is using a file that a stage reads or writes.
     #[error("{path} is being {how} by process {process} ({command})")]
     InUse {
         /// The file or folder.
         path: String,
         /// `read` or `written`.
         how: &'static str,
-        /// The process that uses it.
+        /// The id of the process that uses it.
         process: String,
         /// Its command line.
         command: String,
@@ -77,7 +77,7 @@ pub enum Error {
         /// The dvc.lock looked into.
         lock: PathBuf,
     },
-    /// dvc.lock is of another command or of other parameters.
+    /// The command or parameters of a stage differ from those in dvc.lock.
     #[error("{stage} is not what {lock} records: {reason}")]
     Stale {
         /// File, line and name of the stage.
@@ -87,16 +87,16 @@ pub enum Error {
         /// What differs.
         reason: Box<Reason>,
     },
-    /// The operating system refused something.
+    /// The operating system returned an error.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Another failure, described.
     #[error("{0}")]
     Failed(String),
-    /// What was being done when it failed.
+    /// A failure with context.
     #[error("{attempt}")]
     While {
-        /// What was attempted, on which file.
+        /// What was attempted, and on which file.
         attempt: String,
         /// What failed.
         #[source]
@@ -104,20 +104,20 @@ pub enum Error {
     },
 }
 
-/// What kind of failure it is: what a program chooses its exit code by.
+/// The kind of failure, from which a program chooses its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What a person wrote is wrong: dvc.yaml, a parameter file, a stage's name.
+    /// The user's input is wrong: dvc.yaml, a parameter file, or the name of a stage.
     Usage,
-    /// Somebody else works here; it may pass.
+    /// Another process is working here; trying again later may succeed.
     Locked,
     /// Anything else.
     Failed,
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoPipeline
@@ -137,7 +137,7 @@ impl Error {
         Self::Failed(message.into())
     }
 
-    /// The message with those of its causes behind it.
+    /// The message followed by those of its causes.
     pub(crate) fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -168,7 +168,7 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-/// Adds the file to what is wrong at a place in it.
+/// Adds the file to an error with a position.
 pub(crate) trait InFile {
     fn within(self, file: &Path) -> Error;
 }
@@ -183,7 +183,7 @@ impl InFile for Fault {
     }
 }
 
-/// Adds what was attempted to a failure.
+/// Adds what was attempted to an error.
 pub(crate) trait Context<T> {
     fn context(self, attempt: &str) -> Result<T>;
     fn with_context(self, attempt: impl FnOnce() -> String) -> Result<T>;

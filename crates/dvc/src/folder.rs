@@ -1,4 +1,4 @@
-//! Where a pipeline lies on disk, and its parameter files, read once.
+//! The location of a pipeline on disk, and its parameter files, each read once.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,24 +14,24 @@ use crate::program::Program;
 
 /// The pipeline file.
 pub const PIPELINE: &str = "dvc.yaml";
-/// What the pipeline gave, beside it.
+/// The lock file next to it.
 pub const LOCK: &str = "dvc.lock";
 
-/// The folder of a `dvc.yaml`, and the DVC project that it belongs to.
+/// The folder of a `dvc.yaml`, and the DVC project it belongs to.
 pub struct Folder {
     program: Program,
-    /// As the user named it, for messages; empty for the working folder.
+    /// The folder as the user named it, for messages; empty for the working folder.
     shown: PathBuf,
-    /// Absolute.
+    /// The absolute path.
     dir: PathBuf,
-    /// Absolute: the nearest folder with `.dvc`, otherwise `dir`.
+    /// The nearest folder with `.dvc`, otherwise `dir`; absolute.
     root: PathBuf,
     has_dvc: bool,
     parameters: RefCell<HashMap<PathBuf, Option<Node>>>,
 }
 
 impl Folder {
-    /// The folder `shown`, with its `dvc.yaml` or without.
+    /// Opens the folder `shown`, with or without a `dvc.yaml`.
     pub fn open(shown: &Path, program: Program) -> Result<Self> {
         let here = std::env::current_dir().context("the working folder cannot be read")?;
         let dir = PathBuf::from(absolute(&here, shown));
@@ -46,7 +46,7 @@ impl Folder {
         })
     }
 
-    /// The nearest folder with `dvc.yaml`, from the working folder upwards.
+    /// Finds the nearest folder with `dvc.yaml`, from the working folder upwards.
     pub fn find(program: Program) -> Result<Option<Self>> {
         let here = std::env::current_dir().context("the working folder cannot be read")?;
         let found = here
@@ -73,27 +73,27 @@ impl Folder {
         &self.root
     }
 
-    /// Whether there is a `.dvc` folder: a cache, a configuration, DVC's locks.
+    /// Whether there is a `.dvc` folder with a cache, a configuration, and DVC's locks.
     pub fn has_dvc(&self) -> bool {
         self.has_dvc
     }
 
-    /// A path relative to the pipeline's folder, as a path to open.
+    /// Converts a path relative to the pipeline's folder to a path to open.
     pub fn path(&self, relative: &str) -> PathBuf {
         self.dir.join(relative)
     }
 
-    /// `dvc.yaml`, as messages name it.
+    /// The path of `dvc.yaml` for messages.
     pub fn pipeline(&self) -> PathBuf {
         self.shown.join(PIPELINE)
     }
 
-    /// `dvc.lock`, as messages name it.
+    /// The path of `dvc.lock` for messages.
     pub fn lock(&self) -> PathBuf {
         self.shown.join(LOCK)
     }
 
-    /// A path as messages name it: relative to the pipeline's folder where it lies within.
+    /// A path for messages: relative to the pipeline's folder if it is inside.
     pub fn show(&self, path: &Path) -> String {
         match path.strip_prefix(&self.dir) {
             Ok(within) => self.shown.join(within).display().to_string(),
@@ -101,7 +101,7 @@ impl Folder {
         }
     }
 
-    /// What lies there for us to write: `.dvc/tmp/NAME`, or `.NAME` where there is no DVC.
+    /// The folder for private files: `.dvc/tmp/NAME`, or `.NAME` without DVC.
     pub fn private(&self) -> PathBuf {
         if self.has_dvc {
             self.root.join(".dvc/tmp").join(self.program.name)
@@ -110,7 +110,7 @@ impl Folder {
         }
     }
 
-    /// Makes [`Folder::private`]; git leaves it alone where DVC does not see to that.
+    /// Creates [`Folder::private`], and hides it from git if DVC does not.
     pub fn make_private(&self) -> Result<PathBuf> {
         let private = self.private();
         let ignore = private.join(".gitignore");
@@ -122,7 +122,7 @@ impl Folder {
         Ok(private)
     }
 
-    /// The content of a parameter file; `None` where there is none.
+    /// The content of a parameter file; `None` if it does not exist.
     pub fn parameters(&self, path: &Path) -> Result<Option<Node>> {
         if let Some(known) = self.parameters.borrow().get(path) {
             return Ok(known.clone());
@@ -143,13 +143,13 @@ impl Folder {
         Ok(content)
     }
 
-    /// Forgets what was read: a stage may have written a parameter file.
+    /// Forgets what was read, since a stage may have written a parameter file.
     pub fn forget_parameters(&self) {
         self.parameters.borrow_mut().clear();
     }
 }
 
-/// A path without `.` and `..`, by its letters only; empty for the folder itself.
+/// Normalizes a path lexically, removing `.` and `..`; empty for the folder itself.
 pub fn normal(path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
     for component in path.components() {
@@ -172,7 +172,7 @@ pub fn normal(path: &Path) -> String {
     }
 }
 
-/// `path` seen from the absolute `base`, without `.` and `..`.
+/// `path` relative to the absolute `base`, without `.` and `..`.
 pub fn absolute(base: &Path, path: &Path) -> String {
     normal(&base.join(path))
 }
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_normal_by_their_letters() {
+    fn paths_are_normalized_lexically() {
         for (path, expected) in [
             ("a/./b//c/", "a/b/c"),
             ("a/../b", "b"),

@@ -1,5 +1,5 @@
-//! Outputs kept in the cache are not for git: as DVC does, each is added to the `.gitignore` beside it,
-//! unless git ignores it already.
+//! Keeps cached outputs out of git: like DVC, adds each to the `.gitignore` in its folder, unless
+//! git ignores it already.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ impl GitIgnore {
     pub fn find(folder: &Folder, no_scm: bool) -> Self {
         let is_git = |dir: &&Path| dir.join(".git").exists();
         let root = folder.root().ancestors().find(is_git).map(Path::to_owned);
-        // Without .dvc nobody has asked for it.
+        // Without .dvc the user has not asked for it.
         let wanted = folder.has_dvc() && !no_scm;
         Self {
             root: root.filter(|_| wanted),
@@ -51,7 +51,7 @@ impl GitIgnore {
     }
 }
 
-/// As pathspec escapes a name for a pattern.
+/// Escapes a name for a pattern, like pathspec.
 fn escaped(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {

@@ -1,7 +1,7 @@
-//! Which stage needs which: from whose output lies where another's dependency is.
+//! Which stage depends on which, derived from outputs and dependencies that overlap.
 //!
-//! The order of a run is DVC's: depth first from each stage in the order of dvc.yaml, what a stage
-//! needs before the stage, its needs in the order of its dependencies.
+//! Stages run in DVC's order: depth first from each stage in the order of dvc.yaml, prerequisites
+//! first, in the order of the stage's dependencies.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use crate::error::InFile as _;
 use crate::error::Result;
 use crate::stage::{Out, Stage};
 
-/// For each stage the stages that it needs, by position, in the order of its dependencies.
+/// For each stage the indices of the stages it depends on, in the order of its dependencies.
 pub struct Graph {
     needs: Vec<Vec<usize>>,
 }
 
 impl Graph {
-    /// Builds it; refuses outputs that clash and cycles.
+    /// Builds the graph; refuses overlapping outputs and cycles.
     pub fn of(stages: &[Stage], file: &Path) -> Result<Self> {
         let outs = outputs(stages).map_err(|fault| fault.within(file))?;
         let needs: Vec<Vec<usize>> = stages.iter().map(|stage| needs(stage, &outs)).collect();
@@ -29,12 +29,12 @@ impl Graph {
         }
     }
 
-    /// What a stage needs directly; nothing when it is frozen.
+    /// The direct prerequisites of a stage; none if it is frozen.
     pub fn needs(&self, stage: usize) -> &[usize] {
         &self.needs[stage]
     }
 
-    /// A frozen stage is cut off from what it would need.
+    /// Removes the prerequisites of frozen stages.
     pub fn freeze(&mut self, stages: &[Stage]) {
         for (needs, stage) in self.needs.iter_mut().zip(stages) {
             if stage.frozen {
@@ -43,18 +43,18 @@ impl Graph {
         }
     }
 
-    /// The stages that need `stage` directly.
+    /// The stages that depend directly on `stage`.
     fn users(&self, stage: usize) -> impl Iterator<Item = usize> {
         (0..self.needs.len()).filter(move |&user| self.needs[user].contains(&stage))
     }
 
-    /// The given stages with everything they need, in the order of a run.
+    /// The given stages with all their prerequisites, in execution order.
     pub fn upstream(&self, from: &[usize]) -> Vec<usize> {
         let wanted: HashSet<usize> = self.reach(from, |stage| self.needs[stage].clone());
         self.order(&wanted)
     }
 
-    /// The given stages with everything that needs them, in the order of a run.
+    /// The given stages with all their dependents, in execution order.
     pub fn downstream(&self, from: &[usize]) -> Vec<usize> {
         let wanted: HashSet<usize> = self.reach(from, |stage| self.users(stage).collect());
         self.order(&wanted)
@@ -71,7 +71,7 @@ impl Graph {
         found
     }
 
-    /// Depth first, what is needed first, over some of the stages.
+    /// Orders some of the stages depth first, prerequisites first.
     fn order(&self, wanted: &HashSet<usize>) -> Vec<usize> {
         let mut done = vec![false; self.needs.len()];
         let mut order = Vec::with_capacity(wanted.len());
@@ -100,7 +100,7 @@ impl Graph {
         order
     }
 
-    /// A cycle, where there is one: the stages on it, in order.
+    /// Finds a cycle, if there is one, and returns its stages in order.
     fn cycle(&self) -> Option<Vec<usize>> {
         let mut state = vec![0u8; self.needs.len()]; // 1: on the path, 2: done
         for start in 0..self.needs.len() {
@@ -165,11 +165,11 @@ fn outputs(stages: &[Stage]) -> Result<Outputs<'_>, Fault> {
                 return Err(clash(i, out, other, "is also the output"));
             }
             if let Some(&other) = parents.get(out.path.as_path()) {
-                return Err(clash(i, out, other, "holds the output"));
+                return Err(clash(i, out, other, "contains the output"));
             }
             let above = out.path.ancestors().skip(1);
             if let Some(&other) = above.clone().find_map(|path| found.get(path)) {
-                return Err(clash(i, out, other, "lies in the output"));
+                return Err(clash(i, out, other, "is inside the output"));
             }
             for path in above {
                 parents.entry(path).or_insert((i, out));
@@ -197,7 +197,7 @@ fn needs(stage: &Stage, outs: &Outputs) -> Vec<usize> {
     needs
 }
 
-/// Outputs that lie in the folder `path`.
+/// Outputs inside the folder `path`.
 fn below<'a>(outs: &'a Outputs, path: &'a PathBuf) -> impl Iterator<Item = &'a (usize, &'a Out)> {
     outs.range(path.as_path()..)
         .skip_while(move |(out, _)| *out == path)

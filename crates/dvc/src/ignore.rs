@@ -1,4 +1,4 @@
-//! `.dvcignore`: which files of a folder DVC does not look at.
+//! `.dvcignore`: the files of a folder that DVC ignores.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::error::{Context as _, Error, Result};
 /// The file with the patterns.
 pub const FILE: &str = ".dvcignore";
 
-/// The patterns of a project, read as folders are met.
+/// The patterns of a project, read on demand.
 pub struct Ignore {
     root: PathBuf,
     folders: Mutex<HashMap<PathBuf, Option<Arc<Gitignore>>>>,
@@ -26,7 +26,7 @@ impl Ignore {
         }
     }
 
-    /// The patterns that count for what lies in `folder`, the nearest first.
+    /// The patterns that apply inside `folder`, nearest first.
     pub fn within(&self, folder: &Path) -> Result<Vec<Arc<Gitignore>>> {
         let mut found = Vec::new();
         for above in folder.ancestors() {
@@ -89,7 +89,7 @@ impl Ignore {
     }
 }
 
-/// Whether patterns ignore a path, by itself or by a folder above it.
+/// Whether patterns ignore a path, either itself or a folder above it.
 pub fn is_ignored(patterns: &[Arc<Gitignore>], path: &Path, is_dir: bool) -> bool {
     for patterns in patterns {
         match patterns.matched_path_or_any_parents(path, is_dir) {

@@ -1,16 +1,17 @@
-//! DVC's pipelines without DVC: the same dvc.yaml, dvc.lock and cache, so that either goes on where
-//! the other stopped. What DVC does is read from its sources (3.67); `tools/dvc-conformance` runs both
-//! on generated pipelines and compares every byte.
+//! DVC pipelines without DVC: the same dvc.yaml, dvc.lock and cache, so that each can continue
+//! where the other stopped. The behaviour follows DVC's sources (3.67); `tools/dvc-conformance`
+//! runs both on generated pipelines and compares every byte.
 //!
-//! [`Pipeline::open`] reads a pipeline, [`Pipeline::select`] picks stages of it. [`runner::run`] runs
-//! those that are out of date, [`runner::plan`] says which and why ([`why::Reason`]),
-//! [`verify::verify`] runs them again in a scratch copy and compares the outputs by their bytes. The
-//! program around it introduces itself by a [`Program`] and listens as an [`Observer`].
+//! [`Pipeline::open`] reads a pipeline and [`Pipeline::select`] picks some of its stages.
+//! [`runner::run`] runs those that are out of date, [`runner::plan`] says which and why
+//! ([`why::Reason`]), and [`verify::verify`] runs them again in a scratch copy and compares the
+//! outputs byte by byte. The calling program describes itself with a [`Program`] and receives
+//! events as an [`Observer`].
 //!
-//! Inside: `define` makes stages of dvc.yaml, with `template` and `context` for its `${...}`; `graph`
-//! orders them; `why` says which are out of date, from what `content`, `state` and `md5` know of files;
-//! `runner` runs them (`command`, `show`, `locks`, `orphans`); `record` writes what they gave
-//! (`cache`, `runcache`, `lockfile`, `emit`).
+//! Internally, `define` turns dvc.yaml into stages, with `template` and `context` for its `${...}`;
+//! `graph` orders them; `why` decides which are out of date, from what `content`, `state` and `md5`
+//! know about files; `runner` runs them (`command`, `show`, `locks`, `orphans`); `record` stores
+//! the results (`cache`, `runcache`, `lockfile`, `emit`).
 
 #![deny(missing_docs)]
 

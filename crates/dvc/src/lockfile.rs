@@ -1,7 +1,7 @@
-//! `dvc.lock`, schema 2.0: what each stage read and gave.
+//! `dvc.lock`, schema 2.0: what each stage read and wrote.
 //!
-//! Entries of stages that did not run keep their text, byte for byte; new ones are written as DVC
-//! writes them.
+//! Entries of stages that did not run keep their text, byte for byte; new ones are written like
+//! DVC's.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,9 +19,9 @@ use crate::stage::Cmd;
 /// A recorded file or folder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// As dvc.yaml names it.
+    /// The path as written in dvc.yaml.
     pub path: String,
-    /// MD5, with `.dir` for a folder.
+    /// The MD5, with `.dir` for a folder.
     pub md5: Option<String>,
     pub size: Option<u64>,
     pub nfiles: Option<u64>,
@@ -58,7 +58,7 @@ impl Record {
 /// A parameter file and its values by key.
 pub type FileValues = (String, Vec<(String, Node)>);
 
-/// What is recorded of a stage.
+/// What is recorded about a stage.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub cmd: Cmd,
@@ -68,7 +68,7 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Puts everything into DVC's order.
+    /// Sorts everything into DVC's order.
     pub fn sort(&mut self) {
         self.deps.sort_by(|a, b| a.path.cmp(&b.path));
         self.outs.sort_by(|a, b| a.path.cmp(&b.path));
@@ -80,7 +80,7 @@ impl Recorded {
         }
     }
 
-    /// As DVC's dictionary.
+    /// Converts to DVC's dictionary.
     pub fn node(&self) -> Node {
         let list =
             |records: &[Record]| Node::new(Data::List(records.iter().map(Record::node).collect()));
@@ -121,11 +121,11 @@ impl Recorded {
         found.map(|(_, values)| values.as_slice())
     }
 
-    /// From DVC's dictionary.
+    /// Parses DVC's dictionary.
     pub fn parse(node: &Node) -> Result<Self, Fault> {
         let entries = node
             .as_map()
-            .ok_or_else(|| node.fault("a stage's entry is a mapping"))?;
+            .ok_or_else(|| node.fault("a stage's entry must be a mapping"))?;
         let mut recorded = Self {
             cmd: Cmd::One(String::new()),
             deps: Vec::new(),
@@ -138,7 +138,7 @@ impl Recorded {
                 Some("deps") => recorded.deps = records(value)?,
                 Some("outs") => recorded.outs = records(value)?,
                 Some("params") => recorded.params = parameters(value)?,
-                _ => return Err(key.fault(format!("{key} is not expected in a stage's entry"))),
+                _ => return Err(key.fault(format!("unexpected key {key} in a stage's entry"))),
             }
         }
         Ok(recorded)
@@ -149,7 +149,7 @@ fn command(node: &Node) -> Result<Cmd, Fault> {
     let text = |node: &Node| {
         node.as_str()
             .map(str::to_owned)
-            .ok_or_else(|| node.fault("`cmd` is a text or a list of texts"))
+            .ok_or_else(|| node.fault("`cmd` must be a string or a list of strings"))
     };
     match &node.data {
         Data::List(items) => items
@@ -162,7 +162,8 @@ fn command(node: &Node) -> Result<Cmd, Fault> {
 }
 
 fn parameters(node: &Node) -> Result<Vec<FileValues>, Fault> {
-    let wrong = |node: &Node| node.fault("`params` is a mapping from files to keys and values");
+    let wrong =
+        |node: &Node| node.fault("`params` must be a mapping from files to keys and values");
     let files = node.as_map().ok_or_else(|| wrong(node))?;
     let mut found = Vec::new();
     for (file, values) in files {
@@ -181,7 +182,7 @@ fn parameters(node: &Node) -> Result<Vec<FileValues>, Fault> {
 fn records(node: &Node) -> Result<Vec<Record>, Fault> {
     let items = node
         .as_list()
-        .ok_or_else(|| node.fault("a list is expected"))?;
+        .ok_or_else(|| node.fault("expected a list"))?;
     items.iter().map(record).collect()
 }
 
@@ -199,12 +200,12 @@ fn record(node: &Node) -> Result<Record, Fault> {
     }
     if node.get("md5").is_some() && text("hash").as_deref() != Some("md5") {
         return Err(node.fault(
-            "written by DVC 2, whose hashes are others; `dvc repro` of DVC 3 renews the file",
+            "written by DVC 2, which uses different hashes; renew the file with `dvc repro` of DVC 3",
         ));
     }
     Ok(Record {
         path: text("path").ok_or_else(|| node.fault("`path` is missing"))?,
-        // A short hash out of digits may have been written without quotes.
+        // A short hash of digits only may have been written without quotes.
         md5: node
             .get("md5")
             .map(|md5| crate::template::spelled(md5).to_lowercase()),
@@ -214,20 +215,20 @@ fn record(node: &Node) -> Result<Record, Fault> {
     })
 }
 
-/// The whole file.
+/// The whole lock file.
 #[derive(Clone, Debug, Default)]
 pub struct Lock {
-    /// What stands before the stages.
+    /// The text before the stages.
     head: String,
     stages: Vec<Entry>,
-    /// What stands after them.
+    /// The text after the stages.
     tail: String,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     name: String,
-    /// Its lines, as they are or will be in the file.
+    /// The entry's lines, as they are or will be in the file.
     text: String,
     recorded: Recorded,
 }
@@ -235,7 +236,7 @@ struct Entry {
 const HEAD: &str = "schema: '2.0'\nstages:\n";
 
 impl Lock {
-    /// Reads `dvc.lock`; empty where there is none.
+    /// Reads `dvc.lock`; empty if it does not exist.
     pub fn read(folder: &Folder) -> Result<Self> {
         let text = match std::fs::read_to_string(folder.path(crate::folder::LOCK)) {
             Ok(text) => text,
@@ -249,9 +250,9 @@ impl Lock {
             if yaml::merge_mark(&text).is_some_and(|mark| mark.at == fault.at) {
                 let name = folder.program().name;
                 fault.reason = format!(
-                    "dvc.lock holds the marks of an unfinished merge; take one side as it is (`git \
+                    "dvc.lock has conflict markers of an unfinished merge; keep one side (`git \
                      checkout --ours dvc.lock` or `--theirs`), then run `{name} repro`, which records \
-                     anew what differs"
+                     what differs"
                 );
             }
             fault.within(&folder.lock())
@@ -289,7 +290,7 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Keeps the file's own text, where it is laid out as DVC lays it out; otherwise writes anew.
+    /// Keeps the file's own text if it has DVC's layout; otherwise writes it anew.
     fn keep_text(&mut self, text: &str, root: &Node, entries: &[(Node, Node)]) {
         let starts: Vec<usize> = entries.iter().map(|(key, _)| key.at.line).collect();
         let as_expected = text.ends_with('\n')
@@ -325,7 +326,7 @@ impl Lock {
         found.map(|entry| &entry.recorded)
     }
 
-    /// Records a stage: in its place, or at the end.
+    /// Records a stage, in its existing place or at the end.
     pub fn put(&mut self, stage: &str, recorded: Recorded) {
         let text = emit::entry(stage, &recorded.node(), 2);
         let entry = Entry {
@@ -339,7 +340,7 @@ impl Lock {
         }
     }
 
-    /// Lets stages that are new here stand in the order of a run, whichever ended first.
+    /// Sorts new stages into execution order, whichever ended first.
     pub fn order_new(&mut self, before: usize, order: &[&str]) {
         let place = |name: &str| order.iter().position(|known| *known == name);
         self.stages[before..].sort_by_key(|entry| place(&entry.name));
@@ -357,7 +358,7 @@ impl Lock {
         text + &self.tail
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = self.text();
         Ok(atomic::write(path, |out| out.write_all(text.as_bytes()))?)
@@ -387,7 +388,7 @@ mod tests {
     fn the_repositorys_lock_comes_out_as_it_is() {
         let lock = Lock::parse(TEXT).unwrap();
         assert_eq!(lock.text(), TEXT);
-        // And also when every entry is written anew.
+        // Also if every entry is written anew.
         let mut anew = lock.clone();
         for entry in &lock.stages {
             anew.put(&entry.name, entry.recorded.clone());
@@ -395,7 +396,7 @@ mod tests {
         assert_eq!(anew.text(), TEXT);
     }
 
-    /// Texts of all of Unicode, rich in what YAML and its writer treat in a way of their own.
+    /// Texts over all of Unicode, with many characters that YAML treats specially.
     fn texts() -> impl Strategy<Value = String> {
         const SPECIAL: &str =
             "\u{85}\u{2028}\u{2029}\n\r\t \u{a0}\u{feff}\0\u{7f}'\"\\#:-?,[]{}&*!|>%@`=<~.1eyN";
@@ -433,7 +434,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
-        /// Otherwise a stage would run at every call.
+        /// Otherwise a stage would run every time.
         #[test]
         fn every_value_comes_back_from_the_lock(
             name in texts(),
@@ -454,7 +455,7 @@ mod tests {
             let read = Lock::parse(&text).unwrap();
             let again = read.get(&name).expect(&text);
             prop_assert_eq!(again.node(), recorded.node(), "{}", &text);
-            // Not written anew, it keeps its text.
+            // Unless it is written anew, it keeps its text.
             prop_assert_eq!(read.text(), text);
         }
     }

@@ -1,5 +1,5 @@
-//! Locks: our own for a whole run, DVC's lock while files are looked at and
-//! recorded, and DVC's list of what stages read and write while their commands run.
+//! Locks: our own for a whole run, DVC's lock while files are examined and recorded, and DVC's list
+//! of what stages read and write while their commands run.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -13,16 +13,17 @@ use crate::error::{Context as _, Error, Result};
 use crate::folder::Folder;
 use crate::stage::Stage;
 
-/// DVC waits this long for its own lock before it gives up.
+/// How long DVC waits for its own lock before it gives up.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A file lock of the kernel's; it goes with the process, however that ends.
+/// A kernel file lock, released when the process ends, however it ends.
 pub struct Held {
     _file: File,
 }
 
-/// Takes the lock file `path`: at once, within `patience`, or (`None`) whenever it is free.
+/// Acquires the lock file `path`: immediately, within `patience`, or (`None`) as soon as it is
+/// free.
 fn take(path: &Path, patience: Option<Duration>) -> Result<Option<Held>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
@@ -47,7 +48,7 @@ fn take(path: &Path, patience: Option<Duration>) -> Result<Option<Held>> {
         }
         std::thread::sleep(PAUSE);
     }
-    // DVC's locks hold the process's number, for a person to read.
+    // DVC's locks contain the process id, for people to read.
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, " {}", std::process::id())?;
@@ -56,7 +57,7 @@ fn take(path: &Path, patience: Option<Duration>) -> Result<Option<Held>> {
 
 /// The locks of a pipeline's folder.
 pub struct Locks {
-    /// `.dvc/tmp`; absent without DVC.
+    /// `.dvc/tmp`; `None` without DVC.
     dvc: Option<PathBuf>,
     run: PathBuf,
     wait: bool,
@@ -71,13 +72,13 @@ impl Locks {
         }
     }
 
-    /// Keeps other runs of ours out.
+    /// Locks out other runs of ours.
     pub fn run(&self) -> Result<Held> {
         let patience = (!self.wait).then_some(Duration::ZERO);
         take(&self.run, patience)?.ok_or_else(|| held(&self.run))
     }
 
-    /// Keeps DVC out.
+    /// Locks out DVC.
     pub fn dvc(&self) -> Result<Option<Held>> {
         let Some(folder) = &self.dvc else {
             return Ok(None);
@@ -90,7 +91,7 @@ impl Locks {
         }
     }
 
-    /// DVC's lock once more, in the middle of a run: it comes whenever DVC is done.
+    /// Acquires DVC's lock again in the middle of a run, waiting until DVC is done.
     pub fn dvc_again(&self) -> Result<Option<Held>> {
         match &self.dvc {
             Some(folder) => take(&folder.join("lock"), None),
@@ -98,7 +99,7 @@ impl Locks {
         }
     }
 
-    /// DVC's lock, once no command that DVC runs reads or writes what the stages use.
+    /// Acquires DVC's lock once no command run by DVC uses what the stages use.
     pub fn enter(&self, stages: &[&Stage]) -> Result<Option<Held>> {
         let started = Instant::now();
         loop {
@@ -109,7 +110,7 @@ impl Locks {
             let Some(blocker) = blocker(&list.read()?, stages) else {
                 return Ok(lock);
             };
-            // That command's DVC needs the lock to go on.
+            // The DVC process of that command needs the lock to continue.
             drop(lock);
             if !self.wait && started.elapsed() >= PATIENCE {
                 return Err(blocker);
@@ -118,7 +119,7 @@ impl Locks {
         }
     }
 
-    /// Tells DVC what a stage reads and writes, for as long as the answer lives.
+    /// Registers with DVC what a stage reads and writes, until the returned value is dropped.
     pub fn announce(&self, stage: &Stage) -> Result<Option<Announced>> {
         let Some(list) = self.list() else {
             return Ok(None);
@@ -173,7 +174,7 @@ impl List {
     }
 }
 
-/// What a stage under way reads and writes, in DVC's list.
+/// A running stage's reads and writes in DVC's list.
 pub struct Announced {
     list: List,
     reads: Vec<String>,
@@ -196,7 +197,7 @@ impl Announced {
         whole.insert("write".into(), Value::Object(write));
         whole.insert("read".into(), Value::Object(read));
         let text = Value::Object(whole).to_string();
-        // Whole at any moment: a killed run must not leave a list that nobody can read.
+        // Written atomically: a killed run must not leave an unreadable list.
         atomic::write(&self.list.file, |out| out.write_all(text.as_bytes()))
             .with_context(|| format!("cannot write {}", self.list.file.display()))
     }

@@ -1,4 +1,4 @@
-//! MD5 of files: what DVC names contents by.
+//! MD5 of files, by which DVC identifies contents.
 
 use std::fmt;
 use std::fs::File;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use md5::{Digest, Md5 as Hasher};
 
-/// Bytes read at a time.
+/// Number of bytes read at a time.
 const CHUNK: usize = 1 << 18;
 
-/// An MD5.
+/// An MD5 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Md5(pub [u8; 16]);
 
@@ -19,7 +19,7 @@ impl Md5 {
         Self(Hasher::digest(bytes).into())
     }
 
-    /// Of a file's content.
+    /// The digest of a file.
     pub fn of_file(path: &Path) -> std::io::Result<Self> {
         let mut file = File::open(path)?;
         let mut hasher = Hasher::new();
@@ -33,7 +33,7 @@ impl Md5 {
         }
     }
 
-    /// From 32 hexadecimal digits.
+    /// Parses 32 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 32 || !text.is_ascii() {
             return None;

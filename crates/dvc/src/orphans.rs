@@ -1,7 +1,8 @@
-//! What a killed run left behind: commands that are still running, partial files.
+//! Cleans up after a killed run: commands that are still running, and partial files.
 //!
-//! Every run has a name, which stands in the environment of all it starts. A run that ends removes
-//! the file with its name; one that is killed does not, and the next run ends what still carries it.
+//! Every run has a name, which is in the environment of all processes it starts. A run that ends
+//! removes the file with its name; a killed one does not, and the next run ends the processes that
+//! still have it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,20 +11,20 @@ use std::time::{Duration, Instant};
 use crate::error::{Context as _, Error, Result};
 use crate::program::Program;
 
-/// Holds the name of a run under way and how many stages the lock held before it.
+/// Holds the name of the current run and the number of stages that the lock had before it.
 const FILE: &str = "run";
-/// How long killed processes may take to go.
+/// How long killed processes may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The name of this run; gone from the disk when the run ends.
+/// The name of this run; removed from the disk when the run ends.
 pub struct Run {
     file: PathBuf,
     pub name: String,
 }
 
 impl Run {
-    /// Ends what an earlier run left, then names this one. `recorded` is how many stages the lock held
-    /// before, of a run that writes it. The run's lock is held.
+    /// Ends what an earlier run left behind, then registers this one. `recorded` is the number of
+    /// stages in the lock, for a run that writes it. The caller holds the run's lock.
     pub fn begin(program: &Program, private: &Path, recorded: Option<usize>) -> Result<Self> {
         let file = private.join(FILE);
         if let Ok(text) = fs::read_to_string(&file) {
@@ -40,8 +41,8 @@ impl Run {
     }
 }
 
-/// How many stages the lock held before the run that was killed, where there was one: what that run
-/// added may stand in another order than without the kill.
+/// The number of stages in the lock before a killed run, if there was one: the stages it added may
+/// be in a different order than without the kill.
 pub fn recorded_before(private: &Path) -> Option<usize> {
     let text = fs::read_to_string(private.join(FILE)).ok()?;
     text.lines().nth(1)?.parse().ok()
@@ -68,7 +69,7 @@ fn end(program: &Program, name: &str) -> Result<()> {
         }
         if started.elapsed() > PATIENCE {
             return Err(Error::failed(format!(
-                "commands of a killed run are still there: processes {left:?}"
+                "commands of a killed run are still running: processes {left:?}"
             )));
         }
         std::thread::sleep(Duration::from_millis(5));

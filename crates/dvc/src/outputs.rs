@@ -15,16 +15,16 @@ pub const KINDS: [(&str, Kind); 3] = [
     ("plots", Kind::Plot),
 ];
 
-/// Flags that change what a run does.
+/// Flags that affect a run.
 const FLAGS: [&str; 2] = ["cache", "persist"];
-/// Flags that are for other commands of DVC: what to push where, what a file is about.
+/// Flags for other DVC commands: what to push where, what a file contains.
 const NOT_OURS: [&str; 6] = ["push", "remote", "desc", "type", "labels", "meta"];
-/// How a plot is drawn.
+/// Flags on how a plot is drawn.
 const PLOT: [&str; 7] = [
     "template", "x", "y", "x_label", "y_label", "title", "header",
 ];
 
-/// Adds what `key` lists. A path given twice has the flags of both.
+/// Adds the outputs listed under `key`. A path listed twice gets the flags of both.
 pub fn add(
     outs: &mut Vec<Out>,
     node: &Node,
@@ -34,7 +34,7 @@ pub fn add(
 ) -> Result<(), Fault> {
     let items = node
         .as_list()
-        .ok_or_else(|| node.fault(format!("`{key}` is a list")))?;
+        .ok_or_else(|| node.fault(format!("`{key}` must be a list")))?;
     let first = outs.len();
     for item in items {
         match &item.data {
@@ -86,7 +86,7 @@ fn set_flags(out: &mut Out, flags: &Node, key: &str, kind: Kind) -> Result<(), F
         let flag = name.as_str().unwrap_or_default();
         let switch = || match value.data {
             Data::Bool(value) => Ok(value),
-            _ => Err(value.fault(format!("`{flag}` is true or false"))),
+            _ => Err(value.fault(format!("`{flag}` must be true or false"))),
         };
         match flag {
             "cache" => out.cache = switch()?,
@@ -105,24 +105,26 @@ fn set_flags(out: &mut Out, flags: &Node, key: &str, kind: Kind) -> Result<(), F
     Ok(())
 }
 
-/// What DVC refuses as an output.
+/// Checks for outputs that DVC refuses.
 pub fn check(outs: &[Out], folder: &Folder) -> Result<(), Fault> {
     for out in outs {
         let refuse = |reason: String| Err(Fault { at: out.at, reason });
         let name = &out.name;
         if name.ends_with(".dvc") || Path::new(name).file_name().is_some_and(|n| n == PIPELINE) {
-            return refuse(format!("{name} is a file of DVC's own, no output"));
+            return refuse(format!(
+                "{name} is one of DVC's own files and cannot be an output"
+            ));
         }
         let inside = out.path.starts_with(folder.root()) && out.path != folder.root();
         let within = inside && !Path::new(name).is_absolute();
         if out.cache && !within {
             return refuse(format!(
-                "the output {name} lies outside of the project; keep outputs within it, or give \
+                "the output {name} is outside the project; move it inside, or give \
                  it `cache: false`"
             ));
         }
         if folder.dir().join(PIPELINE).starts_with(&out.path) {
-            return refuse(format!("the output {name} holds dvc.yaml"));
+            return refuse(format!("the output {name} contains dvc.yaml"));
         }
     }
     Ok(())

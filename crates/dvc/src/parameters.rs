@@ -1,12 +1,12 @@
-//! Parameter files, YAML, JSON and TOML, into the same tree.
+//! Reads parameter files (YAML, JSON and TOML) into the same kind of tree.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use yaml::{At, Data, Fault, Node};
 
-/// Reads a parameter file by its name's ending: JSON, TOML, otherwise YAML, as DVC does. Nothing in
-/// it is an empty mapping.
+/// Parses a parameter file according to its extension: JSON, TOML, otherwise YAML, as DVC does. An
+/// empty file is an empty mapping.
 pub fn parse(path: &Path, text: &str) -> Result<Node, Fault> {
     let read = read(path, text);
     let node = read.map_err(|fault| yaml::merge_mark(text).unwrap_or(fault))?;
@@ -32,9 +32,10 @@ fn read(path: &Path, text: &str) -> Result<Node, Fault> {
     }
 }
 
-/// As Python's `json` reads it: with NaN and infinities, which are no JSON.
+/// Parses JSON like Python's `json`: with NaN and infinities, which are not valid JSON.
 fn json(text: &str) -> Result<Node, Fault> {
-    // Stands before their names while the text is parsed; longer than any run of it in the text.
+    // Prefixes these names while the text is parsed; longer than any run of this character in the
+    // text.
     let mut mark = String::from("\u{e000}");
     while text.contains(&mark) || text.to_ascii_lowercase().contains("\\ue000") && mark.len() < 64 {
         mark.push('\u{e000}');
@@ -51,7 +52,7 @@ fn json(text: &str) -> Result<Node, Fault> {
     Ok(from_json(value, &mark))
 }
 
-/// The text with `NaN`, `Infinity` and `-Infinity` as strings that begin with `mark`.
+/// Replaces `NaN`, `Infinity` and `-Infinity` by strings that begin with `mark`.
 fn name_special_numbers<'a>(text: &'a str, mark: &str) -> Cow<'a, str> {
     const NAMES: [&str; 3] = ["NaN", "-Infinity", "Infinity"];
     if !NAMES.iter().any(|name| text.contains(name)) {
@@ -136,8 +137,7 @@ fn from_toml(value: toml::Value) -> Node {
             return Node::map(entries.map(|(key, value)| (key, from_toml(value))));
         }
         Value::Datetime(date) => {
-            let reason =
-                format!("{date} is a date, which DVC's lock cannot hold; put it in quotes");
+            let reason = format!("{date} is a date, which dvc.lock cannot store; put it in quotes");
             return Node::refused(&date.to_string(), reason);
         }
     })
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_no_json_are_read_as_python_reads_them() {
+    fn special_numbers_are_read_as_in_python() {
         let text = r#"{"a": NaN, "b": [-Infinity, Infinity], "NaN": "\"NaN\\", "c": "Infinity"}"#;
         assert_eq!(
             read("p.json", text),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_refused_where_they_are_needed_only() {
+    fn dates_are_refused_only_where_they_are_used() {
         for (name, text) in [
             ("p.toml", "a = 2024-01-01\nb = 1"),
             ("p.yaml", "a: 2024-01-01\nb: 1"),

@@ -1,4 +1,4 @@
-//! A pipeline read from disk: its stages, which needs which, and which of them are meant.
+//! A pipeline read from disk: its stages, their order, and the selected ones.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::graph::Graph;
 use crate::program::Program;
 use crate::stage::Stage;
 
-/// A pipeline: stages, and which needs which.
+/// The stages of a pipeline and their dependencies.
 pub struct Pipeline {
     pub(crate) folder: Folder,
     pub(crate) config: Config,
@@ -21,49 +21,49 @@ pub struct Pipeline {
     pub(crate) graph: Graph,
 }
 
-/// Which stages are meant.
+/// Selects stages of a pipeline.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Names of stages or of groups (`train` for `train@nlp` and the others); none: all.
+    /// Names of stages or groups (`train` for `train@nlp` and the others); empty for all.
     pub targets: Vec<String>,
-    /// What needs the targets, instead of what they need.
+    /// Select the targets and their dependents, instead of their prerequisites.
     pub downstream: bool,
-    /// The targets alone.
+    /// Select the targets only.
     pub single_item: bool,
 }
 
-/// What is left of a plan without some stages.
+/// The rest of a plan after some stages are removed.
 #[derive(Debug, Default)]
 pub struct Remaining {
-    /// The stages that are to run, by their position.
+    /// Indices of the stages to run.
     pub plan: Vec<usize>,
-    /// Names of the stages that were to be left out.
+    /// Names of the stages to leave out.
     pub left_out: Vec<String>,
-    /// Stages that depend on outputs of those.
+    /// Stages that depend on outputs of the removed stages.
     pub dependent: Vec<Dependent>,
 }
 
-/// A stage that depends on an output of one that is left out.
+/// A stage that depends on an output of a removed stage.
 #[derive(Debug)]
 pub struct Dependent {
-    /// Its place in the file of the pipeline.
+    /// Its position in the pipeline file.
     pub place: String,
     /// Its name.
     pub name: String,
-    /// Whether it is left out as well.
+    /// Whether it is removed as well.
     pub is_left_out: bool,
-    /// Dependencies that are not there and that no stage will make now.
+    /// Dependencies that do not exist and that no remaining stage creates.
     pub missing: Vec<String>,
 }
 
 impl Pipeline {
-    /// Reads the pipeline of `folder` for `program`; absent: of the nearest folder with a dvc.yaml, from
-    /// the working folder upwards.
+    /// Reads the pipeline of `folder`, or, if it is `None`, of the nearest folder with a dvc.yaml,
+    /// from the working folder upwards.
     ///
     /// # Errors
-    /// [`Error::NoPipeline`] and [`Error::Unreadable`] where there is none; [`Error::Invalid`] and
-    /// [`Error::Config`] for what is wrong or not supported in dvc.yaml, the parameter files and
-    /// `.dvc/config`.
+    /// [`Error::NoPipeline`] or [`Error::Unreadable`] if there is none; [`Error::Invalid`] or
+    /// [`Error::Config`] if dvc.yaml, a parameter file or `.dvc/config` is invalid or uses
+    /// something unsupported.
     pub fn open(folder: Option<&Path>, program: Program) -> Result<Self> {
         let folder = match folder {
             Some(folder) => Folder::open(folder, program)?,
@@ -88,10 +88,10 @@ impl Pipeline {
         self.stages.iter().map(|stage| stage.name.clone()).collect()
     }
 
-    /// Stages that run `command` and do not depend on `path`, or on a folder around it: the place and name of
-    /// each.
+    /// Stages that run `command` and do not depend on `path` or a folder around it, as position and
+    /// name.
     pub fn without_dependency(&self, command: &str, path: &Path) -> Vec<String> {
-        // What is not there yet is nobody's input.
+        // A path that does not exist is not an input yet.
         let Ok(path) = path.canonicalize() else {
             return Vec::new();
         };
@@ -113,8 +113,9 @@ impl Pipeline {
         )
     }
 
-    /// Takes the stages out of `plan` that run one of `commands`, and those that depend on their outputs
-    /// where `leaves_out` says so of their first command; tells which depend on them.
+    /// Removes from `plan` the stages that run one of `commands`, and those that depend on their
+    /// outputs if `leaves_out` says so for their first command. Returns which stages depend on the
+    /// removed ones.
     pub fn without(
         &self,
         plan: &[usize],
@@ -155,7 +156,7 @@ impl Pipeline {
         remaining
     }
 
-    /// Dependencies that are not there and that only a stage of `out` would make.
+    /// Dependencies that do not exist and that only a stage of `out` would create.
     fn missing_of(&self, stage: &Stage, out: &[usize]) -> Vec<String> {
         let made = |path: &Path| {
             let outs = out.iter().flat_map(|&position| &self.stages[position].outs);
@@ -169,7 +170,7 @@ impl Pipeline {
         missing.map(|dep| self.folder.show(&dep.path)).collect()
     }
 
-    /// The selected stages by their position, in the order of a run.
+    /// Indices of the selected stages, in execution order.
     ///
     /// # Errors
     /// [`Error::UnknownStage`].

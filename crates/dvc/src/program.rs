@@ -1,47 +1,47 @@
-//! What the program that uses the engine has to say about itself, and what it listens to.
+//! What the calling program tells the engine about itself, and the events it receives.
 
-/// The program around the engine. The engine has no name, no environment variables and no file formats
-/// of its own: it takes them from here.
+/// The program around the engine. The engine has no name, environment variables or file formats of
+/// its own; it takes them from here.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// Name of the program's command: stages find the running binary under it, first on their PATH.
-    /// Private files carry it too: `.dvc/tmp/NAME`, or `.NAME` where there is no `.dvc`, and `.NAME-*`
-    /// while a file is being written.
+    /// Name of the program's command; stages find the running binary under it, first on their PATH.
+    /// Private files use it too: `.dvc/tmp/NAME`, or `.NAME` without a `.dvc`, and `.NAME-*` while
+    /// a file is being written.
     pub name: &'static str,
-    /// Verbs of the program that replace their outputs as a whole, by a rename. A stage that only runs
-    /// such verbs keeps its old outputs until then.
+    /// Verbs of the program that replace their outputs atomically, by a rename. A stage that only
+    /// runs such verbs keeps its old outputs until then.
     pub replacing_verbs: &'static [&'static str],
-    /// Environment variable that names a run in all that it starts.
+    /// Environment variable that identifies the run in all processes it starts.
     pub run_variable: &'static str,
-    /// Environment variable that tells a stage's command how many threads to use.
+    /// Environment variable with the number of threads a stage's command may use.
     pub threads_variable: &'static str,
-    /// Environment variables meant for this process only, which commands do not inherit.
+    /// Environment variables for this process only, which commands do not inherit.
     pub private_variables: &'static [&'static str],
-    /// What finds the first difference between two files, by the ending of their names. The engine
-    /// itself knows JSON, CSV, TSV and text.
+    /// Functions that find the first difference between two files, by extension. The engine itself
+    /// supports JSON, CSV, TSV and text.
     pub differences: &'static [(&'static str, Difference)],
 }
 
-/// Describes the first difference between the recorded and the new bytes of a file; `None` where they
-/// are not of the format.
+/// Describes the first difference between the recorded and the new bytes of a file; `None` if they
+/// do not have the expected format.
 pub type Difference = fn(was: &[u8], is: &[u8]) -> Option<String>;
 
 impl Program {
-    /// How the names of temporary files start.
+    /// Prefix of the names of temporary files.
     pub(crate) fn temporary(&self) -> String {
         format!(".{}-", self.name)
     }
 }
 
-/// Listens to what a run has to say while it goes on.
+/// Receives the events of a run.
 pub trait Observer {
-    /// What is worth knowing.
+    /// Normal progress.
     fn note(&self, message: &str);
-    /// A detail, for those who ask for more.
+    /// A detail, shown on request.
     fn detail(&self, message: &str);
-    /// What a person should look at.
+    /// Something that needs the user's attention.
     fn warn(&self, message: &str);
-    /// Output of the commands that stages run, as it comes.
+    /// Output of the commands of stages, as it is written.
     fn output(&self, bytes: &[u8]);
     /// The commands of a stage start.
     fn started(&self, _stage: &str) {}

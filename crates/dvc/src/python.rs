@@ -1,10 +1,10 @@
-//! What Python prints: JSON by `json.dumps`. DVC's hashes are over these bytes.
+//! Formats JSON like Python's `json.dumps`, since DVC hashes these bytes.
 
 use std::fmt::Write;
 
 use yaml::{Data, Node};
 
-/// `json.dumps(value, sort_keys=True)`: a space after `:` and `,`, everything else than ASCII
+/// `json.dumps(value, sort_keys=True)`: a space after `:` and `,`, and all non-ASCII characters
 /// escaped.
 pub fn json(value: &Node) -> String {
     let mut out = String::new();
@@ -55,7 +55,7 @@ fn json_float(value: f64) -> String {
     }
 }
 
-/// JSON has string keys only: Python spells the others.
+/// JSON has only string keys; Python converts the others.
 fn json_key(key: &Node) -> String {
     match &key.data {
         Data::Str(text) => text.clone(),

@@ -1,5 +1,5 @@
-//! The work around a stage's commands: before them, old outputs are removed or earlier ones restored;
-//! after them, contents are recorded in the cache and in dvc.lock.
+//! The work before and after a stage's commands: old outputs are removed or earlier ones restored,
+//! then contents are recorded in the cache and in dvc.lock.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::state::State;
 use crate::tracked::Tracked;
 use crate::why::{self, Inspector, Reason};
 
-/// What a run reads and writes: dvc.lock, the cache, the hashes of files.
+/// What a run reads and writes: dvc.lock, the cache, and the hashes of files.
 pub struct Records<'a> {
     pub folder: &'a Folder,
     pub reader: Reader,
@@ -25,9 +25,9 @@ pub struct Records<'a> {
     git: GitIgnore,
     tracked: Tracked,
     lock: Lock,
-    /// The lock file as we know it: size, time and inode.
+    /// The lock file as last seen: size, times and inode.
     lock_stamp: Option<(u64, i64, i64, u64)>,
-    /// How many stages the lock held before this run, and before one that was killed.
+    /// The number of stages in the lock before this run, or before one that was killed.
     pub lock_before: usize,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    /// Why a stage would run. Refuses dependencies that are out of date elsewhere.
+    /// Why a stage would run. Refuses dependencies that are tracked elsewhere and out of date.
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
         self.tracked.check(self.folder, stage, &mut self.reader)?;
         let recorded = self.lock.get(&stage.name);
@@ -75,12 +75,12 @@ impl<'a> Records<'a> {
         inspector.reasons(stage, recorded)
     }
 
-    /// Refuses outputs that .dvcignore names: DVC would not see them.
+    /// Refuses outputs that .dvcignore ignores, since DVC would not see them.
     pub fn check_ignored(&self, stage: &Stage) -> Result<()> {
         for out in &stage.outs {
             if self.reader.is_ignored(&out.path)? {
                 return Err(Error::failed(format!(
-                    "the output {} is named by .dvcignore",
+                    "the output {} is ignored by .dvcignore",
                     out.name
                 )));
             }
@@ -88,8 +88,7 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    /// Whether the recorded or an earlier run gave the outputs of these inputs, and the cache has
-    /// them.
+    /// Finds a recorded or earlier run with the same inputs whose outputs are in the cache.
     pub fn find_run(&mut self, stage: &Stage) -> Result<Option<Recorded>> {
         let Some(cache) = &self.cache else {
             return Ok(None);
@@ -128,7 +127,7 @@ impl<'a> Records<'a> {
         Ok(known.filter(whole))
     }
 
-    /// Puts the outputs of an earlier run in place.
+    /// Restores the outputs of an earlier run.
     pub fn restore(&mut self, stage: &Stage, run: &Recorded) -> Result<()> {
         let Some(cache) = &self.cache else {
             return Ok(());
@@ -159,19 +158,19 @@ impl<'a> Records<'a> {
             } else {
                 cache::remove(&out.path)
             };
-            cleared.with_context(|| format!("cannot take the old output {} away", out.name))?;
+            cleared.with_context(|| format!("cannot remove the old output {}", out.name))?;
         }
         self.changed();
         Ok(())
     }
 
-    /// Files may have changed: nothing read before counts.
+    /// Forgets contents read so far, since files may have changed.
     pub fn changed(&mut self) {
         self.reader.forget();
         self.folder.forget_parameters();
     }
 
-    /// What a stage reads, as it is now; refuses what is missing.
+    /// The current inputs of a stage; refuses missing ones.
     pub fn inputs(&mut self, stage: &Stage) -> Result<Recorded> {
         let mut recorded = Recorded {
             cmd: stage.cmd.clone(),
@@ -185,7 +184,7 @@ impl<'a> Records<'a> {
                 let (line, name) = (dep.at.line, &dep.name);
                 let tracked = dep.path.with_added_extension("dvc").exists();
                 let hint = if tracked {
-                    "; `dvc pull` brings it"
+                    "; fetch it with `dvc pull`"
                 } else {
                     ""
                 };
@@ -196,7 +195,7 @@ impl<'a> Records<'a> {
         for params in &stage.params {
             let content = self.folder.parameters(&params.path)?.with_context(|| {
                 format!(
-                    "line {}: there is no parameter file {}",
+                    "line {}: the parameter file {} does not exist",
                     params.at.line, params.name
                 )
             })?;
@@ -221,8 +220,7 @@ impl<'a> Records<'a> {
         Ok(recorded)
     }
 
-    /// Records a run that has ended well: outputs into the cache, the stage into the lock. Gives
-    /// warnings.
+    /// Records a successful run: outputs in the cache, the stage in the lock. Returns warnings.
     pub fn commit(
         &mut self,
         stage: &Stage,
@@ -270,7 +268,7 @@ impl<'a> Records<'a> {
         Ok(content)
     }
 
-    /// Outputs into the cache, and the run itself.
+    /// Stores the outputs in the cache, and the run itself.
     fn keep(&mut self, stage: &Stage, recorded: &Recorded, contents: &[Content]) -> Result<()> {
         for out in stage.outs.iter().filter(|out| out.cache) {
             self.git.ignore(&out.path)?;
@@ -278,7 +276,7 @@ impl<'a> Records<'a> {
         let Some(cache) = &self.cache else {
             return Ok(());
         };
-        // DVC keeps no run that has an output which is neither cached nor metric nor plot.
+        // DVC does not cache a run with an output that is neither cached nor a metric nor a plot.
         let keep_run = runcache::can_keep(stage)
             && stage
                 .outs
@@ -314,9 +312,7 @@ impl<'a> Records<'a> {
     }
 
     pub fn save(&mut self) -> Result<()> {
-        self.reader
-            .save()
-            .context("cannot write the table of hashes")
+        self.reader.save().context("cannot write the hash table")
     }
 }
 
@@ -336,7 +332,7 @@ fn stamp(path: &Path) -> Option<(u64, i64, i64, u64)> {
     Some((meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino()))
 }
 
-/// DVC's guess: no zero byte and at most 30 % unprintable in the first 512 bytes.
+/// DVC's heuristic: no zero byte and at most 30 % unprintable bytes in the first 512.
 fn is_text(path: &Path) -> Result<bool> {
     use std::io::Read;
     let mut block = Vec::new();

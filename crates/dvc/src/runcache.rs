@@ -1,4 +1,5 @@
-//! DVC's run cache: `.dvc/cache/runs/KEY[:2]/KEY/VALUE` says what a command gave for known inputs.
+//! DVC's run cache: `.dvc/cache/runs/KEY[:2]/KEY/VALUE` records what a command produced from known
+//! inputs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +16,7 @@ use crate::lockfile::Recorded;
 use crate::python;
 use crate::stage::Stage;
 
-/// Whether a stage's runs are kept: it has inputs and outputs, all of them known by content.
+/// Whether a stage's runs can be cached: it has inputs and outputs, all identified by content.
 pub fn can_keep(stage: &Stage) -> bool {
     let has_inputs = !stage.deps.is_empty() || !stage.params.is_empty();
     has_inputs
@@ -24,7 +25,7 @@ pub fn can_keep(stage: &Stage) -> bool {
         && stage.outs.iter().all(|out| !out.persist)
 }
 
-/// The newest run of a stage with these inputs.
+/// Finds the newest run of a stage with these inputs.
 pub fn find(cache: &Cache, recorded: &Recorded) -> Option<Recorded> {
     let folder = folder(cache, recorded);
     let mut newest: Option<(std::time::SystemTime, PathBuf)> = None;
@@ -39,7 +40,7 @@ pub fn find(cache: &Cache, recorded: &Recorded) -> Option<Recorded> {
     Recorded::parse(&crate::emit::READER.read(&text).ok()?).ok()
 }
 
-/// Keeps a run. Gives what is kept: an earlier run with the same inputs and outputs, or this one.
+/// Stores a run, unless an equal one is stored already.
 pub fn keep(cache: &Cache, recorded: &Recorded) -> Result<()> {
     let folder = folder(cache, recorded);
     let file = folder.join(digest(&recorded.node()));
@@ -71,7 +72,7 @@ fn folder(cache: &Cache, recorded: &Recorded) -> PathBuf {
     cache.runs().join(&key[..2]).join(&key)
 }
 
-/// SHA-256 of Python's JSON, `size` and `nfiles` left out wherever they stand.
+/// SHA-256 of Python's JSON, without `size` and `nfiles` at any level.
 fn digest(node: &Node) -> String {
     let hash = Sha256::digest(python::json(&without_sizes(node)));
     hash.iter().fold(String::new(), |mut text, byte| {

@@ -1,7 +1,7 @@
-//! Runs a pipeline: each stage when what it needs is done, only where something has changed.
+//! Runs a pipeline: each stage once its prerequisites are done, and only if something has changed.
 //!
-//! One thread looks at files, decides and records; others wait for commands. DVC's lock is held
-//! while files are looked at, and let go while there is nothing to do but wait.
+//! One thread examines files, decides and records; others wait for commands. DVC's lock is held
+//! while files are examined, and released while waiting.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -23,57 +23,58 @@ use crate::why::Reason;
 /// What to run and how.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Run even what is up to date.
+    /// Run stages even if they are up to date.
     pub force: bool,
-    /// After a failure go on with what does not need the stage.
+    /// After a failure, continue with stages that do not depend on the failed one.
     pub keep_going: bool,
-    /// Do not look for earlier runs with the same inputs.
+    /// Do not search for earlier runs with the same inputs.
     pub no_run_cache: bool,
-    /// Stages at the same time.
+    /// Number of stages that run at the same time.
     pub jobs: usize,
-    /// Wait for another run.
+    /// Wait for another run to finish.
     pub wait: bool,
-    /// Threads that each command of the program may use.
+    /// Number of threads that each command of the program may use.
     pub threads: Option<usize>,
 }
 
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
-    /// Nothing to do.
+    /// It was up to date.
     UpToDate,
-    /// Its outputs came from the cache.
+    /// Its outputs were restored from the cache.
     Restored(Vec<Reason>),
     /// Its commands ran.
     Ran(Vec<Reason>),
-    /// Its commands failed, or what comes before or after them.
+    /// Its commands failed, or the steps before or after them.
     Failed(Failure),
-    /// Something that it needs failed.
+    /// A prerequisite failed.
     Skipped,
 }
 
 /// Why a stage failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// The stage, its place in dvc.yaml, what happened, and the last lines of its commands.
+    /// The stage, its position in dvc.yaml, what happened, and the last lines of output.
     pub message: String,
-    /// The command that failed and its exit code, where one did.
+    /// The command that failed and its exit code, if a command failed.
     pub command: Option<(String, i32)>,
 }
 
-/// Ends of the stages, in the order of the run.
+/// How each stage ended, in execution order.
 pub type Ends = Vec<(String, Ended)>;
 
-/// How often the output of running commands is shown.
+/// Interval at which the output of running commands is shown.
 const TICK: Duration = Duration::from_millis(25);
-/// Where the output of failed stages goes.
+/// Folder for the output of failed stages.
 const LOGS: &str = "reports/logs";
 
-/// Runs the stages of `plan`, in this order as far as one needs another, and tells `observer` what goes
-/// on. A stage that fails is no error: it is [`Ended::Failed`].
+/// Runs the stages of `plan`, in this order as far as dependencies require it, and reports to
+/// `observer`. A failed stage is not an error but [`Ended::Failed`].
 ///
 /// # Errors
-/// [`Error::Held`] and [`Error::InUse`] where somebody else works here; what cannot be read or written.
+/// [`Error::Held`] or [`Error::InUse`] if another process is working here; an error if something
+/// cannot be read or written.
 pub fn run(
     pipeline: &Pipeline,
     plan: &[usize],
@@ -120,10 +121,10 @@ pub fn run(
     Ok(runner.ends())
 }
 
-/// What would run and why, in the order of the run; nothing is changed.
+/// Lists what would run and why, in execution order; changes nothing.
 ///
 /// # Errors
-/// As [`run`].
+/// Those of [`run`].
 pub fn plan(
     pipeline: &Pipeline,
     plan: &[usize],
@@ -162,36 +163,36 @@ pub fn plan(
 
 enum State {
     Waiting,
-    /// Its commands run.
+    /// Its commands are running.
     Running(Box<Running>),
     Ended(Ended),
 }
 
 struct Running {
     reasons: Vec<Reason>,
-    /// What it read, before it ran.
+    /// Its inputs before it ran.
     before: Recorded,
     started: Instant,
     log: PathBuf,
     _announced: Option<Announced>,
 }
 
-/// A stage's place, and how its commands ended.
+/// A stage's index, and how its commands ended.
 type Message = (usize, Result<Option<Failed>>);
 
 struct Runner<'a> {
     pipeline: &'a Pipeline,
     stages: Vec<&'a Stage>,
-    /// Names in the order of the run.
+    /// Names in execution order.
     order: Vec<&'a str>,
-    /// Places of what each stage needs.
+    /// Indices of each stage's prerequisites.
     needs: Vec<Vec<usize>>,
     states: Vec<State>,
     options: &'a RunOptions,
     records: Records<'a>,
     locks: Locks,
     dvc_lock: Option<Held>,
-    /// Begun with the first command.
+    /// Started before the first command.
     run: Option<Run>,
     environment: Option<Environment>,
     private: PathBuf,
@@ -214,7 +215,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Looks at every stage whose needs are done, and starts those that have to run.
+    /// Examines every stage whose prerequisites are done, and starts those that must run.
     fn start_what_can(&mut self) -> Result<()> {
         for place in 0..self.stages.len() {
             if !matches!(self.states[place], State::Waiting) {
@@ -281,7 +282,7 @@ impl Runner<'_> {
         self.launch(place, reasons, before)
     }
 
-    /// Before the first change: ends what a killed run has left, names this run.
+    /// Before the first change: cleans up after a killed run and registers this one.
     fn begin_run(&mut self) -> Result<()> {
         if self.run.is_some() {
             return Ok(());
@@ -299,7 +300,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// A frozen stage does not run: its outputs are taken as they are.
+    /// A frozen stage does not run: its outputs are recorded as they are.
     fn record_frozen(&mut self, place: usize, reasons: Vec<Reason>) -> Result<()> {
         let name = &self.stages[place].name;
         self.show.note(
@@ -313,7 +314,10 @@ impl Runner<'_> {
 
     fn launch(&mut self, place: usize, reasons: Vec<Reason>, before: Recorded) -> Result<()> {
         let stage = self.stages[place];
-        let environment = self.environment.clone().context("no run has begun")?;
+        let environment = self
+            .environment
+            .clone()
+            .context("the run has not started")?;
         let log = self
             .private
             .join("logs")
@@ -347,7 +351,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// Waits for the commands of a stage to end, showing what they say. Meanwhile DVC may work.
+    /// Waits for the commands of a stage to end, showing their output. Meanwhile DVC may work.
     fn wait(&mut self) -> Result<Message> {
         self.dvc_lock = None;
         let message = loop {
@@ -355,7 +359,7 @@ impl Runner<'_> {
                 Ok(message) => break message,
                 Err(RecvTimeoutError::Timeout) => self.show.flush(),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::failed("a thread is gone"));
+                    return Err(Error::failed("a worker thread has ended unexpectedly"));
                 }
             }
         };
@@ -366,7 +370,7 @@ impl Runner<'_> {
     fn finish(&mut self, place: usize, ended: Result<Option<Failed>>) -> Result<()> {
         let state = std::mem::replace(&mut self.states[place], State::Waiting);
         let State::Running(running) = state else {
-            return Err(Error::failed("a stage ended that did not run"));
+            return Err(Error::failed("a stage ended that was not running"));
         };
         self.running -= 1;
         self.show.ended(&self.stages[place].name);
@@ -422,7 +426,7 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// The output of a failed stage, where a person finds it; where it lies.
+    /// Keeps the output of a failed stage for the user; returns its location.
     fn keep_log(&self, log: &Path) -> String {
         let folder = &self.pipeline.folder;
         let logs = folder.path(LOGS);
@@ -431,7 +435,7 @@ impl Runner<'_> {
         let mut paths = written
             .map(|out| &out.path)
             .chain(read.map(|dep| &dep.path));
-        // Not into what a stage reads or writes: the log would change it.
+        // Not inside what a stage reads or writes, which the log would change.
         let kept = if paths.any(|path| logs.starts_with(path)) {
             log.to_owned()
         } else {
@@ -476,7 +480,7 @@ impl Runner<'_> {
     }
 }
 
-/// The last lines of a log, indented; the line that names the command is not one of them.
+/// The last lines of a log, indented, without the line that names the command.
 fn last_lines(log: &Path) -> String {
     const SHOWN: usize = 5;
     const BYTES: u64 = 4096;
@@ -499,7 +503,7 @@ fn last_lines(log: &Path) -> String {
     last.join("\n")
 }
 
-/// Reasons on one line.
+/// Formats reasons on one line.
 fn format_reasons(reasons: &[Reason]) -> String {
     const SHOWN: usize = 3;
     let mut texts: Vec<String> = reasons.iter().take(SHOWN).map(Reason::to_string).collect();
@@ -509,7 +513,7 @@ fn format_reasons(reasons: &[Reason]) -> String {
     texts.join("; ")
 }
 
-/// A stage's name as a file's.
+/// A stage's name as a file name.
 pub(crate) fn file_name(stage: &str) -> String {
     let safe = |c: char| c.is_alphanumeric() || "-_@.".contains(c);
     stage

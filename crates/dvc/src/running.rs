@@ -1,11 +1,11 @@
-//! Commands of stages that run now, so that a program can end them before a signal ends it: nothing of a
-//! stage works on when the program is gone.
+//! The running commands of stages, so that a program can end them before a signal ends it: no
+//! process of a stage outlives the program.
 //!
-//! Where there is no terminal each command has a process group of its own. Where there is one it stays in
-//! the program's, so that it may read from the terminal and Ctrl-C reaches it; on Linux the name of the run
-//! in its environment tells what it has started.
+//! Without a terminal each command has its own process group. With one it stays in the program's
+//! group, so that it can read from the terminal and Ctrl-C reaches it; on Linux its descendants are
+//! found by the name of the run in their environment.
 //!
-//! The list is one for the process, as its children are. Only the program's signal handler calls [`stop`].
+//! The list is per process, like child processes. Only the program's signal handler calls [`stop`].
 
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -15,20 +15,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
-/// How long commands may take to end after SIGTERM, before SIGKILL ends them.
+/// How long commands may take to end after SIGTERM, before SIGKILL.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long killed processes may take to go.
+/// How long killed processes may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long commands may take to end by the Ctrl-C that the terminal has sent to them, too.
+/// How long commands may take to end after a Ctrl-C, which the terminal sends to them as well.
 const TERMINAL_GRACE: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(5);
 
 struct Running {
-    /// [`stop`] was called: nothing is started any more.
+    /// Whether [`stop`] was called; nothing more is started then.
     stopping: bool,
     /// The first process of each command, and whether it leads a group.
     commands: Vec<(Pid, bool)>,
-    /// The variable in the environment of all that runs: `NAME=value`.
+    /// The environment variable of everything that runs: `NAME=value`.
     mark: Option<String>,
 }
 
@@ -42,8 +42,8 @@ fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs a command to its end. `mark` is the variable in its environment that names the run. Does not return
-/// once [`stop`] was called: the process is about to end.
+/// Runs a command to its end. `mark` is the environment variable that names the run. Does not
+/// return once [`stop`] was called, since the process is about to end.
 pub fn run(command: &mut Command, mark: &str) -> io::Result<ExitStatus> {
     let leads = !has_terminal();
     if leads {
@@ -57,7 +57,7 @@ pub fn run(command: &mut Command, mark: &str) -> io::Result<ExitStatus> {
     drop(running);
     let status = child.wait();
     if status.as_ref().is_ok_and(was_interrupted) {
-        // The signal that ended it may be on its way to this process, too.
+        // The signal that ended it may also be on its way to this process.
         let since = Instant::now();
         while since.elapsed() < TERMINAL_GRACE && !self::running().stopping {
             std::thread::sleep(TICK);
@@ -69,7 +69,7 @@ pub fn run(command: &mut Command, mark: &str) -> io::Result<ExitStatus> {
     status
 }
 
-/// Waits for ever while the process is about to end.
+/// Blocks forever if the process is about to end.
 fn unless_stopping() -> MutexGuard<'static, Running> {
     loop {
         let running = running();
@@ -87,13 +87,13 @@ fn was_interrupted(status: &ExitStatus) -> bool {
     status.signal() == Some(interrupt) || status.code() == Some(BY_SIGINT)
 }
 
-/// Whether this process may read from a terminal, wherever its stdin comes from.
+/// Whether this process can read from a terminal, wherever its stdin comes from.
 fn has_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
 
-/// Ends all commands of stages: SIGTERM, after two seconds SIGKILL. Returns when they are gone, seven
-/// seconds later at most. The process must end right after.
+/// Ends all commands of stages: SIGTERM, and after two seconds SIGKILL. Returns when they are gone,
+/// after seven seconds at most. The process must end right after.
 pub fn stop() {
     let (commands, mark) = {
         let mut running = running();
@@ -125,7 +125,7 @@ pub fn stop() {
         return;
     }
     send(&left(), Signal::TERM);
-    // Within a stage of another run this process is given no more than GRACE itself.
+    // In a stage of another run this process itself is given no more than GRACE.
     let nested = mark
         .as_deref()
         .and_then(|mark| mark.split_once('='))
@@ -136,12 +136,12 @@ pub fn stop() {
     }
 }
 
-/// A process, or with `true` the group that it leads.
+/// A process, or with `true` the group it leads.
 type Target = (Pid, bool);
 
 fn send(targets: &[Target], signal: Signal) {
     for &(pid, group) in targets {
-        // What is gone already needs no signal.
+        // A process that has already ended needs no signal.
         let _ = match group {
             true => rustix::process::kill_process_group(pid, signal),
             false => rustix::process::kill_process(pid, signal),
@@ -149,8 +149,8 @@ fn send(targets: &[Target], signal: Signal) {
     }
 }
 
-/// What is left of the commands: groups that still have a process, and on Linux processes outside of them
-/// that carry the run's name.
+/// The remaining processes of the commands: groups that still have a process, and on Linux
+/// processes outside of them that carry the run's name.
 #[cfg(target_os = "linux")]
 fn processes(commands: &[Target], mark: Option<&str>) -> Vec<Target> {
     let mut found: Vec<Target> = Vec::new();
@@ -183,11 +183,11 @@ fn processes(commands: &[Target], mark: Option<&str>) -> Vec<Target> {
     found
 }
 
-/// The process group out of `/proc/PID/stat`; none of a process that has ended.
+/// The process group from `/proc/PID/stat`; `None` if the process has ended.
 #[cfg(target_os = "linux")]
 fn group_of_living(process: &std::path::Path) -> Option<Pid> {
     let stat = std::fs::read(process.join("stat")).ok()?;
-    // The name, in parentheses, may hold anything.
+    // The name, in parentheses, may contain anything.
     let end = stat.iter().rposition(|&byte| byte == b')')?;
     let rest = String::from_utf8_lossy(&stat[end + 1..]).into_owned();
     let mut fields = rest.split_whitespace();

@@ -1,5 +1,5 @@
-//! How a scalar may be written, and the pen that writes it: ruamel.yaml's analysis and its three
-//! writers, column for column.
+//! Which styles can represent a scalar, and the writer for them: ruamel.yaml's analysis and its
+//! three writers, column for column.
 
 use crate::emit::BREAKS;
 
@@ -10,7 +10,7 @@ pub enum Style {
     Double,
 }
 
-/// Which styles can hold a text.
+/// The styles that can represent a text.
 pub struct Analysis {
     pub empty: bool,
     pub multiline: bool,
@@ -66,7 +66,7 @@ impl Analysis {
     }
 }
 
-/// Whether a block scalar would be read as something else than its text.
+/// Whether a block scalar would be read as something other than its text.
 fn has_indicators(text: &str, chars: &[char]) -> bool {
     if text.starts_with("---") || text.starts_with("...") {
         return true;
@@ -81,13 +81,13 @@ fn has_indicators(text: &str, chars: &[char]) -> bool {
     })
 }
 
-/// Writes text and knows its column.
+/// Writes text and tracks the column.
 pub struct Pen {
     out: String,
     column: usize,
-    /// The last character is white space, or nothing was written on this line.
+    /// Whether the last character is white space, or nothing has been written on this line.
     whitespace: bool,
-    /// Nothing but indentation and indicators on this line so far.
+    /// Whether only indentation and indicators are on this line so far.
     pub indention: bool,
 }
 
@@ -114,7 +114,7 @@ impl Pen {
         self.column = 0;
     }
 
-    /// Goes to column `indent`, on a new line unless this one has nothing before it.
+    /// Moves to column `indent`, on a new line unless nothing precedes it on this one.
     pub fn indent(&mut self, indent: usize) {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.line_break();
@@ -151,7 +151,7 @@ impl Pen {
         self.out.extend(chars);
     }
 
-    /// A text without breaks. Words that do not fit start a new line where `split` allows it.
+    /// Writes a text without breaks. Words that do not fit start a new line if `split` allows it.
     pub fn plain(&mut self, text: &str, indent: usize, split: bool) {
         if text.is_empty() {
             return;
@@ -259,8 +259,8 @@ impl Pen {
         self.indicator("\"", false, false);
     }
 
-    /// Ends the line within a double-quoted text: with a backslash where the break would be read
-    /// as a space too many. Gives where the rest starts.
+    /// Ends the line within a double-quoted text, with a backslash if the break would be read as an
+    /// extra space. Returns where the rest starts.
     fn fold_double(
         &mut self,
         chars: &[char],

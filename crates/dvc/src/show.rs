@@ -1,5 +1,5 @@
-//! What stages say, shown in the order of the run whatever runs at the same time: the first that has
-//! not ended is shown as it goes, the others when their turn comes.
+//! Shows the output of stages in execution order even if they run at the same time: the first
+//! unfinished stage is shown live, the others when their turn comes.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::program::Observer;
 
-/// One stage's part.
+/// The pending output of one stage.
 #[derive(Default)]
 struct Part {
     lines: VecDeque<Line>,
@@ -19,18 +19,18 @@ enum Line {
     Note(String),
     Detail(String),
     Warning(String),
-    /// What commands say, from a file that may still grow.
+    /// The output of commands, from a file that may still grow.
     Log(Log),
 }
 
 struct Log {
-    /// Open from the start: the file may be gone before its turn comes.
+    /// Opened at the start, since the file may be gone when its turn comes.
     file: Option<File>,
     shown: u64,
     whole: bool,
 }
 
-/// The stages of a run, by their place in it.
+/// The stages of a run, by index.
 pub struct Show<'a> {
     observer: &'a dyn Observer,
     parts: Vec<Part>,
@@ -70,7 +70,7 @@ impl<'a> Show<'a> {
         self.add(stage, Line::Warning(text));
     }
 
-    /// The file that a stage's commands write to from now on; it is there already.
+    /// Sets the file that a stage's commands write to from now on; it exists already.
     pub fn log(&mut self, stage: usize, path: &Path) {
         self.add(
             stage,
@@ -87,7 +87,7 @@ impl<'a> Show<'a> {
         self.flush();
     }
 
-    /// The commands have ended: nothing more comes into the file.
+    /// The commands have ended: the file is complete.
     pub fn log_ended(&mut self, stage: usize) {
         for line in &mut self.parts[stage].lines {
             if let Line::Log(log) = line {
@@ -97,7 +97,7 @@ impl<'a> Show<'a> {
         self.flush();
     }
 
-    /// Nothing more comes from the stage.
+    /// The stage has ended: nothing more comes from it.
     pub fn end(&mut self, stage: usize) {
         self.parts[stage].ended = true;
         self.flush();
@@ -129,7 +129,7 @@ impl<'a> Show<'a> {
 }
 
 impl Log {
-    /// Gives the observer what is new.
+    /// Passes new output to the observer.
     fn copy(&mut self, observer: &dyn Observer) {
         let Some(file) = &mut self.file else { return };
         let mut buffer = [0; 1 << 14];

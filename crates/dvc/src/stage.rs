@@ -9,12 +9,12 @@ use crate::program::Program;
 /// One stage.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// As DVC names it: `train`, `train@nlp`.
+    /// DVC's name of the stage: `train`, `train@nlp`.
     pub name: String,
-    /// Where it stands in dvc.yaml.
+    /// Its position in dvc.yaml.
     pub at: At,
     pub cmd: Cmd,
-    /// Where its commands run and its paths start: absolute.
+    /// The working folder of its commands, and the base of its paths; absolute.
     pub wdir: PathBuf,
     pub deps: Vec<Dep>,
     pub params: Vec<Params>,
@@ -26,7 +26,7 @@ pub struct Stage {
 /// What a stage runs.
 #[derive(Clone, Debug)]
 pub enum Cmd {
-    /// A text; each of its lines is a command.
+    /// A text whose lines are commands.
     One(String),
     Many(Vec<String>),
 }
@@ -34,7 +34,7 @@ pub enum Cmd {
 /// A file or folder that a stage reads.
 #[derive(Clone, Debug)]
 pub struct Dep {
-    /// As written: what the lock names it by.
+    /// The path as written, by which the lock refers to it.
     pub name: String,
     pub path: PathBuf,
     pub at: At,
@@ -45,7 +45,7 @@ pub struct Dep {
 pub struct Params {
     pub name: String,
     pub path: PathBuf,
-    /// None: the whole file.
+    /// Empty for the whole file.
     pub keys: Vec<String>,
     pub at: At,
 }
@@ -57,9 +57,9 @@ pub struct Out {
     pub path: PathBuf,
     pub at: At,
     pub kind: Kind,
-    /// Whether it is kept in the cache (otherwise git has it).
+    /// Whether it is cached (otherwise git tracks it).
     pub cache: bool,
-    /// Whether it stays there while the stage runs.
+    /// Whether it persists while the stage runs.
     pub persist: bool,
 }
 
@@ -81,13 +81,13 @@ impl Cmd {
 }
 
 impl Stage {
-    /// A stage with nothing to look at runs every time.
+    /// A stage without dependencies, parameters and outputs runs every time.
     pub fn is_callback(&self) -> bool {
         self.deps.is_empty() && self.params.is_empty() && self.outs.is_empty()
     }
 
-    /// Whether the stage only runs a verb of the program that replaces its outputs as a whole: what was
-    /// there before may stay until then.
+    /// Whether the stage only runs a verb of the program that replaces its outputs atomically, so
+    /// that old outputs may stay until then.
     pub fn replaces_whole(&self, program: &Program) -> bool {
         let safe = |c: char| c.is_ascii_alphanumeric() || "_-./ ".contains(c);
         let lines = self.cmd.lines();

@@ -1,8 +1,8 @@
-//! Hashes of files that were hashed before, by inode, size and time of change: what has not changed
-//! is not read again.
+//! Hashes of files from earlier runs, by inode, size and modification time: unchanged files are not
+//! read again.
 //!
-//! A file may change twice within one tick of the clock. A hash whose reading began right after the
-//! change is therefore kept as unsure, and taken once more by the next run.
+//! A file may change twice within one clock tick. A hash computed right after a change is therefore
+//! stored as unsure, and computed again by the next run.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -17,12 +17,12 @@ use crate::md5::Md5;
 
 const MAGIC: &[u8; 8] = b"elhash1\n";
 const RECORD: usize = 8 + 8 + 8 + 16 + 1;
-/// File systems keep times to a tick of the kernel: 10 ms at worst.
+/// File systems store times to the precision of a kernel tick: 10 ms at worst.
 const UNSURE: Duration = Duration::from_millis(20);
-/// Records of files that this run has not met are kept up to this many.
+/// Maximum number of records kept for files that this run has not seen.
 const SPARE: usize = 200_000;
 
-/// What identifies a content.
+/// Identifies a version of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     inode: u64,
@@ -44,7 +44,7 @@ impl Key {
         self.size
     }
 
-    /// How long to wait until a hash of the file would be sure.
+    /// How long to wait until a hash of the file is reliable.
     pub fn unsure_for(&self) -> Duration {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -64,7 +64,7 @@ struct Known {
     used: bool,
 }
 
-/// The table and its file.
+/// The hash table and its file.
 pub struct State {
     file: PathBuf,
     known: HashMap<Key, Known>,
@@ -72,7 +72,7 @@ pub struct State {
 }
 
 impl State {
-    /// Reads the table; one that is not whole counts as empty. Without a name it is not kept.
+    /// Reads the table; a damaged one counts as empty. Without a file name it is not stored.
     pub fn open(file: &Path) -> Self {
         let known = std::fs::read(file).ok().and_then(|bytes| parse(&bytes));
         Self {
@@ -88,14 +88,14 @@ impl State {
         known.sure.then_some(known.md5)
     }
 
-    /// Keeps a hash; `sure` where the file had not changed just before it was read.
+    /// Stores a hash; `sure` if the file had not changed just before it was read.
     pub fn put(&mut self, key: Key, md5: Md5, sure: bool) {
         let used = true;
         self.known.insert(key, Known { md5, sure, used });
         self.changed = true;
     }
 
-    /// Writes the table where it has changed.
+    /// Writes the table if it has changed.
     pub fn save(&mut self) -> std::io::Result<()> {
         if !self.changed || self.file.as_os_str().is_empty() {
             return Ok(());

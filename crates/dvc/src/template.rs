@@ -13,7 +13,7 @@ struct Match<'a> {
     inner: &'a str,
 }
 
-/// Every `${...}` that no backslash escapes.
+/// Every `${...}` that is not escaped by a backslash.
 fn matches(text: &str) -> Vec<Match<'_>> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -38,16 +38,16 @@ fn matches(text: &str) -> Vec<Match<'_>> {
     found
 }
 
-/// Whether a text has a template in it.
+/// Whether a text contains a template.
 pub fn is_template(text: &str) -> bool {
     !matches(text).is_empty()
 }
 
-/// Refuses templates below a node: DVC does not resolve them there.
+/// Refuses templates below a node where DVC does not resolve them.
 pub fn refuse(node: &Node, what: &str) -> Result<(), Fault> {
     match &node.data {
         Data::Str(text) if is_template(text) => {
-            Err(node.fault(format!("{what} cannot hold a template: {text}")))
+            Err(node.fault(format!("{what} cannot contain a template: {text}")))
         }
         Data::List(items) => items.iter().try_for_each(|item| refuse(item, what)),
         Data::Map(entries) => entries
@@ -79,18 +79,18 @@ fn path(inner: &str) -> Option<Vec<&str>> {
     names.iter().all(|name| !name.is_empty()).then_some(names)
 }
 
-/// Where a template stands: what may be put in there differs.
+/// Where a template is used, which determines what may be inserted.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Place {
     /// A stage's command: a mapping becomes `--flags`.
     Command,
-    /// `foreach` or `matrix`: anything.
+    /// `foreach` or `matrix`: any value.
     Iterable,
-    /// Everything else: no list, no mapping.
+    /// Everything else: no lists or mappings.
     Other,
 }
 
-/// A node with every template below it resolved.
+/// Resolves every template below a node.
 pub fn resolve(node: &Node, context: &Context, place: Place) -> Result<Node, Fault> {
     let data = match &node.data {
         Data::Str(text) => return resolve_text(node, text, context, place),
@@ -123,7 +123,7 @@ fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Res
     if let [only] = &found[..]
         && only.end - only.start == text.len()
     {
-        // The value itself, with its type. A mapping as a whole command becomes its flags.
+        // The value itself, with its type. A mapping as a whole command becomes flags.
         let value = select(node, only.inner, context)?;
         check(node, value, only.inner, place)?;
         let data = match (&value.data, place) {
@@ -152,12 +152,12 @@ fn resolve_text(node: &Node, text: &str, context: &Context, place: Place) -> Res
 fn select<'a>(node: &Node, inner: &str, context: &'a Context) -> Result<&'a Node, Fault> {
     let names = path(inner).ok_or_else(|| {
         node.fault(format!(
-            "`${{{inner}}}` is no template: names joined by dots, or [0] in a list"
+            "`${{{inner}}}` is not a valid template; expected names joined by dots, with [0] for a list item"
         ))
     })?;
     context.select(&names).ok_or_else(|| {
         node.fault(format!(
-            "there is no `{inner}` for `${{{inner}}}`; known here: {}",
+            "unknown name in `${{{inner}}}`; expected one of {}",
             context.names().join(", ")
         ))
     })
@@ -174,12 +174,12 @@ fn check(node: &Node, value: &Node, inner: &str, place: Place) -> Result<(), Fau
         return value.check().map_err(named);
     }
     Err(node.fault(format!(
-        "`${{{inner}}}` is {}, which cannot stand in a text",
+        "`${{{inner}}}` is {}, which cannot be inserted into a text",
         value.kind()
     )))
 }
 
-/// A value within a text, as Python prints it, but `true` and `false` in small letters.
+/// A value within a text, formatted like Python, except that `true` and `false` are in lower case.
 pub fn spelled(value: &Node) -> Cow<'_, str> {
     match &value.data {
         Data::Null => "None".into(),
@@ -207,9 +207,9 @@ fn flags(node: &Node, value: &Node, context: &Context) -> Result<String, Fault> 
                     let text = match &item.data {
                         Data::Str(text) => quoted(text),
                         Data::List(_) | Data::Map(_) => {
-                            return Err(
-                                node.fault(format!("`{name}` is a list with lists in it: no flag"))
-                            );
+                            return Err(node.fault(format!(
+                                "`{name}` is a nested list and cannot become a flag"
+                            )));
                         }
                         Data::Bool(value) => if *value { "True" } else { "False" }.to_owned(),
                         _ => spelled(item).into_owned(),
@@ -274,9 +274,13 @@ mod tests {
         assert_eq!(of("${x}-${list[-2]}-${none}").unwrap(), "\"1e-05-a-None\"");
         assert_eq!(of(r"\${n} ${n}").unwrap(), "\"${n} 3\"");
         assert!(of("${list}").unwrap_err().contains("a list"));
-        assert!(of("${m}").unwrap_err().contains("there is no `m`"));
-        assert!(of("${n.m}").unwrap_err().contains("there is no"));
-        assert!(of("${a..b}").unwrap_err().contains("is no template"));
+        assert!(of("${m}").unwrap_err().contains("unknown name in `${m}`"));
+        assert!(of("${n.m}").unwrap_err().contains("unknown name"));
+        assert!(
+            of("${a..b}")
+                .unwrap_err()
+                .contains("is not a valid template")
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Dependencies that are kept in step outside of this dvc.yaml: by a `.dvc` file (`dvc add`) or by a
-//! stage of another dvc.yaml.
+//! Dependencies that are tracked outside this dvc.yaml: by a `.dvc` file (`dvc add`) or by a stage
+//! of another dvc.yaml.
 //!
-//! `dvc repro` writes a `.dvc` file anew where its data have changed, and runs the other stage first.
-//! Neither is done here; both are refused by name, so that no state is left that DVC calls stale.
+//! `dvc repro` updates a `.dvc` file whose data have changed, and runs the other stage first.
+//! Neither is done here; both are refused by name, so that no state is left that DVC considers
+//! stale.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,12 @@ use crate::folder::{Folder, PIPELINE, absolute};
 use crate::program::Program;
 use crate::stage::{Dep, Stage};
 
-/// What a `.dvc` file or another dvc.yaml keeps.
+/// What a `.dvc` file or another dvc.yaml tracks.
 #[derive(Clone, Debug)]
 struct Kept {
-    /// Absolute.
+    /// The absolute path.
     path: PathBuf,
-    /// Recorded content, or the stage that makes it.
+    /// The recorded content, or the stage that creates it.
     by: By,
 }
 
@@ -33,13 +34,13 @@ enum By {
     Stage(String),
 }
 
-/// What is known of files that may keep dependencies; each is read once.
+/// What is known about files that may track dependencies; each is read once.
 #[derive(Default)]
 pub struct Tracked(HashMap<PathBuf, Vec<Kept>>);
 
 impl Tracked {
-    /// Refuses a dependency whose `.dvc` file records another content, or that a stage of another
-    /// dvc.yaml makes.
+    /// Refuses a dependency whose `.dvc` file records a different content, or that a stage of
+    /// another dvc.yaml creates.
     pub fn check(&mut self, folder: &Folder, stage: &Stage, reader: &mut Reader) -> Result<()> {
         for dep in &stage.deps {
             self.check_dependency(folder, dep, reader)?;
@@ -62,8 +63,8 @@ impl Tracked {
                 if there.is_some_and(|content| content.id != *recorded) {
                     let (note, data) = (folder.show(&note), folder.show(&kept.path));
                     return Err(Error::failed(format!(
-                        "line {}: {data} is not what {note} records: `dvc commit {note}` takes it \
-                         as it is, `dvc checkout {data}` brings the recorded one back",
+                        "line {}: {data} is not what {note} records: `dvc commit {note}` records it \
+                         as it is, `dvc checkout {data}` restores the recorded content",
                         dep.at.line
                     )));
                 }

@@ -1,5 +1,5 @@
-//! Do the recorded outputs come out again? Each stage runs in a scratch copy that holds what the
-//! lock records as its dependencies, and nothing else; every output is compared by its bytes.
+//! Checks that the recorded outputs can be reproduced. Each stage runs in a scratch copy that holds
+//! only its dependencies as recorded in the lock; every output is compared byte by byte.
 
 use std::path::{Path, PathBuf};
 
@@ -26,26 +26,26 @@ use crate::why::{How, Inspector, Reason};
 /// How to verify.
 #[derive(Clone, Debug)]
 pub struct VerifyOptions {
-    /// Numbers of threads to repeat it for; none: once, with as many as there are cores.
+    /// Numbers of threads to repeat it with; empty means once, with all cores.
     pub threads: Vec<usize>,
-    /// Wait for another run.
+    /// Wait for another run to finish.
     pub wait: bool,
 }
 
-/// What one stage gave.
+/// The result for one stage.
 #[derive(Debug)]
 pub struct Verdict {
     /// The stage's name.
     pub stage: String,
-    /// The number of threads it ran with, where that was asked for.
+    /// The number of threads it ran with, if specified.
     pub threads: Option<usize>,
-    /// Outputs that came out the same.
+    /// Number of reproduced outputs.
     pub same: usize,
-    /// What is wrong, a line each.
+    /// What is wrong, one line each.
     pub wrong: Vec<String>,
 }
 
-/// Variables that libraries take their number of threads from.
+/// Variables from which libraries take their number of threads.
 const THREADS: [&str; 5] = [
     "RAYON_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -54,12 +54,12 @@ const THREADS: [&str; 5] = [
     "POLARS_MAX_THREADS",
 ];
 
-/// Verifies the stages of `plan` in its order. An output that does not come out is no error: it is in the
-/// stage's [`Verdict`].
+/// Verifies the stages of `plan` in order. An output that is not reproduced is not an error; it is
+/// listed in the stage's [`Verdict`].
 ///
 /// # Errors
-/// [`Error::NotRecorded`] and [`Error::Stale`] where dvc.lock has nothing to compare with; [`Error::Held`]
-/// where another run works here; what cannot be read or written.
+/// [`Error::NotRecorded`] or [`Error::Stale`] if dvc.lock has nothing to compare with;
+/// [`Error::Held`] if another run is working here; an error if something cannot be read or written.
 pub fn verify(
     pipeline: &Pipeline,
     plan: &[usize],
@@ -116,7 +116,7 @@ fn report(observer: &dyn Observer, verdict: &Verdict) {
     }
 }
 
-/// Where recorded contents are taken from: the project, then the cache.
+/// Where recorded contents are taken from: first the project, then the cache.
 struct Source<'a> {
     pipeline: &'a Pipeline,
     reader: Reader,
@@ -137,7 +137,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The lock must be of this command and these parameters; contents are looked for later.
+    /// Checks that the lock matches the command and parameters; contents are looked for later.
     fn check_current(&mut self, stage: &Stage, recorded: Option<&Recorded>) -> Result<()> {
         let folder = &self.pipeline.folder;
         let file = folder.pipeline();
@@ -172,7 +172,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Copies a recorded content to `to`; false where it is nowhere.
+    /// Copies a recorded content to `to`; false if it cannot be found.
     fn fetch(&mut self, path: &Path, record: &Record, to: &Path) -> Result<bool> {
         let id = record.md5.as_deref().unwrap_or_default();
         let here = self.reader.content(path)?;
@@ -226,7 +226,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Only what DVC counts is copied: what .dvcignore names stays behind.
+/// Copies only what DVC sees, without files ignored by .dvcignore.
 fn copy_content(path: &Path, content: &Content, to: &Path) -> Result<()> {
     if let Some(parent) = to.parent() {
         std::fs::create_dir_all(parent)?;
@@ -282,7 +282,7 @@ impl<'a> Scratch<'a> {
         Ok(scratch)
     }
 
-    /// The pipeline's own files and every parameter file.
+    /// Copies the pipeline's own files and every parameter file.
     fn lay_out(&self) -> Result<()> {
         let folder = &self.pipeline.folder;
         let mut files = vec![
@@ -304,7 +304,7 @@ impl<'a> Scratch<'a> {
         Ok(())
     }
 
-    /// Where a path of the project lies in the copy; `None` outside of the project.
+    /// The path in the copy of a path of the project; `None` outside the project.
     fn place(&self, path: &Path) -> Option<PathBuf> {
         let within = path.strip_prefix(self.pipeline.folder.root()).ok()?;
         Some(self.folder.path().join(within))
@@ -336,7 +336,7 @@ impl<'a> Scratch<'a> {
                 match self.place(&out.path) {
                     None => verdict
                         .wrong
-                        .push(format!("{} lies outside of the project", out.name)),
+                        .push(format!("{} is outside the project", out.name)),
                     Some(place) => {
                         self.compare(&out.path, &place, record, source, &mut verdict.wrong)?;
                     }
@@ -373,7 +373,7 @@ impl<'a> Scratch<'a> {
             };
             if !fetched {
                 wrong.push(format!(
-                    "its dependency {} as recorded in dvc.lock was not found: not in the project, not \
+                    "its dependency {} as recorded in dvc.lock was not found: it is not in the project, not \
                      in the cache, and no earlier stage made it",
                     dep.name
                 ));
@@ -397,7 +397,7 @@ impl<'a> Scratch<'a> {
         let folder = &self.pipeline.folder;
         let wdir = self
             .place(&stage.wdir)
-            .context("the stage's folder lies outside")?;
+            .context("the stage's folder is outside the project")?;
         std::fs::create_dir_all(&wdir)?;
         let logs = folder.private().join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -408,7 +408,7 @@ impl<'a> Scratch<'a> {
                 let _ = std::fs::remove_file(&log);
             }
             Some(failed) => wrong.push(format!(
-                "`{}` {}; the copy holds nothing but the recorded dependencies: is one missing in \
+                "`{}` {}; the copy holds only the recorded dependencies: is one missing in \
                  dvc.yaml? Its output is in {}",
                 failed.command,
                 failed.how(),
@@ -492,15 +492,15 @@ impl<'a> Scratch<'a> {
         }
         for file in files.iter() {
             if !before.iter().any(|known| known.path == file.path) {
-                wrong.push(format!("{name}/{}: was not there before", file.path));
+                wrong.push(format!("{name}/{}: is not recorded", file.path));
             }
         }
         Ok(())
     }
 }
 
-const UNKNOWN: &str = "other bytes than recorded (the recorded ones are neither in the project nor \
-                       in the cache, so where they differ cannot be shown)";
+const UNKNOWN: &str = "the content differs from the recorded one (which is neither in the project nor \
+                       in the cache, so the difference cannot be shown)";
 
 fn describe_difference(
     recorded: Option<PathBuf>,
@@ -511,6 +511,9 @@ fn describe_difference(
     match shown {
         None => UNKNOWN.to_owned(),
         Some(Ok(text)) => text,
-        Some(Err(error)) => format!("other bytes than recorded ({})", error.with_causes()),
+        Some(Err(error)) => format!(
+            "the content differs from the recorded one ({})",
+            error.with_causes()
+        ),
     }
 }

@@ -1,4 +1,4 @@
-//! Why a stage would run: what differs between what the lock records and what is there.
+//! Why a stage would run: the differences between the lock and the current state.
 
 use std::fmt;
 use std::path::Path;
@@ -17,69 +17,69 @@ use crate::stage::{Cmd, Params, Stage};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Reason {
-    /// It never ran, or its entry in the lock is gone.
+    /// It has never run, or its entry in the lock is missing.
     NeverRun,
-    /// The caller wants it to run.
+    /// The caller forces it to run.
     Forced,
-    /// Nothing says when it would be up to date.
+    /// It has no dependencies, parameters or outputs, or `always_changed` is set.
     AlwaysRuns,
-    /// Its command is another.
+    /// Its command has changed.
     Command {
         /// The recorded command.
         was: String,
         /// The command in dvc.yaml.
         is: String,
     },
-    /// Something it reads is not as recorded.
+    /// A dependency differs from the record.
     Dependency {
         /// The file or folder, as dvc.yaml names it.
         path: String,
-        /// What is the matter with it.
+        /// How it differs.
         how: How,
     },
-    /// A parameter has another value.
+    /// A parameter has a different value.
     Parameter {
         /// The parameter file.
         file: String,
-        /// The key, names joined by dots.
+        /// The key, with names joined by dots.
         key: String,
-        /// The recorded value, where there is one.
+        /// The recorded value, if there is one.
         was: Option<String>,
-        /// The value in the file, where there is one.
+        /// The current value, if there is one.
         is: Option<String>,
     },
     /// A parameter file is missing or new.
     ParameterFile {
         /// The file.
         path: String,
-        /// What is the matter with it.
+        /// How it differs.
         how: How,
     },
-    /// Something it writes is not as recorded.
+    /// An output differs from the record.
     Output {
         /// The file or folder, as dvc.yaml names it.
         path: String,
-        /// What is the matter with it.
+        /// How it differs.
         how: How,
     },
-    /// A stage it needs will run.
+    /// A prerequisite stage will run.
     After {
         /// Name of that stage.
         stage: String,
     },
 }
 
-/// What is the matter with a file or folder.
+/// How a file or folder differs from the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
-    /// Its bytes are not those recorded.
+    /// Its content has changed.
     Changed,
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// Not in the lock.
+    /// It is not in the lock.
     New,
-    /// Missing from the cache, whatever lies in the project.
+    /// It is missing from the cache, whatever is in the project.
     NotInCache,
 }
 
@@ -127,16 +127,16 @@ impl fmt::Display for Reason {
 pub(crate) struct Inspector<'a> {
     pub folder: &'a Folder,
     pub reader: &'a mut Reader,
-    /// Absent without `.dvc`.
+    /// `None` without `.dvc`.
     pub cache: Option<&'a Cache>,
 }
 
 impl Inspector<'_> {
-    /// Every reason why a stage would run; none: it is up to date.
+    /// All reasons why a stage would run; empty if it is up to date.
     pub fn reasons(&mut self, stage: &Stage, recorded: Option<&Recorded>) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
         let Some(recorded) = recorded else {
-            // A frozen stage is not looked at from this side.
+            // A frozen stage's inputs are not examined.
             if !stage.frozen || !stage.outs.is_empty() {
                 reasons.push(Reason::NeverRun);
             }
@@ -156,7 +156,7 @@ impl Inspector<'_> {
         Ok(reasons)
     }
 
-    /// Reasons that lie in dvc.yaml and the parameter files: other inputs are not looked at.
+    /// Reasons found in dvc.yaml and the parameter files only; other inputs are not examined.
     pub fn settings(&mut self, stage: &Stage, recorded: &Recorded) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
         if !same_command(&recorded.cmd, &stage.cmd) {
@@ -187,7 +187,7 @@ impl Inspector<'_> {
         Ok(reasons)
     }
 
-    /// Whether the inputs are as recorded, so that the recorded outputs are those of this stage.
+    /// Whether the inputs are as recorded, so that the recorded outputs belong to this stage.
     pub fn inputs_are_recorded(&mut self, stage: &Stage, recorded: &Recorded) -> Result<bool> {
         let mut reasons = Vec::new();
         self.dependencies(stage, recorded, &mut reasons)?;
@@ -305,7 +305,7 @@ fn command_line(cmd: &Cmd) -> String {
     cmd.lines().join("; ")
 }
 
-/// [`values`] of what a stage reads, each of which a lock can hold.
+/// Like [`values`], but checks that a lock can store each.
 pub(crate) fn checked_values(content: &Node, params: &Params) -> Result<Vec<(String, Node)>> {
     let values = values(content, &params.keys);
     for (key, value) in &values {
@@ -317,7 +317,7 @@ pub(crate) fn checked_values(content: &Node, params: &Params) -> Result<Vec<(Str
     Ok(values)
 }
 
-/// The values of keys in a parameter file, of those that are there; no keys: everything.
+/// The existing values of keys in a parameter file; without keys, everything.
 pub(crate) fn values(content: &Node, keys: &[String]) -> Vec<(String, Node)> {
     if keys.is_empty() {
         let entries = content.as_map().unwrap_or_default().iter();
@@ -330,7 +330,7 @@ pub(crate) fn values(content: &Node, keys: &[String]) -> Vec<(String, Node)> {
         .collect()
 }
 
-/// The value under names joined by dots; a number is also a place in a list.
+/// The value under names joined by dots; a number is also a list index.
 fn value<'a>(content: &'a Node, key: &str) -> Option<&'a Node> {
     key.split('.')
         .try_fold(content, |node, name| match &node.data {

@@ -1,7 +1,7 @@
-//! The maths: models, how they are fitted, and the metrics that evaluate them. No files, no paths, no
-//! printing, no command line.
+//! The maths: models, fitting, and evaluation metrics. No files, no paths, no printing, no command
+//! line.
 //!
-//! Names no other crate of this workspace: callers hand over what they read and save what comes back.
+//! Depends on no other crate of this workspace: callers pass in data and save the results.
 
 #![deny(missing_docs)]
 

@@ -1,12 +1,12 @@
-//! Minimisation of smooth functions: trust-region Newton with conjugate gradients.
+//! Minimization of smooth functions: trust-region Newton with conjugate gradients.
 //!
 //! TRON of Lin, Weng and Keerthi, "Trust region Newton method for large-scale logistic regression",
 //! JMLR 9 (2008), with the diagonal preconditioner of Hsia, Chiang and Lin, "Preconditioned
 //! conjugate gradient methods in truncated Newton frameworks", ACML 2018. It knows no data: what is
 //! minimised provides its value, gradient and Hessian-vector products.
 //!
-//! Value and gradient, which decide where it ends, are in double precision. The way there, conjugate
-//! gradients on products that are cut off at a relative residual anyway, is in single precision.
+//! The value and the gradient, which determine where the search ends, are in double precision. The
+//! conjugate gradients, which stop at a relative residual anyway, are in single precision.
 
 use super::kernels::reduce::{add_scaled, dot, norm, scale_add_product, sum};
 
@@ -15,10 +15,10 @@ pub trait Objective {
     /// Number of variables.
     fn dimension(&self) -> usize;
 
-    /// f(w). May keep what the gradient at the same point needs.
+    /// f(w). May store what the gradient at the same point needs.
     fn value(&mut self, w: &[f64]) -> f64;
 
-    /// ∇f at the point of the last call of `value`; `w` is that point.
+    /// ∇f at the point of the last call of `value`, which is passed as `w`.
     fn gradient(&mut self, w: &[f64], out: &mut [f64]);
 
     /// ∇²f · v at the point of the last call of `gradient`.
@@ -27,69 +27,70 @@ pub trait Objective {
     /// Diagonal of ∇²f (all positive) at the point of the last call of `gradient`.
     fn hessian_diagonal(&mut self, out: &mut [f32]);
 
-    /// Radius of the first step in units of the gradient's length in the preconditioner's norm: small
-    /// where the full step may overshoot.
+    /// Radius of the first step in units of the gradient's length in the preconditioner's norm:
+    /// small if the full step may overshoot.
     fn first_radius(&self) -> f64 {
         0.1
     }
 }
 
-/// When to stop.
+/// The stopping rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stop {
-    /// Euclidean norm of the gradient that is small enough.
+    /// Euclidean norm of the gradient to reach.
     pub gradient_norm: f64,
-    /// Newton steps at most.
+    /// Maximum number of Newton steps.
     pub iterations: usize,
 }
 
 /// State after a Newton step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Iteration {
-    /// Newton steps so far, rejected ones included.
+    /// Number of Newton steps so far, including rejected ones.
     pub number: usize,
-    /// f there.
+    /// The value of f.
     pub value: f64,
-    /// |∇f| there.
+    /// The norm of ∇f.
     pub gradient_norm: f64,
 }
 
-/// Where the search ended.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Minimum {
-    /// Newton steps, rejected ones included.
+    /// Number of Newton steps, including rejected ones.
     pub iterations: usize,
-    /// Hessian-vector products over all steps.
+    /// Number of Hessian-vector products over all steps.
     pub products: usize,
-    /// f there.
+    /// The value of f.
     pub value: f64,
-    /// |∇f| there.
+    /// The norm of ∇f.
     pub gradient_norm: f64,
-    /// The gradient is small enough, or no step lowers the value any more in double precision.
+    /// Whether the gradient is small enough, or no step lowers the value further in double
+    /// precision.
     pub converged: bool,
 }
 
-/// Actual over predicted reduction below which a step is taken back.
+/// Ratio of actual to predicted reduction below which a step is rejected.
 const ACCEPT: f64 = 1e-4;
-/// Below this the region shrinks.
+/// Ratio below which the region shrinks.
 const POOR: f64 = 0.25;
-/// Above this the region grows.
+/// Ratio above which the region grows.
 const GOOD: f64 = 0.75;
 /// Factors by which the radius may change.
 const SHRINK_MOST: f64 = 0.25;
 const SHRINK: f64 = 0.5;
 const GROW: f64 = 4.0;
-/// Weight of the Hessian's diagonal in the preconditioner, the rest being the identity. This and the
-/// residual halve the products that the published 0.01 and 0.1 take at 77 classes, and cost nothing
-/// at two.
+/// Weight of the Hessian's diagonal in the preconditioner; the rest is the identity. Together with
+/// the residual it halves the number of products needed with the published 0.01 and 0.1 at 77
+/// classes, at no cost at two.
 const DIAGONAL_SHARE: f32 = 0.3;
-/// Conjugate gradients stop at this relative residual, or tighter near the minimum.
+/// Relative residual at which conjugate gradients stop; tighter near the minimum.
 const RESIDUAL: f64 = 0.3;
 
-/// Minimises `objective` from `w` on and leaves the minimum in `w`.
+/// Minimizes `objective` starting from `w`, and stores the minimum in `w`.
 ///
-/// `watch` is called after every Newton step. The result depends on nothing but the arguments, as long as
-/// the objective itself does not.
+/// `watch` is called after every Newton step. The result depends only on the arguments, provided
+/// the objective does.
 pub fn minimize(
     objective: &mut dyn Objective,
     w: &mut [f64],
@@ -161,17 +162,17 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes or rejects the step found by conjugate gradients and sets the radius of the next.
+    /// Accepts or rejects the step found by conjugate gradients and sets the radius of the next.
     ///
-    /// Returns true when the model promises less than the value's last digits.
+    /// Returns true if the predicted reduction is below the precision of the value.
     fn step(&mut self, path: Path, first: bool) -> bool {
         self.trial.copy_from_slice(self.w);
         add_scaled(&mut self.trial, 1.0, &self.cg.step);
         let slope = dot(&self.gradient, &self.cg.step);
         let predicted = -0.5 * (slope - dot(&self.cg.step, &self.cg.residual));
         let value = self.objective.value(&self.trial);
-        // Close to the minimum both reductions are rounding noise; a few units in the last place
-        // on either side keep their ratio near one (Conn, Gould and Toint 2000, section 17.4.2).
+        // Close to the minimum both reductions are rounding noise; a few units in the last place on
+        // either side keep their ratio near one (Conn, Gould and Toint 2000, section 17.4.2).
         let noise = 10.0 * f64::EPSILON * self.value.abs();
         let stalled = predicted <= 0.1 * noise;
         let (actual, predicted) = (self.value - value + noise, predicted + noise);
@@ -194,7 +195,7 @@ impl<'a> Search<'a> {
             SHRINK_MOST.max(-0.5 * slope / excess)
         };
         let wanted = alpha * path.length;
-        // A value that is not finite compares false everywhere and falls to the smallest radius.
+        // A value that is not finite fails every comparison and gets the smallest radius.
         if actual >= GOOD * predicted {
             if path.at_boundary {
                 GROW * self.radius
@@ -212,7 +213,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Gradient and preconditioner at `w`, where the last value was taken.
+    /// Computes the gradient and preconditioner at `w`, where the value was last computed.
     fn move_here(&mut self) {
         self.objective.gradient(self.w, &mut self.gradient);
         self.gradient_norm = norm(&self.gradient);
@@ -282,7 +283,7 @@ impl ConjugateGradient {
             objective.hessian_vector(&self.direction, &mut self.product);
             products += 1;
             let alpha = rho / dot(&self.direction, &self.product);
-            // A direction without curvature has an infinite or undefined alpha: to the boundary.
+            // A direction without curvature has an infinite or undefined alpha: go to the boundary.
             let inside = length.after(alpha) <= radius;
             at_boundary = !inside;
             let alpha = if inside { alpha } else { length.reach(radius) };
@@ -316,8 +317,9 @@ impl ConjugateGradient {
     }
 }
 
-/// Products of the step s and the direction d in the preconditioner's norm, by the recurrences of
-/// Conn, Gould and Toint, "Trust Region Methods" (2000), section 7.5.1: no pass over the vectors.
+/// Inner products of the step s and the direction d in the preconditioner's norm, by the
+/// recurrences of Conn, Gould and Toint, "Trust Region Methods" (2000), section 7.5.1, without a
+/// pass over the vectors.
 #[derive(Clone, Copy, Debug)]
 struct Length {
     ss: f64,
@@ -351,7 +353,7 @@ impl Length {
         }
     }
 
-    /// The alpha >= 0 at which s + alpha d is as long as the radius, without cancellation.
+    /// The alpha >= 0 at which s + alpha d reaches the radius, computed without cancellation.
     fn reach(self, radius: f64) -> f64 {
         let gap = (radius * radius - self.ss).max(0.0);
         let root = (self.sd * self.sd + self.dd * gap).sqrt();
@@ -452,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn stays_where_nothing_is_to_gain() {
+    fn stays_at_the_minimum() {
         let mut w = vec![0.0, 1.0];
         let end = minimize(
             &mut Bowl {
@@ -466,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_it_ran_out_of_steps() {
+    fn reports_running_out_of_steps() {
         let mut w = vec![9.0, -30.0];
         let stop = Stop {
             iterations: 2,

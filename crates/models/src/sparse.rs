@@ -1,10 +1,10 @@
 //! Sparse matrices in compressed rows, and their products with dense vectors and blocks.
 //!
-//! Values are `f32` (half the memory traffic of `f64`, and TF-IDF carries no more than seven digits
-//! of meaning); sums have the precision of the dense side. Each output element is summed by one
-//! thread in the order of the stored entries, so that products do not depend on the number of
-//! threads. Xᵀu of one vector is summed over a few fixed parts of the rows; XᵀV of many goes through
-//! a transposed copy: parts would cost features × classes each, which at 77 classes is more.
+//! Values are `f32` (half the memory traffic of `f64`, and TF-IDF has at most seven meaningful
+//! digits); sums have the precision of the dense side. Each output element is summed by one thread
+//! in the order of the stored entries, so products do not depend on the number of threads. Xᵀu of
+//! one vector is summed over a few fixed parts of the rows; XᵀV of many vectors uses a transposed
+//! copy, since parts would cost features × classes each, which is more at 77 classes.
 
 use std::ops::AddAssign;
 
@@ -12,19 +12,20 @@ use rayon::prelude::*;
 
 use super::kernels::real::Real;
 
-/// Outputs computed by one task: large enough to amortise scheduling, small enough to balance.
+/// Number of outputs per task: large enough to amortize scheduling, small enough to balance.
 const ROWS_PER_TASK: usize = 128;
-/// Parts that the rows of a sum over rows are cut into, at most.
+/// Maximum number of parts into which the rows of a sum are divided.
 const MOST_PARTS: usize = 8;
-/// Columns whose parts are added by one task.
+/// Number of columns whose parts are added by one task.
 const COLUMNS_PER_TASK: usize = 8192;
-/// Outputs that are summed in registers side by side, and fewer where these do not fit.
+/// Numbers of outputs that are summed in registers in parallel: the larger if they fit.
 const WIDE: usize = 32;
 const NARROW: usize = 8;
-/// Independent partial sums of a sparse dot product: hides the latency of the addition.
+/// Number of independent partial sums of a sparse dot product, which hides the latency of
+/// additions.
 const LANES: usize = 4;
 
-/// Compressed sparse rows: `indices` and `values` of row i stand at `starts[i]..starts[i + 1]`.
+/// Compressed sparse rows: `indices` and `values` of row i are at `starts[i]..starts[i + 1]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     columns: usize,
@@ -34,7 +35,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// A matrix of no rows yet.
+    /// Creates a matrix without rows.
     pub fn new(columns: usize) -> Matrix {
         Matrix {
             columns,
@@ -65,22 +66,26 @@ impl Matrix {
         (&self.indices[range.clone()], &self.values[range])
     }
 
-    /// Adds a row at the end.
+    /// Appends a row.
     ///
     /// # Panics
-    /// When the lengths differ or an index is not below `columns`.
+    /// If the lengths differ or an index is not below `columns`.
     pub fn push(&mut self, indices: &[u32], values: &[f32]) {
-        assert_eq!(indices.len(), values.len(), "as many indices as values");
+        assert_eq!(
+            indices.len(),
+            values.len(),
+            "expected as many indices as values"
+        );
         assert!(
             indices.iter().all(|&i| (i as usize) < self.columns),
-            "index within the columns"
+            "expected indices below the number of columns"
         );
         self.indices.extend_from_slice(indices);
         self.values.extend_from_slice(values);
         self.starts.push(self.values.len());
     }
 
-    /// Some of the rows, in the order given.
+    /// Selects rows, in the given order.
     pub fn select(&self, rows: &[usize]) -> Matrix {
         let mut selected = Matrix::new(self.columns);
         let entries = rows
@@ -98,12 +103,15 @@ impl Matrix {
         selected
     }
 
-    /// Adds the rows of another matrix of the same width.
+    /// Appends the rows of another matrix of the same width.
     ///
     /// # Panics
-    /// Where the widths differ.
+    /// If the widths differ.
     pub fn append(&mut self, part: &Matrix) {
-        assert_eq!(part.columns, self.columns, "parts of the same width");
+        assert_eq!(
+            part.columns, self.columns,
+            "expected matrices of the same width"
+        );
         let before = self.values.len();
         self.indices.extend_from_slice(&part.indices);
         self.values.extend_from_slice(&part.values);
@@ -111,7 +119,7 @@ impl Matrix {
         self.starts.extend(starts.map(|start| start + before));
     }
 
-    /// The transposed matrix; entries of each of its rows are in ascending order of index.
+    /// The transposed matrix; the entries of each row are in ascending order of index.
     pub fn transposed(&self) -> Matrix {
         let mut starts = vec![0; self.columns + 1];
         for &index in &self.indices {
@@ -127,7 +135,7 @@ impl Matrix {
             let (columns, entries) = self.row(row);
             for (&column, &value) in columns.iter().zip(entries) {
                 let place = &mut next[column as usize];
-                indices[*place] = u32::try_from(row).expect("rows are counted in 32 bits");
+                indices[*place] = u32::try_from(row).expect("fewer than 2^32 rows");
                 values[*place] = value;
                 *place += 1;
             }
@@ -145,7 +153,7 @@ impl Matrix {
         self.multiply_by::<T, false>(block, width, out);
     }
 
-    /// As [`Matrix::multiply`], with every entry of X squared.
+    /// Like [`Matrix::multiply`], with every entry of X squared.
     pub fn multiply_squared<T: Real>(&self, block: &[T], width: usize, out: &mut [T]) {
         self.multiply_by::<T, true>(block, width, out);
     }
@@ -154,9 +162,13 @@ impl Matrix {
         assert_eq!(
             block.len(),
             self.columns * width,
-            "block of columns x width"
+            "expected a block of columns x width"
         );
-        assert_eq!(out.len(), self.rows() * width, "output of rows x width");
+        assert_eq!(
+            out.len(),
+            self.rows() * width,
+            "expected an output of rows x width"
+        );
         out.par_chunks_mut(ROWS_PER_TASK * width)
             .enumerate()
             .for_each(|(task, out)| {
@@ -171,7 +183,7 @@ impl Matrix {
             });
     }
 
-    /// Rows of X V from `first` on. Outputs stand side by side in registers, each summed by itself:
+    /// Rows of X V from `first`. Outputs are in parallel registers, each summed independently, so
     /// wider registers change no bit.
     fn combine<T: Real, const SQUARED: bool>(
         &self,
@@ -188,13 +200,14 @@ impl Matrix {
         combine::<T, SQUARED>(self, first, block, width, out);
     }
 
-    /// Sums over the rows that go by columns, as Xᵀ u: for every entry of a row `add` adds to the sum of
-    /// the entry's column, in `out`, what follows from `term` of the row and the entry. `term` gets the
-    /// row's number, indices and values, and may depend on X itself: X is read once. A row that has none
-    /// is left out. `notes`, one a row, are the term's to write.
+    /// Sums over rows by column, like Xᵀ u: for every entry of a row, `add` adds a term to the sum
+    /// of the entry's column in `out`. `term` gets the row's index, column indices and values, and
+    /// may depend on X itself, so that X is read only once. A row without a term is skipped.
+    /// `notes` has one element per row for `term` to write.
     ///
-    /// Rows are cut into a few parts of fixed size, each summed by itself: how many follows from the
-    /// matrix alone. `parts` is room for their sums, kept by the caller. Returns the sum of the terms.
+    /// Rows are divided into a few parts of fixed size, each summed separately; the number of parts
+    /// depends only on the matrix. `parts` is a buffer for their sums. Returns the sum of the
+    /// terms.
     pub fn gather<S, T, N>(
         &self,
         parts: &mut Vec<S>,
@@ -208,8 +221,8 @@ impl Matrix {
         T: Copy + Default + AddAssign + Send,
         N: Send,
     {
-        assert_eq!(out.len(), self.columns, "one output a column");
-        assert_eq!(notes.len(), self.rows(), "one note a row");
+        assert_eq!(out.len(), self.columns, "expected one output per column");
+        assert_eq!(notes.len(), self.rows(), "expected one note per row");
         let count = (self.entries() / (2 * self.columns).max(1)).clamp(1, MOST_PARTS);
         let size = self.rows().div_ceil(count).max(1);
         parts.resize(count * self.columns, S::default());
@@ -275,7 +288,7 @@ pub fn dot<T: Real, D: Copy + Into<T>, const SQUARED: bool>(
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]) + rest
 }
 
-/// As [`Matrix::combine`].
+/// Like [`Matrix::combine`].
 #[inline(always)]
 fn combine<T: Real, const SQUARED: bool>(
     matrix: &Matrix,
@@ -292,8 +305,8 @@ fn combine<T: Real, const SQUARED: bool>(
             at += WIDE;
         }
         while at < width {
-            // Where fewer are left than a tile holds, it starts further to the left: what is summed
-            // twice is summed the same.
+            // If fewer are left than a tile holds, the tile starts further left: outputs summed
+            // twice get the same sum.
             match width {
                 NARROW.. => tile::<T, SQUARED, NARROW>(row, block, at.min(width - NARROW), out),
                 _ => tile::<T, SQUARED, 1>(row, block, at, out),
@@ -303,7 +316,7 @@ fn combine<T: Real, const SQUARED: bool>(
     }
 }
 
-/// N outputs of a row of X V from output `at` on, in registers.
+/// Computes N outputs of a row of X V from output `at`, in registers.
 #[inline(always)]
 fn tile<T: Real, const SQUARED: bool, const N: usize>(
     (indices, values): (&[u32], &[f32]),

@@ -1,8 +1,8 @@
-//! A model as named tensors and string tables: what is saved, the same for every task.
+//! A model as named tensors and string tables: what is saved, in the same form for every task.
 //!
-//! A model implements only the way to a [`State`] and back ([`Stateful`]); the
-//! artifact layer turns states into files. Accessors check what a hostile or wrong file could get
-//! past the artifact layer: presence, type, shape, finite values.
+//! A model only implements the conversion to a [`State`] and back ([`Stateful`]); the artifact
+//! layer turns states into files. Accessors check what an invalid file could get past the artifact
+//! layer: presence, type, shape, finite values.
 
 use std::collections::BTreeMap;
 
@@ -13,22 +13,22 @@ pub enum Values {
     F64(Vec<f64>),
     /// Single precision.
     F32(Vec<f32>),
-    /// Whole numbers of 64 bits.
+    /// 64-bit integers.
     I64(Vec<i64>),
-    /// Counts of 64 bits.
+    /// 64-bit counts.
     U64(Vec<u64>),
-    /// Counts of 32 bits.
+    /// 32-bit counts.
     U32(Vec<u32>),
-    /// Counts of 16 bits.
+    /// 16-bit counts.
     U16(Vec<u16>),
-    /// Whole numbers of 8 bits.
+    /// 8-bit integers.
     I8(Vec<i8>),
     /// Bytes.
     U8(Vec<u8>),
 }
 
 impl Values {
-    /// The type's name, as Rust spells it.
+    /// The type's name in Rust.
     pub fn type_name(&self) -> &'static str {
         match self {
             Values::F64(_) => "f64",
@@ -42,7 +42,7 @@ impl Values {
         }
     }
 
-    /// The first value that is not finite.
+    /// Index of the first value that is not finite.
     pub fn not_finite(&self) -> Option<usize> {
         match self {
             Values::F64(values) => values.iter().position(|value| !value.is_finite()),
@@ -57,7 +57,7 @@ impl Values {
 pub struct Tensor {
     /// Length of each dimension; their product is the number of values.
     pub shape: Vec<usize>,
-    /// Row-major.
+    /// Values in row-major order.
     pub values: Values,
 }
 
@@ -70,47 +70,47 @@ pub struct State {
     pub strings: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a state is no model.
+/// Why a state is not a valid model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// No entry of this name.
+    /// An entry is missing.
     #[error("tensor `{name}` is missing")]
     Missing {
-        /// Of the entry.
+        /// The entry's name.
         name: String,
     },
-    /// An entry of another type.
-    #[error("tensor `{name}` holds {got}, expected {expected}")]
+    /// An entry has the wrong type.
+    #[error("tensor `{name}` has type {got}, expected {expected}")]
     DataType {
-        /// Of the entry.
+        /// The entry's name.
         name: String,
-        /// Type in the state.
+        /// The type in the state.
         got: &'static str,
-        /// Type that the model reads.
+        /// The type that the model reads.
         expected: &'static str,
     },
-    /// An entry of another shape.
+    /// An entry has the wrong shape.
     #[error("tensor `{name}` has shape {got:?}, expected {}", shape_text(expected))]
     Shape {
-        /// Of the entry.
+        /// The entry's name.
         name: String,
-        /// Shape in the state.
+        /// The shape in the state.
         got: Vec<usize>,
-        /// Shape that the model reads; `None`: any length.
+        /// The shape that the model reads; `None` for any length.
         expected: Vec<Option<usize>>,
     },
-    /// A NaN or an infinity.
-    #[error("tensor `{name}` holds a value that is not finite, at index {index}")]
+    /// A value is NaN or infinite.
+    #[error("tensor `{name}` has a value that is not finite, at index {index}")]
     NotFinite {
-        /// Of the entry.
+        /// The entry's name.
         name: String,
-        /// Place among the row-major values.
+        /// Index among the row-major values.
         index: usize,
     },
-    /// Values that contradict the model or each other.
+    /// The values contradict the model or each other.
     #[error("tensor `{name}`: {reason}")]
     Invalid {
-        /// Of the entry.
+        /// The entry's name.
         name: String,
         /// What is wrong with it.
         reason: String,
@@ -118,7 +118,7 @@ pub enum StateError {
 }
 
 impl StateError {
-    /// An entry `name` whose values contradict the model, and why.
+    /// An error for values of the entry `name` that contradict the model.
     pub fn invalid(name: &str, reason: impl Into<String>) -> Self {
         StateError::Invalid {
             name: name.to_owned(),
@@ -135,31 +135,33 @@ fn shape_text(shape: &[Option<usize>]) -> String {
     format!("[{}]", lengths.join(", "))
 }
 
-/// What every model is to the artifact layer.
+/// Conversion between a model and its state.
 pub trait Stateful: Sized {
-    /// Everything that [`Stateful::from_state`] needs to give the same answers to the bit.
+    /// Returns everything that [`Stateful::from_state`] needs to restore the model to the bit.
     fn to_state(&self) -> State;
 
+    /// Restores a model.
+    ///
     /// # Errors
-    /// When the state is not one of this model: something is missing, mis-shaped or contradictory.
+    /// If something is missing, has the wrong type or shape, or is contradictory.
     fn from_state(state: &State) -> Result<Self, StateError>;
 
-    /// As [`Stateful::to_state`], of a model that is done with: a large one moves what it holds.
+    /// Like [`Stateful::to_state`], consuming the model: a large one moves its values.
     fn into_state(self) -> State {
         self.to_state()
     }
 
-    /// As [`Stateful::from_state`], out of a state that is done with.
+    /// Like [`Stateful::from_state`], consuming the state.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`Stateful::from_state`].
     fn take_state(state: State) -> Result<Self, StateError> {
         Self::from_state(&state)
     }
 }
 
 impl State {
-    /// The tensor `name`, of this shape (`None`: any length) and with finite values.
+    /// The tensor `name`, with this shape (`None` for any length) and finite values.
     fn tensor(&self, name: &str, shape: &[Option<usize>]) -> Result<&Values, StateError> {
         let tensor = self.tensors.get(name).ok_or_else(|| missing(name))?;
         let fits = tensor.shape.len() == shape.len()
@@ -192,19 +194,19 @@ impl State {
         self.strings.insert(name.to_owned(), strings);
     }
 
-    /// A string table.
+    /// Returns a string table.
     ///
     /// # Errors
-    /// Where it is missing.
+    /// If it is missing.
     pub fn strings(&self, name: &str) -> Result<&[String], StateError> {
         let strings = self.strings.get(name).ok_or_else(|| missing(name))?;
         Ok(strings)
     }
 
-    /// As [`State::strings`], moved out.
+    /// Like [`State::strings`], moved out.
     ///
     /// # Errors
-    /// Where it is missing.
+    /// If it is missing.
     pub fn take_strings(&mut self, name: &str) -> Result<Vec<String>, StateError> {
         self.strings.remove(name).ok_or_else(|| missing(name))
     }
@@ -216,7 +218,7 @@ fn missing(name: &str) -> StateError {
     }
 }
 
-/// `insert_T`, `Ts` and `take_Ts` for each type that models store.
+/// `insert_T`, `Ts` and `take_Ts` for each stored type.
 macro_rules! accessors {
     ($($insert:ident, $get:ident, $take:ident, $variant:ident, $kind:ident;)*) => {
         impl State {
@@ -226,10 +228,10 @@ macro_rules! accessors {
                     self.insert(name, shape, Values::$variant(values));
                 }
 
-                #[doc = concat!("The values of a tensor of `", stringify!($kind), "`; `None` in `shape`: any length.")]
+                #[doc = concat!("The values of a tensor of `", stringify!($kind), "`; `None` in `shape` means any length.")]
                 ///
                 /// # Errors
-                /// Where it is missing, of another type or shape, or holds a value that is not finite.
+                /// If it is missing, has another type or shape, or has a value that is not finite.
                 pub fn $get(&self, name: &str, shape: &[Option<usize>]) -> Result<&[$kind], StateError> {
                     match self.tensor(name, shape)? {
                         Values::$variant(values) => Ok(values),
@@ -244,7 +246,7 @@ macro_rules! accessors {
                 #[doc = concat!("As [`State::", stringify!($get), "`], moved out.")]
                 ///
                 /// # Errors
-                /// As there; the tensor then stays.
+                /// As above; the tensor then stays.
                 pub fn $take(&mut self, name: &str, shape: &[Option<usize>]) -> Result<Vec<$kind>, StateError> {
                     self.$get(name, shape)?;
                     match self.tensors.remove(name).map(|tensor| tensor.values) {
@@ -290,7 +292,7 @@ mod tests {
         );
         assert_eq!(
             message(state.f64s("counts", &[Some(3)])),
-            "tensor `counts` holds u32, expected f64"
+            "tensor `counts` has type u32, expected f64"
         );
         assert_eq!(
             message(state.f64s("weights", &[None, Some(3)])),
@@ -298,7 +300,7 @@ mod tests {
         );
         assert_eq!(
             message(state.f64s("weights", &[None, None])),
-            "tensor `weights` holds a value that is not finite, at index 3"
+            "tensor `weights` has a value that is not finite, at index 3"
         );
     }
 }

@@ -1,17 +1,18 @@
-//! The imports of this crate form no cycle: neither between files, nor between folders.
+//! Checks that the imports of this crate form no cycle, neither between files nor between folders.
 //!
-//! Every `crate::...` and `super::...` path of a source is resolved to the file that it names, through the
-//! `pub use` of the folders on its way. Each such arrow is then one between two entries of the folder that
-//! both files are in, and the entries of no folder may lead back to themselves. Tests are not looked at.
+//! Every `crate::...` and `super::...` path of a source is resolved to the file it names, through
+//! the `pub use` of the folders on its way. Each such dependency is then one between two entries of
+//! the folder that contains both files, and no folder may have a cycle among its entries. Tests are
+//! ignored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// A file by the modules on its way; `mod.rs` and `lib.rs` are the last entry `mod` of their folder.
+/// A file as its module path; `mod.rs` and `lib.rs` are the last entry `mod` of their folder.
 type File = Vec<String>;
 
-/// The entry of a folder that stands for its own `mod.rs`.
+/// The entry of a folder for its own `mod.rs`.
 const FACE: &str = "mod";
 
 #[test]
@@ -65,7 +66,7 @@ fn a_cycle_between_folders_is_found_behind_a_face() {
 }
 
 #[test]
-fn tests_and_comments_are_no_imports() {
+fn tests_and_comments_are_not_imports() {
     let sources = [
         ("lib.rs", "pub mod a;\npub mod b;\n#[cfg(test)]\nmod known;"),
         (
@@ -105,7 +106,7 @@ fn read(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// The code of a source: without comments and without what is compiled for tests only.
+/// The code of a source, without comments and test-only parts.
 fn code(text: &str) -> String {
     let lines = text
         .lines()
@@ -123,7 +124,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Names of the modules that are compiled for tests only.
+/// Names of the modules that are compiled only for tests.
 fn test_modules(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split("#[cfg(test)]\nmod ").skip(1);
     parts
@@ -134,7 +135,7 @@ fn test_modules(text: &str) -> impl Iterator<Item = &str> {
 struct House {
     /// Code of each file.
     files: BTreeMap<File, String>,
-    /// For each folder's `mod.rs` the paths of what it hands on, by the name it hands it on as.
+    /// For each folder's `mod.rs`, the re-exported paths by name.
     exports: BTreeMap<File, BTreeMap<String, Vec<String>>>,
 }
 
@@ -179,7 +180,7 @@ impl House {
         House { files, exports }
     }
 
-    /// The file that `path`, seen from `folder`, names; none where it is no module of ours.
+    /// The file that `path` refers to from `folder`; `None` if it is not a module of this crate.
     fn resolve(&self, folder: &[String], path: &[String]) -> Option<File> {
         let mut at = folder.to_vec();
         let mut rest = path;
@@ -211,7 +212,7 @@ impl House {
         self.files.contains_key(&at).then_some(at)
     }
 
-    /// Files that a file names, itself not among them.
+    /// Files that a file refers to, excluding itself.
     fn named(&self, file: &File) -> BTreeSet<File> {
         let text = &self.files[file];
         let folder = &file[..file.len() - 1];
@@ -221,7 +222,7 @@ impl House {
                 named.extend(self.resolve(&[], &path));
             }
         }
-        // In `mod.rs` super is the folder above, elsewhere the folder of the file.
+        // In `mod.rs`, `super` is the parent folder; elsewhere it is the file's folder.
         let face = file.last().unwrap() == FACE;
         let above = if face {
             folder.split_last().map(|(_, above)| above)
@@ -241,7 +242,7 @@ impl House {
         named
     }
 
-    /// Files of `folder` whose names a `mod.rs` writes in front of `::`, other than to hand things on.
+    /// Files of `folder` whose names a `mod.rs` writes before `::`, other than for re-exports.
     fn used_children(&self, folder: &[String], text: &str) -> BTreeSet<File> {
         let handed_on = |statement: &&str| !statement.trim_start().starts_with("pub use ");
         let statements: Vec<&str> = text.split(';').filter(handed_on).collect();
@@ -264,7 +265,7 @@ impl House {
             .collect()
     }
 
-    /// Every cycle between the entries of a folder, spelt from its first entry.
+    /// Every cycle between the entries of a folder, written from its first entry.
     fn cycles(&self) -> Vec<String> {
         let mut folders: BTreeMap<File, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for from in self.files.keys() {
@@ -301,7 +302,7 @@ impl House {
     }
 }
 
-/// Goes on from the end of `way` until it is back at its start.
+/// Extends `way` until it returns to its start.
 fn back<'a>(
     arrows: &'a BTreeMap<String, BTreeSet<String>>,
     at: &str,

@@ -61,7 +61,7 @@ impl Explain for Ts {
             .ok_or_else(|| exit::usage(ids::describe_unknown(input, &model.ids)))?;
         let series = model.carried_on(number);
         let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
-        let fan = fan.cut(model.is_nonnegative());
+        let fan = fan.clip(model.is_nonnegative());
         Ok(Box::new(Explanation {
             unique_id: input.to_owned(),
             reason: series.note,

@@ -194,7 +194,7 @@ impl Scorer {
             None => model.free_fan(number, &forecaster, horizon, &levels),
         };
         let below = self.model.sign_from_data && values.iter().any(|y| *y < 0.0);
-        let fan = fan.cut(self.nonnegative && !below);
+        let fan = fan.clip(self.nonnegative && !below);
         let time = |step: usize| {
             let time = self.clock.at(end, step as i64 + 1);
             time.map(|time| self.clock.text(time))

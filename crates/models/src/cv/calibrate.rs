@@ -1,8 +1,8 @@
-//! Log-odds to honest probabilities: a slope and an offset fitted to photos held out.
+//! Calibrates log-odds to probabilities: a slope and an offset fitted on hold-out photos.
 //!
-//! Platt, "Probabilistic outputs for support vector machines" (1999). Perfect log-odds on few photos
-//! would send the slope to infinity, so the identity is the prior: a penalty of (slope - 1)²/2 and
-//! offset²/2 against the sum of the losses.
+//! Platt, "Probabilistic outputs for support vector machines" (1999). Perfect log-odds on few
+//! photos would make the slope infinite, so the prior is the identity: a penalty of (slope - 1)²/2
+//! and offset²/2 is added to the sum of the losses.
 
 use crate::kernels::math::{sigmoid, softplus};
 
@@ -28,11 +28,11 @@ impl Calibration {
     }
 }
 
-/// Newton steps at most; each halves its length until it helps.
+/// Maximum numbers of Newton steps, and of halvings of a step that does not reduce the loss.
 const STEPS: usize = 50;
 const HALVINGS: usize = 30;
 
-/// The calibration of least loss; `costs` weigh the photos.
+/// The calibration with the least loss; `costs` weight the photos.
 pub(super) fn calibrate(log_odds: &[f64], sharp: &[bool], costs: &[f64]) -> Calibration {
     let mut best = Calibration::default();
     let mut value = objective(best, log_odds, sharp, costs);
@@ -51,7 +51,7 @@ pub(super) fn calibrate(log_odds: &[f64], sharp: &[bool], costs: &[f64]) -> Cali
             None => break, // no digit left to gain
         }
     }
-    // A slope of 0 or below would turn the model round; then it knows nothing worth calibrating.
+    // A slope of 0 or less would reverse the model, so there is nothing to calibrate.
     if best.slope > 0.0 {
         best
     } else {
@@ -92,8 +92,8 @@ fn newton_step(at: Calibration, log_odds: &[f64], sharp: &[bool], costs: &[f64])
 mod tests {
     use super::*;
 
-    /// Three of four are right whatever the sign: the log-odds should be ln 3, were it not for the
-    /// penalty, which 4000 photos make small.
+    /// Three of four are right whatever the sign: the log-odds would be ln 3 without the penalty,
+    /// which is small with 4000 photos.
     #[test]
     fn frequencies_by_hand() {
         let log_odds: Vec<f64> = (0..4000)
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_taken_away() {
+    fn an_offset_is_removed() {
         let log_odds: Vec<f64> = (0..4000)
             .map(|i| if i < 2000 { 3.0 } else { -1.0 })
             .collect();

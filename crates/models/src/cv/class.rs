@@ -1,4 +1,4 @@
-//! The two classes that photos are told apart into.
+//! The two classes of photos.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,16 +15,16 @@ pub enum Class {
     Sharp,
 }
 
-/// A text that names neither class.
+/// A label that names neither class.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the label is `{0}`; sharp or blurred (1 or 0) is expected")]
+#[error("unknown label `{0}`; expected sharp or blurred (1 or 0)")]
 pub struct UnknownClass(pub String);
 
 impl Class {
-    /// Both classes by [`Class::index`]: the order of a model's probabilities.
+    /// Both classes, indexed by [`Class::index`]: the order of a model's probabilities.
     pub const ALL: [Class; 2] = [Class::Blurred, Class::Sharp];
 
-    /// The class as labels, folders and outputs spell it.
+    /// The spelling of the class in labels, folders and outputs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Class::Blurred => "blurred",
@@ -32,12 +32,12 @@ impl Class {
         }
     }
 
-    /// The spelling of both classes by [`Class::index`].
+    /// The spelling of both classes, indexed by [`Class::index`].
     pub fn names() -> Vec<String> {
         Class::ALL.map(|class| class.as_str().to_owned()).to_vec()
     }
 
-    /// Where the class is in [`Class::ALL`].
+    /// The position of the class in [`Class::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Class {
     }
 }
 
-/// From a label or the name of a folder: the word in any case, or 1 for sharp and 0 for blurred.
+/// Parses a label or the name of a folder: the word in any case, or 1 for sharp and 0 for blurred.
 impl FromStr for Class {
     type Err = UnknownClass;
 
@@ -91,7 +91,7 @@ mod tests {
         }
         assert_eq!(
             "soft".parse::<Class>().unwrap_err().to_string(),
-            "the label is `soft`; sharp or blurred (1 or 0) is expected"
+            "unknown label `soft`; expected sharp or blurred (1 or 0)"
         );
     }
 

@@ -1,9 +1,9 @@
-//! Scores as the numbers that models weigh: logarithms of mean energies.
+//! Scores as features for the models: logarithms of mean energies.
 //!
-//! Contrast multiplies every energy alike, so that it moves all logarithms by the same amount, and a
-//! difference of two (a ratio of energies) not at all: the ratio of a fine filter to a coarse one, of
-//! full size to half size, of second to first differences. A linear model over the logarithms weighs
-//! every such ratio at once, and keeps what is left of contrast only where it helps.
+//! Contrast multiplies all energies by the same factor, so it shifts all logarithms equally and
+//! cancels in the difference of two (a ratio of energies): of a fine filter to a coarse one, of
+//! full size to half size, of second to first differences. A linear model over the logarithms
+//! weights all such ratios at once, and uses what remains of contrast only where it helps.
 
 use super::scores::{SCALES, Scale, Scores};
 use super::tile::Sums;
@@ -11,13 +11,13 @@ use crate::kernels::math::ln;
 
 /// Number of features.
 pub const FEATURES: usize = 25;
-/// Where the logarithm of the variance of the Laplacian stands.
+/// Index of the logarithm of the variance of the Laplacian.
 pub const LAPLACIAN_VARIANCE: usize = 0;
-/// Features of one region: the part of [`NAMES`] for the whole and again for the sharpest tiles.
+/// Number of features of one region: the whole photo, or its sharpest tiles.
 const REGION: usize = (FEATURES - 1) / 2;
-/// One of so many tiles is among the sharpest.
+/// One in this many tiles counts as sharpest.
 const SHARPEST: usize = 10;
-/// Added to mean energies: about what rounding to whole numbers leaves in them.
+/// Added to mean energies: about the error of rounding to whole numbers.
 const FLOOR: f64 = 0.05;
 
 /// Names of the features: measure and scale (1 full, 2 half, 4 a quarter).
@@ -49,7 +49,7 @@ pub const NAMES: [&str; FEATURES] = [
     "tiles_modified_laplacian_4",
 ];
 
-/// A sum of [`Sums`] by its place.
+/// Selects a sum from [`Sums`].
 type Energy = fn(&Sums) -> u64;
 
 const SECOND: [Energy; 3] = [
@@ -59,8 +59,8 @@ const SECOND: [Energy; 3] = [
 ];
 
 impl Scores {
-    /// The features of [`NAMES`]. A photo smaller than a tile is its own sharpest tile; a scale that
-    /// there is not has the floor.
+    /// The features listed in [`NAMES`]. A photo smaller than a tile is its own sharpest tile; a
+    /// missing scale gets the floor.
     pub fn features(&self) -> [f64; FEATURES] {
         let mut features = [0.0; FEATURES];
         features[LAPLACIAN_VARIANCE] = ln(self.laplacian_variance() + FLOOR);
@@ -76,7 +76,7 @@ impl Scores {
     pub fn tile_features(&self, tile: usize) -> [f64; FEATURES] {
         let mut features = [0.0; FEATURES];
         let sums = |scale: usize| &self.scales[scale].tiles[tile];
-        // Its own mean is near nothing, so that the variance is the mean square.
+        // The mean is close to zero, so the variance is the mean square.
         features[LAPLACIAN_VARIANCE] = ln(mean(sums(0), SECOND[0]) + FLOOR);
         let (whole, tiles) = features[1..].split_at_mut(REGION);
         region(whole, |scale, energy| mean(sums(scale), energy));
@@ -85,8 +85,8 @@ impl Scores {
     }
 }
 
-/// Fills the features of a region whose mean energies `at` gives. The two directions of the fourth
-/// differences are ordered by size, so that turning a photo changes nothing.
+/// Computes the features of a region whose mean energies are given by `at`. The two directions of
+/// the fourth differences are sorted by size, so that rotating a photo changes nothing.
 fn region(out: &mut [f64], at: impl Fn(usize, Energy) -> f64) {
     let log = |scale, energy| ln(at(scale, energy) + FLOOR);
     let (x, y) = (
@@ -106,7 +106,7 @@ fn mean(sums: &Sums, energy: Energy) -> f64 {
     energy(sums) as f64 / sums.pixels.max(1) as f64
 }
 
-/// Mean energy of the tiles that have most of it: what is in focus may be a small part of a photo.
+/// Mean energy of the tiles with the most energy, since the part in focus may be small.
 fn sharpest(scale: &Scale, energy: Energy) -> f64 {
     if scale.tiles.is_empty() {
         return mean(&scale.whole, energy);

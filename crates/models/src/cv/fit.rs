@@ -1,4 +1,5 @@
-//! From photos' features and labels to a model, every choice made on folds that keep scenes whole.
+//! Fits a model to the features and labels of photos; every choice is made by cross-validation with
+//! scenes kept whole.
 
 use rayon::prelude::*;
 
@@ -12,29 +13,30 @@ use super::model::{Decision, Kind, Model};
 use crate::kernels::math::softplus;
 use crate::linear;
 
-/// Least slope of the variance of the Laplacian: a higher variance is always evidence for sharp.
+/// Minimum slope of the variance of the Laplacian: a higher variance is always evidence for sharp.
 const MIN_SLOPE: f64 = 1e-3;
 
-/// What to fit.
+/// What to fit and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectorOptions {
-    /// Of the logistic regression.
+    /// Solver of the logistic regression.
     pub solver: Solver,
-    /// Of the forest.
+    /// Number of trees of the forest.
     pub trees: usize,
-    /// `None`: the kind with the least loss on folds.
+    /// The kind of model; `None` chooses the one with the least loss in cross-validation.
     pub kind: Option<Kind>,
-    /// Values of C to choose from by loss on folds; ascending.
+    /// Values of C to choose from in cross-validation, ascending.
     pub regularization: Vec<f64>,
-    /// Parts of the scenes, each held out once.
+    /// Number of folds of the scenes.
     pub folds: usize,
-    /// Both classes count the same, however many photos they have.
+    /// Whether both classes count equally, however many photos each has.
     pub balanced: bool,
-    /// Gradient norm at which the logistic regression stops, relative to that of a model of the bias alone.
+    /// Gradient norm at which the logistic regression stops, relative to that of the bias-only
+    /// model.
     pub tolerance: f64,
-    /// Newton steps of the logistic regression, at most.
+    /// Maximum number of Newton steps of the logistic regression.
     pub max_iterations: usize,
-    /// Decides which scenes are in which fold.
+    /// Determines which scenes are in which fold.
     pub seed: u64,
 }
 
@@ -54,59 +56,59 @@ impl Default for DetectorOptions {
     }
 }
 
-/// Labelled photos: features, 1 for sharp and 0 for blurred, and which show the same scene.
+/// Labelled photos: their features, classes and scenes.
 #[derive(Clone, Copy, Debug)]
 pub struct Photos<'a> {
-    /// One row a photo, in the order of [`super::features::NAMES`].
+    /// One row per photo, in the order of [`super::features::NAMES`].
     pub features: &'a [[f64; FEATURES]],
-    /// One a photo.
+    /// Whether each photo is sharp.
     pub sharp: &'a [bool],
-    /// Equal for photos of one scene.
+    /// The scene of each photo; equal numbers mean the same scene.
     pub scenes: &'a [u32],
 }
 
-/// Why there is no model.
+/// Why no model was fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
-    /// One of the two classes has no photo.
-    #[error("no photo is {0}; both sharp and blurred ones are needed")]
+    /// One of the two classes has no photos.
+    #[error("no photos are labelled {0}; both sharp and blurred ones are needed")]
     OneClass(Class),
-    /// Too few scenes, or scenes too one-sided, for the folds asked for.
+    /// Too few scenes, or scenes with too few of one class, for the number of folds.
     #[error(
         "{scenes} scenes cannot be split into {folds} folds that each leave sharp and blurred photos \
          to train on; add photos of other scenes or lower cv.model.folds"
     )]
     FewScenes {
-        /// Distinct scenes among the photos.
+        /// Number of distinct scenes among the photos.
         scenes: usize,
-        /// Folds asked for.
+        /// Requested number of folds.
         folds: usize,
     },
 }
 
-/// How one kind did on photos held out.
+/// The cross-validation result of one kind of model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// Which kind was tried.
+    /// The kind.
     pub kind: Kind,
-    /// C of least loss; `None` where there is nothing to regularize.
+    /// The best value of C; `None` if the kind has no regularization.
     pub regularization: Option<f64>,
-    /// Mean loss of a photo held out, after calibration.
+    /// Mean loss per hold-out photo, after calibration.
     pub log_loss: f64,
-    /// Share of right answers on photos held out.
+    /// Accuracy on hold-out photos.
     pub accuracy: f64,
-    /// Log-odds of every photo by a model that has not seen its scene.
+    /// Log-odds of every photo from a model that has not seen its scene.
     pub held_out: Vec<f64>,
 }
 
-/// A model and the candidates it was chosen from, [`Kind::ALL`] or the one asked for.
+/// A model and the candidates it was chosen from: [`Kind::ALL`] or the requested kind.
 #[derive(Clone, Debug)]
 pub struct Fit {
     /// Fitted to all photos.
     pub model: Model,
-    /// Every kind that was tried, in the order of [`Kind::ALL`].
+    /// All candidates, in the order of [`Kind::ALL`].
     pub candidates: Vec<Candidate>,
-    /// True where the solver reached its tolerance.
+    /// Whether the solver reached its tolerance.
     pub converged: bool,
 }
 
@@ -114,7 +116,7 @@ impl DetectorOptions {
     /// Fits a model. The same photos in the same order give the same bytes.
     ///
     /// # Errors
-    /// Where a class is missing or there are too few scenes for the folds.
+    /// If a class has no photos, or there are too few scenes for the folds.
     pub fn fit(&self, photos: &Photos) -> Result<Fit, FitError> {
         for class in [Class::Sharp, Class::Blurred] {
             if !photos.sharp.contains(&class.is_sharp()) {
@@ -153,7 +155,7 @@ impl DetectorOptions {
         })
     }
 
-    /// The best that `kind` does on scenes held out, and how its log-odds become honest.
+    /// The best cross-validation result of `kind`, and the calibration of its log-odds.
     fn candidate(&self, kind: Kind, photos: &Photos, folds: &[usize]) -> (Candidate, Calibration) {
         let choices: Vec<Option<f64>> = match kind {
             Kind::Laplacian | Kind::Forest => vec![None],
@@ -216,7 +218,7 @@ impl DetectorOptions {
         sharp.iter().map(cost).collect()
     }
 
-    /// A model fitted to some of the photos, before calibration.
+    /// Fits a model to some of the photos, without calibration.
     fn fit_to(
         &self,
         kind: Kind,
@@ -232,7 +234,8 @@ impl DetectorOptions {
         let threshold = threshold(&values, &sharp, &costs);
         let line = |columns| {
             let options = linear::SolverOptions {
-                // One feature needs no regularization, but separable photos must not end in infinity.
+                // One feature needs no regularization, but separable photos must not lead to
+                // infinite weights.
                 regularization: regularization.unwrap_or(1.0),
                 tolerance: self.tolerance,
                 max_iterations: self.max_iterations,
@@ -281,12 +284,12 @@ impl DetectorOptions {
     }
 }
 
-/// The value that best parts sharp from blurred: half-way between two neighbours, the cost of
-/// wrong answers least; the middle one of several that are as good.
+/// The value that best separates sharp from blurred: half-way between two neighbours, at the least
+/// cost of wrong answers; the middle one of several equally good ones.
 fn threshold(values: &[f64], sharp: &[bool], costs: &[f64]) -> f64 {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
-    // Below every value, all are called sharp: the blurred ones are wrong.
+    // Below every value all photos are called sharp, so the blurred ones are wrong.
     let cost = |row: usize, class: bool| if sharp[row] == class { costs[row] } else { 0.0 };
     let mut wrong: f64 = order.iter().map(|&row| cost(row, false)).sum();
     let mut cuts = vec![(wrong, values[order[0]])];
@@ -322,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_lies_half_way_between_the_classes() {
+    fn the_threshold_is_half_way_between_the_classes() {
         let sharp = [false, true, false, true];
         assert_eq!(threshold(&[1.0, 4.0, 2.0, 6.0], &sharp, &[1.0; 4]), 3.0);
-        // One blurred photo above all sharp ones cannot be helped.
+        // One blurred photo above all sharp ones is unavoidable.
         let sharp = [false, true, true, false];
         assert_eq!(threshold(&[1.0, 2.0, 3.0, 9.0], &sharp, &[1.0; 4]), 1.5);
-        // Of two cuts with one wrong answer each, the costs decide.
+        // Of two thresholds with one wrong answer each, the costs decide.
         let sharp = [false, true, false, true];
         let values = [1.0, 2.0, 3.0, 4.0];
         assert_eq!(threshold(&values, &sharp, &[1.0, 3.0, 1.0, 1.0]), 1.5);
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_misses_and_scenes_that_are_few_are_named() {
+    fn a_missing_class_and_too_few_scenes_are_refused() {
         let features = [row(1.0, 0.0); 4];
         let fit = |sharp: &[bool], scenes: &[u32]| {
             let photos = Photos {
@@ -360,7 +363,7 @@ mod tests {
         );
     }
 
-    /// Photos whose sharpness is in another feature than the variance of the Laplacian.
+    /// Photos whose sharpness shows in a feature other than the variance of the Laplacian.
     fn photos() -> (Vec<[f64; FEATURES]>, Vec<bool>, Vec<u32>) {
         let mut rows = Vec::new();
         let mut sharp = Vec::new();

@@ -1,12 +1,12 @@
-//! Folds that keep scenes whole and both classes in every training part.
+//! Cross-validation folds that keep scenes whole and leave both classes to train on.
 
 use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The fold of each photo, below `folds`. Scenes are dealt in an order that a hash with `seed` gives,
-/// those with the same mix of classes one after the other, so that every fold gets its share of them.
-/// `None` where some fold leaves no sharp or no blurred photo to train on.
+/// The fold of each photo, below `folds`. Scenes are assigned in an order given by a hash with
+/// `seed`, grouped by their mix of classes, so that every fold gets its share of each. `None` if
+/// some fold leaves no sharp or no blurred photo to train on.
 pub(super) fn folds(scenes: &[u32], sharp: &[bool], folds: usize, seed: u64) -> Option<Vec<usize>> {
     let mut classes: BTreeMap<u32, (bool, bool)> = BTreeMap::new();
     for (scene, &sharp) in scenes.iter().zip(sharp) {

@@ -1,9 +1,10 @@
-//! A random forest over all features (Breiman 2001), grown by smartcore, kept and asked here.
+//! A random forest over all features (Breiman 2001), grown by smartcore, stored and evaluated here.
 //!
-//! smartcore grows the trees one after the other, each from its own seed, so that threads change
-//! nothing. Its regression trees are used, for a leaf then holds the share of sharp photos in it, which
-//! ranks photos more finely than a vote. The trees leave smartcore as plain arrays: a model file holds
-//! tensors that can be checked, and asking them needs no library.
+//! smartcore grows the trees one after the other, each from its own seed, so threads change
+//! nothing. Its regression trees are used because their leaves hold the share of sharp photos,
+//! which ranks photos more finely than a vote. The trees are copied from smartcore into plain
+//! arrays: a model file then holds tensors that can be checked, and evaluating them needs no
+//! library.
 
 use smartcore::ensemble::random_forest_regressor::{
     RandomForestRegressor, RandomForestRegressorParameters,
@@ -14,33 +15,34 @@ use super::features::FEATURES;
 use crate::kernels::math::ln;
 use crate::state::{State, StateError};
 
-/// Features that a split chooses from: about the root of their number.
+/// Number of features considered per split: about the square root of all.
 const CHOICES: usize = 5;
-/// Trees are no deeper, which bounds a model's size whatever the number of photos.
+/// Maximum depth of a tree, which bounds the size of a model for any number of photos.
 const MAX_DEPTH: u16 = 12;
-/// Photos in a leaf at least.
+/// Minimum number of photos in a leaf.
 const MIN_LEAF: usize = 3;
-/// Added to both shares before their log-odds are taken, which stay finite where all trees agree.
+/// Added to both shares before taking log-odds, which stay finite even if all trees agree.
 const PROBABILITY_FLOOR: f64 = 0.01;
-/// Marks a leaf in `yes` and `no`: nothing points back to the first node.
+/// Marks a leaf in `yes` and `no`: no node points back to the first.
 const NONE: u32 = 0;
 
-/// Trees, one after the other in the same arrays.
+/// Trees, stored one after the other in the same arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Forest {
-    /// Where each tree begins, and where the last one ends.
+    /// Index where each tree starts, and the end of the last.
     starts: Vec<u32>,
-    /// Feature that a node looks at.
+    /// The feature each node tests.
     features: Vec<u8>,
-    /// Up to this value of it the next node is `yes`, above it `no`: counted from the tree's start.
+    /// If the feature is at most this value, `yes` is the next node, otherwise `no`; both are
+    /// relative to the tree's start.
     splits: Vec<f64>,
     yes: Vec<u32>,
     no: Vec<u32>,
-    /// Share of sharp photos among those that came to a node in training.
+    /// Share of sharp photos among the training photos that reached each node.
     shares: Vec<f64>,
 }
 
-/// A node as smartcore writes it.
+/// A node as smartcore serializes it.
 #[derive(serde::Deserialize)]
 struct Node {
     output: f64,
@@ -69,7 +71,7 @@ impl Forest {
     /// Grows `trees` trees; photos are drawn for each in proportion to `costs`.
     ///
     /// # Panics
-    /// When smartcore refuses what is sound by construction: photos there are, and finite features.
+    /// If smartcore fails, which it cannot for photos with finite features.
     pub fn fit(
         rows: &[&[f64; FEATURES]],
         sharp: &[bool],
@@ -92,7 +94,7 @@ impl Forest {
         let grown = matrix
             .and_then(|x| RandomForestRegressor::fit_with_weights(&x, &labels, costs, options))
             .expect("photos and features that a forest can be grown from");
-        // Its fields are private; what it writes of itself is not.
+        // Its fields are private, but its serialized form is not.
         let written = serde_json::to_value(&grown).expect("a forest of numbers");
         let grown: Grown = serde_json::from_value(written).expect("the forest of smartcore 0.7");
         Forest::of(&grown.forest_regressor.trees)
@@ -129,7 +131,7 @@ impl Forest {
         self.starts.len() - 1
     }
 
-    /// Nodes that a photo comes through in the tree that begins at `start`, from the first to a leaf.
+    /// The nodes that a photo passes in the tree that starts at `start`, from the root to a leaf.
     fn path(&self, start: u32, photo: &[f64; FEATURES]) -> impl Iterator<Item = usize> {
         let mut next = Some(start as usize);
         std::iter::from_fn(move || {
@@ -143,7 +145,7 @@ impl Forest {
         })
     }
 
-    /// Log-odds of the mean share over the trees.
+    /// Log-odds of the mean share over all trees.
     pub fn log_odds(&self, photo: &[f64; FEATURES]) -> f64 {
         let starts = &self.starts[..self.trees()];
         let shares = starts.iter().map(|&start| {
@@ -154,7 +156,7 @@ impl Forest {
         ln((mean + PROBABILITY_FLOOR) / (1.0 - mean + PROBABILITY_FLOOR))
     }
 
-    /// By how much each feature moved the mean share on the way from the first nodes to the leaves
+    /// How much each feature changed the mean share on the way from the roots to the leaves
     /// (Saabas, "Interpreting random forests", 2014).
     pub fn contributions(&self, photo: &[f64; FEATURES]) -> [f64; FEATURES] {
         let mut moved = [0.0; FEATURES];
@@ -181,7 +183,7 @@ impl Forest {
         state.insert_f64("forest.shares", &[self.shares.len()], self.shares.clone());
     }
 
-    /// Whatever the tensors hold, a descent ends: children come after their parents.
+    /// Evaluation terminates for any tensors, since children come after their parents.
     pub fn from_state(state: &State) -> Result<Forest, StateError> {
         let starts = state.u32s("forest.starts", &[None])?;
         let features = state.u8s("forest.features", &[None])?;
@@ -208,23 +210,20 @@ impl Forest {
         let ends = (self.starts.first(), self.starts.last());
         let ascending = self.starts.windows(2).all(|pair| pair[0] < pair[1]);
         if ends.0 != Some(&0) || ends.1.map(|&end| end as usize) != Some(nodes) || !ascending {
-            return Some((
-                "forest.starts",
-                "not the starts of trees, each of a node or more",
-            ));
+            return Some(("forest.starts", "not the starts of non-empty trees"));
         }
         if self.starts.len() < 2 {
-            return Some(("forest.starts", "no tree"));
+            return Some(("forest.starts", "has no trees"));
         }
         if self
             .features
             .iter()
             .any(|&feature| usize::from(feature) >= FEATURES)
         {
-            return Some(("forest.features", "not the number of a feature"));
+            return Some(("forest.features", "not a feature index"));
         }
         if self.shares.iter().any(|share| !(0.0..=1.0).contains(share)) {
-            return Some(("forest.shares", "not a share"));
+            return Some(("forest.shares", "not between 0 and 1"));
         }
         for tree in self.starts.windows(2) {
             for node in 0..tree[1] - tree[0] {
@@ -233,7 +232,7 @@ impl Forest {
                 let leaf = yes == NONE && no == NONE;
                 let behind = |child: u32| child > node && child < tree[1] - tree[0];
                 if !(leaf || behind(yes) && behind(no)) {
-                    return Some(("forest.yes", "not the number of a later node of its tree"));
+                    return Some(("forest.yes", "not the index of a later node of its tree"));
                 }
             }
         }
@@ -245,7 +244,7 @@ impl Forest {
 mod tests {
     use super::*;
 
-    /// Photos that are sharp where features 3 and 7 agree: nothing linear tells them.
+    /// Photos that are sharp if features 3 and 7 agree, which no linear model can learn.
     fn photos() -> (Vec<[f64; FEATURES]>, Vec<bool>) {
         let number = |i: u32, step: u32| f64::from(i * step % 101) / 50.0 - 1.0;
         (0..400)
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn it_learns_what_no_line_can_tell() {
+    fn it_learns_what_a_linear_model_cannot() {
         let (rows, sharp) = photos();
         let forest = grown(7);
         let right = rows
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back() {
+    fn a_saved_forest_is_the_same_forest() {
         let forest = grown(7);
         assert_eq!(Forest::from_state(&state(&forest)).unwrap(), forest);
     }
@@ -319,12 +318,12 @@ mod tests {
             change(&mut forest);
             Forest::from_state(&state(&forest)).unwrap_err().to_string()
         };
-        let child = "tensor `forest.yes`: not the number of a later node of its tree";
-        assert_eq!(refused(|f| f.yes[1] = 1), child, "itself, for ever");
+        let child = "tensor `forest.yes`: not the index of a later node of its tree";
+        assert_eq!(refused(|f| f.yes[1] = 1), child, "itself, forever");
         assert_eq!(refused(|f| f.no[0] = u32::MAX), child, "beyond the end");
         assert_eq!(refused(|f| f.no[0] = f.starts[1]), child, "in another tree");
         assert_eq!(refused(|f| f.yes[0] = 0), child, "half a leaf");
-        let starts = "tensor `forest.starts`: not the starts of trees, each of a node or more";
+        let starts = "tensor `forest.starts`: not the starts of non-empty trees";
         assert_eq!(refused(|f| f.starts[1] = f.starts[2]), starts);
         assert_eq!(refused(|f| f.starts[0] = 1), starts);
         assert_eq!(refused(|f| *f.starts.last_mut().unwrap() += 1), starts);
@@ -336,6 +335,6 @@ mod tests {
         let empty = |f: &mut Forest| {
             *f = Forest::of(&[]);
         };
-        assert_eq!(refused(empty), "tensor `forest.starts`: no tree");
+        assert_eq!(refused(empty), "tensor `forest.starts`: has no trees");
     }
 }

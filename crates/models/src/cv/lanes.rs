@@ -1,17 +1,17 @@
-//! Vectors of 16-bit whole numbers: what the inner loop needs of them and no more.
+//! Vectors of 16-bit integers, with only the operations that the inner loop needs.
 //!
-//! Whole numbers add up to the same on every processor; only the speed differs.
+//! Integer sums are the same on every processor; only the speed differs.
 
-/// How many numbers are worked on at once.
+/// How many numbers are processed at once.
 pub(super) const LANES: usize = 16;
 
 /// [`LANES`] 16-bit numbers, and 32-bit sums of their products.
 pub(super) trait Lanes: Copy {
-    /// 32-bit sums; each takes products of one or more numbers, of the same half.
+    /// 32-bit sums, each of one or more products of numbers in the same half.
     type Sum: Copy;
 
     fn load(from: &[i16; LANES]) -> Self;
-    /// Pixels as 16-bit numbers.
+    /// Widens pixels to 16-bit numbers.
     fn widen(from: &[u8; LANES]) -> Self;
     fn store(self, out: &mut [i16; LANES]);
     fn splat(value: i16) -> Self;
@@ -20,13 +20,13 @@ pub(super) trait Lanes: Copy {
     fn sub(self, other: Self) -> Self;
     fn abs(self) -> Self;
     fn zero() -> Self::Sum;
-    /// `sum` and all products of numbers at the same place.
+    /// Adds all products of numbers at the same position to `sum`.
     fn add_dot(sum: Self::Sum, a: Self, b: Self) -> Self::Sum;
-    /// `sum` of the lower half of the numbers, and of the upper.
+    /// Sums of the lower and of the upper half of the numbers.
     fn halves(sum: Self::Sum) -> [i64; 2];
 }
 
-/// In code for every processor.
+/// Works on every processor.
 #[derive(Clone, Copy)]
 pub(super) struct Portable([i16; LANES]);
 
@@ -100,8 +100,8 @@ pub(super) mod avx2 {
 
     use super::{LANES, Lanes};
 
-    /// Exists only where AVX2 does: it is named by `tile::measure_avx2` alone, which is compiled for AVX2
-    /// and called once the processor was found to have it. Its methods are inlined there.
+    /// Exists only where AVX2 is available: it is used only by `tile::measure_avx2`, which is
+    /// compiled for AVX2 and called after a check of the processor. Its methods are inlined there.
     #[derive(Clone, Copy)]
     pub(in super::super) struct Avx2(__m256i);
 
@@ -110,68 +110,69 @@ pub(super) mod avx2 {
 
         #[inline(always)]
         fn load(from: &[i16; LANES]) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; `from` has the 32 bytes, unaligned is allowed.
+            // SAFETY: AVX2 is available, see [`Avx2`]; `from` has 32 bytes, unaligned is allowed.
             Avx2(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
         }
 
         #[inline(always)]
         fn widen(from: &[u8; LANES]) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; `from` has the 16 bytes, unaligned is allowed.
+            // SAFETY: AVX2 is available, see [`Avx2`]; `from` has 16 bytes, unaligned is allowed.
             Avx2(unsafe { _mm256_cvtepu8_epi16(_mm_loadu_si128(from.as_ptr().cast())) })
         }
 
         #[inline(always)]
         fn store(self, out: &mut [i16; LANES]) {
-            // SAFETY: AVX2 is there, see [`Avx2`]; 32 bytes to store into, unaligned is allowed.
+            // SAFETY: AVX2 is available, see [`Avx2`]; 32 bytes to store into, unaligned is
+            // allowed.
             unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), self.0) }
         }
 
         #[inline(always)]
         fn splat(value: i16) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_set1_epi16(value) })
         }
 
         #[inline(always)]
         fn and(self, other: Self) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_and_si256(self.0, other.0) })
         }
 
         #[inline(always)]
         fn add(self, other: Self) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_add_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         fn sub(self, other: Self) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_sub_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         fn abs(self) -> Self {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             Avx2(unsafe { _mm256_abs_epi16(self.0) })
         }
 
         #[inline(always)]
         fn zero() -> __m256i {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             unsafe { _mm256_setzero_si256() }
         }
 
         #[inline(always)]
         fn add_dot(sum: __m256i, a: Self, b: Self) -> __m256i {
-            // SAFETY: AVX2 is there, see [`Avx2`]; registers only.
+            // SAFETY: AVX2 is available, see [`Avx2`]; registers only.
             unsafe { _mm256_add_epi32(sum, _mm256_madd_epi16(a.0, b.0)) }
         }
 
         #[inline(always)]
         fn halves(sum: __m256i) -> [i64; 2] {
             let mut lanes = [0i32; 8];
-            // SAFETY: AVX2 is there, see [`Avx2`]; 32 bytes to store into, unaligned is allowed.
+            // SAFETY: AVX2 is available, see [`Avx2`]; 32 bytes to store into, unaligned is allowed.
             unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sum) };
             let mut halves = [0; 2];
             for (lane, value) in lanes.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Logistic regression over some of the features, made comparable by their spread.
+//! Logistic regression over some of the standardized features.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::features::FEATURES;
 use crate::linear::{self, Examples, Scheme};
 use crate::sparse::Matrix;
 
-/// What finds the weights.
+/// The algorithm that finds the weights.
 #[derive(
     Clone,
     Copy,
@@ -28,19 +28,19 @@ pub enum Solver {
     /// A trust-region Newton method: the same bytes on every processor.
     #[default]
     Newton,
-    /// linfa-logistic's L-BFGS. Its matrix products choose their instructions at run time, so that a
-    /// result repeats on one kind of processor only. It has no weights of classes.
+    /// linfa-logistic's L-BFGS. Its matrix products choose their instructions at run time, so
+    /// results repeat only on one kind of processor. It does not support class weights.
     Linfa,
 }
 
-/// Weights of the features as they are; 0 for those that are left out.
+/// Weights of the unscaled features; 0 for features that are not used.
 pub(super) struct Line {
     pub weights: [f64; FEATURES],
     pub bias: f64,
     pub converged: bool,
 }
 
-/// Fits the columns `columns` of `features`; `costs` weigh the photos where the solver can.
+/// Fits the columns `columns` of `features`; `costs` weight the photos if the solver supports it.
 pub(super) fn fit(
     solver: Solver,
     features: &[&[f64; FEATURES]],
@@ -98,8 +98,8 @@ fn by_newton(
     (fitted.weights().to_vec(), fitted.bias()[0], end.converged)
 }
 
-/// The same objective, w'w/2 + C Σ loss, divided by C. Where the search gives up, weights of nothing
-/// come back, and say so.
+/// The same objective, w'w/2 + C Σ loss, divided by C. If the search fails, the weights are zero
+/// and the flag is false.
 fn by_linfa(
     rows: &[Vec<f64>],
     sharp: &[bool],
@@ -117,7 +117,7 @@ fn by_linfa(
     match model {
         Ok(model) => {
             let (weights, bias) = (model.params().to_vec(), model.intercept());
-            // Which of the two classes it takes for positive is its affair.
+            // Which of the two classes it treats as positive is up to linfa.
             let sign = if model.labels().pos.class { 1.0 } else { -1.0 };
             let weights = weights.iter().map(|weight| sign * weight).collect();
             (weights, sign * bias, true)

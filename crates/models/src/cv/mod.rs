@@ -1,8 +1,10 @@
-//! Blurred-photo detection: a gray picture to scores, scores to the log-odds that it is sharp.
+//! Blurred-photo detection: a gray picture is measured, and a model turns the scores into the
+//! log-odds that it is sharp.
 //!
-//! `tile` sums squared derivatives in whole numbers, `scores` does so over a picture at three
-//! scales, `features` takes logarithms of the means. A model is linear in the features (`logistic`) or a
-//! `forest` over them: `fit` chooses and calibrates one on folds that keep scenes whole.
+//! `tile` sums squared derivatives in integers, `scores` does so over a picture at three scales,
+//! and `features` takes logarithms of the means. A model is linear in the features (`logistic`) or
+//! a `forest` over them: `fit` chooses and calibrates one by cross-validation with scenes kept
+//! whole.
 
 mod calibrate;
 mod class;

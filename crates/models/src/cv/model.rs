@@ -1,4 +1,4 @@
-//! A fitted model: log-odds that a photo is sharp, out of its features.
+//! A fitted model: maps features to the log-odds that a photo is sharp.
 
 use super::calibrate::Calibration;
 use super::features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
@@ -7,15 +7,15 @@ use super::scores::Scores;
 use crate::kernels::math::sigmoid;
 use crate::state::{State, StateError, Stateful};
 
-/// What a model makes of the features.
+/// Kinds of model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// The variance of the Laplacian against a threshold.
+    /// A threshold on the variance of the Laplacian.
     Laplacian,
-    /// Logistic regression over all others.
+    /// Logistic regression over all other features.
     Logistic,
-    /// A random forest over all.
+    /// A random forest over all features.
     Forest,
 }
 
@@ -23,7 +23,7 @@ impl Kind {
     /// Every kind, the simplest first.
     pub const ALL: [Kind; 3] = [Kind::Laplacian, Kind::Logistic, Kind::Forest];
 
-    /// The name that parameters and model files use.
+    /// The name used in parameters and model files.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Laplacian => "laplacian",
@@ -33,10 +33,10 @@ impl Kind {
     }
 }
 
-/// How log-odds come out of features.
+/// How features are turned into log-odds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Decision {
-    /// bias + Σ weight · feature: a weight a feature as it is, 0 for those that are left out.
+    /// bias + Σ weight · feature, with weight 0 for unused features.
     Line { weights: [f64; FEATURES], bias: f64 },
     /// slope · log-odds of the forest + offset.
     Forest {
@@ -50,19 +50,19 @@ pub(super) enum Decision {
 pub struct Model {
     pub(super) kind: Kind,
     pub(super) decision: Decision,
-    /// Share of sharp photos that probabilities are for.
+    /// Share of sharp photos that the probabilities assume.
     pub(super) prior: f64,
-    /// Logarithm of the variance of the Laplacian above which the baseline calls a photo sharp.
+    /// Logarithm of the variance of the Laplacian above which the baseline predicts sharp.
     pub(super) threshold: f64,
 }
 
 impl Model {
-    /// What makes the decision.
+    /// The kind of model.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// One a feature of [`NAMES`]; none of a forest.
+    /// One weight per feature of [`NAMES`]; `None` for a forest.
     pub fn weights(&self) -> Option<&[f64; FEATURES]> {
         match &self.decision {
             Decision::Line { weights, .. } => Some(weights),
@@ -70,8 +70,8 @@ impl Model {
         }
     }
 
-    /// What each feature added: of a line to the log-odds, of a forest to the share of sharp photos in
-    /// its leaves.
+    /// The contribution of each feature: to the log-odds for a linear model, to the share of sharp
+    /// photos for a forest.
     pub fn contributions(&self, features: &[f64; FEATURES]) -> [f64; FEATURES] {
         match &self.decision {
             Decision::Line { weights, .. } => {
@@ -81,22 +81,22 @@ impl Model {
         }
     }
 
-    /// Share of sharp photos in training.
+    /// Share of sharp photos in the training data.
     pub fn prior(&self) -> f64 {
         self.prior
     }
 
-    /// Logarithm of the variance of the Laplacian from which on the baseline calls a photo sharp.
+    /// Logarithm of the variance of the Laplacian from which the baseline predicts sharp.
     pub fn threshold(&self) -> f64 {
         self.threshold
     }
 
-    /// Whether the baseline, the variance of the Laplacian against its threshold, calls it sharp.
+    /// Whether the baseline, a threshold on the variance of the Laplacian, predicts sharp.
     pub fn baseline(&self, features: &[f64; FEATURES]) -> bool {
         features[LAPLACIAN_VARIANCE] >= self.threshold
     }
 
-    /// Log-odds that the photo is sharp: above 0 sharp, below blurred.
+    /// Log-odds that the photo is sharp; above 0 means sharp, below 0 blurred.
     pub fn log_odds(&self, features: &[f64; FEATURES]) -> f64 {
         match &self.decision {
             Decision::Line { weights, bias } => {
@@ -115,7 +115,7 @@ impl Model {
         sigmoid(self.log_odds(features))
     }
 
-    /// Applies `more` to the present log-odds.
+    /// Applies a further calibration to the current log-odds.
     pub(super) fn calibrate(&mut self, more: Calibration) {
         match &mut self.decision {
             Decision::Line { weights, bias } => {
@@ -172,7 +172,7 @@ impl Stateful for Model {
         if state.strings("features")? != NAMES {
             return Err(StateError::invalid(
                 "features",
-                "not the features of this version",
+                "the features differ from this version's",
             ));
         }
         let bias = state.f64s("bias", &[Some(1)])?[0];
@@ -192,7 +192,7 @@ impl Stateful for Model {
         };
         let prior = state.f64s("prior", &[Some(1)])?[0];
         if !(0.0..=1.0).contains(&prior) {
-            return Err(StateError::invalid("prior", "not a share"));
+            return Err(StateError::invalid("prior", "not between 0 and 1"));
         }
         Ok(Model {
             kind,

@@ -1,6 +1,6 @@
-//! A gray picture that somebody else owns, and the same at half the size.
+//! A borrowed gray picture, and the same at half the size.
 
-/// Brightness of pixels, 0 black to 255 white, row by row without gaps.
+/// Brightness of pixels, 0 (black) to 255 (white), row by row without gaps.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'a> {
     pixels: &'a [u8],
@@ -10,10 +10,14 @@ pub struct Plane<'a> {
 
 impl<'a> Plane<'a> {
     /// # Panics
-    /// When there are not width × height pixels, or none at all.
+    /// If `pixels` does not have width × height values, or is empty.
     pub fn new(pixels: &'a [u8], width: usize, height: usize) -> Plane<'a> {
-        assert_eq!(pixels.len(), width * height, "width times height pixels");
-        assert!(!pixels.is_empty(), "a picture of at least one pixel");
+        assert_eq!(
+            pixels.len(),
+            width * height,
+            "expected width times height pixels"
+        );
+        assert!(!pixels.is_empty(), "expected at least one pixel");
         Plane {
             pixels,
             width,
@@ -21,12 +25,12 @@ impl<'a> Plane<'a> {
         }
     }
 
-    /// Pixels of a row.
+    /// Width in pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Number of rows.
+    /// Height in pixels.
     pub fn height(&self) -> usize {
         self.height
     }
@@ -36,13 +40,13 @@ impl<'a> Plane<'a> {
         &self.pixels[y * self.width..(y + 1) * self.width]
     }
 
-    /// True where every pixel is as bright as the first.
+    /// Whether all pixels have the same brightness.
     pub fn is_uniform(&self) -> bool {
         self.pixels.iter().all(|&pixel| pixel == self.pixels[0])
     }
 
-    /// Means of 2 × 2 pixels, rounded half up, into `out`: width and height halved, an odd last
-    /// column or row left out. `None` where nothing would remain.
+    /// Writes the means of 2 × 2 pixels, rounded half up, to `out`: half the width and height,
+    /// without an odd last column or row. `None` if nothing would remain.
     pub fn half<'b>(&self, out: &'b mut Vec<u8>) -> Option<Plane<'b>> {
         let (width, height) = (self.width / 2, self.height / 2);
         if width == 0 || height == 0 {
@@ -57,8 +61,8 @@ impl<'a> Plane<'a> {
     }
 }
 
-/// The index of a pixel beside a row of `len`: mirrored at the middle of the last pixel, as OpenCV's
-/// `BORDER_REFLECT_101` (`dcb|abcd|cba`). A row of one pixel is repeated.
+/// The index of a pixel outside a row of `len`, mirrored at the middle of the border pixel, like
+/// OpenCV's `BORDER_REFLECT_101` (`dcb|abcd|cba`). A row of one pixel is repeated.
 pub(super) fn reflect(index: isize, len: usize) -> usize {
     if (index as usize) < len {
         return index as usize; // nearly always, and without the division below
@@ -74,7 +78,7 @@ pub(super) fn reflect(index: isize, len: usize) -> usize {
 fn mean_pairs(upper: &[u8], lower: &[u8], out: &mut [u8]) {
     let (upper, _) = upper.as_chunks::<2>();
     let (lower, _) = lower.as_chunks::<2>();
-    // Two pixels in a 16-bit number: a form that compilers turn into vectors.
+    // Two pixels in a 16-bit number: a form that compilers vectorize.
     let pair = |pixels: &[u8; 2]| {
         let both = u16::from_le_bytes(*pixels);
         (both & 0xff) + (both >> 8)
@@ -108,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn one_other_pixel_is_enough_not_to_be_uniform() {
+    fn one_different_pixel_is_not_uniform() {
         assert!(Plane::new(&[7; 6], 3, 2).is_uniform());
         assert!(!Plane::new(&[7, 7, 7, 7, 7, 8], 3, 2).is_uniform());
     }

@@ -1,37 +1,37 @@
-//! Sharpness of a gray picture in numbers: sums over the whole and over tiles, at three scales.
+//! Measures the sharpness of a gray picture: sums over the whole and over tiles, at three scales.
 
 use super::plane::Plane;
 use super::tile::{Sums, TILE, measure};
 
-/// Full size, a half and a quarter of it.
+/// Number of scales: full size, half and quarter.
 pub const SCALES: usize = 3;
 
-/// Sums of one scale.
+/// The sums at one scale.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scale {
-    /// Over all pixels.
+    /// Sums over all pixels.
     pub whole: Sums,
-    /// Over each whole tile, row by row; the same part of the picture at every scale. Pixels right
-    /// of the last whole tile and below it count in `whole` alone.
+    /// Sums over each whole tile, row by row; each covers the same part of the picture at every
+    /// scale. Pixels right of and below the last whole tile count only in `whole`.
     pub tiles: Vec<Sums>,
 }
 
-/// All sums of one picture.
+/// All sums of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
-    /// Pixels of the full size.
+    /// Width in pixels at full size.
     pub width: usize,
-    /// Rows of the full size.
+    /// Height in pixels at full size.
     pub height: usize,
-    /// Whole tiles in a row and in a column of them.
+    /// Number of whole tiles per row.
     pub columns: usize,
-    /// Whole tiles in a column of them.
+    /// Number of rows of whole tiles.
     pub rows: usize,
-    /// Full size, half, quarter; empty where a picture is too small to be halved.
+    /// Full size, half and quarter; empty if the picture is too small for a scale.
     pub scales: [Scale; SCALES],
 }
 
-/// Memory that measuring one picture after the other can share.
+/// Buffers reused from picture to picture.
 #[derive(Debug, Default)]
 pub struct Scratch {
     half: Vec<u8>,
@@ -39,7 +39,7 @@ pub struct Scratch {
 }
 
 impl Scores {
-    /// Measures a picture. Every pixel of a scale is read once; sums are whole numbers.
+    /// Measures a picture. Every pixel of a scale is read once; sums are integers.
     pub fn measure(plane: Plane, scratch: &mut Scratch) -> Scores {
         let mut scales: [Scale; SCALES] = Default::default();
         scales[0] = scale(&plane, TILE, true);
@@ -58,8 +58,8 @@ impl Scores {
         }
     }
 
-    /// Variance of the Laplacian over all pixels, from the exact sums: what OpenCV's
-    /// `Laplacian(gray, CV_64F).var()` is (Pech-Pacheco et al., ICPR 2000).
+    /// Variance of the Laplacian over all pixels, from exact sums: OpenCV's `Laplacian(gray,
+    /// CV_64F).var()` (Pech-Pacheco et al., ICPR 2000).
     pub fn laplacian_variance(&self) -> f64 {
         let sums = &self.scales[0].whole;
         let pixels = i128::from(sums.pixels);
@@ -69,7 +69,7 @@ impl Scores {
     }
 }
 
-/// Sums of one scale in tiles of `side`.
+/// Computes the sums of one scale in tiles of `side`.
 fn scale(plane: &Plane, side: usize, fine: bool) -> Scale {
     let (whole, tiles) = measure(plane, side, fine);
     Scale { whole, tiles }
@@ -85,8 +85,8 @@ mod tests {
         Scores::measure(Plane::new(&pixels, width, height), &mut Scratch::default())
     }
 
-    /// `cv2.Laplacian(p, cv2.CV_64F, ksize=1).var()` of OpenCV 5.0.0 and NumPy 2.4.6, whose sums of
-    /// floats leave the last digits open.
+    /// `cv2.Laplacian(p, cv2.CV_64F, ksize=1).var()` of OpenCV 5.0.0 and NumPy 2.4.6, whose
+    /// floating-point sums are not exact in the last digits.
     #[test]
     fn the_variance_of_the_laplacian_is_that_of_opencv() {
         for (width, height, expected) in [

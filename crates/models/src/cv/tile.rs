@@ -1,7 +1,7 @@
-//! The inner loop: derivatives of one tile of pixels, squared and summed in whole numbers.
+//! The inner loop: derivatives of one tile of pixels, squared and summed as integers.
 //!
-//! Whole numbers add up to the same in any order, so that every processor may use the vectors it has
-//! and the bits stay the same.
+//! Integer sums are the same in any order, so every processor can use its widest vectors with
+//! identical results.
 
 use std::ops::Range;
 
@@ -10,17 +10,17 @@ use super::lanes::avx2::Avx2;
 use super::lanes::{LANES, Lanes, Portable};
 use super::plane::{Plane, reflect};
 
-/// Side of a tile in pixels of the full size; 1/2 and 1/4 of it at the smaller scales.
+/// Side of a tile in pixels at full size; 1/2 and 1/4 of it at the smaller scales.
 pub const TILE: usize = 32;
-/// Pixels that the widest filter reaches beyond its centre.
+/// How many pixels the widest filter extends from its centre.
 const REACH: usize = 2;
 
-/// Sums over the pixels of a tile or of a whole picture. With I the brightness, subscripts its
-/// differences between neighbours, and pixels beyond a border mirrored, as OpenCV's
-/// `BORDER_REFLECT_101`:
+/// Sums over the pixels of a tile or a whole picture. I is the brightness, subscripts are
+/// differences between neighbours, and pixels outside the border are mirrored like OpenCV's
+/// `BORDER_REFLECT_101`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Pixels that the sums are over.
+    /// Number of pixels summed over.
     pub pixels: u64,
     /// Σ L, with L = I_xx + I_yy: the 3 × 3 kernel 0 1 0, 1 -4 1, 0 1 0, OpenCV's `ksize=1`.
     pub laplacian: i64,
@@ -32,8 +32,8 @@ pub struct Sums {
     pub modified_laplacian: u64,
     /// Σ I_xy², over the pixel and its right, lower and lower right neighbours.
     pub mixed_squared: u64,
-    /// Σ I_xxxx²: 1 -4 6 -4 1 along the row. The finest that a grid of pixels can hold, where blur
-    /// takes most.
+    /// Σ I_xxxx²: 1 -4 6 -4 1 along the row, the finest detail that a pixel grid can hold and the
+    /// first that blur removes.
     pub fourth_x_squared: u64,
     /// Σ I_yyyy².
     pub fourth_y_squared: u64,
@@ -52,14 +52,14 @@ impl Sums {
     }
 }
 
-/// Columns that are taken at once: one tile of the full size, two or four of the smaller scales.
+/// Columns processed at once: one tile of the full size, two or four of the smaller scales.
 const WIDTH: usize = TILE;
 /// Tiles of the smallest scale are half as wide as a vector.
 const HALF: usize = LANES / 2;
 const HALVES: usize = WIDTH / HALF;
 
-/// Sums over all of `plane`, and over each of its whole tiles of `side` pixels, row by row; those of
-/// fourth and mixed differences only where `fine`.
+/// Sums over all of `plane`, and over each whole tile of `side` pixels, row by row; fourth and
+/// mixed differences only if `fine`.
 pub(super) fn measure(plane: &Plane, side: usize, fine: bool) -> (Sums, Vec<Sums>) {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
@@ -102,7 +102,7 @@ fn measure_with<V: Lanes>(plane: &Plane, side: usize, fine: bool) -> (Sums, Vec<
     (whole, tiles)
 }
 
-/// Some tiles in a row and two pixels around them.
+/// A few tiles in a row, with a border of two pixels.
 struct Patch {
     pixels: [[i16; WIDTH + 2 * REACH]; TILE + 2 * REACH],
     width: usize,
@@ -118,8 +118,8 @@ impl Patch {
         }
     }
 
-    /// Takes the pixels from (x, y) on, [`WIDTH`] columns or what is left of them, and those around
-    /// them; beyond the picture's edge they are mirrored.
+    /// Copies the pixels from (x, y), [`WIDTH`] columns or the rest of the row, and their border;
+    /// pixels outside the picture are mirrored.
     #[inline(always)]
     fn take<V: Lanes>(&mut self, plane: &Plane, (x, y): (usize, usize), height: usize) {
         self.width = WIDTH.min(plane.width() - x);
@@ -135,7 +135,7 @@ impl Patch {
         }
     }
 
-    /// The sums of each [`HALF`] columns; of columns that there are not, nothing.
+    /// The sums of each [`HALF`] columns; zero for columns that do not exist.
     #[inline(always)]
     fn halves<V: Lanes, const FINE: bool>(&self) -> [Sums; HALVES] {
         let mut sums = [Sums::default(); HALVES];
@@ -167,7 +167,7 @@ impl Patch {
         )
     }
 
-    /// Sums over `columns` of [`LANES`] columns, from `x` on; all of them unless `PART`. Nothing
+    /// Sums over `columns` of [`LANES`] columns from `x`; all of them unless `PART`. Nothing
     /// overflows: differences stay below 2^12, sums of 32 of at most 1020 below 2^15, and a 32-bit
     /// lane takes two or four squares of less than 2^22 from each of 32 rows.
     #[inline(always)]
@@ -235,7 +235,7 @@ impl Patch {
     }
 }
 
-/// Those of `v` that count.
+/// Masks `v` to the columns that count.
 #[inline(always)]
 fn counted<V: Lanes>(mask: Option<V>, v: V) -> V {
     match mask {
@@ -249,7 +249,7 @@ fn twice<V: Lanes>(v: V) -> V {
     v.add(v)
 }
 
-/// What three rows in turn need of one row of pixels: W, C and E side by side.
+/// What three successive rows need from one row of pixels, with neighbouring columns W, C and E.
 #[derive(Clone, Copy)]
 struct Line<V> {
     centre: V,
@@ -277,7 +277,7 @@ impl<V: Lanes> Line<V> {
     }
 }
 
-/// Columns from [`REACH`] before `x` on, some of which lie beyond an end of the row.
+/// Copies columns starting [`REACH`] before `x`, some of which are outside the row.
 #[inline(always)]
 fn take_edge<V: Lanes>(from: &[u8], x: usize, out: &mut [i16]) {
     let (first, last) = (
@@ -288,19 +288,19 @@ fn take_edge<V: Lanes>(from: &[u8], x: usize, out: &mut [i16]) {
     let right = left + last - first;
     let (inside, out_inside) = (&from[first..last], &mut out[left..right]);
     widen::<V>(inside, out_inside);
-    beside(from, x, out, 0..left);
-    beside(from, x, out, right..out.len());
+    take_mirrored(from, x, out, 0..left);
+    take_mirrored(from, x, out, right..out.len());
 }
 
 #[inline(always)]
-fn beside(from: &[u8], x: usize, out: &mut [i16], columns: Range<usize>) {
+fn take_mirrored(from: &[u8], x: usize, out: &mut [i16], columns: Range<usize>) {
     for column in columns {
         let beside = x as isize + column as isize - REACH as isize;
         out[column] = i16::from(from[reflect(beside, from.len())]);
     }
 }
 
-/// Pixels to numbers, a vector at a time; the last one goes over some of those before it again.
+/// Converts pixels to numbers, one vector at a time; the last vector overlaps the one before.
 #[inline(always)]
 fn widen<V: Lanes>(from: &[u8], out: &mut [i16]) {
     let Some(last) = from.len().checked_sub(LANES) else {
@@ -325,7 +325,7 @@ fn widen<V: Lanes>(from: &[u8], out: &mut [i16]) {
 mod tests {
     use super::*;
 
-    /// The same by the definition, a pixel at a time.
+    /// The same by definition, one pixel at a time.
     fn slow(plane: &Plane, fine: bool) -> Sums {
         slow_part(plane, (0, 0), (plane.width(), plane.height()), fine)
     }
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn tiles_lie_where_they_should() {
+    fn tiles_are_where_they_should_be() {
         let pixels: Vec<u8> = (0..99 * 70).map(|i| (i * i % 251) as u8).collect();
         let plane = Plane::new(&pixels, 99, 70);
         for side in [32, 16, 8] {
@@ -411,7 +411,7 @@ mod tests {
             (9, 90),
             (120, 33),
         ] {
-            // Extremes often: they would overflow first.
+            // Frequent extremes, which would overflow first.
             let pixel = |i: usize| match (i * 7 + i / 13) % 5 {
                 0 => 0,
                 1 => 255,

@@ -6,14 +6,15 @@ use rayon::prelude::*;
 use super::panel::{Panels, Product, ROWS, Real, View, WIDTH};
 use super::reduce::chunks;
 
-/// Rows of a tall matrix whose products are summed by themselves.
+/// Number of rows of a tall matrix whose products are summed separately.
 const TALL: usize = 2048;
-/// Rows and columns that an inversion sweeps at once.
+/// Number of rows and columns that an inversion sweeps at once.
 const BLOCK: usize = 64;
-/// Rows that are worth a thread's while.
+/// Minimum number of rows per thread.
 const BAND: usize = 16 * ROWS;
 
-/// A'A of a tall matrix of rows × `columns`, whole: chunks of a fixed number of rows, added in their order.
+/// A'A of a tall matrix of rows × `columns`, both triangles: chunks of a fixed number of rows,
+/// added in order.
 pub fn gram<T: Real + std::ops::AddAssign>(values: &[T], columns: usize) -> Vec<T> {
     let rows = values.len().checked_div(columns).unwrap_or(0);
     let parts = chunks(rows, TALL, |range| {
@@ -44,7 +45,7 @@ pub fn mirror<T: Copy>(matrix: &mut [T], n: usize) {
     }
 }
 
-/// A·B for A of rows × depth, a band of rows a thread.
+/// A·B for A of rows × depth, one band of rows per thread.
 pub fn multiply<T: Real>(values: &[T], right: &Panels<T>) -> Vec<T> {
     let depth = right.depth;
     let rows = values.len().checked_div(depth).unwrap_or(0);
@@ -58,7 +59,7 @@ pub fn multiply<T: Real>(values: &[T], right: &Panels<T>) -> Vec<T> {
     out
 }
 
-/// Cholesky's factor L of the n × n matrix in place (lower triangle); false where the matrix is not
+/// Cholesky factor L of an n × n matrix in place (lower triangle); false if the matrix is not
 /// positive definite. Row by row (Crout), for small matrices.
 pub fn cholesky(a: &mut [f64], n: usize) -> bool {
     for i in 0..n {
@@ -97,7 +98,7 @@ pub fn inverse_of_triangle(l: &[f64], n: usize) -> Vec<f64> {
     inverse
 }
 
-/// Why a matrix has no inverse here.
+/// The matrix has no Cholesky factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the matrix is not positive definite")]
 pub struct NotPositive;
@@ -105,16 +106,17 @@ pub struct NotPositive;
 /// The inverse of a symmetric positive definite n × n matrix in place, by the sweep operator
 /// (Goodnight 1979) block by block. The lower triangle is read, the whole is written.
 ///
-/// Each step replaces A over the block K by D = A_KK^-1: A_IJ - A_IK D A_KJ elsewhere, A_IK D beside
-/// the block. n^3 / 2 multiply-adds, almost all of them in the kernel.
+/// Each step replaces A over the block K by D = A_KK^-1, A_IJ by A_IJ - A_IK D A_KJ elsewhere, and
+/// the rest of the block's rows and columns by A_IK D. n^3 / 2 multiply-adds, almost all of them in
+/// the kernel.
 ///
 /// # Errors
-/// Where a pivot is not above zero; `a` is then partly overwritten.
+/// If a pivot is not positive; `a` is then partly overwritten.
 pub fn invert(a: &mut [f64], n: usize) -> Result<(), NotPositive> {
     for start in (0..n).step_by(BLOCK) {
         let size = BLOCK.min(n - start);
         let pivot = pivot_block(a, n, start, size)?;
-        // The block's columns of every row, from whichever triangle holds them.
+        // The block's columns of every row, from the triangle that holds them.
         let mut column = vec![0.0; n * size];
         for (row, out) in column.chunks_exact_mut(size).enumerate() {
             for (j, out) in out.iter_mut().enumerate() {
@@ -139,7 +141,7 @@ pub fn invert(a: &mut [f64], n: usize) -> Result<(), NotPositive> {
                 product.lower = Some(first);
                 product.add_to(out, n, scratch);
             });
-        // What the update has made of the block's own rows and columns is overwritten.
+        // Overwrites the update's values in the block's own rows and columns.
         for row in start + size..n {
             a[row * n + start..][..size].copy_from_slice(&scaled[row * size..][..size]);
         }
@@ -152,13 +154,13 @@ pub fn invert(a: &mut [f64], n: usize) -> Result<(), NotPositive> {
             }
         }
     }
-    // The sweeps end in minus the inverse.
+    // The sweeps produce minus the inverse.
     a.par_iter_mut().for_each(|x| *x = -*x);
     mirror(a, n);
     Ok(())
 }
 
-/// The inverse of a block on the diagonal.
+/// The inverse of a diagonal block.
 fn pivot_block(a: &[f64], n: usize, start: usize, size: usize) -> Result<Vec<f64>, NotPositive> {
     let mut block: Vec<f64> = (0..size)
         .flat_map(|i| &a[(start + i) * n + start..][..size])
@@ -171,7 +173,7 @@ fn pivot_block(a: &[f64], n: usize, start: usize, size: usize) -> Result<Vec<f64
     Ok(gram(&half, size))
 }
 
-/// Bytes that [`invert`] takes beside the matrix.
+/// Bytes that [`invert`] allocates besides the matrix.
 pub fn invert_bytes(n: usize) -> usize {
     (2 * n + n.div_ceil(WIDTH) * WIDTH) * BLOCK * size_of::<f64>()
 }
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inverse_times_its_matrix_is_one() {
+    fn an_inverse_times_its_matrix_is_the_identity() {
         for n in [1, 5, 64, 65, 200] {
             let a = positive(n);
             let mut inverse = a.clone();

@@ -1,16 +1,16 @@
-//! Eigenvalues and eigenvectors of a small symmetric matrix: Householder's reduction to three
-//! diagonals, then implicit QL (Martin, Reinsch, Wilkinson 1968; the routines tred2 and tql2 of
-//! EISPACK). Plain arithmetic in a fixed order, one thread.
+//! Eigenvalues and eigenvectors of a small symmetric matrix: Householder reduction to tridiagonal
+//! form, then implicit QL (Martin, Reinsch, Wilkinson 1968; the routines tred2 and tql2 of
+//! EISPACK). Plain arithmetic in a fixed order, on one thread.
 
-/// Steps of QL after which an eigenvalue is taken as it is; four are usual.
+/// Maximum number of QL steps per eigenvalue; four are typical.
 const STEPS: usize = 60;
 
-/// Eigenvalues in falling order and, as rows of an n × n matrix, their eigenvectors.
+/// Eigenvalues in descending order and, as rows of an n × n matrix, their eigenvectors.
 ///
 /// # Panics
-/// When `matrix` is not n × n. Its lower triangle alone is read.
+/// If `matrix` is not n × n. Only its lower triangle is read.
 pub fn symmetric(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
-    assert_eq!(matrix.len(), n * n, "a square matrix");
+    assert_eq!(matrix.len(), n * n, "expected a square matrix");
     if n == 0 {
         return (Vec::new(), Vec::new());
     }
@@ -36,7 +36,7 @@ pub fn symmetric(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     (values, sorted.copied().collect())
 }
 
-/// Householder reflections: three diagonals, and in `v` the product of the reflections.
+/// Householder reflections: the tridiagonal matrix, and in `v` the product of the reflections.
 fn reduce(v: &mut [f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut d: Vec<f64> = v[(n - 1) * n..].to_vec();
     let mut e = vec![0.0; n];
@@ -131,7 +131,7 @@ fn accumulate(v: &mut [f64], d: &mut [f64], n: usize) {
     v[n * n - 1] = 1.0;
 }
 
-/// Implicit QL with shifts on the diagonal `d` and what is beside it, `e`; `vectors` are rows.
+/// Implicit QL with shifts on the diagonal `d` and the off-diagonal `e`; `vectors` are rows.
 fn ql(d: &mut [f64], e: &mut [f64], vectors: &mut [f64], n: usize) {
     e.rotate_left(1);
     e[n - 1] = 0.0;
@@ -152,7 +152,7 @@ fn ql(d: &mut [f64], e: &mut [f64], vectors: &mut [f64], n: usize) {
     }
 }
 
-/// Takes the shift off the diagonal; what it was.
+/// Subtracts the shift from the diagonal and returns it.
 fn start(d: &mut [f64], e: &[f64], l: usize, n: usize) -> f64 {
     let g = d[l];
     let p = (d[l + 1] - g) / (2.0 * e[l]);

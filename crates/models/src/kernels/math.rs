@@ -43,7 +43,7 @@ pub fn softplus(x: f64) -> f64 {
     x.max(0.0) + ln_1p(exp(-x.abs()))
 }
 
-/// Sigmoid and softplus of the same x for one exponential.
+/// Sigmoid and softplus of the same x with a single exponential.
 #[inline]
 pub fn sigmoid_softplus(x: f64) -> (f64, f64) {
     let e = exp(-x.abs());

@@ -1,7 +1,9 @@
-//! Numeric kernels shared by the tasks, the same bits on every CPU and for any number of threads.
+//! Numeric kernels shared by the tasks, with the same bits on every CPU and for any number of
+//! threads.
 //!
-//! Rust never fuses `a * b + c` by itself, so that plain arithmetic is reproducible; where speed asks
-//! for fused multiply-adds, `panel` writes `mul_add`, which rounds alike with and without FMA.
+//! Rust never fuses `a * b + c` on its own, so plain arithmetic is reproducible; where fused
+//! multiply-adds are needed for speed, `panel` uses `mul_add`, which rounds the same with and
+//! without FMA.
 
 pub mod dense;
 pub mod eigen;

@@ -1,26 +1,26 @@
-//! Dense matrix products that give the same bits on every processor and for any cut of the work.
+//! Dense matrix products with the same bits on every processor and for any division of the work.
 //!
-//! Each output is one chain of fused multiply-adds in the order of the inner dimension, started from
-//! what stood there: so neither blocking, nor threads, nor the width of a vector can change a bit.
-//! The same source is compiled for several instruction sets ([`Set`]); `mul_add` rounds once on all
-//! of them. Without FMA in the processor it is a slow but exact call into the C library.
+//! Each output is one chain of fused multiply-adds in the order of the inner dimension, starting
+//! from the previous value, so blocking, threads and vector width cannot change a bit. The same
+//! source is compiled for several instruction sets ([`Set`]); `mul_add` rounds once on all of them.
+//! On a processor without FMA it is a slow but exact call into the C library.
 //!
-//! Right-hand sides are packed once ([`Panels`]) into strips of [`WIDTH`] outputs that lie together
-//! for each inner index; left-hand rows are packed [`ROWS`] at a time. A strip of `ROWS` × `WIDTH`
+//! Right-hand sides are packed once ([`Panels`]) into strips of [`WIDTH`] outputs that are adjacent
+//! for each inner index; left-hand rows are packed [`ROWS`] at a time. A block of `ROWS` × `WIDTH`
 //! sums stays in registers (Goto and van de Geijn 2008).
 
 use std::sync::OnceLock;
 
-/// Outputs of one row that are summed side by side: two vectors of AVX2 in single precision.
+/// Outputs of one row that are summed in parallel: two vectors of AVX2 in single precision.
 pub const WIDTH: usize = 16;
-/// Rows that are summed side by side: with `WIDTH` they fill 12 of the 16 vector registers.
+/// Rows that are summed in parallel: with `WIDTH` they fill 12 of the 16 vector registers.
 pub const ROWS: usize = 6;
-/// Inner indices worked on at a time, so that the packed rows stay in the first-level cache.
+/// Inner indices processed at a time, so that the packed rows stay in the first-level cache.
 const DEPTH: usize = 256;
-/// Strips worked on at a time, so that they stay in the second-level cache.
+/// Strips processed at a time, so that they stay in the second-level cache.
 const STRIPS: usize = 16;
 
-/// A number that the kernel multiplies.
+/// A number that the kernel can multiply.
 pub trait Real: Copy + Send + Sync + PartialOrd + 'static {
     /// 0.
     const ZERO: Self;
@@ -34,9 +34,9 @@ pub trait Real: Copy + Send + Sync + PartialOrd + 'static {
     fn recip(self) -> Self;
     /// self · other.
     fn mul(self, other: Self) -> Self;
-    /// Exact.
+    /// Exact conversion.
     fn to_f64(self) -> f64;
-    /// Rounded to the nearest.
+    /// Conversion, rounded to nearest.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -74,14 +74,15 @@ macro_rules! real {
 }
 real!(f32 f64);
 
-/// An instruction set that the kernels are compiled for and this processor has.
+/// An instruction set that the kernels are compiled for and this processor supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Set(pub(super) Code);
 
-/// For which instructions. Made by [`Set::available`] alone, so that who holds a [`Set`] may run its code.
+/// Identifies the code to run. Created only by [`Set::available`], so holding a [`Set`] proves that
+/// its code can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
-    /// Whatever every processor of the target has.
+    /// Instructions that every processor of the target supports.
     Baseline,
     /// AVX2 and FMA (x86-64-v3).
     #[cfg(target_arch = "x86_64")]
@@ -89,7 +90,7 @@ pub(super) enum Code {
 }
 
 impl Set {
-    /// Those that this processor has, the widest last.
+    /// The sets supported by this processor, widest last.
     pub fn available() -> Vec<Set> {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -98,7 +99,7 @@ impl Set {
         vec![Set(Code::Baseline)]
     }
 
-    /// The widest that this processor has.
+    /// The widest set supported by this processor.
     pub fn best() -> Set {
         static BEST: OnceLock<Set> = OnceLock::new();
         *BEST.get_or_init(|| Set::available().pop().unwrap_or(Set(Code::Baseline)))
@@ -108,28 +109,28 @@ impl Set {
 /// A matrix in a slice: element (i, j) is at `i * row + j * column`.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a, T> {
-    /// All elements; others may lie between those of the matrix.
+    /// All elements, possibly with others in between.
     pub values: &'a [T],
     /// Number of rows.
     pub rows: usize,
     /// Number of columns.
     pub columns: usize,
-    /// Distance in `values` from one row to the next.
+    /// Distance in `values` between rows.
     pub row: usize,
-    /// Distance in `values` from one column to the next.
+    /// Distance in `values` between columns.
     pub column: usize,
 }
 
 impl<'a, T> View<'a, T> {
-    /// Rows one after the other.
+    /// A view of contiguous rows.
     pub fn rows(values: &'a [T], rows: usize, columns: usize) -> Self {
         Self::strided(values, rows, columns, columns)
     }
 
-    /// Rows one after the other, each starting `stride` after the one before.
+    /// A view of rows that start `stride` apart.
     ///
     /// # Panics
-    /// Where `values` is too short.
+    /// If `values` is too short.
     pub fn strided(values: &'a [T], rows: usize, columns: usize, stride: usize) -> Self {
         assert!(
             rows == 0 || columns == 0 || (rows - 1) * stride + columns <= values.len(),
@@ -144,7 +145,7 @@ impl<'a, T> View<'a, T> {
         }
     }
 
-    /// The same elements with rows and columns swapped; nothing is moved.
+    /// Swaps rows and columns; nothing is moved.
     pub fn transposed(self) -> Self {
         View {
             values: self.values,
@@ -156,14 +157,14 @@ impl<'a, T> View<'a, T> {
     }
 }
 
-/// A right-hand side of depth × columns, packed: strip by strip, in a strip inner index by inner
-/// index, [`WIDTH`] columns each; missing columns are zeros.
+/// A right-hand side of depth × columns, packed by strips of [`WIDTH`] columns, and within a strip
+/// by inner index; missing columns are zeros.
 #[derive(Clone, Debug)]
 pub struct Panels<T> {
     values: Vec<T>,
-    /// Rows of the matrix: the inner dimension of a product.
+    /// Number of rows: the inner dimension of a product.
     pub depth: usize,
-    /// Columns of the matrix.
+    /// Number of columns.
     pub columns: usize,
 }
 
@@ -209,7 +210,7 @@ impl<T: Real> Panels<T> {
         }
     }
 
-    /// Bytes it takes for a matrix of this shape.
+    /// Memory for a matrix of this shape, in bytes.
     pub fn bytes(depth: usize, columns: usize) -> usize {
         columns.div_ceil(WIDTH) * WIDTH * depth * size_of::<T>()
     }
@@ -219,28 +220,28 @@ impl<T: Real> Panels<T> {
     }
 }
 
-/// What a product does with a left-hand side and where it goes.
+/// A product, and which part of it to compute.
 pub struct Product<'a, T> {
     /// rows × depth.
     pub left: View<'a, T>,
     /// depth × columns.
     pub right: &'a Panels<T>,
-    /// Takes `left` with the other sign.
+    /// Whether to negate `left`.
     pub negate: bool,
-    /// First strip of `right` that is wanted.
+    /// First strip of `right` to compute.
     pub first: usize,
-    /// Strips that are wanted, from `first` on.
+    /// Number of strips to compute.
     pub strips: usize,
-    /// Row i of the output is wanted up to column `i + lower` of `right` alone (whole strips are
-    /// computed); `None`: all.
+    /// Row i of the output is needed only up to column `i + lower` of `right` (whole strips are
+    /// computed); `None` means all columns.
     pub lower: Option<usize>,
 }
 
 impl<'a, T: Real> Product<'a, T> {
-    /// left · right.
+    /// The product left · right.
     ///
     /// # Panics
-    /// Where the inner dimensions differ.
+    /// If the inner dimensions differ.
     pub fn new(left: View<'a, T>, right: &'a Panels<T>) -> Self {
         assert_eq!(left.columns, right.depth, "inner dimensions differ");
         Product {
@@ -253,19 +254,19 @@ impl<'a, T: Real> Product<'a, T> {
         }
     }
 
-    /// Adds the product to `out`, whose rows are `stride` apart and start with the first strip's
-    /// first column. `scratch` is memory for packed rows, reused between calls.
+    /// Adds the product to `out`, whose rows are `stride` apart and start with the first column of
+    /// the first strip. `scratch` is memory for packed rows, reused between calls.
     ///
     /// # Panics
-    /// Where `out` is too short, or `stride` shorter than a row of the product.
+    /// If `out` is too short, or `stride` is shorter than a row of the product.
     pub fn add_to(&self, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
         self.add_to_as(Set::best(), out, stride, scratch);
     }
 
-    /// As [`Product::add_to`], by the code for `set`.
+    /// Like [`Product::add_to`], with the code for `set`.
     ///
     /// # Panics
-    /// As there.
+    /// As for [`Product::add_to`].
     pub fn add_to_as(&self, set: Set, out: &mut [T], stride: usize, scratch: &mut Vec<T>) {
         let columns = self.right.columns.saturating_sub(self.first * WIDTH);
         let columns = columns.min(self.strips * WIDTH);
@@ -274,11 +275,11 @@ impl<'a, T: Real> Product<'a, T> {
         }
         assert!(
             columns <= stride && (self.left.rows - 1) * stride + columns <= out.len(),
-            "the product does not fit its place"
+            "the product does not fit the output"
         );
         match set.0 {
             Code::Baseline => add(self, columns, out, stride, scratch),
-            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
+            // SAFETY: a `Set` with this code is created only if the processor has AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Code::Avx2 => unsafe { add_avx2(self, columns, out, stride, scratch) },
         }
@@ -297,8 +298,8 @@ fn add_avx2<T: Real>(
     add(product, columns, out, stride, scratch);
 }
 
-/// The product in blocks: of inner indices, then of strips that the second-level cache holds, then
-/// of rows.
+/// Computes the product in blocks: of inner indices, then of strips that fit the second-level
+/// cache, then of rows.
 #[inline(always)]
 fn add<T: Real>(
     product: &Product<'_, T>,
@@ -331,7 +332,7 @@ fn add<T: Real>(
     }
 }
 
-/// [`ROWS`] rows of the left-hand side, inner index by inner index; missing rows are zeros.
+/// Packs [`ROWS`] rows of the left-hand side by inner index; missing rows are zeros.
 #[inline(always)]
 fn pack_rows<T: Real>(
     product: &Product<'_, T>,
@@ -358,7 +359,7 @@ fn pack_rows<T: Real>(
     }
 }
 
-/// Sums of [`ROWS`] × [`WIDTH`] outputs, of which `rows` × `width` are there.
+/// Sums of [`ROWS`] × [`WIDTH`] outputs, of which `rows` × `width` exist.
 #[inline(always)]
 fn tile<T: Real>(left: &[T], right: &[T], out: &mut [T], stride: usize, rows: usize, width: usize) {
     let mut sums = [[T::ZERO; WIDTH]; ROWS];
@@ -381,7 +382,7 @@ fn tile<T: Real>(left: &[T], right: &[T], out: &mut [T], stride: usize, rows: us
     }
 }
 
-/// The innermost loop; `sums` live in registers.
+/// The innermost loop; `sums` stays in registers.
 #[inline(always)]
 fn accumulate<T: Real>(left: &[T], right: &[T], sums: &mut [[T; WIDTH]; ROWS]) {
     let mut local = *sums;
@@ -407,7 +408,7 @@ mod tests {
             .collect()
     }
 
-    /// Shapes with and without rests in every dimension.
+    /// Shapes with and without remainders in every dimension.
     const SHAPES: [(usize, usize, usize); 6] = [
         (1, 1, 1),
         (6, 16, 3),
@@ -483,7 +484,7 @@ mod tests {
         assert_eq!(
             lower[n - 1],
             0.0,
-            "what is far above the diagonal is left out"
+            "entries far above the diagonal are not computed"
         );
     }
 }

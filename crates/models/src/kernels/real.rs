@@ -1,8 +1,8 @@
-//! Floating-point numbers of either size, for kernels that are written once.
+//! Floating-point numbers of either size, for generic kernels.
 
 use std::ops::{Add, AddAssign, Mul, MulAssign, Sub};
 
-/// `f32`, where memory traffic is what costs, or `f64`, where digits count.
+/// `f32` where memory bandwidth is the limit, `f64` where precision matters.
 pub trait Real:
     Copy
     + Default
@@ -16,7 +16,7 @@ pub trait Real:
     + AddAssign
     + MulAssign
 {
-    /// Rounded to what it can hold.
+    /// Rounds to this type.
     fn round(value: f64) -> Self;
 }
 

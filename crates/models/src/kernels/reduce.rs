@@ -1,4 +1,4 @@
-//! Sums that do not depend on the number of threads: fixed chunks, reduced in chunk order.
+//! Sums that do not depend on the number of threads: fixed chunks, reduced in order.
 
 use std::ops::Range;
 
@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::real::Real;
 
-/// Elements in one chunk of a vector reduction.
+/// Number of elements in one chunk of a vector reduction.
 const CHUNK: usize = 8192;
-/// Chunks that are worth waking a thread for; the results are the same for any number.
+/// Number of chunks per task; the result does not depend on it.
 const CHUNKS_PER_TASK: usize = 4;
-/// Independent partial sums inside a chunk.
+/// Number of independent partial sums inside a chunk.
 const LANES: usize = 8;
 
 /// Results of `work` over `0..len` cut into ranges of `size`, in order.
@@ -26,16 +26,16 @@ pub fn dot<A: Real, B: Real>(a: &[A], b: &[B]) -> f64 {
     sum(a, b, b, |a, b, _| a * b)
 }
 
-/// Σ a·b in a fixed order by this thread alone: of short vectors.
+/// Σ a·b in a fixed order on this thread only, for short vectors.
 #[inline]
 pub fn dot_alone(a: &[f64], b: &[f64]) -> f64 {
     sum_chunk(a, b, b, |a, b, _| a * b)
 }
 
-/// Σ term(a, b, c) over three vectors of one length, in a fixed order, in double precision.
+/// Σ term(a, b, c) over three vectors of equal length, in a fixed order, in double precision.
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn sum<A: Real, B: Real, C: Real>(
     a: &[A],
     b: &[B],
@@ -65,7 +65,7 @@ pub fn norm<A: Real>(a: &[A]) -> f64 {
 /// a += scale * b.
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
     assert_eq!(a.len(), b.len(), "sum of vectors of different lengths");
     a.par_chunks_mut(CHUNK)
@@ -81,7 +81,7 @@ pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
 /// a = scale * a + b * c.
 ///
 /// # Panics
-/// Where the lengths differ.
+/// If the lengths differ.
 pub fn scale_add_product<A: Real>(a: &mut [A], scale: A, b: &[A], c: &[A]) {
     assert!(
         a.len() == b.len() && a.len() == c.len(),

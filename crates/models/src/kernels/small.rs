@@ -1,20 +1,21 @@
-//! Small symmetric positive definite systems in single precision, by the million, solved in place; and
-//! sums of scaled rows. Compiled for each [`Set`] with the same bits, as `panel` is.
+//! Solves millions of small symmetric positive definite systems in single precision, in place; and
+//! sums scaled rows. Compiled for each [`Set`] with the same bits, like `panel`.
 
 use super::panel::{Code, Real, Set};
 
-/// Memory for one system of n unknowns: an upper triangle in rows of `stride`, and its right side.
+/// Memory for one system of n unknowns: an upper triangle in rows of `stride`, and its right-hand
+/// side.
 #[derive(Clone, Debug, Default)]
 pub struct System {
     /// n × n, row-major; the part below the diagonal is never read.
     pub matrix: Vec<f32>,
-    /// n numbers: the right side, and after [`System::solve`] the answer.
+    /// n numbers: the right-hand side, and after [`System::solve`] the solution.
     pub right: Vec<f32>,
     n: usize,
 }
 
 impl System {
-    /// Starts a system of `n` unknowns with zeros.
+    /// Resets to a system of `n` unknowns filled with zeros.
     pub fn clear(&mut self, n: usize) {
         self.n = n;
         self.matrix.clear();
@@ -23,8 +24,8 @@ impl System {
         self.right.resize(n, 0.0);
     }
 
-    /// Solves in place: the answer is in `right`. Reads the upper triangle. False where the matrix is
-    /// not positive definite in single precision.
+    /// Solves in place: the solution is in `right`. Reads only the upper triangle. Returns false if
+    /// the matrix is not positive definite in single precision.
     pub fn solve(&mut self) -> bool {
         self.solve_as(Set::best())
     }
@@ -32,7 +33,7 @@ impl System {
     fn solve_as(&mut self, set: Set) -> bool {
         match set.0 {
             Code::Baseline => solve(&mut self.matrix, &mut self.right, self.n),
-            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
+            // SAFETY: a `Set` with this code is created only if the processor has AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Code::Avx2 => unsafe { solve_avx2(&mut self.matrix, &mut self.right, self.n) },
         }
@@ -45,12 +46,12 @@ fn solve_avx2(a: &mut [f32], b: &mut [f32], n: usize) -> bool {
     solve(a, b, n)
 }
 
-/// Rows that are taken off the ones below together: what is loaded is used as often.
+/// Rows that are eliminated together, so that each loaded value is used this many times.
 const PIVOTS: usize = 4;
 
-/// A = U'U, some rows at a time from the top, each taken off all rows below, the right side along with
-/// them; then the unknowns from the last one up. Where rows are handled in whole lanes, what lies left
-/// of the diagonal is written over with what nobody reads.
+/// A = U'U, several rows at a time from the top, each subtracted from all rows below along with the
+/// right-hand side; then back substitution. Where rows are processed in whole lanes, entries left
+/// of the diagonal are overwritten with unused values.
 #[inline(always)]
 fn solve(a: &mut [f32], b: &mut [f32], n: usize) -> bool {
     for first in (0..n).step_by(PIVOTS) {
@@ -90,7 +91,8 @@ fn solve(a: &mut [f32], b: &mut [f32], n: usize) -> bool {
     true
 }
 
-/// Factorizes a few rows of n that begin with row `first`, from which all rows above were taken off.
+/// Factorizes a few rows of n starting with row `first`, from which all rows above have been
+/// subtracted.
 #[inline(always)]
 fn pivots(rows: &mut [f32], right: &mut [f32], first: usize, n: usize) -> bool {
     for at in 0..right.len() {
@@ -116,7 +118,8 @@ fn pivots(rows: &mut [f32], right: &mut [f32], first: usize, n: usize) -> bool {
     true
 }
 
-/// Takes `pivots` off rows that begin with row `at`, from its diagonal or some places before it.
+/// Subtracts `pivots` from rows that start with row `at`, at its diagonal or a few places before
+/// it.
 #[inline(always)]
 fn take_off<const ROWS: usize>(pivots: [&[f32]; PIVOTS], at: usize, mut rows: [&mut [f32]; ROWS]) {
     let factors: [[f32; PIVOTS]; ROWS] =
@@ -149,7 +152,7 @@ fn take_off<const ROWS: usize>(pivots: [&[f32]; PIVOTS], at: usize, mut rows: [&
     }
 }
 
-/// Sums of every eighth product, added as a tree, and those that are left over.
+/// Sums of every eighth product, added as a tree, and the remainder.
 #[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -163,10 +166,10 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     tail.fold(total(&sums), |sum, (a, b)| a.mul_add(*b, sum))
 }
 
-/// Numbers that are summed side by side; rows for [`products`] are padded to a multiple of it.
+/// Number of partial sums; rows for [`products`] are padded to a multiple of it.
 pub const LANES: usize = 8;
 
-/// Products of `n` rows, each `stride` (a multiple of [`LANES`]) apart and long, with each other: the
+/// Products of `n` rows with each other, `stride` (a multiple of [`LANES`]) long and apart: the
 /// upper triangle of `out`, n × n. Each is [`LANES`] sums of every eighth term, added as a tree.
 pub fn products(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
     products_as(Set::best(), rows, n, stride, out);
@@ -176,7 +179,7 @@ fn products_as(set: Set, rows: &[f32], n: usize, stride: usize, out: &mut [f32])
     assert!(stride.is_multiple_of(LANES) && rows.len() >= n * stride && out.len() >= n * n);
     match set.0 {
         Code::Baseline => products_of(rows, n, stride, out),
-        // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
+        // SAFETY: a `Set` with this code is created only if the processor has AVX2 and FMA.
         #[cfg(target_arch = "x86_64")]
         Code::Avx2 => unsafe { products_avx2(rows, n, stride, out) },
     }
@@ -188,7 +191,7 @@ fn products_avx2(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
     products_of(rows, n, stride, out);
 }
 
-/// Blocks of four rows by two: what is loaded once is used twice or four times.
+/// Blocks of four rows by two, so that each loaded value is used two or four times.
 #[inline(always)]
 fn products_of(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
     let row = |at: usize| {
@@ -214,7 +217,7 @@ fn products_of(rows: &[f32], n: usize, stride: usize, out: &mut [f32]) {
     }
 }
 
-/// The innermost loop; `sums` live in registers.
+/// The innermost loop; `sums` stays in registers.
 #[inline(always)]
 fn add_block(
     left: [&[[f32; LANES]]; 4],
@@ -252,7 +255,7 @@ fn total(sum: &[f32; LANES]) -> f32 {
     (half[0] + half[2]) + (half[1] + half[3])
 }
 
-/// out += Σ factor_i · rows_i: rows of one length, in their order.
+/// out += Σ factor_i · rows_i, for rows of equal length, in order.
 pub fn add_rows<'a, T: Real>(out: &mut [T], rows: impl Iterator<Item = (T, &'a [T])>) {
     add_rows_as(Set::best(), out, rows);
 }
@@ -261,7 +264,7 @@ fn add_rows_as<'a, T: Real>(set: Set, out: &mut [T], rows: impl Iterator<Item = 
     for (factor, row) in rows {
         match set.0 {
             Code::Baseline => add_row(out, factor, row),
-            // SAFETY: the processor has AVX2 and FMA: a `Set` of this code is made only where it does.
+            // SAFETY: a `Set` with this code is created only if the processor has AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Code::Avx2 => unsafe { add_row_avx2(out, factor, row) },
         }
@@ -310,7 +313,7 @@ mod tests {
         assert!(!system.solve(), "zero is not positive");
     }
 
-    /// The upper triangle counts for the lower one.
+    /// The upper triangle stands for the lower one.
     #[test]
     fn answers_solve_the_system() {
         for n in (1..20).chain([33, 64]) {

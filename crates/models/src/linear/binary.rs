@@ -1,8 +1,8 @@
-//! The function that is minimised where there are two classes: one weight vector.
+//! The objective for two classes: one weight vector.
 //!
-//! Each row is read once for everything that is wanted of it at a point: its loss, and what it adds to
-//! the gradient and to the Hessian's diagonal. Once more for each product with the Hessian. With rows
-//! that do not fit a cache this is what a fit costs. Rows of cost 0, held out, are not read at all.
+//! Each row is read once per point for its loss and its contributions to the gradient and to the
+//! Hessian's diagonal, and once more per product with the Hessian. This dominates the cost of a fit
+//! when the rows do not fit in a cache. Rows of cost 0 (hold-out) are not read at all.
 
 use std::ops::AddAssign;
 
@@ -13,15 +13,15 @@ use crate::kernels::reduce::norm;
 use crate::optim::Objective;
 use crate::sparse;
 
-/// w'w/2 + C Σ cost · loss over the rows, as a function of the coefficients of what is solved.
+/// w'w/2 + C Σ cost · loss over the rows, as a function of the coefficients being solved for.
 pub(super) struct Binary<'a> {
     problem: &'a Problem<'a>,
     regularization: f64,
-    /// What was found where the value was last taken.
+    /// Results at the point where the value was last computed.
     last: Point,
-    /// One a row: cost · p (1 - p) where the gradient was last taken.
+    /// cost · p (1 - p) for each row, where the gradient was last computed.
     curvature: Vec<f32>,
-    /// Weights times their scale, where there is one.
+    /// Weights times their scale, if there is one.
     exact: Vec<f64>,
     fast: Vec<f32>,
     /// Sums over parts of the rows.
@@ -29,27 +29,27 @@ pub(super) struct Binary<'a> {
     products: Vec<f32>,
 }
 
-/// All about one point.
+/// The results at one point.
 #[derive(Default)]
 struct Point {
-    /// Empty: nothing is known yet.
+    /// Empty if nothing has been computed yet.
     w: Vec<f64>,
     value: f64,
-    /// Of the loss, in the weights as they score.
+    /// Slopes of the loss with respect to the scoring weights.
     slopes: Vec<Slope>,
     sums: Terms,
-    /// One a row: cost · p (1 - p).
+    /// cost · p (1 - p) for each row.
     curvature: Vec<f32>,
 }
 
-/// What rows add to a weight's entry of the gradient and of the Hessian's diagonal.
+/// The rows' contributions to a weight's entry of the gradient and of the Hessian's diagonal.
 #[derive(Clone, Copy, Default)]
 struct Slope {
     gradient: f64,
     curvature: f32,
 }
 
-/// What a row has by itself: its loss, its first and its second derivative, times its cost.
+/// A row's loss and its first and second derivative, times its cost.
 #[derive(Clone, Copy, Default)]
 struct Terms {
     loss: f64,
@@ -93,7 +93,7 @@ impl<'a> Binary<'a> {
         }
     }
 
-    /// Finds what is to be known of `w`.
+    /// Computes the results at `w`.
     fn visit(&mut self, w: &[f64]) {
         let problem = self.problem;
         let (weights, bias) = scaled(problem, w, &mut self.exact);
@@ -172,13 +172,14 @@ impl Objective for Binary<'_> {
         out[..weights].iter_mut().for_each(|entry| *entry += 1.0);
     }
 
-    /// Unlike under a softmax, the full step seldom overshoots: a small one would only be lost.
+    /// Unlike with a softmax, the full step seldom overshoots, so a small first step would be
+    /// wasted.
     fn first_radius(&self) -> f64 {
         1.0
     }
 }
 
-/// Weights' entries, then the bias's.
+/// The weights' entries, then the bias's.
 fn fill<T>(out: &mut [T], weights: impl Iterator<Item = T>, bias: T) {
     let all = weights.chain(std::iter::once(bias));
     out.iter_mut()

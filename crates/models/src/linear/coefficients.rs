@@ -1,4 +1,4 @@
-//! What a fit gives: weights and biases, and the scores that they make.
+//! The result of a fit: weights and biases, and the scores they give.
 
 use rayon::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::kernels::math::ln;
 use crate::kernels::real::Real;
 use crate::sparse::Matrix;
 
-/// Rows of one task.
+/// Number of rows per task.
 const ROWS: usize = 256;
 
 /// Weights and bias of a fitted model.
@@ -14,13 +14,13 @@ const ROWS: usize = 256;
 pub struct Coefficients {
     /// 1 for two classes, else the number of classes.
     pub outputs: usize,
-    /// features × outputs weights, then one bias an output.
+    /// features × outputs weights, then one bias per output.
     pub values: Vec<f64>,
 }
 
 impl Coefficients {
-    /// Takes the mean off the biases of a softmax: only their differences mean anything, and the
-    /// search may shift them together.
+    /// Centres the biases of a softmax: only their differences matter, and the search may shift
+    /// them together.
     pub(super) fn center_bias(&mut self) {
         if self.outputs > 1 {
             let start = self.values.len() - self.outputs;
@@ -40,7 +40,7 @@ impl Coefficients {
         &self.values[..self.values.len() - self.outputs]
     }
 
-    /// One an output.
+    /// One per output.
     pub fn bias(&self) -> &[f64] {
         &self.values[self.values.len() - self.outputs..]
     }
@@ -54,12 +54,13 @@ impl Coefficients {
     }
 }
 
-/// Number of weight vectors for so many classes.
+/// Number of weight vectors for this many classes.
 pub fn outputs(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }
 }
 
-/// Scores of classes seen so often: log-odds of the second of two, else centred logarithms.
+/// Scores of classes with these counts: log-odds of the second of two, otherwise centred
+/// logarithms.
 pub fn log_odds(counts: &[u64]) -> Vec<f64> {
     let logs: Vec<f64> = counts.iter().map(|&count| ln(count as f64)).collect();
     if let [first, second] = logs[..] {
@@ -69,7 +70,7 @@ pub fn log_odds(counts: &[u64]) -> Vec<f64> {
     logs.iter().map(|log| log - mean).collect()
 }
 
-/// Adds one bias an output to rows of scores.
+/// Adds one bias per output to rows of scores.
 pub(super) fn add_bias<T: Real>(scores: &mut [T], bias: &[T]) {
     scores.par_chunks_mut(ROWS * bias.len()).for_each(|rows| {
         for row in rows.chunks_exact_mut(bias.len()) {

@@ -1,4 +1,4 @@
-//! The fit of a problem: which function is minimised, from where, and until when.
+//! Fits a problem: the function that is minimized, the starting point, and the stopping rule.
 
 use super::binary::Binary;
 use super::coefficients::Coefficients;
@@ -9,7 +9,7 @@ use crate::kernels::reduce::norm;
 use crate::optim::{self, Iteration, Minimum, Objective, Stop};
 
 impl Problem<'_> {
-    /// What is minimised, with the data weighted by `regularization`.
+    /// The objective, with the data weighted by `regularization`.
     pub(super) fn objective(&self, regularization: f64) -> Box<dyn Objective + '_> {
         match self.outputs() {
             1 => Box::new(Binary::new(self, regularization)),
@@ -17,7 +17,7 @@ impl Problem<'_> {
         }
     }
 
-    /// Fits the problem from `start`, or from [`Problem::prior`]; the tolerance means the same from
+    /// Fits the problem from `start`, or from [`Problem::prior`]; the tolerance means the same for
     /// any start.
     pub fn fit(
         &self,

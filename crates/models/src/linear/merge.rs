@@ -1,44 +1,46 @@
-//! Columns that are multiples of each other are one column to the solver.
+//! Merges columns that are multiples of each other into one column for the solver.
 //!
-//! Where columns x a₁, x a₂, ... are multiples of one x, only Σ aⱼ wⱼ reaches the scores, and of all
-//! weights with the same sum those wⱼ = aⱼ u / |a| have the smallest Σ wⱼ². So one column x |a| with the
-//! weight u states the same problem, and the wⱼ follow from u. Text has many such columns: whatever
-//! occurs in one text alone, and runs of characters that stand in the same words alone.
+//! If columns x a₁, x a₂, ... are multiples of one x, only Σ aⱼ wⱼ affects the scores, and of all
+//! weights with the same sum, wⱼ = aⱼ u / |a| has the smallest Σ wⱼ². So one column x |a| with the
+//! weight u states the same problem, and the wⱼ follow from u. Text has many such columns: n-grams
+//! that occur in only one text, and character n-grams that always occur in the same words.
 
 use super::coefficients::Coefficients;
 use crate::kernels::hash::mix;
 use crate::sparse::Matrix;
 
-/// Entries a column on average above which hardly any are multiples.
+/// Average number of entries per column above which hardly any are multiples.
 const ENTRIES_A_COLUMN: usize = 40;
-/// Steps of a ratio of two values; what is rounded away is far below what a solver stops at.
+/// Resolution at which ratios of two values are compared; the rounding error is far below a
+/// solver's tolerance.
 const STEPS: f32 = 65_536.0;
 
-/// A matrix of one column for each group of multiples, and the way back.
+/// A matrix with one column per group of multiples, and the mapping back.
 pub(super) struct Merged {
     pub rows: Matrix,
-    /// For each column its group.
+    /// The group of each column.
     group: Vec<u32>,
-    /// For each column aⱼ / |a|.
+    /// aⱼ / |a| for each column.
     part: Vec<f64>,
     /// The first column of each group.
     first: Vec<u32>,
 }
 
-/// What is known of a column: equal in all multiples, but for `value`.
+/// Properties of a column that all its multiples share, except `value`.
 #[derive(Clone, Copy, Default)]
 struct Column {
-    /// Of the rows and the ratios of their values to the first one's.
+    /// Hash of the rows and of the ratios of their values to the first one.
     hash: u64,
     entries: u32,
     /// The first row.
     row: u32,
-    /// In the first row.
+    /// The value in the first row.
     value: f32,
 }
 
 impl Merged {
-    /// Groups the columns of each block (`blocks` are the ends); `None` where it would save little.
+    /// Groups the columns within each block (`blocks` are the ends); `None` if it would save
+    /// little.
     pub fn find(rows: &Matrix, blocks: &[usize]) -> Option<Merged> {
         if rows.entries() > ENTRIES_A_COLUMN * rows.columns() {
             return None;
@@ -64,7 +66,7 @@ impl Merged {
         })
     }
 
-    /// Weights of all columns out of those of the groups; the bias stays.
+    /// Computes the weights of all columns from those of the groups; the bias is unchanged.
     pub fn expand(&self, groups: &Coefficients) -> Coefficients {
         let outputs = groups.outputs;
         let mut values = Vec::with_capacity((self.group.len() + 1) * outputs);
@@ -77,7 +79,7 @@ impl Merged {
         Coefficients { outputs, values }
     }
 
-    /// The weights of the groups that score as near as can be to those of all columns.
+    /// The group weights whose scores are closest to those of all columns.
     pub fn contract(&self, all: &Coefficients) -> Coefficients {
         let outputs = all.outputs;
         let mut values = vec![0.0; self.first.len() * outputs];
@@ -91,7 +93,7 @@ impl Merged {
         Coefficients { outputs, values }
     }
 
-    /// Of values that are equal for multiples, `outputs` a column, one a group.
+    /// Picks one value per group, of values that are equal for multiples, `outputs` per column.
     pub fn pick(&self, values: &[f64], outputs: usize) -> Vec<f64> {
         let rows = self.first.iter().map(|&column| column as usize * outputs);
         rows.flat_map(|start| &values[start..start + outputs])
@@ -100,7 +102,7 @@ impl Merged {
     }
 }
 
-/// None where a value is not above zero.
+/// Returns `None` if a value is not positive.
 fn columns(rows: &Matrix, blocks: &[usize]) -> Option<Vec<Column>> {
     let mut columns = vec![Column::default(); rows.columns()];
     let mut start = 0;
@@ -127,9 +129,9 @@ fn columns(rows: &Matrix, blocks: &[usize]) -> Option<Vec<Column>> {
     Some(columns)
 }
 
-/// The group of each column and the first column of each group. Groups are in the order of the first
-/// row that has them: rows that are near each other then have groups near each other, and the weights
-/// of these share a cache.
+/// The group of each column and the first column of each group. Groups are in the order of the
+/// first row that contains them: neighbouring rows then have neighbouring groups, whose weights
+/// share a cache.
 fn groups(columns: &[Column]) -> (Vec<u32>, Vec<u32>) {
     let key = |column: u32| {
         let Column { hash, entries, .. } = columns[column as usize];
@@ -173,7 +175,7 @@ fn merged(rows: &Matrix, group: &[u32], first: &[u32], part: &[f64]) -> Matrix {
 mod tests {
     use super::*;
 
-    /// Columns 0, 2 and 3 are multiples; 4 is one of them in another block; 1 stands alone.
+    /// Columns 0, 2 and 3 are multiples; 4 is one of them in another block; 1 is not.
     fn rows() -> Matrix {
         let mut rows = Matrix::new(5);
         rows.push(&[0, 1, 2, 3, 4], &[1.0, 5.0, 2.0, 3.0, 1.0]);
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_merged_in_vain() {
+    fn nothing_is_merged_without_benefit() {
         let mut rows = Matrix::new(2);
         rows.push(&[0, 1], &[1.0, 2.0]);
         rows.push(&[0, 1], &[1.0, 1.0]);

@@ -1,13 +1,13 @@
-//! L2-regularised logistic regression on sparse rows, for two classes or many.
+//! L2-regularized logistic regression on sparse rows, for two or more classes.
 //!
-//! Minimises w'w/2 + C Σ cost · loss, as LIBLINEAR and scikit-learn (`LogisticRegression(C)`) state
-//! it; the bias is not regularised. Two classes have one weight vector, more have one each, under a
-//! softmax or each against the rest. Weights stand feature by feature (features × outputs), so that
-//! inner loops run over the outputs.
+//! Minimizes w'w/2 + C Σ cost · loss, as defined by LIBLINEAR and scikit-learn
+//! (`LogisticRegression(C)`); the bias is not regularized. Two classes have one weight vector; more
+//! have one each, under a softmax or one-vs-rest. Weights are stored feature by feature (features ×
+//! outputs), so that inner loops run over the outputs.
 //!
-//! A scale a weight turns w'w into Σ (v / scale)² for the weights v = scale · w that score: the way
-//! the log-count ratios of Wang and Manning (2012) come in without a change of the rows.
-//! It knows no text: rows come as a [`Matrix`](crate::sparse::Matrix), classes as numbers.
+//! A scale per weight turns w'w into Σ (v / scale)² for the scoring weights v = scale · w. This is
+//! how the log-count ratios of Wang and Manning (2012) enter without changing the rows. This module
+//! knows no text: rows come as a [`Matrix`](crate::sparse::Matrix), classes as numbers.
 
 mod binary;
 mod coefficients;

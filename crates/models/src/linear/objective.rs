@@ -1,4 +1,4 @@
-//! The function that is minimised where there are more classes than two: value, gradient and curvature.
+//! The objective for more than two classes: value, gradient and curvature.
 
 use rayon::prelude::*;
 
@@ -10,27 +10,27 @@ use crate::kernels::real::Real;
 use crate::kernels::reduce::{chunks, norm};
 use crate::optim::Objective;
 
-/// Rows in one chunk of a sum over rows.
+/// Number of rows in one chunk of a sum over rows.
 const ROWS: usize = 256;
 
-/// w'w/2 + C Σ cost · loss over the rows, as a function of the coefficients of what is solved.
+/// w'w/2 + C Σ cost · loss over the rows, as a function of the coefficients being solved for.
 pub(super) struct Logistic<'a> {
     problem: &'a Problem<'a>,
     outputs: usize,
     regularization: f64,
-    /// Value and gradient.
+    /// Buffers for the value and the gradient.
     exact: Pass<f64>,
-    /// Products with the Hessian.
+    /// Buffers for products with the Hessian.
     fast: Pass<f32>,
-    /// rows × outputs: probabilities where the gradient was last taken.
+    /// rows × outputs: probabilities where the gradient was last computed.
     probabilities: Vec<f32>,
 }
 
 /// Buffers of a pass over the rows.
 struct Pass<T> {
-    /// rows × outputs: scores, and what is made of them in place.
+    /// rows × outputs: scores, and values computed from them in place.
     work: Vec<T>,
-    /// Weights times their scale, where there is one.
+    /// Weights times their scale, if there is one.
     scaled: Vec<T>,
 }
 
@@ -52,7 +52,7 @@ impl<T: Real> Pass<T> {
         self.work = work;
     }
 
-    /// out = C (scale · Xᵀ work, Σ work), with entries of X and the scale squared where asked for.
+    /// out = C (scale · Xᵀ work, Σ work); the entries of X and the scale are squared if `SQUARED`.
     fn multiply_transposed<const SQUARED: bool>(
         &mut self,
         problem: &Problem,
@@ -80,8 +80,8 @@ impl<T: Real> Pass<T> {
         sum_vectors(outputs, parts.iter().map(Vec::as_slice))
     }
 
-    /// Calls `each` with the row of `work`, the row of probabilities, the label and the cost of every
-    /// row, and returns the sum of what comes back, in a fixed order.
+    /// Calls `each` with the row of `work`, the row of probabilities, the label and the cost of
+    /// every row, and returns the sum of the results, in a fixed order.
     fn each_row(
         &mut self,
         problem: &Problem,
@@ -107,7 +107,7 @@ impl<T: Real> Pass<T> {
     }
 }
 
-/// Weights as they score, and the bias; `room` is for weights that have a scale.
+/// The scoring weights and the bias; `room` is a buffer for scaled weights.
 pub(super) fn scaled<'b, T: Real>(
     problem: &Problem,
     w: &'b [T],
@@ -145,7 +145,7 @@ impl<'a> Logistic<'a> {
         }
     }
 
-    /// True where the classes share a softmax.
+    /// Whether the classes share a softmax.
     fn joint(&self) -> bool {
         self.problem.scheme == Scheme::Multinomial
     }
@@ -226,7 +226,7 @@ fn loss(scores: &mut [f64], label: u32, joint: bool) -> f64 {
     loss
 }
 
-/// Hessian of a row's loss in its scores, times `v`, in place.
+/// Multiplies `v` in place by the Hessian of a row's loss with respect to its scores.
 fn bend(v: &mut [f32], p: &[f32], joint: bool) {
     let mean: f32 = if joint {
         v.iter().zip(p).map(|(v, p)| v * p).sum()
@@ -258,7 +258,7 @@ fn scale<T: Real>(values: &mut [T], factor: T) {
     }
 }
 
-/// Adds the regularised part of `w`, all but the bias, to `out`.
+/// Adds the regularization of `w`, all but the bias, to `out`.
 pub(super) fn add_weights<T: Real>(out: &mut [T], w: &[T], outputs: usize) {
     let regularized = w.len() - outputs;
     for (out, w) in out[..regularized].iter_mut().zip(w) {

@@ -1,13 +1,13 @@
-//! What to fit, and how exactly.
+//! What to fit, and how precisely.
 
-/// What to fit and how exactly.
+/// What to fit and how precisely.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SolverOptions {
-    /// C: the weight of the data against w'w/2.
+    /// C, the weight of the data relative to w'w/2.
     pub regularization: f64,
     /// Gradient norm to reach, relative to the one with all weights zero and the bias at the prior.
     pub tolerance: f64,
-    /// Newton steps at most.
+    /// Maximum number of Newton steps.
     pub max_iterations: usize,
 }
 
@@ -21,7 +21,7 @@ impl Default for SolverOptions {
     }
 }
 
-/// What three classes or more are fitted to. Two are the same in either.
+/// How three or more classes are fitted. For two classes both schemes are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
     /// One softmax over the classes.

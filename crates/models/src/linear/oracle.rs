@@ -1,6 +1,6 @@
-//! Fits against linfa-logistic 0.8.1, which is dense and uses L-BFGS: another solver, another author.
+//! Compares fits with linfa-logistic 0.8.1, a dense L-BFGS solver by other authors.
 //!
-//! Its loss is Σ loss + alpha w'w/2 with a free intercept, so that alpha = 1/C states our problem.
+//! Its loss is Σ loss + alpha w'w/2 with a free intercept, so alpha = 1/C states our problem.
 
 use linfa::Dataset;
 use linfa::traits::Fit;
@@ -13,7 +13,8 @@ use crate::sparse::Matrix;
 
 const COLUMNS: usize = 5;
 
-/// Rows with holes, of values -2 to 2 in steps of a quarter, so that both sides read the same numbers.
+/// Rows with zeros, of values -2 to 2 in steps of a quarter, so that both sides read the same
+/// numbers.
 fn rows() -> impl Strategy<Value = Vec<[i8; COLUMNS]>> {
     prop::collection::vec(prop::array::uniform5(-8..=8_i8), 12..40)
 }
@@ -34,7 +35,7 @@ fn dense(rows: &[[i8; COLUMNS]]) -> Array2<f64> {
     Array2::from_shape_fn((rows.len(), COLUMNS), |(i, j)| f64::from(rows[i][j]) / 4.0)
 }
 
-/// Every class has rows, and none follows from the values alone.
+/// Labels such that every class has rows and none can be predicted from the values alone.
 fn labels(rows: usize, classes: usize) -> Vec<usize> {
     (0..rows).map(|i| (i * i / 3 + i) % classes).collect()
 }
@@ -66,7 +67,7 @@ proptest! {
         let options = LogisticRegression::default().alpha(1.0 / c).max_iterations(5000);
         let theirs = options.gradient_tolerance(1e-7).fit(&data).unwrap();
         let ours = ours(&rows, &labels, 2, c);
-        // Which class is the positive one is theirs to say.
+        // Which class is positive is up to linfa.
         let sign = if theirs.labels().pos.class == 1 { 1.0 } else { -1.0 };
         for (own, other) in ours.weights().iter().zip(theirs.params()) {
             prop_assert!(close(*own, sign * other), "{own} {other}");
@@ -74,7 +75,7 @@ proptest! {
         prop_assert!(close(ours.bias()[0], sign * theirs.intercept()));
     }
 
-    /// A softmax has one bias too many, and so have its sums: differences between classes count.
+    /// A softmax has one redundant bias, so only differences between classes are compared.
     #[test]
     fn three_classes_as_linfa(rows in rows(), c in prop::sample::select(vec![0.1, 1.0])) {
         let labels = labels(rows.len(), 3);

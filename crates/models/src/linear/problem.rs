@@ -1,4 +1,4 @@
-//! What is fitted: rows, classes, costs and scales.
+//! The data of a fit: rows, classes, costs and scales.
 
 use super::coefficients::{Coefficients, outputs};
 use super::merge::Merged;
@@ -6,37 +6,38 @@ use super::options::Scheme;
 use crate::kernels::math::ln;
 use crate::sparse::Matrix;
 
-/// Rows and the class of each: made ready to be fitted as often as wanted.
+/// Rows and the class of each, prepared once for any number of fits.
 pub struct Examples<'a> {
     rows: &'a Matrix,
-    /// What is solved instead of `rows`, where that is smaller.
+    /// The merged columns to solve for instead of `rows`, if that is smaller.
     merged: Option<Merged>,
-    /// What is solved, transposed, where there is more than one output.
+    /// The solved matrix, transposed, if there is more than one output.
     columns: Option<Matrix>,
     labels: &'a [u32],
     classes: usize,
 }
 
 impl<'a> Examples<'a> {
-    /// `labels` (below `classes`), one a row.
+    /// Takes one label (below `classes`) per row.
     ///
     /// # Panics
-    /// When there are more or fewer labels than rows.
+    /// If the number of labels differs from the number of rows.
     pub fn new(rows: &'a Matrix, labels: &'a [u32], classes: usize) -> Self {
         Examples::of(rows, labels, classes, None)
     }
 
-    /// The same, with columns that are multiples of each other solved as one. `blocks` are the ends
-    /// of blocks of columns; a scale must be equal for multiples within a block.
+    /// Like [`Examples::new`], with columns that are multiples of each other solved as one.
+    /// `blocks` are the ends of blocks of columns; a scale must be equal for multiples within a
+    /// block.
     ///
     /// # Panics
-    /// When there are more or fewer labels than rows.
+    /// If the number of labels differs from the number of rows.
     pub fn merged(rows: &'a Matrix, labels: &'a [u32], classes: usize, blocks: &[usize]) -> Self {
         Examples::of(rows, labels, classes, Merged::find(rows, blocks))
     }
 
     fn of(rows: &'a Matrix, labels: &'a [u32], classes: usize, merged: Option<Merged>) -> Self {
-        assert_eq!(labels.len(), rows.rows(), "one label a row");
+        assert_eq!(labels.len(), rows.rows(), "expected one label per row");
         let solved = merged.as_ref().map_or(rows, |merged| &merged.rows);
         Examples {
             columns: (outputs(classes) > 1).then(|| solved.transposed()),
@@ -52,22 +53,22 @@ impl<'a> Examples<'a> {
         self.rows
     }
 
-    /// What is solved.
+    /// The matrix to solve for.
     pub(super) fn solved(&self) -> &Matrix {
         self.merged
             .as_ref()
             .map_or(self.rows, |merged| &merged.rows)
     }
 
-    /// What is solved, transposed.
+    /// The matrix to solve for, transposed.
     ///
     /// # Panics
-    /// Where there is one output: nobody wants it.
+    /// If there is only one output, which does not need it.
     pub(super) fn columns(&self) -> &Matrix {
         self.columns.as_ref().expect("more than one output")
     }
 
-    /// All rows count alike, all weights cost the same.
+    /// The problem with equal weights for all rows and all features.
     pub fn problem(&self, scheme: Scheme) -> Problem<'_> {
         Problem {
             examples: self,
@@ -78,34 +79,34 @@ impl<'a> Examples<'a> {
     }
 }
 
-/// What to fit to [`Examples`].
+/// A fit of [`Examples`].
 pub struct Problem<'a> {
     pub(super) examples: &'a Examples<'a>,
-    /// Weight of each row's loss; 0: left out.
+    /// Weight of each row's loss; 0 leaves the row out.
     pub(super) costs: Vec<f64>,
     pub(super) scheme: Scheme,
-    /// Of the solved columns × outputs, or none: all one.
+    /// Solved columns × outputs; empty if all are 1.
     pub(super) scale: Vec<f64>,
 }
 
 impl Problem<'_> {
-    /// The same with the loss of each row weighted; every class must have a row of a weight above 0.
+    /// Weights the loss of each row; every class must have a row with a positive weight.
     ///
     /// # Panics
-    /// Where there are more or fewer costs than rows.
+    /// If the number of costs differs from the number of rows.
     pub fn with_costs(mut self, costs: Vec<f64>) -> Self {
-        assert_eq!(costs.len(), self.costs.len(), "one cost a row");
+        assert_eq!(costs.len(), self.costs.len(), "expected one cost per row");
         self.costs = costs;
         self
     }
 
-    /// The same with scaled weights, features × outputs.
+    /// Scales the weights, features × outputs.
     ///
     /// # Panics
-    /// Where there are more or fewer scales than weights.
+    /// If the number of scales differs from the number of weights.
     pub fn with_scale(mut self, scale: Vec<f64>) -> Self {
         let weights = self.examples.rows.columns() * self.outputs();
-        assert_eq!(scale.len(), weights, "one scale a weight");
+        assert_eq!(scale.len(), weights, "expected one scale per weight");
         self.scale = match &self.examples.merged {
             None => scale,
             Some(merged) => merged.pick(&scale, self.outputs()),
@@ -118,7 +119,7 @@ impl Problem<'_> {
         outputs(self.examples.classes)
     }
 
-    /// No weights, and the bias that gives every row the share of its class.
+    /// Zero weights, and the bias that gives every row the share of its class.
     pub fn prior(&self) -> Coefficients {
         let outputs = self.outputs();
         let mut weights = vec![0.0; self.examples.classes];
@@ -143,12 +144,12 @@ impl Problem<'_> {
         prior
     }
 
-    /// Class of each row.
+    /// The class of each row.
     pub(super) fn labels(&self) -> &[u32] {
         self.examples.labels
     }
 
-    /// Coefficients as they score: of all columns, weights times their scale.
+    /// Coefficients for scoring: of all columns, with weights times their scale.
     pub fn unscaled(&self, coefficients: &Coefficients) -> Coefficients {
         let mut coefficients = coefficients.clone();
         for (weight, scale) in coefficients.values.iter_mut().zip(&self.scale) {
@@ -160,8 +161,8 @@ impl Problem<'_> {
         }
     }
 
-    /// The way back from [`Problem::unscaled`], of coefficients that may come from another problem: a
-    /// start.
+    /// The inverse of [`Problem::unscaled`], as a start; the coefficients may come from another
+    /// problem.
     pub fn scaled(&self, unscaled: &Coefficients) -> Coefficients {
         let mut coefficients = match &self.examples.merged {
             None => unscaled.clone(),

@@ -1,4 +1,4 @@
-//! Fits against scikit-learn, by hand, and against slopes.
+//! Compares fits with scikit-learn, with manual calculations, and with numerical derivatives.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::sparse::Matrix;
 const ROWS: usize = 12;
 const COLUMNS: usize = 4;
 
-/// Quarters between -1 and 1, from a formula that is easy to repeat elsewhere.
+/// Multiples of a quarter between -1 and 1, from a formula that is easy to repeat elsewhere.
 fn rows() -> Matrix {
     let mut matrix = Matrix::new(COLUMNS);
     for i in 0..ROWS {
@@ -51,7 +51,8 @@ fn assert_close(got: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 // Expected values: scikit-learn 1.5.2, LogisticRegression(C=C, solver="newton-cg", tol=1e-12),
-// which its lbfgs confirms to 2e-7 (for three classes, to 2e-7 is also how exact they are). Column 2 is constant: the bias, not regularised, has it all.
+// which its lbfgs confirms to 2e-7 (for three classes that is also their precision). Column 2 is
+// constant, so the unregularized bias absorbs it.
 
 #[test]
 fn two_classes_as_scikit_learn() {
@@ -243,7 +244,7 @@ fn a_cost_of_zero_leaves_a_row_out() {
     assert_close(&all.values, &less.values, 1e-9);
 }
 
-/// A scale on a weight does what the same scale on the column does.
+/// A scale on a weight has the effect of the same scale on the column.
 #[test]
 fn a_scale_is_one_of_the_columns() {
     let scales = [0.5, 2.0, 1.0, 3.0];

@@ -1,4 +1,5 @@
-//! Percentile bootstrap intervals of metrics over resampled test rows (Efron 1979). Each resample has a random stream of its own, so threads change nothing.
+//! Percentile bootstrap intervals of metrics over resampled test rows (Efron 1979). Each resample
+//! has its own random stream, so threads change nothing.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -7,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::classification::{SMALLEST_PROBABILITY, most_probable};
 
-/// Resamples that the intervals are read from.
+/// Number of resamples.
 pub const RESAMPLES: u64 = 1000;
-/// Share of the resamples that lies within an interval.
+/// Share of the resamples inside an interval.
 pub const LEVEL: f64 = 0.95;
 
-/// The central interval that holds [`LEVEL`] of the resamples.
+/// The central interval that contains [`LEVEL`] of the resamples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The (1 - [`LEVEL`]) / 2 quantile of the resamples.
@@ -21,18 +22,18 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Intervals of the metrics of a classification.
+/// Intervals of classification metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Intervals {
-    /// Of the share of right answers.
+    /// Interval of the accuracy.
     pub accuracy: Interval,
-    /// Of the mean F1 over classes.
+    /// Interval of macro F1.
     pub f1_macro: Interval,
-    /// Of the mean log loss, in nats.
+    /// Interval of the mean log loss, in nats.
     pub log_loss: Interval,
 }
 
-/// Intervals for `actual` (below `classes`) and `probabilities` (row-major) as for
+/// Intervals for `actual` (below `classes`) and `probabilities` (row-major), as in
 /// [`super::classification::measure`]; `None` without rows.
 pub fn intervals(
     classes: usize,
@@ -58,7 +59,7 @@ pub fn intervals(
     })
 }
 
-/// The interval of a mean of `values`, one a user; `None` without any.
+/// The interval of the mean of `values`, one per user; `None` if there are none.
 pub fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
     if values.is_empty() {
         return None;
@@ -103,7 +104,7 @@ fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3]
     let mut seen = vec![0u64; classes]; // actual and predicted together
     let mut loss = 0.0;
     for _ in rows {
-        // Bias at most rows / 2^32: nothing against what a resample itself varies by.
+        // The bias is at most rows / 2^32, negligible compared with the variance of a resample.
         let at = (u64::from(random.next_u32()) * rows.len() as u64) >> 32;
         let row = &rows[at as usize];
         seen[row.actual] += 1;
@@ -124,7 +125,7 @@ fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3]
     ]
 }
 
-/// The values below and above which (1 - [`LEVEL`]) / 2 of all lie.
+/// The values below and above which (1 - [`LEVEL`]) / 2 of all values are.
 pub(super) fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);

@@ -1,8 +1,8 @@
-//! Bootstrap intervals of the area under the ROC curve, and of the difference of two, over groups of rows.
+//! Bootstrap intervals of the ROC AUC, and of the difference of two, over groups of rows.
 //!
-//! Rows of a group (the photos of a scene) are not independent, so whole groups are drawn with replacement,
-//! not rows (Davison and Hinkley 1997, section 3.8). Each resample has a random stream of
-//! its own, so threads change nothing.
+//! Rows of a group (the photos of a scene) are not independent, so whole groups are drawn with
+//! replacement instead of rows (Davison and Hinkley 1997, section 3.8). Each resample has its own
+//! random stream, so threads change nothing.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::bootstrap::{Interval, RESAMPLES, percentiles};
 use super::roc::roc_auc;
 
-/// An area, or a difference of two, with its percentile interval.
+/// An AUC, or a difference of two, with its percentile interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// On the rows as they are.
+    /// The value on the original rows.
     pub value: f64,
     /// Lower end of the percentile interval.
     pub low: f64,
@@ -26,22 +26,22 @@ pub struct Estimate {
 /// Labelled rows in groups, and the seed of their resamples.
 #[derive(Clone, Copy, Debug)]
 pub struct Groups<'a> {
-    /// One a row.
+    /// The label of each row.
     pub positive: &'a [bool],
-    /// Equal for rows of one group; numbered from 0 without large gaps.
+    /// The group of each row, numbered from 0 without large gaps.
     pub groups: &'a [u32],
-    /// Of the resamples' random streams.
+    /// Seed of the resamples' random streams.
     pub seed: u64,
 }
 
 impl Groups<'_> {
-    /// The area under the ROC curve of `scores`. `None` without a positive or without a negative.
+    /// ROC AUC of `scores`. `None` if there are no positives or no negatives.
     pub fn roc_auc(&self, scores: &[f64]) -> Option<Estimate> {
         let order = Order::of(self.positive, scores);
         self.estimate(roc_auc(self.positive, scores)?, |counts| order.area(counts))
     }
 
-    /// The area of `scores` less that of `others`, both on the same resamples.
+    /// AUC of `scores` minus that of `others`, on the same resamples.
     pub fn difference(&self, scores: &[f64], others: &[f64]) -> Option<Estimate> {
         let value = roc_auc(self.positive, scores)? - roc_auc(self.positive, others)?;
         let orders = [scores, others].map(|scores| Order::of(self.positive, scores));
@@ -50,7 +50,7 @@ impl Groups<'_> {
         })
     }
 
-    /// Resamples that miss a class have no area; they are left out.
+    /// Resamples that lack a class have no AUC and are skipped.
     fn estimate(
         &self,
         value: f64,
@@ -67,7 +67,7 @@ impl Groups<'_> {
         Some(Estimate { value, low, high })
     }
 
-    /// How often each row is in a resample: as often as its group was drawn.
+    /// How often each row is in a resample, that is, how often its group was drawn.
     fn counts(&self, resample: u64) -> Vec<u32> {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(resample);
@@ -83,7 +83,8 @@ impl Groups<'_> {
         let present: Vec<usize> = (0..groups).filter(|&group| present[group]).collect();
         let mut drawn = vec![0u32; groups];
         for _ in &present {
-            // Bias at most groups / 2^32: nothing against what a resample itself varies by.
+            // The bias is at most groups / 2^32, negligible compared with the variance of a
+            // resample.
             let at = (u64::from(random.next_u32()) * present.len() as u64) >> 32;
             drawn[present[at as usize]] += 1;
         }
@@ -96,7 +97,7 @@ impl Groups<'_> {
 
 /// Rows by ascending score.
 struct Order {
-    /// Row, whether it is positive, and whether its score is that of the row before.
+    /// The row, whether it is positive, and whether its score ties with the previous one.
     rows: Vec<(usize, bool, bool)>,
 }
 
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn counting_every_row_once_is_the_plain_area() {
+    fn counting_every_row_once_gives_the_plain_auc() {
         let (positive, mut scores) = rows();
         for row in (0..200).step_by(3) {
             scores[row] = (scores[row] * 4.0).round() / 4.0; // ties
@@ -179,7 +180,7 @@ mod tests {
 
     /// Hanley and McNeil (1982): the standard error of an area of 0.84 with 100 and 100 rows is 0.028.
     #[test]
-    fn rows_by_themselves_vary_as_hanley_and_mcneil_say() {
+    fn independent_rows_vary_as_in_hanley_and_mcneil() {
         let (positive, scores) = rows();
         let each: Vec<u32> = (0..200).collect();
         let area = groups(&positive, &each).roc_auc(&scores).unwrap();
@@ -198,9 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn groups_that_hang_together_say_less() {
+    fn dependent_rows_widen_the_interval() {
         let (positive, scores) = rows();
-        // Each pair of rows ten times over: twenty times the rows, no more knowledge.
+        // Each pair of rows ten times: twenty times the rows, no more information.
         let repeat = |row: usize| row / 20 * 2 + row % 2;
         let many: Vec<bool> = (0..2000).map(|row| positive[repeat(row)]).collect();
         let scores: Vec<f64> = (0..2000).map(|row| scores[repeat(row)]).collect();
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_of_nothing_is_nothing_and_threads_change_no_bit() {
+    fn equal_scores_have_no_difference_and_threads_change_no_bit() {
         let (positive, scores) = rows();
         let each: Vec<u32> = (0..200).collect();
         let groups = groups(&positive, &each);

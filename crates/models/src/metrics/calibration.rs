@@ -1,24 +1,25 @@
 //! Reliability of probabilities: of the answers given with 80 %, are 80 % right?
 //!
-//! The answer's own probability is evaluated (top-label calibration), in equal bins from 0 to 1, as
-//! Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+//! Evaluates the probability of the predicted class (top-label calibration), in equal bins from 0
+//! to 1, following Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks",
+//! ICML 2017.
 
 use serde::Serialize;
 
 use super::classification::most_probable;
 
-/// Answers whose probability falls into one bin.
+/// Predictions whose probability falls into one bin.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bin {
-    /// Mean probability of the answers; 0 for an empty bin.
+    /// Mean probability of the predictions; 0 for an empty bin.
     pub probability: f64,
-    /// Share of them that are right; 0 for an empty bin.
+    /// Share of them that are correct; 0 for an empty bin.
     pub accuracy: f64,
-    /// Answers in the bin.
+    /// Number of predictions in the bin.
     pub rows: u64,
 }
 
-/// Bins of the answers' probabilities; `actual` and `probabilities` (row-major) as for
+/// Bins the predictions' probabilities; `actual` and `probabilities` (row-major) as in
 /// [`super::classification::measure`]. A probability of 1 falls into the last bin.
 pub fn calibration(actual: &[u32], probabilities: &[f64], bins: usize) -> Vec<Bin> {
     let mut sums = vec![(0.0, 0u64, 0u64); bins];
@@ -44,7 +45,7 @@ pub fn calibration(actual: &[u32], probabilities: &[f64], bins: usize) -> Vec<Bi
         .collect()
 }
 
-/// Expected calibration error: the mean gap between probability and accuracy, by rows.
+/// Expected calibration error: the mean gap between probability and accuracy, weighted by rows.
 pub fn expected_calibration_error(bins: &[Bin]) -> f64 {
     let rows: u64 = bins.iter().map(|bin| bin.rows).sum();
     let gaps: f64 = bins

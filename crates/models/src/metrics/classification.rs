@@ -1,80 +1,82 @@
-//! Classification measured: confusion counts, accuracy, F1, ROC AUC, log loss, and the baseline that
-//! always answers from the training shares. Definitions follow scikit-learn; where it would refuse (a
-//! label the model has never seen) the treatment is written at [`measure`].
+//! Classification metrics: confusion counts, accuracy, F1, ROC AUC, log loss, and the baseline that
+//! always predicts the training shares. Definitions follow scikit-learn; cases it refuses (labels
+//! unknown to the model) are described at [`measure`].
 
 use super::precision_recall::average_precision;
 pub use super::roc::{RocPoint, roc_auc, roc_curve};
 use serde::Serialize;
 
-/// Log loss takes no probability below this, so that one row costs at most 34.5 (`-ln 1e-15`).
+/// Lower bound of probabilities in the log loss, so that one row contributes at most 34.5 (`-ln
+/// 1e-15`).
 pub const SMALLEST_PROBABILITY: f64 = 1e-15;
 
 /// Metrics of a classifier on rows with known labels.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classification {
-    /// Rows measured, those of unseen labels included.
+    /// Number of rows, including those with unseen labels.
     pub rows: u64,
-    /// Rows whose label the model has never seen: wrong whatever it answers.
+    /// Number of rows with a label unknown to the model: wrong whatever it predicts.
     pub unseen: u64,
     /// Share of rows whose most probable class is the actual one.
     pub accuracy: f64,
-    /// Mean F1 over the classes that occur among actual or predicted (scikit-learn's default labels).
+    /// Mean F1 over the classes that are actual or predicted at least once (scikit-learn's default
+    /// labels).
     pub f1_macro: f64,
-    /// Two classes: area under the ROC curve of the second; more: mean of one-vs-rest over the classes
-    /// with rows on both sides. `None` where no class has.
+    /// Two classes: ROC AUC of the second. More classes: mean one-vs-rest AUC over the classes with
+    /// rows on both sides; `None` if there are none.
     pub roc_auc: Option<f64>,
-    /// Average precision, with the same mean over classes as `roc_auc`.
+    /// Average precision, averaged over classes like `roc_auc`.
     pub pr_auc: Option<f64>,
-    /// Mean of `-ln p(actual)`, p taken as at least [`SMALLEST_PROBABILITY`].
+    /// Mean of `-ln p(actual)`, with p bounded below by [`SMALLEST_PROBABILITY`].
     pub log_loss: f64,
-    /// One entry a class: the model's, in its order, then labels it has never seen.
+    /// One entry per class: the model's, in its order, then labels unknown to it.
     pub classes: Vec<PerClass>,
-    /// Rows counted by actual class (one line each, as `classes`) and predicted class (the model's).
+    /// Row counts by actual class (one line each, as `classes`) and predicted class (the model's).
     pub confusion: Vec<Vec<u64>>,
 }
 
-/// One class of a [`Classification`]; a rate over nothing is 0 (scikit-learn's `zero_division=0`).
+/// Metrics of one class; a rate over nothing is 0 (scikit-learn's `zero_division=0`).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PerClass {
-    /// As the data spell it.
+    /// The class's name, as in the data.
     pub name: String,
-    /// Right answers over all answers of this class.
+    /// Correct predictions over all predictions of this class.
     pub precision: f64,
-    /// Right answers over all rows of this class.
+    /// Correct predictions over all rows of this class.
     pub recall: f64,
     /// 2 precision recall / (precision + recall).
     pub f1: f64,
-    /// Rows of this class.
+    /// Number of rows of this class.
     pub support: u64,
 }
 
-/// Histogram of the confidence of right and of wrong predictions: rows counted by the predicted class's
-/// probability, in equal bins from 0 to 1 (a probability of 1 falls into the last).
+/// Histogram of the confidence of correct and wrong predictions: rows counted by the predicted
+/// class's probability, in equal bins from 0 to 1 (a probability of 1 falls into the last).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confidence {
-    /// Right answers in each bin.
+    /// Number of correct predictions in each bin.
     pub right: Vec<u64>,
-    /// Wrong answers in each bin.
+    /// Number of wrong predictions in each bin.
     pub wrong: Vec<u64>,
 }
 
 /// Measures predicted probabilities against actual labels.
 ///
-/// - `classes`: names of the model's classes, in its order, then of any labels in the test that the
-///   model does not know.
+/// - `classes`: names of the model's classes, in its order, followed by labels in the test data
+///   that the model does not know.
 /// - `actual`: for each row an index into `classes`.
-/// - `probabilities`: row-major, rows x classes of the model (so as many columns as the model has
-///   classes, which may be fewer than `classes`).
+/// - `probabilities`: row-major, rows x classes of the model (which may be fewer than `classes`).
 ///
-/// A row with a label unknown to the model counts as wrong, costs the largest log loss, gives its
-/// label a line in the tables (F1 0, part of the macro mean) and has no part in ROC AUC. Without rows
-/// every figure is 0 and `roc_auc` is `None`. Sums run in row order and in class order.
+/// A row with a label unknown to the model counts as wrong, contributes the largest log loss, gives
+/// its label a line in the tables (F1 0, included in the macro mean), and is excluded from ROC AUC.
+/// Without rows every figure is 0 and `roc_auc` is `None`. Sums run in row order and in class
+/// order.
 pub fn measure(classes: &[String], actual: &[u32], probabilities: &[f64]) -> Classification {
     Scored::new(classes.len(), actual, probabilities).measure(classes)
 }
 
-/// The baseline: the same `prior` (share of each of the model's classes in the training part) for
-/// every row, hence always the most frequent class. `classes` and `actual` as for [`measure`].
+/// The baseline: the same `prior` (share of each of the model's classes in the training split) for
+/// every row, so always the most frequent class. `classes` and `actual` as in [`measure`].
 pub fn majority(classes: &[String], prior: &[f64], actual: &[u32]) -> Classification {
     Scored {
         actual,
@@ -85,7 +87,7 @@ pub fn majority(classes: &[String], prior: &[f64], actual: &[u32]) -> Classifica
     .measure(classes)
 }
 
-/// The most probable class: the first of equals, as numpy's `argmax`.
+/// The most probable class; the first of ties, as in numpy's `argmax`.
 pub fn most_probable(probabilities: &[f64]) -> usize {
     let better = |best: usize, class: usize| {
         if probabilities[class] > probabilities[best] {
@@ -97,7 +99,7 @@ pub fn most_probable(probabilities: &[f64]) -> usize {
     (1..probabilities.len()).fold(0, better)
 }
 
-/// Counts predictions by probability and by right or wrong; arguments as for [`measure`].
+/// Counts predictions by probability and correctness; arguments as in [`measure`].
 pub fn confidence(actual: &[u32], probabilities: &[f64], bins: usize) -> Confidence {
     let scored = Scored::new(0, actual, probabilities);
     let mut counts = Confidence {
@@ -119,7 +121,8 @@ pub fn confidence(actual: &[u32], probabilities: &[f64], bins: usize) -> Confide
     counts
 }
 
-/// Rows answered wrong, the surest first (ties by row), at most `limit`; arguments as for [`measure`].
+/// The wrongly predicted rows with the highest confidence (ties by row), at most `limit`; arguments
+/// as in [`measure`].
 pub fn most_wrong(actual: &[u32], probabilities: &[f64], limit: usize) -> Vec<usize> {
     let scored = Scored::new(0, actual, probabilities);
     let wrong = (0..actual.len()).map(|row| (row, scored.answer(row)));
@@ -132,8 +135,8 @@ pub fn most_wrong(actual: &[u32], probabilities: &[f64], limit: usize) -> Vec<us
     rows.into_iter().map(|(row, _)| row).collect()
 }
 
-/// Rows with their labels and the model's probabilities, `width` columns, `stride` values from one
-/// row to the next (0: all rows share one).
+/// Rows with their labels and the model's probabilities, `width` columns, `stride` values apart (0
+/// if all rows share one).
 struct Scored<'a> {
     actual: &'a [u32],
     probabilities: &'a [f64],
@@ -215,7 +218,7 @@ impl<'a> Scored<'a> {
         }
     }
 
-    /// An area of the second of two classes, or its mean over many classes.
+    /// An area for the second of two classes, or its mean over many classes.
     fn one_against_rest(&self, area: fn(&[bool], &[f64]) -> Option<f64>) -> Option<f64> {
         let seen: Vec<usize> = (0..self.actual.len())
             .filter(|&row| (self.actual[row] as usize) < self.width)
@@ -291,7 +294,7 @@ mod tests {
         assert!((a - b).abs() < 1e-12, "{a} is not {b}");
     }
 
-    /// Certain answers as probabilities: 1 for the class named, 0 elsewhere.
+    /// One-hot probabilities of the named classes.
     fn certain(predicted: &[usize], width: usize) -> Vec<f64> {
         predicted
             .iter()
@@ -320,13 +323,14 @@ mod tests {
     #[test]
     fn macro_f1_runs_over_what_occurs() {
         // scikit-learn 1.7.2: f1_score([0,0,1,1,2], [0,1,1,1,0], average="macro", zero_division=0);
-        // the fourth class is the model's but occurs on neither side.
+        // the model's fourth class occurs on neither side.
         let abcd = names(&["a", "b", "c", "d"]);
         let result = measure(&abcd, &[0, 0, 1, 1, 2], &certain(&[0, 1, 1, 1, 0], 4));
         close(result.f1_macro, 0.43333333333333335);
         assert_eq!(result.classes[3].support, 0);
         assert_eq!(result.classes[3].f1, 0.0);
-        // f1_score([0,0,1,1], [0,3,1,1], average="macro", zero_division=0): a class only predicted counts.
+        // f1_score([0,0,1,1], [0,3,1,1], average="macro", zero_division=0): a class that is only
+        // predicted counts.
         let result = measure(&abcd, &[0, 0, 1, 1], &certain(&[0, 3, 1, 1], 4));
         close(result.f1_macro, 0.5555555555555555);
     }
@@ -417,7 +421,7 @@ mod tests {
 
     #[test]
     fn labels_never_seen_are_wrong_and_counted() {
-        // The model knows two classes; the third name came with the test.
+        // The model knows two classes; the third name comes from the test data.
         let result = measure(
             &names(&["a", "b", "new"]),
             &[0, 1, 2],
@@ -430,7 +434,7 @@ mod tests {
         assert_eq!(
             result.roc_auc,
             Some(1.0),
-            "judged on the two rows it can be judged on"
+            "computed on the two rows with known labels"
         );
         close(
             result.log_loss,
@@ -459,7 +463,7 @@ mod tests {
             -(2.0 * 0.25f64.ln() + 3.0 * 0.75f64.ln()) / 5.0,
         );
         let tied = majority(&names(&["a", "b"]), &[0.5, 0.5], &[0]);
-        assert_eq!(tied.accuracy, 1.0, "the first of equals");
+        assert_eq!(tied.accuracy, 1.0, "the first of ties");
     }
 
     #[test]

@@ -1,22 +1,22 @@
-//! Metrics of forecasts, as defined by the M4 competition (Makridakis, Spiliotis and
-//! Assimakopoulos 2020), as `shared/scoring/ts_m4.py` has them.
+//! Forecast metrics as defined by the M4 competition (Makridakis, Spiliotis and Assimakopoulos
+//! 2020), matching `shared/scoring/ts_m4.py`.
 //!
-//! Missing values are left out of errors and scales.
+//! Missing values are excluded from errors and scales.
 
-/// Forecasts of one series and the values that came, to be scored against each other.
+/// Forecasts of one series, and the actual values to evaluate them on.
 #[derive(Clone, Copy, Debug)]
 pub struct Evaluation<'a> {
-    /// NaN where a value is missing.
+    /// Training values; NaN where missing.
     pub train: &'a [f64],
-    /// What came, a value a step ahead; NaN where a value is missing.
+    /// Actual values, one per step ahead; NaN where missing.
     pub actual: &'a [f64],
     /// Forecasts of the same steps.
     pub mean: &'a [f64],
-    /// Bounds of 95 %.
+    /// Lower bounds of 95 % intervals.
     pub lower: &'a [f64],
-    /// Upper bounds of 95 %.
+    /// Upper bounds of 95 % intervals.
     pub upper: &'a [f64],
-    /// Steps of the season that errors are scaled by.
+    /// Number of steps of the season by which errors are scaled.
     pub period: usize,
 }
 
@@ -25,29 +25,29 @@ pub struct Evaluation<'a> {
 pub struct Score {
     /// Mean of 200 |y - f| / (|y| + |f|), in percent.
     pub smape: f64,
-    /// Mean absolute error over the [`scale`] of the training values.
+    /// Mean absolute error divided by the [`scale`] of the training values.
     pub mase: f64,
     /// Root of the mean squared error.
     pub rmse: f64,
     /// Mean absolute error.
     pub mae: f64,
-    /// Mean of 100 |(y - f) / y|, in percent,
-    /// over actual values that are not zero; `None` where all are.
+    /// Mean of 100 |(y - f) / y|, in percent, over nonzero actual values; `None` if all are zero.
     pub mape: Option<f64>,
-    /// Share of steps within the bounds.
+    /// Share of steps inside the bounds.
     pub coverage: f64,
-    /// Mean scaled interval score at 95 % (Gneiting and Raftery 2007): width plus 40 times what lies outside, over the [`scale`].
+    /// Mean scaled interval score at 95 % (Gneiting and Raftery 2007): width plus 40 times the
+    /// distance outside the interval, divided by the [`scale`].
     pub msis: f64,
-    /// sMAPE of [`naive2`], which OWA compares with.
+    /// sMAPE of [`naive2`], for OWA.
     pub naive2_smape: f64,
-    /// MASE of [`naive2`], which OWA compares with.
+    /// MASE of [`naive2`], for OWA.
     pub naive2_mase: f64,
-    /// Steps with a known value.
+    /// Number of steps with an actual value.
     pub steps: usize,
 }
 
-/// The last value, or where there is a season by the autocorrelation test at 90 %, times the
-/// classical multiplicative indices.
+/// The last value; if the autocorrelation test at 90 % finds a season, times the classical
+/// multiplicative indices.
 pub fn naive2(train: &[f64], ahead: usize, period: usize) -> Vec<f64> {
     let n = train.len();
     let last = train[n - 1];
@@ -109,8 +109,8 @@ fn indices(train: &[f64], period: usize) -> Option<Vec<f64>> {
         .then_some(index)
 }
 
-/// Mean absolute change over a season (over a step where the series is no longer than one); none
-/// where nothing changes.
+/// Mean absolute change over a season (over one step if the series is no longer than a season);
+/// `None` if nothing changes.
 pub fn scale(train: &[f64], period: usize) -> Option<f64> {
     let lag = if train.len() > period {
         period.max(1)
@@ -126,7 +126,7 @@ pub fn scale(train: &[f64], period: usize) -> Option<f64> {
     (scale > 0.0).then_some(scale)
 }
 
-/// Without missing values, by the value before.
+/// Replaces missing values by the previous value.
 fn carried(train: &[f64]) -> Vec<f64> {
     let mut last = train.iter().copied().find(|y| y.is_finite()).unwrap_or(0.0);
     let carry = |y: &f64| {
@@ -138,8 +138,8 @@ fn carried(train: &[f64]) -> Vec<f64> {
     train.iter().map(carry).collect()
 }
 
-/// The power of two that brings the largest of `values` to between 1 and 2, where its square is too small or too
-/// large for a float; otherwise 1. Multiplying by a power of two changes no digit.
+/// The power of two that scales the largest of `values` to between 1 and 2, if its square would
+/// underflow or overflow; otherwise 1. Multiplying by a power of two is exact.
 fn unit<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
     let known = values
         .map(|value| value.abs())
@@ -152,14 +152,14 @@ fn unit<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {
     }
 }
 
-/// Sizes whose squares, and sums of many of them, are floats with all their digits.
+/// Magnitudes whose squares, and sums of many of them, are exact floats.
 const SMALL: f64 = 1e-100;
 const LARGE: f64 = 1e100;
 
 impl Evaluation<'_> {
-    /// The metrics; `None` where no step has a value or the series never changes.
+    /// Computes the metrics; `None` if no step has an actual value or the series never changes.
     ///
-    /// Another unit of the values changes `rmse` and `mae` alone, and those in proportion.
+    /// A change of units affects only `rmse` and `mae`, proportionally.
     pub fn score(&self) -> Option<Score> {
         let all = [self.train, self.actual, self.mean, self.lower, self.upper];
         let unit = unit(all.into_iter().flatten());
@@ -228,14 +228,14 @@ impl Evaluation<'_> {
     }
 }
 
-/// Metrics over series: means, and OWA, which averages over series before it divides.
+/// Metrics over series: means, and OWA, which averages over series before dividing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overall {
     /// Mean over series.
     pub smape: f64,
     /// Mean over series.
     pub mase: f64,
-    /// Mean of sMAPE and MASE, each over that of [`naive2`]; below 1 is better than it.
+    /// Mean of sMAPE and MASE, each relative to [`naive2`]; below 1 is better.
     pub owa: f64,
     /// Mean over series.
     pub rmse: f64,
@@ -247,11 +247,11 @@ pub struct Overall {
     pub coverage: f64,
     /// Mean over series.
     pub msis: f64,
-    /// Series scored.
+    /// Number of series evaluated.
     pub series: usize,
 }
 
-/// The metrics of all series; none without series.
+/// Aggregates the metrics of all series; `None` without series.
 pub fn overall(scores: &[Score]) -> Option<Overall> {
     if scores.is_empty() {
         return None;

@@ -1,5 +1,5 @@
-//! How good answers are, as numbers: counts, rates and curves out of actual and predicted values.
-//! No files, no models, no pages: verbs call this and hand the results on.
+//! Evaluation metrics: counts, rates and curves from actual and predicted values. No files, no
+//! models, no pages: verbs call this and pass the results on.
 
 pub mod bootstrap;
 pub mod bootstrap_roc;

@@ -1,22 +1,22 @@
-//! Precision against recall of one score: the curve's points and the area under its steps. Says more
-//! than the ROC curve where positives are rare (Saito and Rehmsmeier 2015).
+//! Precision and recall of one score: the curve's points and its average precision. More
+//! informative than the ROC curve if positives are rare (Saito and Rehmsmeier 2015).
 
 use serde::Serialize;
 
 use super::roc::{descending_ties, thinned};
 
-/// Precision and recall when every score of at least `threshold` is called positive.
+/// Precision and recall if every score of at least `threshold` is predicted positive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PrPoint {
-    /// Share of the positives that are called positive.
+    /// Share of the positives that are predicted positive.
     pub recall: f64,
-    /// Share of those called positive that are.
+    /// Share of the predicted positives that are positive.
     pub precision: f64,
-    /// The lowest score called positive.
+    /// The lowest score predicted positive.
     pub threshold: f64,
 }
 
-/// One point a distinct score, highest score first; empty without a positive.
+/// One point per distinct score, highest score first; empty without positives.
 fn points(positive: &[bool], scores: &[f64]) -> Vec<PrPoint> {
     let ties = descending_ties(positive, scores);
     let positives: u64 = ties.iter().map(|tie| tie.positives).sum();
@@ -37,8 +37,9 @@ fn points(positive: &[bool], scores: &[f64]) -> Vec<PrPoint> {
         .collect()
 }
 
-/// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over falling thresholds, as scikit-learn's
-/// `average_precision_score`: no interpolation, which would flatter. `None` without a positive.
+/// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over falling thresholds, as in scikit-learn's
+/// `average_precision_score`: no interpolation, which would be too optimistic. `None` without
+/// positives.
 pub fn average_precision(positive: &[bool], scores: &[f64]) -> Option<f64> {
     let points = points(positive, scores);
     let mut recall = 0.0;
@@ -50,7 +51,7 @@ pub fn average_precision(positive: &[bool], scores: &[f64]) -> Option<f64> {
     (!points.is_empty()).then_some(sum)
 }
 
-/// The curve by rising recall, at most `limit` points in equal steps, both ends kept.
+/// The curve by rising recall, thinned to at most `limit` points in equal steps, with both ends.
 pub fn pr_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<PrPoint> {
     let points = points(positive, scores);
     thinned(points.len(), limit)
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn average_precision_is_scikit_learns() {
+    fn average_precision_agrees_with_scikit_learn() {
         // scikit-learn's own example: y = [0, 0, 1, 1], scores = [0.1, 0.4, 0.35, 0.8] -> 0.8333...
         let positive = [false, false, true, true];
         let area = average_precision(&positive, &[0.1, 0.4, 0.35, 0.8]).unwrap();
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_curve_ends_with_everything_called_positive() {
+    fn the_curve_ends_with_everything_predicted_positive() {
         let curve = pr_curve(&[true, false, true], &[0.9, 0.8, 0.1], 10);
         assert_eq!(curve[0].precision, 1.0);
         assert_eq!((curve[2].recall, curve[2].precision), (1.0, 2.0 / 3.0));

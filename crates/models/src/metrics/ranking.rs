@@ -1,13 +1,13 @@
-//! How good ranked lists are, with binary relevance. Every figure is of one user; means over users are
-//! the callers'. Definitions as in ../shared/scoring/recsys.py and, beyond it, Manning, Raghavan and
-//! Schütze (2008, chapter 8): relevant items that no list can hold count as missed.
+//! Metrics of ranked lists with binary relevance. Each figure is for one user; callers average over
+//! users. Definitions follow ../shared/scoring/recsys.py and otherwise Manning, Raghavan and
+//! Schütze (2008, chapter 8): relevant items that no list can contain count as missed.
 
-/// One user's list against what was relevant to them.
+/// One user's list, evaluated against the relevant items.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranked {
-    /// Places of the hits in the list, from 0, rising.
+    /// Positions of the hits in the list, from 0, ascending.
     pub hits: Vec<usize>,
-    /// Relevant items, found or not; at least 1.
+    /// Number of relevant items, found or not; at least 1.
     pub relevant: usize,
 }
 
@@ -26,7 +26,8 @@ impl Ranked {
         self.within(k) as f64 / k as f64
     }
 
-    /// Σ 1 / log2(place + 2) over the hits among the first k, of the most that there could be.
+    /// Σ 1 / log2(position + 2) over the hits among the first k, divided by the largest possible
+    /// value.
     pub fn ndcg(&self, k: usize) -> f64 {
         let gain = |place: usize| 1.0 / libm::log2(place as f64 + 2.0);
         let found: f64 = self.hits[..self.within(k)]
@@ -34,7 +35,7 @@ impl Ranked {
             .map(|&place| gain(place))
             .sum();
         let ideal: f64 = (0..self.relevant.min(k)).map(gain).sum();
-        // The sum of nothing is -0.
+        // An empty sum is -0.
         (found + 0.0) / ideal
     }
 
@@ -47,20 +48,20 @@ impl Ranked {
         (sum + 0.0) / self.relevant.min(k) as f64
     }
 
-    /// One over the place of the first hit, counted from 1; 0 without one.
+    /// One over the position of the first hit, counted from 1; 0 without a hit.
     pub fn reciprocal_rank(&self) -> f64 {
         self.hits
             .first()
             .map_or(0.0, |&place| 1.0 / (place + 1) as f64)
     }
 
-    /// 1 with a hit among the first k.
+    /// 1 if there is a hit among the first k.
     pub fn hit(&self, k: usize) -> f64 {
         f64::from(u8::from(self.within(k) > 0))
     }
 }
 
-/// Mean over users; 0 without any.
+/// Mean over users; 0 without users.
 pub fn mean(users: &[Ranked], figure: impl Fn(&Ranked) -> f64) -> f64 {
     match users.len() {
         0 => 0.0,
@@ -72,7 +73,7 @@ pub fn mean(users: &[Ranked], figure: impl Fn(&Ranked) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Hits at places 1 and 3 (from 1), three relevant.
+    /// Hits at positions 1 and 3 (from 1), three relevant.
     fn ranked() -> Ranked {
         Ranked {
             hits: vec![0, 2],

@@ -1,29 +1,31 @@
-//! The receiver operating characteristic of one score against yes and no: its points and the area
-//! under it, exact with ties. Which class is the "yes" is the caller's choice.
+//! The ROC curve of one score against binary labels: its points and its area, exact with ties. The
+//! caller chooses which class is positive.
 
 use serde::Serialize;
 
-/// A point of the ROC curve: the rates when every score of at least `threshold` is called positive.
+/// A point of the ROC curve: the rates if every score of at least `threshold` is predicted
+/// positive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RocPoint {
-    /// Share of the negatives called positive, 0 to 1.
+    /// Share of the negatives predicted positive, 0 to 1.
     pub fpr: f64,
-    /// Share of the positives called positive, 0 to 1.
+    /// Share of the positives predicted positive, 0 to 1.
     pub tpr: f64,
-    /// `None` at the start of the curve, where nothing is called positive (scikit-learn: infinity).
+    /// `None` at the start of the curve, where nothing is predicted positive (scikit-learn:
+    /// infinity).
     pub threshold: Option<f64>,
 }
 
-/// Rows that share one score.
+/// Counts of rows that share one score.
 pub(super) struct Tie {
     pub score: f64,
     pub positives: u64,
     pub negatives: u64,
 }
 
-/// Area under the ROC curve: the chance that a positive scores above a negative, ties counting
-/// half (Mann and Whitney 1947). Counted in whole numbers, so exact up to the last division.
-/// `None` without a positive or without a negative.
+/// Area under the ROC curve: the probability that a positive scores above a negative, ties counting
+/// half (Mann and Whitney 1947). Counted in integers, so exact up to the final division. `None`
+/// without positives or without negatives.
 pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Option<f64> {
     let ties = descending_ties(positive, scores);
     let (positives, negatives) = totals(&ties);
@@ -40,9 +42,9 @@ pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Option<f64> {
     Some(twice_wins as f64 / (2 * u128::from(positives) * u128::from(negatives)) as f64)
 }
 
-/// Points of the ROC curve from (0, 0) to (1, 1), at most `limit` of them (never fewer than the
-/// two ends). Points on a straight run are dropped first, which changes no picture; what is still
-/// too many is thinned by equal steps along the list, ends kept. Empty where [`roc_auc`] is `None`.
+/// Points of the ROC curve from (0, 0) to (1, 1), at most `limit` of them (but at least the two
+/// ends). Collinear points are dropped first, which does not change the curve; the rest is thinned
+/// in equal steps, keeping the ends. Empty if [`roc_auc`] is `None`.
 pub fn roc_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<RocPoint> {
     let ties = descending_ties(positive, scores);
     let (positives, negatives) = totals(&ties);
@@ -93,7 +95,7 @@ fn totals(ties: &[Tie]) -> (u64, u64) {
     })
 }
 
-/// Cumulative counts at the start, at the end and wherever the curve changes its slope.
+/// Cumulative counts at both ends and wherever the slope of the curve changes.
 fn corners(ties: &[Tie]) -> Vec<Tie> {
     let mut corners = vec![Tie {
         score: f64::INFINITY,

@@ -1,50 +1,50 @@
-//! Why a text got its class: the n-grams that decided.
+//! Explains a prediction: the n-grams that decided a text's class.
 //!
-//! A model is linear in TF-IDF, so that its margin is a sum: bias, plus value × weight of every known
-//! n-gram. All parts have the sign of the predicted class: positive ones are evidence for it. With two
-//! classes the margin is the log-odds of the predicted one against the other. With more it is its
-//! softmax score less the mean score of all classes, ln p - mean ln p: how far it stands above the
-//! average class.
+//! A model is linear in TF-IDF, so its margin is a sum of the bias and value × weight of every
+//! known n-gram. All terms are signed for the predicted class: positive ones are evidence for it.
+//! With two classes the margin is the log-odds of the predicted class; with more it is its softmax
+//! score minus the mean score, ln p - mean ln p.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::model::{Model, Scratch, relative};
 
-/// A prediction and its parts. `margin` = `bias` + Σ `contribution`.
+/// A prediction and its terms. `margin` = `bias` + Σ `contribution`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// One a class.
+    /// The probability of each class.
     pub probabilities: Vec<f64>,
-    /// The most probable class, the first of equals.
+    /// The most probable class; the first of ties.
     pub class: usize,
-    /// Log-odds of `class`: against the other of two, else against the mean of all.
+    /// Log-odds of `class`: against the other of two classes, otherwise against the mean of all.
     pub margin: f64,
-    /// What the class starts from, before any n-gram.
+    /// The margin of the class before any n-gram.
     pub bias: f64,
-    /// Known n-grams of the text, those of characters folded into the words that contain them; the largest
-    /// contribution in size first, ties by n-gram.
+    /// Known n-grams of the text, with character n-grams grouped by word; largest absolute
+    /// contribution first, ties by n-gram.
     pub terms: Vec<Term>,
-    /// False where no n-gram is known: probabilities are the prior, `bias` is its log-odds.
+    /// False if no n-gram is known: the probabilities are then the prior, and `bias` is its
+    /// log-odds.
     pub known: bool,
 }
 
-/// The part of one n-gram of words, or of all character n-grams of one word.
+/// The contribution of one word n-gram, or of all character n-grams of one word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
-    /// Words as they are; a word between ‹ and › stands for its character n-grams.
+    /// The words; a word between ‹ and › stands for its character n-grams.
     pub ngram: String,
-    /// Occurrences in the text.
+    /// Number of occurrences in the text.
     pub count: u32,
-    /// TF-IDF, of a row of norm one; of characters the sum.
+    /// TF-IDF in a row of norm one; the sum for character n-grams.
     pub value: f64,
-    /// Weight for the predicted class, see [`Model::weight`]; of characters the mean.
+    /// Weight for the predicted class, see [`Model::weight`]; the mean for character n-grams.
     pub weight: f64,
     /// value × weight.
     pub contribution: f64,
 }
 
 impl Model {
-    /// The prediction for `text` and what each n-gram did for it.
+    /// Predicts the class of `text` and explains it by n-gram.
     pub fn explain(&self, text: &str) -> Explanation {
         let mut scratch = Scratch::new();
         let mut probabilities = vec![0.0; self.classes.len()];
@@ -99,7 +99,8 @@ impl Model {
         terms
     }
 
-    /// One term a distinct word, of the value and weight that each occurrence of a character n-gram has.
+    /// One term per distinct word, from the value and weight per occurrence of its character
+    /// n-grams.
     fn folded(&self, scratch: &Scratch, of_characters: &HashMap<u32, (f64, f64)>) -> Vec<Term> {
         let mut words: BTreeMap<&[u8], Term> = BTreeMap::new();
         for word in scratch.row.words() {
@@ -130,7 +131,7 @@ impl Model {
     }
 }
 
-/// Place of the largest probability, the first of equals.
+/// Index of the largest probability; the first of ties.
 fn most_probable(probabilities: &[f64]) -> usize {
     let better = |best: usize, (class, p): (usize, &f64)| {
         if *p > probabilities[best] {

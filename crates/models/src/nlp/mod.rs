@@ -1,4 +1,4 @@
-//! Text classification: word n-grams, TF-IDF, L2-regularised logistic regression.
+//! Text classification: word n-grams, TF-IDF, L2-regularized logistic regression.
 //!
 //! [`ClassifierOptions::fit`] turns labelled texts into a [`Model`], which takes raw text and owns all it needs
 //! for it, so that training and scoring cannot disagree. Numbers are rounded to what is stored before

@@ -12,18 +12,19 @@ pub struct Model {
     pub(super) vectorizer: Vectorizer,
     /// features × outputs; one output for two classes.
     pub(super) weights: Vec<f32>,
-    /// Where weights are rounded: the step of each output.
+    /// The step of each output, if the weights are rounded.
     pub(super) steps: Option<Vec<f32>>,
-    /// One an output.
+    /// One per output.
     pub(super) bias: Vec<f64>,
-    /// Share of each class in the training part.
+    /// Share of each class in the training split.
     pub(super) prior: Vec<f64>,
     pub(super) classes: Vec<String>,
 }
 
-/// Buffers of scoring, reused from text to text: no allocation once they have grown.
+/// Buffers for scoring, reused from text to text, so that no memory is allocated once they have
+/// grown.
 ///
-/// Belongs to no model; one a thread.
+/// Independent of the model; use one per thread.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     pub(super) row: Row,
@@ -73,12 +74,12 @@ impl Model {
         &self.classes
     }
 
-    /// Share of each class in the training part.
+    /// Share of each class in the training split.
     pub fn prior(&self) -> &[f64] {
         &self.prior
     }
 
-    /// A feature as it is shown: words as they are, characters between ‹ and ›.
+    /// The display form of a feature: words as they are, characters between ‹ and ›.
     pub fn feature(&self, feature: usize) -> String {
         self.vectorizer.name(feature)
     }
@@ -88,31 +89,36 @@ impl Model {
         self.vectorizer.features()
     }
 
-    /// Margins of a text: 1 for two classes (0 where both are as likely), else one a class.
+    /// Number of margins of a text: 1 for two classes (0 if both are equally likely), otherwise one
+    /// per class.
     pub fn outputs(&self) -> usize {
         outputs(self.classes.len())
     }
 
     /// Weight of a feature (see [`Model::feature`]) for a class.
     ///
-    /// Log-odds of the class per unit of TF-IDF: against the other of two classes, else against the
-    /// mean of all. Positive is evidence for the class.
+    /// Log-odds of the class per unit of TF-IDF: against the other of two classes, otherwise
+    /// against the mean of all. Positive values are evidence for the class.
     ///
     /// # Panics
-    /// When there is no such feature or class.
+    /// If the feature or class does not exist.
     pub fn weight(&self, feature: usize, class: usize) -> f64 {
         let outputs = self.outputs();
         let weights = self.weights[feature * outputs..(feature + 1) * outputs].iter();
         relative(weights.map(|&weight| f64::from(weight)), class)
     }
 
-    /// Probability of each class for `text`, into `out` (one a class); false where no n-gram of the
-    /// text is known and the probabilities are the prior.
+    /// Writes the probability of each class for `text` to `out`, and returns false if no n-gram of
+    /// the text is known and the probabilities are the prior.
     ///
     /// # Panics
-    /// When `out` is not one a class.
+    /// If the length of `out` is not the number of classes.
     pub fn probabilities(&self, text: &str, scratch: &mut Scratch, out: &mut [f64]) -> bool {
-        assert_eq!(out.len(), self.classes.len(), "one probability a class");
+        assert_eq!(
+            out.len(),
+            self.classes.len(),
+            "expected one probability per class"
+        );
         let Scratch { row, margins } = scratch;
         margins.resize(self.outputs(), 0.0);
         self.vectorizer.vectorize(text, row);
@@ -125,13 +131,14 @@ impl Model {
         true
     }
 
-    /// Margins of `text` into `out` ([`Model::outputs`] of them): log-odds of the second of two
-    /// classes, else softmax scores; false where no n-gram is known and they are those of the prior.
+    /// Writes the [`Model::outputs`] margins of `text` to `out`: log-odds of the second of two
+    /// classes, otherwise softmax scores. Returns false if no n-gram is known and they are those of
+    /// the prior.
     ///
     /// # Panics
-    /// When `out` has another length.
+    /// If `out` has a different length.
     pub fn margins(&self, text: &str, scratch: &mut Scratch, out: &mut [f64]) -> bool {
-        assert_eq!(out.len(), self.outputs(), "one margin an output");
+        assert_eq!(out.len(), self.outputs(), "expected one margin per output");
         self.vectorizer.vectorize(text, &mut scratch.row);
         let known = scratch.row.bag.len() > 0;
         if known {
@@ -180,13 +187,14 @@ impl Model {
     }
 }
 
-/// The part of `values`, one an output, that counts for `class`: signed for one output, else minus their mean.
+/// The value for `class` from one value per output: signed for one output, otherwise relative to
+/// their mean.
 pub(super) fn relative(values: impl ExactSizeIterator<Item = f64> + Clone, class: usize) -> f64 {
     let outputs = values.len();
     if outputs == 1 {
         let value: f64 = values.sum();
         return if class == 1 { value } else { -value };
     }
-    let own = values.clone().nth(class).expect("one output a class");
+    let own = values.clone().nth(class).expect("one output per class");
     own - values.sum::<f64>() / outputs as f64
 }

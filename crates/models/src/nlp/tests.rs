@@ -1,4 +1,4 @@
-//! The whole model: fit, score, explain, save.
+//! Tests of the whole model: fit, score, explain, save.
 
 use proptest::prelude::*;
 
@@ -206,7 +206,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn each_way_to_fail_says_so() {
+fn each_error_is_reported() {
     let fail = |options: &ClassifierOptions, texts: &[&str], labels: &[u32], classes: usize| {
         options
             .fit(texts, labels, names(classes), &|_| ())
@@ -270,7 +270,7 @@ fn each_way_to_fail_says_so() {
 }
 
 #[test]
-fn running_out_of_steps_is_no_error() {
+fn running_out_of_steps_is_not_an_error() {
     let (texts, labels) = texts(60, 3);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let one_step = ClassifierOptions {
@@ -296,7 +296,7 @@ fn progress_comes_in_order() {
 }
 
 #[test]
-fn a_state_that_lies_is_refused() {
+fn an_invalid_state_is_refused() {
     let good = fitted(3).to_state();
     let broken = |change: &dyn Fn(&mut State)| {
         let mut state = good.clone();
@@ -324,7 +324,7 @@ fn a_state_that_lies_is_refused() {
     }
 }
 
-/// Some known words, some not, in any order.
+/// Known and unknown words in any order.
 fn any_text() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("film"),

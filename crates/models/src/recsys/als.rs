@@ -1,14 +1,16 @@
 //! Alternating least squares for implicit feedback (Hu, Koren, Volinsky 2008), with the
 //! regularization scaled by frequency as in Rendle, Krichene, Zhang and Koren (2021).
 //!
-//! With users' factors p and items' factors y it makes small
+//! It minimizes, for factors p of users and y of items,
 //! Σ_taken w (p·y - 1)² + a Σ_all (p·y)² + Σ_u λ (n_u + a N)^ν |p|² + the same over items,
-//! where a weighs what was not taken, n_u is a row's length and N the number of its columns.
+//! where a is the weight of unobserved pairs, n_u a row's length and N the number of columns.
 //!
-//! One side is solved exactly, row by row, for fixed factors of the other. Those are turned into the
-//! eigenbasis of their Gram matrix, where the part all rows share is a diagonal D: a row of n taken
-//! columns below f factors is then a system of n unknowns by Woodbury's identity,
-//! p = D^-1 Y' W^½ (1 + W^½ Y D^-1 Y' W^½)^-1 W^½ 1, a longer one a Cholesky factorization of f.
+//! One side is solved exactly, row by row, for fixed factors of the other. Those are rotated into
+//! the eigenbasis of their Gram matrix, where the term shared by all rows is a diagonal D. A row of
+//! n observed columns, fewer than the f factors, is then a system of n unknowns by Woodbury's
+//! identity,
+//! p = D^-1 Y' W^½ (1 + W^½ Y D^-1 Y' W^½)^-1 W^½ 1; a longer one is a Cholesky factorization of
+//! size f.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -21,7 +23,7 @@ use crate::kernels::math;
 use crate::kernels::panel::{Panels, Product, View};
 use crate::kernels::small::{LANES, System, add_rows, products};
 
-/// Rows solved by a thread at a time.
+/// Number of rows solved by a thread at a time.
 const ROWS: usize = 32;
 
 /// Hyperparameters of the factorization.
@@ -30,15 +32,15 @@ const ROWS: usize = 32;
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct AlsOptions {
-    /// Length f of each factor.
+    /// Number of factors f.
     pub factors: usize,
-    /// Rounds, each of which solves both sides once.
+    /// Number of rounds; each solves both sides once.
     pub iterations: usize,
-    /// Weight a of what was not taken.
+    /// a, the weight of unobserved pairs.
     pub unobserved: f64,
     /// Strength λ of the regularization.
     pub regularization: f64,
-    /// Exponent ν of the frequency: 0 regularizes every row alike, 1 by its frequency.
+    /// ν: 0 regularizes all rows equally, 1 in proportion to their frequency.
     pub exponent: f64,
 }
 
@@ -68,12 +70,12 @@ pub struct Side {
     pub(super) offset: f64,
 }
 
-/// Memory for solving one row.
+/// Buffers for solving one row.
 #[derive(Default)]
 pub struct Scratch {
     /// 1 / sqrt(D).
     scale: Vec<f32>,
-    /// The taken rows, scaled.
+    /// The observed rows, scaled.
     taken: Vec<f32>,
     system: System,
     panels: Option<Panels<f32>>,
@@ -81,7 +83,7 @@ pub struct Scratch {
 }
 
 impl AlsOptions {
-    /// Fits the factors of users and items in turn, items last, and returns those of the items.
+    /// Alternately fits the factors of users and items, items last, and returns those of the items.
     pub fn fit(&self, taken: &Interactions, seed: u64) -> Side {
         let items = taken.transposed();
         let mut side = self.side(self.start(taken.width(), seed));
@@ -92,7 +94,7 @@ impl AlsOptions {
         side
     }
 
-    /// Small random factors: what they are is forgotten after some iterations.
+    /// Small random factors; their values are forgotten after some iterations.
     fn start(&self, rows: usize, seed: u64) -> Vec<f32> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let scale = 0.2 / (self.factors as f32).sqrt();
@@ -100,7 +102,7 @@ impl AlsOptions {
         (0..rows * self.factors).map(|_| draw() * scale).collect()
     }
 
-    /// Turns factors into their eigenbasis.
+    /// Rotates factors into their eigenbasis.
     fn side(&self, rows: Vec<f32>) -> Side {
         let f = self.factors;
         let products: Vec<f64> = gram(&rows, f).into_iter().map(f64::from).collect();
@@ -126,7 +128,7 @@ impl Side {
         &self.rows[row as usize * self.factors..][..self.factors]
     }
 
-    /// Factors of every row of `taken`.
+    /// Solves the factors of every row of `taken`.
     fn solve_all(&self, taken: &Interactions) -> Vec<f32> {
         let mut out = vec![0.0; taken.users() * self.factors];
         out.par_chunks_mut(ROWS * self.factors)
@@ -139,7 +141,7 @@ impl Side {
         out
     }
 
-    /// The factors of a row with these interactions; zeros where there are none.
+    /// The factors of a row with these interactions; zeros without any.
     pub fn solve(&self, history: History<'_>, scratch: &mut Scratch, out: &mut [f32]) {
         out.fill(0.0);
         if history.items.is_empty() {
@@ -161,7 +163,7 @@ impl Side {
         self.regularization * math::pow(length as f64 + self.offset, self.exponent)
     }
 
-    /// Gathers the taken rows: W^½ Y D^-½ for a short row, W^½ Y for a long one.
+    /// Gathers the observed rows: W^½ Y D^-½ for a short row, W^½ Y for a long one.
     fn start(&self, history: History<'_>, scratch: &mut Scratch) {
         let ridge = self.ridge(history.items.len()) as f32;
         let short = history.items.len() < self.factors;
@@ -179,7 +181,7 @@ impl Side {
             if short {
                 let scaled = row.iter().zip(&scratch.scale).map(|(y, s)| y * s * root);
                 scratch.taken.extend(scaled);
-                // Padding for the sums in lanes.
+                // Padding for sums in lanes.
                 scratch
                     .taken
                     .resize(scratch.taken.len().next_multiple_of(LANES), 0.0);
@@ -221,7 +223,7 @@ impl Side {
         solved
     }
 
-    /// Y'WY + D of `n` taken rows that are W^½ Y.
+    /// Y'WY + D from `n` observed rows, which are W^½ Y.
     fn normal_matrix(&self, n: usize, scratch: &mut Scratch) {
         let f = self.factors;
         scratch.system.clear(f);
@@ -236,8 +238,8 @@ impl Side {
         }
     }
 
-    /// What each taken item adds to the score of `item` (Hu, Koren, Volinsky 2008, section 5):
-    /// w y_item' (Y'WY + D)^-1 y.
+    /// The contribution of each observed item to the score of `item` (Hu, Koren, Volinsky 2008,
+    /// section 5): w y_item' (Y'WY + D)^-1 y.
     pub fn contributions(&self, history: History<'_>, item: u32) -> Vec<f32> {
         let (n, f) = (history.items.len(), self.factors);
         let ridge = self.ridge(n) as f32;
@@ -268,7 +270,7 @@ impl Side {
     }
 }
 
-/// Packs into memory that is kept.
+/// Packs into reused memory.
 fn panels<'a>(kept: &'a mut Option<Panels<f32>>, matrix: View<'_, f32>) -> &'a Panels<f32> {
     match kept {
         Some(panels) => panels.fill(matrix),

@@ -1,5 +1,5 @@
-//! EASE, a linear model of items from items with a closed form (Steck 2019): with P the inverse of
-//! X'X + λ 1, B_ij = -P_ij / P_jj and 0 on the diagonal; scores are x B.
+//! EASE, a linear item-item model with a closed-form solution (Steck 2019): with P the inverse of
+//! X'X + λ 1, B_ij = -P_ij / P_jj, and 0 on the diagonal; scores are x B.
 
 use rayon::prelude::*;
 
@@ -25,21 +25,21 @@ impl Default for EaseOptions {
     }
 }
 
-/// Why there is no fit.
+/// Why EASE was not fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EaseError {
-    /// The items × items matrices do not fit the memory allowed.
+    /// The items × items matrices exceed the allowed memory.
     #[error(
-        "EASE of {items} items takes {} MiB of memory and {} MiB are allowed; raise \
-         recsys.model.memory, take another model, or raise recsys.data.min_item so that fewer \
-         items are left", needed >> 20, allowed >> 20
+        "EASE of {items} items takes {} MiB of memory, but {} MiB are allowed; raise \
+         recsys.model.memory, choose another model, or raise recsys.data.min_item so that fewer \
+         items remain", needed >> 20, allowed >> 20
     )]
     Memory {
         /// Number of items.
         items: usize,
-        /// Bytes that the fit takes at its peak.
+        /// Peak memory of the fit, in bytes.
         needed: usize,
-        /// Bytes that it may take.
+        /// Allowed memory, in bytes.
         allowed: usize,
     },
     /// X'X + λ 1 is not positive definite in double precision.
@@ -54,7 +54,7 @@ pub struct Ease {
     pub(super) weights: Vec<f32>,
 }
 
-/// Bytes that a fit takes at its peak.
+/// Peak memory of a fit, in bytes.
 pub fn bytes(items: usize) -> usize {
     let squared = items.saturating_mul(items);
     squared
@@ -63,8 +63,11 @@ pub fn bytes(items: usize) -> usize {
 }
 
 impl EaseOptions {
+    /// Fits the model.
+    ///
     /// # Errors
-    /// Before anything is allocated, where the fit would take more than `allowed` bytes.
+    /// If the fit would take more than `allowed` bytes (checked before anything is allocated), or
+    /// the matrix has no inverse.
     pub fn fit(&self, taken: &Interactions, allowed: usize) -> Result<Ease, EaseError> {
         let items = taken.width();
         let needed = bytes(items);
@@ -94,7 +97,7 @@ impl EaseOptions {
     }
 }
 
-/// X'X, the lower triangle and more.
+/// X'X, at least the lower triangle.
 fn products(taken: &Interactions) -> Vec<f64> {
     let width = taken.width();
     let users = taken.transposed();
@@ -130,8 +133,8 @@ mod tests {
     use super::super::tests::clusters;
     use super::*;
 
-    /// B makes |X - X B|² + λ |B|² small with a zero diagonal: each column is a ridge regression on
-    /// the other columns, whose gradient is X'(X b - x) + λ b there.
+    /// B minimizes |X - X B|² + λ |B|² with a zero diagonal: each column is a ridge regression on
+    /// the other columns, whose gradient is X'(X b - x) + λ b.
     #[test]
     fn columns_are_ridge_regressions_on_the_others() {
         let taken = clusters(80, 30);

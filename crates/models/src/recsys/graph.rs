@@ -1,16 +1,16 @@
-//! A linear filter on the graph of users and items, after GF-CF (Shen et al. 2021), without training:
-//! scores are x B R' A R C + weight · x C' V V' C'', where R is who took what, A, B and C are powers of the
-//! lengths of users and items, and V the largest right singular vectors of the normalized matrix
-//! D_u^-½ R D_i^-½, an ideal low-pass filter.
+//! A linear filter on the graph of users and items, after GF-CF (Shen et al. 2021), without
+//! training: scores are x B R' A R C + weight · x C' V V' C'', where R is the interaction matrix,
+//! A, B and C are powers of the lengths of users and items, and V are the largest right singular
+//! vectors of the normalized matrix D_u^-½ R D_i^-½, an ideal low-pass filter.
 //!
-//! The first term goes over the user's neighbours: no item-item matrix is ever made.
+//! The first term goes through the user's neighbours, so no item-item matrix is ever formed.
 
 use super::interactions::{History, Interactions};
 use super::svd::{Sparse, largest};
 use crate::kernels::math;
 use crate::kernels::small::add_rows;
 
-/// Rounds of the filter that finds V; the scores need the space more than each vector.
+/// Rounds of the filter that finds V; the scores depend on the subspace more than on each vector.
 const ROUNDS: usize = 2;
 
 /// Hyperparameters of the filter.
@@ -19,13 +19,13 @@ const ROUNDS: usize = 2;
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct GraphOptions {
-    /// Power of a neighbour's length that its vote is divided by.
+    /// Power of a neighbour's length by which its vote is divided.
     pub user: f64,
-    /// Power of the length of a taken item that it is divided by.
+    /// Power of the length of an observed item by which it is divided.
     pub taken: f64,
-    /// Power of the length of a scored item that its score is divided by.
+    /// Power of the length of a scored item by which its score is divided.
     pub scored: f64,
-    /// Singular vectors of the low-pass filter; 0: none.
+    /// Number of singular vectors of the low-pass filter; 0 disables it.
     pub factors: usize,
     /// Weight of the low-pass filter.
     pub low_pass: f64,
@@ -51,7 +51,7 @@ pub struct Graph {
     pub(super) rank: usize,
     /// V, items × rank.
     pub(super) vectors: Vec<f32>,
-    /// Made again from the interactions, not saved.
+    /// Recomputed from the interactions, not saved.
     pub(super) powers: Powers,
 }
 
@@ -67,10 +67,10 @@ pub(super) struct Powers {
     root: Vec<f32>,
 }
 
-/// Memory for scoring one user.
+/// Buffers for scoring one user.
 #[derive(Default)]
 pub struct Scratch {
-    /// Of each user, how near; zeros between two calls.
+    /// Similarity of each user; zeros between calls.
     near: Vec<f32>,
     touched: Vec<u32>,
 }
@@ -97,7 +97,7 @@ impl GraphOptions {
 }
 
 impl Graph {
-    /// The same vectors with other options.
+    /// The same vectors with different options.
     pub fn with(&self, options: GraphOptions, taken: &Interactions) -> Graph {
         Graph {
             powers: Powers::new(&options, taken),
@@ -107,7 +107,7 @@ impl Graph {
     }
 }
 
-/// Sum of each row's weights, at least a little above 0.
+/// Sum of each row's weights, bounded slightly above 0.
 fn lengths(taken: &Interactions) -> Vec<f64> {
     taken
         .rows()
@@ -177,7 +177,7 @@ impl Graph {
         add_rows(out, rows);
     }
 
-    /// What the coordinates are multiplied by to score all items: items × rank.
+    /// The matrix that maps the coordinates to scores of all items: items × rank.
     pub fn back(&self) -> Vec<f32> {
         let weight = self.options.low_pass as f32;
         self.vectors
@@ -187,7 +187,7 @@ impl Graph {
             .collect()
     }
 
-    /// Adds the votes of the history's neighbours to `out`, which may hold the low-pass scores.
+    /// Adds the votes of the history's neighbours to `out`, which may contain the low-pass scores.
     pub fn add_votes(
         &self,
         taken: &Interactions,

@@ -1,24 +1,24 @@
-//! Who took what: users × items in compressed rows, each row in the order in which it happened.
+//! Interactions as a users × items matrix in compressed rows, each row in chronological order.
 
 /// Interactions of users with items, both as numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interactions {
-    /// Where each user's row starts; one more at the end.
+    /// Start of each user's row, and the end of the last.
     starts: Vec<usize>,
-    /// Items of each user, the oldest first, none twice.
+    /// Items of each user, oldest first, without duplicates.
     items: Vec<u32>,
-    /// How much each counts, above 0.
+    /// Weight of each interaction, above 0.
     weights: Vec<f32>,
-    /// Number of items there are.
+    /// Number of items.
     width: usize,
 }
 
-/// The row of one user.
+/// The interactions of one user.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct History<'a> {
-    /// The oldest first, none twice.
+    /// Oldest first, without duplicates.
     pub items: &'a [u32],
-    /// How much each counts, one an item.
+    /// The weight of each item.
     pub weights: &'a [f32],
 }
 
@@ -30,7 +30,7 @@ impl Default for Interactions {
 }
 
 impl Interactions {
-    /// No users yet.
+    /// An empty matrix with `width` items.
     pub fn new(width: usize) -> Self {
         Self {
             starts: vec![0],
@@ -43,9 +43,9 @@ impl Interactions {
     /// Adds the next user's row.
     ///
     /// # Panics
-    /// When an item is out of range, or the lengths differ.
+    /// If an item is out of range, or the lengths differ.
     pub fn push(&mut self, items: &[u32], weights: &[f32]) {
-        assert_eq!(items.len(), weights.len(), "a weight an item");
+        assert_eq!(items.len(), weights.len(), "expected one weight per item");
         assert!(
             items.iter().all(|&item| (item as usize) < self.width),
             "an item out of range"
@@ -60,7 +60,7 @@ impl Interactions {
         self.starts.len() - 1
     }
 
-    /// Number of items there are.
+    /// Number of items.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -70,15 +70,15 @@ impl Interactions {
         self.items.len()
     }
 
-    /// True without interactions, however many users there are.
+    /// Whether there are no interactions, however many users there are.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Row of a user.
+    /// The row of a user.
     ///
     /// # Panics
-    /// Where there are not so many users.
+    /// If the user does not exist.
     pub fn row(&self, user: usize) -> History<'_> {
         let range = self.starts[user]..self.starts[user + 1];
         History {
@@ -92,22 +92,22 @@ impl Interactions {
         (0..self.users()).map(|user| self.row(user))
     }
 
-    /// Where each row starts; one more at the end.
+    /// Start of each row, and the end of the last.
     pub fn starts(&self) -> &[usize] {
         &self.starts
     }
 
-    /// Items of all rows, end to end.
+    /// Items of all rows, concatenated.
     pub fn items(&self) -> &[u32] {
         &self.items
     }
 
-    /// Weights of all rows, end to end.
+    /// Weights of all rows, concatenated.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
-    /// The same with other weights: `weight` of each interaction, by its place among all.
+    /// The same interactions with different weights: `weight` of each, by its index among all.
     pub fn weighed(&self, weight: impl Fn(usize) -> f32) -> Interactions {
         Interactions {
             weights: (0..self.len()).map(weight).collect(),
@@ -115,7 +115,7 @@ impl Interactions {
         }
     }
 
-    /// Items × users, the users of an item in their order.
+    /// Items × users, with the users of an item in order.
     pub fn transposed(&self) -> Interactions {
         let mut starts = vec![0; self.width + 1];
         for &item in &self.items {

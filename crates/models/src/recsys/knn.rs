@@ -1,5 +1,6 @@
-//! Nearest neighbours of items: for each item the others that the same users took, by the cosine of
-//! their rows, plain or with TF-IDF weights, or by BM25 weights (Robertson and Zaragoza 2009, items as documents and users as terms).
+//! Item-based nearest neighbours: for each item, other items taken by the same users, by cosine
+//! similarity of their rows, plain or with TF-IDF weights, or by BM25 weights (Robertson and
+//! Zaragoza 2009, with items as documents and users as terms).
 
 use rayon::prelude::*;
 
@@ -15,7 +16,7 @@ use crate::kernels::math;
 pub enum Similarity {
     /// Cosine of the items' rows of users.
     Cosine,
-    /// The same, where users count the more, the fewer items they took.
+    /// Cosine of rows in which users with fewer items have more weight.
     Tfidf,
     /// Sum over shared users of their BM25 weights for both items.
     Bm25,
@@ -27,9 +28,9 @@ pub enum Similarity {
 )]
 #[serde(default, deny_unknown_fields)]
 pub struct KnnOptions {
-    /// Neighbours that are kept for each item.
+    /// Number of neighbours kept per item.
     pub neighbours: usize,
-    /// By which neighbours are the nearest.
+    /// Similarity by which neighbours are ranked.
     pub similarity: Similarity,
 }
 
@@ -42,12 +43,12 @@ impl Default for KnnOptions {
     }
 }
 
-/// Saturation of BM25: how soon more of the same counts no more.
+/// BM25 saturation: how quickly further occurrences stop mattering.
 const SATURATION: f64 = 1.2;
-/// Share of an item's length that BM25 takes out.
+/// BM25 length normalization: the share of an item's length that is removed.
 const LENGTH: f64 = 0.75;
 
-/// The neighbours of each item, the nearest first.
+/// The neighbours of each item, nearest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbours(pub(super) Interactions);
 
@@ -70,7 +71,7 @@ impl KnnOptions {
         Neighbours(out)
     }
 
-    /// The weight of an interaction from its own, its item and its user.
+    /// The weight of an interaction from its own weight, its item and its user.
     fn weights(
         &self,
         taken: &Interactions,
@@ -101,7 +102,8 @@ impl KnnOptions {
         move |weight, item, user| {
             let weight = f64::from(weight);
             match similarity {
-                // Who took everything has no rarity, and an item only they took no length.
+                // A user who took everything has no idf, and an item taken only by such users has
+                // no length.
                 Similarity::Cosine | Similarity::Tfidf if lengths[item] > 0.0 => {
                     rarity[user] * weight / lengths[item]
                 }
@@ -151,7 +153,7 @@ impl KnnOptions {
 }
 
 impl Neighbours {
-    /// The nearest `neighbours` of each item.
+    /// Keeps the nearest `neighbours` of each item.
     pub fn nearest(&self, neighbours: usize) -> Neighbours {
         let mut out = Interactions::new(self.0.width());
         for row in self.0.rows() {
@@ -161,7 +163,7 @@ impl Neighbours {
         Neighbours(out)
     }
 
-    /// Adds the scores of the neighbours of what was taken to `out`.
+    /// Adds the scores of the history's neighbours to `out`.
     pub fn add_scores(&self, history: History<'_>, out: &mut [f32]) {
         for (&item, &weight) in history.items.iter().zip(history.weights) {
             let near = self.0.row(item as usize);
@@ -183,7 +185,7 @@ mod tests {
         taken.push(&[0, 1, 2], &[1.0, 1.0, 1.0]);
         taken.push(&[0], &[1.0]);
         let near = KnnOptions::default().fit(&taken).0;
-        // Item 0 has three users, item 1 two, both theirs too: 2 / sqrt(3 · 2).
+        // Item 0 has three users, item 1 two, both shared: 2 / sqrt(3 · 2).
         assert_eq!(near.row(0).items, [1, 2]);
         assert!((near.row(0).weights[0] - 2.0 / 6f32.sqrt()).abs() < 1e-6);
         assert!((near.row(0).weights[1] - 1.0 / 3f32.sqrt()).abs() < 1e-6);
@@ -194,7 +196,7 @@ mod tests {
         }
         .fit(&taken)
         .0;
-        // Who took everything says nothing to BM25, and nobody else took item 2.
+        // A user who took everything has no weight in BM25, and nobody else took item 2.
         assert_eq!(one.counts(), [1, 1, 0]);
     }
 }

@@ -1,9 +1,10 @@
-//! Recommendation: who took what to a ranked list for every user and neighbours for every item.
+//! Recommendation: turns interactions into a ranked list for every user and neighbours for every
+//! item.
 //!
-//! `interactions` is the matrix of users and items; `als`, `ease`, `knn` and `graph` (on `svd`) fit
-//! it; `model` is any of them with the ids and the training interactions it recommends from;
-//! `recommend` makes lists through the project's matrix kernel; `search` chooses a model and its
-//! options on interactions held out of the training part.
+//! `interactions` is the matrix of users and items; `als`, `ease`, `knn` and `graph` (based on
+//! `svd`) fit it; `model` combines any of them with the ids and the training interactions;
+//! `recommend` creates lists with the project's matrix kernel; `search` chooses a model and its
+//! options on a hold-out of the training split.
 
 pub mod als;
 pub mod ease;

@@ -1,4 +1,4 @@
-//! A fitted model: what scores items from a history, with the ids and histories it recommends from.
+//! A fitted model: the scorer, with the ids and histories it recommends from.
 
 use super::als::{self, Side};
 use super::ease::{self, Ease, EaseError};
@@ -7,7 +7,7 @@ use super::interactions::{History, Interactions};
 use super::knn::{self, Neighbours};
 use crate::kernels::math;
 
-/// Which model.
+/// Kinds of model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -27,7 +27,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: [Kind; 5] = [Kind::Als, Kind::Ease, Kind::Knn, Kind::Graph, Kind::Popular];
 
-    /// The name that parameters and model files use.
+    /// The name used in parameters and model files.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Als => "als",
@@ -43,19 +43,19 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ModelOptions {
-    /// Of [`Kind::Als`].
+    /// Options of [`Kind::Als`].
     Als(als::AlsOptions),
-    /// Of [`Kind::Ease`].
+    /// Options of [`Kind::Ease`].
     Ease(ease::EaseOptions),
-    /// Of [`Kind::Knn`].
+    /// Options of [`Kind::Knn`].
     Knn(knn::KnnOptions),
-    /// Of [`Kind::Graph`].
+    /// Options of [`Kind::Graph`].
     Graph(graph::GraphOptions),
-    /// [`Kind::Popular`] has nothing to choose.
+    /// [`Kind::Popular`] has no options.
     Popular,
 }
 
-/// Why there is no fit.
+/// Why no model was fitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
     /// EASE is too large or has no inverse.
@@ -64,7 +64,7 @@ pub enum FitError {
 }
 
 impl ModelOptions {
-    /// The kind these are options of.
+    /// The kind that these options configure.
     pub fn kind(&self) -> Kind {
         match self {
             ModelOptions::Als(_) => Kind::Als,
@@ -75,11 +75,11 @@ impl ModelOptions {
         }
     }
 
-    /// Fits to who took what. `allowed` limits the bytes of memory of EASE, the one kind whose need is known
-    /// before.
+    /// Fits the model to the interactions `taken`. `allowed` limits the memory of EASE in bytes,
+    /// the only kind whose memory is known in advance.
     ///
     /// # Errors
-    /// See [`EaseError`]; the other kinds always fit.
+    /// See [`EaseError`]; the other kinds always succeed.
     pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
         Ok(match self {
             ModelOptions::Als(options) => Fitted::Als(options.fit(taken, seed)),
@@ -91,7 +91,7 @@ impl ModelOptions {
     }
 }
 
-/// What scores items from a history.
+/// Scores items from a history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fitted {
     /// Factors of the items.
@@ -102,12 +102,12 @@ pub enum Fitted {
     Knn(Neighbours),
     /// The filter.
     Graph(Graph),
-    /// The same for everyone: [`Model::popularity`].
+    /// The same list for every user: [`Model::popularity`].
     Popular,
 }
 
 impl Fitted {
-    /// Which kind it is.
+    /// The kind of model.
     pub fn kind(&self) -> Kind {
         match self {
             Fitted::Als(_) => Kind::Als,
@@ -119,19 +119,19 @@ impl Fitted {
     }
 }
 
-/// Ids of users and items as the data spell them, each in the order of its numbers.
+/// Ids of users and items as spelled in the data, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalogue {
     /// Id of each user.
     pub users: Vec<String>,
     /// Id of each item.
     pub items: Vec<String>,
-    /// A name for each item, or none at all.
+    /// A name for each item, or empty.
     pub titles: Vec<String>,
 }
 
 impl Catalogue {
-    /// The item's name, or its id where it has none.
+    /// The item's name, or its id if it has none.
     pub fn title(&self, item: u32) -> &str {
         match self.titles.get(item as usize) {
             Some(title) if !title.is_empty() => title,
@@ -140,27 +140,27 @@ impl Catalogue {
     }
 }
 
-/// What users took after what a model was fitted to: it decides on their lists and is not recommended again,
-/// but nothing was learnt from it.
+/// Interactions after those the model was fitted to: they influence a user's list and are not
+/// recommended again, but nothing was learned from them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Later {
-    /// Users who came since, with numbers from that of the last known one on.
+    /// Users who are new since then, numbered after the last known one.
     pub users: Vec<String>,
-    /// A row of each user, the known ones first; or no rows at all.
+    /// One row per user, the known ones first; or no rows at all.
     pub taken: Interactions,
 }
 
-/// What a user took, from several sources.
+/// A user's interactions from several sources.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Taken {
-    /// The oldest first, none twice.
+    /// Oldest first, without duplicates.
     pub items: Vec<u32>,
-    /// How much each counts, one an item.
+    /// The weight of each item.
     pub weights: Vec<f32>,
 }
 
 impl Taken {
-    /// Adds an item, unless it is there.
+    /// Adds an item unless it is present.
     pub fn add(&mut self, item: u32, weight: f32) {
         if !self.items.contains(&item) {
             self.items.push(item);
@@ -168,7 +168,7 @@ impl Taken {
         }
     }
 
-    /// As the models take it.
+    /// As a history for the models.
     pub fn history(&self) -> History<'_> {
         History {
             items: &self.items,
@@ -178,12 +178,12 @@ impl Taken {
 }
 
 impl Model {
-    /// Ids of all users, those who came later at the end.
+    /// Ids of all users, with new ones at the end.
     pub fn users(&self) -> impl Iterator<Item = &String> {
         self.catalogue.users.iter().chain(&self.later.users)
     }
 
-    /// What a user took by the last interaction there is; nothing for one who is not known.
+    /// All interactions of a user; empty for an unknown user.
     pub fn taken_by(&self, user: usize) -> Taken {
         let row = |rows: &Interactions| match user < rows.users() {
             true => (
@@ -207,20 +207,21 @@ impl Model {
 pub struct Model {
     /// Ids and names.
     pub catalogue: Catalogue,
-    /// What it was fitted to, weighed.
+    /// The weighted interactions it was fitted to.
     pub taken: Interactions,
-    /// What was taken since.
+    /// Interactions since then.
     pub later: Later,
-    /// Of each item, for those of whom nothing is known.
+    /// Popularity of each item, for users without interactions.
     pub popularity: Vec<f32>,
-    /// Share of a user's interactions after which an older one counts half; 0: all alike.
+    /// Share of a user's interactions after which an older one counts half; 0 weights all equally.
     pub half_life: f64,
     /// What scores items.
     pub fitted: Fitted,
 }
 
-/// How often each item was taken, where an interaction counts half once it is `half_life` older than
-/// the newest (in the unit of `times`; 0: all alike). `times` has one entry an interaction.
+/// How often each item was taken, where an interaction counts half when it is `half_life` older
+/// than the newest (in the unit of `times`; 0 weights all equally). `times` has one entry per
+/// interaction.
 pub fn popularity(taken: &Interactions, times: &[f64], half_life: f64) -> Vec<f32> {
     let newest = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sums = vec![0.0f64; taken.width()];

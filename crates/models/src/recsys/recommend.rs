@@ -1,7 +1,8 @@
-//! Exact lists: every allowed item scored for every user, in tiles, the best k kept.
+//! Exact top-k lists: every allowed item is scored for every user, in tiles.
 //!
-//! Factor models go through items in falling order of their factors' length and stop where no item
-//! that is left can reach the list (Cauchy and Schwarz), which changes nothing but the work.
+//! Factor models go through items in descending order of their factors' norm and stop when no
+//! remaining item can enter the list (Cauchy-Schwarz inequality), which changes only the amount of
+//! work.
 
 use std::sync::Arc;
 
@@ -15,27 +16,27 @@ use super::top::{Scored, Top};
 use crate::kernels::math;
 use crate::kernels::panel::{Panels, Product, View, WIDTH};
 
-/// Users worked on together, at most.
+/// Maximum number of users processed together.
 const TILE: usize = 48;
-/// Scores in a tile, at most: what a thread's memory is bounded by.
+/// Maximum number of scores in a tile, which bounds a thread's memory.
 const TILE_SCORES: usize = 4 << 20;
-/// Strips of items between two looks at which users are done.
+/// Number of strips of items between checks for finished users.
 const STRIPS: usize = 32;
-/// Room for the rounding of scores against their bound: more than 10^4 factors' worth.
+/// Allowance for the rounding of scores against their bound, enough for more than 10^4 factors.
 const SLACK: f32 = 1.001;
 
-/// A user to recommend to: history, and what is allowed.
+/// A user to recommend to: the history and the allowed items.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Query<'a> {
-    /// What was taken, which is not recommended again.
+    /// The user's items, which are not recommended again.
     pub history: History<'a>,
-    /// Items not to be recommended.
+    /// Items not to recommend.
     pub denied: &'a [u32],
     /// The only items to choose from.
     pub allowed: Option<&'a [u32]>,
 }
 
-/// A model made ready to list items.
+/// A model prepared for listing items.
 pub struct Recommender<'m> {
     taken: &'m Interactions,
     popularity: &'m [f32],
@@ -44,17 +45,17 @@ pub struct Recommender<'m> {
     index: Arc<Index>,
 }
 
-/// What a model is turned into once, to list items by.
+/// The precomputed part of a recommender.
 pub struct Index {
-    /// Items never to be recommended, in rising order.
+    /// Items never to recommend, in ascending order.
     hidden: Vec<u32>,
-    /// Factors that a filter's coordinates are multiplied by.
+    /// Factors by which a filter's coordinates are multiplied.
     dense: Option<Panels<f32>>,
     ordered: Option<Ordered>,
 }
 
 impl Index {
-    /// `hidden` items, in rising order, are never recommended.
+    /// `hidden` items, in ascending order, are never recommended.
     pub fn new(fitted: &Fitted, width: usize, hidden: Vec<u32>) -> Self {
         Index {
             dense: match fitted {
@@ -75,16 +76,16 @@ impl Index {
     }
 }
 
-/// Factors of the items that may be recommended, the longest first.
+/// Factors of the items that may be recommended, in descending order of norm.
 struct Ordered {
     panels: Panels<f32>,
     items: Vec<u32>,
     lengths: Vec<f32>,
-    /// Where each item stands; beyond the end where it may not be recommended.
+    /// Position of each item; past the end if it may not be recommended.
     places: Vec<u32>,
 }
 
-/// Memory of one thread.
+/// Buffers of one thread.
 #[derive(Default)]
 struct Scratch {
     als: als::Scratch,
@@ -96,13 +97,13 @@ struct Scratch {
 }
 
 impl<'m> Recommender<'m> {
-    /// `hidden` items, in rising order, are never recommended.
+    /// `hidden` items, in ascending order, are never recommended.
     pub fn new(model: &'m Model, hidden: Vec<u32>) -> Self {
         let index = Index::new(&model.fitted, model.taken.width(), hidden);
         Self::with(model, Arc::new(index))
     }
 
-    /// As [`Recommender::new`], with the model's index made before.
+    /// Like [`Recommender::new`], with a precomputed index.
     pub fn with(model: &'m Model, index: Arc<Index>) -> Self {
         Recommender {
             taken: &model.taken,
@@ -113,7 +114,7 @@ impl<'m> Recommender<'m> {
         }
     }
 
-    /// As [`Recommender::new`], from the parts of a model, nothing hidden.
+    /// Like [`Recommender::new`], from the parts of a model, with nothing hidden.
     pub fn of(
         fitted: &'m Fitted,
         taken: &'m Interactions,
@@ -129,7 +130,7 @@ impl<'m> Recommender<'m> {
         }
     }
 
-    /// The best `k` items of each query; shorter where fewer are allowed.
+    /// The best `k` items of each query; fewer if fewer are allowed.
     pub fn lists(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Scored>> {
         let tile = (TILE_SCORES / self.taken.width().max(1)).clamp(1, TILE);
         queries
@@ -147,7 +148,7 @@ impl<'m> Recommender<'m> {
             .collect()
     }
 
-    /// The weights of a history when older interactions count less.
+    /// The weights of a history with decay for older interactions.
     fn weights(&self, history: History<'_>) -> Vec<f32> {
         if self.half_life <= 0.0 {
             return history.weights.to_vec();
@@ -221,7 +222,7 @@ impl<'m> Recommender<'m> {
             .collect()
     }
 
-    /// The list of a query that names its items: few as a rule, so that each is scored by itself.
+    /// The list of a query that names its items, usually few, so each is scored individually.
     fn among(
         &self,
         side: &Side,
@@ -273,7 +274,7 @@ impl<'m> Recommender<'m> {
         lists
     }
 
-    /// The scores of all items for each history, of every kind but ALS.
+    /// The scores of all items for each history, for all kinds except ALS.
     fn score(&self, histories: &[History<'_>], scores: &mut Vec<f32>, scratch: &mut Scratch) {
         let width = self.taken.width();
         scores.clear();
@@ -305,8 +306,8 @@ impl<'m> Recommender<'m> {
         }
     }
 
-    /// A list of neighbours ends where no item is near any more; from there on it goes by popularity,
-    /// at a score of zero. Lists of other kinds stay as they are.
+    /// A list of neighbours ends when no similar item is left; it is continued by popularity with a
+    /// score of zero. Lists of other kinds are unchanged.
     fn filled(&self, query: &Query<'_>, list: Vec<Scored>, k: usize) -> Vec<Scored> {
         let near = list.iter().take_while(|scored| scored.score > 0.0).count();
         if !matches!(self.fitted, Fitted::Knn(_)) || near == list.len() {
@@ -329,7 +330,7 @@ impl<'m> Recommender<'m> {
         self.best(query, &mut self.popularity.to_vec(), k)
     }
 
-    /// The best of `scores`, which are spoilt.
+    /// The best of `scores`, which are overwritten.
     fn best(&self, query: &Query<'_>, scores: &mut [f32], k: usize) -> Vec<Scored> {
         let barred = [query.history.items, query.denied, &self.index.hidden];
         for &item in barred.into_iter().flatten() {
@@ -345,7 +346,7 @@ impl<'m> Recommender<'m> {
         top.sorted()
     }
 
-    /// What each item of a history adds to the score of `item`, and the score.
+    /// The contribution of each item of a history to the score of `item`, and the score.
     pub fn contributions(&self, history: History<'_>, item: u32) -> (Vec<f32>, f32) {
         let weights = self.weights(history);
         let history = History {
@@ -378,8 +379,8 @@ impl<'m> Recommender<'m> {
         (0..history.items.len()).map(part).collect()
     }
 
-    /// The `k` items most like each of `items`: by the cosine of their factors for ALS, otherwise
-    /// those that the model recommends to whoever took that item alone.
+    /// The `k` items most similar to each of `items`: by the cosine of their factors for ALS,
+    /// otherwise those that the model recommends to a user who took only that item.
     pub fn similar(&self, items: &[u32], k: usize) -> Vec<Vec<Scored>> {
         match self.fitted {
             Fitted::Als(side) => self.similar_factors(side, items, k),
@@ -421,23 +422,23 @@ impl<'m> Recommender<'m> {
     }
 }
 
-/// A user's walk through the items.
+/// A user's pass through the items.
 struct Run {
     factors: Vec<f32>,
     length: f32,
-    /// Places that are not recommended, in falling order: the next is last.
+    /// Positions that are not recommended, in descending order: the next is last.
     barred: Vec<u32>,
     top: Top,
 }
 
 impl Run {
-    /// Takes the scores of the items at `places`.
+    /// Processes the scores of the items at `places`.
     fn take(&mut self, scores: &mut [f32], places: std::ops::Range<usize>, items: &[u32]) {
         while let Some(&place) = self.barred.last()
             && (place as usize) < places.end
         {
             self.barred.pop();
-            // Places of groups that were passed over are behind.
+            // Skips positions of groups that were passed over.
             if let Some(at) = (place as usize).checked_sub(places.start) {
                 scores[at] = f32::NEG_INFINITY;
             }
@@ -469,7 +470,7 @@ impl Ordered {
         }
     }
 
-    /// Where the items stand that are not for this query, in falling order.
+    /// Positions of the items excluded for this query, in descending order.
     fn barred(&self, query: &Query<'_>) -> Vec<u32> {
         let items = query.history.items.iter().chain(query.denied);
         let mut places: Vec<u32> = items.map(|&item| self.places[item as usize]).collect();
@@ -480,7 +481,7 @@ impl Ordered {
     }
 }
 
-/// Euclidean length, never below what products with it may reach.
+/// Euclidean norm, rounded so that it bounds the products.
 fn length(row: &[f32]) -> f32 {
     let squares: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     squares.sqrt() as f32

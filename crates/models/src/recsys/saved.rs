@@ -1,4 +1,4 @@
-//! A model as a state, and every check on the way back.
+//! Converts a model to a state, and back with all checks.
 
 use super::als::Side;
 use super::ease::Ease;
@@ -90,7 +90,7 @@ impl Stateful for Model {
     }
 }
 
-/// What came later; a model without it was not carried on.
+/// Later interactions; empty if the model was saved without any.
 fn later(state: &State, taken: &Interactions) -> Result<Later, StateError> {
     if !state.strings.contains_key("later.users") {
         return Ok(Later::default());
@@ -184,7 +184,8 @@ fn save_rows(state: &mut State, name: &str, rows: &Interactions) {
     );
 }
 
-/// Rows over `width` items: starts that rise, items in range and none twice, weights above 0.
+/// Loads rows over `width` items: ascending starts, items in range and unique within a row, weights
+/// above 0.
 fn load_rows(state: &State, name: &str, width: usize) -> Result<Interactions, StateError> {
     let part = |part: &str| format!("{name}.{part}");
     let starts = state.u64s(&part("starts"), &[None])?;
@@ -207,7 +208,7 @@ fn load_rows(state: &State, name: &str, width: usize) -> Result<Interactions, St
         for &item in &items[range.clone()] {
             match seen.get_mut(item as usize) {
                 Some(last) if *last != row => *last = row,
-                _ => return bad("items", "an item out of range or twice in a row"),
+                _ => return bad("items", "an item is out of range or repeated in a row"),
             }
         }
         rows.push(&items[range.clone()], &weights[range]);

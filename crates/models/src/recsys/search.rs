@@ -1,8 +1,7 @@
-//! Choosing a model and its options on interactions held out of the training part, within a budget
-//! of work.
+//! Chooses a model and its options on a hold-out of the training split, within a budget of work.
 //!
-//! Work is counted in multiply-adds as they follow from shapes and counts, never in seconds, so that
-//! the same data and budget always end in the same model.
+//! Work is counted in multiply-adds derived from shapes and counts, never in seconds, so that the
+//! same data and budget always give the same model.
 
 use super::als;
 use super::ease;
@@ -15,31 +14,33 @@ use super::top::Scored;
 use super::work;
 use crate::kernels::math;
 
-/// Users that candidates are compared on, at most: the spread of the mean is then below a hundredth.
+/// Maximum number of users on whom candidates are compared: the standard error of the mean is then
+/// below 0.01.
 const USERS: usize = 3000;
-/// Length of the lists that are compared.
+/// Length of the compared lists.
 const K: usize = 20;
 
 /// Which interactions of a user are held out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum HoldOutRule {
-    /// The last: rows are in order of time.
+    /// The last ones; rows are in chronological order.
     Last,
-    /// Some, by a hash of user, item and seed.
+    /// A pseudo-random selection, by a hash of user, item and seed.
     Hashed(u64),
 }
 
 /// A split of interactions by [`hold_out`].
 pub struct HoldOut {
-    /// What is left to fit to.
+    /// The interactions left to fit.
     pub taken: Interactions,
-    /// Position in its row of each interaction of `taken`.
+    /// Position in its original row of each interaction of `taken`.
     pub kept: Vec<u32>,
-    /// Of each user, the items held out and their position in the row.
+    /// For each user, the hold-out items and their positions in the row.
     pub out: Vec<Vec<(u32, u32)>>,
 }
 
-/// Holds out max(1, ⌊share · n⌋) of each user's n interactions, none of users with fewer than two.
+/// Holds out max(1, ⌊share · n⌋) of each user's n interactions; users with fewer than two keep
+/// theirs.
 pub fn hold_out(all: &Interactions, share: f64, rule: HoldOutRule) -> HoldOut {
     let mut held = HoldOut {
         taken: Interactions::new(all.width()),
@@ -79,7 +80,7 @@ fn mix(seed: u64, user: u64, item: u32) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Recall and NDCG of a list against the relevant items, of which there are `relevant`.
+/// Recall and NDCG of a list, for `relevant` relevant items.
 pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize) -> (f64, f64) {
     let discount = |rank: usize| 1.0 / math::ln(rank as f64 + 2.0);
     let (mut hits, mut gain) = (0, 0.0);
@@ -93,7 +94,7 @@ pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize
     (f64::from(hits) / relevant as f64, gain / ideal)
 }
 
-/// A candidate: a model's options and how interactions are weighted.
+/// A candidate: a model's options and the weighting of interactions.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
@@ -101,7 +102,7 @@ pub struct Choice {
     pub options: ModelOptions,
     /// See [`super::Model::half_life`].
     pub half_life: f64,
-    /// Weight of an interaction that the user did not like.
+    /// Weight of a disliked interaction.
     pub disliked: f64,
 }
 
@@ -109,53 +110,53 @@ pub struct Choice {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trial {
-    /// What was tried.
+    /// The candidate.
     pub choice: Choice,
-    /// Mean over users of the share of held-out items among the first 20.
+    /// Mean over users of the recall at 20.
     pub recall_at_20: f64,
-    /// Mean over users of the normalized discounted cumulative gain of the first 20.
+    /// Mean over users of the normalized discounted cumulative gain at 20.
     pub ndcg_at_20: f64,
 }
 
-/// The data, limits and fixed choices of a search.
+/// The data, limits and fixed options of a search.
 pub struct Search<'a> {
-    /// The training part without what is held out.
+    /// The training split without the hold-out.
     pub taken: &'a Interactions,
-    /// Of each interaction of `taken`, whether the user liked it; empty: all.
+    /// Whether the user liked each interaction of `taken`; empty means all.
     pub liked: &'a [bool],
-    /// Relevant items held out of each user, in rising order.
+    /// Relevant hold-out items of each user, in ascending order.
     pub relevant: &'a [Vec<u32>],
-    /// Of each item, see [`super::model::popularity`].
+    /// Popularity of each item, see [`super::model::popularity`].
     pub popularity: &'a [f32],
-    /// Whether rows are in order of time.
+    /// Whether rows are in chronological order.
     pub timed: bool,
-    /// The one kind to choose options of; absent: any.
+    /// The kind to search; `None` searches all.
     pub kind: Option<Kind>,
-    /// What is given and not searched.
+    /// Fixed options; `None` searches them.
     pub options: Option<ModelOptions>,
-    /// Given half-life; absent: searched.
+    /// Fixed half-life; `None` searches it.
     pub half_life: Option<f64>,
-    /// Given weight of an interaction that the user did not like; absent: searched.
+    /// Fixed weight of disliked interactions; `None` searches it.
     pub disliked: Option<f64>,
-    /// Of the models' random starts.
+    /// Seed of the models' random starts.
     pub seed: u64,
-    /// 10^9 multiply-adds that candidates may take together.
+    /// Budget for all candidates, in 10^9 multiply-adds.
     pub budget: f64,
-    /// Bytes that a model may take.
+    /// Memory limit of a model, in bytes.
     pub memory: usize,
 }
 
-/// Neighbours to choose from, the most first.
+/// Numbers of neighbours to choose from, largest first.
 const NEIGHBOURS: [usize; 4] = [200, 60, 20, 8];
-/// Of EASE, to choose from, the likeliest first.
+/// Regularizations of EASE to choose from, most promising first.
 const REGULARIZATIONS: [f64; 4] = [300.0, 100.0, 1000.0, 30.0];
-/// Half-lives that are tried where there is time: at once, and for the best.
+/// Half-lives tried if rows are in chronological order: for all candidates, and for the best.
 const HALF_LIFE: f64 = 0.25;
 const HALF_LIVES: [f64; 3] = [0.5, 0.125, 0.0625];
-/// Weights of what was not liked that are tried for the best, where there are ratings.
+/// Weights of disliked interactions tried for the best candidate, if there are ratings.
 const DISLIKED: [f64; 2] = [0.5, 0.25];
 
-/// Ways to go from a filter, with 1 or -1.
+/// Steps between neighbouring filters, with sign 1 or -1.
 const STEPS: [fn(graph::GraphOptions, f64) -> graph::GraphOptions; 4] = [
     |filter, sign| graph::GraphOptions {
         scored: (filter.scored + 0.1 * sign).max(0.0),
@@ -175,7 +176,7 @@ const STEPS: [fn(graph::GraphOptions, f64) -> graph::GraphOptions; 4] = [
     },
 ];
 
-/// Ways to go from a factorization, with -1 or 1: by a factor of about three.
+/// Steps between neighbouring factorizations, with sign -1 or 1: by a factor of about three.
 const ALS_STEPS: [fn(als::AlsOptions, f64) -> als::AlsOptions; 3] = [
     |als, sign| als::AlsOptions {
         unobserved: als.unobserved * math::pow(3.0, sign),
@@ -185,30 +186,30 @@ const ALS_STEPS: [fn(als::AlsOptions, f64) -> als::AlsOptions; 3] = [
         regularization: als.regularization * math::pow(3.0, sign),
         ..als
     },
-    // What was not taken regularizes too: more of one, less of the other.
+    // Unobserved pairs regularize as well: more of one, less of the other.
     |als, sign| als::AlsOptions {
         unobserved: als.unobserved * math::pow(3.0, sign),
         regularization: als.regularization * math::pow(3.0, -sign),
         ..als
     },
 ];
-/// Without a kind asked for, a factorization is improved only from this share of the best NDCG on.
+/// Unless the kind is fixed, a factorization is improved only from this share of the best NDCG.
 const WORTH_IMPROVING: f64 = 0.9;
 
-/// A search under way.
+/// A running search.
 struct Run<'a> {
     search: &'a Search<'a>,
-    /// Users that are looked at.
+    /// Users on whom candidates are compared.
     users: Vec<usize>,
-    /// Work that is left.
+    /// Remaining budget.
     left: f64,
     trials: Vec<Trial>,
     tell: &'a dyn Fn(&Trial),
 }
 
 impl Search<'_> {
-    /// Tries candidates in a fixed order while the budget lasts; all trials in that order, and the
-    /// place of the best. `tell` is called with each trial.
+    /// Tries candidates in a fixed order while the budget lasts. Returns all trials in that order
+    /// and the index of the best. `tell` is called with each trial.
     pub fn run(&self, tell: &dyn Fn(&Trial)) -> (Vec<Trial>, usize) {
         let scored = (0..self.taken.users()).filter(|&user| {
             !self.relevant[user].is_empty() && !self.taken.row(user).items.is_empty()
@@ -244,7 +245,7 @@ impl Run<'_> {
         best
     }
 
-    /// Every candidate of every kind asked for, with and without time.
+    /// Tries candidates of every searched kind, with and without time decay.
     fn kinds(&mut self) {
         let search = self.search;
         let wanted = |kind| search.kind.is_none_or(|only| only == kind);
@@ -282,8 +283,9 @@ impl Run<'_> {
         }
     }
 
-    /// ALS depends much on what was not taken and on the regularization, and the best values differ
-    /// by a factor of a hundred between data sets: a walk along each, as long as that is better.
+    /// ALS depends strongly on the weight of unobserved pairs and on the regularization, whose best
+    /// values differ by a factor of a hundred between data sets: walks along each while it
+    /// improves.
     fn factorizations(&mut self, half_lives: &[f64]) {
         let mut best = als::AlsOptions::default();
         let Some(mut reached) = self.factorization(best, half_lives) else {
@@ -308,7 +310,7 @@ impl Run<'_> {
         }
     }
 
-    /// The best NDCG of a factorization over half-lives; `None` where the budget does not allow it.
+    /// The best NDCG of a factorization over half-lives; `None` if it exceeds the budget.
     fn factorization(&mut self, options: als::AlsOptions, half_lives: &[f64]) -> Option<f64> {
         let before = self.trials.len();
         self.fit(
@@ -321,7 +323,7 @@ impl Run<'_> {
         found.reduce(f64::max)
     }
 
-    /// Neighbours are found once for each similarity; fewer are the nearest of them.
+    /// Neighbours are found once per similarity; smaller numbers are prefixes of them.
     fn neighbours(&mut self, half_lives: &[f64]) {
         let taken = self.search.taken;
         for similarity in [Similarity::Cosine, Similarity::Tfidf, Similarity::Bm25] {
@@ -347,7 +349,7 @@ impl Run<'_> {
         }
     }
 
-    /// Around the best: how soon the past is forgotten, how much what was not liked counts.
+    /// Refines the best candidate: the half-life, and the weight of disliked interactions.
     fn refine(&mut self) {
         let search = self.search;
         let Some(best) = self.trials.get(self.best()).map(|trial| trial.choice) else {
@@ -373,7 +375,7 @@ impl Run<'_> {
         }
     }
 
-    /// Fits and measures, where the budget and the memory allow it.
+    /// Fits and measures a candidate, if the budget and the memory allow it.
     fn fit(
         &mut self,
         options: ModelOptions,
@@ -392,7 +394,7 @@ impl Run<'_> {
         self.measure(&fitted, options, taken, half_lives, disliked);
     }
 
-    /// Filters share their singular vectors: one is fitted, the others follow from it.
+    /// Filters share their singular vectors: one is fitted, the others are derived from it.
     fn graphs(&mut self, half_lives: &[f64]) {
         let taken = self.search.taken;
         let mut fitted: Option<graph::Graph> = None;
@@ -422,7 +424,7 @@ impl Run<'_> {
         }
     }
 
-    /// From the best filter along each of its powers and its weight, as long as that is better.
+    /// From the best filter, walks along each of its powers and its weight while it improves.
     fn descend(&mut self, graph: graph::Graph) {
         let taken = self.search.taken;
         for step in STEPS {
@@ -500,7 +502,7 @@ impl Run<'_> {
     }
 }
 
-/// Filters to choose from; all with the same vectors.
+/// Filters to choose from, all with the same vectors.
 fn filters() -> Vec<graph::GraphOptions> {
     let filter = |user, taken, scored, low_pass| graph::GraphOptions {
         user,
@@ -538,7 +540,8 @@ mod tests {
         assert_ne!(hashed.out, held.out);
     }
 
-    /// Worked out with the formulas of ../shared/scoring: hits at ranks 1 and 3 of three relevant.
+    /// Calculated with the formulas of ../shared/scoring: hits at ranks 1 and 3 of three relevant
+    /// items.
     #[test]
     fn gains_of_a_list() {
         let list: Vec<Scored> = [5, 9, 7].map(|item| Scored { item, score: 0.0 }).to_vec();

@@ -1,9 +1,9 @@
 //! The largest singular vectors of a sparse matrix with non-negative values, by subspace iteration
 //! with a Chebyshev filter (Zhou, Saad, Tiago and Chelikowsky 2006).
 //!
-//! A block of columns is multiplied by a polynomial of A'A that stays small below the block's least
-//! Ritz value and grows fast above it; Rayleigh and Ritz then turn the block into approximate
-//! vectors. Double precision, each output summed in the order of the stored entries.
+//! A block of columns is multiplied by a polynomial of A'A that is small below the block's smallest
+//! Ritz value and grows fast above it; a Rayleigh-Ritz step then turns the block into approximate
+//! vectors. Double precision, with each output summed in the order of the stored entries.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -13,14 +13,14 @@ use crate::kernels::dense::{cholesky, gram, inverse_of_triangle, multiply};
 use crate::kernels::eigen;
 use crate::kernels::panel::{Panels, View};
 
-/// Rows multiplied by a thread at a time.
+/// Number of rows multiplied by a thread at a time.
 const ROWS: usize = 64;
 /// Degree of the filter.
 const DEGREE: usize = 4;
-/// Columns of the block beyond those wanted: they carry what has not converged.
+/// Extra columns of the block, which hold what has not converged.
 const SPARE: usize = 16;
 
-/// A sparse matrix in rows, with values in double precision.
+/// A sparse matrix in compressed rows, in double precision.
 #[derive(Clone, Debug)]
 pub struct Sparse {
     pub starts: Vec<usize>,
@@ -52,7 +52,7 @@ impl Sparse {
     }
 }
 
-/// Right singular vectors in falling order of their values, columns × `rank` row-major.
+/// Right singular vectors in descending order of their values, columns × `rank`, row-major.
 pub struct Svd {
     pub vectors: Vec<f64>,
     pub rank: usize,
@@ -107,7 +107,7 @@ fn filter(square: &impl Fn(&[f64]) -> Vec<f64>, block: Vec<f64>, bound: f64, top
     now
 }
 
-/// Turns a block Y into orthonormal Ritz vectors of A'A, in falling order of their values: with
+/// Turns a block Y into orthonormal Ritz vectors of A'A, in descending order of their values: with
 /// Y'Y = L L' and L^-1 (AY)'(AY) L^-T = W Λ W', they are Y L^-T W.
 fn ritz(a: &Sparse, block: &mut Vec<f64>, size: usize) -> Vec<f64> {
     let inverse = inverse_of_triangle(&factor(block, size), size);
@@ -116,7 +116,7 @@ fn ritz(a: &Sparse, block: &mut Vec<f64>, size: usize) -> Vec<f64> {
     let half = multiply(&inverse, &Panels::new(View::rows(&image, size, size)));
     let back = Panels::new(View::rows(&inverse, size, size).transposed());
     let (values, vectors) = eigen::symmetric(&multiply(&half, &back), size);
-    // (L^-T W)' = W' L^-1: rows of it are columns to multiply by.
+    // (L^-T W)' = W' L^-1: its rows are columns to multiply by.
     let turn = multiply(&vectors, &Panels::new(View::rows(&inverse, size, size)));
     *block = multiply(
         block,
@@ -125,7 +125,7 @@ fn ritz(a: &Sparse, block: &mut Vec<f64>, size: usize) -> Vec<f64> {
     values
 }
 
-/// L of Y'Y = L L', with a little on the diagonal where directions are lost to rounding.
+/// L of Y'Y = L L', with a small diagonal added where directions are lost to rounding.
 fn factor(block: &[f64], size: usize) -> Vec<f64> {
     let products = gram(block, size);
     let trace: f64 = (0..size).map(|i| products[i * size + i]).sum();
@@ -133,7 +133,7 @@ fn factor(block: &[f64], size: usize) -> Vec<f64> {
     loop {
         assert!(
             ridge.is_finite(),
-            "a matrix with values that are not finite"
+            "the matrix has values that are not finite"
         );
         let mut l = products.clone();
         (0..size).for_each(|i| l[i * size + i] += ridge);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn more_vectors_than_columns_are_cut() {
+    fn the_rank_is_at_most_the_number_of_columns() {
         let (a, transposed) = dense(3, 8);
         assert_eq!(largest(&a, &transposed, 50, 2, 1).rank, 3);
     }

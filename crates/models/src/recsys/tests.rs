@@ -1,9 +1,9 @@
-//! Data that several of this folder's tests share, and tests across its files.
+//! Data shared by several tests of this folder, and tests across its files.
 
 use super::*;
 use crate::state::Stateful;
 
-/// Users of four tastes, each with some items of its own taste and few of others.
+/// Users with four tastes, each with some items of their own taste and a few others.
 pub fn clusters(users: usize, items: usize) -> Interactions {
     let mut all = Interactions::new(items);
     for user in 0..users {
@@ -60,7 +60,7 @@ fn unknown_to(taken: &Interactions, user: usize) -> u32 {
     (0..).find(|item| !known.contains(item)).unwrap()
 }
 
-/// A known user and a new one took more.
+/// More interactions of a known user and a new one.
 fn later(taken: &Interactions) -> Later {
     let mut rows = Interactions::new(taken.width());
     for user in 0..=taken.users() {
@@ -78,7 +78,7 @@ fn later(taken: &Interactions) -> Later {
 }
 
 #[test]
-fn what_came_later_goes_behind_what_was_known() {
+fn later_interactions_follow_the_known_ones() {
     let model = model(&ModelOptions::Popular);
     let known = model.taken.row(3).items.to_vec();
     let taken = model.taken_by(3);
@@ -118,7 +118,7 @@ fn every_kind_lists_what_is_new_and_comes_back_from_its_state() {
     }
 }
 
-/// The walk that stops early against every score there is.
+/// Compares the walk that stops early with all scores.
 #[test]
 fn lists_of_factors_are_exact() {
     let model = model(&every_kind()[0]);
@@ -143,7 +143,7 @@ fn lists_of_factors_are_exact() {
 }
 
 #[test]
-fn allowed_and_denied_items_are_kept_to() {
+fn allowed_and_denied_items_are_respected() {
     for options in every_kind() {
         let model = model(&options);
         let recommender = Recommender::new(&model, vec![39]);
@@ -160,7 +160,7 @@ fn allowed_and_denied_items_are_kept_to() {
         let mut items: Vec<u32> = list.iter().map(|scored| scored.item).collect();
         items.sort_unstable();
         assert_eq!(items, expected, "{options:?}");
-        // Among all items, those have the same scores.
+        // Among all items, they have the same scores.
         let open = recommender
             .lists(
                 &[Query {
@@ -178,7 +178,7 @@ fn allowed_and_denied_items_are_kept_to() {
 }
 
 #[test]
-fn who_took_nothing_gets_what_is_popular() {
+fn users_without_interactions_get_the_popular_items() {
     for options in every_kind() {
         let model = model(&options);
         let list = Recommender::new(&model, Vec::new())
@@ -199,9 +199,9 @@ fn who_took_nothing_gets_what_is_popular() {
     }
 }
 
-/// Two tastes that share no user: beyond its own items a user is near to nothing.
+/// Two tastes that share no user: beyond its own items, nothing is similar to a user's history.
 #[test]
-fn where_neighbours_end_popularity_goes_on() {
+fn lists_continue_by_popularity_after_the_neighbours() {
     let mut taken = Interactions::new(6);
     for items in [&[0, 1][..], &[0, 1], &[0], &[3, 5], &[3, 4, 5], &[5]] {
         taken.push(items, &vec![1.0; items.len()]);
@@ -217,7 +217,7 @@ fn where_neighbours_end_popularity_goes_on() {
     };
     let list = recommender.lists(&[query], 5).remove(0);
     let items: Vec<u32> = list.iter().map(|scored| scored.item).collect();
-    assert_eq!(items, [1, 5, 3, 2], "near, then 3 users, 2 users, none");
+    assert_eq!(items, [1, 5, 3, 2], "similar, then 3 users, 2 users, none");
     assert!(list[0].score > 0.0 && list[1..].iter().all(|scored| scored.score == 0.0));
 }
 
@@ -280,7 +280,7 @@ fn a_search_finds_tastes_and_keeps_to_its_budget() {
 }
 
 #[test]
-fn states_that_lie_are_refused() {
+fn invalid_states_are_refused() {
     let state = model(&ModelOptions::Knn(knn::KnnOptions::default())).to_state();
     let spoil = |change: &dyn Fn(&mut crate::state::State)| {
         let mut state = state.clone();

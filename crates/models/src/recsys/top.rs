@@ -1,25 +1,25 @@
-//! The exact best k of many scores; ties go to the lower item.
+//! The exact top k of many scores; ties go to the lower item.
 
 /// An item and its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
-    /// Number of the item.
+    /// The item's number.
     pub item: u32,
-    /// The higher, the better.
+    /// The score; higher is better.
     pub score: f32,
 }
 
 impl Scored {
-    /// Whether it comes before `other`: a higher score, or the same and a lower item.
+    /// Whether it ranks before `other`: a higher score, or an equal one and a lower item.
     fn before(&self, other: &Scored) -> bool {
         self.score > other.score || (self.score == other.score && self.item < other.item)
     }
 }
 
-/// Scores looked at together: whether one of them can enter is asked first.
+/// Number of scores examined together; a group is skipped if none of them can enter.
 const GROUP: usize = 32;
 
-/// The best k so far, as a heap with the last of them on top.
+/// The best k so far, as a heap with the worst of them on top.
 #[derive(Clone, Debug, Default)]
 pub struct Top {
     k: usize,
@@ -27,7 +27,7 @@ pub struct Top {
 }
 
 impl Top {
-    /// Empty, with room for `k`.
+    /// Creates an empty list with room for `k`.
     pub fn new(k: usize) -> Self {
         Top {
             k,
@@ -44,7 +44,7 @@ impl Top {
         }
     }
 
-    /// Takes an item in if it is among the best k; a score of minus infinity never is.
+    /// Adds an item if it is among the best k; a score of minus infinity never is.
     pub fn push(&mut self, item: u32, score: f32) {
         let new = Scored { item, score };
         if score == f32::NEG_INFINITY || self.k == 0 {
@@ -59,7 +59,7 @@ impl Top {
         }
     }
 
-    /// All of `scores`; `item` says which item a place is.
+    /// Adds all of `scores`; `item` maps positions to items.
     pub fn extend(&mut self, scores: &[f32], item: impl Fn(usize) -> u32) {
         let (groups, rest) = scores.as_chunks::<GROUP>();
         for (group, scores) in groups.iter().enumerate() {
@@ -110,7 +110,7 @@ impl Top {
         }
     }
 
-    /// The best first.
+    /// The items, best first.
     pub fn sorted(mut self) -> Vec<Scored> {
         self.heap
             .sort_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));

@@ -1,14 +1,14 @@
-//! What a fit and its lists cost, in multiply-adds as they follow from shapes and counts: what the
-//! budget of a search is counted in, never in seconds.
+//! The cost of a fit and its lists in multiply-adds, derived from shapes and counts: the unit of a
+//! search's budget, never seconds.
 
 use super::interactions::Interactions;
 use super::model::ModelOptions;
 
-/// A multiply-add on scattered memory takes as long as so many in the matrix kernel.
+/// A multiply-add on scattered memory takes as long as this many in the matrix kernel.
 const SCATTER: f64 = 16.0;
 
-/// Steps from users over items to users, to whose items a filter then goes on: Σ n_i² over items,
-/// times the mean length of a row, less what neighbours met twice save (half, as a rule).
+/// Number of steps of a filter from users over items to users: Σ n_i² over items, times the mean
+/// length of a row, minus the savings from neighbours met twice (usually half).
 fn walks(taken: &Interactions) -> f64 {
     let mut counts = vec![0.0f64; taken.width()];
     taken

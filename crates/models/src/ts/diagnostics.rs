@@ -1,8 +1,8 @@
-//! Statistics of a series: autocorrelations, the KPSS test of a unit root, the Ljung-Box test.
+//! Statistics of a series: autocorrelations, the KPSS test for a unit root, the Ljung-Box test.
 
 use crate::kernels::math;
 
-/// Mean of the finite values; `None` where there are none.
+/// Mean of the finite values; `None` if there are none.
 pub fn mean(values: &[f64]) -> Option<f64> {
     let (mut sum, mut count) = (0.0, 0);
     for value in values.iter().filter(|value| value.is_finite()) {
@@ -12,14 +12,14 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// Variance (over n) of the finite values.
+/// Variance (divided by n) of the finite values.
 pub fn variance(values: &[f64]) -> f64 {
     let Some(mean) = mean(values) else { return 0.0 };
     let squares: Vec<f64> = values.iter().map(|v| (v - mean) * (v - mean)).collect();
     self::mean(&squares).unwrap_or(0.0)
 }
 
-/// Whether all finite values are the same.
+/// Whether all finite values are equal.
 pub fn constant(values: &[f64]) -> bool {
     let mut finite = values.iter().filter(|value| value.is_finite());
     finite
@@ -27,8 +27,8 @@ pub fn constant(values: &[f64]) -> bool {
         .is_none_or(|first| finite.all(|value| value == first))
 }
 
-/// Autocorrelations of lags 1 to `last` (over n, as R's `acf`). Pairs with a missing value count
-/// for nothing.
+/// Autocorrelations of lags 1 to `last` (divided by n, as in R's `acf`). Pairs with a missing value
+/// are skipped.
 pub fn autocorrelations(values: &[f64], last: usize) -> Vec<f64> {
     let mean = mean(values).unwrap_or(0.0);
     let centred: Vec<f64> = values
@@ -72,8 +72,8 @@ pub fn kpss(values: &[f64], lags: usize) -> f64 {
     eta / (n * long_run)
 }
 
-/// Ljung and Box's Q over `lags`, and the probability of a greater one without autocorrelation,
-/// with `fitted` coefficients taken off the degrees of freedom.
+/// Ljung-Box Q over `lags`, and its p-value under no autocorrelation, with `fitted` coefficients
+/// subtracted from the degrees of freedom.
 pub fn ljung_box(residuals: &[f64], lags: usize, fitted: usize) -> (f64, f64) {
     let n = residuals.iter().filter(|e| e.is_finite()).count() as f64;
     let sum: f64 = autocorrelations(residuals, lags)
@@ -123,8 +123,8 @@ pub fn chi_squared_tail(x: f64, freedom: f64) -> f64 {
     front * h
 }
 
-/// The quantile of the standard normal distribution (Acklam's rational approximation, sharpened
-/// by one step of Halley's method; full double precision).
+/// Quantile of the standard normal distribution (Acklam's rational approximation, refined by one
+/// step of Halley's method; full double precision).
 pub fn normal_quantile(p: f64) -> f64 {
     const A: [f64; 6] = [
         -3.969_683_028_665_376e1,

@@ -1,17 +1,18 @@
-//! The answer of every model: means and standard deviations.
+//! The result of every model: means and standard deviations.
 
-/// Means and standard deviations of the coming steps.
+/// Means and standard deviations of future steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forecast {
-    /// Expected value of each step ahead.
+    /// Expected value of each step.
     pub mean: Vec<f64>,
     /// Standard deviation of each step's error.
     pub deviation: Vec<f64>,
 }
 
 impl Forecast {
-    /// The weighted mean of forecasts; weights add up to 1. Deviations are averaged as if the errors of the models
-    /// were perfectly correlated, which they nearly are; the variance between the means is added.
+    /// The weighted mean of forecasts; weights sum to 1. Deviations are averaged as if the models'
+    /// errors were perfectly correlated, which they nearly are; the variance between the means is
+    /// added.
     pub fn combined(parts: &[(f64, &Forecast)], ahead: usize) -> Self {
         let mut whole = Self {
             mean: vec![0.0; ahead],

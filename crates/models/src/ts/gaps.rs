@@ -1,7 +1,6 @@
 //! Missing values of a series, interpolated for methods that need all values.
 
-/// Missing values on a straight line between their neighbours, level at the ends; `None` where all
-/// are missing.
+/// Interpolates missing values linearly, constant at the ends; `None` if all are missing.
 pub fn filled(series: &[f64]) -> Option<Vec<f64>> {
     let known: Vec<usize> = (0..series.len())
         .filter(|&t| series[t].is_finite())

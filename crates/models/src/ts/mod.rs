@@ -1,8 +1,8 @@
 //! Demand forecasting: exact ARIMA and ETS over many series.
 //!
-//! From below: what all models answer with and rest on (`forecast`, `gaps`, `diagnostics`, `estimation`),
-//! `seasonality`, the models of one series (`simple`, `arima`, `ets`, `smoothing`), their combination
-//! (`series`), and many series together (`panel`).
+//! From the bottom up: what all models share (`forecast`, `gaps`, `diagnostics`, `estimation`),
+//! `seasonality`, the models of one series (`simple`, `arima`, `ets`, `smoothing`), their
+//! combination (`series`), and many series together (`panel`).
 
 pub mod arima;
 pub mod diagnostics;

@@ -1,10 +1,10 @@
-//! The reference values and series of `../shared/data/ts`, for the tests of this folder.
+//! Reference values and series from `../shared/data/ts`, for the tests of this folder.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// A series and its regressors, over the past and the coming steps.
+/// A series and its regressors, for the past and the future steps.
 pub struct Series {
     pub y: Vec<f64>,
     pub exog: Vec<Vec<f64>>,
@@ -24,7 +24,7 @@ fn folder() -> Option<PathBuf> {
     None
 }
 
-/// The reference values; `None` where the folder is missing.
+/// The reference values; `None` if the folder is missing.
 pub fn known_answers() -> Option<Value> {
     let text = std::fs::read(folder()?.join("known_answers.json")).unwrap();
     Some(serde_json::from_slice(&text).unwrap())
@@ -55,7 +55,7 @@ fn columns(file: &str, names: &[&str]) -> Vec<Vec<f64>> {
     columns
 }
 
-/// The series as the reference file describes it: `bike_daily (first 701), exog holiday,temp`.
+/// The series named in the reference file: `bike_daily (first 701), exog holiday,temp`.
 pub fn series(described: &str, log: bool) -> Series {
     let log = log || described.starts_with("log ");
     let described = described.trim_start_matches("log ");

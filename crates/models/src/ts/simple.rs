@@ -1,12 +1,12 @@
-//! Forecasts that need no search: seasonal naive, drift and mean. The benchmarks of every other model, and
-//! the fallback for a series that is too short for one.
+//! Forecasts that need no search: seasonal naive, drift and mean. They are the benchmarks for all
+//! other models, and the fallback for a series that is too short for one.
 
 use super::forecast::Forecast;
 
 /// The forecast of the next value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// The value a season ago; without a season the last value.
+    /// The value one season ago; without a season the last value.
     SeasonalNaive,
     /// The last value and the mean change.
     Drift,
@@ -14,27 +14,27 @@ pub enum Rule {
     Mean,
 }
 
-/// A rule and the statistics of a series that it needs.
+/// A rule, and the statistics of a series that it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Simple {
-    /// Which rule.
+    /// The rule.
     pub rule: Rule,
-    /// The last season, the oldest value first.
+    /// The last season, oldest value first.
     pub last: Vec<f64>,
     /// The first known value.
     pub first: f64,
-    /// Of the known values.
+    /// Sum of the known values.
     pub sum: f64,
-    /// Known values.
+    /// Number of known values.
     pub count: f64,
-    /// Steps from the first known value to the last one.
+    /// Number of steps from the first known value to the last.
     pub span: f64,
-    /// Of the errors one step ahead.
+    /// Variance of the one-step errors.
     pub variance: f64,
 }
 
 impl Simple {
-    /// Fits to `series`, NaN where a value is missing; `None` where all are.
+    /// Fits to `series`, with NaN for missing values; `None` if all are missing.
     pub fn fit(rule: Rule, series: &[f64], period: usize) -> Option<Self> {
         let start = series.iter().position(|y| y.is_finite())?;
         let period = match rule {
@@ -80,13 +80,14 @@ impl Simple {
         simple.variance = if freedom >= 1.0 {
             squares / freedom
         } else {
-            // A single value has no error to estimate the variance from: half of it is assumed.
+            // A single value gives no error to estimate the variance from, so half of it is
+            // assumed.
             0.25 * simple.first * simple.first
         };
         Some(simple)
     }
 
-    /// Seasons never seen are taken as the mean of those that were.
+    /// Replaces seasons that were never observed by the mean of the others.
     fn complete(&mut self) {
         let seen: Vec<f64> = self
             .last
@@ -109,15 +110,16 @@ impl Simple {
         }
     }
 
-    /// Whether it errs by rounding alone on the values that it was fitted to: a straight line, a season that
-    /// repeats itself.
+    /// Whether its errors on the training values are rounding errors only: a straight line, or a
+    /// season that repeats exactly.
     pub fn is_exact(&self, series: &[f64]) -> bool {
         let squares = series.iter().filter(|y| y.is_finite()).map(|y| y * y);
         self.variance <= 1e-24 * squares.sum::<f64>() / self.count
     }
 
-    /// Gives a rule without errors a variance: that none was seen in n values does not mean that none will
-    /// come. It is that of n errors of zero and one of the size of the mean change; zero where nothing changes.
+    /// Gives a rule without errors a variance, since no error in n values does not rule out future
+    /// ones. It is that of n errors of zero and one of the size of the mean change; zero if nothing
+    /// changes.
     pub fn widen(&mut self, series: &[f64]) {
         if self.is_exact(series) {
             let sizes = changes(series).map(|(_, change)| change.abs());
@@ -127,8 +129,8 @@ impl Simple {
         }
     }
 
-    /// Updates the statistics with new values. The variance stays, but not at zero where values change for
-    /// the first time.
+    /// Updates the statistics with new values. The variance is kept, unless it is zero and values
+    /// change for the first time.
     pub fn update(&mut self, values: &[f64]) {
         let expected = self.advance(values);
         if self.variance == 0.0 {
@@ -138,7 +140,7 @@ impl Simple {
         }
     }
 
-    /// Takes new values in, and returns the one-step forecast of each.
+    /// Adds new values, and returns the one-step forecast of each.
     fn advance(&mut self, values: &[f64]) -> Vec<f64> {
         let mut expected = Vec::with_capacity(values.len());
         for &value in values {
@@ -162,8 +164,8 @@ impl Simple {
         expected
     }
 
-    /// Means and standard deviations of the coming `ahead` steps (Hyndman and Athanasopoulos, "Forecasting:
-    /// Principles and Practice", section 5.5).
+    /// Means and standard deviations of the next `ahead` steps (Hyndman and Athanasopoulos,
+    /// "Forecasting: Principles and Practice", section 5.5).
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let period = self.last.len();
         let newest = self.last[period - 1];
@@ -185,7 +187,7 @@ impl Simple {
     }
 }
 
-/// The changes between known values that follow each other, each with the steps between them.
+/// The changes between consecutive known values, each with the number of steps between them.
 fn changes(series: &[f64]) -> impl Iterator<Item = (f64, f64)> + '_ {
     let mut known = (0..).zip(series).filter(|(_, y)| y.is_finite());
     let mut last: Option<(u32, &f64)> = known.next();
@@ -229,7 +231,7 @@ mod tests {
         assert_eq!(drift.variance, 1.0 / 16.0);
         drift.widen(&line);
         assert_eq!(drift.variance, 1.0 / 16.0, "once is enough");
-        // What never changes has no width until it does.
+        // A constant series has intervals of zero width until it changes.
         let flat = [5.0; 9];
         let mut naive = Simple::fit(Rule::SeasonalNaive, &flat, 1).unwrap();
         naive.widen(&flat);
@@ -244,13 +246,13 @@ mod tests {
     fn drift_over_gaps_has_errors_too() {
         let y = [1.0, f64::NAN, 3.0, f64::NAN, 9.0];
         let drift = Simple::fit(Rule::Drift, &y, 1).unwrap();
-        // Changes of 2 and 6 where 4 is expected, over two steps each; one is free.
+        // Changes of 2 and 6 where 4 is expected, over two steps each; one degree of freedom.
         assert_eq!(drift.variance, 4.0);
         assert!(!drift.is_exact(&y));
     }
 
     #[test]
-    fn one_value_is_enough_and_none_is_not() {
+    fn one_value_is_enough() {
         let one = Simple::fit(Rule::SeasonalNaive, &[8.0], 12).unwrap();
         assert_eq!(one.forecast(2).mean, [8.0, 8.0]);
         assert_eq!(one.forecast(1).deviation, [4.0]);

@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use crate::nlp::text::strings::{Key, NONE, Table};
 use crate::nlp::text::tokenize::{Tokenizer, Words};
 
-/// Bytes of text read by one task, at least and at most. Large: a task meets most words of a corpus,
-/// and its table of them is made part of the whole at the end. Words are numbered in order of
-/// appearance however the texts are cut, so threads change nothing.
+/// Minimum and maximum number of bytes of text per task. Large, since each task meets most words of
+/// a corpus and its word table is merged at the end. Words are numbered in order of appearance
+/// however the texts are divided, so threads change nothing.
 const BYTES_PER_TASK: std::ops::Range<usize> = 1 << 20..16 << 20;
 
 /// Tokenized texts.
@@ -15,16 +15,17 @@ const BYTES_PER_TASK: std::ops::Range<usize> = 1 << 20..16 << 20;
 pub struct Corpus {
     /// The distinct words, in order of appearance.
     pub words: Table,
-    /// In how many texts each word occurs.
+    /// Document frequency of each word.
     pub frequencies: Vec<u32>,
-    /// The words of all texts, end to end.
+    /// The words of all texts, concatenated.
     pub tokens: Vec<u32>,
-    /// Where each text starts in `tokens`, and where the last one ends.
+    /// Start of each text in `tokens`, and the end of the last one.
     starts: Vec<usize>,
 }
 
 impl Corpus {
-    /// Tokenizes `texts` and leaves out the stop words. `watch` is called with the number done.
+    /// Tokenizes `texts`, leaving out the stop words. `watch` is called with the number of texts
+    /// done.
     pub fn read(
         texts: &[&str],
         tokenizer: &Tokenizer,
@@ -54,7 +55,7 @@ impl Corpus {
         corpus
     }
 
-    /// No text yet. Stop words have the first numbers, and occur in no text.
+    /// Creates an empty corpus. Stop words get the first numbers and occur in no text.
     fn new(stop_words: &[String]) -> Corpus {
         let mut words = Table::default();
         for word in stop_words {
@@ -73,17 +74,17 @@ impl Corpus {
         self.starts.len() - 1
     }
 
-    /// The words of a text, by number.
+    /// The word numbers of a text.
     pub fn text(&self, text: usize) -> &[u32] {
         &self.tokens[self.starts[text]..self.starts[text + 1]]
     }
 
-    /// Where a text starts in `tokens`.
+    /// Start of a text in `tokens`.
     pub fn start(&self, text: usize) -> usize {
         self.starts[text]
     }
 
-    /// Adds the texts of `parts`, whose words have numbers of their own.
+    /// Appends the texts of `parts`, each with its own word numbers.
     fn append(&mut self, mut parts: Vec<Corpus>) {
         if self.texts() == 0 && !parts.is_empty() {
             *self = parts.remove(0);
@@ -101,7 +102,7 @@ impl Corpus {
         renumber(parts.zip(&numbers), &mut self.tokens[before..]);
     }
 
-    /// Adds the words of a part: their numbers in the whole.
+    /// Adds the words of a part and returns their numbers in the whole.
     fn number(&mut self, part: &Corpus) -> Vec<u32> {
         let words = part.words.strings().iter().zip(&part.frequencies);
         let number = |(word, frequency)| {
@@ -116,8 +117,8 @@ impl Corpus {
     }
 }
 
-/// Numbers of parts, end to end, mapped to numbers of the whole by each part's table; [`NONE`] where the
-/// table has no entry.
+/// Maps the numbers of concatenated parts to numbers of the whole with each part's table; [`NONE`]
+/// if the table has no entry.
 pub fn renumber<'a>(parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>, mut whole: &mut [u32]) {
     let mut tasks = Vec::new();
     for (part, numbers) in parts {
@@ -132,7 +133,7 @@ pub fn renumber<'a>(parts: impl Iterator<Item = (&'a [u32], &'a Vec<u32>)>, mut 
     });
 }
 
-/// The texts in runs of about as many bytes.
+/// Divides the texts into tasks of about equal size in bytes.
 fn tasks<'a, 'b>(texts: &'a [&'b str], threads: usize) -> Vec<&'a [&'b str]> {
     let all: usize = texts.iter().map(|text| text.len()).sum();
     let wanted = all.div_ceil(threads);
@@ -147,16 +148,16 @@ fn tasks<'a, 'b>(texts: &'a [&'b str], threads: usize) -> Vec<&'a [&'b str]> {
     texts.split_inclusive(|text| full(text)).collect()
 }
 
-/// In how many texts something occurs, and the last of them.
+/// The document frequency of an item, and the last text it occurs in.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     pub texts: u32,
-    /// Counted from 1.
+    /// Index from 1 of the last text.
     last: u32,
 }
 
 impl Seen {
-    /// Occurs in a text, counted from 1; not before one that was added.
+    /// Counts an occurrence in a text, numbered from 1; texts must come in order.
     #[inline]
     pub fn add(&mut self, text: u32) {
         self.texts += u32::from(self.last != text);
@@ -168,11 +169,11 @@ impl Seen {
 struct Reader<'a> {
     tokenizer: &'a Tokenizer,
     corpus: Corpus,
-    /// Words that occur in no text: the first so many.
+    /// Number of stop words: the first words, which occur in no text.
     stops: u32,
-    /// Of each word.
+    /// Document frequencies of the words.
     seen: Vec<Seen>,
-    /// Of the text being read: its words, their numbers, and those that are looked up a second time.
+    /// The current text: its words, their numbers, and those that need a second look-up.
     words: Words,
     numbers: Vec<u32>,
     unsure: Vec<(usize, Key)>,
@@ -215,7 +216,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Makes `numbers` those of the words, new ones in order.
+    /// Sets `numbers` to those of the words, numbering new words in order.
     fn number(&mut self) {
         let table = &mut self.corpus.words;
         self.numbers.clear();

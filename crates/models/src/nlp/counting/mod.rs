@@ -1,4 +1,4 @@
-//! In how many texts of a corpus each n-gram of words occurs.
+//! Document frequencies of the word n-grams of a corpus.
 
 pub mod corpus;
 pub mod ngrams;

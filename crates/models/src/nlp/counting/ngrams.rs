@@ -1,18 +1,18 @@
-//! In how many texts each n-gram occurs, level by level: words, pairs of them, and so on.
+//! Counts document frequencies of n-grams, level by level: words, pairs, and so on.
 //!
-//! An n-gram is a node: the node of its first n - 1 words and the number of its last word. So its
-//! key is one 64-bit number, however long the words. An n-gram occurs in no more texts than its
-//! parts, so only nodes that occur in enough texts grow (Agrawal and Srikant 1994, "Apriori").
+//! An n-gram is a node, identified by the node of its first n - 1 words and the number of its last
+//! word, so its key is a 64-bit number, however long the words are. An n-gram occurs in at most as
+//! many texts as its parts, so only sufficiently frequent nodes are extended (Agrawal and Srikant
+//! 1994, "Apriori").
 //!
-//! Most n-grams of a corpus are rare, and where features are capped the rare ones are no features.
-//! So a large corpus is first counted in a [`Sketch`]; only n-grams that may be frequent enough are
-//! counted exactly, and few of those in vain.
+//! Most n-grams of a corpus are rare, and with a cap on the number of features the rare ones are
+//! not used. So a large corpus is first counted in a [`Sketch`]; only n-grams that may be frequent
+//! enough are counted exactly, with few false candidates.
 //!
-//! Each n-gram that is counted gets a number where it is first met, and every token keeps the number
-//! of the n-gram that starts there: who turns the texts into rows looks nothing up again. Frequent
-//! n-grams are met early, so their counts lie side by side in a core's cache. Shares of the texts are
-//! counted in tables of their own and joined in order: however the texts are cut, the numbers are the
-//! same.
+//! Each counted n-gram gets a number at its first occurrence, and every token stores the number of
+//! the n-gram that starts there, so turning the texts into rows needs no further look-up. Frequent
+//! n-grams occur early, so their counts are adjacent in the cache. Parts of the corpus are counted
+//! in separate tables and merged in order: however the texts are divided, the numbers are the same.
 
 use rayon::prelude::*;
 
@@ -21,34 +21,34 @@ use super::pairs::{Numbers, join, split};
 use super::sketch::Sketch;
 use crate::nlp::text::strings::NONE;
 
-/// Tokens of a share of the texts, at least.
+/// Minimum number of tokens per share of the texts.
 const TOKENS_PER_SHARE: usize = 1 << 16;
-/// Tokens from which a sketch is worth its while.
+/// Number of tokens from which a sketch is worthwhile.
 const TOKENS_TO_SKETCH: usize = 1 << 17;
-/// N-grams that a first guess counts exactly, for each that is wanted.
+/// Number of n-grams that the first guess counts exactly, per requested n-gram.
 const SPARE: f64 = 1.25;
 /// The n-grams of one length.
 #[derive(Clone, Debug, Default)]
 pub struct Level {
-    /// Node of the n-gram without its last word, one level down, and number of the last word; for
-    /// single words their number twice.
+    /// Node of the n-gram without its last word, one level down, and the number of the last word;
+    /// for single words, their number twice.
     pub keys: Vec<(u32, u32)>,
-    /// In how many texts each occurs.
+    /// Document frequency of each n-gram.
     pub frequencies: Vec<u32>,
-    /// For each token of the corpus the node of the n-gram that starts there, or [`NONE`]; empty for
-    /// single words.
+    /// For each token of the corpus the node of the n-gram that starts there, or [`NONE`]; empty
+    /// for single words.
     pub starts: Vec<u32>,
 }
 
-/// What is counted.
+/// What to count.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// Words in an n-gram, from - to.
+    /// Minimum and maximum number of words in an n-gram.
     pub range: (usize, usize),
-    /// Least and greatest document frequency, in texts.
+    /// Minimum and maximum document frequency, in texts.
     pub least: u32,
     pub most: f64,
-    /// N-grams that are enough, those in most texts first.
+    /// Number of n-grams that suffice, most frequent first.
     pub enough: usize,
 }
 
@@ -58,8 +58,9 @@ impl Wanted {
     }
 }
 
-/// The n-grams of up to `range.1` words, one level a length: all that are `wanted`, or those in most
-/// texts, ties included, where there are more than enough. Some that are too rare may be among them.
+/// Counts the n-grams of up to `range.1` words, one level per length: all that are `wanted`, or, if
+/// there are more than enough, the most frequent, including ties. Some n-grams that are too rare
+/// may be included.
 pub fn count(corpus: &Corpus, wanted: Wanted) -> Vec<Level> {
     let longest = wanted.range.1;
     let words = words(corpus, wanted.least);
@@ -82,8 +83,8 @@ pub fn count(corpus: &Corpus, wanted: Wanted) -> Vec<Level> {
     }
 }
 
-/// A number of texts that about enough n-grams reach. Longer n-grams than pairs are not looked at:
-/// they can only make it too low, which costs time, no n-gram.
+/// Guesses a document frequency that about enough n-grams reach. N-grams longer than pairs are
+/// ignored: this can only make it too low, which costs time but no n-gram.
 fn guess(words: &Level, pairs: &Sketch, wanted: Wanted) -> u32 {
     let mut reach = pairs.histogram();
     if wanted.range.0 == 1 {
@@ -101,8 +102,8 @@ fn guess(words: &Level, pairs: &Sketch, wanted: Wanted) -> u32 {
     wanted.least
 }
 
-/// Words, and the n-grams of up to `longest` words of which all parts occur in `least` texts or more.
-/// `pairs`, where present, bounds the frequency of pairs.
+/// Words, and the n-grams of up to `longest` words whose parts all occur in at least `least` texts.
+/// `pairs`, if given, bounds the frequency of pairs.
 fn grow(
     corpus: &Corpus,
     words: &Level,
@@ -123,7 +124,7 @@ fn grow(
     levels
 }
 
-/// How often the n-grams of `length` words occur, at most.
+/// Upper bounds of the frequencies of n-grams of `length` words.
 fn sketch(corpus: &Corpus, shorter: &Nodes, length: usize) -> Sketch {
     let new = || Sketch::new(corpus.tokens.len());
     let add = |texts: std::ops::Range<usize>| {
@@ -155,7 +156,7 @@ fn words(corpus: &Corpus, least: u32) -> Level {
 }
 
 impl Level {
-    /// For each token the node that starts there and occurs in `least` texts, or [`NONE`].
+    /// For each token the node that starts there and occurs in at least `least` texts, or [`NONE`].
     fn frequent(&self, least: u32) -> Vec<u32> {
         let frequent = |&node: &u32| match self.frequencies.get(node as usize) {
             Some(&frequency) if frequency >= least => node,
@@ -167,13 +168,13 @@ impl Level {
 
 /// The node that starts at each token, or [`NONE`].
 enum Nodes {
-    /// Of the word itself, by its number.
+    /// Indexed by the word's number.
     Words(Vec<u32>),
-    /// By the token's place in the corpus.
+    /// Indexed by the token's position in the corpus.
     Tokens(Vec<u32>),
 }
 
-/// The node of each word that occurs in `least` texts.
+/// The node of each word that occurs in at least `least` texts.
 fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Nodes {
     let mut node_of = vec![NONE; corpus.words.len()];
     let words = (0..).zip(level.keys.iter().zip(&level.frequencies));
@@ -183,8 +184,8 @@ fn nodes_of_words(corpus: &Corpus, level: &Level, least: u32) -> Nodes {
     Nodes::Words(node_of)
 }
 
-/// Makes `keys` for each token of a text the key of the n-gram of `length` words that starts there,
-/// where the two n-grams in it that are shorter by one word have nodes; 0 elsewhere.
+/// Sets `keys` for each token of a text to the key of the n-gram of `length` words that starts
+/// there, if its two sub-n-grams shorter by one word have nodes; 0 otherwise.
 #[inline]
 fn fill_keys(corpus: &Corpus, shorter: &Nodes, length: usize, text: usize, keys: &mut Vec<u64>) {
     let words = corpus.text(text);
@@ -212,7 +213,7 @@ fn fill_keys(corpus: &Corpus, shorter: &Nodes, length: usize, text: usize, keys:
     keys.resize(words.len(), 0);
 }
 
-/// Ranges of texts of about as many tokens, one for each thread.
+/// Divides the texts into ranges with about equally many tokens, one per thread.
 fn shares(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
     let threads = rayon::current_num_threads();
     let tokens = match threads {
@@ -233,8 +234,8 @@ fn shares(corpus: &Corpus) -> Vec<std::ops::Range<usize>> {
     shares
 }
 
-/// Counts the n-grams of `length` words whose shorter nodes are given, those that may occur in
-/// `least` texts.
+/// Counts the n-grams of `length` words that may occur in at least `least` texts, from the nodes of
+/// the shorter ones.
 fn longer_by_one(
     corpus: &Corpus,
     shorter: &Nodes,
@@ -254,11 +255,11 @@ fn longer_by_one(
     }
 }
 
-/// The n-grams of some texts.
+/// The n-grams of some of the texts.
 #[derive(Default)]
 struct Share {
     numbers: Numbers,
-    /// Of each n-gram.
+    /// Document frequency of each n-gram.
     seen: Vec<Seen>,
     /// For each token the number of the n-gram that starts there, or [`NONE`].
     starts: Vec<u32>,
@@ -282,7 +283,7 @@ impl Share {
             found.resize(keys.len(), (0, 0));
             let mut count = 0;
             for (at, &key) in (0..).zip(&keys) {
-                // Written in any case, kept by a number: a jump would often be guessed wrong.
+                // Always written, but kept only if counted: a branch would often be mispredicted.
                 found[count] = (at, key);
                 count += usize::from((key != 0) & may(key));
             }
@@ -299,7 +300,7 @@ impl Share {
         share
     }
 
-    /// One of all shares in order.
+    /// Merges all shares in order.
     fn join(mut shares: Vec<Share>) -> Share {
         if shares.is_empty() {
             return Share::default();
@@ -341,7 +342,7 @@ mod tests {
         Corpus::read(&texts, &Tokenizer::new(true, false), &[], &|_| ())
     }
 
-    /// Every n-gram by its words, from the nodes.
+    /// Every n-gram as words, reconstructed from the nodes.
     fn counted(corpus: &Corpus, longest: usize, least: u32) -> BTreeMap<Vec<u32>, u32> {
         let wanted = Wanted {
             range: (1, longest),
@@ -368,7 +369,7 @@ mod tests {
         out
     }
 
-    /// The same by sets.
+    /// The same with sets.
     fn expected(corpus: &Corpus, longest: usize, least: u32) -> BTreeMap<Vec<u32>, u32> {
         let mut out = BTreeMap::new();
         for text in 0..corpus.texts() {
@@ -415,7 +416,7 @@ mod tests {
         }
     }
 
-    /// The most frequent so many, ties included, are there whatever was left uncounted.
+    /// The most frequent n-grams, including ties, are found whatever was not counted.
     #[test]
     fn enough_are_the_most_frequent() {
         let word = |i: usize| format!("w{}", (i * i % 9973) % (1 + i % 400));

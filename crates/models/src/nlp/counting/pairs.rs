@@ -1,18 +1,18 @@
-//! Tables that number pairs of numbers: of those that are counted, and of those that are known.
+//! Hash tables that number pairs of numbers: one for counting, one for known pairs.
 
 use crate::kernels::hash::mix;
 use crate::nlp::text::strings::NONE;
 
-/// Keys, none 0, numbered in order of appearance: open addressing.
+/// Nonzero keys, numbered in order of appearance; open addressing.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     pub keys: Vec<u64>,
-    /// Key and number; a power of two of them or none, at most half of them taken.
+    /// Keys and numbers; the length is 0 or a power of two, at most half full.
     slots: Vec<(u64, u32)>,
 }
 
 impl Numbers {
-    /// The number of a key, a new one where it is new.
+    /// The number of a key, which is added if it is new.
     #[inline]
     pub fn insert(&mut self, key: u64) -> u32 {
         if 2 * self.keys.len() >= self.slots.len() {
@@ -30,7 +30,7 @@ impl Numbers {
     #[inline]
     fn place(&self, key: u64) -> usize {
         let mask = self.slots.len() - 1;
-        // Other bits than those by which a sketch has picked the keys.
+        // Uses different bits than the sketch that selected the keys.
         let mut at = (mix(key) >> 32) as usize & mask;
         while self.slots[at].0 != key && self.slots[at].0 != 0 {
             at = (at + 1) & mask;
@@ -38,7 +38,7 @@ impl Numbers {
         at
     }
 
-    /// Makes room; first come, first placed, so that frequent keys are found at once.
+    /// Enlarges the table; keys are reinserted in order, so that frequent ones are found at once.
     #[cold]
     fn grow(&mut self) {
         self.slots = vec![(0, 0); (4 * self.keys.len()).next_power_of_two().max(1024)];
@@ -50,17 +50,17 @@ impl Numbers {
     }
 }
 
-/// Pairs of numbers to numbers: open addressing, at most half full, behind a filter of bits that fits
-/// a core's cache and turns most unknown pairs away.
+/// Maps pairs of numbers to numbers: open addressing, at most half full, behind a bit filter that
+/// fits in a core's cache and rejects most unknown pairs.
 #[derive(Clone, Debug)]
 pub struct Pairs {
     bits: Vec<u64>,
-    /// Both numbers of a pair and its own; [`NONE`]: free.
+    /// Both numbers of a pair and its own number; [`NONE`] if free.
     slots: Vec<[u32; 3]>,
 }
 
 impl Pairs {
-    /// Room for so many pairs.
+    /// Allocates room for this many pairs.
     pub fn with_capacity(pairs: usize) -> Pairs {
         let slots = (2 * pairs).next_power_of_two().max(4);
         Pairs {
@@ -69,7 +69,7 @@ impl Pairs {
         }
     }
 
-    /// Gives a pair its number, which is not [`NONE`]. There must be room.
+    /// Assigns a number other than [`NONE`] to a pair. There must be room.
     pub fn insert(&mut self, pair: (u32, u32), number: u32) {
         let (word, bit) = self.bit(pair);
         self.bits[word] |= bit;
@@ -77,15 +77,16 @@ impl Pairs {
         self.slots[place] = [pair.0, pair.1, number];
     }
 
-    /// False only of a pair that is not known.
+    /// False only if the pair is unknown.
     #[inline]
     pub fn may_hold(&self, pair: (u32, u32)) -> bool {
         let (word, bit) = self.bit(pair);
         self.bits[word] & bit != 0
     }
 
-    /// The number of a pair and true, or [`NONE`] and whether it is unknown for certain: by one slot and
-    /// without a jump, so that a processor looks up many at once. Nearly all are found there.
+    /// Returns the number of a pair and true, or [`NONE`] and whether it is certainly unknown.
+    /// Looks at one slot without a branch, so that a processor can overlap many look-ups. This
+    /// finds nearly all pairs.
     #[inline]
     pub fn glance(&self, pair: (u32, u32)) -> (u32, bool) {
         let [first, second, number] = self.slots[self.home(pair)];
@@ -93,7 +94,7 @@ impl Pairs {
         (if same { number } else { NONE }, same | (number == NONE))
     }
 
-    /// The number of a pair, where it is known.
+    /// The number of a pair, if it is known.
     #[inline]
     pub fn find(&self, pair: (u32, u32)) -> Option<u32> {
         let [.., number] = self.slots[self.place(pair)];
@@ -107,13 +108,13 @@ impl Pairs {
         (word, 1 << (hash & 63))
     }
 
-    /// The slot where a pair is looked for first.
+    /// The slot where the search for a pair starts.
     #[inline]
     fn home(&self, pair: (u32, u32)) -> usize {
         mix(join(pair)) as usize & (self.slots.len() - 1)
     }
 
-    /// The slot of a pair, or the free one where it belongs.
+    /// The slot of a pair, or the free slot where it belongs.
     #[inline]
     fn place(&self, pair: (u32, u32)) -> usize {
         let mut at = self.home(pair);
@@ -127,7 +128,7 @@ impl Pairs {
     }
 }
 
-/// One number for both; 0 only of [`NONE`] twice, which is looked up but never stored.
+/// Combines both numbers; 0 only for [`NONE`] twice, which is looked up but never stored.
 #[inline]
 pub fn join((first, second): (u32, u32)) -> u64 {
     (u64::from(first) << 32 | u64::from(second)).wrapping_add(1)

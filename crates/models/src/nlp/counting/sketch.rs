@@ -1,21 +1,21 @@
-//! How often keys occur, at most: a table of small counters that keys share.
+//! Upper bounds for how often keys occur: a table of small counters shared between keys.
 //!
-//! A count-min sketch of one row (Cormode and Muthukrishnan 2005): a key's counter holds at least its
-//! own occurrences, so that a key whose counter is low is rare for certain. Counters stop at 255.
+//! A count-min sketch of one row (Cormode and Muthukrishnan 2005): a key's counter is at least its
+//! own count, so a key with a low counter is certainly rare. Counters saturate at 255.
 
 use crate::kernels::hash::mix;
 
-/// Counters at most: 4 MB stay in a cache that all cores share.
+/// Maximum number of counters: 4 MB fit in a cache shared by all cores.
 const MAX_COUNTERS: usize = 1 << 22;
 
-/// Occurrences of keys, never too low.
+/// Counts of keys, never too low.
 #[derive(Clone, Debug)]
 pub struct Sketch {
     counters: Vec<u8>,
 }
 
 impl Sketch {
-    /// For about so many keys.
+    /// Sized for about this many keys.
     pub fn new(keys: usize) -> Sketch {
         let counters = keys.next_power_of_two().min(MAX_COUNTERS);
         Sketch {
@@ -23,27 +23,27 @@ impl Sketch {
         }
     }
 
-    /// Counts a key, or does nothing: `counts` costs no jump.
+    /// Counts a key if `counts` is true, without a branch.
     #[inline]
     pub fn add(&mut self, key: u64, counts: bool) {
         let place = self.place(key);
         self.counters[place] = self.counters[place].saturating_add(u8::from(counts));
     }
 
-    /// False only where the key occurs less than `least` times.
+    /// False only if the key occurs less than `least` times.
     #[inline]
     pub fn may_reach(&self, key: u64, least: u8) -> bool {
         self.counters[self.place(key)] >= least
     }
 
-    /// Adds the counters of another of the same size. Any order gives the same.
+    /// Adds the counters of another sketch of the same size. The order of merging does not matter.
     pub fn merge(mut self, other: &Sketch) -> Sketch {
         let both = self.counters.iter_mut().zip(&other.counters);
         both.for_each(|(own, other)| *own = own.saturating_add(*other));
         self
     }
 
-    /// How many counters have each count.
+    /// Number of counters for each count.
     pub fn histogram(&self) -> [usize; 256] {
         let mut histogram = [0; 256];
         self.counters

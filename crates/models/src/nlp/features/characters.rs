@@ -1,8 +1,9 @@
-//! N-grams of characters within words: they see stems, endings and slips of the pen.
+//! Character n-grams within words, which capture stems, endings and misspellings.
 //!
-//! As scikit-learn's `char_wb`: a word has a space on both sides, and every run of so many characters
-//! of that is an n-gram. A word always gives the same ones, so a training part looks them up once a
-//! distinct word, not once an occurrence. Those of a word marked by a negation start with `!`.
+//! As in scikit-learn's `char_wb`, a word is padded with a space on both sides and split into
+//! character n-grams. A word always gives the same ones, so they are looked up once per distinct
+//! word of the training split instead of once per occurrence. N-grams of a word marked by a
+//! negation start with `!`.
 
 use rayon::prelude::*;
 
@@ -12,15 +13,15 @@ use crate::nlp::text::negation;
 use crate::nlp::text::strings::{Key, NONE, Strings, Table};
 use crate::nlp::text::tokenize::MAX_WORD_BYTES;
 
-/// The chosen character n-grams, in byte order; the number is the place in it.
+/// The chosen character n-grams in byte order; an n-gram's number is its index.
 #[derive(Clone, Debug)]
 pub struct Characters {
-    /// Characters in an n-gram, from - to.
+    /// Minimum and maximum number of characters in an n-gram.
     range: (usize, usize),
     ngrams: Table,
 }
 
-/// For each distinct word of a corpus the numbers of its n-grams.
+/// The n-gram numbers of each distinct word of a corpus.
 #[derive(Debug, Default)]
 pub struct OfWords {
     numbers: Vec<u32>,
@@ -36,7 +37,7 @@ impl OfWords {
 }
 
 impl Characters {
-    /// The n-grams of `corpus` within `bounds`, and in how many texts each stands.
+    /// The n-grams of `corpus` within `bounds`, and the document frequency of each.
     pub fn choose(
         corpus: &Corpus,
         range: (usize, usize),
@@ -68,7 +69,7 @@ impl Characters {
         (characters, frequencies)
     }
 
-    /// Some of the n-grams.
+    /// Keeps some of the n-grams.
     pub fn keep(&self, kept: &[bool]) -> Characters {
         Characters::new(self.strings().keep(kept), self.range)
     }
@@ -83,10 +84,10 @@ impl Characters {
         of_words
     }
 
-    /// N-grams as they were saved.
+    /// Loads saved n-grams.
     ///
     /// # Errors
-    /// Unless they are text and ascend.
+    /// If they are not UTF-8 or not in ascending order.
     pub fn from_sorted(ngrams: Strings, range: (usize, usize)) -> Result<Self, VocabularyError> {
         if (1..ngrams.len()).any(|i| ngrams.get(i - 1) >= ngrams.get(i)) {
             return Err(VocabularyError::Order);
@@ -116,12 +117,12 @@ impl Characters {
         self.ngrams.len()
     }
 
-    /// Characters in an n-gram, from - to.
+    /// Minimum and maximum number of characters in an n-gram.
     pub fn range(&self) -> (usize, usize) {
         self.range
     }
 
-    /// The n-gram of a number.
+    /// The n-gram with this number.
     pub fn ngram(&self, number: usize) -> &str {
         std::str::from_utf8(self.strings().get(number)).expect("n-grams are whole characters")
     }
@@ -130,7 +131,7 @@ impl Characters {
         self.ngrams.strings()
     }
 
-    /// Adds to `found` the number of every known n-gram of a word, plus `first`.
+    /// Appends to `found` the number of every known n-gram of a word, plus `first`.
     #[inline]
     pub fn find(&self, word: &[u8], first: u32, found: &mut Vec<u32>) {
         each(word, self.range, |ngram| {
@@ -139,7 +140,7 @@ impl Characters {
                 (number, true) => number,
                 _ => self.ngrams.find(ngram, key).unwrap_or(NONE),
             };
-            // Written in any case, kept by a number: a jump would often be guessed wrong.
+            // Always written, but kept only if known: a branch would often be mispredicted.
             let kept = found.len() + usize::from(number != NONE);
             found.push(first.wrapping_add(number));
             found.truncate(kept);
@@ -147,7 +148,7 @@ impl Characters {
     }
 }
 
-/// In how many texts each n-gram stands. Sums of whole numbers: their order changes nothing.
+/// Document frequency of each n-gram. Sums of integers, so their order does not matter.
 fn frequencies(corpus: &Corpus, of_words: &OfWords, ngrams: usize) -> Vec<u32> {
     struct Count {
         texts: Vec<u32>,
@@ -206,7 +207,7 @@ fn within(word: &[u8], (shortest, longest): (usize, usize), mut found: impl FnMu
         }
         return;
     }
-    // Where each character starts, and where the last one ends.
+    // The start of each character, and the end of the last one.
     let mut bounds = [0_u8; MAX_WORD_BYTES + 3];
     let mut count = 0;
     for (at, byte) in padded.iter().enumerate() {

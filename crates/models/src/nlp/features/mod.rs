@@ -1,4 +1,4 @@
-//! Which n-grams are features, and the row of weighted features that a text becomes.
+//! Selects n-grams as features, and turns a text into a row of weighted features.
 
 pub mod characters;
 pub mod quantize;

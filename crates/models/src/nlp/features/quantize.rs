@@ -1,7 +1,7 @@
-//! Numbers as 8 bits and a step: a quarter of the size, for a loss that a classifier hardly shows.
+//! Numbers as 8-bit codes times a step: a quarter of the size, with hardly any loss of accuracy.
 //!
-//! A rounded value is exactly `code × step` in `f32`, so that what was rounded, saved and loaded is
-//! the same to the bit.
+//! A rounded value is exactly `code × step` in `f32`, so rounding, saving and loading preserve
+//! every bit.
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,12 +9,12 @@ pub enum Precision {
     /// 32-bit floating point.
     #[default]
     Single,
-    /// Whole numbers of 8 bits times a step.
+    /// 8-bit integers times a step.
     Eight,
 }
 
-/// Rounds weights (features × outputs) to multiples of one step an output, at most 127 of them either
-/// way, and returns the steps.
+/// Rounds weights (features × outputs) to multiples of one step per output, at most 127 in either
+/// direction, and returns the steps.
 pub fn round_weights(weights: &mut [f32], outputs: usize) -> Vec<f32> {
     let mut steps = vec![0.0_f32; outputs];
     for row in weights.chunks_exact(outputs) {
@@ -41,7 +41,7 @@ pub fn weight_codes(weights: &[f32], steps: &[f32]) -> Vec<i8> {
     .collect()
 }
 
-/// The weights of codes.
+/// The weights for these codes.
 pub fn weights(codes: &[i8], steps: &[f32]) -> Vec<f32> {
     let rows = codes.chunks_exact(steps.len());
     rows.flat_map(|row| {
@@ -60,7 +60,8 @@ fn code(weight: f32, step: f32) -> i8 {
     }
 }
 
-/// Rounds idf, 1 or more, to 1 plus a multiple of a step, at most 255 of them, and returns the step.
+/// Rounds idf values, which are 1 or more, to 1 plus a multiple of at most 255 of a step, and
+/// returns the step.
 pub fn round_idf(idf: &mut [f32]) -> f32 {
     let step = idf.iter().fold(0.0_f32, |most, idf| most.max(idf - 1.0)) / 255.0;
     let rounded = self::idf(&idf_codes(idf, step), step);
@@ -80,7 +81,7 @@ pub fn idf_codes(idf: &[f32], step: f32) -> Vec<u8> {
     idf.iter().map(code).collect()
 }
 
-/// The idf of codes.
+/// The idf values for these codes.
 pub fn idf(codes: &[u8], step: f32) -> Vec<f32> {
     codes
         .iter()

@@ -1,21 +1,22 @@
-//! Weights of n-grams in a text: term frequency times inverse document frequency, as scikit-learn.
+//! Weights of n-grams in a text: term frequency times inverse document frequency, as in
+//! scikit-learn.
 //!
 //! idf = ln((1 + texts) / (1 + df)) + 1; tf is the count, or 1 + ln(count); rows have a given
-//! Euclidean norm. Both idf and values are rounded to `f32`, which is what is stored, so that a
-//! loaded model computes what the fitted one did.
+//! Euclidean norm. Both idf and values are rounded to `f32`, the stored precision, so that a loaded
+//! model computes the same as the fitted one.
 
 use super::quantize::{self, Precision};
 use crate::kernels::math::ln;
 use crate::kernels::reduce::dot_alone;
 
-/// Counts whose tf is looked up instead of computed.
+/// Counts below this have their tf looked up instead of computed.
 const TABLE: usize = 256;
 
 /// Fitted weights.
 #[derive(Clone, Debug)]
 pub struct Tfidf {
     idf: Vec<f32>,
-    /// Where idf is rounded: to 1 plus multiples of this.
+    /// The step of rounded idf values: they are 1 plus multiples of it.
     step: Option<f32>,
     sublinear: bool,
     /// tf of small counts.
@@ -23,7 +24,7 @@ pub struct Tfidf {
 }
 
 impl Tfidf {
-    /// Weights of features that occur in `frequencies` of `texts` texts.
+    /// Fits the weights of features with document frequencies `frequencies` in `texts` texts.
     pub fn fit(frequencies: &[u32], texts: usize, sublinear: bool, precision: Precision) -> Tfidf {
         let texts = 1.0 + texts as f64;
         let idf = |df: &u32| (ln(texts / (1.0 + f64::from(*df))) + 1.0) as f32;
@@ -35,7 +36,7 @@ impl Tfidf {
         Tfidf::from_idf(idf, step, sublinear)
     }
 
-    /// Weights as they were stored.
+    /// Restores weights from stored values.
     pub fn from_idf(idf: Vec<f32>, step: Option<f32>, sublinear: bool) -> Tfidf {
         let tf = (0..TABLE as u32)
             .map(|count| tf(count, sublinear))
@@ -48,7 +49,7 @@ impl Tfidf {
         }
     }
 
-    /// Those of some of the features.
+    /// Keeps some of the features.
     pub fn keep(&self, kept: &[bool]) -> Tfidf {
         let idf = self.idf.iter().zip(kept).filter(|(_, kept)| **kept);
         Tfidf::from_idf(
@@ -58,23 +59,23 @@ impl Tfidf {
         )
     }
 
-    /// Where idf is rounded: to 1 plus multiples of this.
+    /// The step of rounded idf values: they are 1 plus multiples of it.
     pub fn step(&self) -> Option<f32> {
         self.step
     }
 
-    /// One a feature.
+    /// One per feature.
     pub fn idf(&self) -> &[f32] {
         &self.idf
     }
 
-    /// True where tf is 1 + ln(count).
+    /// Whether tf is 1 + ln(count).
     pub fn sublinear(&self) -> bool {
         self.sublinear
     }
 
-    /// Adds to `values` the weights of a row of features and how often each occurs, of Euclidean norm
-    /// `norm` together; `first` is the index of the first feature. `raw` is room.
+    /// Appends to `values` the weights of a row of features with their counts, scaled to the
+    /// Euclidean norm `norm`; `first` is the index of the first feature. `raw` is a buffer.
     pub fn weigh(
         &self,
         first: u32,

@@ -1,7 +1,7 @@
-//! Texts to TF-IDF rows: tokenizer, vocabulary and weights in one.
+//! Turns texts into TF-IDF rows: tokenizer, vocabulary and weights combined.
 //!
-//! A row has one block of word n-grams and, where asked for, one of character n-grams after it. Each
-//! has a norm of its own, so that many characters do not drown few words; together they have norm one.
+//! A row has one block of word n-grams and, optionally, one of character n-grams. Each has its own
+//! norm, so that many characters do not outweigh few words; together they have norm one.
 
 use std::sync::OnceLock;
 
@@ -16,47 +16,48 @@ use crate::nlp::text::negation;
 use crate::nlp::text::tokenize::{Tokenizer, Words};
 use crate::sparse::Matrix;
 
-/// Texts whose rows are made by one task.
+/// Number of texts whose rows are built by one task.
 const TEXTS_PER_TASK: usize = 256;
-/// Tasks whose rows stand by themselves before they join the others.
+/// Number of tasks whose rows are kept separate before they are appended.
 const TASKS_AT_ONCE: usize = 16;
 
 /// Which n-grams become features, and how they are weighted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    /// Words in an n-gram, from - to.
+    /// Minimum and maximum number of words in an n-gram.
     pub ngrams: (usize, usize),
-    /// Least document frequency of an n-gram, in texts.
+    /// Minimum document frequency of an n-gram, in texts.
     pub min_df: usize,
-    /// Greatest document frequency of an n-gram, as a share of the texts.
+    /// Maximum document frequency of an n-gram, as a share of the texts.
     pub max_df: f64,
-    /// Word n-grams at most: those in most texts, ties to the lower bytes.
+    /// Maximum number of word n-grams: the most frequent, ties by byte order.
     pub max_features: usize,
-    /// 1 + ln(count) instead of the count.
+    /// Use 1 + ln(count) instead of the count.
     pub sublinear: bool,
-    /// Lower-case the words.
+    /// Convert words to lower case.
     pub lowercase: bool,
-    /// Mark the words after a negation (English): they become other words.
+    /// Mark the words after a negation (English), which makes them different words.
     pub negation: bool,
-    /// Words to leave out before n-grams are made, as the tokenizer spells them.
+    /// Words to remove before n-grams are formed, as the tokenizer spells them.
     pub stop_words: Vec<String>,
-    /// Character n-grams, where they are features too.
+    /// Character n-grams, if they are also features.
     pub characters: Option<CharacterFeatures>,
 }
 
-/// Character n-grams within words, beside those of words; `min_df` and `max_df` hold for both.
+/// Character n-grams within words, in addition to word n-grams; `min_df` and `max_df` apply to
+/// both.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CharacterFeatures {
-    /// Characters in an n-gram, a word's bounds included, from - to.
+    /// Minimum and maximum number of characters in an n-gram, including word boundaries.
     pub ngrams: (usize, usize),
-    /// Character n-grams at most.
+    /// Maximum number of character n-grams.
     pub max_features: usize,
-    /// Norm of their block, of 0 to 1; words have what is left of a norm of one.
+    /// Norm of their block, between 0 and 1; the words get the rest of a norm of one.
     pub share: f64,
 }
 
 impl Default for Features {
-    /// Chosen on folds of training parts.
+    /// Chosen by cross-validation on training splits.
     fn default() -> Features {
         Features {
             ngrams: (1, 2),
@@ -73,12 +74,12 @@ impl Default for Features {
 }
 
 impl Features {
-    /// What reads the texts.
+    /// The tokenizer for these features.
     fn tokenizer(&self) -> Tokenizer {
         Tokenizer::new(self.lowercase, self.negation)
     }
 
-    /// The stop words, and what they become after a negation.
+    /// The stop words, and their forms after a negation.
     fn stops(&self) -> Vec<String> {
         let marked = self.stop_words.iter().filter(|_| self.negation);
         let marked = marked.map(|word| format!("{}{word}", negation::MARK));
@@ -87,12 +88,12 @@ impl Features {
         stops
     }
 
-    /// Reads `texts` as these features need them. `watch` is called with the number done.
+    /// Tokenizes `texts` for these features. `watch` is called with the number of texts done.
     pub(in crate::nlp) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
         Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
     }
 
-    /// Reads and counts `texts`: how many features they have.
+    /// Number of features in `texts`.
     pub fn count(&self, texts: &[&str]) -> usize {
         let corpus = self.read(texts, &|_| ());
         let fitted = Vectorizer::fit(self, &corpus, Precision::Single);
@@ -108,7 +109,7 @@ impl Features {
     }
 }
 
-/// Turns a text into the features it holds and their weights.
+/// Turns a text into its features and their weights.
 #[derive(Clone, Debug)]
 pub struct Vectorizer {
     pub tokenizer: Tokenizer,
@@ -126,8 +127,8 @@ pub struct CharacterBlock {
     of_words: Memo,
 }
 
-/// The features that are character n-grams of each word of a vocabulary, found when it is first met:
-/// words come again and again, and a look-up an n-gram is what scoring would spend its time on.
+/// The character n-gram features of each word of a vocabulary, computed on first use: words repeat,
+/// and looking up their n-grams each time would dominate the time of scoring.
 #[derive(Clone, Debug)]
 struct Memo(Vec<OnceLock<Box<[u32]>>>);
 
@@ -141,8 +142,9 @@ impl CharacterBlock {
         }
     }
 
-    /// Puts the features of a word that has this number in the vocabulary, or [`NONE`], into `bag`; the
-    /// first feature is `first`. `room` is for those of a word without a number.
+    /// Adds the features of a word to `bag`; `number` is the word's number in the vocabulary or
+    /// [`NONE`], and `first` the index of the first feature. `room` is a buffer for a word without
+    /// a number.
     ///
     /// [`NONE`]: crate::nlp::text::strings::NONE
     #[inline]
@@ -167,44 +169,44 @@ pub struct Row {
     numbers: Vec<u32>,
     unsure: Vec<u32>,
     path: Path,
-    /// Features as they are found, each as often as it occurs.
+    /// Features in order of occurrence, with repetitions.
     found: Vec<u32>,
-    /// Features in the text; those of characters after those of words.
+    /// Features of the text; character n-grams after word n-grams.
     pub bag: Bag,
-    /// TF-IDF of each feature, of Euclidean norm one together.
+    /// TF-IDF of each feature, with Euclidean norm one.
     pub values: Vec<f32>,
-    /// Before they have their norm.
+    /// Values before normalization.
     raw: Vec<f64>,
 }
 
-/// Features and how often each occurs, in order of appearance.
+/// Features and their counts, in order of appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Bag {
-    /// For each feature its place plus one; 0: none, and so all between texts.
+    /// For each feature its position plus one; 0 if absent, and 0 everywhere between texts.
     places: Vec<u32>,
-    /// Of each feature in it; entries after `len` are left from other texts.
+    /// The features; entries after `len` are left over from other texts.
     indices: Vec<u32>,
     counts: Vec<u32>,
     len: usize,
 }
 
 impl Bag {
-    /// How many features are in it.
+    /// Number of features.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// The features in it.
+    /// The features.
     pub fn indices(&self) -> &[u32] {
         &self.indices[..self.len]
     }
 
-    /// How often each occurs.
+    /// The count of each feature.
     pub fn counts(&self) -> &[u32] {
         &self.counts[..self.len]
     }
 
-    /// Empties and opens it, for numbers below `features`.
+    /// Clears it and prepares it for numbers below `features`.
     fn open(&mut self, features: usize) {
         if self.places.len() < features {
             self.places.resize(features, 0);
@@ -212,7 +214,7 @@ impl Bag {
         self.len = 0;
     }
 
-    /// Puts features in, each as often as it stands there.
+    /// Adds features, once per occurrence.
     fn add(&mut self, features: &[u32]) {
         let room = self.len + features.len();
         if self.indices.len() < room {
@@ -222,7 +224,7 @@ impl Bag {
         let (indices, counts) = (&mut self.indices[..], &mut self.counts[..]);
         let mut len = self.len;
         for &feature in features {
-            // No jump asks whether the feature is new: it would often be guessed wrong.
+            // No branch on whether the feature is new: it would often be mispredicted.
             let place = &mut self.places[feature as usize];
             let new = *place == 0;
             let at = if new { len } else { *place as usize - 1 };
@@ -234,7 +236,7 @@ impl Bag {
         self.len = len;
     }
 
-    /// Forgets the places: nothing more comes in.
+    /// Resets the positions after the last feature was added.
     fn close(&mut self) {
         for &feature in &self.indices[..self.len] {
             self.places[feature as usize] = 0;
@@ -249,12 +251,13 @@ impl Row {
         self.values.clear();
     }
 
-    /// The words of the text, stop words included.
+    /// The words of the text, including stop words.
     pub fn words(&self) -> impl Iterator<Item = &[u8]> {
         self.words.iter()
     }
 
-    /// Weighs the words' features (the first `words` of the bag) and those of characters after them.
+    /// Weights the word features (the first `words` of the bag) and the character features after
+    /// them.
     fn finish(&mut self, vectorizer: &Vectorizer, words: usize) {
         self.bag.close();
         let (indices, counts) = (self.bag.indices(), self.bag.counts());
@@ -275,7 +278,8 @@ impl Row {
 }
 
 impl Vectorizer {
-    /// Chooses the features of `corpus` and weighs them; their rows are [`Fitted::matrix`].
+    /// Chooses the features of `corpus` and fits their weights; [`Fitted::matrix`] returns the
+    /// rows.
     pub fn fit<'a>(features: &Features, corpus: &'a Corpus, precision: Precision) -> Fitted<'a> {
         let tfidf = |frequencies: &[u32]| {
             Tfidf::fit(frequencies, corpus.texts(), features.sublinear, precision)
@@ -297,7 +301,7 @@ impl Vectorizer {
         Fitted::new(vectorizer, corpus, occurrences)
     }
 
-    /// With some of the features only.
+    /// Keeps some of the features.
     fn keep(&self, kept: &[bool]) -> Vectorizer {
         let (words, characters) = kept.split_at(self.vocabulary.len());
         let vocabulary = self.vocabulary.keep(words);
@@ -318,7 +322,7 @@ impl Vectorizer {
         }
     }
 
-    /// Where each block of features ends.
+    /// End of each block of features.
     pub fn blocks(&self) -> Vec<usize> {
         match self.characters {
             None => vec![self.features()],
@@ -335,7 +339,7 @@ impl Vectorizer {
         self.vocabulary.len() + characters
     }
 
-    /// A feature as it is shown: words as they are, characters between ‹ and ›.
+    /// The display form of a feature: words as they are, characters between ‹ and ›.
     pub fn name(&self, feature: usize) -> String {
         match (feature.checked_sub(self.vocabulary.len()), &self.characters) {
             (Some(number), Some(block)) => format!("‹{}›", block.ngrams.ngram(number)),
@@ -343,7 +347,7 @@ impl Vectorizer {
         }
     }
 
-    /// Fills `row` with the features of `text`; leaves it empty where none is known.
+    /// Fills `row` with the features of `text`; leaves it empty if none is known.
     pub fn vectorize(&self, text: &str, row: &mut Row) {
         row.clear(self.features());
         self.tokenizer.split(text, &mut row.words);
@@ -367,7 +371,7 @@ impl Vectorizer {
         row.finish(self, features);
     }
 
-    /// The character features of a word of a text; a stop word has none.
+    /// The character n-gram features of a word; none for a stop word.
     pub fn character_features(&self, word: &[u8]) -> Vec<u32> {
         let mut features = Vec::new();
         if let Some(block) = &self.characters
@@ -379,13 +383,13 @@ impl Vectorizer {
         features
     }
 
-    /// True for an n-gram of words.
+    /// Whether a feature is a word n-gram.
     pub fn is_word(&self, feature: u32) -> bool {
         (feature as usize) < self.vocabulary.len()
     }
 }
 
-/// A vectorizer and what it knows of the corpus it was fitted to.
+/// A vectorizer and its occurrences in the corpus it was fitted to.
 pub struct Fitted<'a> {
     pub vectorizer: Vectorizer,
     corpus: &'a Corpus,
@@ -405,14 +409,14 @@ impl<'a> Fitted<'a> {
         }
     }
 
-    /// With some of the features only.
+    /// Keeps some of the features.
     pub fn kept(&self, kept: &[bool]) -> Fitted<'a> {
         let words = &kept[..self.vectorizer.vocabulary.len()];
         let occurrences = self.occurrences.keep(words);
         Fitted::new(self.vectorizer.keep(kept), self.corpus, occurrences)
     }
 
-    /// One row a text of the corpus, in order; the same as [`Vectorizer::vectorize`] gives.
+    /// One row per text of the corpus, in order, identical to [`Vectorizer::vectorize`].
     pub fn matrix(&self) -> Matrix {
         let mut whole = Matrix::new(self.vectorizer.features());
         let texts: Vec<usize> = (0..self.corpus.texts()).collect();
@@ -432,7 +436,7 @@ impl<'a> Fitted<'a> {
         whole
     }
 
-    /// Adds the rows of some texts.
+    /// Appends the rows of some texts.
     fn rows(&self, texts: &[usize], rows: &mut Matrix) {
         let mut row = Row::default();
         for &text in texts {

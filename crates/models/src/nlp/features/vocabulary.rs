@@ -1,8 +1,8 @@
-//! Which n-grams of words are features, and finding them in a text.
+//! The word n-grams that are features, and how to find them in a text.
 //!
-//! Features are numbered in the order of their n-gram's bytes. To find them, words get numbers and
-//! n-grams grow along a tree: from the node of a word, word by word, to nodes that may be features.
-//! Most n-grams of a text are unknown, and most of these end at the first step.
+//! Features are numbered in the byte order of their n-grams. To find them, words get numbers and
+//! n-grams form a tree: from the node of a word, word by word, to nodes that may be features. Most
+//! n-grams of a text are unknown, and most of these end at the first step.
 
 use std::sync::Arc;
 
@@ -14,51 +14,51 @@ use crate::nlp::counting::pairs::Pairs;
 use crate::nlp::text::strings::{Key, NONE, Strings, Table};
 use crate::nlp::text::tokenize::Words;
 
-/// Which n-grams become features.
+/// Limits on the n-grams that become features.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Least document frequency, in texts.
+    /// Minimum document frequency, in texts.
     pub min_df: usize,
-    /// Greatest document frequency, as a share of the texts.
+    /// Maximum document frequency, as a share of the texts.
     pub max_df: f64,
-    /// Features at most: those in most texts, ties to the lower bytes.
+    /// Maximum number of features: the most frequent, ties by byte order.
     pub max_features: usize,
 }
 
-/// The chosen n-grams, in byte order; the feature number is the place in it.
+/// The chosen n-grams in byte order; a feature's number is its index.
 #[derive(Clone, Debug)]
 pub struct Vocabulary {
     ngrams: Strings,
-    /// Words in an n-gram, from - to.
+    /// Minimum and maximum number of words in an n-gram.
     range: (usize, usize),
     /// The stop words, then every word of an n-gram.
     words: Table,
     stops: u32,
     /// The node of each word, or [`NONE`]. The first nodes are the features, in order.
     nodes: Vec<u32>,
-    /// From a node and a word to the node of both together.
+    /// Maps a node and a word to the node of the longer n-gram.
     children: Pairs,
 }
 
-/// Where the chosen n-grams occur in the corpus that they were chosen from.
+/// Where the chosen n-grams occur in the corpus they were chosen from.
 #[derive(Clone, Debug, Default)]
 pub struct Occurrences {
-    /// From the shortest length to the longest.
+    /// From the shortest n-grams to the longest.
     lengths: Vec<Length>,
 }
 
-/// Where the n-grams of one length stand.
+/// Occurrences of the n-grams of one length.
 #[derive(Clone, Debug)]
 struct Length {
-    /// The feature of each node (of single words: of each word of the corpus), or [`NONE`].
+    /// The feature of each node (for single words, of each word of the corpus), or [`NONE`].
     features: Arc<Vec<u32>>,
     /// For each token the node that starts there, or [`NONE`]; for single words the token itself.
     starts: Arc<Vec<u32>>,
 }
 
 impl Occurrences {
-    /// Adds to `found` the feature of every n-gram of a text of the corpus, as often as it occurs, in the
-    /// order of [`Vocabulary::find`].
+    /// Appends to `found` the feature of every n-gram of a text of the corpus, once per occurrence,
+    /// in the order of [`Vocabulary::find`].
     #[inline]
     pub fn find(&self, corpus: &Corpus, text: usize, found: &mut Vec<u32>) {
         let tokens = corpus.text(text);
@@ -73,7 +73,7 @@ impl Occurrences {
         }
     }
 
-    /// Of the features that are kept.
+    /// Keeps the occurrences of the kept features.
     pub fn keep(&self, kept: &[bool]) -> Occurrences {
         let mut count = 0;
         let number = |&kept: &bool| {
@@ -92,20 +92,20 @@ impl Occurrences {
     }
 }
 
-/// Why strings are no vocabulary.
+/// Why strings are not a vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VocabularyError {
-    #[error("n-grams not in ascending order")]
+    #[error("n-grams are not in ascending order")]
     Order,
-    #[error("an n-gram with a number of words outside of the range")]
+    #[error("an n-gram whose number of words is out of range")]
     Words,
     #[error("an n-gram that is not valid UTF-8")]
     Text,
 }
 
 impl Vocabulary {
-    /// The n-grams of `corpus` within `bounds`, in how many texts each stands, and where. `stop_words`
-    /// are those that the corpus was read without.
+    /// The n-grams of `corpus` within `bounds`, the document frequency of each, and their
+    /// occurrences. `stop_words` are those that were removed from the corpus.
     pub fn choose(
         corpus: &Corpus,
         range: (usize, usize),
@@ -141,7 +141,7 @@ impl Vocabulary {
         (vocabulary, frequencies, occurrences)
     }
 
-    /// A vocabulary of n-grams as they were saved.
+    /// Loads a saved vocabulary.
     ///
     /// # Errors
     /// See [`VocabularyError`].
@@ -164,7 +164,7 @@ impl Vocabulary {
         Ok(Vocabulary::grow(ngrams, range, stop_words))
     }
 
-    /// The tree of the n-grams.
+    /// Builds the tree of the n-grams.
     fn grow(ngrams: Strings, range: (usize, usize), stop_words: &[String]) -> Vocabulary {
         let mut words = Table::default();
         for word in stop_words {
@@ -182,7 +182,7 @@ impl Vocabulary {
         let mut children = Pairs::with_capacity(spelled.len() - ngrams.len());
         let (mut start, mut next) = (0, ngrams.len() as u32);
         for (feature, &end) in (0..).zip(&ends) {
-            // What an n-gram starts with stands before it in byte order, if it is a feature at all.
+            // The prefix of an n-gram comes before it in byte order, if it is a feature at all.
             let mut node_of = |known: Option<u32>, place: usize| {
                 known.unwrap_or_else(|| {
                     if place + 1 == end {
@@ -215,7 +215,7 @@ impl Vocabulary {
         }
     }
 
-    /// Some of the n-grams.
+    /// Keeps some of the n-grams.
     pub fn keep(&self, kept: &[bool]) -> Vocabulary {
         let stops: Vec<String> = self.stop_words().map(str::to_owned).collect();
         Vocabulary::grow(self.ngrams.keep(kept), self.range, &stops)
@@ -226,17 +226,17 @@ impl Vocabulary {
         self.ngrams.len()
     }
 
-    /// Number of words that have a number: stop words and those of n-grams.
+    /// Number of words that have a number: stop words and the words of n-grams.
     pub fn words(&self) -> usize {
         self.words.len()
     }
 
-    /// Words in an n-gram, from - to.
+    /// Minimum and maximum number of words in an n-gram.
     pub fn range(&self) -> (usize, usize) {
         self.range
     }
 
-    /// The words that are left out of every text.
+    /// The words that are removed from every text.
     pub fn stop_words(&self) -> impl Iterator<Item = &str> {
         let stops = self.words.strings().iter().take(self.stops as usize);
         stops.map(|word| std::str::from_utf8(word).expect("stop words came as text"))
@@ -252,8 +252,8 @@ impl Vocabulary {
         &self.ngrams
     }
 
-    /// Makes `numbers` those of the words of a text: [`NONE`] for one that is in no n-gram; stop words are
-    /// left out. `unsure` is room.
+    /// Sets `numbers` to those of the words of a text, [`NONE`] for a word in no n-gram; stop words
+    /// are left out. `unsure` is a buffer.
     #[inline]
     pub fn number(&self, words: &Words, numbers: &mut Vec<u32>, unsure: &mut Vec<u32>) {
         numbers.clear();
@@ -276,15 +276,15 @@ impl Vocabulary {
         }
     }
 
-    /// True for a stop word.
+    /// Whether a word is a stop word.
     #[inline]
     pub fn stops(&self, word: &[u8]) -> bool {
         let number = |word| self.words.find(word, Key::of(word));
         self.stops > 0 && number(word).is_some_and(|number| number < self.stops)
     }
 
-    /// Adds to `found` the feature of every n-gram of a text's `words`, as often as it occurs, shorter ones
-    /// first. `path` is room for where longer ones may start.
+    /// Appends to `found` the feature of every n-gram of a text's `words`, once per occurrence,
+    /// shorter ones first. `path` is a buffer of the positions where longer ones may start.
     #[inline]
     pub fn find(&self, words: &[u32], path: &mut Path, found: &mut Vec<u32>) {
         let (shortest, longest) = self.range;
@@ -303,8 +303,8 @@ impl Vocabulary {
         }
     }
 
-    /// Leaves the places where an n-gram of `length` words may start, and its node or [`NONE`], of those of
-    /// one less.
+    /// Reduces the positions for n-grams one word shorter to those where an n-gram of `length`
+    /// words may start, each with its node or [`NONE`].
     #[inline]
     fn grow_path(&self, words: &[u32], length: usize, path: &mut Path) {
         let nodes = &mut path.nodes;
@@ -313,7 +313,7 @@ impl Vocabulary {
             let (at, node) = nodes[i];
             let next = words.get(at as usize + length - 1).copied().unwrap_or(NONE);
             let known = (node != NONE) & (next != NONE);
-            // Written in any case, kept by a number: a jump would often be guessed wrong.
+            // Always written, but kept only if known: a branch would often be mispredicted.
             nodes[kept] = (at, node);
             kept += usize::from(known & self.children.may_hold((node, next)));
         }
@@ -326,7 +326,7 @@ impl Vocabulary {
             let (child, sure) = self.children.glance(pair(*place));
             path.unsure[unsure] = i as u32;
             unsure += usize::from(!sure);
-            // The node is still needed where one is not sure.
+            // The node is still needed for the uncertain ones.
             place.1 = if sure { child } else { place.1 };
         }
         for &i in &path.unsure[..unsure] {
@@ -336,7 +336,7 @@ impl Vocabulary {
     }
 }
 
-/// Adds to `found` those of `features` that are some.
+/// Appends to `found` those of `features` that are not [`NONE`].
 #[inline]
 fn add_if(
     features: impl ExactSizeIterator<Item = u32>,
@@ -346,23 +346,23 @@ fn add_if(
     let mut len = found.len();
     found.resize(len + features.len(), NONE);
     for feature in features {
-        // Written in any case, kept by a number: a jump would often be guessed wrong.
+        // Always written, but kept only if known: a branch would often be mispredicted.
         found[len] = feature;
         len += usize::from(some(feature));
     }
     found.truncate(len);
 }
 
-/// Room for finding n-grams, reused from text to text.
+/// Buffer for finding n-grams, reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub struct Path {
-    /// Places in a text and the node of the n-gram that starts there.
+    /// Positions in a text and the node of the n-gram that starts there.
     nodes: Vec<(u32, u32)>,
-    /// Those of which one glance does not tell the node.
+    /// Positions whose node needs a second look-up.
     unsure: Vec<u32>,
 }
 
-/// The candidates within `bounds`, by their bytes: n-gram and place among the candidates.
+/// The candidates within `bounds` in byte order: n-gram and index among the candidates.
 pub fn choose(
     frequencies: &[u32],
     texts: usize,
@@ -393,7 +393,7 @@ pub fn choose(
     chosen
 }
 
-/// The highest frequency f such that at most `most` candidates have more than f.
+/// The highest frequency f such that at most `most` candidates are more frequent than f.
 fn frequency_threshold(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32 {
     let mut counts = vec![0_usize; texts + 1];
     frequencies.for_each(|df| counts[df as usize] += 1);
@@ -407,7 +407,8 @@ fn frequency_threshold(frequencies: impl Iterator<Item = u32>, texts: usize, mos
     0
 }
 
-/// Where the nodes at `places`, features in order, stand; takes it from the levels.
+/// Occurrences of the nodes at `places`, which are the features in order; takes them from the
+/// levels.
 fn occurrences(
     corpus: &Corpus,
     levels: &mut [Level],
@@ -436,7 +437,7 @@ fn occurrences(
     }
 }
 
-/// The words of a node, one space between.
+/// The words of a node, separated by single spaces.
 fn spell(corpus: &Corpus, levels: &[Level], (level, node): (usize, usize)) -> Vec<u8> {
     let (shorter, last) = levels[level].keys[node];
     let mut bytes = match level {
@@ -483,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_cut_both_ends() {
+    fn bounds_apply_at_both_ends() {
         let rare_out = chosen((1, 1), Bounds { min_df: 2, ..ALL });
         assert_eq!(rare_out, (vec!["a".to_owned(), "b".to_owned()], vec![3, 2]));
         let common_out = chosen((1, 1), Bounds { max_df: 0.7, ..ALL });
@@ -538,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_that_lie_are_refused() {
+    fn invalid_strings_are_refused() {
         let refused =
             |ngrams: &[&str]| Vocabulary::from_sorted(strings(ngrams), (1, 2), &[]).unwrap_err();
         assert_eq!(refused(&["b", "a"]), VocabularyError::Order);

@@ -1,24 +1,25 @@
 //! Calibration of margins by one factor, so that probabilities match frequencies.
 //!
 //! Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017; Platt
-//! 1999 without the offset, which the model's own bias is): margins are multiplied by the t > 0 that
-//! minimises the log loss on rows held out. It changes no order, so no accuracy.
+//! 1999 without the offset, which the model's bias provides): margins are multiplied by the t > 0
+//! that minimizes the log loss on hold-out rows. It does not change the order, hence not the
+//! accuracy.
 
 use super::folds::Folds;
 use crate::kernels::math::{sigmoid, softmax};
 use crate::kernels::reduce::chunks;
 use crate::linear::outputs;
 
-/// t stays within this and its inverse: a perfect score on few rows would send it to infinity.
+/// Bound on t and 1/t: perfect scores on few rows would make it infinite.
 const MAX_TEMPERATURE: f64 = 16.0;
 const ROWS: usize = 256;
 const STEPS: usize = 30;
 
-/// The factor for `margins` (rows × outputs) of rows held out; 1 where there are none.
+/// The factor for `margins` (rows × outputs) of hold-out rows; 1 if there are none.
 pub fn temperature(margins: &[f64], labels: &[u32], classes: usize, folds: &Folds) -> f64 {
     let rows: Vec<usize> = folds.held_out().collect();
     let outputs = outputs(classes);
-    // Slope and curvature of the loss in t. It is convex: Newton's method, kept in a bracket.
+    // Slope and curvature of the loss in t. It is convex: Newton's method within a bracket.
     let (mut low, mut high) = (1.0 / MAX_TEMPERATURE, MAX_TEMPERATURE);
     let mut t = 1.0;
     for _ in 0..STEPS {
@@ -51,7 +52,7 @@ pub fn temperature(margins: &[f64], labels: &[u32], classes: usize, folds: &Fold
     t
 }
 
-/// First and second derivative in t of the loss of one row.
+/// First and second derivative with respect to t of the loss of one row.
 fn derivatives(margins: &[f64], label: u32, t: f64, p: &mut [f64]) -> (f64, f64) {
     if let [margin] = margins {
         let probability = sigmoid(t * margin);
@@ -86,7 +87,7 @@ mod tests {
         )
     }
 
-    /// Three of four rows are right whatever the margin: the log-odds should be ln 3.
+    /// Three of four rows are correct whatever the margin, so the log-odds should be ln 3.
     #[test]
     fn two_classes_by_hand() {
         let margins = [2.0, 2.0, 2.0, 2.0, -2.0, -2.0, -2.0, -2.0];
@@ -94,7 +95,7 @@ mod tests {
         assert!((t - 3.0_f64.ln() / 2.0).abs() < 1e-9, "{t}");
     }
 
-    /// The same of three classes: e^t / (e^t + 2) = 3/4 gives t = ln 6.
+    /// The same for three classes: e^t / (e^t + 2) = 3/4 gives t = ln 6.
     #[test]
     fn three_classes_by_hand() {
         let rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_held_out_changes_nothing() {
+    fn without_hold_out_rows_the_factor_is_one() {
         assert_eq!(fitted(&[1.0, -1.0], &[1, 0], 2), 1.0);
     }
 }

@@ -1,70 +1,70 @@
-//! What can be wrong with rows, classes and options.
+//! Errors in rows, classes and options.
 
-/// Why there is no model.
+/// Why no model was fitted.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FitError {
-    /// There is no text.
+    /// There are no texts.
     #[error("no rows to train on")]
     NoRows,
-    /// Not as many labels as texts.
+    /// The numbers of labels and texts differ.
     #[error("got {texts} texts but {labels} labels")]
     Lengths {
-        /// Texts given.
+        /// Number of texts.
         texts: usize,
-        /// Labels given.
+        /// Number of labels.
         labels: usize,
     },
-    /// A label that is no place in the list of classes.
+    /// A label is not an index into the classes.
     #[error("row {row} has class number {label}, but there are {classes} classes")]
     Label {
         /// The first such row, from 0.
         row: usize,
-        /// Its label.
+        /// The row's label.
         label: u32,
         /// Number of classes.
         classes: usize,
     },
-    /// A single class.
+    /// All rows have the same class.
     #[error("all rows are of one class, `{class}`; a classifier needs rows of two or more")]
     OneClass {
-        /// Its name.
+        /// The class's name.
         class: String,
     },
-    /// A weight for a class that does not exist.
-    #[error("there is a weight for class `{class}`, but the classes are {classes}")]
+    /// A weight is given for an unknown class.
+    #[error("weight for unknown class `{class}`; the classes are {classes}")]
     UnknownClass {
-        /// Name in the weights.
+        /// The name in the weights.
         class: String,
-        /// Names that exist, joined by commas.
+        /// The existing names, joined by commas.
         classes: String,
     },
-    /// A class without rows.
+    /// A class has no rows.
     #[error("no row is of class `{class}`; leave the class out or add rows of it")]
     EmptyClass {
-        /// Its name.
+        /// The class's name.
         class: String,
     },
-    /// The bounds on document frequencies leave no n-gram.
+    /// No n-gram is within the document frequency bounds.
     #[error(
         "no n-gram occurs in at least {min_df} and at most a share of {max_df} of the {rows} texts; \
          lower min_df or raise max_df"
     )]
     NoFeatures {
-        /// Texts given.
+        /// Number of texts.
         rows: usize,
-        /// Lower bound, in texts.
+        /// Minimum document frequency, in texts.
         min_df: usize,
-        /// Upper bound, as a share of the texts.
+        /// Maximum document frequency, as a share of the texts.
         max_df: f64,
     },
-    /// An option outside of its range.
+    /// An option is out of range.
     #[error("{name} is {value}, expected {expected}")]
     Option {
-        /// Name of the option.
+        /// The option's name.
         name: &'static str,
-        /// Value given.
+        /// The given value.
         value: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: &'static str,
     },
     /// Weights, biases or the objective became infinite.

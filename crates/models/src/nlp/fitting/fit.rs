@@ -1,4 +1,4 @@
-//! Fitting: what goes in, what can go wrong, and what comes out.
+//! Fitting: the options become a model and a report on the fit.
 
 use super::calibrate::temperature;
 use super::error::FitError;
@@ -12,40 +12,42 @@ use crate::nlp::model::Model;
 use crate::optim::Minimum;
 use crate::sparse::Matrix;
 
-/// How the fit went.
+/// Report on a fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
-    /// Texts fitted to.
+    /// Number of training texts.
     pub rows: usize,
-    /// Features of the model.
+    /// Number of features of the model.
     pub features: usize,
     /// Non-zero TF-IDF values over all rows.
     pub entries: usize,
-    /// Newton steps.
+    /// Number of Newton steps.
     pub iterations: usize,
     /// w'w/2 + C Σ loss at the end.
     pub objective: f64,
     /// Euclidean norm of the objective's gradient at the end.
     pub gradient_norm: f64,
-    /// False when the steps ran out before the tolerance was met; the model can be used all the same.
+    /// False if the steps ran out before the tolerance was reached; the model is usable
+    /// nevertheless.
     pub converged: bool,
-    /// What margins were multiplied by to calibrate them; 1: not calibrated.
+    /// Factor on the margins from calibration; 1 if not calibrated.
     pub temperature: f64,
-    /// What was tried on rows held out, in order.
+    /// Candidates tried in cross-validation, in order.
     pub trials: Vec<Trial>,
-    /// Rows that it was tried on.
+    /// Number of rows used for the search.
     pub searched: usize,
-    /// What was fitted, all choices made.
+    /// The fitted options, with all choices made.
     pub options: ClassifierOptions,
 }
 
 impl ClassifierOptions {
-    /// Fits a model to `texts`, where `labels` are places in `classes`.
+    /// Fits a model to `texts`; `labels` are indices into `classes`.
     ///
-    /// `watch` is called with the progress. The same arguments give the same bits for any number of threads.
+    /// `watch` is called with the progress. The same arguments give the same bits for any number of
+    /// threads.
     ///
     /// # Errors
-    /// See [`FitError`]; a fit that did not converge is no error, see [`Fit::converged`].
+    /// See [`FitError`]. A fit that did not converge is not an error, see [`Fit::converged`].
     pub fn fit(
         &self,
         texts: &[&str],
@@ -95,8 +97,8 @@ impl ClassifierOptions {
         Ok((model, fit))
     }
 
-    /// Features and coefficients for all rows, nothing left to choose but the temperature. What a
-    /// search of all rows found, that and a start, comes in.
+    /// Fits features and coefficients to all rows; only the temperature is left to choose. If a
+    /// search used all rows, its temperature and coefficients are passed in.
     fn solve(
         &self,
         all: &Labelled,
@@ -144,7 +146,7 @@ impl ClassifierOptions {
         })
     }
 
-    /// Minimises the loss of all rows.
+    /// Minimizes the loss of all rows.
     fn minimize(
         &self,
         data: &Data,
@@ -161,8 +163,8 @@ impl ClassifierOptions {
         }
     }
 
-    /// The temperature of margins of one fold by a model of the others, and where its weights are: a
-    /// good start for those of all rows.
+    /// The temperature from the margins of one fold under a model of the others, and that model's
+    /// coefficients: a good start for a fit to all rows.
     fn calibrate(&self, data: &Data, all: &Labelled) -> (f64, Option<Coefficients>) {
         let Labelled {
             labels, classes, ..
@@ -178,8 +180,8 @@ impl ClassifierOptions {
         )
     }
 
-    /// The same where only the `keep` features of the largest weights stay: these, too, are chosen
-    /// without the rows held out.
+    /// Like [`Self::calibrate`], for a model of only the `keep` features with the largest weights,
+    /// which are also chosen without the hold-out rows.
     fn calibrate_kept(&self, keep: usize, fitted: &Fitted, data: &Data, all: &Labelled) -> f64 {
         let folds = self.first_fold(all);
         if folds.held_out().next().is_none() {
@@ -193,13 +195,13 @@ impl ClassifierOptions {
         temperature(&out.margins[0], &all.labels, all.classes, &folds)
     }
 
-    /// One of the folds, held out from all other rows.
+    /// A single fold, held out from all other rows.
     fn first_fold(&self, all: &Labelled) -> Folds {
         Folds::deal(&all.texts, &all.labels, all.classes, self.folds, self.seed).first(1)
     }
 }
 
-/// What all rows gave.
+/// The result of fitting all rows.
 struct Solved {
     vectorizer: Vectorizer,
     solution: Solution,
@@ -229,7 +231,7 @@ fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
     }
 }
 
-/// The `keep` features of the largest weights, ties to the first.
+/// The `keep` features with the largest weights; the first of ties.
 fn largest(coefficients: &Coefficients, keep: usize) -> Vec<bool> {
     let weights = coefficients.weights().chunks_exact(coefficients.outputs);
     let size = |weights: &[f64]| weights.iter().fold(0.0, |most: f64, w| most.max(w.abs()));
@@ -242,7 +244,7 @@ fn largest(coefficients: &Coefficients, keep: usize) -> Vec<bool> {
     kept
 }
 
-/// Rows of each class, all of them at least one.
+/// Counts the rows of each class; each must have at least one.
 fn count(texts: usize, labels: &[u32], classes: &[String]) -> Result<Vec<u64>, FitError> {
     if texts != labels.len() {
         return Err(FitError::Lengths {

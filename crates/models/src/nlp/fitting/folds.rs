@@ -1,4 +1,4 @@
-//! Cross-validation: which row is in which fold, and how a model does on held-out rows.
+//! Cross-validation: the fold of each row, and a model's score on hold-out rows.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -7,7 +7,7 @@ use super::ratios;
 use crate::kernels::math::{softmax, softplus};
 use crate::linear::{self, Coefficients, Examples, Problem, outputs};
 
-/// Of a row that is never held out.
+/// The fold of a row that is never held out.
 const NEVER: u8 = u8::MAX;
 
 /// The fold of each row.
@@ -18,8 +18,9 @@ pub struct Folds {
 }
 
 impl Folds {
-    /// Deals the rows of each class out to `count` folds in the order of their texts' hashes; equal
-    /// texts stay together. A class of one distinct text is never held out: nothing would be left.
+    /// Distributes the rows of each class over `count` folds in the order of their texts' hashes;
+    /// equal texts stay together. A class with one distinct text is never held out, since no row
+    /// would be left to train on.
     pub fn deal(texts: &[&str], labels: &[u32], classes: usize, count: usize, seed: u64) -> Folds {
         let count = u8::try_from(count).unwrap_or(NEVER - 1).min(NEVER - 1);
         let mut of = vec![NEVER; texts.len()];
@@ -38,7 +39,7 @@ impl Folds {
         Folds { of, count }
     }
 
-    /// Only the first `count` folds are held out, each from all other rows.
+    /// Restricts the hold-out folds to the first `count`; each is held out from all other rows.
     pub fn first(mut self, count: usize) -> Folds {
         let count = u8::try_from(count).unwrap_or(NEVER).clamp(1, self.count);
         let later = self.of.iter_mut().filter(|fold| **fold >= count);
@@ -53,7 +54,8 @@ impl Folds {
     }
 }
 
-/// About `share` of the rows of each class (two at least), as their texts' hashes have it.
+/// A sample of about `share` of the rows of each class (at least two), selected by their texts'
+/// hashes.
 pub fn sample(texts: &[&str], labels: &[u32], classes: usize, share: f64, seed: u64) -> Vec<usize> {
     let mut kept = Vec::new();
     for rows in by_class(texts, labels, classes, seed) {
@@ -65,7 +67,7 @@ pub fn sample(texts: &[&str], labels: &[u32], classes: usize, share: f64, seed: 
     kept
 }
 
-/// For each class its rows in the order of their texts' hashes.
+/// The rows of each class in the order of their texts' hashes.
 fn by_class(texts: &[&str], labels: &[u32], classes: usize, seed: u64) -> Vec<Vec<(u64, usize)>> {
     let mut rows = vec![Vec::new(); classes];
     for (row, (text, &label)) in texts.iter().zip(labels).enumerate() {
@@ -75,7 +77,7 @@ fn by_class(texts: &[&str], labels: &[u32], classes: usize, seed: u64) -> Vec<Ve
     rows
 }
 
-/// What is fitted: rows, the ends of their blocks of features, and what each row costs.
+/// The data to fit: rows, the ends of their blocks of features, and the cost of each row.
 pub struct Data<'a> {
     pub examples: Examples<'a>,
     pub labels: &'a [u32],
@@ -85,7 +87,7 @@ pub struct Data<'a> {
 }
 
 impl Data<'_> {
-    /// The problem of the rows that `costs` keeps.
+    /// The problem of the rows with a positive cost.
     pub fn problem(&self, options: &ClassifierOptions, costs: Vec<f64>) -> Problem<'_> {
         let problem = self.examples.problem(options.scheme);
         let problem = match options.weighting {
@@ -101,7 +103,8 @@ impl Data<'_> {
         problem.with_costs(costs)
     }
 
-    /// Fits every fold's model for each C of `path`, ascending, each from where the last one ended.
+    /// Fits every fold's model for each C of `path`, ascending; each fit starts from the previous
+    /// solution.
     pub fn out_of_fold(
         &self,
         options: &ClassifierOptions,
@@ -140,20 +143,20 @@ impl Data<'_> {
     }
 }
 
-/// Answers of models to rows they have not seen.
+/// Out-of-fold predictions.
 pub struct OutOfFold {
-    /// For each C the margins of every row, rows × outputs; 0 of rows that are never held out.
+    /// For each C the margins of every row, rows × outputs; 0 for rows that are never held out.
     pub margins: Vec<Vec<f64>>,
-    /// For each C the coefficients without the last fold.
+    /// For each C the coefficients fitted without the last fold.
     pub last: Vec<Coefficients>,
 }
 
-/// How margins do on rows held out.
+/// The score of margins on hold-out rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     pub correct: usize,
     pub rows: usize,
-    /// Mean, in nats.
+    /// Mean log loss, in nats.
     pub log_loss: f64,
 }
 
@@ -187,7 +190,7 @@ impl Score {
         self.correct as f64 / self.rows.max(1) as f64
     }
 
-    /// More rows right, or as many at a smaller loss.
+    /// More correct rows, or equally many with a smaller loss.
     pub fn better_than(&self, other: &Score) -> bool {
         (self.correct, -self.log_loss) > (other.correct, -other.log_loss)
     }

@@ -1,4 +1,5 @@
-//! From labelled texts and options to a model: choices on folds, calibration, and the fit of all rows.
+//! From labelled texts and options to a model: choices by cross-validation, calibration, and the
+//! final fit.
 
 mod calibrate;
 pub mod error;

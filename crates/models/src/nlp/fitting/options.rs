@@ -1,4 +1,4 @@
-//! What to fit, what to choose by cross-validation, and the check of both.
+//! What to fit, what to choose by cross-validation, and the validation of both.
 
 use std::collections::BTreeMap;
 
@@ -7,80 +7,82 @@ use crate::linear::{self, Scheme};
 use crate::nlp::features::quantize::Precision;
 use crate::nlp::features::vectorizer::{CharacterFeatures, Features};
 
-/// What to fit. Whatever [`Choices`] name is a start, and chosen on folds.
+/// What to fit. Whatever [`Choices`] lists only sets the starting point and is chosen by
+/// cross-validation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassifierOptions {
     /// Which n-grams are features.
     pub features: Features,
     /// How the penalty depends on the feature.
     pub weighting: Weighting,
-    /// What three classes or more are fitted to.
+    /// How three or more classes are fitted.
     pub scheme: Scheme,
     /// Costs of errors by class.
     pub class_weights: ClassWeights,
     /// C, as in LIBLINEAR and scikit-learn: w'w/2 + C Σ loss.
     pub regularization: f64,
-    /// Gradient norm to reach, relative to that of a model of the bias alone.
+    /// Gradient norm to reach, relative to that of the bias-only model.
     pub tolerance: f64,
-    /// Newton steps at most.
+    /// Maximum number of Newton steps.
     pub max_iterations: usize,
     /// What to choose by cross-validation.
     pub choices: Choices,
-    /// Parts of the rows, each held out once, for choices and calibration.
+    /// Number of folds for choices and calibration.
     pub folds: usize,
-    /// Calibrate probabilities by temperature scaling on held-out rows.
+    /// Calibrate probabilities by temperature scaling on hold-out rows.
     pub calibrate: bool,
-    /// Features to keep, those of the largest weights; none: all. The model is fitted again to them.
+    /// Number of features to keep, those with the largest weights; `None` keeps all. The model is
+    /// refitted to them.
     pub keep: Option<usize>,
     /// How weights are rounded for storage.
     pub precision: Precision,
-    /// Decides which rows are in which fold.
+    /// Determines which rows are in which fold.
     pub seed: u64,
 }
 
-/// How much a weight may cost to grow.
+/// How strongly each weight is penalized.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Weighting {
-    /// The same for all.
+    /// All equally.
     #[default]
     Plain,
-    /// The less, the more one-sided the feature: log-count ratios to a power.
+    /// Less, the more one-sided the feature: log-count ratios to a power.
     NaiveBayes {
-        /// Power of the ratio; 0: the same as [`Weighting::Plain`], 1: the full ratio.
+        /// Power of the ratio: 0 is the same as [`Weighting::Plain`], 1 is the full ratio.
         power: f64,
     },
 }
 
-/// How much the rows of a class count.
+/// How much the rows of each class count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ClassWeights {
-    /// All the same.
+    /// All rows equally.
     #[default]
     Equal,
-    /// So that all classes count the same.
+    /// All classes equally.
     Balanced,
     /// By name; 1 for classes without an entry.
     Given(BTreeMap<String, f64>),
 }
 
-/// What is chosen by accuracy on rows held out; empty: nothing.
+/// What to choose by accuracy in cross-validation; empty lists choose nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choices {
     /// Values of C, ascending.
     pub regularization: Vec<f64>,
-    /// Weightings, each with or without marks of negation.
+    /// Weightings, each with or without negation marks.
     pub weightings: Vec<(Weighting, bool)>,
-    /// Ranges of words in an n-gram.
+    /// Minimum and maximum number of words in an n-gram.
     pub ngrams: Vec<(usize, usize)>,
-    /// Leave character n-grams out of a large corpus, where they cost more than they bring.
+    /// Whether to drop character n-grams for a large corpus, where they cost more than they gain.
     pub characters: bool,
 }
 
-/// Power of the log-count ratios; chosen on folds of training parts.
+/// Power of the log-count ratios, chosen by cross-validation on training splits.
 pub const RATIO_POWER: f64 = 0.5;
 
 impl Choices {
-    /// All there is to choose, as it was worth it on folds of training parts.
+    /// All choices that proved worthwhile in cross-validation on training splits.
     pub fn all() -> Choices {
         let ratios = Weighting::NaiveBayes { power: RATIO_POWER };
         Choices {
@@ -91,7 +93,7 @@ impl Choices {
         }
     }
 
-    /// True where there is something to be tried.
+    /// Whether there is anything to choose.
     pub(super) fn any(&self) -> bool {
         [
             self.regularization.len(),
@@ -132,7 +134,7 @@ impl ClassifierOptions {
         }
     }
 
-    /// Weight of the rows of each class.
+    /// The weight of the rows of each class.
     pub(super) fn class_costs(
         &self,
         classes: &[String],
@@ -230,7 +232,7 @@ fn at_least(name: &'static str, value: usize, least: usize) -> Result<(), FitErr
 }
 
 fn range(name: &'static str, (from, to): (usize, usize), most: usize) -> Result<(), FitError> {
-    let expected = "one or more, the smaller number first, at most 15 words or 64 characters";
+    let expected = "1 or more, the smaller number first, at most 15 words or 64 characters";
     require(
         name,
         1 <= from && from <= to && to <= most,

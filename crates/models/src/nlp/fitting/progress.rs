@@ -1,25 +1,25 @@
-//! What a fit is at while it runs.
+//! The current step of a running fit.
 
 use crate::optim::Iteration;
 
-/// What a fit is at, for a progress bar.
+/// The current step of a fit, for a progress bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress {
-    /// Trying candidates on rows held out, so many done.
+    /// Trying candidates by cross-validation.
     Searching {
         /// Candidates tried so far.
         trials: usize,
     },
-    /// Texts counted so far, of all.
+    /// Counting the n-grams of texts.
     Counting {
         /// Texts counted so far.
         texts: usize,
-        /// All texts.
+        /// Number of all texts.
         of: usize,
     },
-    /// Turning texts into rows of so many features.
+    /// Turning texts into rows.
     Vectorizing {
-        /// Columns of the rows.
+        /// Number of columns of the rows.
         features: usize,
     },
     /// After a Newton step.

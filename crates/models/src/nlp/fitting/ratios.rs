@@ -1,25 +1,26 @@
-//! Log-count ratios of features: how one-sided each is, counted as naive Bayes counts.
+//! Log-count ratios of features: how one-sided each is, counted as in naive Bayes.
 //!
-//! After Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification",
-//! ACL 2012, who multiply features by r = ln((p / |p|) / (q / |q|)), with p the texts of the class
-//! that hold the feature and q those of the others, both plus one. Three things differ:
+//! After Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic
+//! Classification", ACL 2012, who multiply features by r = ln((p / |p|) / (q / |q|)), where p
+//! counts the texts of the class that contain the feature and q those of the others, both plus one.
+//! Three things differ:
 //! - |r| scales the weights instead of the rows, which is the same model (the sign goes into the
-//!   weight), leaves the rows as they are, and gives each class ratios of its own under a softmax;
-//! - counts are smoothed towards what the class's size lets expect, not towards one half: with many
-//!   classes a feature that a class lacks would otherwise look like strong evidence;
-//! - |r| is raised to a power below one, a model between the paper's and the plain one.
+//!   weight), leaves the rows unchanged, and gives each class its own ratios under a softmax;
+//! - counts are smoothed towards the value expected from the class's size, not towards one half:
+//!   with many classes a feature absent from one would otherwise look like strong evidence;
+//! - |r| is raised to a power below one, between the paper's model and the plain one.
 
 use crate::kernels::math::{exp, ln};
 use crate::linear::outputs;
 use crate::sparse::Matrix;
 
-/// Added to every count and to what is expected of it.
+/// Added to every count and to its expected value.
 const SMOOTHING: f64 = 0.5;
 
 /// |r|^power of every feature for every output: features × outputs.
 ///
-/// `blocks` are the ends of the blocks of features: each block is counted by itself. Only rows for
-/// which `counts` holds are.
+/// `blocks` are the ends of the blocks of features, which are counted separately. Only rows with
+/// `counts` true are used.
 pub fn scale(
     rows: &Matrix,
     labels: &[u32],
@@ -52,15 +53,15 @@ pub fn scale(
     scale
 }
 
-/// ln of how many more of `all` texts with a feature are of the class than its share lets expect,
-/// against the same of the other classes.
+/// ln of the ratio of observed to expected texts of the class among `all` texts with a feature,
+/// relative to that of the other classes.
 fn ratio(of_class: f64, all: f64, share: f64) -> f64 {
     let expected = all * share;
     let own = ln((of_class + SMOOTHING) / (expected + SMOOTHING));
     own - ln((all - of_class + SMOOTHING) / (all - expected + SMOOTHING))
 }
 
-/// Texts of each class that hold each feature: features × classes.
+/// Number of texts of each class that contain each feature: features × classes.
 fn texts(
     rows: &Matrix,
     labels: &[u32],
@@ -76,7 +77,7 @@ fn texts(
     texts
 }
 
-/// Each class's share of all the counts.
+/// Each class's share of all counts.
 fn shares(texts: &[u32], classes: usize) -> Vec<f64> {
     let mut own = vec![0_u64; classes];
     for feature in texts.chunks_exact(classes) {

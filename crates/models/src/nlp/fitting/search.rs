@@ -1,8 +1,9 @@
-//! Which weighting, range of n-grams and C do best on rows held out.
+//! Chooses the weighting, the range of n-grams and C by cross-validation.
 //!
-//! One question after the other: the weighting, the range of words, and C, along a path on which
-//! each solution starts the next. The work is bounded by counts, not by time, so that a search
-//! repeats: a large corpus is searched on a sample of its rows, and many classes on fewer folds.
+//! One choice after the other: the weighting, the range of words, and C, along a path where each
+//! solution is the start of the next. The work is bounded by counts, not by time, so that a search
+//! is reproducible: a large corpus is searched on a sample of its rows, and many classes on fewer
+//! folds.
 
 use super::calibrate::temperature;
 use super::folds::{Data, Folds, Score, sample};
@@ -11,15 +12,15 @@ use super::progress::Progress;
 use crate::linear::{Coefficients, Examples, outputs};
 use crate::nlp::features::vectorizer::Vectorizer;
 
-/// Bytes of text that a search reads again and again, at most.
+/// Maximum number of bytes of text that a search reads repeatedly.
 const SEARCHED_BYTES: usize = 6 << 20;
-/// The same times outputs.
+/// Maximum of bytes times outputs.
 const SEARCHED_WORK: usize = 48 << 20;
-/// The same times folds, beyond the first fold.
+/// Maximum of bytes times outputs times folds, beyond the first fold.
 const FOLDED_WORK: usize = 16 << 20;
-/// Candidates are compared by models this much less exact than the final one.
+/// Factor by which the models of candidates are less precise than the final one.
 const SEARCH_TOLERANCE: f64 = 3.0;
-/// Bytes of text above which `choices.characters` leaves characters out.
+/// Size of the texts in bytes above which `choices.characters` drops character n-grams.
 const BYTES_WITH_CHARACTERS: usize = 4 << 20;
 
 /// Texts and their classes.
@@ -53,35 +54,35 @@ impl<'a> Labelled<'a> {
     }
 }
 
-/// A candidate and how it did.
+/// A candidate and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// Of this candidate.
+    /// The candidate's weighting.
     pub weighting: Weighting,
     /// Whether words after a negation were marked.
     pub negation: bool,
-    /// Words in an n-gram, from - to.
+    /// Minimum and maximum number of words in an n-gram.
     pub ngrams: (usize, usize),
     /// C.
     pub regularization: f64,
-    /// On rows held out.
+    /// Accuracy on hold-out rows.
     pub accuracy: f64,
-    /// On rows held out, before calibration.
+    /// Log loss on hold-out rows, before calibration.
     pub log_loss: f64,
 }
 
-/// What a search found.
+/// The result of a search.
 pub(super) struct Found {
     pub options: ClassifierOptions,
     pub trials: Vec<Trial>,
-    /// Rows that were searched.
+    /// Number of rows searched.
     pub rows: usize,
-    /// Where all rows were searched: the factor that calibrates the margins, and coefficients of most
-    /// of the rows, near those of all.
+    /// If all rows were searched: the calibration factor of the margins, and coefficients of a fit
+    /// to most of the rows, as a start.
     pub whole: Option<(f64, Coefficients)>,
 }
 
-/// Decides what `options` leave open.
+/// Makes the choices that `options` leave open.
 pub(super) fn search(
     options: &ClassifierOptions,
     all: &Labelled,

@@ -1,4 +1,4 @@
-//! A model as the tensors of its file, and back.
+//! Converts a model to the tensors of its file and back.
 
 mod packed;
 mod state;

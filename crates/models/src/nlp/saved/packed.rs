@@ -1,20 +1,21 @@
-//! Compact encoding of sorted strings: without it most of a model file would be its vocabulary.
+//! Compact encoding of sorted strings; without it the vocabulary would be most of a model file.
 //!
-//! Strings are front-coded: each is stored as the number of bytes it shares with the one before it (255 at
-//! most) and the rest. N-grams of words are coded the same way, over numbers instead of bytes: the
-//! words stand once, in a table of their own, and each n-gram says how many words it shares with the
-//! one before it and the numbers of the others, the first of them as a difference where it can be.
+//! Strings are front-coded: each is stored as the number of bytes it shares with the previous one
+//! (at most 255) and the rest. Word n-grams are coded the same way over word numbers: the words are
+//! stored once in a separate table, and each n-gram is stored as the number of words it shares with
+//! the previous one and the numbers of the others, the first as a difference if possible.
 
 use crate::nlp::text::strings::{Key, Strings, Table};
 use crate::state::{State, StateError};
 
-/// Words in an n-gram, at most: two counts share a byte.
+/// Maximum number of words in an n-gram: two counts share a byte.
 pub const MAX_WORDS: u32 = 15;
 
-/// Adds strings as `NAME.shared` and `NAME.lengths` (a byte each) and `NAME.bytes`.
+/// Adds strings as `NAME.shared` and `NAME.lengths` (one byte each) and `NAME.bytes`.
 ///
 /// # Panics
-/// When one adds more than 255 bytes to the one before; no n-gram of characters or word does.
+/// If a string adds more than 255 bytes to the previous one, which words and character n-grams
+/// never do.
 pub fn insert(state: &mut State, name: &str, strings: &Strings) {
     let (mut shared, mut lengths, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     let mut before: &[u8] = &[];
@@ -31,7 +32,7 @@ pub fn insert(state: &mut State, name: &str, strings: &Strings) {
     state.insert_u8(&format!("{name}.bytes"), &[bytes.len()], bytes);
 }
 
-/// The strings that [`insert`] added.
+/// The strings stored by [`insert`].
 pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     let shared = state.u8s(&format!("{name}.shared"), &[None])?;
     let lengths = state.u8s(&format!("{name}.lengths"), &[Some(shared.len())])?;
@@ -40,7 +41,10 @@ pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     for (&shared, &length) in shared.iter().zip(lengths) {
         let (shared, length) = (usize::from(shared), usize::from(length));
         if shared > string.len() || length > bytes.len() {
-            return Err(StateError::invalid(name, "strings longer than their bytes"));
+            return Err(StateError::invalid(
+                name,
+                "the strings are longer than their bytes",
+            ));
         }
         string.truncate(shared);
         string.extend_from_slice(&bytes[..length]);
@@ -49,11 +53,15 @@ pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     }
     match bytes.is_empty() {
         true => Ok(strings),
-        false => Err(StateError::invalid(name, "bytes after the last string")),
+        false => Err(StateError::invalid(
+            name,
+            "extra bytes after the last string",
+        )),
     }
 }
 
-/// Adds n-grams of words with one space between: their words as `NAME.words`, and `NAME.ngrams`.
+/// Adds word n-grams (words separated by single spaces): their words as `NAME.words`, and
+/// `NAME.ngrams`.
 pub fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
     let mut words: Vec<&[u8]> = ngrams.iter().flat_map(split).collect();
     words.sort_unstable();
@@ -75,7 +83,7 @@ pub fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
     state.insert_u8(&format!("{name}.ngrams"), &[coded.len()], coded);
 }
 
-/// The n-grams that [`insert_ngrams`] added.
+/// The n-grams stored by [`insert_ngrams`].
 pub fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
     let words = strings(state, &format!("{name}.words"))?;
     let name = format!("{name}.ngrams");
@@ -103,7 +111,7 @@ fn split(ngram: &[u8]) -> impl Iterator<Item = &[u8]> {
     ngram.split(|byte| *byte == b' ')
 }
 
-/// One byte for how many words are shared and how many come then, then these.
+/// One byte for the numbers of shared and of following words, then the latter.
 fn encode(before: &[u32], now: &[u32], out: &mut Vec<u8>) {
     let same = before.iter().zip(now).take_while(|(a, b)| a == b).count();
     out.push((same << 4 | (now.len() - same)) as u8);
@@ -113,7 +121,7 @@ fn encode(before: &[u32], now: &[u32], out: &mut Vec<u8>) {
         } else {
             0
         };
-        // Sorted n-grams ascend where they first differ.
+        // Sorted n-grams ascend at the first difference.
         number_to_bytes(number.wrapping_sub(from), out);
     }
 }
@@ -139,7 +147,7 @@ fn decode(numbers: &mut Vec<u32>, coded: &mut &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Seven bits a byte, the lowest first; the top bit says that more come (LEB128).
+/// Seven bits per byte, lowest first; the top bit means that more bytes follow (LEB128).
 fn number_to_bytes(mut number: u32, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -168,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_words_are_not_said_again() {
+    fn shared_words_are_not_repeated() {
         let mut coded = Vec::new();
         encode(&[], &[300], &mut coded);
         encode(&[300], &[300, 7], &mut coded);
@@ -177,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_lie_are_refused() {
+    fn invalid_codes_are_refused() {
         let mut strings = Strings::default();
         ["a", "a b"]
             .iter()
@@ -202,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_comes_out(
+        fn unpacking_inverts_packing(
             ngrams in prop::collection::btree_set("[a-cé]{1,3}( [a-cé]{1,3}){0,2}", 0..40),
         ) {
             let mut strings = Strings::default();

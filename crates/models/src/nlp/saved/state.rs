@@ -1,4 +1,5 @@
-//! The model as named tensors and string tables, and back with all that scoring relies on checked.
+//! Converts the model to named tensors and string tables, and back with all properties checked that
+//! scoring relies on.
 //!
 //! | entry | type | shape |
 //! |---|---|---|
@@ -13,7 +14,7 @@
 //! | `prior` | f64 | classes |
 //! | `classes` | strings | classes |
 //!
-//! A model of 8 bits has `idf` as u8 and `weights` as i8, with `idf.step` (f32, 1) and
+//! A model with 8-bit precision has `idf` as u8 and `weights` as i8, with `idf.step` (f32, 1) and
 //! `weights.step` (f32, outputs), see [`crate::nlp::features::quantize`].
 
 use super::packed;
@@ -72,7 +73,7 @@ impl Stateful for Model {
         if !prior.iter().all(|&share| share > 0.0 && share < 1.0) {
             return Err(StateError::invalid(
                 "prior",
-                "a share that is not between 0 and 1",
+                "a share is not between 0 and 1",
             ));
         }
         let (weights, steps) = weights(state, &[Some(features), Some(outputs)])?;
@@ -114,7 +115,10 @@ fn weights(state: &State, shape: &[Option<usize>]) -> Result<Weights, StateError
     let steps = steps(state, "weights.step", shape[1])?;
     let codes = state.i8s("weights", shape)?;
     if codes.contains(&i8::MIN) {
-        return Err(StateError::invalid("weights", "a code of -128"));
+        return Err(StateError::invalid(
+            "weights",
+            "contains the invalid code -128",
+        ));
     }
     Ok((quantize::weights(codes, &steps), Some(steps)))
 }
@@ -123,10 +127,7 @@ fn steps(state: &State, name: &str, len: Option<usize>) -> Result<Vec<f32>, Stat
     let steps = state.f32s(name, &[len])?;
     match steps.iter().all(|step| (0.0..1e30).contains(step)) {
         true => Ok(steps.to_vec()),
-        false => Err(StateError::invalid(
-            name,
-            "a step that is negative or too large",
-        )),
+        false => Err(StateError::invalid(name, "a step is negative or too large")),
     }
 }
 
@@ -152,7 +153,7 @@ fn range(state: &State, name: &str, most: u32) -> Result<(usize, usize), StateEr
         &[from, to] if 1 <= from && from <= to && to <= most => Ok((from as usize, to as usize)),
         _ => Err(StateError::invalid(
             name,
-            format!("not a range of one or more, {most} at most"),
+            format!("not a range between 1 and {most}"),
         )),
     }
 }
@@ -177,7 +178,7 @@ fn tfidf(state: &State, name: &str, len: usize, sublinear: bool) -> Result<Tfidf
     }
     let idf = state.f32s(name, &[Some(len)])?;
     if !idf.iter().all(|&idf| idf >= 1.0) {
-        return Err(StateError::invalid(name, "a weight below 1"));
+        return Err(StateError::invalid(name, "a weight is below 1"));
     }
     Ok(Tfidf::from_idf(idf.to_vec(), None, sublinear))
 }

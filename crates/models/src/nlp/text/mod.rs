@@ -1,4 +1,4 @@
-//! Text to words, and words to numbers.
+//! Splits text into words, and maps words to numbers.
 
 pub mod negation;
 pub mod stop_words;

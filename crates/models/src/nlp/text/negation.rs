@@ -1,19 +1,19 @@
-//! Which words a negation reaches: `not good` is no praise.
+//! Marks the words in the scope of a negation: `not good` is not praise.
 //!
-//! As Das and Chen (2001) and Pang, Lee and Vaithyanathan ("Thumbs up?", EMNLP 2002), who mark every
-//! word between a negation and the next punctuation; here at most [`REACH`] words are marked, which
-//! did better on folds of the training parts than a whole clause, and `but` ends it too. A marked
-//! word is another word: it has n-grams and weights of its own. English only; a corpus in another
-//! language is left as it is.
+//! Das and Chen (2001) and Pang, Lee and Vaithyanathan ("Thumbs up?", EMNLP 2002) mark every word
+//! between a negation and the next punctuation. Here at most [`REACH`] words are marked, which did
+//! better in cross-validation on training splits than a whole clause, and `but` also ends the
+//! scope. A marked word is a different word, with its own n-grams and weights. English only; other
+//! languages are unaffected.
 
 use super::swar;
 
-/// What a marked word starts with. No word has an underscore.
+/// Prefix of a marked word. No other word has an underscore.
 pub const MARK: &str = "not_";
-/// Words after a negation that are marked.
+/// Number of words marked after a negation.
 const REACH: u8 = 3;
 
-/// True for characters that end what a negation reaches.
+/// Whether a character ends the scope of a negation.
 pub fn ends(c: char) -> bool {
     matches!(
         c,
@@ -21,19 +21,19 @@ pub fn ends(c: char) -> bool {
     )
 }
 
-/// How far the last negation reaches.
+/// The remaining scope of the last negation.
 #[derive(Debug, Default)]
 pub struct Reach {
     left: u8,
 }
 
 impl Reach {
-    /// Ends the reach of the last negation.
+    /// Ends the scope of the last negation.
     pub fn end(&mut self) {
         self.left = 0;
     }
 
-    /// True when the next word of the text is to be marked.
+    /// Whether the next word of the text is in the scope.
     pub fn holds(&mut self, word: &[u8]) -> bool {
         let small = small(word);
         let known = KNOWN[place(small)] == small;
@@ -49,14 +49,14 @@ impl Reach {
     }
 }
 
-/// Words that negate, and one that ends what they reach.
+/// Words that negate; `but` ends the scope.
 const WORDS: [&[u8]; 13] = [
     b"but", b"n't", b"not", b"no", b"never", b"cannot", b"neither", b"nor", b"nothing", b"without",
     b"hardly", b"nobody", b"none",
 ];
 const BUT: u64 = number(b"but");
 
-/// The same as [`number`]s, each at its [`place`]; 0 elsewhere.
+/// The words as [`number`]s, each at its [`place`]; 0 elsewhere.
 const KNOWN: [u64; 32] = {
     let (mut known, mut at) = ([0; 32], 0);
     while at < WORDS.len() {
@@ -68,12 +68,12 @@ const KNOWN: [u64; 32] = {
     known
 };
 
-/// A place below 32, by a factor that was drawn until no two of [`WORDS`] had the same.
+/// A slot below 32, with a factor for which no two of [`WORDS`] collide.
 const fn place(word: u64) -> usize {
     (word.wrapping_mul(0x9755_d4c1_3a90_2931) >> 59) as usize
 }
 
-/// The bytes of a word of up to eight as a little-endian number.
+/// The bytes of a word of up to eight bytes as a little-endian number.
 const fn number(word: &[u8]) -> u64 {
     let (mut number, mut at) = (0, 0);
     while at < word.len() {
@@ -83,8 +83,8 @@ const fn number(word: &[u8]) -> u64 {
     number
 }
 
-/// The same in small letters, 0 for a longer word. Words have no bytes but letters, digits and an
-/// apostrophe, whose bit 5 tells large letters from small ones and nothing else.
+/// The number of a word in lower case, 0 for a longer word. Words consist of letters, digits and
+/// apostrophes, for which bit 5 only distinguishes upper from lower case.
 fn small(word: &[u8]) -> u64 {
     if word.is_empty() || word.len() > 8 {
         return 0;
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn three_words_behind_a_negation() {
+    fn three_words_after_a_negation() {
         assert_eq!(
             marked("It is not a very good film at all"),
             "it is not not_a not_very not_good film at all"
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negation_starts_anew() {
+    fn a_second_negation_restarts_the_scope() {
         assert_eq!(
             marked("not a b no c d e f"),
             "not not_a not_b no not_c not_d not_e f"

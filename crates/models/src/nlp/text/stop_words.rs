@@ -1,8 +1,8 @@
 //! English stop words, as the tokenizer spells them in lower case.
 //!
-//! Articles, pronouns, prepositions, conjunctions and auxiliary verbs, with the halves that an
-//! apostrophe leaves (`it's` gives `s`). Negations are not among them: leaving out `not` turns a text
-//! into its opposite.
+//! Articles, pronouns, prepositions, conjunctions and auxiliary verbs, including the parts split
+//! off at an apostrophe (`it's` gives `s`). Negations are not included: removing `not` would
+//! reverse the meaning of a text.
 
 /// In alphabetical order.
 pub const ENGLISH: [&str; 130] = [

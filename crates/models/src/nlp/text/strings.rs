@@ -1,8 +1,8 @@
-//! Strings end to end in one buffer, and a table that numbers distinct ones.
+//! Strings concatenated in one buffer, and a table that numbers distinct ones.
 //!
-//! Our own instead of `HashMap<String, u32>`: most words fit into eight bytes, which are then key and
-//! proof in one comparison, nearly all others into sixteen; longer ones are found by xxh3 and verified
-//! by their bytes. A look-up allocates nothing. Numbers follow the order of insertion, so nothing
+//! Used instead of `HashMap<String, u32>`: most words fit into eight bytes and nearly all others
+//! into sixteen, which are then compared as integers; longer ones are found by xxh3 and verified by
+//! their bytes. A look-up allocates nothing. Numbers follow the order of insertion, so nothing
 //! depends on the hash.
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::swar;
 use crate::kernels::hash::mix;
 
-/// No number: the string is unknown, the n-gram too rare, or the text ends.
+/// No number: an unknown string, an n-gram that is too rare, or the end of a text.
 pub const NONE: u32 = u32::MAX;
 
 /// Strings by number.
@@ -43,7 +43,7 @@ impl Strings {
         (0..self.len()).map(|number| self.get(number))
     }
 
-    /// Some of the strings, in order.
+    /// Keeps some of the strings, in order.
     pub fn keep(&self, kept: &[bool]) -> Strings {
         let mut strings = Strings::default();
         let some = self.iter().zip(kept).filter(|(_, kept)| **kept);
@@ -51,25 +51,25 @@ impl Strings {
         strings
     }
 
-    /// Adds a string at the end.
+    /// Appends a string.
     pub fn push(&mut self, string: &[u8]) {
         self.bytes.extend_from_slice(string);
         self.ends.push(self.bytes.len());
     }
 }
 
-/// What a string is found by.
+/// The key by which a string is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
-    /// The first eight bytes, little-endian, of up to sixteen; the hash of more.
+    /// The first eight bytes, little-endian, if there are at most sixteen; otherwise the hash.
     head: u64,
-    /// The second eight bytes of up to sixteen.
+    /// The second eight bytes, if there are at most sixteen.
     tail: u64,
     len: u32,
 }
 
 impl Key {
-    /// The key of a string whose first and second eight bytes are `heads`, zeros where there are fewer.
+    /// The key of a string whose first and second eight bytes are `heads`, padded with zeros.
     #[inline]
     pub fn with_heads(string: &[u8], heads: [u64; 2]) -> Key {
         let [head, tail] = if string.len() <= 16 {
@@ -98,13 +98,13 @@ impl Key {
     }
 }
 
-/// Distinct strings, numbered in order of insertion: open addressing.
+/// Distinct strings, numbered in order of insertion; open addressing.
 #[derive(Clone, Debug)]
 pub struct Table {
     strings: Strings,
     /// The tail of each string's key.
     tails: Vec<u64>,
-    /// A power of two of slots, at most three quarters of them taken.
+    /// The slots, a power of two, at most three quarters of them used.
     slots: Vec<Slot>,
 }
 
@@ -112,7 +112,7 @@ pub struct Table {
 struct Slot {
     head: u64,
     len: u32,
-    /// The string's number plus one; 0: free.
+    /// The string's number plus one; 0 if free.
     number: u32,
 }
 
@@ -143,20 +143,21 @@ impl Table {
         self.strings.len()
     }
 
-    /// The number of a string, where it is known.
+    /// The number of a string, if it is known.
     #[inline]
     pub fn find(&self, string: &[u8], key: Key) -> Option<u32> {
         self.probe(string, key).ok()
     }
 
-    /// The number of a string and true, or [`NONE`] and whether it is unknown for certain: by one slot and
-    /// without a jump, so that a processor looks up many at once. Nearly all are found, or free, there.
+    /// Returns the number of a string and true, or [`NONE`] and whether it is certainly unknown.
+    /// Looks at one slot without a branch, so that a processor can overlap many look-ups. This
+    /// settles nearly all strings.
     #[inline]
     pub fn glance(&self, key: Key) -> (u32, bool) {
         let slot = self.slots[key.hash() as usize & (self.slots.len() - 1)];
         let free = slot.number == 0;
         let number = slot.number.wrapping_sub(1);
-        // Of a short string any tail will do: the first is near.
+        // For a short string any tail will do; the first is close by.
         let long = key.len > 8;
         let tail = self.tails.get(if long { number as usize } else { 0 });
         let tails = !long | (tail.copied().unwrap_or_default() == key.tail);
@@ -165,7 +166,7 @@ impl Table {
         (if same { number } else { NONE }, same | free)
     }
 
-    /// The number of a string, a new one where it is new.
+    /// The number of a string, which is added if it is new.
     #[inline]
     pub fn insert(&mut self, string: &[u8], key: Key) -> u32 {
         match self.probe(string, key) {
@@ -210,14 +211,15 @@ impl Table {
         }
     }
 
-    /// Whether a string of more than eight bytes is that of a number, whose slot has the same head and
-    /// length.
+    /// Whether a string of more than eight bytes equals the one with this number, whose slot has
+    /// the same head and length.
     #[inline]
     fn is_same(&self, number: usize, string: &[u8], key: Key) -> bool {
         self.tails[number] == key.tail && (key.len <= 16 || self.strings.get(number) == string)
     }
 
-    /// Makes room. First come, first placed: frequent words come early and are then found at once.
+    /// Enlarges the table. Strings are reinserted in order: frequent words come early and are then
+    /// found at once.
     fn grow(&mut self) {
         let larger = vec![FREE; 2 * self.slots.len()];
         let mut slots = std::mem::replace(&mut self.slots, larger);

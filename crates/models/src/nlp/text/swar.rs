@@ -1,7 +1,8 @@
-//! ASCII text eight bytes at a time in plain 64-bit numbers: the same code and bits on every CPU.
+//! ASCII text processed eight bytes at a time in 64-bit integers: the same code and bits on every
+//! CPU.
 //!
-//! Bytes are below 128, so that their top bits are free for comparisons: x + (128 - least) has the
-//! top bit set exactly when x >= least, and no byte overflows into the next.
+//! Bytes are below 128, so their top bits are free for comparisons: x + (128 - least) has the top
+//! bit set exactly if x >= least, and no byte overflows into the next.
 
 /// `byte` in every byte.
 pub const fn every(byte: u8) -> u64 {
@@ -10,19 +11,19 @@ pub const fn every(byte: u8) -> u64 {
 
 const TOP: u64 = every(0x80);
 
-/// Top bits of the bytes of `x` from `least` to `most`.
+/// Top bits of the bytes of `x` between `least` and `most`.
 #[inline]
 const fn between(x: u64, least: u8, most: u8) -> u64 {
     (x + every(0x80 - least)) & !(x + every(0x7f - most)) & TOP
 }
 
-/// The first eight bytes of `bytes` as a little-endian number, zeros where there are fewer.
+/// The first eight bytes of `bytes` as a little-endian number, padded with zeros.
 #[inline]
 pub fn load(bytes: &[u8]) -> u64 {
     if let Some(eight) = bytes.first_chunk() {
         return u64::from_le_bytes(*eight);
     }
-    // Two numbers that may overlap: what both have is the same.
+    // Two loads that may overlap; the shared bytes are equal.
     let number = |low: u64, high: u64, width: usize| low | high << (8 * (bytes.len() - width));
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(low), Some(high)) => {
@@ -39,8 +40,8 @@ pub fn load(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Copies ASCII to `out`, capitals made small where `lowercase`, and returns a bit a byte, the lowest
-/// first: set for letters and digits.
+/// Copies ASCII to `out`, in lower case if `lowercase`, and returns one bit per byte, lowest first:
+/// set for letters and digits.
 #[inline]
 pub fn copy(block: &[u8; 64], lowercase: bool, out: &mut [u8; 64]) -> u64 {
     let mut mask = 0;
@@ -52,7 +53,7 @@ pub fn copy(block: &[u8; 64], lowercase: bool, out: &mut [u8; 64]) -> u64 {
         let letters = between(x | every(0x20), b'a', b'z');
         let words = letters | between(x, b'0', b'9');
         *out = (x | (letters >> 2 & small)).to_le_bytes();
-        // The top bits, moved together into one byte: bit 8k of the number goes to bit 56 + k.
+        // Gathers the top bits into one byte: bit 8k of the number goes to bit 56 + k.
         let bits = (words >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         mask |= bits << (8 * i);
     }
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_have_zeros_behind_them() {
+    fn short_inputs_are_padded_with_zeros() {
         let all = b"abcdefghi";
         for len in 0..=all.len() {
             let mut eight = [0; 8];

@@ -1,30 +1,30 @@
-//! Text to words.
+//! Splits text into words.
 //!
-//! A word is a run of letters, digits and combining marks of any script. Everything else separates,
-//! with three additions:
-//! - `n't` (also with ’) at the end of a word is a word of its own, so that negation is one feature
+//! A word is a run of letters, digits and combining marks of any script. Everything else separates
+//! words, with three additions:
+//! - `n't` (also with ’) at the end of a word is a separate word, so that negation is one feature
 //!   whatever the verb: `don't` gives `do`, `n't`, as in the Penn Treebank. Any other apostrophe
-//!   separates: `it's` gives `it`, `s`, which is also what Treebank's `it 's` gives.
-//! - Chinese characters and Japanese kana, written without spaces, are words of one character;
-//!   word n-grams make words of them.
-//! - A run of more than [`MAX_WORD_BYTES`] bytes (a key, an encoded picture) is no word.
+//!   separates: `it's` gives `it`, `s`, like Treebank's `it 's`.
+//! - Chinese characters and Japanese kana, written without spaces, are words of one character; word
+//!   n-grams combine them.
+//! - A run of more than [`MAX_WORD_BYTES`] bytes (a key, an encoded picture) is not a word.
 //!
-//! Where asked for, words after a negation are marked, see [`super::negation`].
+//! Words after a negation can be marked, see [`super::negation`].
 //!
-//! One-letter words are kept (scikit-learn drops them): `a` and `i` tell classes apart.
-//! Normalization (NFC) is left to whoever reads the text.
+//! One-letter words are kept (scikit-learn drops them): `a` and `i` help to distinguish classes.
+//! Normalization (NFC) is left to the caller that reads the text.
 
 use unicode_normalization::char::is_combining_mark;
 
 use super::strings::Key;
 use super::{negation, swar};
 
-/// Bytes of a word, at most, without a mark of negation.
+/// Maximum number of bytes of a word, without a negation mark.
 pub const MAX_WORD_BYTES: usize = 128;
-/// Bytes after the words, so that sixteen bytes can be read from the start of any.
+/// Number of bytes after the words, so that sixteen bytes can be read from the start of any.
 const PADDING: usize = 16;
 
-/// Cuts text into words, lower-cased or as they stand.
+/// Splits text into words, optionally in lower case.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     lowercase: bool,
@@ -34,11 +34,11 @@ pub struct Tokenizer {
 /// The words of one text. Reused from text to text.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
-    /// All words, perhaps with something between, and at least [`PADDING`] bytes after them.
+    /// All words, possibly with bytes in between, and at least [`PADDING`] bytes after them.
     bytes: Vec<u8>,
     /// Start and end of each word.
     spans: Vec<(usize, usize)>,
-    /// The same before negations are marked; an empty span is an end of what a negation reaches.
+    /// The words before negations are marked; an empty span ends the scope of a negation.
     unmarked: Vec<(usize, usize)>,
 }
 
@@ -69,7 +69,8 @@ impl Words {
             let word = &self.bytes[start..end];
             let heads = self.bytes[start..].first_chunk::<16>();
             let heads = u128::from_le_bytes(*heads.expect("bytes stand behind the words"));
-            // Masks the bytes after the word without a branch; the key of a longer word has no heads.
+            // Masks the bytes after the word without a branch; the key of a longer word does not
+            // use the heads.
             let unused = 8 * (16 - word.len().min(16)) as u32;
             let head = heads as u64 & (u64::MAX >> unused.saturating_sub(64));
             let tail = (heads >> 64) as u64 & (u64::MAX >> unused.min(63));
@@ -88,7 +89,7 @@ impl Words {
         self.spans.push((self.bytes.len(), self.bytes.len()));
     }
 
-    /// Marks the words that a negation reaches and forgets where it ends.
+    /// Marks the words in the scope of a negation, and removes the ends of scopes.
     fn mark_negations(&mut self) {
         std::mem::swap(&mut self.spans, &mut self.unmarked);
         self.spans.clear();
@@ -114,8 +115,7 @@ impl Words {
 }
 
 impl Tokenizer {
-    /// A tokenizer that lower-cases or not, and marks words after a
-    /// negation, or does not.
+    /// Creates a tokenizer that optionally converts to lower case and marks words after a negation.
     pub fn new(lowercase: bool, negation: bool) -> Tokenizer {
         Tokenizer {
             lowercase,
@@ -123,17 +123,17 @@ impl Tokenizer {
         }
     }
 
-    /// True where capitals become small letters.
+    /// Whether words are converted to lower case.
     pub fn lowercase(&self) -> bool {
         self.lowercase
     }
 
-    /// True where words after a negation are marked.
+    /// Whether words after a negation are marked.
     pub fn negation(&self) -> bool {
         self.negation
     }
 
-    /// Replaces `words` by the words of `text`.
+    /// Replaces the content of `words` by the words of `text`.
     pub fn split(&self, text: &str, words: &mut Words) {
         words.spans.clear();
         if text.is_ascii() {
@@ -152,8 +152,8 @@ impl Tokenizer {
         }
     }
 
-    /// Words are slices of a lower-cased copy. A bit a byte says where letters and digits are; words
-    /// start and end where it changes, so that the work goes by words, not by bytes.
+    /// Words are slices of a lower-cased copy. One bit per byte says whether it is a letter or
+    /// digit; words start and end where it changes, so the work is per word, not per byte.
     fn split_ascii(&self, text: &[u8], words: &mut Words) {
         let room = text.len().next_multiple_of(64) + PADDING;
         words.bytes.resize(room, 0); // what another text has left is written over
@@ -192,8 +192,8 @@ impl Tokenizer {
         words.bytes = bytes;
     }
 
-    /// Adds the word that was found, or the two of it where it ends in `n't`, and returns where they
-    /// end. Nothing starts before `taken`: that is the `t` of the word before.
+    /// Adds the found word, or its two parts if it ends in `n't`, and returns where they end.
+    /// Nothing starts before `taken`, the `t` of the previous word.
     #[inline]
     fn close(
         &self,
@@ -214,13 +214,13 @@ impl Tokenizer {
         end
     }
 
-    /// True where the apostrophe at `at` is that of a `n't` that ends a word.
+    /// Whether the apostrophe at `at` belongs to an `n't` that ends a word.
     fn negated(&self, text: &[u8], at: usize) -> bool {
         let behind = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
         text[at - 1] | 0x20 == b'n' && text.get(at + 1).is_some_and(|t| t | 0x20 == b't') && !behind
     }
 
-    /// Notes what ends the reach of a negation between two words.
+    /// Records an end of the scope of a negation between two words.
     fn end_negations(&self, text: &[u8], (end, start): (usize, usize), words: &mut Words) {
         let between = text.get(end..start).unwrap_or_default(); // none before the `t` of an `n't`
         if between.iter().any(|&byte| negation::ends(byte.into())) {
@@ -229,11 +229,11 @@ impl Tokenizer {
     }
 }
 
-/// The way through a text that is not all ASCII.
+/// Scans a text that is not all ASCII.
 struct Scan<'a> {
     tokenizer: &'a Tokenizer,
     words: &'a mut Words,
-    /// Start of the word being read.
+    /// Start of the current word.
     open: Option<usize>,
 }
 
@@ -306,7 +306,7 @@ impl Scan<'_> {
             .extend_from_slice(c.encode_utf8(encoded).as_bytes());
     }
 
-    /// Moves the `n` at the end of the open word into a word `n't` of its own.
+    /// Moves the `n` at the end of the current word into a separate word `n't`.
     fn split_negation(&mut self, t: char) {
         let n = self.words.bytes.len() - 1;
         if let Some(start) = self.open.take() {
@@ -322,12 +322,12 @@ impl Scan<'_> {
     }
 }
 
-/// True for characters that words are made of.
+/// Whether a character can be part of a word.
 fn in_word(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
 }
 
-/// True for characters that are words by themselves: Han, Hiragana, Katakana, Bopomofo.
+/// Whether a character is a word by itself: Han, Hiragana, Katakana, Bopomofo.
 fn stands_alone(c: char) -> bool {
     matches!(c,
         '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{3096}' | '\u{309D}'..='\u{309F}'
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_no_word() {
+    fn a_run_that_is_too_long_is_not_a_word() {
         let longest = "a".repeat(MAX_WORD_BYTES);
         assert_eq!(
             words(&format!("{longest} b"), true),
@@ -419,7 +419,7 @@ mod tests {
         }
 
         #[test]
-        fn ascii_is_no_special_case(text in "[a-zA-Z0-9'., nNtT-]{0,40}", lowercase: bool) {
+        fn ascii_gives_the_same_words_as_the_general_case(text in "[a-zA-Z0-9'., nNtT-]{0,40}", lowercase: bool) {
             let general = words(&format!("{text} é"), lowercase);
             let mut ascii = words(&text, lowercase);
             ascii.push("é".to_owned());

@@ -1,11 +1,10 @@
-//! The exact likelihood of an ARMA process in O(r) a step: Chandrasekhar recursions (Morf, Sidhu
+//! The exact likelihood of an ARMA process in O(r) per step: Chandrasekhar recursions (Morf, Sidhu
 //! and Kailath 1974; Pearlman 1980; Mélard 1984, algorithm AS 197).
 //!
-//! A Kalman filter carries the covariance P of a state of r = max(p, q) numbers, r² of them. Started
-//! in its stationary distribution, P changes from step to step by a matrix of rank one, so that a
-//! vector and a number are enough. The companion matrix is never formed: it is a shift and a few
-//! additions at the lags that have a coefficient. Once nothing changes any more, the filter is the
-//! plain ARMA recursion.
+//! A Kalman filter tracks the r × r covariance P of a state of length r = max(p, q). If it starts
+//! in the stationary distribution, P changes at each step by a matrix of rank one, so a vector and
+//! a number suffice. The companion matrix is never formed: it is a shift and a few additions at the
+//! lags with a coefficient. Once P has converged, the filter is the plain ARMA recursion.
 //!
 //! State: α\[i\] = Σ_{j>i} φ_j z_{t+i-j} + Σ_{j≥i} θ_j ε_{t+i-j}, as Harvey (1989), with the
 //! variance of ε taken as 1.
@@ -13,10 +12,10 @@
 use super::polynomial::{Orders, partials, product};
 use crate::ts::estimation::dual::Real;
 
-/// Below this the covariance has settled: the filter is what it stays.
+/// Change of the covariance below which it counts as converged.
 const SETTLED: f64 = 1e-15;
 
-/// An ARMA process: its coefficients at the lags where there are some.
+/// An ARMA process: its coefficients and their lags.
 #[derive(Clone, Debug)]
 pub struct Arma<T> {
     /// φ of z_t = Σ φ_i z_{t-i} + ...
@@ -48,7 +47,7 @@ impl<T: Real> Arma<T> {
         p.max(q).max(1)
     }
 
-    /// The gain of a settled filter: θ.
+    /// The gain of a converged filter: θ.
     pub fn settled_gain(&self) -> Vec<T> {
         let mut gain = vec![T::of(0.0); self.order()];
         for &(lag, theta) in &self.ma {
@@ -57,7 +56,7 @@ impl<T: Real> Arma<T> {
         gain
     }
 
-    /// ψ of z_t = Σ ψ_j ε_{t-j}: the first `count`, ψ_0 = 1.
+    /// The first `count` ψ of z_t = Σ ψ_j ε_{t-j}, with ψ_0 = 1.
     pub fn psi(&self, count: usize) -> Vec<T> {
         let mut psi = vec![T::of(0.0); count];
         if let Some(first) = psi.first_mut() {
@@ -75,9 +74,9 @@ impl<T: Real> Arma<T> {
         psi
     }
 
-    /// Autocovariances of lags 0 to `last`; `None` where the process is not stationary.
+    /// Autocovariances of lags 0 to `last`; `None` if the process is not stationary.
     ///
-    /// Those of the autoregression alone by Durbin and Levinson's recursion, then through the
+    /// Those of the autoregression by the Durbin-Levinson recursion, then combined with the
     /// autocovariances of the moving average.
     pub fn autocovariances(&self, last: usize) -> Option<Vec<T>> {
         let (_, q) = self.longest();
@@ -109,7 +108,7 @@ impl<T: Real> Arma<T> {
         }
         let mut gamma = Vec::with_capacity(last + 1);
         gamma.push(variance);
-        // a: the best predictor from k values, v: its variance.
+        // a: the best predictor from k values; v: its variance.
         let mut a: Vec<T> = Vec::with_capacity(p);
         let mut v = variance;
         for (k, &r) in partials.iter().enumerate().take(last) {
@@ -152,31 +151,31 @@ impl<T: Real> Arma<T> {
     }
 }
 
-/// The filter between two steps, and the state of each column that runs through it.
+/// The filter between two steps, and the state of each column.
 ///
-/// Columns (a series, its regressors) share the filter: it depends on the process alone.
+/// Columns (a series, its regressors) share the filter, which depends only on the process.
 #[derive(Clone, Debug)]
 pub struct Filter<T> {
-    /// The process that the values come from.
+    /// The process that generates the values.
     pub arma: Arma<T>,
     /// Variance of the next innovation.
     pub variance: T,
     /// The change of the covariance is `weight` · `change` `change`'.
     pub weight: T,
-    /// T P e₁ - φ F: the gain without what the autoregression adds to it.
+    /// T P e₁ - φ F: the gain without the contribution of the autoregression.
     pub gain: Vec<T>,
     /// Vector of the rank-one change of the covariance, as long as the state.
     pub change: Vec<T>,
-    /// Whether the covariance has stopped changing: gain and variance are then those of the steady state.
+    /// Whether the covariance has converged: gain and variance are then those of the steady state.
     pub settled: bool,
-    /// A state for each column.
+    /// The state of each column.
     pub states: Vec<Vec<T>>,
-    /// Taken so far: whether the filter has settled is looked at every fourth.
+    /// Number of steps so far; convergence is checked at every fourth.
     pub steps: usize,
 }
 
 impl<T: Real> Filter<T> {
-    /// Starts in the stationary distribution; `None` where the process has none.
+    /// Starts in the stationary distribution; `None` if the process has none.
     pub fn new(arma: Arma<T>, columns: usize) -> Option<Self> {
         let r = arma.order();
         let gamma = arma.autocovariances(r)?;
@@ -213,7 +212,7 @@ impl<T: Real> Filter<T> {
         })
     }
 
-    /// A filter of one column that goes on where another one stopped.
+    /// A filter of one column that continues from a saved state.
     pub fn resumed(
         arma: Arma<T>,
         variance: T,
@@ -239,7 +238,7 @@ impl<T: Real> Filter<T> {
         self.states[column][0]
     }
 
-    /// Moves the state of `column` on by `value`; call [`Filter::advance`] after all columns.
+    /// Updates the state of `column` with `value`; call [`Filter::advance`] after all columns.
     #[inline]
     pub fn take(&mut self, column: usize, value: f64, innovation: T) {
         let state = &mut self.states[column];
@@ -262,7 +261,7 @@ impl<T: Real> Filter<T> {
         }
     }
 
-    /// The filter of the next step.
+    /// Advances the filter by one step.
     pub fn advance(&mut self) {
         if self.settled {
             return;
@@ -305,18 +304,18 @@ impl<T: Real> Filter<T> {
     }
 }
 
-/// Innovations of columns of equal length and their variances.
+/// Innovations of columns of equal length, and their variances.
 #[derive(Clone, Debug)]
 pub struct Innovations<T> {
-    /// A vector a column.
+    /// One vector per column.
     pub values: Vec<Vec<T>>,
-    /// Variances until the filter settled; 1 from there on.
+    /// Variances until the filter converged; 1 afterwards.
     pub variances: Vec<T>,
     /// The filter after the last step.
     pub filter: Filter<T>,
 }
 
-/// Runs `columns` through the filter; `None` where the process is not stationary.
+/// Runs `columns` through the filter; `None` if the process is not stationary.
 pub fn innovations<T: Real>(arma: Arma<T>, columns: &[Vec<f64>]) -> Option<Innovations<T>> {
     let length = columns.first().map_or(0, Vec::len);
     let mut filter = Filter::new(arma, columns.len())?;
@@ -344,7 +343,7 @@ pub fn innovations<T: Real>(arma: Arma<T>, columns: &[Vec<f64>]) -> Option<Innov
     })
 }
 
-/// Σ ln F, with a logarithm only now and then.
+/// Σ ln F, taking logarithms of products to save time.
 pub fn log_determinant<T: Real>(variances: &[T]) -> T {
     let mut sum = T::of(0.0);
     let mut product = T::of(1.0);
@@ -385,7 +384,7 @@ mod tests {
         assert!(close(&gamma, &[variance, 0.6 * variance + 0.3]));
     }
 
-    /// The innovations algorithm (Brockwell and Davis 1991, 5.2) on the whole covariance matrix.
+    /// The innovations algorithm (Brockwell and Davis 1991, 5.2) on the full covariance matrix.
     fn brute_force(arma: &Arma<f64>, z: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let n = z.len();
         let gamma = arma.autocovariances(n).unwrap();
@@ -412,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn innovations_are_those_of_the_whole_covariance_matrix() {
+    fn innovations_are_those_of_the_full_covariance_matrix() {
         let orders = Orders {
             p: 1,
             q: 2,

@@ -1,10 +1,10 @@
-//! The exact Gaussian likelihood of a regression with ARIMA errors, concentrated: coefficients of
-//! the regression and the variance are solved for, so that only the ARMA coefficients are left.
+//! The exact Gaussian likelihood of a regression with ARIMA errors, concentrated: the regression
+//! coefficients and the variance are solved for, so only the ARMA coefficients remain.
 //!
 //! Differences are taken first; the likelihood is that of the differenced series, R's convention.
-//! A missing value is a column of its own with a free coefficient under a flat prior (Gómez,
-//! Maravall and Peña 1999), which gives the same likelihood as skipping it in a Kalman filter, and
-//! its best estimate with it.
+//! Each missing value is a separate column whose free coefficient has a flat prior (Gómez, Maravall
+//! and Peña 1999), which gives the same likelihood as skipping it in a Kalman filter, and also its
+//! best estimate.
 
 use super::chandrasekhar::{Arma, Filter, Innovations, innovations, log_determinant};
 use super::polynomial::{Orders, stationary};
@@ -15,16 +15,16 @@ use crate::ts::gaps::filled;
 /// A series and its regressors, differenced.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// The series, then a column for each missing value, then the regressors.
+    /// The series, then one column per missing value, then the regressors.
     pub columns: Vec<Vec<f64>>,
-    /// Where values are missing.
+    /// Positions of the missing values.
     pub missing: Vec<usize>,
 }
 
 impl Design {
-    /// `series` has NaN where a value is missing; each regressor is as long as it.
+    /// `series` has NaN where a value is missing; each regressor has the same length.
     ///
-    /// `None` where there are no more differences than free coefficients.
+    /// `None` if there are no more differences than free coefficients.
     pub fn new(series: &[f64], orders: &Orders, regressors: &[Vec<f64>]) -> Option<Self> {
         let missing: Vec<usize> = (0..series.len())
             .filter(|&t| !series[t].is_finite())
@@ -40,7 +40,7 @@ impl Design {
         (columns[0].len() > free).then_some(Self { columns, missing })
     }
 
-    /// Differences that are observed.
+    /// Number of observed differences.
     pub fn observations(&self) -> usize {
         self.columns[0].len() - self.missing.len()
     }
@@ -60,7 +60,7 @@ pub fn difference(series: &[f64], orders: &Orders) -> Vec<f64> {
     values
 }
 
-/// The coefficients that free numbers stand for, in the order φ, θ, Φ, Θ.
+/// The coefficients for these free parameters, in the order φ, θ, Φ, Θ.
 pub fn coefficients<T: Real>(orders: &Orders, free: &[T]) -> Vec<T> {
     let [ar, ma, seasonal_ar, seasonal_ma] = orders.split(free);
     let moving = |free: &[T]| stationary(free).into_iter().map(|a| -a).collect::<Vec<T>>();
@@ -74,7 +74,7 @@ pub fn coefficients<T: Real>(orders: &Orders, free: &[T]) -> Vec<T> {
 /// The generalized least-squares fit at given ARMA coefficients.
 #[derive(Clone, Debug)]
 pub struct Solution<T> {
-    /// Innovations over their standard deviation in units of σ.
+    /// Standardized innovations in units of σ.
     pub residuals: Vec<T>,
     /// Coefficients of the columns after the first.
     pub regression: Vec<T>,
@@ -84,8 +84,8 @@ pub struct Solution<T> {
     pub filter: Filter<T>,
 }
 
-/// Generalized least squares of the first column on the others; `None` where they are dependent or
-/// the process is not stationary.
+/// Generalized least squares of the first column on the others; `None` if they are dependent or the
+/// process is not stationary.
 pub fn solve<T: Real>(design: &Design, orders: &Orders, coefficients: &[T]) -> Option<Solution<T>> {
     let arma = Arma::new(orders, coefficients);
     let mut run = innovations(arma, &design.columns)?;
@@ -114,7 +114,7 @@ pub fn solve<T: Real>(design: &Design, orders: &Orders, coefficients: &[T]) -> O
     })
 }
 
-/// Divides innovations by the roots of their variances.
+/// Divides innovations by the square roots of their variances.
 fn standardize<T: Real>(run: &mut Innovations<T>) {
     let scales: Vec<T> = (run.variances.iter())
         .map(|variance| T::of(1.0) / variance.sqrt())
@@ -134,7 +134,7 @@ fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     sum
 }
 
-/// L of X'X = L L', a row each; `None` where columns are dependent.
+/// L of X'X = L L', by rows; `None` if columns are dependent.
 fn cholesky<T: Real>(columns: &[Vec<T>]) -> Option<Vec<Vec<T>>> {
     let mut l: Vec<Vec<T>> = Vec::with_capacity(columns.len());
     for (i, column) in columns.iter().enumerate() {
@@ -185,18 +185,18 @@ impl<T: Real> Solution<T> {
     }
 }
 
-/// The likelihood of `design` as a function of free numbers.
+/// The likelihood of `design` as a function of free parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Likelihood<'a> {
-    /// Columns, already differenced.
+    /// The differenced columns.
     pub design: &'a Design,
-    /// Which coefficients there are.
+    /// The orders of the model.
     pub orders: &'a Orders,
 }
 
 impl Residuals for Likelihood<'_> {
-    /// Standardized innovations times exp(log determinant / 2n), whose least squares are the
-    /// greatest likelihood.
+    /// Standardized innovations times exp(log determinant / 2n), so that least squares give maximum
+    /// likelihood.
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool {
         let Some(solution) = solve(
             self.design,

@@ -9,32 +9,33 @@ use crate::ts::estimation::least_squares::{Stop, minimize, sum_of_squares};
 use crate::ts::forecast::Forecast;
 use crate::ts::gaps::filled;
 
-/// What is estimated beside the ARMA coefficients.
+/// The deterministic term estimated along with the ARMA coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
-    /// Nothing: the mean of the differences is zero.
+    /// None: the mean of the differences is zero.
     None,
-    /// A level, where no differences are taken.
+    /// A level, if no differences are taken.
     Mean,
-    /// A slope, where differences are taken once.
+    /// A slope, if differences are taken once.
     Drift,
 }
 
-/// A model to be fitted.
+/// How a model is fitted.
 #[derive(Clone, Debug)]
 pub struct ArimaOptions {
     /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
-    /// Mean, drift or nothing.
+    /// Mean, drift or none.
     pub constant: Constant,
-    /// When the search stops.
+    /// The stopping rule of the search.
     pub stop: Stop,
-    /// Try several starts, not the most promising one alone.
+    /// Whether to search from several starts instead of only the most promising one.
     pub thorough: bool,
 }
 
 impl ArimaOptions {
-    /// ArimaOptions of a single, thorough fit: relative decrease 1e-12, at most 200 steps, several starts.
+    /// Settings of a single, thorough fit: relative decrease 1e-12, at most 200 steps, several
+    /// starts.
     pub fn new(orders: Orders, constant: Constant) -> Self {
         Self {
             orders,
@@ -53,38 +54,38 @@ impl ArimaOptions {
 pub struct Arima {
     /// (p,d,q)(P,D,Q)\[m\].
     pub orders: Orders,
-    /// What `regression` starts with.
+    /// The deterministic term, whose coefficient comes first in `regression`.
     pub constant: Constant,
     /// φ, θ, Φ, Θ.
     pub coefficients: Vec<f64>,
-    /// Of the constant, then of the regressors.
+    /// Coefficients of the deterministic term, then of the regressors.
     pub regression: Vec<f64>,
     /// Variance of the innovations.
     pub variance: f64,
     /// ln L at its maximum, over the differenced series (R's convention).
     pub log_likelihood: f64,
-    /// Akaike's criterion, corrected for few observations.
+    /// Akaike's criterion with the correction for small samples.
     pub aicc: f64,
-    /// Differences that the likelihood is over.
+    /// Number of differences in the likelihood.
     pub observations: usize,
-    /// The state of the differences less the regression.
+    /// State of the differences minus the regression.
     pub filter: Filter<f64>,
-    /// The last values, as many as differences use up, less the regression.
+    /// The last values, as many as the differences need, minus the regression.
     pub tail: Vec<f64>,
-    /// Values seen.
+    /// Number of values seen.
     pub length: usize,
 }
 
-/// The end of a search, from which fits of neighbouring orders can start.
+/// The result of a search, from which fits of neighbouring orders can start.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// Free numbers at the maximum, see [`coefficients`].
+    /// Free parameters at the maximum, see [`coefficients`].
     pub free: Vec<f64>,
-    /// Least sum of squares of the likelihood's scaled residuals.
+    /// Minimum sum of squares of the likelihood's scaled residuals.
     pub scaled_squares: f64,
-    /// Differences that are known.
+    /// Number of observed differences.
     pub observations: usize,
-    /// Estimated numbers, the variance included.
+    /// Number of estimated parameters, including the variance.
     pub parameters: usize,
 }
 
@@ -100,7 +101,8 @@ impl Fitted {
     }
 }
 
-/// The regressor of `constant` over `length` steps after `skip`: ones for a mean, 1, 2, ... for a drift.
+/// The regressor of `constant` over `length` steps after `skip`: ones for a mean, 1, 2, ... for a
+/// drift.
 pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<Vec<f64>> {
     match constant {
         Constant::None => Vec::new(),
@@ -109,8 +111,8 @@ pub fn constant_columns(constant: Constant, skip: usize, length: usize) -> Vec<V
     }
 }
 
-/// Maximizes the likelihood of `design`: from `near`, the maximum of a similar model, or from values that are
-/// typical of demand.
+/// Maximizes the likelihood of `design`, from `near`, the maximum of a similar model, or from
+/// typical values for demand series.
 pub fn maximize(design: &Design, near: Option<&[f64]>, options: &ArimaOptions) -> Option<Fitted> {
     let orders = &options.orders;
     let likelihood = Likelihood { design, orders };
@@ -151,7 +153,7 @@ pub fn maximize(design: &Design, near: Option<&[f64]>, options: &ArimaOptions) -
     })
 }
 
-/// Where a search may start: no correlation but a little, and what differenced demand looks like.
+/// Starting points: nearly no correlation, and the pattern of differenced demand.
 fn starts(orders: &Orders) -> Vec<Vec<f64>> {
     [
         (0.1, 0.05, 0.05, 0.05),
@@ -174,7 +176,7 @@ fn starts(orders: &Orders) -> Vec<Vec<f64>> {
 }
 
 impl ArimaOptions {
-    /// Fits to `series`, NaN where a value is missing; each of `regressors` is as long as it.
+    /// Fits to `series`, with NaN for missing values; each of `regressors` has the same length.
     pub fn fit(&self, series: &[f64], regressors: &[Vec<f64>]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
@@ -184,7 +186,8 @@ impl ArimaOptions {
         self.at(series, regressors, &at)
     }
 
-    /// The model with the ARMA coefficients `at` (φ, θ, Φ, Θ); regression and variance are estimated.
+    /// The model with the given ARMA coefficients `at` (φ, θ, Φ, Θ); regression and variance are
+    /// estimated.
     pub fn at(&self, series: &[f64], regressors: &[Vec<f64>], at: &[f64]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
@@ -224,7 +227,7 @@ impl ArimaOptions {
     }
 }
 
-/// The state of the first column less those of the others times their coefficients.
+/// The state of the first column minus those of the others times their coefficients.
 fn combined(states: &[Vec<f64>], regression: &[f64]) -> Vec<f64> {
     let mut state = states[0].clone();
     for (other, beta) in states[1..].iter().zip(regression) {
@@ -247,7 +250,7 @@ impl Arima {
         errors
     }
 
-    /// What the regression adds `ahead` steps from here; `regressors` hold the coming values.
+    /// The regression's contribution to the next `ahead` steps; `regressors` are the future values.
     fn level(&self, ahead: usize, regressors: &[Vec<f64>]) -> Vec<f64> {
         let mut level = vec![0.0; ahead];
         let mut columns = constant_columns(self.constant, self.length, ahead);
@@ -260,8 +263,8 @@ impl Arima {
         level
     }
 
-    /// Means and standard deviations of the coming `ahead` steps, parameters taken as known. `regressors` hold
-    /// their coming values.
+    /// Means and standard deviations of the next `ahead` steps, with parameters treated as known.
+    /// `regressors` are their future values.
     pub fn forecast(&self, ahead: usize, regressors: &[Vec<f64>]) -> Forecast {
         let mut mean = self.integrate(&self.respond(&self.filter.states[0], ahead), &self.tail);
         for (mean, level) in mean.iter_mut().zip(self.level(ahead, regressors)) {
@@ -286,7 +289,7 @@ impl Arima {
         out
     }
 
-    /// Undoes the differences, going on from `tail`.
+    /// Integrates the differences, continuing from `tail`.
     fn integrate(&self, differences: &[f64], tail: &[f64]) -> Vec<f64> {
         let Orders {
             d,
@@ -294,7 +297,8 @@ impl Arima {
             period,
             ..
         } = self.orders;
-        // From the outside in: the tail of each difference, then sums from the inside out.
+        // From the outside in: the tail of each difference; then cumulative sums from the inside
+        // out.
         let lags: Vec<usize> = std::iter::repeat_n(period, seasonal_d)
             .chain(std::iter::repeat_n(1, d))
             .collect();
@@ -315,7 +319,8 @@ impl Arima {
         values
     }
 
-    /// Standard deviations of the forecasts: of the coming innovations and of the present state.
+    /// Standard deviations of the forecasts, from future innovations and the uncertainty of the
+    /// current state.
     fn deviations(&self, ahead: usize) -> Vec<f64> {
         let zeros = vec![0.0; self.orders.lost()];
         let psi = self.integrate(&self.filter.arma.psi(ahead), &zeros);
@@ -338,8 +343,8 @@ impl Arima {
             .collect()
     }
 
-    /// Responses of the forecasts to what is not known of the present state: its covariance is
-    /// that of a settled filter and the sum of all changes that are still to come.
+    /// Responses of the forecasts to the uncertainty of the current state: its covariance is that
+    /// of a converged filter plus the sum of all remaining changes.
     fn unsettled(&self, ahead: usize) -> Vec<Vec<f64>> {
         const STEPS: usize = 400;
         let zeros = vec![0.0; self.orders.lost()];
@@ -347,7 +352,7 @@ impl Arima {
         let mut responses = Vec::new();
         while !filter.settled && responses.len() < STEPS && filter.remaining() > 1e-10 {
             let scale = (-filter.weight).max(0.0).sqrt();
-            // The change is that of the state to come, which the next value is still part of.
+            // The change belongs to the next state, which still includes the next value.
             let response = self.integrate(&self.respond_change(&filter, ahead), &zeros);
             responses.push(response.into_iter().map(|r| r * scale).collect());
             filter.advance();
@@ -359,15 +364,16 @@ impl Arima {
         self.respond(&filter.change, ahead)
     }
 
-    /// Updates the state with new values; parameters are kept. A missing value (NaN) is replaced by its forecast.
+    /// Updates the state with new values, keeping the parameters. A missing value (NaN) is replaced
+    /// by its forecast.
     ///
-    /// The error of that forecast goes on into all later innovations. Where roots of θ are on the unit circle
-    /// or nearly so, it grows or stays, and forecasts end far from anything that was seen.
-    /// Then the filter begins anew behind the gap, as if nothing were known before it.
+    /// The error of that forecast propagates into all later innovations. If roots of θ are on or
+    /// near the unit circle, it persists or grows, and forecasts move far from all observed values.
+    /// In that case the filter is restarted after the gap, as if nothing were known before it.
     pub fn update(&mut self, values: &[f64], regressors: &[Vec<f64>]) {
         let level = self.level(values.len(), regressors);
         let is_fragile = self.is_fragile();
-        // Differences to come that rest on a value that is missing.
+        // Number of upcoming differences that involve a missing value.
         let mut unknown = 0;
         for (value, level) in values.iter().zip(level) {
             let expected = self.integrate(&[self.filter.expected(0)], &self.tail)[0];
@@ -397,7 +403,7 @@ impl Arima {
         }
     }
 
-    /// Whether an error in one value grows in the innovations that follow it, or is never forgotten.
+    /// Whether an error in one value grows in the following innovations, or never decays.
     fn is_fragile(&self) -> bool {
         const STEPS: usize = 400;
         const GROWS: f64 = 3.0;
@@ -423,7 +429,8 @@ impl Arima {
         false
     }
 
-    /// One-step forecasts of each value, missing ones interpolated; NaN for the first d + m D values.
+    /// One-step forecasts of each value, with missing ones interpolated; NaN for the first d + m D
+    /// values.
     pub fn fitted(&self, series: &[f64], regressors: &[Vec<f64>]) -> Vec<f64> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
@@ -445,7 +452,7 @@ impl Arima {
         out
     }
 
-    /// Whether all roots are well outside the unit circle, as `auto.arima` demands.
+    /// Whether all roots are well outside the unit circle, as `auto.arima` requires.
     pub fn well_inside(orders: &Orders, coefficients: &[f64]) -> bool {
         let [ar, ma, seasonal_ar, seasonal_ma] = orders.split(coefficients);
         let beyond = |a: &[f64], lag: usize| roots_beyond(a, lag, 1.01);
@@ -456,7 +463,7 @@ impl Arima {
             && beyond(&negative(seasonal_ma), orders.period)
     }
 
-    /// Free numbers to start a search near this model.
+    /// Free parameters to start a search near this model.
     pub fn free(&self) -> Option<Vec<f64>> {
         let [ar, ma, seasonal_ar, seasonal_ma] = self.orders.split(&self.coefficients);
         let negative = |a: &[f64]| -> Vec<f64> { a.iter().map(|a| -a).collect() };

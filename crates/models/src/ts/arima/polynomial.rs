@@ -1,9 +1,9 @@
-//! Polynomials of an ARMA model: from free numbers to coefficients that are stationary and
-//! invertible, and products of a plain and a seasonal one, kept sparse.
+//! Polynomials of an ARMA model: from free parameters to stationary and invertible coefficients,
+//! and sparse products of a plain and a seasonal polynomial.
 
 use crate::ts::estimation::dual::Real;
 
-/// Numbers of coefficients and how often differences are taken: ARIMA(p,d,q)(P,D,Q)\[m\].
+/// Orders of a model: ARIMA(p,d,q)(P,D,Q)\[m\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Orders {
     /// Autoregressive coefficients φ.
@@ -18,7 +18,7 @@ pub struct Orders {
     pub seasonal_d: usize,
     /// Seasonal moving-average coefficients Θ.
     pub seasonal_q: usize,
-    /// Steps of a season; 1 where there is none.
+    /// Steps of a season; 1 if there is none.
     pub period: usize,
 }
 
@@ -28,12 +28,12 @@ impl Orders {
         self.p + self.q + self.seasonal_p + self.seasonal_q
     }
 
-    /// Values without a predecessor to take the difference from, d + m D.
+    /// Number of values lost to differencing, d + m D.
     pub fn lost(&self) -> usize {
         self.d + self.period * self.seasonal_d
     }
 
-    /// The coefficients in their order φ, θ, Φ, Θ.
+    /// Splits the coefficients into φ, θ, Φ, Θ.
     pub fn split<'a, T>(&self, all: &'a [T]) -> [&'a [T]; 4] {
         let (ar, rest) = all.split_at(self.p);
         let (ma, rest) = rest.split_at(self.q);
@@ -56,8 +56,8 @@ impl std::fmt::Display for Orders {
     }
 }
 
-/// Coefficients of 1 - Σ a_i B^i with all roots outside the unit circle, out of free numbers: each
-/// is squeezed into a partial autocorrelation x / √(1 + x²), then Durbin and Levinson's recursion
+/// Maps free parameters to coefficients of 1 - Σ a_i B^i with all roots outside the unit circle:
+/// each becomes a partial autocorrelation x / √(1 + x²), followed by the Durbin-Levinson recursion
 /// (Monahan 1984).
 pub fn stationary<T: Real>(free: &[T]) -> Vec<T> {
     let mut a: Vec<T> = Vec::with_capacity(free.len());
@@ -72,8 +72,8 @@ pub fn stationary<T: Real>(free: &[T]) -> Vec<T> {
     a
 }
 
-/// Partial autocorrelations of the process with these coefficients, by the recursion backwards;
-/// `None` where it is not stationary.
+/// Partial autocorrelations of the process with these coefficients, by the reversed recursion;
+/// `None` if it is not stationary.
 pub fn partials<T: Real>(coefficients: &[T]) -> Option<Vec<T>> {
     let mut a = coefficients.to_vec();
     let mut partials = vec![T::of(0.0); a.len()];
@@ -93,7 +93,8 @@ pub fn partials<T: Real>(coefficients: &[T]) -> Option<Vec<T>> {
     Some(partials)
 }
 
-/// The free numbers of stationary coefficients; those too near the edge are moved inside.
+/// The free parameters of stationary coefficients; those too close to the boundary are moved
+/// inside.
 pub fn free(coefficients: &[f64]) -> Option<Vec<f64>> {
     let partials = partials(coefficients)?;
     let squeeze = |r: f64| {
@@ -103,7 +104,7 @@ pub fn free(coefficients: &[f64]) -> Option<Vec<f64>> {
     Some(partials.into_iter().map(squeeze).collect())
 }
 
-/// Whether every root of 1 - Σ a_i B^(i lag) is further out than `radius`.
+/// Whether the modulus of every root of 1 - Σ a_i B^(i lag) exceeds `radius`.
 pub fn roots_beyond(coefficients: &[f64], lag: usize, radius: f64) -> bool {
     let mut scale = 1.0;
     let scaled: Vec<f64> = coefficients
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn free_numbers_and_coefficients_go_back_and_forth() {
+    fn free_parameters_and_coefficients_round_trip() {
         let x = [0.8, -1.7, 0.3];
         let a = stationary(&x);
         let back = free(&a).unwrap();
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_are_found_without_looking_for_them() {
+    fn roots_are_bounded_without_computing_them() {
         // 1 - 0.95 B: the root is 1 / 0.95 = 1.0526.
         assert!(roots_beyond(&[0.95], 1, 1.05));
         assert!(!roots_beyond(&[0.95], 1, 1.06));

@@ -1,4 +1,4 @@
-//! ARIMA against exact values of statsmodels and figures that R prints.
+//! Compares ARIMA with exact values of statsmodels and with figures printed by R.
 
 use serde_json::Value;
 
@@ -36,8 +36,8 @@ fn log_likelihoods_at_fixed_parameters_are_exact() {
         let orders = orders(&case["order"], &case["seasonal_order"]);
         let mut y = series(case["series"].as_str().unwrap(), false).y;
         if orders.lost() == 0 {
-            // The file does not say so, but a dense covariance matrix in NumPy does: these two are
-            // of the series less its mean.
+            // The file does not say so, but a dense covariance matrix in NumPy shows it: these two
+            // are for the series minus its mean.
             let mean = y.iter().sum::<f64>() / y.len() as f64;
             y.iter_mut().for_each(|y| *y -= mean);
         }
@@ -56,13 +56,13 @@ fn log_likelihoods_at_fixed_parameters_are_exact() {
     }
 }
 
-/// A case of the file: the model and what it is fitted to.
+/// A case of the file: the model and its data.
 struct Case {
     options: ArimaOptions,
     y: Vec<f64>,
     exog: Vec<Vec<f64>>,
     future: Vec<Vec<f64>>,
-    /// What to add to R's log-likelihood to get the one in the file.
+    /// Difference between the log-likelihood in the file and R's.
     shift: f64,
 }
 
@@ -133,7 +133,7 @@ fn forecasts_and_bounds_at_the_same_parameters_are_exact() {
         let mut case = case(entry);
         let at = given(entry, &case.options.orders);
         if entry["options"]["simple_differencing"] == true {
-            // The file's forecasts are those of the differences.
+            // The file's forecasts are for the differences.
             case.y = difference(&case.y, &case.options.orders);
             case.options.orders.d = 0;
             case.options.orders.seasonal_d = 0;
@@ -197,7 +197,7 @@ fn figures_that_r_prints_are_met() {
             .fit(&series(name, false).y, &[])
             .unwrap()
     };
-    let near = |got: f64, want: f64| assert!((got - want).abs() < 0.0051, "{got}, not {want}");
+    let near = |got: f64, want: f64| assert!((got - want).abs() < 0.0051, "{got}, expected {want}");
     let lh = fit("r_lh", 1, false);
     near(lh.log_likelihood, -29.38);
     near(lh.coefficients[0], 0.5739);

@@ -1,15 +1,15 @@
-//! Numbers that carry their derivatives: the models are written once, over [`Real`], and run with
-//! plain numbers where a value is enough and with [`Dual`] where the gradient is wanted too.
+//! Numbers that carry derivatives: models are written once, over [`Real`], and run with plain
+//! numbers for values and with [`Dual`] for gradients.
 //!
-//! Forward mode: exact derivatives by the chain rule, without differences. `K` parameters cost
-//! about `1 + 2 K` times one evaluation, and the derivatives of every residual come along, which a
+//! Forward mode: exact derivatives by the chain rule, without finite differences. `K` parameters
+//! cost about `1 + 2 K` times one evaluation and give the derivatives of every residual, which a
 //! Gauss-Newton step needs.
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 
 use crate::kernels::math;
 
-/// Arithmetic of the likelihoods: plain numbers or [`Dual`] ones.
+/// Arithmetic of the likelihoods, for plain and [`Dual`] numbers.
 pub trait Real:
     Copy
     + Add<Output = Self>
@@ -25,7 +25,7 @@ pub trait Real:
 {
     /// A constant.
     fn of(value: f64) -> Self;
-    /// The number without its derivatives.
+    /// The value without derivatives.
     fn value(self) -> f64;
     /// √self.
     fn sqrt(self) -> Self;
@@ -62,24 +62,24 @@ impl Real for f64 {
     }
 }
 
-/// A number and its derivatives by `K` parameters.
+/// A number and its derivatives with respect to `K` parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<const K: usize> {
-    /// The number.
+    /// The value.
     pub value: f64,
-    /// Its derivative by each parameter.
+    /// Its derivative with respect to each parameter.
     pub slope: [f64; K],
 }
 
 impl<const K: usize> Dual<K> {
-    /// Parameter number `index`: its derivative by itself is 1.
+    /// Parameter number `index`, whose derivative with respect to itself is 1.
     pub fn parameter(value: f64, index: usize) -> Self {
         let mut slope = [0.0; K];
         slope[index] = 1.0;
         Self { value, slope }
     }
 
-    /// f(self), given f and its derivative there.
+    /// f(self), from the value and derivative of f.
     #[inline(always)]
     fn chain(self, value: f64, derivative: f64) -> Self {
         Self {
@@ -232,7 +232,8 @@ impl<const K: usize> Sub<f64> for Dual<K> {
     }
 }
 
-/// Runs `$body` with the constant `$K` the smallest number of derivatives that holds `$count`.
+/// Runs `$body` with `$K` set to the smallest supported number of derivatives that is at least
+/// `$count`.
 macro_rules! with_slopes {
     ($count:expr, $K:ident => $body:expr) => {
         with_slopes!(@ $count, $K => $body; 1 2 3 4 6 8 12 18 24 32)
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_size_that_holds_is_taken() {
+    fn the_smallest_sufficient_size_is_used() {
         assert_eq!(with_slopes!(9, K => K), 12);
         assert_eq!(with_slopes!(1, K => K), 1);
     }

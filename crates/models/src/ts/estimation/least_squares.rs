@@ -1,29 +1,29 @@
-//! Levenberg-Marquardt: the smallest sum of squares of residuals that know their derivatives.
+//! Levenberg-Marquardt: minimizes the sum of squares of residuals with known derivatives.
 //!
-//! Every likelihood here is concentrated and scaled so that its maximum is a least sum of squares
-//! (Mélard 1984 for ARMA): `-2 ln L = n ln S + constant`. A Gauss-Newton step then has the expected
-//! information as its Hessian, and converges in a few steps where BFGS takes dozens.
+//! Every likelihood here is concentrated and scaled so that its maximum is a least-squares problem
+//! (Mélard 1984 for ARMA): `-2 ln L = n ln S + constant`. A Gauss-Newton step then uses the
+//! expected information as its Hessian, and converges in a few steps where BFGS needs dozens.
 
 use super::dual::{Dual, Real};
 
 /// Residuals of a model at given parameters.
 pub trait Residuals {
-    /// Appends the residuals to `out`, which is empty; false where there are none (the parameters
-    /// are outside of what the model can be).
+    /// Appends the residuals to `out`, which is empty; returns false if the parameters are invalid
+    /// for the model.
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool;
 
-    /// Between which values parameter number `index` stays.
+    /// Bounds of parameter number `index`.
     fn bounds(&self, _index: usize) -> (f64, f64) {
         (-60.0, 60.0)
     }
 }
 
-/// When to stop.
+/// The stopping rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
-    /// Of the relative decrease of the sum of squares that a step promises.
+    /// Minimum relative decrease of the sum of squares that a step must promise.
     pub decrease: f64,
-    /// Steps at most.
+    /// Maximum number of steps.
     pub steps: usize,
 }
 
@@ -53,9 +53,10 @@ impl<const K: usize> Normal<K> {
         normal
     }
 
-    /// The step within `low..high` (distances to the bounds): what would leave them is set to them
-    /// and the others are solved for again; a bound that the gradient points away from is released again (an
-    /// active-set method). None where the Hessian is not definite.
+    /// The step within `low..high` (distances to the bounds): components that would leave the
+    /// bounds are fixed to them and the others are solved for again; a bound that the gradient
+    /// points away from is released (an active-set method). `None` if the Hessian is not positive
+    /// definite.
     fn bounded_step(
         &self,
         damping: f64,
@@ -88,7 +89,7 @@ impl<const K: usize> Normal<K> {
         }
     }
 
-    /// Of what is set to a bound, the one that would gain most by leaving it inwards.
+    /// Among the components fixed to a bound, the one that would gain most by moving inwards.
     fn held_back(
         &self,
         damping: f64,
@@ -112,7 +113,7 @@ impl<const K: usize> Normal<K> {
         most.map(|(i, _)| i)
     }
 
-    /// Solves (H + damping diag H) step = -gradient by Cholesky, some of the step being set.
+    /// Solves (H + damping diag H) step = -gradient by Cholesky, with some components fixed.
     fn step(&self, count: usize, damping: f64, set: &[Option<f64>; K]) -> Option<[f64; K]> {
         let mut l = [[0.0; K]; K];
         let mut step = [0.0; K];
@@ -164,7 +165,7 @@ impl<const K: usize> Normal<K> {
         Some(step)
     }
 
-    /// By how much `step` reduces the sum of squares in the linear model of the residuals.
+    /// The reduction of the sum of squares predicted by the linear model of the residuals.
     fn promise(&self, step: &[f64; K], count: usize) -> f64 {
         let mut change = 0.0;
         for i in 0..count {
@@ -177,7 +178,7 @@ impl<const K: usize> Normal<K> {
     }
 }
 
-/// The sum of squares at `parameters`; infinite where there are no residuals.
+/// The sum of squares at `parameters`; infinite if they are invalid.
 pub fn sum_of_squares(model: &impl Residuals, parameters: &[f64]) -> f64 {
     let mut residuals = Vec::new();
     squares(model, parameters, &mut residuals)
@@ -192,9 +193,9 @@ fn squares(model: &impl Residuals, parameters: &[f64], residuals: &mut Vec<f64>)
     if sum.is_nan() { f64::INFINITY } else { sum }
 }
 
-/// Moves `parameters` to a local minimum of the sum of squares and returns that minimum.
+/// Moves `parameters` to a local minimum of the sum of squares and returns the minimum.
 ///
-/// `K` is at least the number of parameters.
+/// `K` must be at least the number of parameters.
 pub fn minimize<const K: usize>(model: &impl Residuals, parameters: &mut [f64], stop: Stop) -> f64 {
     let count = parameters.len();
     let mut plain = Vec::new();
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bottom_of_a_bent_valley_is_found() {
+    fn the_minimum_of_a_curved_valley_is_found() {
         let mut at = [-1.2, 1.0];
         let stop = Stop {
             decrease: 1e-16,
@@ -283,8 +284,7 @@ mod tests {
         assert!((at[0] - 1.0).abs() < 1e-8 && (at[1] - 1.0).abs() < 1e-8);
     }
 
-    /// A slanted bowl around (1.5, -0.1), J'J = (1 0.9; 0.9 1), of which only the unit square may be
-    /// used.
+    /// An elongated bowl around (1.5, -0.1), J'J = (1 0.9; 0.9 1), restricted to the unit square.
     struct Square;
 
     impl Residuals for Square {
@@ -300,9 +300,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_that_holds_back_is_let_go() {
-        // The way to the bottom leaves the square at (1, 0), where both bounds are met; along the
-        // first of them the least lies at 1.25 - 0.9.
+    fn a_bound_that_is_no_longer_active_is_released() {
+        // The path to the minimum leaves the square at (1, 0), where both bounds are met; along the
+        // first of them the minimum is at 1.25 - 0.9.
         for start in [[0.5, 0.5], [1.0, 0.0], [0.0, 0.0]] {
             let mut at = start;
             let stop = Stop {
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_without_residuals_stays_where_it_is() {
+    fn a_model_without_residuals_does_not_move() {
         let mut at = [0.5];
         let stop = Stop {
             decrease: 1e-9,

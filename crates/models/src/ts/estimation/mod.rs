@@ -1,4 +1,4 @@
-//! How the parameters of every model here are estimated: nonlinear least squares with exact derivatives.
+//! Parameter estimation for every model here: nonlinear least squares with exact derivatives.
 
 pub mod criteria;
 pub mod dual;

@@ -1,7 +1,7 @@
-//! The most likely ETS model of a series: starts, the search, and the choice among kinds.
+//! Fits the most likely ETS model of a series: starting points, search, and choice of the kind.
 //!
-//! Starting states are estimated with the smoothing parameters, all by least squares with exact
-//! slopes.
+//! Initial states are estimated along with the smoothing parameters, all by least squares with
+//! exact derivatives.
 
 use super::kind::{Kind, Part, Trend};
 use super::model::Ets;
@@ -15,8 +15,8 @@ use crate::ts::gaps::filled;
 const SHARE: (f64, f64) = (1e-4, 0.9999);
 const DAMPING: (f64, f64) = (0.8, 0.98);
 
-/// Prior density of the smoothing parameters: each share x (α, β / α, γ / (1 - α), and φ between its bounds)
-/// has a density proportional to x^a (1 - x)^b.
+/// Prior density of the smoothing parameters: each ratio x (α, β / α, γ / (1 - α), and φ within its
+/// bounds) has a density proportional to x^a (1 - x)^b.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prior {
     /// (a, b) of α.
@@ -38,9 +38,9 @@ impl Prior {
         phi: (0.0, 0.0),
     };
 
-    /// Favours slopes and seasons that change slowly and levels that move: in short series the most likely slope
-    /// often follows the last few values, which makes forecasts worse. Chosen on rolling origins of the training
-    /// parts of the M3 and tourism series.
+    /// Favours slowly changing slopes and seasons, and moving levels: in short series the most
+    /// likely slope often follows the last few values, which makes forecasts worse. Chosen at
+    /// rolling origins of the training splits of the M3 and tourism series.
     pub const SLOW: Self = Self {
         alpha: (1.0, 0.0),
         beta: (0.0, 5.0),
@@ -48,7 +48,7 @@ impl Prior {
         phi: (0.0, 0.0),
     };
 
-    /// -2 ln density of free numbers.
+    /// -2 ln density of free parameters.
     fn cost<T: Real>(&self, kind: &Kind, free: &[T]) -> T {
         let mut rest = free.iter().copied();
         let mut sum = T::of(0.0);
@@ -79,12 +79,12 @@ impl Prior {
 struct Problem<'a> {
     kind: Kind,
     prior: Prior,
-    /// In units of its mean size.
+    /// In units of its mean magnitude.
     series: &'a [f64],
     observations: usize,
 }
 
-/// Parameters out of free numbers: α, β / α, γ / (1 - α), φ, level, slope, all seasons but one.
+/// Unpacks free parameters: α, β / α, γ / (1 - α), φ, level, slope, all seasons but one.
 fn unpack<T: Real>(kind: &Kind, free: &[T]) -> (Smoothing<T>, States<T>) {
     let mut rest = free.iter().copied();
     let mut take = || rest.next().unwrap_or(T::of(0.0));
@@ -138,8 +138,8 @@ impl Residuals for Problem<'_> {
         }
     }
 
-    /// Errors, or relative errors times the geometric mean of what was expected, so that the least
-    /// squares are the greatest likelihood.
+    /// Errors, or relative errors times the geometric mean of the expected values, so that least
+    /// squares give maximum likelihood.
     fn residuals<T: Real>(&self, free: &[T], out: &mut Vec<T>) -> bool {
         let (by, mut states) = unpack(&self.kind, free);
         let positive = self.kind.relative || self.kind.season == Part::Multiplicative;
@@ -177,7 +177,7 @@ impl Residuals for Problem<'_> {
     }
 }
 
-/// A fit before it is run once more: free numbers and what they reach.
+/// The result of a search: free parameters and the minimum.
 #[derive(Clone, Debug)]
 struct Fitted {
     kind: Kind,
@@ -186,7 +186,7 @@ struct Fitted {
 }
 
 impl Fitted {
-    /// The model of `series`, of which the search saw each value over `size`.
+    /// Builds the model of `series`, which the search saw divided by `size`.
     fn finish(&self, series: &[f64], size: f64, observations: usize) -> Ets {
         let kind = self.kind;
         let (smoothing, mut start) = unpack(&kind, &self.free);
@@ -205,7 +205,7 @@ impl Fitted {
     }
 }
 
-/// Seasons and a straight line to start a search from.
+/// Initial seasons and a straight line, to start a search from.
 struct Guess {
     level: f64,
     slope: f64,
@@ -213,8 +213,8 @@ struct Guess {
     multiplicative: Vec<f64>,
 }
 
-/// Averages of what is left of the first periods without a moving average, and a line through
-/// the first values without them.
+/// Averages of the first periods after removing a moving average, and a line through the first
+/// values without the season.
 fn guess(series: &[f64], period: usize) -> Guess {
     let n = series.len();
     let mut guess = Guess {
@@ -276,9 +276,8 @@ fn guess(series: &[f64], period: usize) -> Guess {
 }
 
 impl Guess {
-    /// Free numbers to start from: α and γ from small to large; a thorough search tries a slope that
-    /// changes quickly and one that is soon damped as well, where a likelihood often has a second
-    /// maximum.
+    /// Starting points: α and γ from small to large; a thorough search also tries a quickly
+    /// changing and a strongly damped slope, where the likelihood often has a second maximum.
     fn starts(&self, kind: &Kind, thorough: bool) -> Vec<Vec<f64>> {
         let few = |when: bool, all: &'static [f64]| if when { all } else { &all[..1] };
         let damped = kind.trend == Trend::Damped;
@@ -301,7 +300,7 @@ impl Guess {
         starts
     }
 
-    /// Free numbers at these shares and the guessed states.
+    /// Free parameters at these ratios and the guessed states.
     fn free(&self, kind: &Kind, by: &Smoothing<f64>) -> Vec<f64> {
         let mut free = vec![by.alpha];
         if kind.trended() {
@@ -330,23 +329,23 @@ impl Guess {
     }
 }
 
-/// Which kinds are tried.
+/// Which kinds to fit, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct EtsOptions {
-    /// Steps of a season; 1: none.
+    /// Steps of a season; 1 if there is none.
     pub period: usize,
-    /// Only this kind.
+    /// Fit only this kind.
     pub kind: Option<Kind>,
-    /// Density of the smoothing parameters before the series is seen.
+    /// Prior density of the smoothing parameters.
     pub prior: Prior,
-    /// When a search stops.
+    /// The stopping rule of the search.
     pub stop: Stop,
-    /// Search from several starts, not from the most promising one alone.
+    /// Whether to search from several starts instead of only the most promising one.
     pub thorough: bool,
 }
 
 impl EtsOptions {
-    /// EtsOptions for many series: every kind, [`Prior::SLOW`], one start a kind.
+    /// Settings for many series: every kind, [`Prior::SLOW`], one start per kind.
     pub fn new(period: usize) -> Self {
         Self {
             period: period.max(1),
@@ -360,7 +359,7 @@ impl EtsOptions {
         }
     }
 
-    /// Holt and Winters' additive method, by least squares and thoroughly: ETS(A,A,A), or ETS(A,A,N)
+    /// The additive Holt-Winters method, by thorough least squares: ETS(A,A,A), or ETS(A,A,N)
     /// without a season.
     pub fn holt_winters(period: usize) -> Self {
         let season = match period {
@@ -380,15 +379,15 @@ impl EtsOptions {
         }
     }
 
-    /// Fits to `series`, NaN where a value is missing, and takes the kind with the least AICc.
+    /// Fits to `series`, with NaN for missing values, and chooses the kind with the smallest AICc.
     ///
-    /// `None` where there are too few values.
+    /// `None` if there are too few values.
     pub fn fit(&self, series: &[f64]) -> Option<Ets> {
         let first = |all: Vec<Ets>| all.into_iter().next();
         first(self.fit_best(series, 1))
     }
 
-    /// The `most` best kinds by AICc, the best first.
+    /// The `most` best kinds by AICc, best first.
     pub fn fit_best(&self, series: &[f64], most: usize) -> Vec<Ets> {
         let finite: Vec<f64> = series.iter().copied().filter(|y| y.is_finite()).collect();
         let size = finite.iter().map(|y| y.abs()).sum::<f64>() / finite.len().max(1) as f64;
@@ -451,7 +450,7 @@ impl EtsOptions {
     }
 
     /// The stable kinds that the series allows: multiplicative ones need positive values, seasons
-    /// two periods, and every one more values than parameters.
+    /// need two periods, and every kind needs more values than parameters.
     fn kinds(&self, positive: bool, observations: usize) -> Vec<Kind> {
         if let Some(kind) = self.kind {
             return vec![kind];

@@ -1,37 +1,37 @@
-//! The members of the ETS family, by their error, trend and season.
+//! The members of the ETS family, by error, trend and season.
 
-/// How the season enters.
+/// The season component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// No season.
     None,
     /// Added to level and slope.
     Additive,
-    /// Multiplied with them.
+    /// Multiplied with level and slope.
     Multiplicative,
 }
 
-/// How the slope enters.
+/// The trend component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trend {
     /// No slope.
     None,
     /// Level plus slope.
     Additive,
-    /// A slope that shrinks by φ each step.
+    /// A slope that shrinks by φ at each step.
     Damped,
 }
 
-/// One model of the family, such as ETS(M,Ad,M).
+/// A member of the family, such as ETS(M,Ad,M).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind {
-    /// Whether errors are relative to what was expected.
+    /// Whether errors are multiplicative.
     pub relative: bool,
-    /// Slope.
+    /// The trend component.
     pub trend: Trend,
-    /// Season.
+    /// The season component.
     pub season: Part,
-    /// Steps of a season; 1 where there is none.
+    /// Steps of a season; 1 if there is none.
     pub period: usize,
 }
 
@@ -65,15 +65,15 @@ impl Kind {
         }
     }
 
-    /// Number of smoothing parameters: those of α, β, γ and φ that the kind has.
+    /// Number of smoothing parameters among α, β, γ and φ.
     pub fn smoothing(&self) -> usize {
         1 + usize::from(self.trended())
             + usize::from(self.season != Part::None)
             + usize::from(self.trend == Trend::Damped)
     }
 
-    /// Number of estimated parameters without the variance: smoothing parameters and first states, of which the
-    /// last season follows from the others.
+    /// Number of estimated parameters without the variance: smoothing parameters and initial
+    /// states, of which the last season follows from the others.
     pub fn parameters(&self) -> usize {
         self.smoothing() + 1 + usize::from(self.trended()) + self.seasons().saturating_sub(1)
     }

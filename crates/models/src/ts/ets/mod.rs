@@ -1,8 +1,8 @@
-//! Exponential smoothing as a state-space model of a level, a slope and a season with one source
-//! of error (Hyndman, Koehler, Ord and Snyder 2008), by maximum likelihood.
+//! Exponential smoothing as a state-space model of level, slope and season with a single source of
+//! error (Hyndman, Koehler, Ord and Snyder 2008), by maximum likelihood.
 //!
-//! Additive and multiplicative errors move the states alike, so that one recursion serves both;
-//! they differ in what the likelihood sees: e, or e / μ.
+//! Additive and multiplicative errors update the states in the same way, so one recursion serves
+//! both; they differ in the likelihood, which uses e or e / μ.
 
 pub mod fit;
 pub mod kind;

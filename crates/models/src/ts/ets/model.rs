@@ -1,4 +1,4 @@
-//! A fitted ETS model: its update by new values and its forecasts.
+//! A fitted ETS model: updates by new values, and forecasts.
 
 use super::kind::{Kind, Part};
 use super::states::{Smoothing, States};
@@ -9,27 +9,27 @@ use crate::ts::forecast::Forecast;
 /// A fitted model and its states after the last value.
 #[derive(Clone, Debug)]
 pub struct Ets {
-    /// Member of the family.
+    /// The member of the family.
     pub kind: Kind,
     /// α, β, γ and φ.
     pub smoothing: Smoothing<f64>,
-    /// After the last value.
+    /// States after the last value.
     pub states: States<f64>,
-    /// Before the first value.
+    /// States before the first value.
     pub start: States<f64>,
-    /// Of the errors, which are relative where [`Kind::relative`] is set.
+    /// Variance of the errors, which are relative if [`Kind::relative`] is set.
     pub variance: f64,
     /// ln L at its maximum.
     pub log_likelihood: f64,
     /// AICc, see [`aicc`].
     pub aicc: f64,
-    /// Values that are known.
+    /// Number of observed values.
     pub observations: usize,
 }
 
 impl Ets {
-    /// The model with these parameters and first states, of which `estimated` were estimated, run
-    /// over `series`.
+    /// Builds the model with these parameters and initial states, of which `estimated` were
+    /// estimated, by running it over `series`.
     pub(in crate::ts) fn run(
         kind: Kind,
         smoothing: Smoothing<f64>,
@@ -60,8 +60,8 @@ impl Ets {
         model
     }
 
-    /// Updates the states with new values and returns the one-step forecast of each; parameters are kept. NaN
-    /// is a missing value.
+    /// Updates the states with new values, keeping the parameters, and returns the one-step
+    /// forecast of each. NaN is a missing value.
     pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
         let Self {
             kind,
@@ -80,7 +80,7 @@ impl Ets {
             .collect()
     }
 
-    /// One-step forecasts of each value of the series it was fitted to.
+    /// One-step forecasts of each value of the training series.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let mut model = self.clone();
         model.states = self.start.clone();

@@ -1,4 +1,4 @@
-//! The recursion that moves the states of an ETS model by an error.
+//! The recursion that updates the states of an ETS model by an error.
 
 use super::kind::{Kind, Part, Trend};
 use crate::ts::estimation::dual::Real;
@@ -6,26 +6,26 @@ use crate::ts::estimation::dual::Real;
 /// Smoothing parameters in the usual region: 0 < β < α < 1, 0 < γ < 1 - α.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothing<T> {
-    /// Of the level.
+    /// Smoothing of the level.
     pub alpha: T,
-    /// Of the slope.
+    /// Smoothing of the slope.
     pub beta: T,
-    /// Of the season.
+    /// Smoothing of the season.
     pub gamma: T,
-    /// Damping of the slope; 1: none.
+    /// Damping of the slope; 1 for none.
     pub phi: T,
 }
 
-/// A level, a slope, and the seasons, the coming one first.
+/// Level, slope and seasons.
 #[derive(Clone, Debug, PartialEq)]
 pub struct States<T> {
     /// In units of the series.
     pub level: T,
-    /// Change of the level a step.
+    /// Change of the level per step.
     pub slope: T,
-    /// One a step of the period, added or factors; empty: no season.
+    /// One per step of the period, additive or multiplicative; empty without a season.
     pub seasons: Vec<T>,
-    /// Which season comes next.
+    /// Index of the next season.
     pub next: usize,
 }
 

@@ -1,4 +1,4 @@
-//! ETS against optima of statsmodels.
+//! Compares ETS with optima of statsmodels.
 
 use serde_json::Value;
 
@@ -25,8 +25,9 @@ fn kind(entry: &Value) -> Kind {
     }
 }
 
-/// The values that an entry was fitted to. Those of Holt-Winters held out as many as they forecast
-/// (statsmodels' sum of squares of `ap_add_add` is 17837.6 over 132 months, 21564.4 over all 144).
+/// The values that an entry was fitted to. The Holt-Winters entries hold out as many as they
+/// forecast (statsmodels' sum of squares of `ap_add_add` is 17837.6 over 132 months, 21564.4 over
+/// all 144).
 fn values(entry: &Value) -> Vec<f64> {
     let mut y = series(entry["series"].as_str().unwrap(), false).y;
     if entry.get("sse").is_some() && entry.get("loglik").is_none() {

@@ -1,55 +1,57 @@
-//! Calibration of interval widths by the errors of forecasts from earlier origins.
+//! Calibrates interval widths by the errors of forecasts from earlier origins.
 //!
-//! The standard deviations that models give are too small, the more so the further ahead, because parameters
-//! and orders are estimates. The ratio of an error to its standard deviation is modelled as a power of the
-//! number of steps ahead; the quantiles of what is left, over all series together, are the widths. Each series
-//! also has a factor: the size of its own ratios relative to all, shrunk towards 1 the more, the fewer origins
-//! it was forecast from. Each origin is scaled by a factor estimated from the other origins (leave-one-out),
-//! so the quantiles are out-of-sample.
+//! The models' standard deviations are too small, increasingly so further ahead, because parameters
+//! and orders are estimated. The ratio of an error to its standard deviation is modelled as a power
+//! of the number of steps ahead; the quantiles of the scaled ratios over all series are the widths.
+//! Each series also has a factor: the size of its own ratios relative to all, shrunk towards 1
+//! according to its number of origins. Each origin is scaled by a factor estimated from the other
+//! origins (leave-one-out), so the quantiles are out-of-sample.
 
 use std::ops::Range;
 
 use crate::kernels::math;
 use crate::ts::diagnostics::normal_quantile;
 
-/// Widths of intervals: for ascending shares of errors the number of standard deviations that hold them.
+/// Interval widths: for ascending coverages, the half-width in standard deviations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calibration {
-    /// Ascending shares of errors; empty: nothing is calibrated.
+    /// Ascending coverages; empty if nothing is calibrated.
     pub shares: Vec<f64>,
-    /// One step ahead.
+    /// Widths one step ahead.
     pub widths: Vec<f64>,
     /// Widths h steps ahead are those one step ahead times h to this power.
     pub growth: f64,
-    /// Number of errors that it is estimated from.
+    /// Number of errors used for the estimate.
     pub errors: usize,
-    /// Factor of each series; empty where nothing is calibrated.
+    /// Factor of each series; empty if nothing is calibrated.
     pub own: Vec<f64>,
 }
 
-/// Ratios of absolute errors to their standard deviations, of all series.
+/// Ratios of absolute errors to their standard deviations, for all series.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
-    /// Of each trial from the first step ahead on, NaN where none is known.
+    /// Ratios by trial and step ahead; NaN if unknown.
     ratios: Vec<f64>,
-    /// Where those of each trial end, and the trials of each series.
+    /// End of each trial in `ratios`, and of each series in the trials.
     trial_ends: Vec<usize>,
     series_ends: Vec<usize>,
 }
 
-/// Fewest errors to calibrate from.
+/// Minimum number of errors for a calibration.
 pub const MIN_ERRORS: usize = 40;
 const LEVELS: [f64; 10] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
-/// Bounds of the power, and the number of errors at which it is half of its least-squares estimate.
+/// Bound on the power, and the number of errors at which it is half of its least-squares estimate.
 const MAX_GROWTH: f64 = 0.5;
 const SHRINKAGE_COUNT: f64 = 200.0;
-/// Number of origins at which a series' factor is halfway (in logarithms) between 1 and its own errors. Chosen,
-/// like the other constants of intervals, on cuts of the training parts of the M3, tourism, hourly and weekly M4 series.
+/// Number of origins at which a series' factor is halfway (in logarithms) between 1 and its own
+/// errors. Like the other constants for intervals, chosen at rolling origins of the training splits
+/// of the M3, tourism, hourly and weekly M4 series.
 const OWN_SHRINKAGE_COUNT: f64 = 6.0;
-/// Farthest from 1 that the errors of one origin are taken to be.
+/// Bound on the ratio of one origin's errors to those of all.
 const MAX_OWN: f64 = 100.0;
 
-/// Half-width in standard deviations of the central interval that holds `level` of a normal distribution.
+/// Half-width in standard deviations of the central interval of a normal distribution with coverage
+/// `level`.
 pub fn normal_width(level: f64) -> f64 {
     normal_quantile(0.5 + 0.5 * level)
 }
@@ -58,7 +60,7 @@ fn power(step: usize, growth: f64) -> f64 {
     math::exp(growth * math::ln(step.max(1) as f64))
 }
 
-/// The slope of ln ratio over ln step by least squares, shrunk towards 0.
+/// Least-squares slope of ln ratio over ln step, shrunk towards 0.
 fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
     let (mut n, mut x, mut y, mut xx, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (step, ratio) in ratios.filter(|(_, ratio)| *ratio > 0.0) {
@@ -78,7 +80,7 @@ fn growth(ratios: impl Iterator<Item = (usize, f64)>) -> f64 {
 }
 
 impl Errors {
-    /// Adds the ratios of the next series, trial by trial, each from the first step ahead on.
+    /// Adds the ratios of the next series by trial, each from one step ahead.
     pub fn push(&mut self, trials: Vec<Vec<f64>>) {
         for trial in trials {
             let finite = |ratio: f64| if ratio.is_finite() { ratio } else { f64::NAN };
@@ -92,14 +94,14 @@ impl Errors {
         spans(&self.trial_ends)
     }
 
-    /// Steps ahead, the first being 1, and the ratios known.
+    /// The known ratios and their steps ahead, starting from 1.
     fn known(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
         let steps = self.trials().flat_map(|trial| 1..=trial.len());
         let all = steps.zip(&self.ratios).map(|(step, ratio)| (step, *ratio));
         all.filter(|(_, ratio)| ratio.is_finite())
     }
 
-    /// Takes out of every ratio what grows with the steps ahead.
+    /// Removes the growth with the steps ahead from every ratio.
     fn level(&mut self, growth: f64) {
         for trial in spans(&self.trial_ends) {
             for (step, ratio) in (1..).zip(&mut self.ratios[trial]) {
@@ -108,7 +110,8 @@ impl Errors {
         }
     }
 
-    /// Factors of every series, and ratios over the factor that the other trials of their series make.
+    /// Computes the factor of every series, and divides each trial's ratios by the factor from the
+    /// other trials of its series.
     fn own(&mut self) -> Vec<f64> {
         let (sum, count) = sum(&self.ratios);
         let levels: Vec<Option<f64>> = (self.trials())
@@ -132,19 +135,19 @@ impl Errors {
     }
 }
 
-/// The range from each end to the next, the first from 0.
+/// The range from each end to the next, starting from 0.
 pub fn spans(ends: &[usize]) -> impl Iterator<Item = Range<usize>> + '_ {
     let starts = std::iter::once(&0).chain(ends);
     starts.zip(ends).map(|(start, end)| *start..*end)
 }
 
-/// Sum and number of the ratios known.
+/// Sum and number of the known ratios.
 fn sum(ratios: &[f64]) -> (f64, f64) {
     let known = ratios.iter().filter(|ratio| ratio.is_finite());
     known.fold((0.0, 0.0), |(sum, count), ratio| (sum + ratio, count + 1.0))
 }
 
-/// The logarithm of the mean ratio of a trial over that of all; `None` where none is known.
+/// Logarithm of the mean ratio of a trial relative to that of all; `None` if none is known.
 fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
     let (sum, count) = sum(ratios);
     let level = sum / count / all;
@@ -153,14 +156,15 @@ fn log_level(ratios: &[f64], all: f64) -> Option<f64> {
         .then(|| math::ln(level.clamp(1.0 / MAX_OWN, MAX_OWN)))
 }
 
-/// The factor of a series out of the logarithms of its trials' levels: their mean, shrunk towards 0.
+/// The factor of a series from the log levels of its trials: their mean, shrunk towards 0.
 fn shrunk(levels: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = levels.fold((0.0, 0.0), |(sum, count), level| (sum + level, count + 1.0));
     math::exp(sum / (count + OWN_SHRINKAGE_COUNT))
 }
 
 impl Calibration {
-    /// From errors at earlier origins; with fewer than [`MIN_ERRORS`] intervals stay normal.
+    /// Calibrates from errors at earlier origins; with fewer than [`MIN_ERRORS`] intervals remain
+    /// normal.
     pub fn new(mut errors: Errors) -> Self {
         let count = errors.known().count();
         if count < MIN_ERRORS {
@@ -173,7 +177,7 @@ impl Calibration {
         level.retain(|ratio| ratio.is_finite());
         level.sort_unstable_by(f64::total_cmp);
         let quantile = |share: f64| {
-            // (count + 1) share, as for a further error out of the same.
+            // (count + 1) · share, the quantile for one further error.
             let place = ((count as f64 + 1.0) * share - 1.0).clamp(0.0, count as f64 - 1.0);
             let below = place as usize;
             let above = (below + 1).min(count - 1);
@@ -193,12 +197,13 @@ impl Calibration {
         self.own.get(number).copied().unwrap_or(1.0)
     }
 
-    /// Standard deviations that hold `level` of the errors `step` steps ahead, the first being 1.
+    /// Half-width in standard deviations for coverage `level`, `step` steps ahead, starting from 1.
     pub fn width(&self, level: f64, step: usize) -> f64 {
         self.first_width(level) * power(step, self.growth)
     }
 
-    /// One step ahead; between the shares in proportion to the normal distribution.
+    /// Half-width one step ahead; interpolated between the shares in proportion to the normal
+    /// distribution.
     fn first_width(&self, level: f64) -> f64 {
         let normal = normal_width(level);
         let Some(above) = self.shares.iter().position(|&share| share >= level) else {
@@ -230,11 +235,11 @@ mod tests {
         assert!((none.width(0.95, 3) - 1.959_963_984_540_054).abs() < 1e-12);
     }
 
-    /// Normal errors of `series` series of two trials, `by(series, step)` times as large as their
+    /// Normal errors of `series` series with two trials, `by(series, step)` times as large as their
     /// models' standard deviations, over 8 steps.
     fn errors(series: usize, by: impl Fn(usize, usize) -> f64) -> Errors {
         let trials = 2 * series;
-        // Every trial has small and large ones.
+        // Every trial has small and large errors.
         let normal = |trial: usize, step: usize| {
             let place = (trial * 8 + step * trials) % (8 * trials);
             normal_width((place as f64 + 0.5) / (8 * trials) as f64)
@@ -260,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_that_grow_widen_what_is_far_ahead() {
+    fn growing_errors_widen_intervals_far_ahead() {
         let calibration = Calibration::new(errors(1000, |_, step| power(step, 0.3)));
         assert!((calibration.growth - 0.3).abs() < 0.01);
         for step in [1, 4, 8] {
@@ -273,9 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_errs_more_is_wider_but_not_all_the_way() {
+    fn a_series_with_larger_errors_gets_partly_wider_intervals() {
         let calibration = Calibration::new(errors(1000, |n, _| if n == 7 { 4.0 } else { 1.0 }));
-        // Two trials against a count of six: 4 to the power of a quarter beside its neighbour.
+        // Two trials against a shrinkage count of six: 4 to the power of 1/4 relative to its
+        // neighbour.
         let wider = calibration.own(7) / calibration.own(8);
         assert!((wider - std::f64::consts::SQRT_2).abs() < 0.05, "{wider}");
         assert!((calibration.own(8) - 1.0).abs() < 0.1);
@@ -283,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_counts_for_nothing() {
+    fn unknown_ratios_are_ignored() {
         let mut some = Errors::default();
         some.push(vec![vec![1.0; 30], vec![f64::NAN; 4]]);
         some.push(vec![vec![1.0, f64::INFINITY]; 30]);

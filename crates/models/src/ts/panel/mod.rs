@@ -1,4 +1,5 @@
-//! Many series: fitted side by side, kept packed, their intervals calibrated together, saved as tensors.
+//! Many series: fitted in parallel, stored compactly, their intervals calibrated together, saved as
+//! tensors.
 
 pub mod calibration;
 pub mod model;

@@ -1,4 +1,4 @@
-//! Many series: each fitted by itself, their intervals calibrated together.
+//! A model of many series: each fitted separately, their intervals calibrated together.
 
 use rayon::prelude::*;
 
@@ -7,31 +7,31 @@ use super::packed::Packed;
 use crate::ts::forecast::Forecast;
 use crate::ts::series::forecaster::{Forecaster, SeriesOptions};
 use crate::ts::series::kind::Kind;
-use crate::ts::series::rolling::{self, trial_cuts};
+use crate::ts::series::rolling::{self, trial_origins};
 use crate::ts::series::trial::Trial;
 
 /// How a panel of series is fitted.
 #[derive(Clone, Debug)]
 pub struct ForecastOptions {
-    /// Models that each series is fitted with.
+    /// Models to fit to each series.
     pub kind: Kind,
     /// Steps of each season, ascending.
     pub seasons: Vec<usize>,
-    /// Steps to be forecast.
+    /// Number of steps to forecast.
     pub horizon: usize,
-    /// Widen or narrow intervals by errors of forecasts from earlier origins.
+    /// Whether to calibrate intervals by errors of forecasts from earlier origins.
     pub calibrate: bool,
-    /// Nothing below zero.
+    /// Whether forecasts are bounded below by zero.
     pub nonnegative: bool,
 }
 
-/// Why there is no model.
+/// Why no model was fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
-    /// A series of missing values only.
-    #[error("series {series} has no value")]
+    /// A series has only missing values.
+    #[error("series {series} has no values")]
     NoValue {
-        /// Its number, from 0; the first such series.
+        /// Index of the first such series.
         series: usize,
     },
 }
@@ -39,11 +39,11 @@ pub enum FitError {
 /// A panel of fitted series.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// One a series, in the order they were fitted.
+    /// The series, in the order they were fitted.
     pub series: Packed,
-    /// Widths of the intervals of all series.
+    /// Interval widths of all series.
     pub calibration: Calibration,
-    /// Steps that the intervals were calibrated for.
+    /// Number of steps that the intervals were calibrated for.
     pub horizon: usize,
     /// Steps of each season, ascending.
     pub seasons: Vec<usize>,
@@ -51,14 +51,15 @@ pub struct Model {
     pub nonnegative: bool,
 }
 
-/// Errors that intervals should be estimated from: the fewer the series, the more origins are tried.
+/// Desired number of errors for estimating intervals: with fewer series, more origins are tried.
 const TARGET_ERRORS: usize = 200;
-/// Earlier origins of a series, at most.
+/// Maximum number of earlier origins per series.
 const MAX_TRIALS: usize = 8;
-/// Earlier origins of a series, at least. More change neither errors nor intervals by much (cuts of the training parts of the
-/// M3, tourism and hourly M4 series).
+/// Minimum number of earlier origins per series. More change neither errors nor intervals by much
+/// (rolling origins of the training splits of the M3, tourism and hourly M4 series).
 const MIN_TRIALS: usize = 3;
-/// Series fitted before they are packed: what a fit leaves in memory is several times what is kept of it.
+/// Number of series fitted before they are packed: a fit takes several times the memory of its
+/// packed form.
 const BLOCK: usize = 256;
 
 impl ForecastOptions {
@@ -69,10 +70,10 @@ impl ForecastOptions {
         }
     }
 
-    /// Fits every series, NaN where a value is missing; `progress` is called after each.
+    /// Fits every series, with NaN for missing values; `progress` is called after each.
     ///
     /// # Errors
-    /// Where a series has no value at all.
+    /// If a series has no values.
     pub fn fit(&self, series: &[&[f64]], progress: &(dyn Fn() + Sync)) -> Result<Model, FitError> {
         let options = self.series();
         let values = series.len() * self.horizon.max(1);
@@ -89,7 +90,7 @@ impl ForecastOptions {
                     let of = |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name));
                     ratios = trials.iter().map(of).collect();
                 }
-                // Last: trials without errors say nothing of widths.
+                // Last, since trials without errors carry no information on widths.
                 model.widen(series);
             }
             progress();
@@ -114,8 +115,9 @@ impl ForecastOptions {
         })
     }
 
-    /// Forecasts from earlier origins: for the weights of several models, and for the intervals. Orders
-    /// and kinds are those of `like`, which saw all of the series; parameters are estimated anew.
+    /// Forecasts from earlier origins, for the weights of several models and for the intervals.
+    /// Orders and kinds are those of `like`, which saw the whole series; parameters are
+    /// re-estimated.
     fn trials(
         &self,
         options: &SeriesOptions,
@@ -127,30 +129,31 @@ impl ForecastOptions {
             return Vec::new();
         }
         let season = self.seasons.first().copied().unwrap_or(1);
-        let cuts = trial_cuts(series.len(), self.horizon, season, count);
-        cuts.iter()
-            .filter_map(|cut| rolling::run(options, series, *cut, like))
+        let origins = trial_origins(series.len(), self.horizon, season, count);
+        origins
+            .iter()
+            .filter_map(|origin| rolling::run(options, series, *origin, like))
             .collect()
     }
 }
 
-/// Forecasts of one series with the bounds of each level.
+/// Forecasts of one series with the bounds at each level.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fan {
     /// Expected value of each step ahead.
     pub mean: Vec<f64>,
-    /// Lower and upper bounds, a pair a level.
+    /// Lower and upper bounds, one pair per level.
     pub bounds: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Fan {
-    /// Where `nonnegative`, with zero for whatever is below it.
+    /// If `nonnegative`, replaces values below zero by zero.
     #[must_use]
-    pub fn cut(mut self, nonnegative: bool) -> Self {
+    pub fn clip(mut self, nonnegative: bool) -> Self {
         if nonnegative {
             let bounds = self.bounds.iter_mut().flat_map(|(low, high)| [low, high]);
             let all = bounds.chain([&mut self.mean]).flatten();
-            // Not by `max`, which may keep the sign of a negative zero.
+            // Not with `max`, which may keep the sign of a negative zero.
             all.filter(|value| **value <= 0.0)
                 .for_each(|value| *value = 0.0);
         }
@@ -159,9 +162,9 @@ impl Fan {
 }
 
 impl Model {
-    /// Forecasts of series `number`, in its present state `series`, with bounds for `levels` (shares), none below
-    /// zero where the model is so. The flag is false where its models failed and the forecast is the seasonal
-    /// naive one.
+    /// Forecasts of series `number`, in its current state `series`, with bounds for `levels`
+    /// (coverages), clipped at zero if the model is nonnegative. The flag is false if its models
+    /// failed and the forecast is the seasonal naive one.
     pub fn fan(
         &self,
         number: usize,
@@ -170,10 +173,10 @@ impl Model {
         levels: &[f64],
     ) -> (Fan, bool) {
         let (fan, sound) = self.free_fan(number, series, ahead, levels);
-        (fan.cut(self.nonnegative), sound)
+        (fan.clip(self.nonnegative), sound)
     }
 
-    /// As [`Model::fan`], wherever the forecasts lie.
+    /// Like [`Model::fan`], without clipping.
     pub fn free_fan(
         &self,
         number: usize,
@@ -195,7 +198,8 @@ impl Model {
         }
     }
 
-    /// The seasonal naive forecast of a series, wherever it lies, with bounds by the calibration of all series.
+    /// The seasonal naive forecast of a series, without clipping, with bounds by the calibration of
+    /// all series.
     pub fn naive_fan(&self, series: &Forecaster, ahead: usize, levels: &[f64]) -> Fan {
         self.bounded(&series.naive.forecast(ahead), levels, 1.0)
     }

@@ -1,12 +1,12 @@
-//! Values of many series in one array, and what a model keeps of the values it has seen.
+//! Values of many series in one array, and fingerprints of training values.
 
 use crate::state::StateError;
 
-/// Values of many series, one after the other.
+/// Values of many series, concatenated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PerSeries<T> {
     values: Vec<T>,
-    /// Where those of each series end.
+    /// End of each series' values.
     ends: Vec<u64>,
 }
 
@@ -17,7 +17,7 @@ impl<T> PerSeries<T> {
         self.ends.push(self.values.len() as u64);
     }
 
-    /// The values of series `number`; none where there are not so many series.
+    /// The values of series `number`; empty if it does not exist.
     pub fn get(&self, number: usize) -> &[T] {
         let Some(&end) = self.ends.get(number) else {
             return &[];
@@ -31,15 +31,15 @@ impl<T> PerSeries<T> {
         &self.values
     }
 
-    /// The values of all series, and where those of each end.
+    /// The values of all series, and the end of each series.
     pub fn into_parts(self) -> (Vec<T>, Vec<u64>) {
         (self.values, self.ends)
     }
 
-    /// Of a file, which may be wrong; `name` is that of the tensor of ends.
+    /// Takes values from a file, which may be invalid; `name` is the tensor of the ends.
     ///
     /// # Errors
-    /// Where the ends do not ascend to the number of values.
+    /// If the ends do not ascend to the number of values.
     pub fn from_parts(values: Vec<T>, ends: Vec<u64>, name: &str) -> Result<Self, StateError> {
         let last = ends.last().copied().unwrap_or(0);
         if !ends.is_sorted() || last != values.len() as u64 {
@@ -50,9 +50,9 @@ impl<T> PerSeries<T> {
     }
 }
 
-/// A fingerprint of a value: equal for equal values, and different for different ones but for one pair in
-/// four thousand million. A model keeps one a training value, so that it can tell a row that repeats history
-/// from one that corrects it.
+/// A fingerprint of a value: equal for equal values, and different for different values except for
+/// about one pair in four billion. A model stores one per training value, to distinguish a row that
+/// repeats history from one that corrects it.
 pub fn fingerprint(value: f64) -> u32 {
     if !value.is_finite() {
         return MISSING;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_tell_values_apart() {
+    fn fingerprints_distinguish_values() {
         assert_eq!(fingerprint(0.0), fingerprint(-0.0));
         let mut all: Vec<u32> = (0..10_000)
             .map(|i| fingerprint(f64::from(i) / 4.0))

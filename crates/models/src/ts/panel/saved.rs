@@ -7,37 +7,37 @@ use super::per_series::PerSeries;
 use crate::state::{State, StateError, Stateful};
 use crate::ts::series::forecaster::Forecaster;
 
-/// Many fitted series, their names and times.
+/// Fitted series with their ids and times.
 #[derive(Clone, Debug)]
 pub struct Saved {
-    /// The series by number.
+    /// The model, with series by index.
     pub model: Model,
-    /// Name of each series.
+    /// The id of each series.
     pub ids: Vec<String>,
-    /// Last time of the training values of each, on the axis of `clock`.
+    /// Time of the last training value of each series, on the axis of `clock`.
     pub ends: Vec<i64>,
-    /// Fingerprint of every training value of each series, a step each (see
+    /// Fingerprint of every training value of each series, one per step (see
     /// [`fingerprint`](super::per_series::fingerprint)).
     pub seen: PerSeries<u32>,
-    /// Values of the steps after `ends`, NaN where one is missing. Nothing was fitted to them: they carry the
-    /// state of a series on, as newer observations do.
+    /// Values of the steps after `ends`, NaN if missing. Nothing was fitted to them: they update
+    /// the state of a series, like newer observations.
     pub later: PerSeries<f64>,
-    /// What times are; the data layer's own numbers.
+    /// The encoding of times, as numbers of the data layer.
     pub clock: Vec<i64>,
-    /// Whether it was taken from the training values that forecasts are at least zero.
+    /// Whether the bound at zero was inferred from the training values.
     pub sign_from_data: bool,
 }
 
 impl Saved {
-    /// Series `number` as it was fitted, carried on by the values that came later.
+    /// Series `number` as fitted, updated with the later values.
     pub fn carried_on(&self, number: usize) -> Forecaster {
         let mut series = self.model.series.get(number);
         series.update(self.later.get(number));
         series
     }
 
-    /// Whether forecasts from the present state are at least zero: not where only the training values said
-    /// so, and a later one is below it.
+    /// Whether forecasts from the current state are bounded at zero: not if the bound was only
+    /// inferred from the training values and a later value is below it.
     pub fn is_nonnegative(&self) -> bool {
         let below = |values: &[f64]| values.iter().any(|y| *y < 0.0);
         self.model.nonnegative && !(self.sign_from_data && below(self.later.values()))
@@ -79,7 +79,7 @@ impl Stateful for Saved {
         state.insert_u32("seen", &[seen.len()], seen);
         state.insert_u64("seen_end", &[count], seen_ends);
         let (mut later, later_ends) = self.later.into_parts();
-        // A tensor holds finite values only: which are known stands in one of its own.
+        // A tensor holds only finite values, so a second one marks which are known.
         let known: Vec<u8> = later.iter().map(|y| u8::from(y.is_finite())).collect();
         later
             .iter_mut()
@@ -115,7 +115,7 @@ impl Stateful for Saved {
         if notes.len() != count {
             return Err(StateError::invalid(
                 "notes",
-                format!("{} for {count} series", notes.len()),
+                format!("{} entries for {count} series", notes.len()),
             ));
         }
         let parts = Parts {
@@ -136,7 +136,7 @@ impl Stateful for Saved {
         if !shares.windows(2).all(|pair| pair[0] < pair[1]) {
             return Err(StateError::invalid(
                 "calibration_shares",
-                "not in ascending order",
+                "the values are not in ascending order",
             ));
         }
         let own = state.take_f64s("calibration_own", &[None])?;
@@ -168,9 +168,9 @@ impl Stateful for Saved {
                     own,
                 },
                 horizon: natural(&options[0])
-                    .ok_or_else(|| StateError::invalid("options", "the horizon is not above 0"))?,
+                    .ok_or_else(|| StateError::invalid("options", "the horizon must be above 0"))?,
                 seasons: (seasons.iter().map(natural).collect::<Option<Vec<usize>>>())
-                    .ok_or_else(|| StateError::invalid("seasons", "a season is not above 0"))?,
+                    .ok_or_else(|| StateError::invalid("seasons", "seasons must be above 0"))?,
                 nonnegative: options[1] != 0,
             },
             ids,
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_that_is_cut_off_or_changed_is_told_or_harmless() {
+    fn every_missing_or_changed_number_is_detected_or_harmless() {
         let state = saved(vec![12]).to_state();
         let whole = state.i64s("whole", &[None]).unwrap().to_vec();
         for index in 0..whole.len() {

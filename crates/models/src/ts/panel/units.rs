@@ -1,10 +1,10 @@
-//! Forecasts do not depend on the unit of the values: a series times a power of two has its forecasts times
-//! that power, to the bit.
+//! Forecasts do not depend on the unit of the values: scaling a series by a power of two scales its
+//! forecasts by the same power, to the bit.
 
 use super::model::{Fan, ForecastOptions, Model};
 use crate::ts::series::kind::{KINDS, Kind};
 
-/// Months with a season, a trend and noise; half of the series far from zero, half around it.
+/// Monthly series with season, trend and noise; half of them far from zero, half around it.
 fn panel(months: usize, scale: f64) -> Vec<Vec<f64>> {
     let wave = |t: usize, m: usize| libm::sin(std::f64::consts::TAU * t as f64 / m as f64);
     let noise = |t: usize, k: usize| libm::sin((1.0 + k as f64) * 12.9898 * (t * t) as f64);

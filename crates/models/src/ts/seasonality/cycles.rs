@@ -1,30 +1,31 @@
-//! Long seasons, taken off a series before its models: no model carries hundreds of states.
+//! Removes long seasons from a series before it is modelled, since no model has hundreds of states.
 //!
-//! Several seasons are found by STL in turn. A forecast repeats the last cycle of each, added to the
-//! forecast of the models or, where the amplitude of a season grows with the level, multiplied with it.
+//! Several seasons are estimated by STL in turn. A forecast repeats the last cycle of each, added
+//! to the forecast of the models or, if the amplitude of a season grows with the level, multiplied
+//! with it.
 
 use super::stl;
 use crate::kernels::math;
 
-/// The last cycle of each season, the coming step first.
+/// The last cycle of each season, starting from the next step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cycles {
-    /// One pattern a season, as long as its period.
+    /// One pattern per season, as long as its period.
     pub patterns: Vec<Vec<f64>>,
-    /// Whether patterns are factors, 1 where there is no season; otherwise they are added.
+    /// Whether patterns are multiplicative, with 1 for no season; otherwise they are additive.
     pub factors: bool,
 }
 
-/// A decomposition and its seasons on the scale of the series.
+/// A decomposition with its seasons on the scale of the series.
 struct Candidate {
     seasons: Vec<Vec<f64>>,
-    /// Mean square of what neither trend nor season explains, in units of the series.
+    /// Mean square of the remainder, in units of the series.
     rest: f64,
 }
 
 /// Window of the smoother over the cycles of season number `index`: the shortest season may change
-/// within a few cycles, the others, of which there are few, stay as they are. Chosen on cuts of the
-/// training part of hourly M4 series.
+/// within a few cycles, the others, with few cycles, are constant. Chosen at rolling origins of the
+/// training split of hourly M4 series.
 fn window(index: usize) -> usize {
     if index == 0 { 9 } else { 101 }
 }
@@ -38,7 +39,7 @@ fn added(series: &[f64], periods: &[usize]) -> Candidate {
     }
 }
 
-/// The same of logarithms.
+/// Like [`Candidate::added`], on logarithms.
 fn multiplied(series: &[f64], periods: &[usize]) -> Candidate {
     let logs: Vec<f64> = series.iter().map(|y| math::ln(*y)).collect();
     let parts = stl::decompose(&logs, periods, window);
@@ -53,8 +54,8 @@ fn multiplied(series: &[f64], periods: &[usize]) -> Candidate {
 }
 
 impl Cycles {
-    /// Takes seasons of `periods` steps off `series` (NaN where a value is missing; `whole` is the
-    /// series without gaps): the cycles and what is left.
+    /// Removes seasons of `periods` steps from `series` (NaN for missing values; `whole` is the
+    /// series without gaps). Returns the cycles and the remainder.
     pub fn take_off(series: &[f64], whole: &[f64], periods: &[usize]) -> (Self, Vec<f64>) {
         let mut chosen = added(whole, periods);
         let mut factors = false;
@@ -86,17 +87,17 @@ impl Cycles {
         }
     }
 
-    /// The season `step` steps after the coming one.
+    /// The season `step` steps after the next one.
     pub fn ahead(&self, step: usize) -> f64 {
         self.combined(|period| step % period)
     }
 
-    /// The season `back` steps before the coming one, as the last cycle has it.
+    /// The season `back` steps before the next one, from the last cycle.
     pub fn behind(&self, back: usize) -> f64 {
         self.combined(|period| (period - back % period) % period)
     }
 
-    /// `value` without `season`.
+    /// Removes `season` from `value`.
     pub fn without(&self, value: f64, season: f64) -> f64 {
         match self.factors {
             true => value / season,
@@ -104,7 +105,7 @@ impl Cycles {
         }
     }
 
-    /// `value` with `season`.
+    /// Applies `season` to `value`.
     pub fn with(&self, value: f64, season: f64) -> f64 {
         match self.factors {
             true => value * season,
@@ -112,7 +113,7 @@ impl Cycles {
         }
     }
 
-    /// `deviation` scaled by `season` where patterns are factors.
+    /// `deviation`, scaled by `season` if patterns are multiplicative.
     pub fn widened(&self, deviation: f64, season: f64) -> f64 {
         match self.factors {
             true => deviation * season,
@@ -120,7 +121,7 @@ impl Cycles {
         }
     }
 
-    /// Moves on by `steps` steps.
+    /// Advances by `steps` steps.
     pub fn advance(&mut self, steps: usize) {
         for pattern in &mut self.patterns {
             let by = steps % pattern.len();
@@ -141,7 +142,7 @@ mod tests {
         let (cycles, left) = Cycles::take_off(&grows, &grows, &[4]);
         assert!(cycles.factors);
         assert!((cycles.ahead(2) / cycles.ahead(0) - 1.3 / 0.8).abs() < 0.02);
-        // What is left is the level but for a factor: geometric means of factors are 1.
+        // The remainder is the level up to a factor: geometric means of factors are 1.
         assert!((left[79] / left[40] / (level(79) / level(40)) - 1.0).abs() < 0.02);
         let stays: Vec<f64> = (0..80).map(|t| level(t) + 50.0 * swing(t)).collect();
         let (cycles, _) = Cycles::take_off(&stays, &stays, &[4]);

@@ -1,44 +1,45 @@
-//! A season that nothing names, looked for in the data: where times are whole numbers, no calendar says how
-//! many steps it has.
+//! Detects an unknown season from the data: if times are whole numbers, no calendar gives its
+//! length.
 //!
-//! The autocorrelation of the differences tells it (differences, so that a trend does not look like one). At
-//! every lag each series has a statistic that is about standard normal where there is no season: the
-//! correlation by Bartlett's standard error of it (Box and Jenkins, *Time Series Analysis*, 2.1.6; the test
-//! of the M4 competition's Theta benchmark). A season stands out over all series together, is held by many
-//! of them, and comes back at twice its length, which mere cycles do not.
+//! It is detected from the autocorrelation of the differences (so that a trend does not look like a
+//! season). At every lag each series has a statistic that is approximately standard normal without
+//! a season: the correlation divided by Bartlett's standard error (Box and Jenkins, *Time Series
+//! Analysis*, 2.1.6; the test of the M4 competition's Theta benchmark). A season must be
+//! significant over all series together, be present in many of them, and recur at twice its length,
+//! unlike mere cycles.
 
-/// Longest season that is looked for.
+/// Longest season considered.
 const LONGEST: usize = 400;
-/// Series that are looked at, evenly among all, and the last values of each.
+/// Number of series examined, evenly spaced among all, and of last values of each.
 const SERIES: usize = 200;
 const VALUES: usize = 2000;
-/// Seasons that a series must hold to have a say.
+/// Minimum number of cycles in a series for it to be examined.
 const HELD: usize = 4;
-/// How far all series together must be from chance, in standard deviations: at the best of 400 lags of noise
-/// one in 10,000 data sets is.
+/// Significance of all series together, in standard deviations: for the best of 400 lags of noise,
+/// one in 10,000 data sets exceeds it.
 const CERTAIN: f64 = 5.2;
-/// Of a series alone: chance exceeds it in one of 20.
+/// Significance of a single series: chance exceeds it in one of 20.
 const HAS: f64 = 1.645;
-/// Least share of the series that have the season.
+/// Minimum share of the series that must have the season.
 const SHARE: f64 = 0.3;
-/// What must come back at twice the season, as a share of what is there at the season.
+/// Minimum correlation at twice the season, as a share of that at the season.
 const AGAIN: f64 = 0.6;
 
-/// A shorter season is preferred where its correlation is at least this share of the greatest.
+/// A shorter season is preferred if its correlation is at least this share of the largest.
 const ALIKE: f64 = 0.85;
 
-/// A season that was found.
+/// A detected season.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     /// Its length in steps.
     pub season: usize,
-    /// Series that have it, of those looked at that are long enough.
+    /// Number of examined series that have it.
     pub held: usize,
-    /// Those.
+    /// Number of series examined.
     pub looked_at: usize,
 }
 
-/// The season of most series; `None` where there is none that is certain. Missing values are NaN.
+/// The season of most series; `None` if none is significant. Missing values are NaN.
 pub fn find(series: &[&[f64]]) -> Option<Found> {
     let step = series.len().div_ceil(SERIES).max(1);
     let chosen = series.iter().step_by(step);
@@ -46,7 +47,7 @@ pub fn find(series: &[&[f64]]) -> Option<Found> {
         .filter_map(|series| Correlations::of(series))
         .collect();
     let longest = all.iter().map(Correlations::longest).max()?;
-    // Rather a season of many series than one of the few that are longer than the others.
+    // Prefers a season of many series to one of the few longest series.
     let lags = (2..=longest).map(|season| Lag::of(&all, season));
     let lags: Vec<Lag> = lags
         .take_while(|lag| 2 * lag.looked_at >= all.len())
@@ -55,7 +56,7 @@ pub fn find(series: &[&[f64]]) -> Option<Found> {
         .iter()
         .filter(|lag| lag.is_certain() && lag.is_peak(&all));
     let best = peaks.max_by(|a, b| a.mean.total_cmp(&b.mean).then(b.season.cmp(&a.season)))?;
-    // A season is one at its multiples, too, where by chance it may be a little stronger.
+    // A season also shows at its multiples, where by chance it may be slightly stronger.
     let is_best = |lag: &&Lag| {
         best.season % lag.season == 0 && lag.is_certain() && lag.mean >= ALIKE * best.mean
     };
@@ -67,13 +68,13 @@ pub fn find(series: &[&[f64]]) -> Option<Found> {
     })
 }
 
-/// What the series that are long enough say of a season.
+/// Evidence for a season from the series that are long enough.
 struct Lag {
     season: usize,
     looked_at: usize,
-    /// Of their correlations.
+    /// Mean of their correlations.
     mean: f64,
-    /// Their statistics together: standard normal where there is no season.
+    /// Their combined statistic: standard normal without a season.
     together: f64,
     held: usize,
 }
@@ -96,7 +97,7 @@ impl Lag {
         self.together > CERTAIN && self.held as f64 >= SHARE * self.looked_at as f64
     }
 
-    /// Whether it stands out of the lags beside it, and comes back at twice the season.
+    /// Whether it exceeds the neighbouring lags, and recurs at twice the season.
     fn is_peak(&self, all: &[Correlations]) -> bool {
         let at = |lag| mean(all, self.season, lag);
         self.mean > at(self.season - 1)
@@ -105,22 +106,22 @@ impl Lag {
     }
 }
 
-/// The mean correlation at a lag of the series that hold a season.
+/// The mean correlation at a lag over the series that are long enough for a season.
 fn mean(all: &[Correlations], season: usize, lag: usize) -> f64 {
     let having = || all.iter().filter(|one| one.longest() >= season);
     having().map(|one| one.values[lag]).sum::<f64>() / having().count() as f64
 }
 
-/// Autocorrelations of the differences of a series, from lag 0 on.
+/// Autocorrelations of the differences of a series, from lag 0.
 struct Correlations {
     values: Vec<f64>,
-    /// Sums of the squares of those before each lag, lag 0 left out.
+    /// Cumulative sums of squares before each lag, without lag 0.
     before: Vec<f64>,
     count: f64,
 }
 
 impl Correlations {
-    /// `None` of a series that is too short, or never changes.
+    /// Returns `None` if a series is too short or constant.
     fn of(series: &[f64]) -> Option<Correlations> {
         let series = &series[series.len().saturating_sub(VALUES)..];
         let longest = (series.len() / HELD).min(LONGEST);
@@ -140,7 +141,7 @@ impl Correlations {
         if known.len() < 8 || scale == 0.0 || !scale.is_finite() {
             return None;
         }
-        // Of one size whatever the unit, so that squares neither overflow nor vanish.
+        // Normalized, so that squares neither overflow nor underflow.
         differences
             .iter_mut()
             .for_each(|d| *d = (*d - mean) / scale);
@@ -179,7 +180,7 @@ impl Correlations {
         self.before.len() - 2
     }
 
-    /// The correlation at a lag by its standard error.
+    /// The correlation at a lag divided by its standard error.
     fn statistic(&self, lag: usize) -> f64 {
         self.values[lag] * (self.count / (1.0 + 2.0 * self.before[lag])).sqrt()
     }
@@ -190,7 +191,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Numbers that look drawn from a normal distribution: sums of uniform ones, by a small generator.
+    /// Approximately normal noise: sums of uniform numbers from a small generator.
     fn noise(seed: u64, n: usize) -> Vec<f64> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut uniform = move || {
@@ -231,7 +232,7 @@ mod tests {
                 "{period}"
             );
         }
-        // Half of the series have none.
+        // Half of the series have no season.
         let many: Vec<Vec<f64>> = (0..40)
             .map(|i| match i % 2 {
                 0 => seasonal(4, 40, i),
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_large_hides_no_season() {
+    fn missing_and_large_values_do_not_hide_a_season() {
         let mut series = seasonal(7, 140, 3);
         (0..140).step_by(11).for_each(|t| series[t] = f64::NAN);
         assert_eq!(find(&[&series]).unwrap().season, 7);
@@ -274,7 +275,7 @@ mod tests {
 
         /// Noise, random walks and trends have no season, however many there are.
         #[test]
-        fn none_is_found_where_there_is_none(
+        fn no_season_is_found_in_noise(
             seed in 1u64..1_000_000, n in 20usize..300, count in 1u64..12, kind in 0usize..3,
         ) {
             let series = |i: u64| match kind {

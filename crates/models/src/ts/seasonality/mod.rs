@@ -1,5 +1,5 @@
-//! Seasons: looked for where nothing names one, and taken off a series before its models, by classical
-//! decomposition or by STL.
+//! Seasons: detected if unknown, and removed from a series before modelling by classical
+//! decomposition or STL.
 
 pub mod cycles;
 pub mod found;

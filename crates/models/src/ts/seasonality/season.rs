@@ -1,21 +1,21 @@
-//! Seasonal indices by classical decomposition, for models that have no season of their own.
+//! Seasonal indices by classical decomposition, for models without a season.
 
 use crate::ts::diagnostics::autocorrelations;
 
-/// Indices of one period, and which comes next; empty: no season.
+/// Indices of one period, and the next one's position; empty if there is no season.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Season {
-    /// One a step of the period; empty: no season.
+    /// One per step of the period; empty if there is no season.
     pub index: Vec<f64>,
-    /// Whether indices are factors; otherwise they are added.
+    /// Whether indices are multiplicative; otherwise they are additive.
     pub factors: bool,
-    /// Place in `index` of the coming step.
+    /// Position in `index` of the next step.
     pub next: usize,
 }
 
 impl Season {
-    /// Estimates the indices of `series`, which has no gaps; no season where the autocorrelation at the season
-    /// is within its limits.
+    /// Estimates the indices of `series`, which must not have gaps; no season if the
+    /// autocorrelation at the season is not significant.
     pub fn of(series: &[f64], period: usize) -> Self {
         let factors = series.iter().all(|y| *y > 0.0);
         let index = significant(series, period)
@@ -36,7 +36,7 @@ impl Season {
         }
     }
 
-    /// `value`, `step` steps after the coming one, with its season.
+    /// Applies the season to `value`, `step` steps after the next one.
     pub fn with(&self, value: f64, step: usize) -> f64 {
         match self.factors {
             true => value * self.at(step),
@@ -44,7 +44,7 @@ impl Season {
         }
     }
 
-    /// The coming `value` without its season.
+    /// Removes the season from the next `value`.
     pub fn off(&self, value: f64) -> f64 {
         match self.factors {
             true => value / self.at(0),
@@ -52,7 +52,7 @@ impl Season {
         }
     }
 
-    /// `deviation` scaled by the season where indices are factors.
+    /// `deviation`, scaled by the season if indices are multiplicative.
     pub fn widened(&self, deviation: f64, step: usize) -> f64 {
         match self.factors {
             true => deviation * self.at(step),
@@ -60,7 +60,7 @@ impl Season {
         }
     }
 
-    /// `series` from the coming step on without its season.
+    /// Removes the season from `series`, starting at the next step.
     pub fn without(&self, series: &[f64]) -> Vec<f64> {
         let mut season = self.clone();
         let off = |&y: &f64| {
@@ -71,7 +71,7 @@ impl Season {
         series.iter().map(off).collect()
     }
 
-    /// Moves on by one step.
+    /// Advances by one step.
     pub fn advance(&mut self) {
         self.next = match self.next + 1 {
             next if next < self.index.len() => next,
@@ -80,7 +80,7 @@ impl Season {
     }
 }
 
-/// Whether the autocorrelation at the season is beyond its 90 % limits, as the M competitions test it.
+/// Whether the autocorrelation at the season is significant at 90 %, as in the M competitions.
 fn significant(series: &[f64], period: usize) -> bool {
     if period < 2 || series.len() < 3 * period {
         return false;
@@ -90,7 +90,8 @@ fn significant(series: &[f64], period: usize) -> bool {
     acf[period - 1].abs() > 1.645 * ((1.0 + 2.0 * before) / series.len() as f64).sqrt()
 }
 
-/// Classical indices: the mean ratio (or distance) to a centred moving average of one period.
+/// Classical indices: the mean ratio to (or difference from) a centred moving average of one
+/// period.
 fn indices(series: &[f64], period: usize, ratios: bool) -> Option<Vec<f64>> {
     let even = period.is_multiple_of(2);
     let window = if even { period + 1 } else { period };
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_season_nothing_is_taken_off() {
+    fn without_a_season_nothing_is_removed() {
         let y: Vec<f64> = (0..40).map(f64::from).collect();
         let season = Season::of(&y, 1);
         assert!(season.index.is_empty());

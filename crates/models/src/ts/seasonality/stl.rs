@@ -1,5 +1,5 @@
-//! Decomposition of a series into trend, season and remainder by loess: STL (Cleveland et al. 1990),
-//! and several seasons in turn (MSTL, Bandara, Hyndman and Bergmeir 2021).
+//! Decomposition of a series into trend, season and remainder by loess: STL (Cleveland et al.
+//! 1990), and with several seasons in turn (MSTL, Bandara, Hyndman and Bergmeir 2021).
 
 use crate::ts::diagnostics::variance;
 
@@ -8,24 +8,24 @@ use crate::ts::diagnostics::variance;
 pub struct StlOptions {
     /// Steps of a season.
     pub period: usize,
-    /// Window over the years of one season, odd.
+    /// Window over the cycles of the season, odd.
     pub seasonal: usize,
-    /// Of the smoother over the years: 0 constant, 1 linear.
+    /// Degree of the smoother over the cycles: 0 constant, 1 linear.
     pub seasonal_degree: usize,
-    /// Rounds of the inner loop.
+    /// Number of rounds of the inner loop.
     pub rounds: usize,
-    /// Every so many points are smoothed, the others lie on lines between them.
+    /// Whether to smooth only some of the points and interpolate the others linearly.
     pub jump: bool,
 }
 
-/// A series taken apart; the parts add up to it.
+/// A decomposed series; the components add up to it.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
-    /// What changes slowly.
+    /// The slowly changing component.
     pub trend: Vec<f64>,
-    /// One a period.
+    /// One season per period.
     pub seasons: Vec<Vec<f64>>,
-    /// What is left.
+    /// The rest.
     pub remainder: Vec<f64>,
 }
 
@@ -34,7 +34,7 @@ fn odd(value: usize) -> usize {
 }
 
 impl StlOptions {
-    /// As R's `mstl` for its first season.
+    /// The settings of R's `mstl` for its first season.
     pub fn new(period: usize, seasonal: usize) -> Self {
         Self {
             period,
@@ -45,7 +45,7 @@ impl StlOptions {
         }
     }
 
-    /// Trend and season of `series`, which holds at least two periods and has no missing value.
+    /// Trend and season of `series`, which must have at least two periods and no missing values.
     pub fn decompose(&self, series: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let n = series.len();
         let seasonal = odd(self.seasonal.max(3));
@@ -69,8 +69,7 @@ impl StlOptions {
         (trend, season)
     }
 
-    /// Each position of the season smoothed over the periods, and extended by a period on both
-    /// sides.
+    /// Smooths each position of the season over the periods, extended by one period on both sides.
     fn cycles(&self, detrended: &[f64], window: usize, jump: usize) -> Vec<f64> {
         let (n, m) = (detrended.len(), self.period);
         let mut out = vec![0.0; n + 2 * m];
@@ -93,7 +92,7 @@ impl StlOptions {
         out
     }
 
-    /// Moving averages of a period, a period and three.
+    /// Moving averages of lengths period, period and three.
     fn low_pass(&self, cycle: &[f64]) -> Vec<f64> {
         moving_average(
             &moving_average(&moving_average(cycle, self.period), self.period),
@@ -112,7 +111,8 @@ fn moving_average(values: &[f64], window: usize) -> Vec<f64> {
     out
 }
 
-/// Loess at positions 1, 2, ... of equally spaced values, every `jump`-th and the last computed.
+/// Loess at positions 1, 2, ... of equally spaced values; every `jump`-th and the last are
+/// computed.
 fn loess(values: &[f64], window: usize, degree: usize, jump: usize) -> Vec<f64> {
     let n = values.len();
     let mut out = vec![0.0; n];
@@ -128,8 +128,8 @@ fn loess(values: &[f64], window: usize, degree: usize, jump: usize) -> Vec<f64> 
     out
 }
 
-/// The local fit at `x` (values stand at 1, 2, ...), with tricube weights over the nearest
-/// `window` values.
+/// The local fit at `x` (values are at 1, 2, ...), with tricube weights over the nearest `window`
+/// values.
 fn local(values: &[f64], x: f64, window: usize, degree: usize) -> f64 {
     let n = values.len();
     let half = (window - 1) / 2;
@@ -178,7 +178,7 @@ fn local(values: &[f64], x: f64, window: usize, degree: usize) -> f64 {
     }
 }
 
-/// Several seasons, the shortest first, each refined once after the others are known.
+/// Estimates several seasons, shortest first, each refined once after the others are known.
 pub fn decompose(series: &[f64], periods: &[usize], windows: impl Fn(usize) -> usize) -> Parts {
     let mut seasons = vec![vec![0.0; series.len()]; periods.len()];
     let mut rest = series.to_vec();
@@ -204,8 +204,8 @@ pub fn decompose(series: &[f64], periods: &[usize], windows: impl Fn(usize) -> u
     }
 }
 
-/// How much of what is not trend is season: max(0, 1 - Var(remainder) / Var(season + remainder))
-/// (Wang, Smith and Hyndman 2006).
+/// Strength of seasonality: max(0, 1 - Var(remainder) / Var(season + remainder)) (Wang, Smith and
+/// Hyndman 2006).
 pub fn strength(series: &[f64], trend: &[f64], season: &[f64]) -> f64 {
     let detrended: Vec<f64> = series.iter().zip(trend).map(|(y, t)| y - t).collect();
     let remainder: Vec<f64> = detrended.iter().zip(season).map(|(d, s)| d - s).collect();
@@ -223,7 +223,7 @@ mod tests {
     use crate::ts::reference::{floats, known_answers, series};
 
     #[test]
-    fn parts_are_those_of_statsmodels() {
+    fn components_agree_with_statsmodels() {
         let Some(known) = known_answers() else { return };
         for case in known["tests"].as_array().unwrap() {
             let Some(want) = case["stl_seasonal_strength_window11"].as_f64() else {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_add_up_and_two_seasons_are_told_apart() {
+    fn components_add_up_and_two_seasons_are_separated() {
         let wave = |t: usize, m: usize| libm::sin(t as f64 * 2.0 * std::f64::consts::PI / m as f64);
         let y: Vec<f64> = (0..240)
             .map(|t| 0.1 * t as f64 + 3.0 * wave(t, 6) + 5.0 * wave(t, 30))

@@ -1,4 +1,4 @@
-//! One series: its models, their weights, and the long seasons taken off before them.
+//! One series: its models, their weights, and the long seasons removed before fitting.
 
 use super::kind::Kind;
 use super::member::Member;
@@ -12,47 +12,48 @@ use crate::ts::seasonality::cycles::Cycles;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::{ces, theta};
 
-/// Fewest known values of a model: with fewer, orders cannot be distinguished.
+/// Minimum number of known values for a model: with fewer, orders cannot be distinguished.
 const MIN_VALUES: f64 = 5.0;
 
-/// Longest season, in steps, that a model has in its state; longer ones are removed by STL before.
+/// Longest season, in steps, that a model includes in its state; longer ones are removed by STL
+/// first.
 pub const MAX_STATE_SEASON: usize = 24;
 
 /// The fitted models of one series.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
-    /// Models and their weights, which add up to 1.
+    /// Models and their weights, which sum to 1.
     pub parts: Vec<(f64, Member)>,
-    /// Long seasons that were taken off before the models were fitted.
+    /// Long seasons that were removed before the models were fitted.
     pub cycles: Cycles,
-    /// The seasonal naive forecast, for where the models fail.
+    /// The seasonal naive forecast, used if the models fail.
     pub naive: Simple,
-    /// Why the models are what they are.
+    /// An explanation of the chosen models.
     pub note: String,
 }
 
 /// How one series is fitted.
 #[derive(Clone, Debug)]
 pub struct SeriesOptions {
-    /// Which models.
+    /// Which models to fit.
     pub kind: Kind,
-    /// Steps of each season, ascending; empty: none.
+    /// Steps of each season, ascending; empty if there are none.
     pub seasons: Vec<usize>,
 }
 
 impl SeriesOptions {
-    /// The seasons of which `length` values hold at least two.
+    /// The seasons with at least two cycles in `length` values.
     fn usable(&self, length: usize) -> Vec<usize> {
         let fits = |period: &&usize| **period > 1 && 2 * **period <= length;
         self.seasons.iter().filter(fits).copied().collect()
     }
 
-    /// Fits to `series`, NaN where a value is missing; `None` where all are.
+    /// Fits to `series`, with NaN for missing values; `None` if all are missing.
     pub fn fit(&self, series: &[f64]) -> Option<Forecaster> {
         self.fit_as(series, None)
     }
 
-    /// Fits models of the orders and kinds of `like`: only their parameters are estimated.
+    /// Fits models with the orders and kinds of `like`: only their parameters are estimated.
     pub fn fit_again(&self, series: &[f64], like: &Forecaster) -> Option<Forecaster> {
         self.fit_as(series, Some(like))
     }
@@ -80,7 +81,7 @@ impl SeriesOptions {
             None => match better_rule(inner, &naive) {
                 rule if inner.len() > 2 && rule.is_exact(inner) => Forecaster {
                     parts: vec![(1.0, Member::Simple(rule))],
-                    // No likelihood has a maximum there.
+                    // The likelihood has no maximum in this case.
                     note: "a simple rule forecasts it without any error".to_owned(),
                     ..Forecaster::alone(naive)
                 },
@@ -118,8 +119,8 @@ impl SeriesOptions {
             (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
             period = 1;
         }
-        // Theta and CES are for short series: they add errors where long seasons were taken off (cuts
-        // of the training part of the hourly M4 series).
+        // Theta and CES are for short series: they increase errors if long seasons were removed
+        // (rolling origins of the training split of the hourly M4 series).
         let smooth = !long || self.kind != Kind::Auto;
         let fits = [
             self.arima(&adjusted, period, like),
@@ -143,7 +144,7 @@ impl SeriesOptions {
         }
     }
 
-    /// The ARIMA model, where one is asked for, and why its orders.
+    /// The ARIMA model, if requested, and the reason for its orders.
     fn arima(
         &self,
         series: &[f64],
@@ -167,7 +168,7 @@ impl SeriesOptions {
         Some((Member::Arima(choice.model), note))
     }
 
-    /// The ETS model, where one is asked for, and why its kind.
+    /// The ETS model, if requested, and the reason for its kind.
     fn ets(
         &self,
         series: &[f64],
@@ -209,14 +210,14 @@ impl SeriesOptions {
     }
 }
 
-/// The seasonal naive rule or drift, whichever errs less.
+/// The seasonal naive rule or drift, whichever has smaller errors.
 fn better_rule(series: &[f64], naive: &Simple) -> Simple {
     let drift = Simple::fit(Rule::Drift, series, 1);
     let better = drift.filter(|drift| drift.variance < naive.variance);
     better.unwrap_or_else(|| naive.clone())
 }
 
-/// A rule for a series of which no model can be made.
+/// A rule for a series that is too short for a model.
 fn short(rule: Simple, naive: Simple) -> Forecaster {
     Forecaster {
         parts: vec![(1.0, Member::Simple(rule))],
@@ -225,7 +226,7 @@ fn short(rule: Simple, naive: Simple) -> Forecaster {
     }
 }
 
-/// Why these orders.
+/// The reason for these orders.
 fn reason(choice: &order::Choice) -> String {
     let mut text = format!(
         "{} has the least AICc, {:.2}, of {} tried",
@@ -277,7 +278,7 @@ impl Forecaster {
         self.parts.iter().map(|(_, part)| alone(part)).collect()
     }
 
-    /// Sets the weights of the models by their errors at earlier origins, see [`trial::weights`].
+    /// Sets the weights of the models from their errors at earlier origins, see [`trial::weights`].
     pub fn weigh(&mut self, trials: &[Trial]) {
         let families: Vec<&'static str> = self.parts.iter().map(|(_, p)| p.family()).collect();
         let weights = trial::weights(trials, &families);
@@ -300,7 +301,8 @@ impl Forecaster {
         parts.map(|(weight, _)| weight).sum()
     }
 
-    /// Gives rules that made no error on `series`, which it was fitted to, a variance (see [`Simple::widen`]).
+    /// Gives rules without errors on `series`, their training values, a variance (see
+    /// [`Simple::widen`]).
     pub fn widen(&mut self, series: &[f64]) {
         for (_, part) in &mut self.parts {
             if let Member::Simple(rule) = part {
@@ -310,7 +312,7 @@ impl Forecaster {
         self.naive.widen(series);
     }
 
-    /// Updates the states with new values; parameters are kept.
+    /// Updates the states with new values, keeping the parameters.
     pub fn update(&mut self, values: &[f64]) {
         let adjusted: Vec<f64> = (values.iter().enumerate())
             .map(|(step, value)| self.cycles.without(*value, self.cycles.ahead(step)))
@@ -322,7 +324,7 @@ impl Forecaster {
         self.naive.update(values);
     }
 
-    /// One-step forecasts of each value of the series it was fitted to.
+    /// One-step forecasts of each value of the training series.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let n = series.len();
         let seasons: Vec<f64> = (0..n).map(|t| self.cycles.behind(n - t)).collect();
@@ -340,7 +342,7 @@ impl Forecaster {
             .collect()
     }
 
-    /// The models as they are written, long seasons first: `STL[168] + ETS(A,N,N)`.
+    /// The display name of the models, long seasons first: `STL[168] + ETS(A,N,N)`.
     pub fn name(&self) -> String {
         let names: Vec<String> = self.parts.iter().map(|(_, part)| part.name()).collect();
         let cycles: String = (self.cycles.patterns.iter())

@@ -1,13 +1,13 @@
-//! Which models a series is forecast with, by the names that parameters give them.
+//! The models for a series, by their names in parameters.
 
 /// The forecasting method of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// ARIMA, ETS, theta and CES, combined.
     Auto,
-    /// ARIMA of the orders with the least AICc.
+    /// ARIMA with the orders of smallest AICc.
     Arima,
-    /// ETS of the kind with the least AICc.
+    /// ETS of the kind with smallest AICc.
     Ets,
     /// The theta method.
     Theta,
@@ -15,7 +15,7 @@ pub enum Kind {
     Ces,
     /// ETS(A,A,A), or without a season ETS(A,A,N).
     HoltWinters,
-    /// The value a season ago.
+    /// The value one season ago.
     SeasonalNaive,
     /// The last value and the mean change.
     Drift,
@@ -23,7 +23,7 @@ pub enum Kind {
     Mean,
 }
 
-/// Names and kinds, as parameters spell them.
+/// Names in parameters, and kinds.
 pub const KINDS: [(&str, Kind); 9] = [
     ("auto", Kind::Auto),
     ("arima", Kind::Arima),

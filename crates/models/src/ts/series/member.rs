@@ -1,4 +1,4 @@
-//! One fitted model of a series, of whatever kind.
+//! One fitted model of a series, of any kind.
 
 use crate::ts::arima::{Arima, Constant};
 use crate::ts::ets::Ets;
@@ -22,7 +22,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// Means and standard deviations of the coming `ahead` steps.
+    /// Means and standard deviations of the next `ahead` steps.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         match self {
             Member::Arima(model) => model.forecast(ahead, &[]),
@@ -32,7 +32,8 @@ impl Member {
         }
     }
 
-    /// Whether its variance, likelihood and next forecasts are finite; an unbounded likelihood leaves them infinite.
+    /// Whether its variance, likelihood and next forecasts are finite; an unbounded likelihood
+    /// makes them infinite.
     pub(super) fn is_sound(&self) -> bool {
         let fitted = match self {
             Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
@@ -82,7 +83,7 @@ impl Member {
         }
     }
 
-    /// The kind of model without its orders.
+    /// The family of the model, without its orders.
     pub fn family(&self) -> &'static str {
         match self {
             Member::Arima(_) => "arima",
@@ -93,7 +94,7 @@ impl Member {
         }
     }
 
-    /// The model as it is written: ARIMA(1,0,0), ETS(A,N,N), drift.
+    /// The display name of the model: ARIMA(1,0,0), ETS(A,N,N), drift.
     pub fn name(&self) -> String {
         match self {
             Member::Arima(model) => {

@@ -1,11 +1,11 @@
-//! What one series is forecast with, and how its models are combined.
+//! Tests which models a series gets, and how they are combined.
 
 use super::forecaster::{Forecaster, SeriesOptions};
 use super::kind::Kind;
-use super::rolling::{self, trial_cuts};
+use super::rolling::{self, trial_origins};
 use super::trial::Trial;
 
-/// A line, a season of `period` steps and a little noise that no generator is needed for.
+/// A line, seasons of the given `periods` and a little deterministic noise.
 fn series(length: usize, periods: &[usize]) -> Vec<f64> {
     let wave = |t: usize, m: usize| libm::sin(std::f64::consts::TAU * t as f64 / m as f64);
     let noise = |t: usize| libm::sin(12.9898 * t as f64 * t as f64);
@@ -46,9 +46,9 @@ fn short_seasons_are_forecast_by_four_models_and_long_ones_by_two() {
 fn a_forecast_is_the_weighted_mean_of_those_of_its_models() {
     let y = series(96, &[12]);
     let mut model = options(&[12]).fit(&y).unwrap();
-    let trials: Vec<Trial> = trial_cuts(y.len(), 12, 12, 2)
+    let trials: Vec<Trial> = trial_origins(y.len(), 12, 12, 2)
         .into_iter()
-        .filter_map(|cut| rolling::run(&options(&[12]), &y, cut, Some(&model)))
+        .filter_map(|at| rolling::run(&options(&[12]), &y, at, Some(&model)))
         .collect();
     assert_eq!(trials.len(), 2);
     model.weigh(&trials);

@@ -1,22 +1,22 @@
-//! Forecasts from an earlier origin of a series with the values that came, and the weights of models that
-//! follow from their errors.
+//! Forecasts from an earlier origin of a series with the actual values, and the model weights
+//! derived from their errors.
 
 use super::kind::Kind;
 use crate::ts::forecast::Forecast;
 
-/// Forecasts of the models of a series from one origin, and the values that came.
+/// Forecasts of the models of a series from one origin, with the actual values.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// Steps before the cut.
+    /// Number of steps before the origin.
     pub origin: usize,
-    /// NaN where a value is missing.
+    /// The actual values; NaN if missing.
     pub actual: Vec<f64>,
-    /// The family of each model and its forecast.
+    /// The family of each model, and its forecast.
     pub forecasts: Vec<(&'static str, Forecast)>,
 }
 
 impl Trial {
-    /// Sum and number of the absolute errors of a family; `None` where it made no forecast.
+    /// Sum and number of the absolute errors of a family; `None` if it made no forecast.
     fn errors(&self, family: &str) -> Option<(f64, f64)> {
         let (_, forecast) = self.forecasts.iter().find(|(name, _)| *name == family)?;
         let errors = self.actual.iter().zip(&forecast.mean);
@@ -24,8 +24,9 @@ impl Trial {
         Some(known.fold((0.0, 0.0), |(sum, count), e| (sum + e, count + 1.0)))
     }
 
-    /// Absolute errors over standard deviations of the models combined by `weight`, corrected for orders, kinds
-    /// and weights that were chosen with the values after the cut (see `known_before`).
+    /// Absolute errors divided by the standard deviations of the models combined by `weight`,
+    /// corrected for orders, kinds and weights that were chosen with the values after the origin
+    /// (see `known_before`).
     pub fn ratios(&self, kind: Kind, weight: impl Fn(&str) -> f64) -> Vec<f64> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         let share = |name: &str| weight(name) / total;
@@ -41,10 +42,11 @@ impl Trial {
     }
 }
 
-/// Trials take orders, kinds and weights from the whole series, values after the cut included, because
-/// choosing them again costs several times as much. Their errors are too small by about this number over the
-/// number of values before the cut. It was set by the widths of intervals with and without choosing again, so
-/// that intervals of 95 % have the same coverage, on cuts of the training parts of the M3, tourism and weekly M4 series.
+/// Trials use orders, kinds and weights from the whole series, including values after the origin,
+/// because choosing them again costs several times as much. Their errors are too small by about
+/// this number divided by the number of values before the origin. It was calibrated so that 95 %
+/// intervals have the same coverage with and without choosing again, at rolling origins of the
+/// training splits of the M3, tourism and weekly M4 series.
 fn known_before(kind: Kind) -> f64 {
     match kind {
         Kind::Arima => 4.0,
@@ -53,19 +55,20 @@ fn known_before(kind: Kind) -> f64 {
     }
 }
 
-/// Prior errors: with this many observed errors, the weights are halfway between equal ones and those that the
-/// errors alone give.
+/// Number of prior errors: with this many observed errors, the weights are halfway between equal
+/// weights and those from the errors alone.
 const SHRINKAGE_COUNT: f64 = 8.0;
 
-/// The power of the inverse error is 1 for short series and grows to 4 over this many steps a power: the
-/// longer a series, the more its earlier errors say about later ones. Chosen, like the count above, on cuts of
-/// the training parts of the M3, tourism, hourly and weekly M4 series.
+/// The power of the inverse error is 1 for short series and increases to 4, by one per this many
+/// steps: the longer a series, the better its earlier errors predict later ones. Like the count
+/// above, chosen at rolling origins of the training splits of the M3, tourism, hourly and weekly M4
+/// series.
 const STEPS_PER_POWER: f64 = 300.0;
 const MAX_POWER: f64 = 4.0;
 
-/// Weights of `families` from their mean absolute errors over `trials`: in proportion to a power of the
-/// inverse error, shrunk towards equal weights the more, the fewer errors there are (Stock and Watson 2004 find
-/// such shrinkage to be what combinations need).
+/// Weights of `families` from their mean absolute errors over `trials`: proportional to a power of
+/// the inverse error, shrunk towards equal weights if there are few errors (Stock and Watson 2004
+/// find that combinations need such shrinkage).
 pub fn weights(trials: &[Trial], families: &[&'static str]) -> Vec<f64> {
     let equal = vec![1.0 / families.len() as f64; families.len()];
     let mut means = Vec::with_capacity(families.len());
@@ -112,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn smaller_errors_weigh_more_and_none_weighs_all() {
+    fn smaller_errors_get_larger_but_not_all_weight() {
         let trials = [trial(&[("a", 1.0), ("b", -3.0)])];
         let weights = weights(&trials, &["a", "b"]);
         assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         assert!(weights[0] > 0.5 && weights[0] < 0.75, "{weights:?}");
         // Errors of 1 and -3 at equal weights: 1 below.
-        // The models lie 2 from their mean, which widens the deviation to the root of 5; and orders were
-        // chosen with 20 values before the cut.
+        // The models are 2 from their mean, which widens the deviation to the root of 5; and orders
+        // were chosen with 20 values before the origin.
         let ratios = trials[0].ratios(Kind::Auto, |_| 0.5);
         assert!((ratios[0] - 1.065 / 5f64.sqrt()).abs() < 1e-12 && ratios[2].is_nan());
     }

@@ -1,8 +1,8 @@
 //! Complex exponential smoothing (Svetunkov, Kourentzes and Ord 2022): a level and an "information
-//! potential" that move as the two parts of a complex number do. Depending on its two parameters it is
-//! anything between a level and a trend, without a choice among kinds.
+//! potential" that evolve like the two parts of a complex number. Depending on its two parameters
+//! it covers everything between a level and a trend, without a choice among kinds.
 //!
-//! Applied to what classical decomposition leaves when the season is taken off. The first states are
+//! Applied to the series after classical decomposition removed the season. The initial states are
 //! found by running over the series forwards, backwards and forwards again.
 
 use crate::ts::estimation::dual::Real;
@@ -11,7 +11,7 @@ use crate::ts::forecast::Forecast;
 use crate::ts::gaps::filled;
 use crate::ts::seasonality::season::Season;
 
-/// Real and imaginary part of the smoothing parameter.
+/// Bounds of the real and imaginary part of the smoothing parameter.
 const BOUNDS: [(f64, f64); 2] = [(0.01, 1.8), (0.01, 1.9)];
 
 /// A level and its potential.
@@ -24,7 +24,8 @@ pub struct State<T> {
 }
 
 impl<T: Real> State<T> {
-    /// Moves on by an error e: l' = l - (1 - α₁) c + (α₀ - α₁) e, c' = l + (1 - α₀) c + (α₀ + α₁) e.
+    /// Advances by an error e: l' = l - (1 - α₁) c + (α₀ - α₁) e, c' = l + (1 - α₀) c + (α₀ + α₁)
+    /// e.
     fn advance(&mut self, [a, b]: [T; 2], error: T) {
         let Self { level, potential } = *self;
         self.level = level - (-b + 1.0) * potential + (a - b) * error;
@@ -37,13 +38,13 @@ impl<T: Real> State<T> {
 pub struct Ces {
     /// α₀ and α₁.
     pub smoothing: [f64; 2],
-    /// Before the first value.
+    /// State before the first value.
     pub start: State<f64>,
-    /// After the last value.
+    /// State after the last value.
     pub state: State<f64>,
-    /// Taken off before, put back to forecasts.
+    /// The season, removed before fitting and added back to forecasts.
     pub season: Season,
-    /// Of the errors one step ahead, of the series without its season.
+    /// Variance of the one-step errors of the series without its season.
     pub variance: f64,
 }
 
@@ -54,12 +55,12 @@ struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// Forecasts may grow by a tenth a step, and by e³ over as many steps as the series has.
+    /// Forecasts may grow by a tenth per step, and by e³ over as many steps as the series has.
     fn most_growth(&self) -> f64 {
         (1.0 + 3.0 / self.series.len() as f64).min(1.1)
     }
 
-    /// The first state by backcasting.
+    /// The initial state by backcasting.
     fn start<T: Real>(&self, by: [T; 2]) -> State<T> {
         let mut state = State {
             level: T::of(self.first),
@@ -77,7 +78,7 @@ impl Problem<'_> {
     }
 }
 
-/// By what forecasts grow a step in the long run: the spectral radius of (1, α₁ - 1; 1, 1 - α₀).
+/// Long-run growth of forecasts per step: the spectral radius of (1, α₁ - 1; 1, 1 - α₀).
 fn growth([a, b]: [f64; 2]) -> f64 {
     let (half, product) = (1.0 - 0.5 * a, 2.0 - a - b);
     let square = half * half - product;
@@ -107,7 +108,7 @@ impl Residuals for Problem<'_> {
     }
 }
 
-/// Fits CES to `series`, NaN where a value is missing; `None` with fewer than five values.
+/// Fits CES to `series`, with NaN for missing values; `None` with fewer than five values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
     let whole = filled(series)?;
     if series.iter().filter(|y| y.is_finite()).count() < 5 {
@@ -140,7 +141,8 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
 }
 
 impl Ces {
-    /// Updates the state with new values and returns the one-step forecast of each. NaN is a missing value.
+    /// Updates the state with new values and returns the one-step forecast of each. NaN is a
+    /// missing value.
     pub fn update(&mut self, values: &[f64]) -> Vec<f64> {
         let mut expected = Vec::with_capacity(values.len());
         for &y in values {
@@ -153,16 +155,16 @@ impl Ces {
         expected
     }
 
-    /// One-step forecasts of each value of the series it was fitted to.
+    /// One-step forecasts of each value of the training series.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let mut model = self.clone();
         model.state = self.start;
-        // The series began with the first index.
+        // The series started with the first index.
         model.season.next = 0;
         model.update(series)
     }
 
-    /// Means and standard deviations of the coming `ahead` steps.
+    /// Means and standard deviations of the next `ahead` steps.
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let mut forecast = Forecast::default();
         let mut state = self.state;
@@ -211,7 +213,7 @@ mod tests {
 
     #[test]
     fn with_an_imaginary_part_of_one_forecasts_are_level() {
-        // α = 1.5 + i: l does not see c, and half of an error stays in it.
+        // α = 1.5 + i: l does not depend on c, and half of an error stays in it.
         let forecast = model([1.5, 1.0]).forecast(3);
         assert_eq!(forecast.mean, [10.0; 3]);
         for (h, d) in forecast.deviation.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Models that smooth what is left of a series when its season is taken off: theta and CES.
+//! Models that smooth a series after its season is removed: theta and CES.
 
 pub mod ces;
 pub mod theta;

@@ -1,9 +1,9 @@
-//! The theta method (Assimakopoulos and Nikolopoulos 2000) in the form that Hyndman and Billah (2003)
-//! found it to have: simple exponential smoothing with a drift of half the slope of a straight
-//! line, on what classical decomposition leaves when the season is taken off.
+//! The theta method (Assimakopoulos and Nikolopoulos 2000) in the form derived by Hyndman and
+//! Billah (2003): simple exponential smoothing with a drift of half the slope of a straight line,
+//! after classical decomposition removed the season.
 //!
-//! That is ETS with β = γ = 0, so that the fitted model is one: it forecasts, updates and is saved
-//! as every other.
+//! That is ETS with β = γ = 0, so the fitted model is an ETS model: it forecasts, updates and is
+//! saved like any other.
 
 use crate::ts::estimation::dual::Real;
 use crate::ts::estimation::least_squares::{Residuals, Stop, minimize};
@@ -11,7 +11,7 @@ use crate::ts::ets::{Ets, Kind, Part, Smoothing, States, Trend};
 use crate::ts::gaps::filled;
 use crate::ts::seasonality::season::Season;
 
-/// A series without its season, and the drift a step.
+/// A series without its season, and the drift per step.
 struct Drifting<'a> {
     series: &'a [f64],
     drift: f64,
@@ -25,7 +25,7 @@ impl Residuals for Drifting<'_> {
         }
     }
 
-    /// Errors one step ahead; the parameters are α and the first level.
+    /// One-step errors; the parameters are α and the initial level.
     fn residuals<T: Real>(&self, parameters: &[T], out: &mut Vec<T>) -> bool {
         let (alpha, mut level) = (parameters[0], parameters[1]);
         for &y in self.series {
@@ -60,7 +60,8 @@ fn line(series: &[f64]) -> (f64, f64) {
     (y / n - slope * x / n, slope)
 }
 
-/// Fits the theta method to `series`, NaN where a value is missing; `None` with fewer than four values.
+/// Fits the theta method to `series`, with NaN for missing values; `None` with fewer than four
+/// values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
     let whole = filled(series)?;
     let observations = series.iter().filter(|y| y.is_finite()).count();
@@ -102,7 +103,7 @@ pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
         seasons: season.index,
         next: 0,
     };
-    // α, the first level and the slope.
+    // α, the initial level and the slope.
     Some(Ets::run(kind, smoothing, start, series, 3))
 }
 

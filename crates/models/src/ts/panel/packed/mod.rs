@@ -1,8 +1,9 @@
-//! Fitted series in compact form: the numbers of all series in two arrays, and where those of each end.
+//! Fitted series in compact form: the numbers of all series in two arrays, with the end of each
+//! series.
 //!
-//! Parameters and final states only, no history: one to two kilobytes a series, more with long seasons; the
-//! models that are unpacked to forecast take several times as much. Model files hold the same arrays. A file
-//! may be wrong: lengths and codes are checked once, when it is read.
+//! Holds only parameters and final states, not the history: one to two kilobytes per series, more
+//! with long seasons; unpacked models take several times as much. Model files hold the same arrays.
+//! A file may be invalid, so lengths and codes are checked once, when it is read.
 
 mod reader;
 mod writer;
@@ -15,18 +16,18 @@ use crate::ts::series::forecaster::Forecaster;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Packed {
     numbers: Writer,
-    /// Where the numbers of each series end.
+    /// End of each series' numbers.
     ends: Ends,
-    /// Why the models of each are what they are.
+    /// Explanation of each series' models.
     notes: Vec<String>,
 }
 
-/// Ends of the floats and of the whole numbers of each series.
+/// End of each series in the floats and in the integers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ends {
-    /// Of the floats.
+    /// Ends in the floats.
     pub floats: Vec<u64>,
-    /// Of the whole numbers.
+    /// Ends in the integers.
     pub whole: Vec<u64>,
 }
 
@@ -34,19 +35,19 @@ pub struct Ends {
 pub struct Parts {
     /// Floats of all series.
     pub floats: Vec<f64>,
-    /// Whole numbers of all series: counts, orders, codes.
+    /// Integers of all series: counts, orders, codes.
     pub whole: Vec<i64>,
-    /// Where those of each series end.
+    /// End of each series' numbers.
     pub ends: Ends,
-    /// Of each series.
+    /// Explanation of each series' models.
     pub notes: Vec<String>,
 }
 
-/// Numbers that are not those of a model.
+/// The numbers of a series do not describe a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the numbers of series {series} are not those of a model")]
+#[error("the numbers of series {series} do not describe a model")]
 pub struct NotAModel {
-    /// The first such series, from 0.
+    /// Index of the first such series.
     pub series: usize,
 }
 
@@ -64,31 +65,31 @@ impl Packed {
         self.notes.len()
     }
 
-    /// True without series.
+    /// Whether there are no series.
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty()
     }
 
-    /// Series `number`, ready to forecast.
+    /// Unpacks series `number`, ready to forecast.
     ///
     /// # Panics
-    /// Where there are not so many.
+    /// If the series does not exist.
     pub fn get(&self, number: usize) -> Forecaster {
         match self.read(number) {
             Ok(series) => series,
-            Err(Broken) => unreachable!("series {number} was checked when it was taken in"),
+            Err(Broken) => unreachable!("series {number} was checked when it was added"),
         }
     }
 
-    /// All series, one after the other.
+    /// Unpacks all series in order.
     pub fn iter(&self) -> impl Iterator<Item = Forecaster> + '_ {
         (0..self.len()).map(|number| self.get(number))
     }
 
-    /// Takes in what a file holds, which may be wrong: every series is read once.
+    /// Checks and takes the arrays of a file by reading every series once.
     ///
     /// # Errors
-    /// Where the numbers of a series are not those of a model.
+    /// If the numbers of a series do not describe a model.
     pub fn from_parts(parts: Parts) -> Result<Self, NotAModel> {
         let Parts {
             floats,
@@ -109,7 +110,7 @@ impl Packed {
         Ok(packed)
     }
 
-    /// For a file; [`Packed::from_parts`] is the way back.
+    /// The arrays for a file; [`Packed::from_parts`] is the inverse.
     pub fn into_parts(self) -> Parts {
         let Writer { floats, whole } = self.numbers;
         Parts {
@@ -129,7 +130,7 @@ impl Packed {
     }
 }
 
-/// The numbers of series `number` out of those of all.
+/// The numbers of series `number`.
 fn slice<'a, T>(all: &'a [T], ends: &[u64], number: usize) -> Result<&'a [T], Broken> {
     let end = |number: usize| ends.get(number).ok_or(Broken).map(|end| *end as usize);
     let start = match number.checked_sub(1) {

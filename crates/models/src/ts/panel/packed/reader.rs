@@ -1,4 +1,5 @@
-//! Unpacks one series; every length and code is checked, since the numbers may come from a damaged file.
+//! Unpacks one series, checking every length and code, since the numbers may come from a damaged
+//! file.
 
 use crate::ts::arima::chandrasekhar::{Arma, Filter};
 use crate::ts::arima::polynomial::Orders;
@@ -11,13 +12,13 @@ use crate::ts::series::member::Member;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::ces::{self, Ces};
 
-/// Numbers of one series being read.
+/// Reads the numbers of one series.
 pub struct Reader<'a> {
     pub floats: &'a [f64],
     pub whole: &'a [i64],
 }
 
-/// The numbers end too early or are not those of a model.
+/// The numbers end too early or do not describe a model.
 pub struct Broken;
 
 pub type Read<T> = Result<T, Broken>;

@@ -1,4 +1,4 @@
-//! Packs one series into floats and whole numbers, in the order in which they are read back.
+//! Packs one series into floats and integers, in the order they are read.
 
 use crate::ts::arima::chandrasekhar::Filter;
 use crate::ts::arima::polynomial::Orders;
@@ -9,7 +9,7 @@ use crate::ts::series::member::Member;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::ces::Ces;
 
-/// Numbers of all series, end to end.
+/// Numbers of all series, concatenated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Writer {
     pub floats: Vec<f64>,

@@ -296,7 +296,7 @@ fn invalid_states_are_refused() {
         let items = s.u32s("taken.items", &[None]).unwrap().to_vec();
         s.insert_u32("taken.items", &[items.len()], vec![1; items.len()]);
     });
-    assert!(twice.contains("twice"), "{twice}");
+    assert!(twice.contains("repeated"), "{twice}");
     let start = spoil(&|s| s.insert_u64("taken.starts", &[1], vec![0]));
     assert!(start.contains("taken.starts"), "{start}");
     let kind = spoil(&|s| s.insert_strings("kind", vec!["oracle".to_owned()]));

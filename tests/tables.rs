@@ -62,13 +62,16 @@ fn the_header_line_inside_a_file_is_refused_in_every_verb() {
     dir.write("all.csv", &text);
     dir.write("all.tsv", text.replace(',', "\t"));
     for name in ["all.csv", "all.tsv"] {
-        let expected = format!("{name}:22: the header line once more; remove it");
+        let expected = format!("{name}:22: the header line is repeated; remove it");
         let message = refused(&dir, name);
         assert!(message.contains(&expected), "{message}");
         let source = format!("nlp.data.source={name}");
         let ran = dir.run(&["validate", "nlp", "-S", &source]);
         assert_eq!(ran.code, 4);
-        assert!(ran.stdout.contains("the header line once more"), "{ran:?}");
+        assert!(
+            ran.stdout.contains("the header line is repeated"),
+            "{ran:?}"
+        );
         let message = dir.fails(4, &["predict", "nlp", "-i", name, "-o", "out.csv"]);
         assert!(message.contains(&expected), "{message}");
         let message = dir.fails(4, &["profile", name]);
@@ -207,7 +210,7 @@ fn folders_are_read_at_any_depth_and_say_so() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stdout.contains("48 train and 12 test"), "{ran:?}");
     for said in [
-        "4 files are read, 2 of them in folders below",
+        "4 files are read, 2 of them in subfolders",
         "2 files that are hidden",
         "`year=2023` are not read as columns",
     ] {
@@ -215,7 +218,7 @@ fn folders_are_read_at_any_depth_and_say_so() {
     }
     let ran = dir.run(&["profile", "part"]);
     assert!(ran.stdout.contains("60 rows"), "{ran:?}");
-    assert!(ran.stderr.contains("2 of them in folders below"), "{ran:?}");
+    assert!(ran.stderr.contains("2 of them in subfolders"), "{ran:?}");
     dir.ok(&["predict", "nlp", "-i", "part", "-o", "out.csv"]);
     assert_eq!(dir.read("out.csv").lines().count(), 61);
 }
@@ -314,10 +317,10 @@ fn compressed_files_are_read_as_gzip_and_zstd_read_them() {
     });
     for (name, expected) in [
         ("garbage.csv.gz", "bytes that are not gzip follow the end"),
-        ("cut.csv.gz", "the file is cut short"),
+        ("cut.csv.gz", "the file is truncated"),
         ("cut.csv.zst", "the compressed data cannot be read"),
         ("garbage.csv.zst", "the compressed data cannot be read"),
-        ("plain.csv.gz", "take .gz off its name"),
+        ("plain.csv.gz", "remove .gz from its name"),
         ("gzip.csv", "add .gz to its name"),
         ("zstd.csv.gz", "name it .zst, not .gz"),
         ("twice.csv.gz", "it is compressed twice"),
@@ -366,7 +369,7 @@ fn empty_inputs_are_inputs_of_no_rows() {
         }
     }
     assert!(
-        refused(&dir, "empty.csv").contains("is empty; a table with columns and rows is expected")
+        refused(&dir, "empty.csv").contains("is empty; expected a table with columns and rows")
     );
     let ran = dir.pipe(&["predict", "nlp", "-o", "-"], "");
     assert_eq!(

@@ -339,7 +339,7 @@ struct Case {
 }
 
 const EMPTY_ID: &str = "the id is empty";
-const NO_TEXT: &str = "a number or a boolean is expected";
+const NO_TEXT: &str = "expected a text, a number or a boolean";
 
 /// The table in docs/data.md, *What is missing*.
 const CASES: [Case; 7] = [
@@ -579,7 +579,7 @@ fn the_header_once_more_is_known_in_other_dress() {
             assert_eq!(ran.code, 4, "{header:?} {verb}: {ran:?}");
             let said = format!("{}{}", ran.stdout, ran.stderr);
             assert!(
-                said.contains("r.csv:42") && said.contains("the header line once more"),
+                said.contains("r.csv:42") && said.contains("the header line is repeated"),
                 "{header:?}: {said}"
             );
         }

@@ -12,16 +12,16 @@ fn bad_input_is_named_by_series_and_line() {
         ),
         (
             "a,2024-01-01,inf\n",
-            &[":2: column 3 (y): series `a`: `inf` is no finite number"],
+            &[":2: column 3 (y): series `a`: `inf` is not a finite number"],
         ),
         (
             "a,2024-01-01,1e999\n",
-            &[":2:", "series `a`", "no finite number"],
+            &[":2:", "series `a`", "not a finite number"],
         ),
         (
             "a,2023-02-29,5\n",
             &[
-                ":2: column 2 (ds): series `a`: `2023-02-29` is no time",
+                ":2: column 2 (ds): series `a`: `2023-02-29` is not a time",
                 "2024-02-29",
             ],
         ),

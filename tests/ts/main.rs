@@ -268,7 +268,7 @@ fn one_failing_series_never_ends_the_others() {
     for words in [
         "the id is empty",
         "series `a`: bad.csv:2: column 3 (y): `many` is not a number",
-        "series `b`: bad.csv:7: column 3 (y): `inf` is no finite number",
+        "series `b`: bad.csv:7: column 3 (y): `inf` is not a finite number",
         "it has the seasonal naive forecast",
         "series `new one`: the model does not know it",
     ] {

@@ -18,16 +18,16 @@ pub use infer::Evidence;
 pub use notation::{Notation, Numbers};
 pub use week::Week;
 
-/// What kind of times a file has.
+/// The kinds of times in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Axis {
-    /// Whole numbers, of a unit that only their owner knows.
+    /// Whole numbers, in a unit known only to the user.
     Whole,
     /// Days.
     Date,
-    /// Seconds, of a clock on the wall or in UTC.
+    /// Seconds, of a wall clock or in UTC.
     Time {
-        /// Whether the texts have offsets, so that the seconds are those of UTC.
+        /// Whether the texts have offsets, so that the seconds are UTC.
         utc: bool,
     },
 }
@@ -35,58 +35,58 @@ pub enum Axis {
 /// The regular distance between two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Of whole numbers.
+    /// A distance between whole numbers.
     Whole(i64),
-    /// Of times.
+    /// A distance between times.
     Seconds(i64),
-    /// Of dates, or of times at one time of the day.
+    /// A distance between dates, or between times at the same time of day.
     Days(i64),
-    /// Of the days of the week that count, the others left out: business days are those from Monday to
+    /// A distance in weekdays of a set, with the others left out: business days are Monday to
     /// Friday.
     Weekdays {
-        /// Which days count.
+        /// The days of the set.
         week: Week,
-        /// How many of them.
+        /// The number of days.
         count: i64,
     },
-    /// On one day of each month.
+    /// A distance in months, on one day of each month.
     Months {
-        /// How many months.
+        /// The number of months.
         count: i64,
-        /// Which day.
+        /// The day of the month.
         day: MonthDay,
     },
 }
 
-/// On which day of a month times are.
+/// The day of the month of monthly times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MonthDay {
-    /// The same as the time that is counted from.
+    /// The same day as the time that is counted from.
     Own,
-    /// This day, 29 to 31, or the last of a month that does not have it. Times before the 28th, of other series,
-    /// keep to their own.
+    /// This day, 29 to 31, or the last of a shorter month. Times before the 28th, of other series,
+    /// keep their own day.
     Late(i8),
-    /// The last.
+    /// The last day.
     Last,
-    /// The first from Monday to Friday.
+    /// The first business day.
     FirstBusiness,
-    /// The last from Monday to Friday.
+    /// The last business day.
     LastBusiness,
 }
 
 /// An axis and its step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
-    /// What its times are.
+    /// The kind of times.
     pub axis: Axis,
-    /// How far apart they are.
+    /// The distance between times.
     pub step: Step,
 }
 
 const DAY: i64 = 86_400;
-/// Units from one step to the next, at most: sums of steps stay within whole numbers.
+/// Maximum number of units per step, so that sums of steps stay within 64 bits.
 const WIDEST: i64 = 1 << 40;
-/// The largest whole number that is a time: differences of two stay within 64 bits.
+/// The largest whole number that is a time, so that differences stay within 64 bits.
 const FARTHEST_NUMBER: i64 = 1 << 62;
 
 impl fmt::Display for Axis {
@@ -137,8 +137,8 @@ pub fn parse(text: &str) -> Result<(Axis, i64), String> {
     Ok((Axis::Time { utc: false }, days(time.date()) * DAY + seconds))
 }
 
-/// Unambiguous spellings of a date beside 2024-02-29: 2024/02/29, 2024-02 (its first day), 2024-Q1 and 2024Q1 (the
-/// same), 2024-W05 (its Monday).
+/// Unambiguous spellings of a date other than 2024-02-29: 2024/02/29, 2024-02 (its first day),
+/// 2024-Q1 and 2024Q1 (the same), 2024-W05 (its Monday).
 fn other_spelling(text: &str) -> Option<Date> {
     let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true => text.parse::<i8>().ok(),
@@ -167,8 +167,8 @@ fn other_spelling(text: &str) -> Option<Date> {
     }
 }
 
-/// Whether a whole number that came as a float is the one that was meant: a small one, or nanoseconds of whole
-/// seconds, whose doubles are exact.
+/// Whether a whole number stored as a float is exact: a small one, or nanoseconds of whole seconds,
+/// which are exact doubles.
 fn is_exact(value: f64) -> bool {
     value.fract() == 0.0 && (value.abs() < 9e15 || (value % 1e9 == 0.0 && value.abs() < 4e18))
 }
@@ -180,8 +180,8 @@ fn refused(text: &str, error: &jiff::Error) -> String {
     match advice::on(text) {
         Some(advice) => format!("`{text}` is not read as a time: {advice}"),
         None => format!(
-            "`{text}` is no time ({error}); a date as 2024-02-29, a time as 2024-02-29T12:00:00, or \
-             a whole number is expected"
+            "`{text}` is not a time ({error}); expected a date as 2024-02-29, a time as 2024-02-29T12:00:00, or \
+             a whole number"
         ),
     }
 }
@@ -201,7 +201,7 @@ fn days(date: Date) -> i64 {
     i64::from((date - epoch()).get_days())
 }
 
-/// None beyond the years that dates have.
+/// `None` outside the years of the calendar.
 fn date(days: i64) -> Option<Date> {
     let span = jiff::Span::new().try_days(days).ok()?;
     epoch().checked_add(span).ok()
@@ -214,7 +214,7 @@ fn month(date: Date) -> (i64, bool) {
 }
 
 impl MonthDay {
-    /// The day in the month of `first`, its first day, for times counted from `origin`.
+    /// The day in the month that starts on `first`, for times counted from `origin`.
     fn of(self, first: Date, origin: Date) -> Option<Date> {
         let length = first.days_in_month();
         let day = match self {
@@ -248,7 +248,7 @@ fn greatest_common_divisor(a: i64, b: i64) -> i64 {
 }
 
 impl Axis {
-    /// What its times are, several of them.
+    /// The plural name of its times.
     pub fn plural(self) -> &'static str {
         match self {
             Axis::Whole => "whole numbers",
@@ -258,7 +258,7 @@ impl Axis {
         }
     }
 
-    /// The day of a time, and seconds into it.
+    /// The day of a time, and the seconds since its start.
     fn day(self, value: i64) -> (i64, i64) {
         match self {
             Axis::Time { .. } => (value.div_euclid(DAY), value.rem_euclid(DAY)),
@@ -266,7 +266,7 @@ impl Axis {
         }
     }
 
-    /// Months since year 0 of a time; none beyond the years that dates have.
+    /// Months since year 0 of a time; `None` outside the years of the calendar.
     pub fn month_number(self, value: i64) -> Option<i64> {
         date(self.day(value).0).map(|date| month(date).0)
     }
@@ -276,7 +276,7 @@ impl Axis {
         date(self.day(value).0).map(|date| date.day())
     }
 
-    /// The value of a day and seconds into it.
+    /// The value of a day and the seconds since its start.
     fn at_day(self, day: i64, second: i64) -> Option<i64> {
         match self {
             Axis::Time { .. } => day.checked_mul(DAY)?.checked_add(second),
@@ -284,8 +284,8 @@ impl Axis {
         }
     }
 
-    /// A value of another axis on this one: dates are midnights of a clock on the wall, nothing else
-    /// can be compared.
+    /// Converts a value of another axis to this one: dates are midnights of a wall clock; nothing
+    /// else is comparable.
     pub fn take(self, other: Axis, value: i64) -> Option<i64> {
         match (self, other) {
             _ if self == other => Some(value),
@@ -298,7 +298,8 @@ impl Axis {
         }
     }
 
-    /// The same, with whole numbers read as `said`; where nothing is said, as they look.
+    /// Like [`Axis::take`], with whole numbers read in the notation `said`, or, if it is `None`, as
+    /// they look.
     pub fn take_as(self, said: Option<Notation>, other: Axis, value: i64) -> Option<i64> {
         match (said, other) {
             (Some(notation), Axis::Whole) if self != Axis::Whole => {
@@ -308,17 +309,18 @@ impl Axis {
         }
     }
 
-    /// Whether a time is one that files can have, written and read back.
+    /// Whether a time can be written to a file and read back.
     fn holds(self, time: i64) -> bool {
         match self {
             Axis::Whole => time.abs() <= FARTHEST_NUMBER,
             Axis::Date | Axis::Time { utc: false } => date(self.day(time).0).is_some(),
-            // Instants end a day and two hours earlier than dates do, so that each has a date in any time zone.
+            // Instants end a day and two hours earlier than dates, so that each has a date in any
+            // time zone.
             Axis::Time { utc: true } => jiff::Timestamp::from_second(time).is_ok(),
         }
     }
 
-    /// The last time there is, for messages.
+    /// The last valid time, for messages.
     pub fn last(self) -> &'static str {
         match self {
             Axis::Whole => "4611686018427387904",
@@ -328,7 +330,7 @@ impl Axis {
         }
     }
 
-    /// A time written as a number, on this axis; midnights since 1970 are dates.
+    /// Converts a time written as a number to this axis; midnights since 1970 are dates.
     pub fn take_written(self, notation: Notation, value: i64) -> Option<i64> {
         match (self, notation.time(value).ok()?) {
             (Axis::Whole, _) | (_, (Axis::Whole, _)) => None,
@@ -337,7 +339,7 @@ impl Axis {
         }
     }
 
-    /// A time on this axis as files have it.
+    /// The text of a time in files.
     pub fn text(self, value: i64) -> String {
         let (day, second) = self.day(value);
         let zone = if self == (Axis::Time { utc: true }) {
@@ -357,7 +359,7 @@ impl Axis {
 }
 
 impl Clock {
-    /// A clock for times of `axis`; none where such times have no such steps.
+    /// A clock for times of `axis`; `None` if such times cannot have such steps.
     pub fn new(axis: Axis, step: Step) -> Option<Clock> {
         let (fits, count) = match step {
             Step::Whole(count) => (axis == Axis::Whole, count),
@@ -375,7 +377,7 @@ impl Clock {
         (fits && (1..=WIDEST).contains(&count)).then_some(Clock { axis, step })
     }
 
-    /// Steps from `origin` to `value`; none where `value` does not lie on a step.
+    /// Number of steps from `origin` to `value`; `None` if `value` is not on a step.
     pub fn steps(&self, origin: i64, value: i64) -> Option<i64> {
         let whole = |distance: i64, step: i64| (distance % step == 0).then_some(distance / step);
         match self.step {
@@ -396,7 +398,7 @@ impl Clock {
         }
     }
 
-    /// The time `steps` after `origin`; none beyond the last that there is.
+    /// The time `steps` after `origin`; `None` past the last valid time.
     pub fn at(&self, origin: i64, steps: i64) -> Option<i64> {
         self.unbounded(origin, steps)
             .filter(|time| self.axis.holds(*time))
@@ -425,17 +427,17 @@ impl Clock {
         }
     }
 
-    /// A time on this clock as files have it.
+    /// The text of a time in files.
     pub fn text(&self, value: i64) -> String {
         self.axis.text(value)
     }
 
-    /// Whether times are whole numbers, which no calendar says anything about.
+    /// Whether times are whole numbers, which have no calendar.
     pub fn is_whole_numbers(&self) -> bool {
         matches!(self.step, Step::Whole(_))
     }
 
-    /// Steps of the seasons that such times usually have.
+    /// Usual seasons of such times, in steps.
     pub fn seasons(&self) -> Vec<usize> {
         match self.step {
             Step::Whole(_) => Vec::new(),
@@ -456,8 +458,8 @@ impl Clock {
         }
     }
 
-    /// As whole numbers, for a model file: the axis, the kind of step, and how many; then which days of the
-    /// week, or the late day of a month, where there is such a thing.
+    /// Encodes the clock in integers for a model file: the axis, the kind of step, and the count;
+    /// then the set of weekdays or the late day of a month, if there is one.
     pub fn to_numbers(self) -> Vec<i64> {
         let axis = match self.axis {
             Axis::Whole => 0,
@@ -480,7 +482,7 @@ impl Clock {
         }
     }
 
-    /// The clock that [`Clock::to_numbers`] gave these numbers for.
+    /// Restores a clock from [`Clock::to_numbers`].
     pub fn from_numbers(numbers: &[i64]) -> Option<Clock> {
         let axis = match numbers.first()? {
             0 => Axis::Whole,
@@ -508,7 +510,7 @@ impl Clock {
         Clock::new(axis, step)
     }
 
-    /// Why `time` is on no step of any series.
+    /// The reason why `time` cannot be on a step of any series.
     pub fn never(&self, time: i64) -> Option<String> {
         let day = date(self.axis.day(time).0)?;
         let text = self.text(time);
@@ -594,7 +596,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_no_other_time() {
+    fn the_same_instant_with_another_offset_is_the_same_time() {
         let (axis, a) = parse("2024-03-31T03:30:00+02:00").unwrap();
         let (_, b) = parse("2024-03-31T01:30:00Z").unwrap();
         assert_eq!((axis, a), (Axis::Time { utc: true }, b));
@@ -654,7 +656,8 @@ mod tests {
         }
     }
 
-    /// Nanoseconds that went through a column of floats were refused; other long numbers may have lost digits.
+    /// Nanoseconds stored in a float column used to be refused; other long numbers may have lost
+    /// digits.
     #[test]
     fn nanoseconds_as_floats_are_exact() {
         let hour = (Axis::Whole, 1_704_070_800_000_000_000);
@@ -670,7 +673,7 @@ mod tests {
         let clock = clock(&["2024-01-31", "2024-02-29"]);
         assert_eq!(Clock::from_numbers(&clock.to_numbers()), Some(clock));
         assert_eq!(Clock::from_numbers(&[0, 0, 0]), None);
-        // Whole numbers have no seconds, dates have none either.
+        // Whole numbers have no seconds, and neither have dates.
         assert_eq!(Clock::from_numbers(&[0, 1, 60]), None);
         assert_eq!(Clock::from_numbers(&[1, 1, 60]), None);
         for bad in [
@@ -685,7 +688,8 @@ mod tests {
         }
     }
 
-    /// A series on the 30th whose last known month was a February went on with the 29th of March.
+    /// A series on the 30th whose last known month was a February used to continue on the 29th of
+    /// March.
     #[test]
     fn late_days_of_a_month_come_back_after_february() {
         let late = clock(&["2023-12-30", "2024-01-30", "2024-03-30"]);
@@ -694,7 +698,7 @@ mod tests {
         assert_eq!(late.text(late.at(february, 12).unwrap()), "2025-02-28");
         let (_, march) = parse("2024-03-30").unwrap();
         assert_eq!(late.steps(february, march), Some(1));
-        // Another series of the file keeps to its day.
+        // Another series of the file keeps its day.
         let (_, fifteenth) = parse("2024-02-15").unwrap();
         assert_eq!(late.text(late.at(fifteenth, 1).unwrap()), "2024-03-15");
     }

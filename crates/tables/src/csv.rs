@@ -1,7 +1,9 @@
-//! CSV and TSV with places: lines, unclosed quotes, ragged rows, text behind a closing quote.
+//! Reads CSV and TSV with exact positions: lines, unclosed quotes, ragged rows, text after a
+//! closing quote.
 //!
-//! A record that lies whole in the buffer is read cell by cell; any other goes through an automaton, byte by
-//! byte. Both have one meaning: RFC 4180, read strictly, or what [`super::Reading`] says instead.
+//! A record that is complete in the buffer is read cell by cell; any other goes through an
+//! automaton, byte by byte. Both have the same meaning: strict RFC 4180, or what [`super::Reading`]
+//! specifies.
 
 use std::collections::HashMap;
 
@@ -13,33 +15,35 @@ use super::{Column, Encoding, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, 
 
 mod first_line;
 
-/// More columns than any table has: a file without line ends, or no table.
+/// More columns than any table has: the file has no line ends, or is not a table.
 const MAX_COLUMNS: usize = 100_000;
 const TOO_LONG: &str = "is a quote or a line end missing?";
-/// What separates columns somewhere.
+/// Common column separators.
 pub(super) const DELIMITERS: [u8; 4] = *b",;\t|";
 
 pub(super) struct Csv {
     input: Input,
     syntax: Syntax,
     columns: Vec<Column>,
-    /// Text of the record being read, cell after cell, and the ends of its cells.
+    /// Text of the current record, cell after cell, and the ends of its cells.
     text: Vec<u8>,
     ends: Vec<usize>,
     cells: usize,
     /// Line of the next byte, from 1.
     line: u64,
-    /// Line on which the record being read starts.
+    /// Line on which the current record starts.
     start: u64,
-    /// The last byte was a carriage return that ended a line: a line feed behind it ends no other.
+    /// Whether the last byte was a carriage return that ended a line; a following line feed does
+    /// not end another.
     returned: bool,
-    /// The header line ends in a carriage return alone: so do lines inside quoted texts.
+    /// Whether the header line ends in a lone carriage return, as lines inside quoted texts then
+    /// do.
     returns: bool,
-    /// The first line has been read, is a row, and is still to be given.
+    /// Whether the first line was read, is a row, and has not been returned yet.
     pending: bool,
 }
 
-/// Opens a table with a header line; one without any bytes has no columns.
+/// Opens a table with a header line; an empty one has no columns.
 pub(super) fn open(input: Input, syntax: Syntax) -> Result<Csv, ReadError> {
     let mut csv = Csv::resume(input, syntax, Vec::new(), 1);
     if !csv.record()? {
@@ -71,7 +75,7 @@ pub(super) fn open(input: Input, syntax: Syntax) -> Result<Csv, ReadError> {
 }
 
 impl Csv {
-    /// Goes on in the middle of a table, at the start of a record on `line`.
+    /// Continues in the middle of a table, at the start of a record on `line`.
     pub fn resume(input: Input, syntax: Syntax, columns: Vec<Column>, line: u64) -> Csv {
         Csv {
             input,
@@ -88,7 +92,7 @@ impl Csv {
         }
     }
 
-    /// Columns by their numbers, as many as the record read last has cells.
+    /// Numbered columns, as many as the last record has cells.
     fn numbered(&self) -> Vec<Column> {
         (1..=self.cells)
             .map(|number| Column::new(number.to_string()))
@@ -99,12 +103,12 @@ impl Csv {
         self.text[..self.ends[0]].to_vec()
     }
 
-    /// The bytes behind the record read last, the columns, and the line on which those bytes start.
+    /// The bytes after the last record, the columns, and the line on which those bytes start.
     pub fn into_rest(self) -> (Input, Vec<Column>, u64) {
         (self.input, self.columns, self.line)
     }
 
-    /// Whether lines end in line feeds and quotes are as RFC 4180 has them.
+    /// Whether lines end in line feeds and quotes are as in RFC 4180.
     pub fn is_plain(&self) -> bool {
         self.syntax.is_plain() && !self.returns
     }
@@ -113,7 +117,7 @@ impl Csv {
         self.syntax
     }
 
-    /// The line behind the record read last.
+    /// The line after the last record.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -141,7 +145,7 @@ impl Csv {
             .collect()
     }
 
-    /// What Excel's first line `sep=;` says.
+    /// The delimiter declared by Excel's first line `sep=;`.
     fn declared_delimiter(&self) -> Option<u8> {
         let text = &self.text[..*self.ends[..self.cells].last()?];
         let (word, delimiter) = text.split_at_checked(4)?;
@@ -150,13 +154,13 @@ impl Csv {
         }
         match (self.cells, delimiter) {
             (1, &[delimiter]) if delimiter.is_ascii() && delimiter != b'"' => Some(delimiter),
-            // The delimiter is the one that is expected.
+            // The delimiter is the expected one.
             (2, []) => Some(self.syntax.delimiter),
             _ => None,
         }
     }
 
-    /// Reads over the second half of a line end.
+    /// Skips the second half of a line end.
     fn end_line(&mut self) -> Result<(), ReadError> {
         if std::mem::take(&mut self.returned) {
             match self.input.fill()?.first() {
@@ -167,7 +171,8 @@ impl Csv {
         Ok(())
     }
 
-    /// Refuses a first line of one cell that holds other delimiters, where the next line does too.
+    /// Refuses a first line of one cell that contains other delimiters, if the next line does as
+    /// well.
     fn check_delimiter(&mut self, first_line: &[u8]) -> Result<(), ReadError> {
         let line = self.input.fill()?.split(|byte| b"\r\n".contains(byte));
         let line = line.into_iter().find(|line| !line.is_empty());
@@ -240,8 +245,8 @@ impl Csv {
         }
     }
 
-    /// A record that lies whole in the buffer, as nearly all do, is read cell by cell instead of byte by
-    /// byte; false, and nothing has happened, for any other.
+    /// Reads a record that is complete in the buffer, as nearly all are, cell by cell instead of
+    /// byte by byte; returns false without effect for any other.
     fn record_at_once(&mut self) -> Result<bool, ReadError> {
         let buffer = self.input.fill()?;
         if self.text.len() < buffer.len() {
@@ -268,7 +273,7 @@ impl Csv {
         Ok(true)
     }
 
-    /// Nobody else knows on which line a record starts.
+    /// Only this reader knows on which line a record starts.
     fn skip_blank_lines(&mut self) -> Result<bool, ReadError> {
         loop {
             let buffer = self.input.fill()?;
@@ -291,7 +296,7 @@ impl Csv {
         }
     }
 
-    /// What is wrong with a quoted cell, at the quote that opened it.
+    /// An error in a quoted cell, at its opening quote.
     fn at_quote(&self, (cell, line): (usize, u64), kind: ReadErrorKind) -> ReadError {
         let name = self.columns.get(cell).map(|c| c.name.as_str());
         Place::line(&self.input.name, line)
@@ -299,8 +304,8 @@ impl Csv {
             .error(kind)
     }
 
-    /// Whether a row is the header line once more, as it is where files were put together with `cat`: then
-    /// a byte-order mark may be before it. Neither space nor case makes it a row of data.
+    /// Whether a row is a repeated header line, as in files concatenated with `cat`, where a
+    /// byte-order mark may precede it. Differences in white space and case are ignored.
     fn repeats_header(&self, row: &Row) -> bool {
         let same = |text: &str, column: &Column| {
             let (text, name) = (text.trim_ascii(), column.name.trim_ascii());
@@ -308,7 +313,7 @@ impl Csv {
         };
         let mut cells = row.cells().map(|(_, text)| text).zip(&self.columns);
         let first = cells.next().is_some_and(|(text, column)| {
-            // Behind a mark a quote does not open a cell.
+            // After a mark a quote does not open a cell.
             let unquoted = |text: &str| {
                 let inner = text.strip_prefix('"')?.strip_suffix('"')?;
                 Some(inner.replace("\"\"", "\""))
@@ -322,14 +327,15 @@ impl Csv {
         first && cells.all(|(text, column)| same(text, column))
     }
 
-    /// The record read last, as cells of `row`; one check of its encoding.
+    /// Converts the last record to cells of `row`, with one check of its encoding.
     fn cells_into(&self, row: &mut Row, columns: &[Column]) -> Result<(), ReadError> {
         let ends = &self.ends[..self.cells];
         let text = &self.text[..ends.last().copied().unwrap_or_default()];
         row.clear();
         row.set_line(self.start);
         match std::str::from_utf8(text) {
-            // A letter cut in two by a delimiter is whole again in `text`: look at the ends too.
+            // A character split by a delimiter is whole again in `text`, so the ends are checked
+            // too.
             Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => {
                 row.push_texts(text, ends);
                 Ok(())
@@ -401,42 +407,42 @@ impl Source for Csv {
     }
 }
 
-/// Lines that end in a text: with a line feed, a carriage return, or both.
+/// Number of line ends in a text: a line feed, a carriage return, or both.
 fn lines(text: &[u8]) -> u64 {
     let returns = memchr_iter(b'\r', text).filter(|&at| text.get(at + 1) != Some(&b'\n'));
     (memchr_iter(b'\n', text).count() + returns.count()) as u64
 }
 
-/// Reads a record byte by byte, and follows its quotes: text behind the quote that closes a cell is refused,
-/// else a stray quote would swallow all rows up to the next one without a word.
+/// Reads a record byte by byte, tracking its quotes. Text after a closing quote is refused:
+/// otherwise a stray quote would silently swallow all rows up to the next one.
 struct Automaton {
     syntax: Syntax,
-    /// Whether a carriage return alone ends a line inside a quoted text.
+    /// Whether a lone carriage return ends a line inside a quoted text.
     returns: bool,
     state: State,
-    /// Cells before the present one.
+    /// Number of completed cells.
     cell: usize,
     line: u64,
     /// Line of the quote that opened the cell.
     opened: u64,
-    /// Of the first cell with text behind its closing quote: its number, and the line of its opening quote.
+    /// Index and opening line of the first cell with text after its closing quote.
     text_after: Option<(usize, u64)>,
-    /// The record has ended, and whether it did so in a carriage return.
+    /// Whether the record has ended, and whether it did so with a carriage return.
     ended: bool,
     returned: bool,
 }
 
-/// Where in a cell a byte is.
+/// The state within a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Start,
     Bare,
     Quoted,
-    /// Behind a carriage return in a quoted cell.
+    /// After a carriage return in a quoted cell.
     QuotedReturn,
-    /// Behind a backslash in a quoted cell.
+    /// After a backslash in a quoted cell.
     Escaped,
-    /// Behind a quote in a quoted cell: it closes the cell, unless another one follows.
+    /// After a quote in a quoted cell: it closes the cell unless another one follows.
     Closed,
 }
 
@@ -455,7 +461,7 @@ impl Automaton {
         }
     }
 
-    /// Goes on over `bytes`; how many of them belong to the record.
+    /// Processes `bytes` and returns how many of them belong to the record.
     fn follow(&mut self, bytes: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) -> usize {
         for (at, &byte) in bytes.iter().enumerate() {
             self.step(byte, text, ends);
@@ -501,7 +507,7 @@ impl Automaton {
         }
     }
 
-    /// A byte of a bare cell, or what ends a cell.
+    /// Processes a byte of a bare cell, or the end of a cell.
     fn outside(&mut self, byte: u8, text: &mut Vec<u8>, ends: &mut Vec<usize>) {
         match byte {
             b'\n' | b'\r' => {
@@ -521,7 +527,7 @@ impl Automaton {
         }
     }
 
-    /// A byte of a quoted text that is not its quote.
+    /// Processes a byte of a quoted text that is not its quote.
     fn inside(&mut self, byte: u8, text: &mut Vec<u8>) {
         let after_return = self.state == State::QuotedReturn;
         self.state = State::Quoted;
@@ -540,7 +546,7 @@ impl Automaton {
         text.push(byte);
     }
 
-    /// Takes what was read ahead of the end.
+    /// Handles pending input at the end.
     fn finish(&mut self, text: &mut Vec<u8>) {
         if self.state == State::Escaped {
             text.push(b'\\');
@@ -559,7 +565,7 @@ impl Automaton {
 /// The cells of a record while it is read at once.
 struct Cells<'a> {
     delimiter: u8,
-    /// Room for all that is read.
+    /// Buffer for the text.
     text: &'a mut [u8],
     len: usize,
     ends: &'a mut [usize],
@@ -567,8 +573,8 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// Reads the record that `buffer` starts with and says how many bytes it has; none where it does
-    /// not end there, or has more than a quote around a cell, or more cells than there is room for.
+    /// Reads the record at the start of `buffer` and returns its length; `None` if it does not end
+    /// there, has quotes other than around a cell, or has more cells than there is room for.
     fn read(&mut self, buffer: &[u8]) -> Option<usize> {
         let mut at = 0;
         loop {
@@ -588,14 +594,14 @@ impl Cells<'_> {
         }
     }
 
-    /// A bare cell; where it ends.
+    /// Reads a bare cell and returns its end.
     fn bare(&mut self, buffer: &[u8], from: usize) -> Option<usize> {
         let end = from + memchr3(self.delimiter, b'\n', b'\r', &buffer[from..])?;
         self.add(&buffer[from..end]);
         Some(end)
     }
 
-    /// A cell behind the quote that opens it; what is behind the quote that closes it.
+    /// Reads a cell after its opening quote and returns the position after the closing one.
     fn quoted(&mut self, buffer: &[u8], mut from: usize) -> Option<usize> {
         loop {
             let quote = from + memchr(b'"', &buffer[from..])?;
@@ -672,11 +678,11 @@ mod tests {
         let message = error("a,b\n\"1\n2\",\"y\n3,z");
         assert!(message.starts_with("f.csv:3: column 2 (b)"), "{message}");
         assert!(error("a,\"b").starts_with("f.csv:1: column 2: a quote"));
-        // A quote inside a bare cell is only a character.
+        // A quote inside a bare cell is an ordinary character.
         assert_eq!(all(b"a,b\n1,5\" disk\n").unwrap()[0].1[1], "5\" disk");
     }
 
-    /// Two stray quotes swallowed the rows between them: 20 of 40 rows were left, and nothing said so.
+    /// Two stray quotes used to silently swallow the rows between them: 20 of 40 rows were left.
     #[test]
     fn text_behind_a_closing_quote_is_refused_where_the_quote_was_opened() {
         let message = error("a,b\n1,x\n2,\"y\n3,z\n4,\"w\n5,v\n");
@@ -700,7 +706,8 @@ mod tests {
     fn bad_headers_and_encodings_are_placed() {
         assert_eq!(all(b"").unwrap(), []);
         assert!(
-            error("a,a\n").starts_with("f.csv:1: column 2: the header name is that of column 1")
+            error("a,a\n")
+                .starts_with("f.csv:1: column 2: the header name is also that of column 1")
         );
         assert!(error("a,\n").starts_with("f.csv:1: column 2: the header name is empty"));
         let message = all(b"a,b\n1,x\xffy\n").unwrap_err();
@@ -708,7 +715,7 @@ mod tests {
             message.starts_with("f.csv:2: column 2 (b): invalid UTF-8: byte 2"),
             "{message}"
         );
-        // Two halves of a letter in two cells are no letter.
+        // Two halves of a character in two cells are not a character.
         assert!(
             all(b"a,b\n\xc3,\xa9\n")
                 .unwrap_err()
@@ -727,10 +734,10 @@ mod tests {
         assert_eq!(all(cyrillic).unwrap()[0].1, ["\u{430}", "\u{431}"]);
         let message = all(b"\xff\xfe\0\0a\0\0\0").unwrap_err();
         assert!(message.contains("is UTF-32LE text"), "{message}");
-        // Half of a letter, on the line where it is.
+        // Half of a character, on its line.
         let message = all(b"\xff\xfea\0\n\0x\0\0\xd8y\0\n\0").unwrap_err();
         assert!(
-            message.starts_with("f.csv:2: column 1 (a): bytes that mean nothing"),
+            message.starts_with("f.csv:2: column 1 (a): bytes that are invalid"),
             "{message}"
         );
         assert_eq!(all(b"a,b\nx\0y\0,1\n").unwrap().len(), 1);
@@ -738,22 +745,22 @@ mod tests {
     }
 
     #[test]
-    fn the_header_line_once_more_is_refused_with_its_line() {
+    fn a_repeated_header_line_is_refused_with_its_line() {
         for again in ["a,b", "\"a\",\"b\"", "\u{feff}a,b", "\u{feff}\"a\",\"b\""] {
             let message = error(&format!("a,b\n1,2\n{again}\n3,4\n"));
-            assert_eq!(message, "f.csv:3: the header line once more; remove it");
+            assert_eq!(message, "f.csv:3: the header line is repeated; remove it");
         }
         assert_eq!(all(b"a,b\na,c\nb,a\n").unwrap().len(), 2);
     }
 
     #[test]
     fn line_ends_are_counted_however_they_are_written() {
-        // As old Macs write them, in quoted texts too.
+        // Line ends of old Macs, also in quoted texts.
         let rows = all(b"a,b\r1,\"x\ry\"\r\r2,z\r").unwrap();
         let lines: Vec<u64> = rows.iter().map(|row| row.0).collect();
         assert_eq!(lines, [2, 5]);
         assert!(error("a,b\r1,2\r3\r").starts_with("f.csv:3: column 2 (b)"));
-        // Line ends of several kinds; a carriage return inside a quoted text ends no line here.
+        // Mixed line ends; a carriage return inside a quoted text does not end a line here.
         let rows = all(b"a,b\n1,\"x\ry\"\r2,z\r\n3,z\r\n\r\n4,z").unwrap();
         let lines: Vec<u64> = rows.iter().map(|row| row.0).collect();
         assert_eq!(lines, [2, 3, 4, 6]);
@@ -763,15 +770,15 @@ mod tests {
     fn other_delimiters_are_named_with_the_next_step() {
         let message = error("a;b\n1;2\n");
         assert!(
-            message.starts_with("f.csv:1: columns are separated by `;`, a comma is expected; set"),
+            message.starts_with("f.csv:1: columns are separated by `;`, expected a comma; set"),
             "{message}"
         );
         assert!(error("a\tb\n").ends_with("name the file .tsv"));
         assert!(error("a|b\n1|2").contains("`|`"));
-        // A name may hold such a character.
+        // A name may contain such a character.
         assert_eq!(all(b"a|b\n1\n").unwrap().len(), 1);
         assert_eq!(all(b"a;b,c\n1,2\n").unwrap().len(), 1);
-        // Excel's first line says what it is.
+        // Excel's first line declares it.
         let rows = all(b"sep=;\r\na;b\r\n1,5;2\r\n").unwrap();
         assert_eq!(rows, [(3, vec!["1,5".to_owned(), "2".to_owned()])]);
         assert_eq!(all(b"SEP=,\na,b\n1,2\n").unwrap()[0].0, 3);
@@ -817,7 +824,7 @@ mod tests {
     }
 
     proptest! {
-        /// What another program wrote with other characters comes back.
+        /// Text written by another program with other characters comes back.
         #[test]
         fn every_text_comes_back_from_other_quotes_and_escapes(
             cells in prop::collection::vec("[a'\";|,\\\\\n\r]{0,6}", 2..9),
@@ -852,7 +859,7 @@ mod tests {
         #[test]
         fn reads_what_the_csv_crate_reads(soup in "[ab\",\n\r]{0,40}") {
             let text = format!("h1,h2\n{soup}");
-            // Nothing is between the quote that closes a cell and the cell's end.
+            // Nothing is between a cell's closing quote and its end.
             let strict = regex::Regex::new(
                 r#"^((("([^"]|"")*")|([^",\n\r][^,\n\r]*))?[,\n\r])*(("([^"]|"")*")|([^",\n\r][^,\n\r]*))?$"#,
             ).unwrap();
@@ -871,7 +878,7 @@ mod tests {
                     prop_assert!(!strict.is_match(&soup), "{message}");
                 }
                 Err(message) if message.contains("never closed") => {
-                    // Then one more quote closes it: the csv crate sees the same number of rows.
+                    // One more quote then closes it: the csv crate sees the same number of rows.
                     let mut reader = ::csv::ReaderBuilder::new().flexible(true).has_headers(false)
                         .from_reader(std::io::Cursor::new(format!("{text}\"\nz\n")));
                     prop_assert_eq!(reader.records().count(), expected.len() + 2);

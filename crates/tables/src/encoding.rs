@@ -1,8 +1,8 @@
-//! Text that is not UTF-8 as UTF-8: by the name of an encoding, or recognised where the bytes leave no doubt.
+//! Converts text to UTF-8, from a specified encoding or one detected with certainty.
 //!
-//! Recognised are UTF-16 (by its mark, or by its zeros) and Windows-1252, of which Latin-1 is a part: where
-//! all letters of the first text that is not ASCII are such as western languages have, in places where they
-//! have them. Anything else is left for the reader of UTF-8 to refuse.
+//! UTF-16 is detected by its mark or its zeros. Windows-1252, which includes Latin-1, is detected
+//! if all characters of the first non-ASCII text are those of western languages, in plausible
+//! positions. Anything else is left for the UTF-8 reader to refuse.
 
 use std::cell::Cell;
 use std::fmt;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::InvalidReading;
 
-/// An encoding of texts, by its name on the web: `utf-8`, `utf-16le`, `windows-1252`, `shift_jis`, ...
+/// An encoding of texts, by its web name: `utf-8`, `utf-16le`, `windows-1252`, `shift_jis`, ...
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Encoding(&'static encoding_rs::Encoding);
@@ -30,7 +30,7 @@ impl Encoding {
         self.0 == UTF_8
     }
 
-    /// That of a byte-order mark, and the mark's length.
+    /// The encoding of a byte-order mark, and the mark's length.
     pub(super) fn of_mark(start: &[u8]) -> Option<(Encoding, usize)> {
         encoding_rs::Encoding::for_bom(start).map(|(encoding, length)| (Encoding(encoding), length))
     }
@@ -47,7 +47,7 @@ impl FromStr for Encoding {
             "utf16be" | "utf16-be" => "utf-16be".to_owned(),
             other => other.to_owned(),
         };
-        // Two of the web's encodings are no encodings of texts.
+        // Two of the web's encodings are not encodings of texts.
         let found = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes());
         let found = found.filter(|&found| found != encoding_rs::X_USER_DEFINED);
         found.map(Encoding).ok_or_else(|| {
@@ -94,12 +94,12 @@ impl JsonSchema for Encoding {
     }
 }
 
-/// What stands for bytes that mean nothing in their encoding: no byte of UTF-8, so that the reader of the
-/// text refuses it where it stands.
+/// Replaces bytes that are invalid in their encoding: not a valid UTF-8 byte, so that the reader of
+/// the text refuses it at its position.
 const MALFORMED: u8 = 0xff;
-/// Up to here a text in ASCII may turn out to be Windows-1252.
+/// Position up to which an ASCII text may turn out to be Windows-1252.
 pub(super) const LOOK: u64 = 16 << 20;
-/// So many bytes from the first that is not ASCII on decide.
+/// Number of bytes, from the first non-ASCII one, that decide.
 const WINDOW: usize = 1 << 16;
 const BUFFER: usize = 1 << 16;
 
@@ -107,31 +107,31 @@ const BUFFER: usize = 1 << 16;
 pub(super) struct Utf8<R> {
     input: R,
     state: State,
-    /// Bytes that were read ahead, and how many of them are gone.
+    /// Bytes that were read ahead, and how many of them have been returned.
     held: Vec<u8>,
     gone: usize,
-    /// What was recognised and is converted.
+    /// The detected encoding that is being converted.
     recognised: Rc<Cell<Option<Encoding>>>,
 }
 
 enum State {
-    /// All was ASCII, so many bytes.
+    /// Everything so far was ASCII; the number of bytes.
     Looking(u64),
-    /// As it is.
+    /// Passed through unchanged.
     Plain,
     Converting(Box<Conversion>),
 }
 
 struct Conversion {
     decoder: Decoder,
-    /// UTF-8 that is still to be given, from `at` on.
+    /// UTF-8 still to be returned, from `at`.
     text: Vec<u8>,
     at: usize,
     done: bool,
 }
 
 impl<R: Read> Utf8<R> {
-    /// Of a known encoding; without one, as its bytes tell, which `recognised` then holds.
+    /// Reads a known encoding; without one, detects it and stores it in `recognised`.
     pub fn new(
         input: R,
         encoding: Option<Encoding>,
@@ -151,7 +151,7 @@ impl<R: Read> Utf8<R> {
         }
     }
 
-    /// Bytes as they are in the input.
+    /// Raw bytes of the input.
     fn raw(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let held = &self.held[self.gone..];
         if held.is_empty() {
@@ -166,7 +166,7 @@ impl<R: Read> Utf8<R> {
         Ok(read)
     }
 
-    /// Decides by `held`, which starts with the first byte that is not ASCII, and what follows it.
+    /// Decides from `held`, which starts with the first non-ASCII byte, and what follows it.
     fn decide(&mut self) -> io::Result<()> {
         let missing = WINDOW.saturating_sub(self.held.len()) as u64;
         (&mut self.input)
@@ -203,7 +203,7 @@ impl Conversion {
         read
     }
 
-    /// Converts the next bytes; none: the end.
+    /// Converts the next bytes; an empty slice means the end.
     fn take(&mut self, mut raw: &[u8]) {
         self.done = raw.is_empty();
         self.text.clear();
@@ -269,17 +269,17 @@ impl<R: Read> Read for Utf8<R> {
     }
 }
 
-/// Whether bytes are no UTF-8 and certainly Windows-1252: each that is not ASCII is a letter or a mark of
-/// western languages, and stands where these have it. Texts in other encodings of one byte a letter have
-/// long runs of such bytes (Cyrillic, Greek, Arabic), or what would be signs within words (Polish, Czech,
-/// Turkish, the code pages of DOS, of the Macintosh); those of several bytes have both.
+/// Whether bytes are not UTF-8 and certainly Windows-1252: each non-ASCII byte is a character of
+/// western languages in a plausible position. Texts in other single-byte encodings have long runs
+/// of such bytes (Cyrillic, Greek, Arabic), or would have signs inside words (Polish, Czech,
+/// Turkish, the code pages of DOS and the Macintosh); multi-byte encodings have both.
 fn is_western(bytes: &[u8]) -> bool {
     if std::str::from_utf8(bytes).is_ok() || holds_utf8(bytes) {
         return false;
     }
     let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
     let letters: Vec<char> = text.chars().collect();
-    // Letters that are not ASCII, those behind another one, and how many follow each other now.
+    // The number of non-ASCII characters, of those that follow another, and of the current run.
     let (mut high, mut pairs, mut run) = (0, 0, 0);
     for (at, &letter) in letters.iter().enumerate() {
         if letter.is_ascii() {
@@ -301,13 +301,13 @@ fn is_western(bytes: &[u8]) -> bool {
     high > 0 && 2 * pairs <= high
 }
 
-/// Whether a letter of more than one byte in UTF-8 is in there.
+/// Whether it contains a multi-byte UTF-8 character.
 fn holds_utf8(bytes: &[u8]) -> bool {
     let mut chunks = bytes.utf8_chunks();
     chunks.any(|chunk| !chunk.valid().is_ascii())
 }
 
-/// Whether a western text may have this letter between these.
+/// Whether a western text may have this character between these.
 fn fits(before: char, letter: char, after: char) -> bool {
     let within = before.is_alphabetic() && after.is_alphabetic();
     // Words of one letter.
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_says_the_encoding() {
+    fn an_encoding_can_be_given_by_name() {
         for (name, text) in [
             ("utf-16le", "größer\r\nŁódź"),
             ("utf-16be", "größer\r\nŁódź"),
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_marked() {
+    fn invalid_bytes_are_marked() {
         let lone = [b'a', 0, 0, 0xd8, b'b', 0, 7];
         let (bytes, _) = read(&lone, Some(Encoding::UTF_16LE), 10);
         assert_eq!(bytes, [b'a', MALFORMED, b'b', MALFORMED]);

@@ -1,46 +1,47 @@
-//! What can be wrong with data that are read, and where. The words are here; which exit code an
-//! error becomes, and whether reading goes on, is for the verbs.
+//! Errors in data that are read, with their positions and messages. The verbs decide which exit
+//! code an error becomes, and whether reading continues.
 
 use std::fmt;
 use std::io;
 
 use super::{Encoding, shown};
 
-/// What is wrong, where. Displayed as `data/reviews.csv:17: column 2 (label): ...; hint`.
+/// An error with its position. Displayed as `data/reviews.csv:17: column 2 (label): ...; hint`.
 #[derive(Debug)]
 pub struct ReadError {
-    /// Where.
+    /// The position.
     pub place: Place,
-    /// Boxed: an error is rare, and every row read has room for one.
+    /// Boxed: errors are rare, and every row read reserves space for one.
     pub kind: Box<ReadErrorKind>,
 }
 
-/// A place in the data: a file, and where they are known a line (or row) and a column.
+/// A position in the data: a file and, if known, a line (or row) and a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// As it is shown.
+    /// The file's display name.
     pub file: String,
-    /// 1-based.
+    /// The line or row, from 1.
     pub line: Option<u64>,
     /// What `line` counts.
     pub unit: Unit,
-    /// Where in the record.
+    /// The position within the record.
     pub column: Option<Within>,
 }
 
-/// A place in a record. Displayed as `column 2 (label)`, ``column `label` `` or `byte 17 (label)`.
+/// A position within a record. Displayed as `column 2 (label)`, ``column `label` `` or `byte 17
+/// (label)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Within {
-    /// A column by its number, from 0, and its name where it is known.
+    /// A column by its index, from 0, and its name if known.
     Column(usize, Option<String>),
     /// A column by its name.
     Named(String),
-    /// A byte of the line, from 1, and the key whose value it is in, where that is known.
+    /// A byte of the line, from 1, and the key whose value contains it, if known.
     Byte(usize, Option<String>),
 }
 
 impl Within {
-    /// The name of the column, where it is known.
+    /// The name of the column, if known.
     pub fn name(&self) -> Option<&str> {
         match self {
             Within::Named(name) => Some(name),
@@ -63,7 +64,7 @@ impl fmt::Display for Within {
     }
 }
 
-/// What records of a file are counted by.
+/// The unit in which records of a file are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Lines of a text file.
@@ -72,63 +73,63 @@ pub enum Unit {
     Row,
 }
 
-/// The facts of a [`ReadError`].
+/// The kinds of [`ReadError`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadErrorKind {
-    /// The file system or the stream says so.
+    /// The file system or the stream returned an error.
     #[error("cannot be read: {0}")]
     Io(io::Error),
-    /// A name without a known ending.
+    /// A name without a known extension.
     #[error(
-        "its name does not tell its format; name it .csv, .tsv, .jsonl or .ndjson (each also with \
+        "its name has no known file extension; name it .csv, .tsv, .jsonl or .ndjson (each also with \
          .gz or .zst), or .parquet"
     )]
     UnknownFormat,
     /// A folder without data files.
     #[error("the folder and those in it hold no data files (.csv, .tsv, .jsonl or .parquet)")]
     NoFiles,
-    /// Files of a folder that are not one table.
+    /// Files of a folder with different columns.
     #[error(
-        "its columns ({}) are not those of {first} ({}); the files of a folder must have the same columns",
+        "its columns ({}) differ from those of {first} ({}); the files of a folder must have the same columns",
         names(found),
         names(expected)
     )]
     ColumnsDiffer {
         /// The folder's first file.
         first: String,
-        /// Columns of this one.
+        /// Columns of this file.
         found: Vec<String>,
-        /// Columns of the first.
+        /// Columns of the first file.
         expected: Vec<String>,
     },
-    /// No bytes.
-    #[error("is empty; {expected} is expected")]
+    /// The input has no bytes.
+    #[error("is empty; expected {expected}")]
     Empty {
-        /// What should be there.
+        /// What was expected.
         expected: &'static str,
     },
-    /// UTF-32, by its byte-order mark; its name for `iconv`.
+    /// UTF-32, detected by its byte-order mark; its name for `iconv`.
     #[error("is {0} text; convert it: `iconv -f {0} -t UTF-8 IN > OUT`")]
     WideText(&'static str),
-    /// A byte-order mark of another encoding than was said.
+    /// A byte-order mark of a different encoding than specified.
     #[error(
-        "starts with the byte-order mark of {found}, but {said} is asked for; leave out TASK.data.encoding \
-         (--encoding), which the mark makes needless"
+        "starts with the byte-order mark of {found}, but TASK.data.encoding (--encoding) is {said}; \
+         leave it out, since the mark gives the encoding"
     )]
     OtherMark {
-        /// That of the mark.
+        /// The mark's encoding.
         found: Encoding,
-        /// What was asked for.
+        /// The specified encoding.
         said: Encoding,
     },
-    /// Bytes that mean nothing in the encoding that they are read as.
+    /// Bytes that are invalid in the encoding used to read them.
     #[error(
-        "bytes that mean nothing in the encoding that the file is read as, behind byte {} of the text in UTF-8; \
-         say what it is with TASK.data.encoding (--encoding)",
+        "bytes that are invalid in the encoding used to read the file, after byte {} of the text in UTF-8; \
+         set the right one with TASK.data.encoding (--encoding)",
         byte - 1
     )]
     NotInEncoding {
-        /// Where in the text as UTF-8, from 1.
+        /// Position in the text as UTF-8, from 1.
         byte: usize,
     },
     /// A first line that is a row of data.
@@ -138,87 +139,89 @@ pub enum ReadErrorKind {
         names(.0)
     )]
     FirstLineIsData(Vec<String>),
-    /// Content that is not what the name says.
+    /// Content that does not match the file's name.
     #[error("holds {found}, not {expected}; {hint}")]
     OtherContent {
-        /// What it looks like.
+        /// The detected content.
         found: &'static str,
-        /// What the name says.
+        /// The content that the name implies.
         expected: String,
-        /// What to do.
+        /// The next step.
         hint: &'static str,
     },
-    /// gzip or Zstandard cannot be unpacked; why.
-    #[error("the compressed data cannot be read: {0}; compress the file again or fetch it anew")]
+    /// gzip or Zstandard data that cannot be decompressed, and why.
+    #[error(
+        "the compressed data cannot be read: {0}; compress the file again or download it again"
+    )]
     Compressed(String),
     /// A column without a name.
     #[error("the header name is empty; give every column a name")]
     HeaderEmpty,
-    /// Two columns of one name.
-    #[error("the header name is that of column {first} too; give every column its own name")]
+    /// Two columns with the same name.
+    #[error("the header name is also that of column {first}; give every column its own name")]
     HeaderDuplicate {
         /// Number of the first of them, from 1.
         first: usize,
     },
-    /// The header line as a row.
-    #[error("the header line once more; remove it")]
+    /// A repeated header line.
+    #[error("the header line is repeated; remove it")]
     HeaderAgain,
-    /// One column where the header and the first row hold another delimiter.
+    /// One column, where the header and the first row contain another delimiter.
     #[error(
-        "columns are separated by {}, {} is expected; {}",
+        "columns are separated by {}, expected {}; {}",
         delimiter(*found), delimiter(*expected), other_delimiter(*found, *expected)
     )]
     OtherDelimiter {
-        /// What seems to separate the columns.
+        /// The apparent delimiter.
         found: u8,
-        /// What was to separate them.
+        /// The expected delimiter.
         expected: u8,
     },
-    /// A header that is hardly one.
+    /// A header with an implausible number of columns.
     #[error("the header has more than {limit} columns; is this a table with a header line?")]
     TooManyColumns {
-        /// Most columns of a table.
+        /// Maximum number of columns.
         limit: usize,
     },
-    /// Cells are missing.
+    /// A row with too few cells.
     #[error("the row ends before this column: it has {found} of {expected}")]
     RowTooShort {
-        /// Cells of the row.
+        /// Number of cells in the row.
         found: usize,
-        /// Columns of the table.
+        /// Number of columns.
         expected: usize,
     },
-    /// More cells than columns.
+    /// A row with too many cells.
     #[error(
-        "the row has {found} columns, the header {expected}; a text that holds the delimiter must \
+        "the row has {found} columns, the header {expected}; a text that contains the delimiter must \
          be quoted"
     )]
     RowTooLong {
-        /// Cells of the row.
+        /// Number of cells in the row.
         found: usize,
-        /// Columns of the table.
+        /// Number of columns.
         expected: usize,
     },
     /// A NUL byte in a text.
-    #[error("a NUL byte in the text; the file is damaged or no text: remove the byte")]
+    #[error("a NUL byte in the text; the file is damaged or not text: remove the byte")]
     Nul,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error(
         "invalid UTF-8: byte {byte} of the text is 0x{value:02X}; if the whole file is in another encoding, say which \
          with TASK.data.encoding (--encoding): windows-1251, iso-8859-2, shift_jis, ..."
     )]
     Utf8 {
-        /// Where in the text, from 1.
+        /// Position in the text, from 1.
         byte: usize,
-        /// The byte there.
+        /// The byte at that position.
         value: u8,
     },
-    /// A quoted text without an end.
+    /// A quoted text that is never closed.
     #[error(
         "a quote opened here is never closed; close it, and double every quote inside a quoted text"
     )]
     UnclosedQuote,
-    /// A quoted cell goes on behind the quote that closes it: a stray quote, or one that is not doubled.
+    /// Text after the closing quote of a cell: a stray quote, or one that is not doubled.
     #[error(
         "text follows the quote that closes this cell, which was opened here; double every quote inside \
          a quoted text, and quote a text that starts with a quote; where quotes are only characters, or \
@@ -228,48 +231,48 @@ pub enum ReadErrorKind {
     /// A record longer than [`MAX_RECORD`](super::MAX_RECORD).
     #[error("a record longer than {} MiB; {hint}", limit >> 20)]
     RecordTooLong {
-        /// Most bytes of a record.
+        /// Maximum length of a record in bytes.
         limit: usize,
-        /// What may be the reason.
+        /// The likely reason.
         hint: &'static str,
     },
-    /// Not JSON; why.
+    /// Invalid JSON, and why.
     #[error("not JSON: {0}")]
     Json(String),
-    /// JSON, but no object.
+    /// JSON that is not an object.
     #[error("not a JSON object; {hint}")]
     NotObject {
-        /// What to do.
+        /// The next step.
         hint: &'static str,
     },
     /// A first object without keys.
     #[error("the object has no keys, so no columns; put keys into the first line")]
     NoKeys,
-    /// A key twice in an object.
-    #[error("key `{}` comes twice in one object; remove one", shown(.0))]
+    /// A duplicate key in an object.
+    #[error("key `{}` is repeated in one object; remove one", shown(.0))]
     DuplicateKey(String),
-    /// A key that the first object does not have.
+    /// A key that is not in the first object.
     #[error(
         "key `{}` is not in the first line, which names the columns; add it there (null will do) \
          or remove it here",
         shown(.0)
     )]
     UnknownKey(String),
-    /// Not readable as Parquet; why.
+    /// An unreadable Parquet file, and why.
     #[error("not a readable Parquet file ({0}); write it again or convert it to CSV")]
     Parquet(String),
-    /// A column type that no row can hold, and what to do.
+    /// An unsupported column type, and the next step.
     #[error("Parquet type {0} is not supported; {1}")]
     ParquetType(String, &'static str),
-    /// A date or time beyond the calendar.
+    /// A date or time outside the calendar.
     #[error(
         "{0} {1} since 1970 is outside the years -9999 to 9999; empty the cell or leave the column out"
     )]
     DateRange(i64, &'static str),
-    /// A time of day that no day has.
-    #[error("{0} {1} since midnight is no time of day; empty the cell or leave the column out")]
+    /// A time of day outside the day.
+    #[error("{0} {1} since midnight is not a time of day; empty the cell or leave the column out")]
     TimeOfDay(i64, &'static str),
-    /// A column that is asked for and not there.
+    /// A requested column that does not exist.
     #[error(
         "there is no column `{}`; there {}{}",
         shown(name),
@@ -277,80 +280,80 @@ pub enum ReadErrorKind {
         nearest(suggestion, *delimiter)
     )]
     MissingColumn {
-        /// The one asked for.
+        /// The requested column.
         name: String,
-        /// Those there are.
+        /// The existing columns.
         columns: Vec<String>,
-        /// The one that may be meant.
+        /// The most similar column.
         suggestion: Option<String>,
-        /// What would make it a column if it were the delimiter.
+        /// The delimiter that would make it a column.
         delimiter: Option<char>,
     },
-    /// A text that is absent, not empty.
+    /// A text that is missing, not empty.
     #[error("the text is missing; fill it in or remove the row")]
     MissingText,
-    /// A label that is empty or absent.
+    /// A label that is empty or missing.
     #[error("the label is empty; fill it in or remove the row")]
     EmptyLabel,
-    /// Why a label cannot be used, in the words of what parsed it.
+    /// A label that cannot be used, with the parser's message.
     #[error("{0}")]
     Label(String),
     /// A feature of a prepared photo that is not a number.
     #[error("`{0}` is not a number; run `easylife prepare cv` again")]
     NotNumber(String),
-    /// A row that its series cannot take.
+    /// A row that cannot be added to its series.
     #[error("series `{id}`: {reason}")]
     Series {
         /// The series.
         id: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A time that no series can take.
+    /// A time that cannot be used in any series.
     #[error("{0}")]
     SeriesTime(String),
-    /// A text, a label or an id that is an object or a list.
+    /// A text, label or id that is an object or a list.
     #[error(
-        "the {what} is {}; a text, a number or a boolean is expected",
-        cut(found)
+        "the {what} is {}; expected a text, a number or a boolean",
+        truncate(found)
     )]
     Nested {
-        /// What is expected there.
+        /// What is expected here.
         what: &'static str,
-        /// The JSON that was found.
+        /// The JSON value that was found.
         found: String,
     },
     /// A user or item without an id.
     #[error("the id is empty; fill it in or remove the row")]
     EmptyId,
     /// A rating that is not a number.
-    #[error("`{0}` is not a rating; a number is expected, or nothing")]
+    #[error("`{0}` is not a rating; expected a number or an empty cell")]
     Rating(String),
-    /// A number with marks that were not said; what to do.
+    /// A number with an unspecified decimal mark, and the next step.
     #[error("{0}")]
     Marked(String),
     /// Times of two kinds in one column.
     #[error(
-        "`{text}` is {found}, but {first} came before it: the two cannot be put in order; write all times in \
-         one way"
+        "`{text}` is {found}, but {first} came before it: the two cannot be ordered; write all times in \
+         the same way"
     )]
     MixedTimes {
         /// The time.
         text: String,
         /// Its kind.
         found: &'static str,
-        /// The kind of the first one.
+        /// The kind of the first time.
         first: &'static str,
     },
-    /// A time that cannot be read.
+    /// An unreadable time.
     #[error(
-        "`{0}` is not a time; a number, a date (2024-02-29), a time of it, or nothing is expected"
+        "`{0}` is not a time; expected a number, a date (2024-02-29), a date and time, or an empty cell"
     )]
     Time(String),
 }
 
 impl ReadError {
-    /// True when only this record is bad and [`super::Source::read`] can go on with the next
+    /// Whether only this record is bad, so that [`super::Source::read`] can continue with the next
     /// (`--on-error skip`). Errors of opening a source always end it.
     pub fn is_record(&self) -> bool {
         use ReadErrorKind::*;
@@ -383,7 +386,7 @@ impl ReadError {
         )
     }
 
-    /// True when the file could not be opened or read at all (exit 1), rather than holding bad
+    /// Whether the file could not be opened or read at all (exit 1), as opposed to having bad
     /// content (exit 4).
     pub fn is_io(&self) -> bool {
         matches!(*self.kind, ReadErrorKind::Io(_))
@@ -399,7 +402,7 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 impl Place {
-    /// A whole file.
+    /// The position of a whole file.
     pub fn file(file: impl Into<String>) -> Place {
         Place {
             file: file.into(),
@@ -409,7 +412,7 @@ impl Place {
         }
     }
 
-    /// A line of a text file.
+    /// The position of a line of a text file.
     pub fn line(file: impl Into<String>, line: u64) -> Place {
         Place {
             line: Some(line),
@@ -417,13 +420,13 @@ impl Place {
         }
     }
 
-    /// The same place, at a column of a known number (0-based here, 1-based in words) and name.
+    /// The same position, at a column with this index (from 0; displayed from 1) and name.
     pub fn column(mut self, index: usize, name: Option<&str>) -> Place {
         self.column = Some(Within::Column(index, name.map(str::to_owned)));
         self
     }
 
-    /// The error of `kind` at this place.
+    /// An error of `kind` at this position.
     pub fn error(self, kind: ReadErrorKind) -> ReadError {
         ReadError {
             place: self,
@@ -447,7 +450,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A delimiter in words.
+/// The display name of a delimiter.
 fn delimiter(byte: u8) -> String {
     match byte {
         b',' => "a comma".to_owned(),
@@ -456,7 +459,7 @@ fn delimiter(byte: u8) -> String {
     }
 }
 
-/// What to do with a table of another delimiter.
+/// The next step for a table with another delimiter.
 fn other_delimiter(found: u8, expected: u8) -> String {
     match (found, expected) {
         (b',', b'\t') => "name the file .csv".to_owned(),
@@ -474,8 +477,8 @@ fn other_delimiter(found: u8, expected: u8) -> String {
     }
 }
 
-/// A value for a message; a long one is cut.
-fn cut(value: &str) -> String {
+/// A value for a message; a long one is truncated.
+fn truncate(value: &str) -> String {
     const SHOWN: usize = 60;
     match value.char_indices().nth(SHOWN) {
         Some((at, _)) => format!("{}…", &value[..at]),
@@ -483,7 +486,7 @@ fn cut(value: &str) -> String {
     }
 }
 
-/// Column names for a message; a very wide table is cut.
+/// Column names for a message; a long list is truncated.
 fn listed(columns: &[String]) -> String {
     const SHOWN: usize = 20;
     if columns.is_empty() {
@@ -536,7 +539,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_tables_are_cut_in_messages() {
+    fn wide_tables_are_truncated_in_messages() {
         let kind = ReadErrorKind::MissingColumn {
             name: "text".to_string(),
             columns: (0..22).map(|i| i.to_string()).collect(),
@@ -547,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_failure_are_told_apart() {
+    fn kinds_of_failure_are_distinguished() {
         let of = |kind| Place::file("a").error(kind);
         assert!(of(ReadErrorKind::Io(io::Error::other("x"))).is_io());
         assert!(of(ReadErrorKind::EmptyLabel).is_record());

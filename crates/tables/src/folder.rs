@@ -1,4 +1,4 @@
-//! All data files of a folder and of the folders in it as one table, in the order of their paths.
+//! Reads all data files of a folder and its subfolders as one table, in the order of their paths.
 
 use std::collections::HashSet;
 use std::fs::DirEntry;
@@ -17,25 +17,25 @@ struct Folder {
     columns: Vec<Column>,
     rest: IntoIter<PathBuf>,
     reading: Reading,
-    /// Of the files before the current one.
+    /// The encoding detected in earlier files.
     recognised: Option<Encoding>,
 }
 
-/// What is in a folder, at any depth; paths start with the folder's.
+/// The content of a folder at any depth; paths start with the folder's.
 #[derive(Default)]
 struct Listing {
     files: Vec<PathBuf>,
     /// Data files that are hidden, or in a hidden folder.
     hidden: Vec<PathBuf>,
-    /// Files that are not named like tables.
+    /// Files without a table's extension.
     others: Vec<PathBuf>,
-    /// Folders that are named as `year=2023`.
+    /// Folders named like `year=2023`.
     partitions: Vec<String>,
-    /// Folders that were entered: a link may lead back to one.
+    /// Folders that were entered, since a link may lead back to one.
     entered: HashSet<PathBuf>,
 }
 
-/// As Spark has it: names that begin with a dot or an underscore are no data. A column's name may begin with one.
+/// As in Spark, names that begin with a dot or an underscore are not data, except `_column=value`.
 fn is_hidden(name: &str) -> bool {
     name.starts_with('.') || (name.starts_with('_') && !name.contains('='))
 }
@@ -83,7 +83,7 @@ impl Listing {
     }
 }
 
-/// The data files of a folder, by their paths; at least one.
+/// The data files of a folder, sorted by path; at least one.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let place = || Place::file(files::names::spell(path));
     let listing = Listing::of(path)?;
@@ -93,8 +93,9 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     }
 }
 
-/// What is worth knowing of a folder that is read as one table: that files lie below the top, that some are left
-/// out, that folders named `year=2023` are no column. `None` where there is nothing to say, or no folder.
+/// Describes how a folder is read as one table: that files are in subfolders, that some are left
+/// out, that folders named `year=2023` are not columns. `None` if there is nothing to report, or it
+/// is not a folder.
 pub fn describe_folder(path: &Path) -> Option<String> {
     if !path.is_dir() {
         return None;
@@ -106,7 +107,7 @@ pub fn describe_folder(path: &Path) -> Option<String> {
     if below > 0 {
         let files = listing.files.len();
         said.push(format!(
-            "{files} files are read, {below} of them in folders below"
+            "{files} files are read, {below} of them in subfolders"
         ));
     }
     for (left_out, why) in [
@@ -120,7 +121,7 @@ pub fn describe_folder(path: &Path) -> Option<String> {
             let first = shown(&first.to_string());
             said.push(match left_out.len() {
                 1 => format!("left out: {first}, which is {why}"),
-                count => format!("left out: {count} files that are {why}, {first} the first"),
+                count => format!("left out: {count} files that are {why}, such as {first}"),
             });
         }
     }
@@ -146,7 +147,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
         reading,
         recognised: None,
     };
-    // A file without any bytes is a part without rows.
+    // An empty file is a part without rows.
     while folder.current.columns().is_empty() {
         let Some(path) = folder.rest.next() else {
             break;
@@ -164,8 +165,8 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
     Ok(Box::new(folder))
 }
 
-/// Columns of many files, where some are Parquet: typed where all files have them of one type, as no other type
-/// holds the values of all. `None` where no file tells types.
+/// Columns of many files, some of them Parquet: typed if all files agree on the type, since no
+/// other type can represent all values. `None` if no file has types.
 fn types(files: &[PathBuf]) -> Result<Option<Vec<Column>>, ReadError> {
     let is_parquet = |path: &&PathBuf| matches!(Format::of_path(path), Some((Format::Parquet, _)));
     let typed: Vec<&PathBuf> = files.iter().filter(is_parquet).collect();
@@ -183,7 +184,7 @@ fn types(files: &[PathBuf]) -> Result<Option<Vec<Column>>, ReadError> {
             let other = source.columns().iter().find(same_name);
             let mixed = typed.len() < files.len();
             if mixed || other != Some(column) {
-                // Text holds a decimal's digits, which a number might not.
+                // Text keeps a decimal's digits, which a number might not.
                 let foreign = other.and_then(|other| other.foreign.as_ref());
                 let foreign = column.foreign.as_ref().or(foreign);
                 column.data_type = foreign.map(|_| DataType::Text);
@@ -236,7 +237,7 @@ impl Folder {
     }
 }
 
-/// Refuses a file whose columns are not those of the first; one without any has no rows either.
+/// Refuses a file whose columns differ from the first's; one without columns has no rows either.
 pub(super) fn same_columns(
     file: &str,
     found: &[Column],
@@ -296,14 +297,14 @@ mod tests {
         let said = describe_folder(dir.path()).unwrap();
         assert_eq!(
             said,
-            "5 files are read, 3 of them in folders below; left out: 3 files that are hidden, \
-             .git/objects.csv the first; left out: notes.txt, which is not named like tables; names \
+            "5 files are read, 3 of them in subfolders; left out: 3 files that are hidden, such as \
+             .git/objects.csv; left out: notes.txt, which is not named like tables; names \
              of folders as `year=2024` are not read as columns"
         );
     }
 
     #[test]
-    fn a_folder_of_files_at_its_top_needs_no_words() {
+    fn a_folder_without_subfolders_needs_no_description() {
         let dir = folder(&[("b.csv", "a\n3\n"), ("_SUCCESS", "")]);
         assert_eq!(describe_folder(dir.path()), None);
         assert_eq!(describe_folder(&dir.path().join("b.csv")), None);

@@ -1,4 +1,4 @@
-//! Names of formats and compressions, and which of them a file name means.
+//! Names of formats and compressions, and how file names indicate them.
 
 use std::fmt;
 use std::path::Path;
@@ -7,20 +7,20 @@ use std::str::FromStr;
 /// A format of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Values separated by commas, a header line first.
+    /// Comma-separated values with a header line.
     Csv,
-    /// The same with tabs.
+    /// Tab-separated values with a header line.
     Tsv,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// Apache Parquet with flat columns.
     Parquet,
 }
 
-/// How a text format is compressed; Parquet compresses by itself.
+/// The compression of a text format; Parquet has its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// As it is.
+    /// Not compressed.
     None,
     /// gzip, any number of members.
     Gzip,
@@ -28,14 +28,15 @@ pub enum Compression {
     Zstd,
 }
 
-/// A word that names no format.
+/// An unknown format name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown format `{0}`; use csv, tsv, jsonl or parquet")]
 pub struct UnknownFormat(pub String);
 
 impl Format {
-    /// What a file name says: `a.csv`, `a.tsv`, `a.jsonl` or `a.ndjson`, each also `.gz` or
-    /// `.zst`, and `a.parquet`. Letter case does not matter. `None` where it says nothing.
+    /// The format and compression indicated by a file name: `a.csv`, `a.tsv`, `a.jsonl` or
+    /// `a.ndjson`, each also with `.gz` or `.zst`, and `a.parquet`, in any letter case. `None` if
+    /// the extension is unknown.
     pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         let (stem, compression) = if let Some(stem) = name.strip_suffix(".gz") {
@@ -52,7 +53,7 @@ impl Format {
         }
     }
 
-    /// Ending of its file names, without a dot.
+    /// The file name extension, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Format::Csv => "csv",
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_told() {
+    fn unknown_formats_are_refused() {
         let error = "xlsx".parse::<Format>().unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,4 +1,5 @@
-//! Bytes of a text format: decompressed, their encoding and content looked at, errors told apart.
+//! The bytes of a text format: decompressed, with encoding and content checked, and errors
+//! classified.
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,20 +12,20 @@ use super::{Compression, Encoding, Format, Place, ReadError, ReadErrorKind, Read
 
 const BUFFER: usize = 1 << 17;
 
-/// Decompressed bytes of one input.
+/// The decompressed bytes of an input.
 pub(super) struct Input {
     reader: BufReader<Box<dyn Read>>,
     pub name: String,
     compressed: bool,
-    /// The encoding that was recognised, and is converted to UTF-8.
+    /// The detected encoding, which is converted to UTF-8.
     recognised: Rc<Cell<Option<Encoding>>>,
-    /// Whether its bytes are converted, because they were recognised or because the caller says so.
+    /// Whether its bytes are converted, because an encoding was detected or specified.
     is_converted: bool,
 }
 
 impl Input {
-    /// Refuses what is not `format` compressed as said, and what is no text by its first bytes; reads over a
-    /// byte-order mark. What comes out is UTF-8 where the encoding is known.
+    /// Refuses input that does not have the given format and compression, or is not text judging by
+    /// its first bytes; skips a byte-order mark. The output is UTF-8 if the encoding is known.
     pub fn new(
         input: Box<dyn Read>,
         name: &str,
@@ -56,8 +57,8 @@ impl Input {
         })
     }
 
-    /// The encoding that its first bytes or the caller tell, past the byte-order mark; `None` where nothing
-    /// does.
+    /// The encoding from its first bytes or the caller, after the byte-order mark; `None` if
+    /// neither gives one.
     fn encoding(&mut self, said: Option<Encoding>) -> Result<Option<Encoding>, ReadError> {
         let place = Place::file(&self.name);
         let start = self.fill()?;
@@ -87,12 +88,12 @@ impl Input {
         Ok(said.or(found))
     }
 
-    /// The encoding that was recognised so far, and is converted to UTF-8 without the caller's word.
+    /// The encoding detected so far, which is converted to UTF-8 without the caller specifying it.
     pub fn recognised(&self) -> Option<Encoding> {
         self.recognised.get()
     }
 
-    /// What a byte that is no UTF-8 means here.
+    /// The error for a byte that is not UTF-8.
     pub fn not_utf8(&self, byte: usize, value: u8) -> ReadErrorKind {
         match self.is_converted || self.recognised.get().is_some() {
             true => ReadErrorKind::NotInEncoding { byte },
@@ -100,12 +101,12 @@ impl Input {
         }
     }
 
-    /// What was read ahead.
+    /// The buffered bytes.
     pub fn buffered(&self) -> &[u8] {
         self.reader.buffer()
     }
 
-    /// Bytes in memory that are the middle of an input.
+    /// An input from bytes in memory that are the middle of a text.
     pub fn middle(bytes: Vec<u8>, name: &str) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, Box::new(io::Cursor::new(bytes))),
@@ -116,7 +117,7 @@ impl Input {
         }
     }
 
-    /// The same with `bytes` before what is still to be read.
+    /// The same input with `bytes` before the unread rest.
     pub fn behind(self, bytes: Vec<u8>) -> Self {
         let chained = io::Cursor::new(bytes).chain(self.reader);
         Self {
@@ -139,7 +140,7 @@ impl Input {
         let (expected, hint) = match (found, expected) {
             (None, Compression::None) => return Ok(()),
             (Some(_), Compression::None) if compressed => (
-                format!("{format} behind the compression"),
+                format!("{format} inside the compression"),
                 "it is compressed twice: decompress it once",
             ),
             (Some(Compression::Gzip), Compression::None) => {
@@ -150,11 +151,11 @@ impl Input {
             (Some(_), _) => ("gzip".to_owned(), "name it .zst, not .gz"),
             (None, Compression::Gzip) => (
                 "gzip".to_owned(),
-                "take .gz off its name if it is not compressed",
+                "remove .gz from its name if it is not compressed",
             ),
             (None, _) => (
                 "Zstandard".to_owned(),
-                "take .zst off its name if it is not compressed",
+                "remove .zst from its name if it is not compressed",
             ),
         };
         let found = match found {
@@ -184,7 +185,7 @@ impl Input {
         })
     }
 
-    /// What is buffered, at least one byte; empty at the end.
+    /// The buffered bytes, at least one; empty at the end.
     pub fn fill(&mut self) -> Result<&[u8], ReadError> {
         let (name, compressed) = (&self.name, self.compressed);
         self.reader
@@ -192,7 +193,7 @@ impl Input {
             .map_err(|error| Place::file(name).error(kind(error, compressed)))
     }
 
-    /// Reads on, past the buffer where that is shorter than `bytes`; 0 at the end.
+    /// Reads bytes, bypassing a buffer that is shorter than `bytes`; 0 at the end.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ReadError> {
         loop {
             match self.reader.read(bytes) {
@@ -211,10 +212,10 @@ impl Input {
     }
 }
 
-/// Members of a gzip file one after the other, as gzip reads them: zeros behind the last one, which tapes and
-/// block devices leave, are read over; anything else there is refused.
+/// The members of a gzip file, one after the other, like gzip: zeros after the last one, as left by
+/// tapes and block devices, are skipped; anything else there is refused.
 enum Gzip {
-    /// At the start, or behind a member.
+    /// At the start, or after a member.
     Between(BufReader<Box<dyn Read>>),
     Member(Box<GzDecoder<BufReader<Box<dyn Read>>>>),
     End,
@@ -259,7 +260,7 @@ fn only_zeros(mut rest: impl BufRead) -> io::Result<usize> {
     }
 }
 
-/// What the first bytes say of compression.
+/// The compression indicated by the first bytes.
 fn compression_of(start: &[u8]) -> Option<Compression> {
     let skippable = |start: &[u8]| {
         start.first().is_some_and(|byte| byte >> 4 == 5) && start[1..].starts_with(b"\x2a\x4d\x18")
@@ -272,7 +273,7 @@ fn compression_of(start: &[u8]) -> Option<Compression> {
     }
 }
 
-/// Files that are no text by their first bytes.
+/// Non-text files, detected by their first bytes.
 fn content_of(start: &[u8]) -> Option<&'static str> {
     const KNOWN: [(&[u8], &str); 8] = [
         (b"PAR1", "a Parquet file"),
@@ -288,7 +289,7 @@ fn content_of(start: &[u8]) -> Option<&'static str> {
     found.map(|(_, name)| *name)
 }
 
-/// Content that is not `format`, where the first bytes say so.
+/// The error for content that is not `format`, judging by its first bytes.
 fn other_content(start: &[u8], format: Format) -> Option<ReadErrorKind> {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();
@@ -321,7 +322,7 @@ fn other_content(start: &[u8], format: Format) -> Option<ReadErrorKind> {
     })
 }
 
-/// UTF-32 by its byte-order marks.
+/// Detects UTF-32 by its byte-order marks.
 fn utf32(start: &[u8]) -> Option<ReadErrorKind> {
     match start {
         [0xff, 0xfe, 0, 0, ..] => Some(ReadErrorKind::WideText("UTF-32LE")),
@@ -330,8 +331,8 @@ fn utf32(start: &[u8]) -> Option<ReadErrorKind> {
     }
 }
 
-/// UTF-16 without a byte-order mark by its zeros: all of them are high (or all low) halves of a character, and so
-/// is the other half of every line feed.
+/// Detects UTF-16 without a byte-order mark by its zeros: all are high (or all low) halves of a
+/// character, including one half of every line feed.
 fn wide_text(start: &[u8]) -> Option<Encoding> {
     let start = &start[..start.len().min(1 << 12) / 2 * 2];
     let (pairs, _) = start.as_chunks::<2>();
@@ -352,12 +353,12 @@ fn wide_text(start: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// What a decoder complains of is the content's fault, not the disk's.
+/// A decoder's error is the content's fault, not the disk's.
 fn kind(error: io::Error, compressed: bool) -> ReadErrorKind {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     match error.kind() {
         UnexpectedEof if compressed => {
-            ReadErrorKind::Compressed("they end in the middle: the file is cut short".to_owned())
+            ReadErrorKind::Compressed("the data end early: the file is truncated".to_owned())
         }
         InvalidData | InvalidInput | Other if compressed => {
             ReadErrorKind::Compressed(error.to_string())

@@ -1,4 +1,4 @@
-//! JSON lines: one object a line. Numbers and nested values keep their spelling.
+//! Reads JSON lines: one object per line. Numbers and nested values keep their spelling.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -19,11 +19,11 @@ struct Jsonl {
     line: Vec<u8>,
     /// Number of the line in `line`, from 1.
     number: u64,
-    /// The first line has been read for its keys and is still to be given.
+    /// Whether the first line was read for its keys and has not been returned yet.
     pending: bool,
 }
 
-/// Opens JSON lines; the first object's keys are the columns. Without a line there are none.
+/// Opens JSON lines; the first object's keys are the columns. An empty input has no columns.
 pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
     let mut jsonl = Jsonl {
         input,
@@ -47,10 +47,10 @@ pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
     Ok(Box::new(jsonl))
 }
 
-/// What is wrong with a line.
+/// An error in a line.
 enum Problem {
     Kind(ReadErrorKind),
-    /// At a byte of it, from 1, in the value of a key where that is known.
+    /// At a byte of the line, from 1, in the value of a key if known.
     Json {
         error: serde_json::Error,
         byte: usize,
@@ -59,7 +59,7 @@ enum Problem {
 }
 
 impl Problem {
-    /// Of text that starts `before` bytes behind the start of the line.
+    /// For text that starts `before` bytes after the start of the line.
     fn json(error: serde_json::Error, before: usize, key: Option<String>) -> Problem {
         Problem::Json {
             byte: before + error.column(),
@@ -69,7 +69,7 @@ impl Problem {
     }
 }
 
-/// The cause in plain words and what to do, for what other programs often write.
+/// The cause in plain words and the next step, for common mistakes of other programs.
 fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text
@@ -81,7 +81,7 @@ fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
         let half = memchr::memmem::rfind_iter(before, b"\\u").find(half);
         if let Some(half) = half.and_then(|at| line.get(at..at + 6)) {
             return format!(
-                "`{}` is half of a surrogate pair: the text was cut inside a character; write both \
+                "`{}` is half of a surrogate pair: the text was split inside a character; write both \
                  halves, or remove it",
                 String::from_utf8_lossy(half)
             );
@@ -105,7 +105,7 @@ fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
             .iter()
             .find(|(word, _)| rest.starts_with(word.as_bytes()))
     };
-    // The parser stops within a word that starts like one it knows, and behind a sign.
+    // The parser stops inside a word that starts like a known one, and after a sign.
     let before = at.saturating_sub(2);
     match (before..=at).find_map(word) {
         Some((word, instead)) => format!("JSON has no `{word}`; write {instead}"),
@@ -116,7 +116,7 @@ fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
             format!("{text}; write each object on one line, for example with `jq -c . IN > OUT`")
         }
         None if text.contains("trailing characters") => {
-            format!("{text}; each line holds one object and nothing behind it")
+            format!("{text}; each line must be one object with nothing after it")
         }
         None => text.to_owned(),
     }
@@ -137,7 +137,7 @@ impl Jsonl {
         }
     }
 
-    /// False when nothing is left.
+    /// Returns false at the end.
     fn fill_line(&mut self) -> Result<bool, ReadError> {
         loop {
             let buffer = self.input.fill()?;
@@ -202,7 +202,7 @@ impl Jsonl {
         }
         for (value, column) in values.into_iter().zip(&self.columns) {
             push(row, value.map(RawValue::get)).map_err(|(error, text)| {
-                // The value is a piece of the line.
+                // The value is a slice of the line.
                 let before = text.as_ptr() as usize - self.line.as_ptr() as usize;
                 Problem::json(error, before, Some(column.name.clone()))
             })?;
@@ -211,7 +211,7 @@ impl Jsonl {
     }
 }
 
-/// Appends a value, or gives it back with what is wrong with it.
+/// Appends a value, or returns it with its error.
 fn push<'a>(row: &mut Row, value: Option<&'a str>) -> Result<(), (serde_json::Error, &'a str)> {
     match value.map(|text| (text.as_bytes().first(), text)) {
         None | Some((Some(b'n') | None, _)) => row.push(Kind::Null, ""),
@@ -231,11 +231,11 @@ struct Unescaped<'a>(#[serde(borrow)] Cow<'a, str>);
 
 type Entries<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
-/// Keys and raw values of the object on a line, in its order.
+/// Keys and raw values of the object on a line, in order.
 fn entries(line: &[u8]) -> Result<Entries<'_>, Problem> {
     if !line.trim_ascii_start().starts_with(b"{") {
         return Err(Problem::Kind(ReadErrorKind::NotObject {
-            hint: "each line holds one object, {\"text\": ..., \"label\": ...}",
+            hint: "each line must be one object, {\"text\": ..., \"label\": ...}",
         }));
     }
     if let Err(error) = std::str::from_utf8(line) {
@@ -261,12 +261,12 @@ fn entries(line: &[u8]) -> Result<Entries<'_>, Problem> {
     Ok(entries)
 }
 
-/// What an error of the parser does not say.
+/// What an error of the parser does not include.
 #[derive(Default)]
 struct Seen {
     /// The key whose value is being read.
     key: RefCell<Option<String>>,
-    /// It was there before.
+    /// Whether the key is a duplicate.
     twice: std::cell::Cell<bool>,
 }
 
@@ -285,7 +285,7 @@ impl<'de> Visitor<'de> for Object<'_> {
             let twice = entries.iter().any(|(known, _)| *known == key.0);
             let value = match twice {
                 false => map.next_value(),
-                true => Err(A::Error::custom("a key comes twice")),
+                true => Err(A::Error::custom("a key is repeated")),
             };
             let value = value.inspect_err(|_| {
                 self.0.twice.set(twice);
@@ -374,7 +374,7 @@ mod tests {
             "{message}"
         );
         assert!(error("{\"a\":1}\n{\"b\":2}\n").contains("key `b` is not in the first line"));
-        assert!(error("{\"a\":1,\"a\":2}\n").contains("key `a` comes twice"));
+        assert!(error("{\"a\":1,\"a\":2}\n").contains("key `a` is repeated"));
         assert!(error("{}\n").contains("no keys"));
     }
 
@@ -395,7 +395,7 @@ mod tests {
             ("{\"a\":None}", "JSON has no `None`"),
             ("{'a':1}", "double quotes"),
             ("{\n \"a\": 1\n}", "write each object on one line"),
-            ("{\"a\":1},\n", "nothing behind it"),
+            ("{\"a\":1},\n", "nothing after it"),
             (
                 "{\"a\":1,\"b\":\"x\\ud83d\"}",
                 "(b): not JSON: `\\ud83d` is half of a surrogate pair",

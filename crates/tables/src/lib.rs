@@ -1,12 +1,12 @@
-//! Formats on disk to rows in memory and back: CSV, TSV, JSON lines and Parquet, plain, `.gz` or
-//! `.zst`, files, folders and standard input.
+//! Reads formats on disk into rows in memory and writes them back: CSV, TSV, JSON lines and
+//! Parquet, plain, `.gz` or `.zst`, from files, folders and standard input.
 //!
-//! A [`Source`] gives rows one at a time in bounded memory and places every error by file, line and
-//! column; a [`Sink`] writes rows so that its bytes are a function of the rows alone. What rows
-//! mean is for the callers; `text`, `photos`, `ratings` and `series` (with `clock`) read the rows of
-//! texts, photos, interactions and demand; `blocks` reads a table in pieces that can be worked on
-//! side by side; `sketch` has mergeable summaries of columns of any size, `profile` says with them what a
-//! table holds.
+//! A [`Source`] returns rows one at a time in bounded memory and gives every error a file, line and
+//! column; a [`Sink`] writes rows so that its bytes depend only on the rows. The meaning of rows is
+//! up to the callers; `text`, `photos`, `ratings` and `series` (with `clock`) read the rows of
+//! texts, photos, interactions and demand; `blocks` reads a table in pieces that can be processed
+//! in parallel; `sketch` has mergeable summaries of columns of any size, and `profile` uses them to
+//! describe a table.
 
 #![deny(missing_docs)]
 
@@ -63,6 +63,6 @@ pub use text::{
 };
 pub use values::{from_values, without_rows};
 
-/// Longest record that is read, in bytes of its text: 16 MiB. It bounds memory when a quote is
-/// never closed or a line never ends.
+/// Maximum length of a record in bytes of its text: 16 MiB. It bounds memory if a quote is never
+/// closed or a line never ends.
 pub const MAX_RECORD: usize = 16 << 20;

@@ -1,8 +1,9 @@
-//! Numbers as people and spreadsheets write them: with a decimal comma, with marks between thousands.
+//! Parses numbers as written by people and spreadsheets: with a decimal comma, or with thousands
+//! separators.
 //!
-//! Without a word on it only numbers as programs write them are read (`1234.5`): `1,234` is a thousand here
-//! and a bit more than one there, and nothing in a file says which. What another mark would make of a text is
-//! told instead.
+//! Unless specified, only numbers as written by programs are parsed (`1234.5`): `1,234` may be
+//! about a thousand or about one, and nothing in a file tells which. The error reports how another
+//! decimal mark would interpret a text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::InvalidReading;
 
-/// What stands before the decimals of numbers; whatever else stands between groups of three digits is for
-/// thousands.
+/// The decimal mark of numbers; another mark between groups of three digits is a thousands
+/// separator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Decimal {
@@ -24,24 +25,24 @@ pub enum Decimal {
     Comma,
 }
 
-/// What may stand between thousands, beside the mark that is not the decimal one.
+/// Thousands separators besides the mark that is not the decimal mark.
 const SPACES: [char; 7] = [' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '\u{2019}', '_'];
 
-/// A text that is not read as a number, and why.
+/// Why a text is not parsed as a number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotNumber {
-    /// It is none.
+    /// It is not a number.
     #[error("not a number")]
     Other,
-    /// It would be one with a mark that is not said; what to do.
+    /// It would be a number with an unspecified decimal mark; the next step.
     #[error("{0}")]
     Marked(String),
 }
 
-/// Reads a number: where nothing is said of its decimals as programs write it, `-1234.5e-3`.
+/// Parses a number; without `decimal`, as written by programs: `-1234.5e-3`.
 ///
 /// # Errors
-/// That it is none, or which marks would make it one.
+/// That it is not a number, or which decimal mark would make it one.
 pub fn number(text: &str, decimal: Option<Decimal>) -> Result<f64, NotNumber> {
     let text = text.trim();
     if let Some(decimal) = decimal {
@@ -78,7 +79,7 @@ pub fn number(text: &str, decimal: Option<Decimal>) -> Result<f64, NotNumber> {
                 None => Decimal::Comma,
             };
             format!(
-                "`{text}` is read as a number once it is said that it has {}: set TASK.data.decimal: \
+                "`{text}` has {}; to read it as a number, set TASK.data.decimal: \
                  '{decimal}' (--decimal '{decimal}')",
                 decimal.described()
             )
@@ -95,7 +96,7 @@ impl Decimal {
         }
     }
 
-    /// The mark.
+    /// The character.
     pub(super) fn mark(self) -> char {
         match self {
             Decimal::Point => '.',
@@ -110,7 +111,7 @@ impl Decimal {
         }
     }
 
-    /// The number that a text is with this mark.
+    /// Parses a text with this decimal mark.
     pub fn read(self, text: &str) -> Option<f64> {
         let (sign, unsigned) = match text.strip_prefix(['-', '\u{2212}']) {
             Some(rest) => ("-", rest),
@@ -136,7 +137,7 @@ impl Decimal {
         format!("{sign}{whole}.{fraction}0{exponent}").parse().ok()
     }
 
-    /// Digits in groups of three, all with the same mark between them.
+    /// Removes thousands separators from digits in groups of three, all with the same separator.
     fn without_marks(self, whole: &str) -> Option<String> {
         let mark = whole.chars().find(|c| !c.is_ascii_digit())?;
         if mark != self.other().mark() && !SPACES.contains(&mark) {
@@ -168,7 +169,7 @@ impl FromStr for Decimal {
         match text {
             "." => Ok(Decimal::Point),
             "," => Ok(Decimal::Comma),
-            _ => Err(InvalidReading::new(text, "what marks decimals: `.` or `,`")),
+            _ => Err(InvalidReading::new(text, "a decimal mark: `.` or `,`")),
         }
     }
 }
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_read_as_was_said() {
+    fn marks_are_read_as_specified() {
         use Decimal::{Comma, Point};
         for (text, decimal, expected) in [
             ("1.234,5", Some(Comma), 1234.5),
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_asked_for() {
+    fn an_unspecified_mark_is_asked_for() {
         for (text, words) in [
             ("1.234,5", "set TASK.data.decimal: ','"),
             ("12,5", "set TASK.data.decimal: ','"),

@@ -1,4 +1,4 @@
-//! Bytes of a text format on their way out, compressed so that they can be cut and continued.
+//! The output bytes of a text format, compressed so that they can be truncated and continued.
 
 use std::io::{self, BufWriter, Write};
 
@@ -10,7 +10,7 @@ use super::Compression;
 const ZSTD_LEVEL: i32 = 3;
 const BUFFER: usize = 1 << 17;
 
-/// A writer that compresses. A checkpoint ends a gzip member or a zstd frame; the next write starts
+/// A compressing writer. A checkpoint ends a gzip member or a zstd frame; the next write starts
 /// another, and decompressors read them as one.
 pub(super) struct Output<W: Write> {
     state: State<W>,
@@ -18,11 +18,11 @@ pub(super) struct Output<W: Write> {
 }
 
 enum State<W: Write> {
-    /// Nothing compressed is open.
+    /// No compressed member is open.
     Plain(BufWriter<W>),
     Gzip(GzEncoder<BufWriter<W>>),
     Zstd(zstd::Encoder<'static, BufWriter<W>>),
-    /// Between two of the others, or after a failed one.
+    /// During a transition, or after a failed one.
     Gone,
 }
 
@@ -34,7 +34,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Everything written so far is out, and what follows can be appended to it.
+    /// Flushes everything written so far, so that further output can be appended to it.
     pub fn checkpoint(&mut self) -> io::Result<()> {
         let mut plain = match std::mem::replace(&mut self.state, State::Gone) {
             State::Plain(plain) => plain,
@@ -53,7 +53,7 @@ impl<W: Write> Output<W> {
         };
         self.state = match self.compression {
             Compression::None => State::Plain(plain),
-            // No time, no name, "unknown" for the system: the same bytes everywhere.
+            // No time or name, and "unknown" for the system: the same bytes everywhere.
             Compression::Gzip => State::Gzip(
                 GzBuilder::new()
                     .mtime(0)

@@ -1,5 +1,5 @@
-//! Parquet files as rows, a slice of rows at a time, decoded by polars. `types` says how a column is decoded,
-//! `cells` how its values are spelled.
+//! Reads Parquet files as rows, one slice of rows at a time, decoded by polars. `types` decides how
+//! a column is decoded, `cells` how its values are written.
 
 mod cells;
 mod types;
@@ -26,11 +26,11 @@ pub(crate) use self::cells::epoch;
 use self::types::{Special, Type};
 use super::{Column, Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, Within};
 
-/// A slice holds about this many bytes, uncompressed.
+/// Approximate uncompressed size of a slice in bytes.
 const SLICE_BYTES: usize = 16 << 20;
 const SLICE_ROWS: usize = 1 << 16;
 
-/// A stream's copy on disk: a Parquet file ends in the index of itself.
+/// A copy of a stream on disk, since a Parquet file has its index at the end.
 struct Spool {
     path: tempfile::TempPath,
     _listed: Leftover,
@@ -39,24 +39,24 @@ struct Spool {
 struct Parquet {
     path: PathBuf,
     name: String,
-    /// Removed with the source, where the input was a stream.
+    /// Removed with the source, if the input was a stream.
     _spool: Option<Spool>,
     metadata: Arc<FileMetadata>,
     columns: Vec<Column>,
     types: Vec<Type>,
     slice_rows: usize,
-    /// Rows given so far.
+    /// Number of rows returned so far.
     given: usize,
     slice: Slice,
     scratch: String,
 }
 
-/// Some rows of one row group, decoded.
+/// Some decoded rows of one row group.
 #[derive(Default)]
 struct Slice {
-    /// The arrays of each column, one behind the other.
+    /// The arrays of each column, in order.
     columns: Vec<Vec<Box<dyn Array>>>,
-    /// Number of its first row, and of the first row behind it.
+    /// Index of the first row, and the end.
     start: usize,
     end: usize,
 }
@@ -118,7 +118,7 @@ fn open_spooled(
     }))
 }
 
-/// Names what is not Parquet by its first bytes.
+/// Reports content that is not Parquet, judging by its first bytes.
 fn check_content(file: &mut File, name: &str) -> Result<(), ReadError> {
     let io = |error| Place::file(name).error(ReadErrorKind::Io(error));
     let mut start = Vec::new();
@@ -126,7 +126,7 @@ fn check_content(file: &mut File, name: &str) -> Result<(), ReadError> {
     let (found, hint) = match &start[..] {
         [b'P', b'A', b'R', b'1', ..] => return Ok(()),
         [] => {
-            let why = "it has no bytes, and a file of no rows has some".to_owned();
+            let why = "it is empty, which even a file without rows is not".to_owned();
             return Err(Place::file(name).error(ReadErrorKind::Parquet(why)));
         }
         [0x1f, 0x8b, ..] => ("gzip data", "decompress it: Parquet compresses by itself"),
@@ -161,12 +161,12 @@ fn refuse_twice(types: &[Type], name: &str) -> Result<(), ReadError> {
 
 fn types_of(metadata: &FileMetadata) -> Vec<Type> {
     let fields = metadata.schema().fields();
-    // Microseconds hold all years; a column of such times is tried in nanoseconds first.
+    // Microseconds cover all years; a column of such times is tried in nanoseconds first.
     let options = SchemaInferenceOptions {
         int96_coerce_to_timeunit: ArrowUnit::Microsecond,
     };
     let plain = parquet_to_arrow_schema_with_options(fields, &Some(options));
-    // An Arrow schema that cannot be read is only a hint less.
+    // An unreadable Arrow schema only means one hint less.
     let hints = infer_schema(metadata).ok();
     let types = fields.iter().filter_map(|field| {
         let hint = hints.as_ref().and_then(|hints| hints.get(field.name()));
@@ -180,12 +180,12 @@ fn reopen(path: &Path, name: &str) -> Result<File, ReadError> {
     File::open(path).map_err(|error| Place::file(name).error(ReadErrorKind::Io(error)))
 }
 
-/// polars panics on some broken files: that is the file's fault, not a fault of the program.
+/// polars panics on some damaged files: that is the file's fault, not the program's.
 fn guarded<T>(name: &str, column: Option<&Type>, read: impl FnOnce() -> T) -> Result<T, ReadError> {
     foreign::run(read).map_err(|_| {
         let mut place = Place::file(name);
         place.column = column.map(|column| Within::Named(column.name.clone()));
-        place.error(ReadErrorKind::Parquet("its pages are broken".to_owned()))
+        place.error(ReadErrorKind::Parquet("its pages are damaged".to_owned()))
     })
 }
 
@@ -198,8 +198,8 @@ fn unreadable(name: &str, column: Option<&Type>, error: &polars::error::PolarsEr
 }
 
 impl Parquet {
-    /// The file is opened for each slice, so that pages once mapped do not pile up in memory. A slice is
-    /// decoded by the thread that asks for it: how many threads work is the caller's choice, and a panic is
+    /// The file is opened for each slice, so that mapped pages do not accumulate in memory. A slice
+    /// is decoded on the calling thread: the caller chooses the number of threads, and a panic is
     /// caught where it happens.
     fn next_slice(&mut self) -> Result<(), ReadError> {
         let metadata = self.metadata.clone();
@@ -243,7 +243,7 @@ impl Parquet {
     }
 }
 
-/// Rows of a column of a row group.
+/// The rows of a column of a row group.
 fn decode(
     bytes: &Buffer<u8>,
     group: &RowGroupMetadata,
@@ -256,7 +256,7 @@ fn decode(
         values.is_some_and(|values| values.iter().flatten().any(|&value| value == i64::MAX))
     };
     match &column.arrow {
-        // What 64 bits of nanoseconds do not hold was decoded as their greatest.
+        // Values outside 64-bit nanoseconds were decoded as the maximum.
         Arrow::Timestamp(ArrowUnit::Nanosecond, zone)
             if column.special == Special::Int96
                 && arrays.iter().any(|array| far(array.as_ref())) =>
@@ -335,7 +335,7 @@ impl Source for Parquet {
     }
 }
 
-/// The array that holds the value number `index` of all, and its number there.
+/// The array with value number `index`, and its index there.
 fn locate(arrays: &[Box<dyn Array>], mut index: usize) -> (&dyn Array, usize) {
     for array in arrays {
         if index < array.len() {
@@ -362,7 +362,7 @@ mod tests {
         Ok(rows)
     }
 
-    /// polars must not hand pages to threads of its own: nothing would catch a panic there quietly.
+    /// polars must not decode pages on its own threads, where a panic would not be caught.
     #[test]
     fn a_panic_on_broken_pages_is_caught_on_the_thread_that_reads() {
         let dir = tempfile::tempdir().unwrap();

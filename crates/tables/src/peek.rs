@@ -1,28 +1,28 @@
-//! A source whose next rows can be looked at before they are read.
+//! A source whose next rows can be inspected before they are read.
 
 use std::collections::VecDeque;
 
 use super::{Column, Decimal, Encoding, ReadError, Row, Source, Unit};
 
-/// A source and the rows of it that somebody has looked at.
+/// A source with some rows held for inspection.
 pub struct Peeked {
     inner: Box<dyn Source>,
     held: VecDeque<Held>,
-    /// Files of the rows that are held, and what their lines are called.
+    /// Files of the held rows, and what their line numbers count.
     files: Vec<(String, Unit)>,
-    /// The file of the row read last, where it was held.
+    /// The file of the last row, if it was held.
     file: Option<usize>,
     ended: bool,
 }
 
-/// A row, or what is wrong with it, and the number of its file.
+/// A row or its error, and the number of its file.
 struct Held {
     read: Result<Row, ReadError>,
     file: usize,
 }
 
 impl Peeked {
-    /// Nothing has been looked at yet.
+    /// Wraps a source; no row is held yet.
     pub fn new(inner: Box<dyn Source>) -> Self {
         Self {
             inner,
@@ -33,7 +33,8 @@ impl Peeked {
         }
     }
 
-    /// The row so many rows behind the next one; a row that cannot be read has no cells. `None` behind the end.
+    /// The row `ahead` rows after the next one; a row that cannot be read has no cells. `None`
+    /// after the end.
     pub fn peek(&mut self, ahead: usize) -> Option<&Row> {
         const BAD: &Row = &Row::EMPTY;
         while self.held.len() <= ahead && !self.ended {
@@ -64,7 +65,7 @@ impl Peeked {
         Some(held.read.as_ref().unwrap_or(BAD))
     }
 
-    /// Rows that are held, and may be looked at again.
+    /// The held rows, which can be inspected again.
     pub fn held(&self) -> impl Iterator<Item = &Row> {
         self.held.iter().filter_map(|held| held.read.as_ref().ok())
     }
@@ -131,11 +132,11 @@ mod tests {
                 let there = source.peek(ahead).is_some();
                 assert_eq!(there, ahead < 4);
             }
-            let mut told = Vec::new();
+            let mut seen = Vec::new();
             let mut row = Row::new();
             loop {
-                told.push(match source.read(&mut row) {
-                    Ok(false) => return told,
+                seen.push(match source.read(&mut row) {
+                    Ok(false) => return seen,
                     Ok(true) => {
                         format!("{}:{} {}", source.file(), row.line(), row.text(1))
                     }

@@ -1,5 +1,5 @@
-//! Prepared photos: what `cv` works on. Pixels are measured once, by `prepare`; a row is a photo with
-//! its label, where it came from and its features.
+//! Prepared photos, the input of `cv`. Pixels are measured once, by `prepare`; a row is a photo
+//! with its label, its origin and its features.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -7,29 +7,29 @@ use std::str::FromStr;
 
 use super::{Kind, ReadError, ReadErrorKind, Row, Source};
 
-/// Columns of a prepared part before the features.
+/// Columns of a prepared split before the features.
 pub const COLUMNS: [&str; 10] = [
     "path", "label", "kind", "strength", "source", "scene", "format", "width", "height", "sha256",
 ];
 
-/// Labelled photos in memory; `C` is the type of the labels.
+/// Labelled photos in memory; `C` is the label type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Photos<C> {
-    /// As in the raw data, relative to their place.
+    /// Paths as in the raw data, relative to its location.
     pub paths: Vec<String>,
-    /// The label of each.
+    /// The label of each photo.
     pub classes: Vec<C>,
-    /// Of blur; empty where the raw data do not say.
+    /// The kind of blur; empty if the raw data do not give it.
     pub kinds: Vec<String>,
-    /// Of the blur; absent where the raw data do not say.
+    /// The strength of the blur; `None` if the raw data do not give it.
     pub strengths: Vec<Option<f64>>,
-    /// What each photo was made of, where the raw data say.
+    /// The photo that each was made from, if the raw data give it.
     pub sources: Vec<String>,
-    /// Equal for photos of one scene; numbered as they come.
+    /// The scene of each photo, numbered in order of appearance.
     pub scenes: Vec<u32>,
     /// Photos × features.
     pub features: Vec<f64>,
-    /// The folder that paths start from, where the photos are still to be had.
+    /// The base folder of the paths, if the photos are still available.
     pub folder: Option<PathBuf>,
 }
 
@@ -37,21 +37,21 @@ impl<C> Photos<C> {
     /// The features of each photo.
     ///
     /// # Panics
-    /// When they were read with another number of names than N.
+    /// If the photos were read with a number of feature names other than N.
     pub fn features<const N: usize>(&self) -> Vec<[f64; N]> {
         assert_eq!(
             self.features.len(),
             N * self.paths.len(),
-            "N features a photo"
+            "expected N features per photo"
         );
         self.features.as_chunks::<N>().0.to_vec()
     }
 }
 
-/// Reads a prepared part with the features `names`; the first bad record ends it.
+/// Reads a prepared split with the features `names`; stops at the first bad record.
 ///
 /// # Errors
-/// Where a column is missing, a label is no `C`, or a feature is not a finite number.
+/// If a column is missing, a label is not a `C`, or a feature is not a finite number.
 pub fn read_photos<C>(source: &mut dyn Source, names: &[&str]) -> Result<Photos<C>, ReadError>
 where
     C: FromStr<Err: Display>,

@@ -1,4 +1,4 @@
-//! Interactions of users with items: what `recsys` works on.
+//! Interactions of users with items, the input of `recsys`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,17 +8,17 @@ use super::{Kind, NotNumber, Place, ReadError, ReadErrorKind, Row, Source, class
 /// Names of the columns of interactions.
 #[derive(Clone, Copy, Debug)]
 pub struct RatingColumns<'a> {
-    /// Who.
+    /// Column of user ids.
     pub user: &'a str,
-    /// What.
+    /// Column of item ids.
     pub item: &'a str,
-    /// These two need not be there.
+    /// Column of ratings, which may be absent.
     pub rating: &'a str,
-    /// When.
+    /// Column of times, which may be absent.
     pub time: &'a str,
 }
 
-/// The columns of prepared parts.
+/// The columns of prepared splits.
 pub const RATING_COLUMNS: RatingColumns<'static> = RatingColumns {
     user: "user_id",
     item: "item_id",
@@ -26,50 +26,50 @@ pub const RATING_COLUMNS: RatingColumns<'static> = RatingColumns {
     time: "timestamp",
 };
 
-/// One interaction; users and items by their numbers.
+/// One interaction, with user and item as numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rating {
-    /// The user's number in [`Ratings::users`].
+    /// The user's index in [`Ratings::users`].
     pub user: u32,
-    /// The item's number in [`Ratings::items`].
+    /// The item's index in [`Ratings::items`].
     pub item: u32,
-    /// Absent where the cell is empty or there is no such column.
+    /// `None` if the cell is empty or the column does not exist.
     pub rating: Option<f64>,
-    /// Seconds or whatever the data count in; minus infinity where it is not known, so that what is
-    /// not known comes first.
+    /// Seconds, or whatever unit the data use; minus infinity if unknown, so that unknown times
+    /// sort first.
     pub time: f64,
 }
 
-/// Interactions in memory, in the order in which they were read.
+/// Interactions in memory, in the order they were read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ratings {
-    /// Ids in the order of their numbers: by value where all are numbers, otherwise by their bytes.
+    /// User ids by number, sorted by value if all are numbers, otherwise by bytes.
     pub users: Vec<String>,
-    /// Likewise of the items.
+    /// Item ids, sorted likewise.
     pub items: Vec<String>,
-    /// One for each interaction.
+    /// The interactions.
     pub rows: Vec<Rating>,
-    /// Whether the data have these columns at all.
+    /// Whether the data have a column of ratings.
     pub rated: bool,
-    /// Whether there is a column of times.
+    /// Whether the data have a column of times.
     pub timed: bool,
-    /// What its times are; `None` where none was read.
+    /// The kind of times; `None` if there are none.
     pub times: Option<Times>,
 }
 
-/// What times are: kinds that cannot be put in order with one another.
+/// Kinds of times, which cannot be compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// Seconds since 1970, or whatever the data count in.
+    /// Seconds since 1970, or whatever unit the data use.
     Numbers,
-    /// Dates, or times of a clock on the wall.
+    /// Dates, or wall clock times.
     Local,
     /// Times with an offset.
     Instants,
 }
 
 impl Times {
-    /// In words, for messages.
+    /// The kind in words, for messages.
     pub fn described(self) -> &'static str {
         match self {
             Times::Numbers => "a number",
@@ -79,10 +79,11 @@ impl Times {
     }
 }
 
-/// Reads interactions; the first bad record ends it, unless `bad` keeps it and goes on.
+/// Reads interactions; stops at the first bad record, unless `bad` accepts it.
 ///
 /// # Errors
-/// A column that is missing, the first bad record that `bad` does not keep, or the source's end before its time.
+/// A missing column, the first bad record that `bad` does not accept, or a source that cannot be
+/// read to its end.
 pub fn read_ratings(
     source: &mut dyn Source,
     columns: RatingColumns<'_>,
@@ -128,31 +129,31 @@ pub fn read_ratings(
     })
 }
 
-/// Which cells of a row count.
+/// The columns in use.
 struct Cells {
     user: usize,
     item: usize,
     rating: Option<usize>,
     time: Option<usize>,
-    /// What the first time was.
+    /// The kind of the first time.
     times: Option<Times>,
     units: Units,
 }
 
-/// Units that numbers of seconds since 1970 may be in: two of them in one column, and nothing else, are two
+/// Units that numbers of seconds since 1970 may be in: a column with exactly two of them has two
 /// kinds of time.
 #[derive(Default)]
 struct Units {
     /// The unit of the first time.
     first: Option<u8>,
-    /// Of the first time in another one: its text and place.
+    /// Text and position of the first time in another unit.
     other: Option<(String, Place)>,
-    /// A number that is no such time.
+    /// Whether there is a number that is not such a time.
     none: bool,
 }
 
 impl Units {
-    /// Thousandths of a second are 1, and so on: times between 1973 and 2286.
+    /// The power of 1000 by which a second is divided, for times between 1973 and 2286.
     fn of(time: f64) -> Option<u8> {
         (0..4).find(|&unit| {
             let second = 1000f64.powi(i32::from(unit));
@@ -171,7 +172,7 @@ impl Units {
         }
     }
 
-    /// The first time of another unit, where all are times.
+    /// The first time in another unit, if all numbers are times.
     fn mixed(self) -> Option<ReadError> {
         const NAMES: [&str; 4] = ["seconds", "milliseconds", "microseconds", "nanoseconds"];
         let (text, place) = self.other.filter(|_| !self.none)?;
@@ -187,7 +188,7 @@ impl Units {
 
 impl Cells {
     fn find(source: &dyn Source, names: RatingColumns<'_>) -> Result<Self, ReadError> {
-        // A column of the usual name may be absent; one that was named must be there.
+        // A column of the default name may be absent; one that was named must exist.
         let optional = |name: &str, usual: &str| match source.column(name) {
             Ok(cell) => Ok(Some(cell)),
             Err(_) if name == usual => Ok(None),
@@ -230,10 +231,10 @@ impl Cells {
         })
     }
 
-    /// The time in a cell; the first one says what times are.
+    /// The time in a cell; the first one determines the kind.
     fn time(&mut self, row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
         let text = row.text(cell).trim();
-        if spelling::is_no_number(row.kind(cell), text) {
+        if spelling::is_missing_number(row.kind(cell), text) {
             return Ok(f64::NEG_INFINITY);
         }
         let refuse = |kind| source.place(row, cell).error(kind);
@@ -254,11 +255,11 @@ impl Cells {
     }
 }
 
-/// The id in a cell without white space around it, a whole number in its one spelling
-/// ([`spelling::plain`]), anything else as it is.
+/// The id in a cell, without surrounding white space; a whole number in its canonical spelling
+/// ([`spelling::plain`]), anything else unchanged.
 ///
 /// # Errors
-/// That it is absent, or an object or a list.
+/// If it is missing, or an object or a list.
 pub fn id_of(kind: Kind, text: &str) -> Result<Cow<'_, str>, ReadErrorKind> {
     match kind {
         _ if spelling::is_absent(kind, text) => Err(ReadErrorKind::EmptyId),
@@ -270,10 +271,10 @@ pub fn id_of(kind: Kind, text: &str) -> Result<Cow<'_, str>, ReadErrorKind> {
     }
 }
 
-/// [`id_of`] a cell of the row read last.
+/// [`id_of`] for a cell of the last row.
 ///
 /// # Errors
-/// Those of [`id_of`], with the cell's place.
+/// Those of [`id_of`], with the cell's position.
 pub fn id_cell<'a>(
     row: &'a Row,
     cell: usize,
@@ -284,7 +285,7 @@ pub fn id_cell<'a>(
 
 fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, ReadError> {
     let text = row.text(cell).trim();
-    if spelling::is_no_number(row.kind(cell), text) {
+    if spelling::is_missing_number(row.kind(cell), text) {
         return Ok(None);
     }
     let decimal = source.decimal().filter(|_| row.kind(cell) == Kind::Text);
@@ -296,7 +297,7 @@ fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, Re
     Err(source.place(row, cell).error(kind))
 }
 
-/// A number as it is, a date or a time as seconds since 1970, and which it is.
+/// A number unchanged, or a date or time as seconds since 1970, with its kind.
 fn parse_time(text: &str) -> Option<(Times, f64)> {
     if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite()) {
         return Some((Times::Numbers, value));
@@ -314,11 +315,11 @@ fn parse_time(text: &str) -> Option<(Times, f64)> {
     Some((Times::Local, instant(at)))
 }
 
-/// Numbers for ids as they come. The usual ones, small whole numbers, are looked up in a table, other
-/// short ones as one integer, without a way to where their bytes lie.
+/// Numbers ids in order of appearance. Small whole numbers, the usual ids, are looked up in an
+/// array, other short ones as one integer, without an indirection to their bytes.
 #[derive(Default)]
 struct Ids {
-    /// By their value; [`NONE`] where there is none.
+    /// By value; [`NONE`] if absent.
     small: Vec<u32>,
     short: HashMap<u128, u32>,
     long: HashMap<String, u32>,
@@ -327,7 +328,7 @@ struct Ids {
 
 const NONE: u32 = u32::MAX;
 
-/// The value of a whole number below a million, spelled as usual.
+/// The value of a whole number below a million in canonical spelling.
 fn small(id: &str) -> Option<usize> {
     let bytes = id.as_bytes();
     let usual = matches!(bytes.len(), 1..=6) && (bytes[0] != b'0' || bytes.len() == 1);
@@ -336,7 +337,7 @@ fn small(id: &str) -> Option<usize> {
     (usual && digits).then(|| bytes.iter().fold(0, value))
 }
 
-/// The bytes of a short id and their number in one integer.
+/// The bytes and length of a short id in one integer.
 fn packed(id: &str) -> Option<u128> {
     let mut bytes = [0; 16];
     let (last, rest) = bytes.split_last_mut().expect("16");
@@ -372,7 +373,7 @@ impl Ids {
         number
     }
 
-    /// The ids in their order, and the place of each former number in it.
+    /// The sorted ids, and the new index of each former number.
     fn sorted(self) -> (Vec<String>, Vec<u32>) {
         let mut ids = vec![String::new(); self.count as usize];
         for (value, &number) in self.small.iter().enumerate() {
@@ -397,15 +398,15 @@ impl Ids {
 }
 
 impl Ratings {
-    /// Whether times say of any user what came first; of rows that are sorted. A column of times may be
-    /// empty, or have one date for all.
+    /// Whether times order each user's rows, which must be sorted. A column of times may be empty,
+    /// or have one date for all.
     pub fn are_ordered(&self) -> bool {
         let pairs = self.rows.windows(2);
         self.timed && { pairs }
             .any(|pair| pair[0].user == pair[1].user && pair[0].time != pair[1].time)
     }
 
-    /// The rows by user, then time, then item; rows that agree in all three stay as they came.
+    /// Sorts the rows by user, time, and item; rows equal in all three keep their order.
     pub fn sort(&mut self) {
         self.rows.sort_by(|a, b| {
             a.user
@@ -416,10 +417,10 @@ impl Ratings {
     }
 }
 
-/// Names of items out of a table: by id, where there is one.
+/// Reads item names by id from a table.
 ///
 /// # Errors
-/// A column that is missing, or the first bad record.
+/// A missing column, or the first bad record.
 pub fn read_titles(
     source: &mut dyn Source,
     item: &str,

@@ -1,5 +1,5 @@
-//! How delimited text is read where a file is not as RFC 4180 has it: another delimiter, another quote or
-//! none, quotes that are escaped by a backslash.
+//! How to read delimited text that does not follow RFC 4180: another delimiter, another quote or
+//! none, quotes escaped by a backslash.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,21 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decimal, Encoding, Format};
 
-/// How text files are read; the default is RFC 4180, with a header line.
+/// How to read text files; the default is RFC 4180, with a header line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reading {
-    /// What separates the cells of CSV files; absent: a comma. TSV files have tabs.
+    /// The delimiter of CSV files; a comma if absent. TSV files use tabs.
     pub delimiter: Option<Delimiter>,
-    /// What stands around a text that holds delimiters or line ends.
+    /// The quote around a text that contains delimiters or line ends.
     pub quote: Quote,
     /// How a quote inside a quoted text is written.
     pub escape: Escape,
-    /// What marks the decimals of numbers in texts, of any format; absent: numbers are as programs write them.
+    /// The decimal mark of numbers in texts, for any format; if absent, numbers are read as
+    /// programs write them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
-    /// Whether the first line of CSV files names the columns; otherwise their names are `1`, `2`, ...
+    /// Whether the first line of CSV files names the columns; otherwise their names are `1`, `2`,
+    /// ...
     pub header: bool,
-    /// The encoding of text files; absent: UTF-8, or what is recognised.
+    /// The encoding of text files; if absent, UTF-8 or a detected one.
     pub encoding: Option<Encoding>,
 }
 
@@ -46,7 +48,7 @@ impl Default for Reading {
 #[serde(try_from = "String", into = "String")]
 pub struct Delimiter(u8);
 
-/// What stands around a quoted text: a character, or nothing does.
+/// The quote character, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Quote(Option<u8>);
@@ -55,14 +57,15 @@ pub struct Quote(Option<u8>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Escape {
-    /// Twice.
+    /// Written twice.
     #[default]
     Doubled,
-    /// Behind a backslash, as is a backslash; a backslash before anything else is itself.
+    /// Preceded by a backslash, which also escapes itself; before anything else it is an ordinary
+    /// character.
     Backslash,
 }
 
-/// A value that cannot be used, and those that can.
+/// An invalid value, and the valid ones.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not {expected}", super::shown(found))]
 pub struct InvalidReading {
@@ -79,7 +82,7 @@ impl InvalidReading {
     }
 }
 
-/// Bytes that mean something in a table: what separates its cells, and what is around them.
+/// The special bytes of a table: the delimiter, the quote, and the escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Syntax {
     pub delimiter: u8,
@@ -90,22 +93,22 @@ pub(super) struct Syntax {
 }
 
 impl Syntax {
-    /// Whether quotes are as RFC 4180 has them.
+    /// Whether quotes are as in RFC 4180.
     pub fn is_plain(self) -> bool {
         self.quote == Some(b'"') && self.escape == Escape::Doubled
     }
 }
 
 impl Reading {
-    /// That no character has two meanings.
+    /// Checks that no character has two meanings.
     ///
     /// # Errors
-    /// Names the character.
+    /// The ambiguous character.
     pub fn check(self) -> Result<Reading, InvalidReading> {
         match self.delimiter {
             Some(delimiter) if self.quote.0 == Some(delimiter.0) => Err(InvalidReading {
                 found: delimiter.to_string(),
-                expected: "a quote: it is the delimiter too",
+                expected: "usable as a quote, since it is also the delimiter",
             }),
             _ => Ok(self),
         }
@@ -132,7 +135,7 @@ impl Default for Quote {
     }
 }
 
-/// The one byte of `text`, where it can be a delimiter or a quote.
+/// The single byte of `text`, if it can be a delimiter or a quote.
 fn single(text: &str) -> Option<u8> {
     match text.as_bytes() {
         &[byte] if byte == b'\t' || (byte.is_ascii_punctuation() && byte != b'\\') => Some(byte),
@@ -140,7 +143,7 @@ fn single(text: &str) -> Option<u8> {
     }
 }
 
-/// The texts that `T` reads: these words, and single characters.
+/// The schema of the texts that `T` accepts: these words, and single characters.
 fn accepted<T: FromStr>(words: &[&str], examples: &[&str]) -> Schema {
     let is_read = |text: &str| text.parse::<T>().is_ok();
     let characters = (0..128_u8).map(char::from);
@@ -180,7 +183,7 @@ impl JsonSchema for Quote {
     }
 }
 
-/// How a tab is written, so that it can be seen.
+/// The visible name of a tab.
 const TAB: &str = "tab";
 const DELIMITER_WORDS: [&str; 2] = [TAB, "\\t"];
 const QUOTE_WORDS: [&str; 2] = ["none", "off"];

@@ -1,33 +1,33 @@
 //! Records in memory: the text of their cells as found, so that nothing is lost between formats.
-//! Reading numbers or dates out of a cell is for the callers.
+//! Parsing numbers or dates is up to the callers.
 
 use std::fmt::{Debug, Write};
 
 use serde::Serialize;
 
-/// How a cell is spelled.
+/// The kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// No value; the text is empty.
     Null,
-    /// Text that is quoted or could be.
+    /// Text that is or could be quoted.
     Text,
-    /// A number in the spelling of its source (`1e3`, `NaN`).
+    /// A number as spelled in its source (`1e3`, `NaN`).
     Number,
     /// `true` or `false`.
     Bool,
-    /// A nested value as raw JSON text.
+    /// A nested value as raw JSON.
     Json,
 }
 
-/// A column: its name, and its type where the source knows one (Parquet).
+/// A column: its name, and its type if the source has one (Parquet).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
-    /// As the header, the first object or the Parquet schema has it.
+    /// The name in the header, the first object or the Parquet schema.
     pub name: String,
-    /// `None` for CSV and JSON lines, whose cells say nothing binding about the column.
+    /// `None` for CSV and JSON lines, whose cells do not determine a column's type.
     pub data_type: Option<DataType>,
-    /// Its type in the source, where values are spelled in another: a decimal or a list is text in a cell.
+    /// Its type in the source, if values are converted: a decimal or a list becomes text in a cell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Column {
         }
     }
 
-    /// A column of one type.
+    /// A column with a type.
     pub fn typed(name: impl Into<String>, data_type: DataType) -> Column {
         Column {
             name: name.into(),
@@ -52,40 +52,40 @@ impl Column {
     }
 }
 
-/// Type of a column, as Parquet files carry it.
+/// The type of a column, as in Parquet files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum DataType {
     /// UTF-8 text.
     Text,
     /// `true` or `false`.
     Bool,
-    /// 8 bits, signed.
+    /// Signed 8-bit integer.
     Int8,
-    /// 16 bits, signed.
+    /// Signed 16-bit integer.
     Int16,
-    /// 32 bits, signed.
+    /// Signed 32-bit integer.
     Int32,
-    /// 64 bits, signed.
+    /// Signed 64-bit integer.
     Integer,
-    /// 8 bits, without a sign.
+    /// Unsigned 8-bit integer.
     UInt8,
-    /// 16 bits, without a sign.
+    /// Unsigned 16-bit integer.
     UInt16,
-    /// 32 bits, without a sign.
+    /// Unsigned 32-bit integer.
     UInt32,
-    /// 64 bits, without a sign.
+    /// Unsigned 64-bit integer.
     UInt64,
-    /// 32 bits.
+    /// 32-bit floating point.
     Float32,
-    /// 64 bits.
+    /// 64-bit floating point.
     Float,
     /// `2024-02-29`
     Date,
-    /// `2024-02-29T12:00:00.5`, and with a `Z` at the end when it is an instant in UTC.
+    /// `2024-02-29T12:00:00.5`, with a trailing `Z` if it is an instant in UTC.
     Datetime {
         /// Resolution.
         unit: TimeUnit,
-        /// Whether it is an instant rather than a time on a wall clock.
+        /// Whether it is an instant instead of a wall clock time.
         utc: bool,
     },
 }
@@ -101,8 +101,8 @@ pub enum TimeUnit {
     Nanoseconds,
 }
 
-/// One record: a text buffer, the end of each cell in it and the kind of each. Meant to be
-/// reused between reads, so that a row costs no allocation.
+/// One record: a text buffer with the end and kind of each cell. Reused between reads, so that a
+/// row needs no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     text: String,
@@ -124,7 +124,7 @@ impl Row {
         Row::default()
     }
 
-    /// Forgets all cells and the line; keeps the memory.
+    /// Removes all cells and the line, keeping the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
@@ -139,7 +139,8 @@ impl Row {
         self.kinds.push(kind);
     }
 
-    /// Appends a number as [`Debug`] spells it: a float in the shortest way that reads back the same.
+    /// Appends a number as [`Debug`] formats it: a float in the shortest form that reads back the
+    /// same.
     pub fn push_number(&mut self, value: impl Debug) {
         let start = self.text.len();
         let _ = write!(self.text, "{value:?}"); // a String takes everything
@@ -150,7 +151,7 @@ impl Row {
         self.kinds.push(Kind::Number);
     }
 
-    /// Appends text cells that lie one after the other in `text`; `ends` are their ends in it.
+    /// Appends text cells that are concatenated in `text`; `ends` are their ends.
     pub(super) fn push_texts(&mut self, text: &str, ends: &[usize]) {
         let start = self.text.len();
         self.text.push_str(text);
@@ -158,7 +159,7 @@ impl Row {
         self.kinds.resize(self.ends.len(), Kind::Text);
     }
 
-    /// The same with another text in cell `i`.
+    /// A copy with another text in cell `i`.
     pub fn with(&self, i: usize, text: &str) -> Row {
         let mut row = Row::new();
         row.set_line(self.line);
@@ -190,18 +191,24 @@ impl Row {
         self.ends.is_empty()
     }
 
-    /// Text of cell `i`; panics when there is no such cell.
+    /// Text of cell `i`.
+    ///
+    /// # Panics
+    /// If there is no such cell.
     #[inline]
     pub fn text(&self, i: usize) -> &str {
         &self.text[self.start(i)..self.ends[i]]
     }
 
-    /// Kind of cell `i`; panics when there is no such cell.
+    /// Kind of cell `i`.
+    ///
+    /// # Panics
+    /// If there is no such cell.
     pub fn kind(&self, i: usize) -> Kind {
         self.kinds[i]
     }
 
-    /// Whether cell `i` has no value: a null, or the number that is none, which Parquet files have for it.
+    /// Whether cell `i` has no value: a null, or NaN, which Parquet files use for it.
     pub fn is_missing(&self, i: usize) -> bool {
         match self.kinds[i] {
             Kind::Null => true,
@@ -210,8 +217,8 @@ impl Row {
         }
     }
 
-    /// 1-based line on which the record starts in its file (CSV: the header is a line like any
-    /// other); for Parquet the 1-based row.
+    /// The line on which the record starts in its file, from 1 (in CSV the header line counts as
+    /// well); for Parquet the row, from 1.
     pub fn line(&self) -> u64 {
         self.line
     }
@@ -231,7 +238,7 @@ impl Row {
         })
     }
 
-    /// Bytes of text in all cells.
+    /// Size of the text of all cells in bytes.
     pub fn bytes(&self) -> usize {
         self.text.len()
     }
@@ -242,14 +249,14 @@ impl Row {
     }
 }
 
-/// Many records, without their lines: a few buffers for all, so that a table costs no allocation a row.
+/// Many records, without their lines, in a few shared buffers, so that no row needs an allocation.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     text: String,
-    /// Of each cell its end in `text`, and its kind.
+    /// The end in `text` and the kind of each cell.
     ends: Vec<usize>,
     kinds: Vec<Kind>,
-    /// Where each row ends in `ends`.
+    /// The end of each row in `ends`.
     rows: Vec<usize>,
 }
 
@@ -273,12 +280,15 @@ impl Rows {
         self.rows.is_empty()
     }
 
-    /// Text of a cell of a row; panics when there is no such cell.
+    /// Text of a cell of a row.
+    ///
+    /// # Panics
+    /// If there is no such cell.
     pub fn text(&self, row: usize, cell: usize) -> &str {
         self.cell(self.cells(row).start + cell)
     }
 
-    /// Makes `out` a row.
+    /// Copies a row to `out`.
     pub fn get(&self, row: usize, out: &mut Row) {
         out.clear();
         self.cells(row)

@@ -1,7 +1,7 @@
 //! Many series in one table: ids, a time and a value a row, or a time and a value of each series a row.
 //!
-//! A row that cannot be taken does not end the reading: its series bears the fault, and the callers
-//! say what becomes of it. `regular` puts a series on the steps of a clock.
+//! A bad row does not stop the reading: the fault is recorded with its series, and the callers
+//! decide what to do. `regular` puts a series on the steps of a clock.
 
 mod name;
 mod regular;
@@ -18,39 +18,40 @@ use super::{
 pub use name::{series_name, series_parts};
 pub use regular::{Duplicates, Gaps, LONGEST_SERIES, Problem};
 
-/// Rows that room is made for before they come, at most.
+/// Maximum number of rows to reserve memory for in advance.
 const USUAL: usize = 1 << 10;
-/// Greatest absolute value.
+/// Maximum absolute value.
 const LARGEST: f64 = 1e100;
 
-/// Names of the columns.
+/// The columns of a table of series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesColumns {
-    /// Of the times.
+    /// The column of times.
     pub time: String,
-    /// Of the series.
+    /// The columns of ids and values.
     pub layout: SeriesLayout,
 }
 
-/// How a table holds many series.
+/// How a table represents many series.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeriesLayout {
-    /// A row a value.
+    /// One row per value.
     Long {
-        /// Columns that name the series together; none: all rows are of one, which is named as its values are.
+        /// Columns that together name the series; if empty, all rows are one series, named after
+        /// the value column.
         ids: Vec<String>,
-        /// Of the values.
+        /// The column of values.
         value: String,
     },
-    /// A row a time, with a column of values for each series, which is named as the column is.
+    /// One row per time, with a column of values for each series, which is named after the column.
     Wide {
-        /// These columns.
+        /// The columns of values.
         series: Vec<String>,
     },
 }
 
 impl SeriesColumns {
-    /// Those of a prepared part.
+    /// The columns of a prepared split.
     pub fn prepared() -> Self {
         Self {
             time: "ds".to_owned(),
@@ -62,46 +63,46 @@ impl SeriesColumns {
     }
 }
 
-/// Where a row stands: which file of the panel, and the line in it.
+/// The position of a row: its file in the panel, and its line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     file: u32,
     line: u32,
 }
 
-/// Rows that could not be taken.
+/// Rows that could not be added to a series.
 #[derive(Debug)]
 pub struct Fault {
     pub first: ReadError,
-    /// How many, the first included.
+    /// Number of rows, including the first.
     pub rows: usize,
-    /// How many rows of the whole input came before the first.
+    /// Number of rows of the whole input before the first.
     before: usize,
 }
 
-/// One series as it stands in the file, or sorted.
+/// One series, in file order or sorted.
 #[derive(Debug, Default)]
 pub struct Series {
     /// Its name.
     pub id: String,
-    /// On the axis of the panel.
+    /// Times on the axis of the panel.
     pub times: Vec<i64>,
-    /// NaN where a value is missing.
+    /// Values; NaN if missing.
     pub values: Vec<f64>,
-    /// Where each stands; nothing for a prepared part.
+    /// The position of each row; empty for a prepared split.
     pub marks: Vec<Mark>,
-    /// Rows of it that are not here.
+    /// Rows that could not be added.
     pub fault: Option<Box<Fault>>,
 }
 
-/// All series of a source, in the order in which they first come.
+/// All series of a source, in order of first appearance.
 #[derive(Debug, Default)]
 pub struct Panel {
-    /// That of the first row.
+    /// The axis of the first row.
     pub axis: Option<Axis>,
     /// Its series.
     pub series: Vec<Series>,
-    /// Rows read, those that could not be taken included.
+    /// Number of rows read, including bad ones.
     pub rows: usize,
     /// The files they came from, and what their lines are called.
     files: Vec<(String, Unit)>,
@@ -113,21 +114,21 @@ pub struct Panel {
     unmarked: bool,
 }
 
-/// All series of a prepared part, whose times are on `axis`.
+/// Reads all series of a prepared split, whose times are on `axis`.
 ///
 /// # Errors
-/// A row that cannot be taken, no such column, a file that cannot be read.
+/// A bad row, a missing column, or a file that cannot be read.
 pub fn read_prepared(source: &mut dyn Source, axis: Axis) -> Result<Panel, ReadError> {
     let mut panel = Panel::prepared(axis);
     panel.read(source, &SeriesColumns::prepared())?;
     panel.whole()
 }
 
-/// Hands the series of a prepared part over one after the other, so that none but one is in memory. The
-/// rows of each stand together there; those of one that do not come as another series.
+/// Passes on the series of a prepared split one by one, so that only one is in memory. The rows of
+/// each series are adjacent there; rows that are not adjacent are treated as another series.
 ///
 /// # Errors
-/// The first row that cannot be taken, a file that cannot be read, and whatever `take` says.
+/// The first bad row, a file that cannot be read, or an error of `take`.
 pub fn each_prepared<E: From<ReadError>>(
     source: &mut dyn Source,
     axis: Axis,
@@ -147,33 +148,33 @@ pub fn each_prepared<E: From<ReadError>>(
     panel.series.pop().map_or(Ok(()), take)
 }
 
-/// A table that is read into a panel.
+/// Reads a table into a panel.
 struct Reader<'a> {
     cells: Cells,
     into: Growing<'a>,
 }
 
-/// A panel in the making.
+/// A panel being built.
 struct Growing<'a> {
     panel: &'a mut Panel,
-    /// Numbers of the series by their ids.
+    /// Indices of the series by id.
     known: HashMap<String, usize>,
-    /// The series of the row before: rows of one mostly stand together.
+    /// The series of the previous row, since rows of a series are usually adjacent.
     last: usize,
 }
 
-/// Which cells of a row count.
+/// The columns in use.
 enum Cells {
     Long {
         ids: Vec<usize>,
         time: usize,
         value: usize,
-        /// The name of the one series where there are no ids.
+        /// The name of the only series, if there are no ids.
         name: String,
     },
     Wide {
         time: usize,
-        /// Each with the number of its series.
+        /// Each column with the index of its series.
         values: Vec<(usize, usize)>,
     },
 }
@@ -208,7 +209,7 @@ impl<'a> Reader<'a> {
         Ok(Self { cells, into })
     }
 
-    /// Takes a row in; false at the end. One that cannot be taken is noted.
+    /// Adds the next row, recording it if it is bad; false at the end.
     fn next(&mut self, source: &mut dyn Source, row: &mut Row) -> Result<bool, ReadError> {
         let read = match source.read(row) {
             Ok(false) => return Ok(false),
@@ -224,13 +225,13 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// What is wrong with the row taken in last.
+    /// The fault of the last row.
     fn fault(&mut self) -> Option<Box<Fault>> {
         let own = self.into.panel.fault.take();
         own.or_else(|| self.into.panel.series.last_mut()?.fault.take())
     }
 
-    /// The series before the one that has just begun.
+    /// The series before the one that has just started.
     fn finished(&mut self) -> Option<Series> {
         let [_, begun] = self.into.panel.series.as_slice() else {
             return None;
@@ -263,7 +264,7 @@ impl<'a> Reader<'a> {
                 into.take(number, source, row, read);
             }
             Cells::Wide { time, values } => {
-                // A time that cannot be read is of no series more than of the others.
+                // A row with an unreadable time belongs to no particular series.
                 let time = into.time(source, row, *time, "")?;
                 for &(cell, number) in values {
                     let id = &into.panel.series[number].id;
@@ -277,7 +278,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Growing<'_> {
-    /// Adds an observation to a series, or what is wrong with it.
+    /// Adds an observation, or its fault, to a series.
     fn take(
         &mut self,
         number: usize,
@@ -306,7 +307,7 @@ impl Growing<'_> {
             None => {
                 let number = self.panel.series.len();
                 self.known.insert(id.to_owned(), number);
-                // Most are as long as the one before.
+                // Most are as long as the previous one.
                 let before = self.panel.series.last().map_or(0, |s| s.times.len());
                 let rows = before.min(USUAL);
                 self.panel.series.push(Series {
@@ -321,7 +322,7 @@ impl Growing<'_> {
         self.last
     }
 
-    /// The time of a row; the first that can be read says what times are.
+    /// The time of a row; the first readable one determines the axis.
     fn time(
         &mut self,
         source: &dyn Source,
@@ -359,7 +360,7 @@ fn value_of(source: &dyn Source, row: &Row, cell: usize, id: &str) -> Result<f64
     value(row, cell, source.decimal()).map_err(|reason| refused(source, row, cell, id, reason))
 }
 
-/// An id as it is told: on one line, whatever it holds.
+/// An id for display on one line, whatever it contains.
 pub fn shown(id: &str) -> String {
     let letter = |c: char| match spelling::is_invisible(c) {
         true => c.escape_default().to_string(),
@@ -371,17 +372,17 @@ pub fn shown(id: &str) -> String {
 /// A number; NaN for a missing one.
 fn value(row: &Row, cell: usize, decimal: Option<Decimal>) -> Result<f64, String> {
     let text = row.text(cell).trim();
-    if spelling::is_no_number(row.kind(cell), text) {
+    if spelling::is_missing_number(row.kind(cell), text) {
         return Ok(f64::NAN);
     }
     let decimal = decimal.filter(|_| row.kind(cell) == Kind::Text);
     match number(text, decimal) {
         Ok(value) if value.abs() <= LARGEST => Ok(value),
         Ok(value) if value.is_finite() => Err(format!(
-            "`{text}` is beyond {LARGEST:e}, too large to be squared; give it in another unit"
+            "`{text}` exceeds {LARGEST:e} and is too large to be squared; use another unit"
         )),
         Ok(_) => Err(format!(
-            "`{text}` is no finite number; leave it empty if it is missing"
+            "`{text}` is not a finite number; leave it empty if it is missing"
         )),
         Err(NotNumber::Other) => Err(format!(
             "`{text}` is not a number; leave it empty if it is missing"
@@ -391,7 +392,7 @@ fn value(row: &Row, cell: usize, decimal: Option<Decimal>) -> Result<f64, String
 }
 
 impl Panel {
-    /// Without rows, for times on `axis`.
+    /// An empty panel for times on `axis`.
     pub fn on(axis: Axis) -> Panel {
         Panel {
             axis: Some(axis),
@@ -399,7 +400,7 @@ impl Panel {
         }
     }
 
-    /// Without rows, for those of a prepared part.
+    /// An empty panel for a prepared split.
     fn prepared(axis: Axis) -> Panel {
         Panel {
             unmarked: true,
@@ -457,7 +458,7 @@ impl Panel {
                 if let (None, Some(&mark)) = (time, self.series[number].marks.get(row)) {
                     let reason = read
                         .err()
-                        .unwrap_or_else(|| format!("`{value}` is no {notation}"));
+                        .unwrap_or_else(|| format!("`{value}` is not a valid {notation}"));
                     let id = shown(&self.series[number].id);
                     let error = self.place(mark).error(ReadErrorKind::Series { id, reason });
                     self.note(Some(number), error);
@@ -467,7 +468,7 @@ impl Panel {
         Ok(notation)
     }
 
-    /// Notes a row that cannot be taken, of one series or of none that can be told.
+    /// Records a bad row of one series, or of none in particular.
     fn note(&mut self, series: Option<usize>, first: ReadError) {
         let before = self.rows;
         let fault = match series {
@@ -497,7 +498,7 @@ impl Panel {
         }
     }
 
-    /// Where a row of one of its series stands.
+    /// The position of a row.
     pub fn place(&self, mark: Mark) -> Place {
         let (file, unit) = &self.files[mark.file as usize];
         Place {
@@ -521,7 +522,7 @@ impl Panel {
 }
 
 impl Series {
-    /// Puts the rows into the order of time; equal times keep the order of the file.
+    /// Sorts the rows by time; equal times keep their order.
     pub fn sort(&mut self) {
         if self.times.is_sorted() {
             return;
@@ -551,7 +552,7 @@ mod tests {
     }
 
     #[test]
-    fn series_are_told_apart_and_sorted() {
+    fn series_are_separated_and_sorted() {
         let mut panel = read("unique_id,ds,y\nb,2,1\na,1,5\nb,1,2.5\nb,4,\n");
         let ids: Vec<&str> = panel.series.iter().map(|s| s.id.as_str()).collect();
         assert_eq!(ids, ["b", "a"]);
@@ -568,7 +569,7 @@ mod tests {
         for (row, words) in [
             (
                 "a,2024-02-30,1",
-                "a.csv:2: column 2 (ds): series `a`: `2024-02-30` is no time",
+                "a.csv:2: column 2 (ds): series `a`: `2024-02-30` is not a time",
             ),
             (
                 "a,1,many",
@@ -576,7 +577,7 @@ mod tests {
             ),
             (
                 "a,1,inf",
-                "a.csv:2: column 3 (y): series `a`: `inf` is no finite number",
+                "a.csv:2: column 3 (y): series `a`: `inf` is not a finite number",
             ),
             (
                 "a,1,3\na,2024-01-01,3",

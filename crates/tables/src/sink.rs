@@ -1,7 +1,7 @@
-//! Rows into text formats. Parquet is made at the end, by `spool`.
+//! Writes rows in text formats. Parquet files are created at the end, by `spool`.
 //!
-//! How a row is spelled and where its bytes go are apart, so that threads may spell rows side by side
-//! and one of them writes the bytes in order.
+//! Formatting rows and writing bytes are separate, so that threads can format rows in parallel
+//! while one of them writes the bytes in order.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -11,16 +11,17 @@ use memchr::{memchr, memchr_iter, memchr3};
 use super::output::Output;
 use super::{Column, Compression, Format, Kind, Row};
 
-/// How rows are spelled in a text format.
+/// How rows are formatted in a text format.
 #[derive(Debug)]
 pub enum Spelling {
-    /// CSV or TSV as RFC 4180 says, with LF, quoting only where it must.
+    /// CSV or TSV as in RFC 4180, with LF, quoting only if necessary.
     Delimited(u8),
-    /// One object a line; `"name":` of each column, escaped once.
+    /// One object per line; the escaped `"name":` of each column.
     Jsonl {
         /// The keys.
         keys: Vec<Vec<u8>>,
-        /// What is no number, as `NaN`, is a text rather than null: rows of a spool, which become Parquet.
+        /// Whether NaN and the like are written as text instead of null: for rows of a spool, which
+        /// become Parquet.
         spool: bool,
     },
 }
@@ -49,7 +50,7 @@ impl Spelling {
         }
     }
 
-    /// Appends a row and the end of its line.
+    /// Appends a row and its line end.
     pub fn row(&self, row: &Row, out: &mut Vec<u8>) {
         match self {
             Spelling::Delimited(delimiter) => {
@@ -59,7 +60,7 @@ impl Spelling {
         }
     }
 
-    /// Appends the line of names, where the format has one.
+    /// Appends the header line, if the format has one.
     fn header(&self, columns: &[Column], out: &mut Vec<u8>) {
         if let Spelling::Delimited(delimiter) = self {
             let names = columns.iter().map(|column| column.name.as_str());
@@ -112,11 +113,11 @@ fn object(keys: &[Vec<u8>], spool: bool, row: &Row, out: &mut Vec<u8>) {
             Kind::Number if spool && !is_json_number(text) => {
                 serde_json::to_writer(&mut *out, text).expect("a Vec takes everything");
             }
-            // JSON has no word for an infinity, and null would say that nothing is known.
+            // JSON cannot represent infinity, and null would mean that the value is unknown.
             Kind::Number if text.ends_with("inf") => {
                 serde_json::to_writer(&mut *out, text).expect("a Vec takes everything");
             }
-            // Nor for what is not a number, which nothing is known of.
+            // Nor NaN, whose value is unknown.
             Kind::Number if !is_json_number(text) => out.extend_from_slice(b"null"),
             Kind::Null => out.extend_from_slice(b"null"),
             _ => out.extend_from_slice(text.as_bytes()),
@@ -125,16 +126,16 @@ fn object(keys: &[Vec<u8>], spool: bool, row: &Row, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 
-/// Rows into one output.
+/// Writes rows to one output.
 pub struct Sink {
     out: Output<Box<dyn Write>>,
     spelling: Arc<Spelling>,
-    /// The line being put together.
+    /// The line being built.
     line: Vec<u8>,
 }
 
-/// A sink for a text format, from the start with its header (`header`) or behind what a former one
-/// wrote up to a checkpoint.
+/// Creates a sink for a text format, from the start with a header (`header`) or continuing after a
+/// checkpoint.
 ///
 /// # Errors
 /// For Parquet, which cannot be appended to: see [`super::jsonl_to_parquet`].
@@ -154,10 +155,10 @@ pub fn create(
     )
 }
 
-/// A sink for the rows that [`super::jsonl_to_parquet`] makes a Parquet file of.
+/// Creates a sink for the rows that [`super::jsonl_to_parquet`] converts to a Parquet file.
 ///
 /// # Errors
-/// Where a column's name cannot be written.
+/// If a column's name cannot be written.
 pub fn create_spool(out: impl Write + 'static, columns: &[Column]) -> io::Result<Sink> {
     let spelling = Spelling::new(Format::Jsonl, columns, true)?;
     sink(out, spelling, Compression::None, columns, false)
@@ -186,30 +187,30 @@ impl Sink {
     /// Writes a row, which must have a cell for each column.
     ///
     /// # Errors
-    /// Those of the stream below.
+    /// Those of the underlying stream.
     pub fn write(&mut self, row: &Row) -> io::Result<()> {
         self.line.clear();
         self.spelling.row(row, &mut self.line);
         self.out.write_all(&self.line)
     }
 
-    /// How rows are to be spelled for [`Sink::write_spelled`].
+    /// The formatting to use with [`Sink::write_spelled`].
     pub fn spelling(&self) -> Arc<Spelling> {
         self.spelling.clone()
     }
 
-    /// Writes rows that were spelled before.
+    /// Writes formatted rows.
     ///
     /// # Errors
-    /// Those of the stream below.
+    /// Those of the underlying stream.
     pub fn write_spelled(&mut self, rows: &[u8]) -> io::Result<()> {
         self.out.write_all(rows)
     }
 
-    /// Everything written so far is out, and what follows can be appended to it later.
+    /// Flushes everything written so far, so that further output can be appended later.
     ///
     /// # Errors
-    /// Those of the stream below.
+    /// Those of the underlying stream.
     pub fn checkpoint(&mut self) -> io::Result<()> {
         self.out.checkpoint()
     }
@@ -217,13 +218,14 @@ impl Sink {
     /// Ends the output.
     ///
     /// # Errors
-    /// Those of the stream below.
+    /// Those of the underlying stream.
     pub fn finish(mut self) -> io::Result<()> {
         self.out.checkpoint()
     }
 }
 
-/// Numbers come from JSON or from floats and integers of ours, so only `NaN` and `inf` are none.
+/// Numbers come from JSON or from our own floats and integers, so only `NaN` and `inf` are not
+/// JSON.
 fn is_json_number(text: &str) -> bool {
     text.ends_with(|last: char| last.is_ascii_digit())
 }
@@ -236,7 +238,7 @@ mod tests {
     use super::super::open_as;
     use super::*;
 
-    /// A writer whose bytes can be looked at later.
+    /// A writer whose bytes can be inspected later.
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -262,7 +264,7 @@ mod tests {
         let mut row = Row::new();
         for (index, cells) in rows.iter().enumerate() {
             if index == cut {
-                // As a resumed run: the former sink is gone, another one appends.
+                // Like a resumed run: the former sink is gone, another one appends.
                 sink.checkpoint().unwrap();
                 sink = create(bytes.clone(), format, compression, &columns, false).unwrap();
             }
@@ -285,7 +287,7 @@ mod tests {
     }
 
     proptest! {
-        /// But for NUL, which text does not hold: many of them are taken for UTF-16.
+        /// Except NUL, which text does not contain: many of them would be taken for UTF-16.
         #[test]
         fn every_text_comes_back(
             rows in prop::collection::vec(prop::collection::vec("[a\", \t\n\ré€]{0,6}|[^\x00\n]{0,8}", 2), 0..12),

@@ -1,6 +1,6 @@
-//! What cells mean however they are spelled: a whole number is one id and one label whether it is `1`
-//! or `1.0`, a value that is absent is absent in every format, and texts that only look alike are told
-//! apart in words.
+//! The meaning of cells independent of their spelling: a whole number is the same id or label
+//! whether written `1` or `1.0`, a missing value is missing in every format, and texts that only
+//! look alike are distinguished in messages.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,10 +9,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Kind;
 
-/// An id or a label in the one spelling that stands for it: a whole number without a fraction
-/// (`1.0` is `1`, as pandas writes a column of ids once a value is missing), anything else as it is.
+/// An id or label in canonical spelling: a whole number without a fraction (`1.0` is `1`, as pandas
+/// writes a column of ids with a missing value), anything else unchanged.
 ///
-/// Only numbers spelled as programs spell them count: `007`, `+7` and `1.10` stay what they are.
+/// Only numbers as programs write them count: `007`, `+7` and `1.10` are unchanged.
 pub fn plain(text: &str) -> &str {
     let (digits, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
@@ -27,7 +27,7 @@ pub fn plain(text: &str) -> &str {
     }
 }
 
-/// [`plain`] of a cell; a JSON number may be spelled with an exponent, too (`1e3` is `1000`).
+/// [`plain`] for a cell; a JSON number may also have an exponent (`1e3` is `1000`).
 pub fn plain_cell(kind: Kind, text: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond, a float is not the number spelled
     if kind == Kind::Number && text.contains(['e', 'E']) {
@@ -41,8 +41,8 @@ pub fn plain_cell(kind: Kind, text: &str) -> Cow<'_, str> {
     Cow::Borrowed(plain(text))
 }
 
-/// Whether a cell of an id, a label or a group has no value: null, nothing but white space, or a number
-/// that is none (NaN, as a Parquet column of floats has it).
+/// Whether a cell with an id, a label or a group has no value: null, only white space, or NaN (in a
+/// Parquet column of floats).
 pub fn is_absent(kind: Kind, text: &str) -> bool {
     let text = text.trim();
     kind == Kind::Null || text.is_empty() || (kind == Kind::Number && is_nan(text))
@@ -53,22 +53,22 @@ fn is_nan(text: &str) -> bool {
         .eq_ignore_ascii_case("nan")
 }
 
-/// Whether a cell where a number or a time is expected has none: as [`is_absent`], or one of the words that
-/// stand for it (`NaN`, `NA`, `N/A`, `<NA>`, `NaT`, `null`, `None`), in any case.
-pub fn is_no_number(kind: Kind, text: &str) -> bool {
+/// Whether a cell with a number or a time has no value: like [`is_absent`], or one of the words for
+/// it (`NaN`, `NA`, `N/A`, `<NA>`, `NaT`, `null`, `None`), in any case.
+pub fn is_missing_number(kind: Kind, text: &str) -> bool {
     is_absent(kind, text) || is_missing_word(text)
 }
 
-/// Whether a text is what programs write where a value is missing. Where texts are expected, it may be
-/// a value as well (a label `NA` for Namibia): then it is only told.
+/// Whether a text is what programs write for a missing value. Where texts are expected, it may also
+/// be a value (a label `NA` for Namibia) and only causes a warning.
 pub fn is_missing_word(text: &str) -> bool {
     const WORDS: [&str; 8] = ["nan", "na", "n/a", "<na>", "nat", "null", "none", "#n/a"];
     let text = text.trim();
     text.len() <= 4 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Labels that look like an earlier one: the same but for case, white space, `_` and `-`, the form of
-/// Unicode, characters that nobody sees, or the spelling of a number. Each with that earlier one.
+/// Labels that resemble an earlier one, differing only in case, white space, `_` and `-`, Unicode
+/// form, invisible characters, or the spelling of a number; each with that earlier one.
 pub fn look_alikes<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<[&'a str; 2]> {
     let mut seen: HashMap<String, &str> = HashMap::new();
     let mut found = Vec::new();
@@ -83,7 +83,7 @@ pub fn look_alikes<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<[&'a st
     found
 }
 
-/// What texts that look alike have in common.
+/// The common form of texts that look alike.
 fn skeleton(text: &str) -> String {
     const EXACT: usize = 15; // digits that a float tells apart
     if let Ok(number) = text.trim().parse::<f64>()
@@ -95,14 +95,14 @@ fn skeleton(text: &str) -> String {
     let seen = |&c: &char| !(c.is_whitespace() || is_invisible(c));
     let letters = text.nfkc().flat_map(char::to_lowercase).nfkc();
     let letters: String = letters.filter(seen).collect();
-    // Between words they are a space; at an end they are a sign, as of the grade `B-`.
+    // Between words they count as a space; at an end they are a sign, as in the grade `B-`.
     let is_dash = |c: char| c == '_' || c == '-';
     let inner = letters.trim_matches(is_dash);
     letters.replace(inner, &inner.replace(is_dash, ""))
 }
 
-/// Characters that take no room on a screen: controls, joiners, marks of direction, variation selectors,
-/// soft hyphens and fillers (Unicode's `Default_Ignorable_Code_Point`).
+/// Invisible characters: controls, joiners, direction marks, variation selectors, soft hyphens and
+/// fillers (Unicode's `Default_Ignorable_Code_Point`).
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -113,8 +113,8 @@ pub fn is_invisible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Two texts as they are told beside each other: with escapes where they would look the same.
-pub fn told_apart<'a>(texts: [&'a str; 2]) -> [Cow<'a, str>; 2] {
+/// Two texts for display next to each other, with escapes if they would look the same.
+pub fn distinguished<'a>(texts: [&'a str; 2]) -> [Cow<'a, str>; 2] {
     let visible = |text: &str| -> String { text.nfkc().filter(|&c| !is_invisible(c)).collect() };
     let hidden = texts.iter().any(|text| text.chars().any(is_invisible));
     match hidden || visible(texts[0]) == visible(texts[1]) {
@@ -123,7 +123,7 @@ pub fn told_apart<'a>(texts: [&'a str; 2]) -> [Cow<'a, str>; 2] {
     }
 }
 
-/// All but ASCII, and what nobody sees, as `\u{301}`.
+/// Escapes all non-ASCII and invisible characters as `\\u{301}`.
 fn escaped(text: &str) -> String {
     let letter = |c: char| match c {
         ' '..='~' => c.to_string(),
@@ -172,21 +172,21 @@ mod tests {
             (Kind::Number, "NaN"),
             (Kind::Number, "-nan"),
         ] {
-            assert!(is_absent(kind, text) && is_no_number(kind, text));
+            assert!(is_absent(kind, text) && is_missing_number(kind, text));
         }
         for text in ["NaN", "NA", "null", "None", "<NA>", " n/a "] {
             assert!(
-                !is_absent(Kind::Text, text) && is_no_number(Kind::Text, text),
+                !is_absent(Kind::Text, text) && is_missing_number(Kind::Text, text),
                 "{text}"
             );
         }
         for text in ["0", "none of them", "Nadia", "inf"] {
-            assert!(!is_no_number(Kind::Text, text), "{text}");
+            assert!(!is_missing_number(Kind::Text, text), "{text}");
         }
     }
 
     #[test]
-    fn look_alikes_are_found_and_told_apart() {
+    fn look_alikes_are_found_and_distinguished() {
         let labels = [
             "pos",
             "caf\u{e9}",
@@ -213,9 +213,9 @@ mod tests {
         );
         let different = ["B", "B-", "-", "_", "9007199254740993", "9007199254740992"];
         assert_eq!(look_alikes(different), [[""; 2]; 0]);
-        assert_eq!(told_apart(found[0]), ["Pos", "pos"]);
-        assert_eq!(told_apart(found[1]), ["cafe\\u{301}", "caf\\u{e9}"]);
-        assert_eq!(told_apart(found[3]), ["th\\u{e9}", "th\\u{e9}\\u{200b}"]);
+        assert_eq!(distinguished(found[0]), ["Pos", "pos"]);
+        assert_eq!(distinguished(found[1]), ["cafe\\u{301}", "caf\\u{e9}"]);
+        assert_eq!(distinguished(found[3]), ["th\\u{e9}", "th\\u{e9}\\u{200b}"]);
     }
 
     proptest! {

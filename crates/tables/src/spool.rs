@@ -1,4 +1,4 @@
-//! JSON lines into a Parquet file, once all rows are known (see ADR 2).
+//! Converts JSON lines to a Parquet file, once all rows are known (see ADR 2).
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -15,15 +15,15 @@ use super::parquet::epoch;
 use super::source::{Source, open_as};
 use super::{Column, Compression, DataType, Format, Kind, Row, TimeUnit, shown};
 
-/// A row group ends with so many rows, or with about so many bytes of cells.
+/// Maximum number of rows, and approximate size in bytes, of a row group.
 const GROUP_ROWS: usize = 1 << 16;
 const GROUP_BYTES: usize = 16 << 20;
 
 /// Writes the rows of `spool` to `out`. A column without a type gets the narrowest of boolean,
-/// 64-bit integer, float and text that holds all its values.
+/// 64-bit integer, float and text that can represent all its values.
 ///
 /// # Errors
-/// Where `spool` is not rows as a [`Sink`](super::Sink) writes them, or `out` cannot be written.
+/// If `spool` does not have rows as written by a [`Sink`](super::Sink), or `out` cannot be written.
 pub fn jsonl_to_parquet(spool: &Path, out: &Path, columns: &[Column]) -> io::Result<()> {
     let types = types(spool, columns)?;
     let schema = group(&[], columns, &types).map_err(io::Error::other)?;
@@ -43,7 +43,7 @@ pub fn jsonl_to_parquet(spool: &Path, out: &Path, columns: &[Column]) -> io::Res
     File::open(out)?.sync_all()
 }
 
-/// Refuses a value that its column's type does not hold, which would be empty.
+/// Refuses a value that its column's type cannot represent, which would become null.
 fn refuse_lost(rows: &[Row], before: usize, frame: &DataFrame) -> io::Result<()> {
     for (index, column) in frame.columns().iter().enumerate() {
         let nulls = rows.iter().filter(|row| row.kind(index) == Kind::Null);
@@ -57,7 +57,7 @@ fn refuse_lost(rows: &[Row], before: usize, frame: &DataFrame) -> io::Result<()>
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "row {}: column `{}`: `{}` is not of the type {}, which the column has in Parquet",
+                    "row {}: column `{}`: `{}` does not have the type {} of its column in Parquet",
                     before + row + 1,
                     shown(column.name()),
                     shown(rows[row].text(index)),
@@ -69,7 +69,7 @@ fn refuse_lost(rows: &[Row], before: usize, frame: &DataFrame) -> io::Result<()>
     Ok(())
 }
 
-/// Hands on the rows of a spool, a row group's worth at a time.
+/// Passes on the rows of a spool, one row group at a time.
 fn each_group(spool: &Path, mut take: impl FnMut(&[Row]) -> io::Result<()>) -> io::Result<()> {
     let Some(mut source) = reopen(spool)? else {
         return Ok(());
@@ -92,7 +92,7 @@ fn each_group(spool: &Path, mut take: impl FnMut(&[Row]) -> io::Result<()>) -> i
     }
 }
 
-/// `None` for a spool without rows, which has no keys either.
+/// Returns `None` for a spool without rows, which has no keys either.
 fn reopen(spool: &Path) -> io::Result<Option<Box<dyn Source>>> {
     let file = File::open(spool)?;
     if file.metadata()?.len() == 0 {
@@ -103,14 +103,14 @@ fn reopen(spool: &Path) -> io::Result<Option<Box<dyn Source>>> {
         .map_err(io::Error::other)
 }
 
-/// What the values of a column have in common.
+/// The common type of a column's values.
 #[derive(Clone, Copy, PartialEq)]
 enum Seen {
     Nothing,
     Bool,
-    /// Whole numbers that a float holds, too.
+    /// Integers that are exact as floats.
     Integer,
-    /// Whole numbers of 64 bits, of which a float does not hold some.
+    /// 64-bit integers of which some are not exact as floats.
     Wide,
     Float,
     Other,
@@ -157,7 +157,8 @@ fn widen(seen: Seen, kind: Kind, text: &str) -> Seen {
     }
 }
 
-/// The narrowest that holds a number without losing a digit of a whole one, which may be an id.
+/// The narrowest type that represents a number without losing a digit of an integer, which may be
+/// an id.
 fn number(text: &str) -> Seen {
     const EXACT: u64 = 1 << 53;
     let is_whole = text
@@ -337,7 +338,7 @@ mod tests {
         assert_eq!(std::fs::read(&out).unwrap(), first, "same rows, same bytes");
     }
 
-    /// 12345678901234567890 became 12345678901234567000 on the way into a Parquet file.
+    /// 12345678901234567890 used to become 12345678901234567000 in a Parquet file.
     #[test]
     fn no_digit_of_a_whole_number_is_lost() {
         let dir = tempfile::tempdir().unwrap();
@@ -364,7 +365,7 @@ mod tests {
         );
     }
 
-    /// A value that its column's type does not hold became a null.
+    /// A value that its column's type cannot represent used to become null.
     #[test]
     fn a_value_of_another_type_is_an_error_with_row_and_column() {
         let dir = tempfile::tempdir().unwrap();
@@ -374,7 +375,7 @@ mod tests {
         let error = jsonl_to_parquet(&spool, &out, &columns).unwrap_err();
         let message = error.to_string();
         assert!(
-            message.starts_with("row 3: column `a`: `x` is not"),
+            message.starts_with("row 3: column `a`: `x` does not"),
             "{message}"
         );
     }
@@ -390,7 +391,7 @@ mod tests {
             std::fs::write(&out, &whole[..length]).unwrap();
             let error = match open(&out) {
                 Err(error) => error,
-                Ok(_) => panic!("{length} bytes of {} are no Parquet", whole.len()),
+                Ok(_) => panic!("{length} bytes of {} are not Parquet", whole.len()),
             };
             assert!(!error.is_io(), "{error}");
         }

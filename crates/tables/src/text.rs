@@ -1,4 +1,4 @@
-//! Texts with labels: what `nlp` works on.
+//! Texts with labels, the input of `nlp`.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use super::{Kind, ReadError, ReadErrorKind, Row, Source, spelling};
 /// Labelled texts in memory.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Texts {
-    /// Each row's text.
+    /// The text of each row.
     pub texts: Vec<String>,
-    /// Class of each text, an index into `classes`.
+    /// The class of each text, an index into `classes`.
     pub labels: Vec<u32>,
-    /// As [`sorted_classes`] orders them.
+    /// The classes, in the order of [`sorted_classes`].
     pub classes: Vec<String>,
-    /// Columns that rows are told apart by, beside text and label.
+    /// Columns by which rows are grouped, besides text and label.
     pub slices: Vec<Slice>,
 }
 
@@ -24,14 +24,14 @@ pub struct Texts {
 pub struct Slice {
     /// The column's name.
     pub column: String,
-    /// One a row.
+    /// One per row.
     pub values: Vec<String>,
 }
 
-/// Reads the columns `text` and `label`, and those of `slices`; the first bad record ends it.
+/// Reads the columns `text` and `label`, and those of `slices`; stops at the first bad record.
 ///
 /// # Errors
-/// A column that is missing, or the first bad record.
+/// A missing column, or the first bad record.
 pub fn read_texts(
     source: &mut dyn Source,
     text: &str,
@@ -67,10 +67,10 @@ pub fn read_texts(
     })
 }
 
-/// The text in a cell; it may be empty, not missing. A number or a boolean is a text as it is spelled.
+/// The text in a cell; it may be empty, but not missing. A number or a boolean is used as spelled.
 ///
 /// # Errors
-/// That it is missing (null, or a number that is none), or an object or a list.
+/// If it is missing (null or NaN), or an object or a list.
 pub fn text_of(kind: Kind, text: &str) -> Result<&str, ReadErrorKind> {
     match kind {
         Kind::Null => Err(ReadErrorKind::MissingText),
@@ -83,19 +83,19 @@ pub fn text_of(kind: Kind, text: &str) -> Result<&str, ReadErrorKind> {
     }
 }
 
-/// [`text_of`] a cell of the row read last.
+/// [`text_of`] for a cell of the last row.
 ///
 /// # Errors
-/// Those of [`text_of`], with the cell's place.
+/// Those of [`text_of`], with the cell's position.
 pub fn text_cell<'a>(row: &'a Row, cell: usize, source: &dyn Source) -> Result<&'a str, ReadError> {
     text_of(row.kind(cell), row.text(cell)).map_err(|kind| source.place(row, cell).error(kind))
 }
 
-/// The label in a cell of the row read last, without white space around it and a whole number in its one
-/// spelling ([`spelling::plain`]): `1`, `1.0` and `"1"` are the same.
+/// The label in a cell of the last row, without surrounding white space and with a whole number in
+/// canonical spelling ([`spelling::plain`]): `1`, `1.0` and `"1"` are the same.
 ///
 /// # Errors
-/// That it is absent, or an object or a list.
+/// If it is missing, or an object or a list.
 pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String, ReadError> {
     let refuse = |kind| Err(source.place(row, cell).error(kind));
     let (kind, text) = (row.kind(cell), row.text(cell).trim());
@@ -109,11 +109,11 @@ pub fn label_cell(row: &Row, cell: usize, source: &dyn Source) -> Result<String,
     }
 }
 
-/// The group in a cell of the row read last, as a label is spelled; `None` where it is absent, so that a
-/// row without a group is a group of its own.
+/// The group in a cell of the last row, spelled like a label; `None` if it is missing, so that a
+/// row without a group is its own group.
 ///
 /// # Errors
-/// That it is an object or a list.
+/// If it is an object or a list.
 pub fn group_cell(
     row: &Row,
     cell: usize,
@@ -131,7 +131,7 @@ pub fn group_cell(
     }
 }
 
-/// The distinct labels: by value when all are numbers, otherwise by their bytes.
+/// The distinct labels, sorted by value if all are numbers, otherwise by bytes.
 pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
     let distinct: std::collections::HashSet<&str> = labels.collect();
     let distinct: Vec<&str> = distinct.into_iter().collect();
@@ -139,7 +139,7 @@ pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> 
     order.map(|at| distinct[at].to_owned()).collect()
 }
 
-/// The places of different labels in their order: by value where all are numbers, otherwise by bytes.
+/// The indices of distinct labels in sorted order: by value if all are numbers, otherwise by bytes.
 pub fn class_order<T: AsRef<str>>(labels: &[T]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     let number = |label: &T| (label.as_ref().parse::<f64>().ok()).filter(|value| value.is_finite());
@@ -153,8 +153,8 @@ pub fn class_order<T: AsRef<str>>(labels: &[T]) -> Vec<usize> {
     order
 }
 
-/// Makes `out` the text as it is compared with others: NFKC, lower case, white space folded and
-/// trimmed.
+/// Writes the form of a text used for comparisons to `out`: NFKC, lower case, white space collapsed
+/// and trimmed.
 pub fn normalised(text: &str, out: &mut String) {
     out.clear();
     if text.is_ascii() {
@@ -167,17 +167,17 @@ pub fn normalised(text: &str, out: &mut String) {
         if word.is_ascii() {
             out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
         } else {
-            // NFKC may make white space out of other characters: fold it as well.
+            // NFKC may turn other characters into white space, which is collapsed as well.
             let word: String = word.nfkc().flat_map(char::to_lowercase).collect();
             out.push_str(&word.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
 }
 
-/// Appends an ASCII text: small letters, one space between words.
+/// Appends an ASCII text in lower case, with single spaces between words.
 fn fold_ascii(text: &str, out: &mut String) {
     let text = text.trim();
-    // Nearly every text has single spaces alone: it is copied as it stands.
+    // Nearly all texts have only single spaces and are copied unchanged.
     if words_are_apart(text.as_bytes()) {
         out.push_str(text);
     } else {
@@ -192,8 +192,8 @@ fn fold_ascii(text: &str, out: &mut String) {
     out.make_ascii_lowercase();
 }
 
-/// Whether single spaces are all the white space there is, in a text that does not end in any. Without
-/// a branch a byte and by slices alone, so that it is done many bytes at a time.
+/// Whether a text has only single spaces as white space and does not end in one. Without a branch
+/// per byte and by slices only, so that it is vectorized.
 fn words_are_apart(text: &[u8]) -> bool {
     const CONTROLS: u8 = b'\r' - b'\t';
     let nexts = text.get(1..).unwrap_or_default();

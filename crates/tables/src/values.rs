@@ -1,10 +1,10 @@
-//! Values in memory as a table of one column.
+//! Values in memory as a table with one column.
 
 use std::vec::IntoIter;
 
 use super::{Column, Kind, ReadError, Row, Source};
 
-/// A row for each value, numbered from 1. `file` names the table in messages.
+/// One row per value, numbered from 1. `file` is the table's name in messages.
 pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Source> {
     Box::new(Values {
         file: file.to_owned(),
@@ -14,7 +14,7 @@ pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Sou
     })
 }
 
-/// A table with these columns and no rows, for an input without any bytes.
+/// A table with these columns and no rows, for an empty input.
 pub fn without_rows(file: &str, columns: &[&str]) -> Box<dyn Source> {
     Box::new(Values {
         file: file.to_owned(),

@@ -101,7 +101,7 @@ pub(crate) fn check<P, W>(
             .iter()
             .take(5)
             .map(|pair| {
-                let [label, like] = spelling::told_apart(*pair);
+                let [label, like] = spelling::distinguished(*pair);
                 format!("`{label}` and `{like}`")
             })
             .collect();

@@ -252,7 +252,7 @@ impl Table {
         };
         let alike = spelling::look_alikes(classes.iter().map(String::as_str));
         for pair in alike.iter().take(SHOWN) {
-            let [a, b] = spelling::told_apart(*pair);
+            let [a, b] = spelling::distinguished(*pair);
             talk.warn(format!(
                 "the labels `{a}` (first {}) and `{b}` (first {}) look alike, and are two classes; write \
                  them in one way if they are one",

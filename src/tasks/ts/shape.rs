@@ -257,7 +257,7 @@ fn is_wide(source: &mut Peeked, time: usize) -> bool {
     let mut filled = false;
     let all = head(source).all(|row| {
         row.cells().enumerate().all(|(cell, (kind, text))| {
-            let absent = cell == time || spelling::is_no_number(kind, text);
+            let absent = cell == time || spelling::is_missing_number(kind, text);
             filled |= !absent;
             absent || !matches!(number(text, decimal), Err(NotNumber::Other))
         })

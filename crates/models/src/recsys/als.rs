@@ -36,11 +36,11 @@ pub struct AlsOptions {
     pub factors: usize,
     /// Number of rounds; each solves both sides once.
     pub iterations: usize,
-    /// a, the weight of unobserved pairs.
+    /// Weight a of unobserved pairs.
     pub unobserved: f64,
     /// Strength λ of the regularization.
     pub regularization: f64,
-    /// ν: 0 regularizes all rows equally, 1 in proportion to their frequency.
+    /// Exponent ν of the frequency: 0 regularizes all rows equally, 1 in proportion to their frequency.
     pub exponent: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Some rows of a table in one buffer, by column and row.
+//! A block: some rows of a table in one buffer, stored by column.
 
 use std::ops::Range;
 
@@ -7,14 +7,15 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::super::{Decimal, Kind, ReadError, ReadErrorKind, Row, Source};
 use super::marks::Marks;
 
-/// Where a row is: the number of its file in 24 bits, its line (or row) in 40; line 0 is the whole file.
+/// The position of a row: the number of its file in 24 bits, its line (or row) in 40; line 0 means
+/// the whole file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spot(pub u64);
 
 impl Spot {
     const LINE: u64 = (1 << 40) - 1;
 
-    /// Line `line` of the file number `file`.
+    /// Line `line` of file number `file`.
     pub fn new(file: usize, line: u64) -> Spot {
         Spot((file as u64) << 40 | line.min(Self::LINE))
     }
@@ -30,10 +31,11 @@ impl Spot {
     }
 }
 
-/// Texts of up to so many bytes are one word, and their hashes never collide with each other.
+/// Texts of up to this many bytes are stored as one word, and their hashes never collide with each
+/// other.
 pub const WORD: usize = 8;
 
-/// The hash that texts of cells go by: the same on every machine, a bijection of texts of up to
+/// The hash of a cell's text: the same on every machine, and a bijection for texts of up to
 /// [`WORD`] bytes without NUL.
 pub fn hash(text: &[u8]) -> u64 {
     match text.len() <= WORD {
@@ -42,12 +44,13 @@ pub fn hash(text: &[u8]) -> u64 {
     }
 }
 
-/// One hash of two, in their order.
+/// Combines two hashes, in order.
 pub fn combined(first: u64, second: u64) -> u64 {
     mix(first.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ second)
 }
 
-/// The finalizer of MurmurHash3 (Appleby): a bijection whose every output bit hangs on every input bit.
+/// The finalizer of MurmurHash3 (Appleby): a bijection in which every output bit depends on every
+/// input bit.
 #[inline]
 fn mix(mut word: u64) -> u64 {
     word = (word ^ word >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -55,7 +58,7 @@ fn mix(mut word: u64) -> u64 {
     word ^ word >> 33
 }
 
-/// [`hash`] of `length` bytes from `start` on.
+/// [`hash`] of `length` bytes from `start`.
 #[inline]
 fn hash_at(text: &[u8], start: usize, length: usize) -> u64 {
     match length <= WORD {
@@ -64,7 +67,7 @@ fn hash_at(text: &[u8], start: usize, length: usize) -> u64 {
     }
 }
 
-/// The first bytes of a text of `length` bytes from `start` on as a word, zeros behind a shorter one.
+/// The first bytes of a text of `length` bytes from `start` as a word, padded with zeros.
 #[inline]
 fn word_at(text: &[u8], start: usize, length: usize) -> u64 {
     let rest = &text[start..];
@@ -72,19 +75,19 @@ fn word_at(text: &[u8], start: usize, length: usize) -> u64 {
         Some(word) => u64::from_le_bytes(*word),
         None => word_of(rest),
     };
-    // By two shifts: one by 64 is none.
+    // Two shifts, since a shift by 64 has no effect.
     let unwanted = 4 * WORD.saturating_sub(length) as u32;
     word & (u64::MAX >> unwanted >> unwanted)
 }
 
-/// Up to [`WORD`] bytes as a word, zeros behind them.
+/// Up to [`WORD`] bytes as a word, padded with zeros.
 fn word_of(text: &[u8]) -> u64 {
     let mut word = [0; WORD];
     word[..text.len()].copy_from_slice(text);
     u64::from_le_bytes(word)
 }
 
-/// Where a cell's text lies in the buffer.
+/// The position of a cell's text in the buffer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cell {
     pub start: u32,
@@ -101,15 +104,15 @@ impl Cell {
     }
 }
 
-/// Of a column that was left out.
+/// Marks a column that was left out.
 pub(super) const NOWHERE: usize = usize::MAX;
 
-/// What a block is made of, and of what it is made.
+/// The memory of a block.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub text: Vec<u8>,
     pub marks: Marks,
-    /// Column by column.
+    /// The cells, column by column.
     pub cells: Vec<Cell>,
     pub lines: Vec<u64>,
 }
@@ -121,20 +124,20 @@ impl Memory {
     }
 }
 
-/// Rows of one file, all of one width; and records that could not be read.
+/// Rows of one file, all of the same width, and records that could not be read.
 #[derive(Debug)]
 pub struct Block {
     file: usize,
     memory: Memory,
-    /// Where the cells of each column start.
+    /// Start of each column's cells.
     columns: Vec<usize>,
-    /// Whether all of the text is ASCII.
+    /// Whether the whole text is ASCII.
     ascii: bool,
     bad: Vec<ReadError>,
 }
 
 impl Block {
-    /// Of texts, cells of columns that start at `columns`, and lines.
+    /// Creates a block from texts, the cells of columns that start at `columns`, and lines.
     pub(super) fn new(file: usize, memory: Memory, columns: Vec<usize>, ascii: bool) -> Block {
         Block {
             file,
@@ -145,7 +148,7 @@ impl Block {
         }
     }
 
-    /// Where each column starts, with room for so many rows of those that are wanted.
+    /// Start of each column, with room for this many rows of the wanted ones.
     pub(super) fn starts(wanted: &[bool], rows: usize) -> Vec<usize> {
         let mut length = 0;
         let start = |wanted: &bool| match wanted {
@@ -162,15 +165,15 @@ impl Block {
         self.memory
     }
 
-    /// Rows that could be read.
+    /// Number of readable rows.
     pub fn rows(&self) -> usize {
         self.memory.lines.len()
     }
 
-    /// The text of a cell; a null is the empty text.
+    /// The text of a cell; a null is an empty text.
     ///
     /// # Panics
-    /// Where the column was not wanted.
+    /// If the column was not parsed.
     #[inline]
     pub fn bytes_of(&self, row: usize, column: usize) -> &[u8] {
         self.bytes_in(self.memory.cells[self.columns[column] + row])
@@ -185,13 +188,13 @@ impl Block {
         &self.memory.cells[self.columns[column]..][..self.rows()]
     }
 
-    /// All texts of a column, as [`Block::bytes_of`] has them.
+    /// All texts of a column, as from [`Block::bytes_of`].
     #[inline]
     pub fn texts(&self, column: usize) -> impl Iterator<Item = &[u8]> {
         self.cells(column).iter().map(|&cell| self.bytes_in(cell))
     }
 
-    /// The same as text.
+    /// The text of a cell as a string.
     pub fn text(&self, row: usize, column: usize) -> &str {
         // Every row that is kept has been checked.
         std::str::from_utf8(self.bytes_of(row, column)).unwrap_or_default()
@@ -208,15 +211,15 @@ impl Block {
         hash_at(&self.memory.text, start as usize, length as usize)
     }
 
-    /// Hashes of a column's texts in some rows.
+    /// Hashes of a column's texts in some of the rows.
     #[inline]
     pub fn hashes(&self, column: usize, rows: Range<usize>) -> impl Iterator<Item = u64> {
         let cells = self.cells(column)[rows].iter();
         cells.map(|&cell| self.hash_in(cell))
     }
 
-    /// The first [`WORD`] bytes of a column's texts, zeros behind a shorter one, and how many bytes each has.
-    /// Short texts are the same where their words are, and no word but that of the empty one is 0.
+    /// The first [`WORD`] bytes of a column's texts, padded with zeros, and the length of each
+    /// text. Short texts are equal if their words are, and only the empty text has the word 0.
     #[inline]
     pub fn words(&self, column: usize) -> impl Iterator<Item = (u64, usize)> {
         self.cells(column).iter().map(|&Cell { start, length }| {
@@ -226,22 +229,22 @@ impl Block {
         })
     }
 
-    /// Bytes of the shortest and the longest of a column's texts that are not empty, if any is.
+    /// Lengths of the shortest and the longest non-empty text of a column, if there is one.
     pub fn lengths(&self, column: usize) -> Option<[usize; 2]> {
         let lengths = self.cells(column).iter().map(|cell| cell.length);
-        // An empty one is taken for the longest that there could be.
+        // An empty text counts as the longest possible.
         let (shortest, longest) = lengths.fold((u32::MAX, 0), |(least, most), length| {
             (least.min(length.wrapping_sub(1)), most.max(length))
         });
         (longest > 0).then_some([shortest as usize + 1, longest as usize])
     }
 
-    /// Whether bytes are letters: all of the text is ASCII.
+    /// Whether the whole text is ASCII, so that bytes are characters.
     pub fn is_ascii(&self) -> bool {
         self.ascii
     }
 
-    /// Whether two cells of a column whose hashes are the same have the same text.
+    /// Whether two cells of a column with equal hashes have the same text.
     #[inline]
     pub fn same(&self, column: usize, a: usize, b: usize) -> bool {
         let cells = &self.memory.cells[self.columns[column]..];
@@ -249,48 +252,49 @@ impl Block {
         (short(cells[a]) && short(cells[b])) || self.bytes_of(a, column) == self.bytes_of(b, column)
     }
 
-    /// Letters (code points) of a cell.
+    /// Number of characters (code points) of a cell.
     #[inline]
     pub fn letters(&self, row: usize, column: usize) -> usize {
         let text = self.bytes_of(row, column);
         match self.ascii {
             true => text.len(),
-            // Bytes that go on with a letter are none.
+            // Continuation bytes are not counted.
             false => text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count(),
         }
     }
 
-    /// Where a row is.
+    /// The position of a row.
     pub fn spot(&self, row: usize) -> Spot {
         Spot::new(self.file, self.memory.lines[row])
     }
 
-    /// Cells of a row.
+    /// Number of cells per row.
     pub fn width(&self) -> usize {
         self.columns.len()
     }
 
-    /// Records that could not be read, in their order.
+    /// Records that could not be read, in order.
     pub fn bad(&self) -> &[ReadError] {
         &self.bad
     }
 
-    /// Takes out the records that could not be read.
+    /// Removes and returns the records that could not be read.
     pub fn take_bad(&mut self) -> Vec<ReadError> {
         std::mem::take(&mut self.bad)
     }
 }
 
-/// A block in the making, of rows that come one by one.
+/// Builds a block row by row.
 pub(super) struct Rows {
     file: usize,
     width: usize,
-    /// Its cells are row by row.
+    /// Its cells are stored row by row.
     memory: Memory,
     bad: Vec<ReadError>,
 }
 
-/// A row whose numbers are spelled as its texts spell them: what a cell was is not known of a block.
+/// Copies a row with numbers in the decimal notation of its texts, since a block does not store the
+/// kind of a cell.
 fn with_commas(row: &Row) -> Row {
     let mut out = Row::new();
     out.set_line(row.line());
@@ -313,7 +317,7 @@ impl Rows {
         }
     }
 
-    /// Adds the row that `source` gave last.
+    /// Adds the last row returned by `source`.
     pub fn push(&mut self, row: &Row, source: &dyn Source) {
         match row.cells().position(|(_, text)| text.contains('\0')) {
             Some(cell) => self.push_bad(source.place(row, cell).error(ReadErrorKind::Nul)),
@@ -322,7 +326,7 @@ impl Rows {
         }
     }
 
-    /// Adds a row that is known to be good.
+    /// Adds a row that is known to be valid.
     pub fn push_good(&mut self, row: &Row) {
         let Memory { text, cells, .. } = &mut self.memory;
         for (number, (_, cell)) in row.cells().enumerate() {

@@ -1,51 +1,52 @@
-//! Where cells and records of a CSV text end, and what the text is like, found in one pass, 64 bytes at a
-//! time: cells are so short that a search for the end of each would mostly start and stop. Quotes are
-//! followed on the way, one by one, so that bytes inside of quoted cells are no ends.
+//! Finds the ends of cells and records of a CSV text, and properties of the text, in one pass, 64
+//! bytes at a time: cells are so short that a separate search for each end would be slow. Quotes
+//! are tracked one by one, so that bytes inside quoted cells do not count as ends.
 
-/// Places of delimiters and line ends outside of quotes, in a text that grows.
+/// Positions of delimiters and line ends outside quotes, in a growing text.
 #[derive(Debug)]
 pub(super) struct Marks {
-    /// Delimiters and line ends, the first `found` of them; what lies behind is to be written over.
+    /// Delimiters and line ends, the first `found` of them; the rest is scratch space.
     places: Vec<u32>,
     found: usize,
     /// Which of them are line ends, the first `ended` of them.
     ends: Vec<u32>,
     ended: usize,
-    /// Up to where the text has been looked at.
+    /// Position up to which the text has been scanned.
     seen: usize,
-    /// Whether that is inside of a quoted cell.
+    /// Whether that position is inside a quoted cell.
     quoted: bool,
-    /// What the last byte was.
+    /// Properties of the last byte.
     last: Last,
     pub like: Like,
 }
 
-/// What the byte before says of the next one.
+/// What the previous byte implies for the next one.
 #[derive(Clone, Copy, Debug)]
 struct Last {
-    /// A quote may open a cell: behind a delimiter, a line end, or nothing.
+    /// A quote would open a cell: after a delimiter, a line end, or at the start.
     opens: bool,
-    /// A quote that closed a cell: another one makes both a character of it.
+    /// A quote that closed a cell; another one turns both into a quote character.
     closed: bool,
     /// A carriage return.
     returned: bool,
 }
 
-/// What a text is like as a whole.
+/// Properties of a whole text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Like {
-    /// Line ends, those in quoted cells too.
+    /// Number of line ends, including those in quoted cells.
     pub lines: usize,
     pub ascii: bool,
     pub returns: bool,
-    /// NUL bytes, carriage returns not before a line end, text behind a closing quote.
+    /// Whether there are NUL bytes, carriage returns not before a line feed, or text after a
+    /// closing quote.
     pub odd: bool,
 }
 
-/// Bytes that are looked at together.
+/// Number of bytes processed together.
 const CHUNK: usize = 64;
-/// Places that are written without looking how many there are: more are rare, so that a processor
-/// foresees what comes next.
+/// Number of positions written without checking the count: more are rare, so the branch is
+/// predictable.
 const USUAL: usize = 12;
 
 impl Default for Marks {
@@ -73,7 +74,7 @@ impl Default for Marks {
 }
 
 impl Marks {
-    /// Forgets the text, not the memory.
+    /// Clears the text, keeping the memory.
     pub fn clear(&mut self) {
         *self = Marks {
             places: std::mem::take(&mut self.places),
@@ -82,12 +83,12 @@ impl Marks {
         };
     }
 
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub fn memory(&self) -> usize {
         4 * (self.places.capacity() + self.ends.capacity())
     }
 
-    /// Looks at what is new in a text that starts with a record: at whole chunks, and at all of it when
+    /// Scans the new part of a text that starts with a record: whole chunks, or everything if
     /// nothing will follow (`whole`).
     pub fn scan(&mut self, bytes: &[u8], delimiter: u8, whole: bool) {
         #[cfg(target_arch = "x86_64")]
@@ -95,7 +96,7 @@ impl Marks {
             && is_x86_feature_detected!("popcnt")
             && is_x86_feature_detected!("bmi1")
         {
-            // SAFETY: the processor has them.
+            // SAFETY: the processor supports it.
             return unsafe { self.scan_avx2(bytes, delimiter, whole) };
         }
         self.scan_with(bytes, delimiter, whole, words::bits);
@@ -140,7 +141,7 @@ impl Marks {
         }
     }
 
-    /// Takes the next chunk, of which the bytes in `valid` are there.
+    /// Processes the next chunk, of which the bytes in `valid` exist.
     #[inline(always)]
     fn take(&mut self, bits: Bits, valid: u64) {
         let around = bits.delimiters | bits.newlines | bits.returns;
@@ -165,7 +166,7 @@ impl Marks {
         self.seen += CHUNK;
     }
 
-    /// Goes through the quotes of a chunk: what lies inside of them, without the closing ones.
+    /// Tracks the quotes of a chunk; returns which bytes are inside them, without the closing ones.
     #[inline(never)]
     fn follow(&mut self, quotes: u64, around: u64, valid: u64) -> u64 {
         let openers = around << 1 | u64::from(self.last.opens);
@@ -188,10 +189,10 @@ impl Marks {
         inside
     }
 
-    /// Writes which marks are line ends.
+    /// Records which marks are line ends.
     #[inline(always)]
     fn put_ends(&mut self, mut newlines: u64, marks: u64) {
-        // The first one, whether it is there or not.
+        // Writes the first one unconditionally.
         loop {
             let first = newlines & newlines.wrapping_neg();
             let before = marks & first.wrapping_sub(1);
@@ -204,7 +205,7 @@ impl Marks {
         }
     }
 
-    /// Writes the place of each bit.
+    /// Records the position of each bit.
     #[inline(always)]
     fn put(&mut self, mut marks: u64) {
         let count = marks.count_ones() as usize;
@@ -227,7 +228,7 @@ impl Marks {
         self.found += count;
     }
 
-    /// Ends the last line where nothing else does.
+    /// Ends the last line if it has no line end.
     fn end(&mut self, bytes: &[u8]) {
         let end = self.boundary().unwrap_or(0);
         if end < bytes.len() && !self.quoted {
@@ -241,31 +242,32 @@ impl Marks {
         self.quoted
     }
 
-    /// Start of the last record, of which the end is not seen yet: behind the last line end outside of quotes.
+    /// Start of the last record, whose end has not been seen yet: after the last line end outside
+    /// quotes.
     pub fn boundary(&self) -> Option<usize> {
         let &end = self.ends().last()?;
         Some(self.places[end as usize] as usize + 1)
     }
 
-    /// Delimiters and line ends outside of quotes, those behind the boundary too.
+    /// Delimiters and line ends outside quotes, including those after the boundary.
     pub fn places(&self) -> &[u32] {
         &self.places[..self.found]
     }
 
-    /// Which of the places are line ends.
+    /// Which of the positions are line ends.
     pub fn ends(&self) -> &[u32] {
         &self.ends[..self.ended]
     }
 }
 
-/// Which bytes of a chunk are what, a bit for each.
+/// Classifies the bytes of a chunk, one bit per byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bits {
     quotes: u64,
     delimiters: u64,
     newlines: u64,
     returns: u64,
-    /// Whether any is NUL; whether any is above ASCII.
+    /// Whether any byte is NUL, and whether any is not ASCII.
     nul: bool,
     high: bool,
 }
@@ -280,7 +282,7 @@ mod avx2 {
     #[inline]
     pub fn bits(chunk: &[u8; CHUNK], delimiter: u8) -> Bits {
         let (halves, _) = chunk.as_chunks::<32>();
-        // SAFETY: the load is of 32 bytes that are there, at any address.
+        // SAFETY: the load is of 32 existing bytes, at any address.
         let load = |half: &[u8; 32]| unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
         let [low, high] = [load(&halves[0]), load(&halves[1])];
         let mask = |half: __m256i| u64::from(_mm256_movemask_epi8(half) as u32);
@@ -291,7 +293,7 @@ mod avx2 {
         let both = |[low, high]: [__m256i; 2]| mask(low) | mask(high) << 32;
         let lowest = _mm256_min_epu8(low, high);
         let returns = equal(b'\r');
-        // Most texts have none: one look tells.
+        // Most texts have none, so one test suffices.
         let returns = match mask(_mm256_or_si256(returns[0], returns[1])) {
             0 => 0,
             _ => both(returns),
@@ -307,7 +309,7 @@ mod avx2 {
     }
 }
 
-/// The same, found in eight bytes at a time.
+/// The same, eight bytes at a time.
 mod words {
     use super::{Bits, CHUNK};
 
@@ -352,7 +354,7 @@ mod tests {
 
     use super::*;
 
-    /// What is outside of quotes, byte by byte.
+    /// What is outside quotes, byte by byte.
     fn expected(bytes: &[u8]) -> (Vec<u32>, bool) {
         let (mut marks, mut quoted, mut before) = (Vec::new(), false, b'\n');
         for (at, &byte) in bytes.iter().enumerate() {
@@ -366,7 +368,7 @@ mod tests {
                 b',' | b'\n' if !quoted => marks.push(at as u32),
                 _ => {}
             }
-            // A quote that closes nothing opens nothing.
+            // A quote that does not close a cell does not open one.
             before = if byte == b'"' { b'x' } else { byte };
         }
         (marks, quoted)

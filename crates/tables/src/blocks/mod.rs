@@ -1,9 +1,9 @@
-//! A table in blocks, for verbs that look at every cell of files larger than memory: one thread finds
-//! where cells and records end ([`marks`]) and cuts the file there, any number of threads parse the
-//! pieces ([`Piece::parse`]).
+//! Reads a table in blocks, for verbs that look at every cell of files larger than memory: one
+//! thread finds the ends of cells and records ([`marks`]) and splits the file there, any number of
+//! threads parse the pieces ([`Piece::parse`]).
 //!
-//! Where a piece ends follows from the file alone. Bad records do not end the reading: they come
-//! with their block, placed as [`super::Source`] places them.
+//! The ends of the pieces depend only on the file. Bad records do not stop the reading: they are
+//! returned with their block, with the same positions as from [`super::Source`].
 
 mod block;
 mod marks;
@@ -23,31 +23,31 @@ use super::{
     Unit, csv, folder,
 };
 
-/// About so many bytes of text are in a piece.
+/// Approximate size of a piece in bytes of text.
 const PIECE: usize = 1 << 19;
-/// Most rows of a piece whose rows come one by one.
+/// Maximum number of rows in a piece that is read row by row.
 const ROWS: usize = 1 << 13;
 
-/// What is the same for all pieces of a table.
+/// The properties shared by all pieces of a table.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// Its columns, in their order.
+    /// The columns, in order.
     pub columns: Vec<Column>,
-    /// Its files as they are shown, in their order.
+    /// The display names of the files, in order.
     pub files: Vec<String>,
-    /// What lines of places in each of them count.
+    /// What the line numbers of each file count.
     pub units: Vec<Unit>,
-    /// What marks the decimals of numbers in its cells, where that was said.
+    /// The decimal mark of numbers, if specified.
     pub decimal: Option<Decimal>,
 }
 
 impl Head {
-    /// The number of a column.
+    /// The index of a column.
     pub fn find(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
     }
 
-    /// A row's place, `FILE:LINE` or `FILE: row ROW`; the file alone where there is no line.
+    /// The position of a row, as `FILE:LINE` or `FILE: row ROW`; only the file if there is no line.
     pub fn shown(&self, spot: Spot) -> String {
         let place = Place {
             line: Some(spot.line()).filter(|&line| line > 0),
@@ -57,22 +57,22 @@ impl Head {
         place.to_string()
     }
 
-    /// What the line of a place counts.
+    /// What the line number of a position counts.
     pub fn unit(&self, spot: Spot) -> Unit {
         self.units.get(spot.file()).copied().unwrap_or(Unit::Line)
     }
 
-    /// The file that a row is in.
+    /// The file of a row.
     pub fn file(&self, spot: Spot) -> &str {
         &self.files[spot.file()]
     }
 }
 
-/// A file or a folder of files with the same columns, piece by piece.
+/// A file, or a folder of files with the same columns, read piece by piece.
 pub struct Blocks {
     head: Head,
     paths: Vec<PathBuf>,
-    /// Number of the file being read.
+    /// Number of the current file.
     file: usize,
     reader: Reader,
     reading: Reading,
@@ -81,27 +81,27 @@ pub struct Blocks {
 enum Reader {
     Csv(Csv),
     Rows(Box<dyn Source>),
-    /// Made in memory.
+    /// Rows in memory.
     Ready(std::vec::IntoIter<Block>),
     End,
 }
 
-/// A CSV file behind its header, with line feeds at the ends of its lines and quotes as RFC 4180 has them.
+/// A CSV file after its header, with line feeds as line ends and quotes as in RFC 4180.
 struct Csv {
     input: Input,
     syntax: Syntax,
     /// Line of the next piece.
     line: u64,
-    /// Read behind the last piece.
+    /// Bytes read after the last piece.
     carry: Vec<u8>,
-    /// Memory of blocks that were worked on.
+    /// Memory of processed blocks, for reuse.
     spare: Vec<Memory>,
 }
 
-/// Bytes that the memory of a block may have to be kept.
+/// Maximum memory of a block that is kept, in bytes.
 const KEPT: usize = 8 * PIECE;
 
-/// A piece of a table, not parsed yet.
+/// An unparsed piece of a table.
 pub struct Piece {
     file: usize,
     what: What,
@@ -112,12 +112,12 @@ enum What {
     Block(Block),
 }
 
-/// Whole records of a CSV file.
+/// Complete records of a CSV file.
 struct Text {
     /// Their text, and the marks in it.
     memory: Memory,
     syntax: Syntax,
-    /// The line it starts on, and how many lines end in it.
+    /// The line it starts on, and the number of lines that end in it.
     line: u64,
     lines: usize,
 }
@@ -126,12 +126,12 @@ impl Blocks {
     /// Opens a file, or all data files of a folder in the order of their names.
     ///
     /// # Errors
-    /// Where a file cannot be opened, its head cannot be read, or the folder holds no data files.
+    /// If a file cannot be opened, its header cannot be read, or the folder has no data files.
     pub fn open(path: &Path) -> Result<Blocks, ReadError> {
         Blocks::open_with(path, Reading::default())
     }
 
-    /// The same where CSV files are to be read as `reading` says.
+    /// Like [`Blocks::open`], with CSV files read as specified by `reading`.
     ///
     /// # Errors
     /// Those of [`Blocks::open`].
@@ -142,7 +142,7 @@ impl Blocks {
         };
         let (mut reader, mut columns, _) = open_one(&paths[0], reading)?;
         let mut file = 0;
-        // A file without any bytes is a part without rows.
+        // An empty file is a part without rows.
         while columns.is_empty() && file + 1 < paths.len() {
             file += 1;
             (reader, columns, _) = open_one(&paths[file], reading)?;
@@ -170,10 +170,10 @@ impl Blocks {
         })
     }
 
-    /// Opens a stream, as [`super::open_as`].
+    /// Opens a stream, like [`super::open_as`].
     ///
     /// # Errors
-    /// Where the head cannot be read.
+    /// If the header cannot be read.
     pub fn open_as(
         input: Box<dyn Read>,
         name: &str,
@@ -183,7 +183,7 @@ impl Blocks {
         Blocks::open_as_with(input, name, format, compression, Reading::default())
     }
 
-    /// The same where CSV is to be read as `reading` says.
+    /// Like [`Blocks::open_as`], with CSV read as specified by `reading`.
     ///
     /// # Errors
     /// Those of [`Blocks::open_as`].
@@ -213,7 +213,7 @@ impl Blocks {
         })
     }
 
-    /// Rows in memory, each with the number of its file in `files`.
+    /// Blocks of rows in memory, each with the number of its file in `files`.
     pub fn of_rows(columns: Vec<Column>, files: Vec<String>, rows: &[(usize, Row)]) -> Blocks {
         let mut blocks = Vec::new();
         for chunk in rows
@@ -238,12 +238,12 @@ impl Blocks {
         }
     }
 
-    /// What is the same for all pieces.
+    /// The properties shared by all pieces.
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// Shows its files under other names.
+    /// Changes the display names of the files.
     pub fn rename(&mut self, name: impl Fn(&Path) -> String) {
         self.head.files = self.paths.iter().map(|path| name(path)).collect();
     }
@@ -251,15 +251,15 @@ impl Blocks {
     /// The next piece; `None` at the end.
     ///
     /// # Errors
-    /// Where reading cannot go on: a quote never closed, a record without end, a broken file.
+    /// If reading cannot continue: an unclosed quote, an endless record, or a damaged file.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, ReadError> {
         loop {
             let file = self.file;
             let what = match &mut self.reader {
                 Reader::Csv(csv) => match csv.piece(&self.head, file)? {
-                    Cut::Piece(text) => Some(What::Text(text)),
-                    Cut::End => None,
-                    Cut::NoLineFeeds => {
+                    NextPiece::Piece(text) => Some(What::Text(text)),
+                    NextPiece::End => None,
+                    NextPiece::NoLineFeeds => {
                         self.by_rows_from_here();
                         continue;
                     }
@@ -272,7 +272,7 @@ impl Blocks {
                 return Ok(Some(Piece { file, what }));
             }
             self.file += 1;
-            // Of a stream there is no path, so no next one.
+            // A stream has no path, so there is no next file.
             self.reader = match self.paths.get(self.file) {
                 Some(path) => self.open_next(path)?,
                 None => Reader::End,
@@ -280,7 +280,7 @@ impl Blocks {
         }
     }
 
-    /// Takes back a block that was worked on, so that its memory is used again.
+    /// Takes back a processed block to reuse its memory.
     pub fn reuse(&mut self, block: Block) {
         if let Reader::Csv(csv) = &mut self.reader {
             let memory = block.into_memory();
@@ -288,7 +288,7 @@ impl Blocks {
         }
     }
 
-    /// Goes on with the row-wise reader.
+    /// Continues with the row-wise reader.
     fn by_rows_from_here(&mut self) {
         if let Reader::Csv(csv) = std::mem::replace(&mut self.reader, Reader::End) {
             let input = csv.input.behind(csv.carry);
@@ -350,16 +350,16 @@ fn by_rows(source: Box<dyn Source>) -> (Reader, Vec<Column>, Unit) {
     (Reader::Rows(source), columns, unit)
 }
 
-/// What a CSV file is cut into next.
-enum Cut {
+/// The result of cutting the next piece off a CSV file.
+enum NextPiece {
     Piece(Text),
     End,
-    /// Nothing: there is no line feed where a record must have ended. What was read is carried on.
+    /// There is no line feed where a record must have ended; the bytes read are kept.
     NoLineFeeds,
 }
 
 impl Csv {
-    fn piece(&mut self, head: &Head, file: usize) -> Result<Cut, ReadError> {
+    fn piece(&mut self, head: &Head, file: usize) -> Result<NextPiece, ReadError> {
         let mut memory = self.spare.pop().unwrap_or_default();
         let Memory { text, marks, .. } = &mut memory;
         marks.clear();
@@ -377,7 +377,7 @@ impl Csv {
                 None if !at_end && !marks.quoted() && marks.like.returns => {
                     text.truncate(filled);
                     self.carry = memory.text;
-                    return Ok(Cut::NoLineFeeds);
+                    return Ok(NextPiece::NoLineFeeds);
                 }
                 _ => {
                     text.truncate(filled);
@@ -386,19 +386,19 @@ impl Csv {
             }
         };
         if end == 0 {
-            return Ok(Cut::End);
+            return Ok(NextPiece::End);
         }
         self.carry.extend_from_slice(&text[end..filled]);
         text.truncate(end);
         let line = self.line;
         let lines = match marks.like.odd && marks.like.returns {
-            // Some lines end in a carriage return alone: the row-wise reader knows which.
+            // Some lines end in a lone carriage return, which only the row-wise reader handles.
             true => self.lines(text.clone(), head),
-            // Those behind the last record are in quotes.
+            // Line ends after the last record are in quotes.
             false => marks.like.lines - memchr::memchr_iter(b'\n', &self.carry).count(),
         };
         self.line += lines as u64;
-        Ok(Cut::Piece(Text {
+        Ok(NextPiece::Piece(Text {
             memory,
             syntax: self.syntax,
             line,
@@ -406,7 +406,7 @@ impl Csv {
         }))
     }
 
-    /// Lines of whole records.
+    /// Number of lines of complete records.
     fn lines(&self, text: Vec<u8>, head: &Head) -> usize {
         let input = Input::middle(text, "");
         let mut csv = csv::Csv::resume(input, self.syntax, head.columns.clone(), 0);
@@ -415,8 +415,8 @@ impl Csv {
         csv.line() as usize
     }
 
-    /// Reads up to the next multiple of a piece into `text`, of which `filled` bytes are read and others may
-    /// be left from before; false at the end of the input.
+    /// Reads up to the next multiple of a piece into `text`, of which `filled` bytes are valid and
+    /// the rest may be left from before; false at the end of the input.
     fn fill(&mut self, text: &mut Vec<u8>, filled: &mut usize) -> Result<bool, ReadError> {
         let target = (*filled / PIECE + 1) * PIECE;
         text.resize(text.len().max(target), 0);
@@ -429,7 +429,7 @@ impl Csv {
         Ok(true)
     }
 
-    /// What the row-wise reader complains of in a piece that has no end.
+    /// The row-wise reader's error for a piece that has no end.
     fn refused(&self, bytes: Vec<u8>, head: &Head, file: usize) -> ReadError {
         let name = &head.files[file];
         let input = Input::middle(bytes, name);
@@ -448,7 +448,7 @@ impl Csv {
     }
 }
 
-/// The next rows of a source that gives them one by one.
+/// The next rows of a source that is read row by row.
 fn rows(source: &mut dyn Source, file: usize) -> Result<Option<Block>, ReadError> {
     let mut rows = Rows::new(file, source.columns().len());
     let mut row = Row::new();
@@ -465,12 +465,12 @@ fn rows(source: &mut dyn Source, file: usize) -> Result<Option<Block>, ReadError
 }
 
 impl Piece {
-    /// Its cells.
+    /// Parses all cells.
     pub fn parse(self, head: &Head) -> Block {
         self.parse_some(head, &vec![true; head.columns.len()])
     }
 
-    /// Its cells in those columns that are wanted.
+    /// Parses the cells of the wanted columns.
     pub fn parse_some(self, head: &Head, wanted: &[bool]) -> Block {
         match self.what {
             What::Block(block) => block,

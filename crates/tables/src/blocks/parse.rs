@@ -1,6 +1,6 @@
-//! A piece of CSV into cells. What nearly every piece is like is read fast; a piece with anything
-//! else in it (a bad record, the header line once more, a lone carriage return, text behind a closing quote) goes through the
-//! row-wise reader, so that both have one meaning and the same words for what is wrong.
+//! Parses a piece of CSV. Ordinary pieces take a fast path; a piece with anything unusual in it (a
+//! bad record, a repeated header line, a lone carriage return, text after a closing quote) goes
+//! through the row-wise reader, so that both have the same meaning and the same error messages.
 
 use memchr::{memchr, memchr_iter};
 
@@ -21,7 +21,7 @@ pub(super) fn block(mut text: Text, file: usize, head: &Head, wanted: &[bool]) -
     let plain = Plain {
         header: head.columns.first().map_or("", |column| &column.name),
         returns: like.returns,
-        // Else each line end is a record's; the last one may be missing.
+        // Otherwise each line end is a record's; the last one may be missing.
         broken: text.lines > ends - usize::from(!ended),
         width: wanted.len(),
         starts: Block::starts(wanted, ends),
@@ -30,23 +30,23 @@ pub(super) fn block(mut text: Text, file: usize, head: &Head, wanted: &[bool]) -
     block.unwrap_or_else(|| by_rows(text, file, head))
 }
 
-/// How a piece is read that is nothing special: UTF-8 without NUL bytes, carriage returns only before line
-/// ends, quoted cells with nothing behind their quotes.
+/// The fast path: UTF-8 without NUL bytes, carriage returns only before line feeds, and nothing
+/// after the closing quotes of cells.
 struct Plain<'a> {
-    /// The name of the first column: a row that starts with it may be the header line once more.
+    /// The name of the first column: a row that starts with it may be a repeated header line.
     header: &'a str,
     returns: bool,
-    /// Whether line ends may be in quoted cells.
+    /// Whether quoted cells may contain line ends.
     broken: bool,
-    /// Cells of a row.
+    /// Number of cells per row.
     width: usize,
-    /// Where the cells of each column start.
+    /// Start of each column's cells.
     starts: Vec<usize>,
 }
 
 impl Plain<'_> {
-    /// Takes the memory of a text that starts on `line`; leaves it as it is, and gives `None`, where a row has
-    /// more or fewer cells.
+    /// Takes the memory of a text that starts on `line`. Returns `None` and leaves it unchanged if
+    /// a row has more or fewer cells.
     fn block(self, memory: &mut Memory, line: u64, file: usize) -> Option<Block> {
         let end = memory.text.len();
         memory.text.resize(end + WORD, 0);
@@ -61,8 +61,8 @@ impl Plain<'_> {
         Some(Block::new(file, memory, self.starts, ascii))
     }
 
-    /// Finds the cells of a text, which a word of zeros follows, from its marks. `None` where a row has more or
-    /// fewer cells.
+    /// Finds the cells of a text, which is followed by a word of zeros, from its marks. `None` if a
+    /// row has more or fewer cells.
     fn rows(&self, memory: &mut Memory, line: u64, unescaped: &mut Vec<u8>) -> Option<()> {
         let Memory {
             text,
@@ -112,10 +112,10 @@ impl Plain<'_> {
         Some(())
     }
 
-    /// Whether a first cell as it is spelled may be the first column's name; its own quotes would be doubled.
+    /// Whether a raw first cell may be the first column's name; quotes inside it would be doubled.
     #[inline]
     fn may_be_header(&self, cell: &[u8]) -> bool {
-        // A byte-order mark, two quotes, white space and a carriage return may be around it.
+        // It may be surrounded by a byte-order mark, two quotes, white space and a carriage return.
         let name = self.header.as_bytes().trim_ascii();
         if name.contains(&b'"') {
             return cell.contains(&b'"');
@@ -131,19 +131,21 @@ impl Plain<'_> {
         bare.unwrap_or(cell).trim_ascii().eq_ignore_ascii_case(name)
     }
 
-    /// The end of a cell without the carriage return before its line end: no other is there.
+    /// The end of a cell without the carriage return before its line feed, the only one possible
+    /// here.
     #[inline]
     fn without_return(&self, bytes: &[u8], from: usize, to: usize) -> usize {
         to - usize::from(self.returns && to > from && bytes[to - 1] == b'\r')
     }
 }
 
-/// Whether a line has nothing in it.
+/// Whether a line is empty.
 fn is_blank(line: &[u8]) -> bool {
     matches!(line, [] | [b'\r'])
 }
 
-/// The cell of what is between two quotes. Where quotes in it are doubled, its text is written behind all others.
+/// The cell between two quotes. If quotes inside it are doubled, the unescaped text is stored after
+/// all others.
 #[inline(never)]
 fn quoted(bytes: &[u8], from: usize, to: usize, unescaped: &mut Vec<u8>) -> Cell {
     let mut rest = &bytes[from..to];

@@ -1,4 +1,4 @@
-//! Blocks hold what the row-wise reader gives.
+//! Tests that blocks have the same content as the row-wise reader.
 
 use std::io::Write;
 
@@ -145,7 +145,7 @@ fn lines_are_right_behind_carriage_returns_of_an_earlier_piece() {
     assert_same(&text);
 }
 
-/// 16 MiB without a line feed were taken for a record without end.
+/// 16 MiB without a line feed used to be treated as an endless record.
 #[test]
 fn carriage_returns_alone_end_records_of_a_large_file() {
     for header in ["a,b\r", "a,b\n"] {

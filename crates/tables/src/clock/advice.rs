@@ -26,7 +26,7 @@ const WEEKDAYS: [&str; 7] = [
     "sunday",
 ];
 
-/// A part of a date, by its looks.
+/// A part of a date, by its form.
 enum Part {
     Year(i16),
     /// A number of one or two digits.

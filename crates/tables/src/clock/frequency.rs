@@ -5,10 +5,10 @@ use std::fmt;
 use super::week::weekday;
 use super::{Axis, Clock, DAY, MonthDay, Step, Week, date, month};
 
-/// A frequency that was said, not inferred.
+/// A specified, not inferred, frequency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frequency {
-    /// As it was written.
+    /// The text as written.
     text: String,
     count: i64,
     unit: Unit,
@@ -20,9 +20,11 @@ enum Unit {
     Seconds(i64),
     Day,
     BusinessDay,
-    /// On a day of the week, from Monday, 0; none: on whatever day a series begins.
+    /// On a day of the week, counted from Monday as 0; `None` means the day on which a series
+    /// starts.
     Week(Option<usize>),
-    /// So many months, the last of which is this month of the year, from January, 0; none: any.
+    /// A number of months, ending in this month of the year, counted from January as 0; `None`
+    /// means any.
     Months(i64, MonthDay, Option<i64>),
 }
 
@@ -31,7 +33,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
-/// Aliases that take no month and no day of the week behind a dash.
+/// Aliases without a month or day of the week after a dash.
 const PLAIN: &[(&str, Unit)] = &[
     ("s", Unit::Seconds(1)),
     ("S", Unit::Seconds(1)),
@@ -50,7 +52,7 @@ const PLAIN: &[(&str, Unit)] = &[
     ("BMS", Unit::Months(1, MonthDay::FirstBusiness, None)),
 ];
 
-/// Aliases of quarters and years: how many months, on which day, and the month where none is given.
+/// Aliases of quarters and years: the number of months, the day, and the default month.
 const ANCHORED: &[(&str, i64, MonthDay, i64)] = &[
     ("Q", 3, MonthDay::Last, 11),
     ("QE", 3, MonthDay::Last, 11),
@@ -70,27 +72,27 @@ const ANCHORED: &[(&str, i64, MonthDay, i64)] = &[
     ("BAS", 12, MonthDay::FirstBusiness, 0),
 ];
 
-/// What is expected, for messages.
+/// The expected values, for messages.
 const KNOWN: &str = "s, min, h, D, B, W (W-MON to W-SUN), MS, ME, BMS, BME, QS, QE, BQS, BQE, YS, YE, BYS, BYE (each \
                      of these with a month, as QE-NOV), older spellings of them, multiples as 15min, or a whole \
                      number for times that are whole numbers";
 
-/// What pandas has and this does not, with the way out.
+/// Frequencies of pandas that are not supported, and the alternative.
 fn unsupported(base: &str) -> Option<&'static str> {
     Some(match base {
         "ms" | "us" | "ns" | "L" | "U" | "N" => {
-            "times are whole seconds at the finest; number the steps 1, 2, 3, ... instead"
+            "times have a resolution of one second; number the steps 1, 2, 3, ... instead"
         }
         "SM" | "SME" | "SMS" => {
             "half months are of different lengths; number them 1, 2, 3, ... instead (24 a year: \
              ts.season: 24)"
         }
         "bh" | "cbh" | "BH" | "CBH" => {
-            "opening hours are not supported; number the steps 1, 2, 3, ... instead, or say h, which \
+            "opening hours are not supported; number the steps 1, 2, 3, ... instead, or use h, which \
              counts the closed hours as missing"
         }
         "C" | "CBM" | "CBME" | "CBMS" => {
-            "calendars of holidays are not supported; say B (BME, BMS), which counts a holiday as a \
+            "calendars of holidays are not supported; use B (BME, BMS), which counts a holiday as a \
              missing step"
         }
         _ if base.starts_with("WOM") || base.starts_with("LWOM") => {
@@ -104,10 +106,10 @@ fn unsupported(base: &str) -> Option<&'static str> {
 }
 
 impl Frequency {
-    /// Reads an alias with or without a multiple before it, or a whole number.
+    /// Parses an alias with or without a multiple before it, or a whole number.
     ///
     /// # Errors
-    /// What is expected.
+    /// The expected values.
     pub fn parse(text: &str) -> Result<Frequency, String> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (count, base) = text.split_at(digits);
@@ -116,10 +118,10 @@ impl Frequency {
             count => count.parse().unwrap_or(0),
         };
         if !(1..=100_000).contains(&count) {
-            return Err(format!("`{text}`: a multiple is from 1 to 100000"));
+            return Err(format!("`{text}`: a multiple must be from 1 to 100000"));
         }
         if text.is_empty() || base.starts_with(['-', '+', '.']) {
-            return Err(format!("`{text}` is no frequency; expected {KNOWN}"));
+            return Err(format!("`{text}` is not a frequency; expected {KNOWN}"));
         }
         let unit = if base.is_empty() {
             Unit::Number
@@ -133,10 +135,10 @@ impl Frequency {
         })
     }
 
-    /// The clock of times on `axis`.
+    /// The clock for times on `axis`.
     ///
     /// # Errors
-    /// Where such times have no such steps.
+    /// If the frequency does not fit such times.
     pub fn clock(&self, axis: Axis) -> Result<Clock, String> {
         let count = self.count;
         let step = match self.unit {
@@ -163,14 +165,14 @@ impl Frequency {
                 _ => "whole days or longer, as D, or auto",
             };
             format!(
-                "ts.frequency is {}, but the times are {}; say {right}",
+                "ts.frequency is {}, but the times are {}; set {right}",
                 self.text,
                 axis.plural()
             )
         })
     }
 
-    /// Refuses a series that begins at `first`, a time on no step of this frequency.
+    /// Checks that a series that begins at `first` fits this frequency.
     ///
     /// # Errors
     /// What is wrong with the time.
@@ -178,8 +180,8 @@ impl Frequency {
         let (day, _) = axis.day(first);
         let refused = |what: &str| {
             Err(format!(
-                "{} is not on {what}, as ts.frequency: {} says; correct the time, or say another \
-                 frequency (auto: by the data)",
+                "{} is not on {what}, as ts.frequency: {} requires; correct the time, or set another \
+                 frequency (auto detects it)",
                 axis.text(first),
                 self.text
             ))
@@ -193,7 +195,7 @@ impl Frequency {
             }
             Unit::Week(Some(wanted)) if weekday(day) != wanted => refused(WEEKDAYS[wanted]),
             Unit::Months(months, which, anchor) => {
-                // At the start of a month and no other day.
+                // At the start of a month only.
                 let right = match which {
                     MonthDay::Own => date.day() == 1,
                     which => which.of(date.first_of_month(), date) == Some(date),
@@ -299,7 +301,7 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    /// The next times of a frequency, as pandas 2.3.3 has them: `date_range(start, periods=4, freq=...)`.
+    /// The next times of a frequency, from pandas 2.3.3: `date_range(start, periods=4, freq=...)`.
     #[test]
     fn aliases_are_those_of_pandas() {
         for (alias, times) in [
@@ -354,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frequency_is_refused_with_what_would_be() {
+    fn an_invalid_frequency_is_refused_with_a_valid_one() {
         for (alias, words) in [
             ("d", "did you mean `D`?"),
             ("weekly", "did you mean `W`?"),
@@ -363,9 +365,9 @@ mod tests {
             ("15mins", "did you mean `min`?"),
             ("xyzzy", "expected s, min, h, D, B, W"),
             ("0D", "from 1 to 100000"),
-            ("-1D", "is no frequency"),
-            ("", "is no frequency"),
-            ("ms", "whole seconds at the finest"),
+            ("-1D", "is not a frequency"),
+            ("", "is not a frequency"),
+            ("ms", "a resolution of one second"),
             ("SMS", "ts.season: 24"),
             ("bh", "opening hours are not supported"),
             ("C", "counts a holiday as a missing step"),
@@ -399,13 +401,13 @@ mod tests {
                 "is not on a month of MAR, JUN, SEP, DEC",
             ),
             ("YS-JUL", "2024-01-01", "is not on a month of JUL"),
-            ("h", "2024-03-02", "but the times are dates; say whole days"),
+            ("h", "2024-03-02", "but the times are dates; set whole days"),
             (
                 "D",
                 "17",
-                "but the times are whole numbers; say a whole number",
+                "but the times are whole numbers; set a whole number",
             ),
-            ("2", "2024-03-02", "say an alias"),
+            ("2", "2024-03-02", "set an alias"),
         ] {
             let error = refused(alias, first);
             assert!(error.contains(words), "{alias}: {error}");

@@ -1,35 +1,36 @@
-//! The frequency of series out of their times alone.
+//! Infers the frequency of series from their times alone.
 
 use super::week::weekday;
 use super::{Axis, Clock, DAY, MonthDay, Step, Week, date, greatest_common_divisor, month};
 
-/// Steps a row, above which a wrong time may have made the steps finer than they are.
+/// Average number of steps per row above which a wrong time may have made the step too fine.
 const SPARSE: i64 = 2;
-/// Chance, at most, that series of every day have no row on any weekend, for them to be taken as business days.
+/// Maximum probability that daily series have no row on any weekend by chance, for them to count as
+/// business days.
 const BUSINESS_CHANCE: f64 = 0.05;
-/// The same of other days of the week: one, or two that follow each other.
+/// Likewise for other days of the week: one, or two consecutive ones.
 const CLOSED_CHANCE: f64 = 1e-3;
-/// The same where some rows are on such days all the same: they must be wrong times.
+/// Likewise if some rows are on such days nevertheless, which must then be wrong times.
 const WRONG_CHANCE: f64 = 1e-6;
-/// Share of the rows of other days of the week, up to which rows on one may be wrong times.
+/// Maximum share of rows on other days of the week that may be wrong times.
 const WRONG: f64 = 0.05;
 
-/// What the times of series say of their frequency. That of several parts can be merged.
+/// The evidence of series' times for their frequency. Evidence from several parts can be merged.
 pub struct Evidence {
     axis: Axis,
-    /// Steps of single series, and the rows of those.
+    /// Steps of single series, with their numbers of rows.
     votes: Vec<(Step, usize)>,
     /// Greatest common divisor of all distances.
     gap: i64,
-    /// Months of all series, and of those that say months.
+    /// Months of all series, and of those with monthly steps.
     all_months: Months,
     months: Months,
-    /// Days of the series that say days.
+    /// Days of the series with daily steps.
     days: Calendar,
 }
 
 impl Evidence {
-    /// Of no series, with times on `axis`.
+    /// No evidence, for times on `axis`.
     pub fn new(axis: Axis) -> Evidence {
         Evidence {
             axis,
@@ -72,7 +73,7 @@ impl Evidence {
         }
     }
 
-    /// Adds what other series say.
+    /// Adds the evidence of other series.
     pub fn merge(&mut self, other: Evidence) {
         for (step, rows) in other.votes {
             self.vote(step, rows);
@@ -83,8 +84,8 @@ impl Evidence {
         self.days.merge(&other.days);
     }
 
-    /// The step of the series that have most of the rows; where none has more than half of them, the widest
-    /// on which all times lie. Where no series has two times, the step is one.
+    /// The step of the series with most of the rows; if none has more than half of them, the widest
+    /// step that includes all times. If no series has two times, the step is one.
     pub fn clock(&self) -> Clock {
         let all: usize = self.votes.iter().map(|(_, rows)| rows).sum();
         let most = self.votes.iter().find(|(_, rows)| 2 * rows > all);
@@ -109,7 +110,7 @@ impl Evidence {
 }
 
 impl Clock {
-    /// The clock of series as [`Evidence`] has it. Each is ascending.
+    /// The clock of series, as from [`Evidence`]; each is ascending.
     pub fn infer<'a>(axis: Axis, series: impl Iterator<Item = &'a [i64]>) -> Clock {
         let mut evidence = Evidence::new(axis);
         series.for_each(|times| evidence.add(times));
@@ -139,7 +140,7 @@ fn usual(axis: Axis, times: &[i64]) -> Step {
     }
 }
 
-/// The most frequent distance, where nine of ten times lie on such steps.
+/// The most frequent distance, if nine of ten times are on such steps.
 fn frequent(axis: Axis, times: &[i64]) -> Option<Step> {
     let mut candidates = Vec::new();
     if axis != Axis::Whole {
@@ -175,7 +176,7 @@ fn frequent(axis: Axis, times: &[i64]) -> Option<Step> {
     })
 }
 
-/// Of equally frequent ones the smallest; 0 where there is none.
+/// The smallest of equally frequent ones; 0 if there is none.
 fn most_frequent_gap(values: &[i64]) -> i64 {
     let mut gaps: Vec<i64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort_unstable();
@@ -193,7 +194,8 @@ fn common_gap(start: i64, times: &[i64]) -> i64 {
     gaps.fold(start, greatest_common_divisor)
 }
 
-/// The widest step on which all times of some series lie, by the greatest common divisor of their distances.
+/// The widest step that includes all times of some series, by the greatest common divisor of their
+/// distances.
 fn common(axis: Axis, gap: i64, months: &Months) -> Step {
     let days = match axis {
         Axis::Whole => return Step::Whole(gap.max(1)),
@@ -207,18 +209,18 @@ fn common(axis: Axis, gap: i64, months: &Months) -> Step {
     }
 }
 
-/// On which days of their months the times of series are.
+/// The days of the month of series' times.
 struct Months {
     /// Greatest common divisor of the distances, in months.
     gap: i64,
     rows: usize,
-    /// Whether no two times of a series are in one month.
+    /// Whether no two times of a series are in the same month.
     apart: bool,
-    /// Least and greatest distance in days.
+    /// Minimum and maximum distance in days.
     distances: Option<(i64, i64)>,
     /// Whether every series keeps to its day, as far as months have it.
     own: bool,
-    /// Least and greatest of the days that series keep to, of those from the 28th on.
+    /// Minimum and maximum of the days that series keep to, of those from the 28th.
     late: Option<(i8, i8)>,
     last: bool,
     first_business: bool,
@@ -286,9 +288,9 @@ impl Months {
         self.last_business &= other.last_business;
     }
 
-    /// None where the times are on no such day.
+    /// `None` if the times have no such day.
     fn day(&self) -> Option<MonthDay> {
-        // Weeks, four of them each, may begin on the first Monday of some months.
+        // Four-week steps may start on the first Monday of some months.
         let uneven = self.rows > 4 || self.distances.is_some_and(|(least, most)| least < most);
         match () {
             () if !self.apart || self.rows == 0 => None,
@@ -314,12 +316,12 @@ fn merge_range<T: Ord + Copy>(a: Option<(T, T)>, b: Option<(T, T)>) -> Option<(T
 /// Days since 1970-01-01 on which some series has a row.
 #[derive(Default)]
 struct Calendar {
-    /// A bit a day from the first of the calendar on; empty before the first row.
+    /// One bit per day from the first of the calendar; empty before the first row.
     days: Vec<u64>,
     span: Option<(i64, i64)>,
 }
 
-/// Days before 1970-01-01, and all days, of the years from -9999 to 9999, and some more.
+/// Days before 1970-01-01, and all days, of the years from -9999 to 9999, with a margin.
 const CALENDAR: (i64, usize) = (4_400_000, 7_400_000);
 
 impl Calendar {
@@ -353,20 +355,20 @@ impl Calendar {
     }
 }
 
-/// The days of the week that count, where others are without rows and that is no chance: were all days alike, so
-/// many would hardly be. `days` ascend within `span`.
+/// The weekdays in use, if the others are without rows by more than chance: if all days were alike,
+/// so many gaps would be very unlikely. `days` ascend within `span`.
 fn weekdays(days: impl Iterator<Item = i64>, span: (i64, i64)) -> Option<Week> {
     let mut rows = [0_i64; 7];
     days.for_each(|day| rows[weekday(day)] += 1);
     let (first, last) = span;
     let all: [i64; 7] = std::array::from_fn(|day| {
-        // Whole weeks, and whether the day is in what is left of one.
+        // Whole weeks, and whether the day is in the remaining part of one.
         let offset = (day as i64 - weekday(first) as i64).rem_euclid(7);
         (last - first - offset).div_euclid(7) + 1
     });
     let share = |day: usize| rows[day] as f64 / all[day].max(1) as f64;
     let usual = (0..7).map(share).fold(0.0, f64::max);
-    // One row among many is more likely a wrong time than a day that counts.
+    // One row among many is more likely a wrong time than a valid day.
     let many = rows.iter().any(|rows| *rows >= 8);
     let lone = |day: usize| many && rows[day] == 1;
     let mut week = Week::of(|day| share(day) > WRONG * usual && !lone(day));
@@ -387,7 +389,7 @@ fn weekdays(days: impl Iterator<Item = i64>, span: (i64, i64)) -> Option<Week> {
     let rate = (sum(&rows, true) + 1) as f64 / (sum(&all, true) + 2) as f64;
     let limit = match (wrong, business) {
         (1.., _) => WRONG_CHANCE,
-        // Rows that are only where there was demand miss weekends by chance, too.
+        // Rows that exist only where there was demand miss weekends by chance as well.
         (_, true) if rate > 0.5 => BUSINESS_CHANCE,
         _ => CLOSED_CHANCE,
     };
@@ -419,8 +421,8 @@ mod tests {
         Clock::infer(axis, all.iter().map(Vec::as_slice)).to_string()
     }
 
-    /// Times as the aliases MS, ME, QS, QE, YS, YE, 2QS, D, B, W, h, 15min, 4h of pandas have them, some left out; and
-    /// the same day of other months.
+    /// Times as generated by the aliases MS, ME, QS, QE, YS, YE, 2QS, D, B, W, h, 15min, 4h of
+    /// pandas, with some left out; and the same day in other months.
     #[test]
     fn frequencies_are_inferred() {
         for (times, name) in [
@@ -471,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wrong_time_changes_no_frequency() {
+    fn one_wrong_time_does_not_change_the_frequency() {
         let first = |m: usize| format!("{}-{:02}-01", 2020 + m / 12, m % 12 + 1);
         let right: Vec<String> = (0..36).map(first).collect();
         let mut wrong = right.clone();

@@ -55,12 +55,12 @@ const WRITTEN: [Notation; 9] = [
 const EPOCH: std::ops::Range<i64> = 631_152_000..4_102_444_800;
 
 impl Notation {
-    /// The notation of a number that is hardly anything but a time.
+    /// The notation of a number that is almost certainly a time.
     pub fn guess(value: i64) -> Option<Notation> {
         Notation::guesses(value).next()
     }
 
-    /// Each such notation: 2024013123 may be an hour of 2024 or seconds of 2034.
+    /// All such notations: 2024013123 may be an hour of 2024 or seconds of 2034.
     pub fn guesses(value: i64) -> impl Iterator<Item = Notation> {
         WRITTEN
             .into_iter()
@@ -84,7 +84,7 @@ impl Notation {
         }
     }
 
-    /// What the year is multiplied by.
+    /// The factor of the year.
     fn after_year(self) -> i64 {
         match self {
             Yyyymm => 100,
@@ -95,10 +95,10 @@ impl Notation {
         }
     }
 
-    /// The time that a number writes.
+    /// The time written as a number.
     ///
     /// # Errors
-    /// Why it writes none.
+    /// Why the number is not a time.
     pub fn time(self, value: i64) -> Result<(Axis, i64), String> {
         if self == Number {
             return Ok((Axis::Whole, value));
@@ -168,11 +168,11 @@ impl fmt::Display for Notation {
     }
 }
 
-/// Whole numbers of a column, by what they look like.
+/// Whole numbers of a column, classified by their form.
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     rows: usize,
-    /// How many look like each notation, and whether some are not at midnight.
+    /// The count for each notation, and whether some are not at midnight.
     written: [(usize, bool); WRITTEN.len()],
     /// How many look like year and week, year and quarter, year and day of the year.
     weeks: usize,
@@ -182,7 +182,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Takes one in.
+    /// Adds a number.
     pub fn add(&mut self, value: i64) {
         self.rows += 1;
         if let Some(notation) = Notation::guess(value) {
@@ -333,7 +333,7 @@ mod tests {
                 .unwrap_err()
                 .contains("finer than a second")
         );
-        // Milliseconds that are said to be seconds were times without a date.
+        // Milliseconds read as seconds used to be times without a date.
         assert!(
             EpochS
                 .time(1_709_251_200_000)

@@ -1,8 +1,8 @@
-//! Days of the week that count, and their numbers one after the other with the others left out.
+//! Sets of weekdays, and the numbering of their days with the others left out.
 
 use std::fmt;
 
-/// A set of days of the week, at least one.
+/// A non-empty set of days of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Week(u8);
 
@@ -19,7 +19,7 @@ const NAMES: [&str; 7] = [
 /// 1970-01-01 was a Thursday.
 const THURSDAY: i64 = 3;
 
-/// The day of the week of a day since 1970-01-01, from Monday, 0.
+/// The day of the week of a day since 1970-01-01, counted from Monday as 0.
 pub(super) fn weekday(day: i64) -> usize {
     (day + THURSDAY).rem_euclid(7) as usize
 }
@@ -33,38 +33,38 @@ impl Week {
     /// Monday to Friday.
     pub const BUSINESS: Week = Week(0b001_1111);
 
-    /// The days, from Monday, 0, for which `counts` holds.
+    /// The days, counted from Monday as 0, for which `counts` is true.
     pub(super) fn of(counts: impl Fn(usize) -> bool) -> Week {
         Week((0..7).filter(|&day| counts(day)).map(|day| 1 << day).sum())
     }
 
-    /// Of a number that [`Week::to_number`] gave.
+    /// Restores a set from [`Week::to_number`].
     pub fn from_number(number: i64) -> Option<Week> {
         let days = u8::try_from(number).ok()?;
         (1..0x80).contains(&days).then_some(Week(days))
     }
 
-    /// A number for a model file: a bit a day, Monday the lowest.
+    /// A number for a model file: one bit per day, Monday the lowest.
     pub fn to_number(self) -> i64 {
         self.0.into()
     }
 
-    /// Whether no day counts.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// How many days count.
+    /// Number of days in the set.
     pub fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// Whether a day of the week, from Monday, 0, counts.
+    /// Whether a day of the week, counted from Monday as 0, is in the set.
     pub(super) fn has(self, weekday: usize) -> bool {
         self.0 >> weekday & 1 == 1
     }
 
-    /// Whether the days that do not count are one, or two that follow each other.
+    /// Whether the days outside the set are one, or two consecutive ones.
     pub(super) fn is_usual(self) -> bool {
         let closed: Vec<usize> = (0..7).filter(|&day| !self.has(day)).collect();
         match closed[..] {
@@ -74,7 +74,8 @@ impl Week {
         }
     }
 
-    /// Days since 1970-01-01 as numbers of the days that count; none for one that does not.
+    /// The index of a day since 1970-01-01 among the days of the set; `None` if it is not in the
+    /// set.
     pub(super) fn position(self, day: i64) -> Option<i64> {
         let (week, weekday) = ((day + THURSDAY).div_euclid(7), weekday(day));
         let before = (self.0 & ((1 << weekday) - 1)).count_ones();
@@ -82,7 +83,7 @@ impl Week {
             .then(|| week * self.len() as i64 + i64::from(before))
     }
 
-    /// The day since 1970-01-01 of a number that [`Week::position`] gave.
+    /// The day since 1970-01-01 with an index from [`Week::position`].
     pub(super) fn day(self, position: i64) -> Option<i64> {
         let length = self.len() as i64;
         let (week, index) = (position.div_euclid(length), position.rem_euclid(length));

@@ -1,14 +1,14 @@
-//! Whether the first line of a table names its columns or is a row: by what stands below it, never by the
-//! names alone.
+//! Decides whether the first line of a table names its columns or is a row of data, from the rows
+//! below it, never from the names alone.
 
 use super::super::input::Input;
 use super::super::{Column, Row, Source, clock};
 use super::Csv;
 
-/// Rows below the first line that are looked at.
+/// Number of rows below the first line that are examined.
 const ROWS: usize = 200;
 
-/// The cells of the first line, where it looks like a row of data.
+/// The cells of the first line, if it looks like a row of data.
 pub(super) fn names_of_data(csv: &Csv) -> Option<Vec<String>> {
     if !csv.syntax.header {
         return None;
@@ -36,10 +36,10 @@ fn cells_of_record(csv: &Csv) -> Vec<String> {
     cells.collect()
 }
 
-/// The first rows below, as far as they are read ahead.
+/// The first rows below, as far as they are buffered.
 fn rows_below(csv: &Csv, width: usize) -> Vec<Vec<String>> {
     let bytes = csv.input.buffered();
-    // The last one may be cut.
+    // The last one may be incomplete.
     let end = memchr::memrchr2(b'\n', b'\r', bytes).map_or(bytes.len(), |end| end + 1);
     let columns = (0..width).map(|number| Column::new(number.to_string()));
     let input = Input::middle(bytes[..end].to_vec(), "");
@@ -59,20 +59,20 @@ fn rows_below(csv: &Csv, width: usize) -> Vec<Vec<String>> {
     rows
 }
 
-/// What a column says of the cell above it.
+/// What a column suggests about the cell above it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Says {
-    /// It is a name: not a number (a time) although all below are.
+    /// A name: not a number (or time) although all cells below are.
     Name,
-    /// It is one of the cells: it comes again, is a date or a text as they are.
+    /// A cell of data: it recurs, or is a date or text like the others.
     Data,
-    /// It is a whole number as those below, where it may come again: data, unless the names count on.
+    /// A whole number like those below, where it may recur: data, unless the names form a sequence.
     Number,
     NumberAgain,
     Nothing,
 }
 
-/// Where a column says data, and none says name.
+/// True if a column suggests data, and none suggests a name.
 fn is_data(names: &[String], rows: &[Vec<String>]) -> bool {
     let rows: Vec<&Vec<String>> = rows.iter().filter(|row| *row != names).collect();
     let says = |(column, name): (usize, &String)| {
@@ -98,7 +98,7 @@ fn is_data(names: &[String], rows: &[Vec<String>]) -> bool {
     said.contains(&Says::Data) || of_numbers
 }
 
-/// `0,1,2` and `2019,2020,2021` are names of columns that go on, not a row.
+/// `0,1,2` and `2019,2020,2021` are sequences of column names, not a row.
 fn counts_on(numbers: &[i64]) -> bool {
     let mut steps = numbers
         .windows(2)
@@ -150,7 +150,7 @@ fn says(name: &str, cells: &[&str]) -> Says {
     }
 }
 
-/// A column of nothing but its name's number says nothing.
+/// A column that contains only its name's number suggests nothing.
 fn repeats_all(name: &str, cells: &[&str]) -> bool {
     cells.iter().all(|cell| *cell == name)
 }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_told_from_names() {
+    fn a_row_is_distinguished_from_names() {
         for text in [
             "a fine film;pos\na bad film;neg\nfine;pos\n",
             "196;242;3;881250949\n186;302;3;891717742\n22;377;1;878887116\n",

@@ -1,4 +1,4 @@
-//! Values of decoded columns in a spelling that reads back the same.
+//! Writes values of decoded columns so that they read back the same.
 
 use std::fmt::Write;
 
@@ -15,10 +15,10 @@ use polars_utils::float16::pf16;
 use super::super::{Kind, ReadErrorKind};
 use super::types::{Special, name};
 
-/// Writes the value number `index` of `array` to `out`.
+/// Writes value number `index` of `array` to `out`.
 ///
 /// # Errors
-/// A value that no cell can hold.
+/// A value that no cell can represent.
 pub(super) fn spell(
     array: &dyn Array,
     index: usize,
@@ -123,7 +123,7 @@ fn push<T: NativeType>(
     Ok(Kind::Number)
 }
 
-/// A number of `digits` (with a sign) of which the last `scale` are behind the point.
+/// A number of `digits` (with a sign), the last `scale` of them after the point.
 fn decimal(digits: &str, scale: usize, out: &mut String) {
     let (sign, digits) = match digits.strip_prefix('-') {
         Some(digits) => ("-", digits),
@@ -207,7 +207,7 @@ fn spell_time_of_day(value: i64, unit: TimeUnit, out: &mut String) -> Result<(),
     }
 }
 
-/// As ISO 8601 has it: `PT1H30M`.
+/// In ISO 8601 notation: `PT1H30M`.
 fn spell_duration(value: i64, unit: TimeUnit, out: &mut String) -> Result<Kind, ReadErrorKind> {
     let _ = write!(out, "{}", duration(value, unit));
     Ok(Kind::Text)
@@ -245,7 +245,7 @@ fn json(array: &dyn Array, index: usize, out: &mut String) -> Result<(), ReadErr
             let mut text = String::new();
             match spell(array, index, Special::None, &mut text)? {
                 Kind::Text => string(&text, out),
-                // JSON has no word for what is not a number.
+                // JSON cannot represent NaN.
                 Kind::Number if text.contains(['N', 'i']) => string(&text, out),
                 _ => out.push_str(&text),
             }
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_calendar_holds_is_an_error() {
+    fn a_date_outside_the_calendar_is_an_error() {
         let mut out = String::new();
         assert!(spell_time(253_402_300_800, TimeUnit::Second, false, &mut out).is_err());
         assert!(spell_date(i32::MAX, &mut out).is_err());

@@ -1,39 +1,41 @@
-//! Types of columns: how polars is to decode them, what they are to callers, and what they are called.
+//! Types of columns: how polars decodes them, what callers see, and their display names.
 //!
-//! What the Parquet schema says of a value decides; the Arrow schema that many writers add says only what
-//! Parquet has no word for (durations, half floats, text kept as bytes). A dictionary is how values are stored.
+//! The type in the Parquet schema decides; the Arrow schema that many writers add is used only for
+//! types that Parquet lacks (durations, half floats, text stored as bytes). A dictionary is only a
+//! storage format.
 
 use polars_arrow::datatypes::{ArrowDataType as Arrow, Field, TimeUnit as ArrowUnit};
 use polars_parquet::read::{ParquetType, PhysicalType, PrimitiveLogicalType};
 
 use super::super::{DataType, TimeUnit};
 
-/// A column as it is decoded.
+/// How a column is decoded.
 pub(super) struct Type {
     pub name: String,
-    /// What polars decodes it as.
+    /// The type that polars decodes it as.
     pub arrow: Arrow,
     pub special: Special,
-    /// What it is to callers; `None` where the values tell.
+    /// The type that callers see; `None` if it depends on the values.
     pub data_type: Option<DataType>,
-    /// Its type in words, where [`DataType`] has none.
+    /// The display name of a type that [`DataType`] lacks.
     pub foreign: Option<String>,
 }
 
-/// What the decoded type does not say.
+/// Properties that the decoded type does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
     None,
-    /// Whole numbers that are durations in this unit.
+    /// Integers that are durations in this unit.
     Duration(ArrowUnit),
     /// Sixteen bytes that are a UUID.
     Uuid,
-    /// Times that are stored in 96 bits: nanoseconds that may be outside of 64 bits.
+    /// Times stored in 96 bits: nanoseconds that may not fit in 64 bits.
     Int96,
 }
 
 impl Type {
-    /// `plain` is the column's type by the Parquet schema, `hint` by the Arrow schema, if there is one.
+    /// `plain` is the column's type in the Parquet schema, `hint` in the Arrow schema, if there is
+    /// one.
     pub fn new(parquet: &ParquetType, plain: &Arrow, hint: Option<&Arrow>) -> Type {
         let mut special = Special::None;
         let mut arrow = merged(plain, hint.map(stored));
@@ -69,7 +71,7 @@ impl Type {
     }
 }
 
-/// The type of the values of a dictionary, or of an extension.
+/// The value type of a dictionary or an extension.
 fn stored(arrow: &Arrow) -> &Arrow {
     match arrow {
         Arrow::Dictionary(_, value, _) => stored(value),
@@ -92,7 +94,7 @@ fn merged(plain: &Arrow, hint: Option<&Arrow>) -> Arrow {
     }
 }
 
-/// What a column is to callers, and where that is less than it was, its type in words.
+/// The type that callers see and, if it loses information, the name of the original type.
 fn carried(
     arrow: &Arrow,
     special: Special,
@@ -104,7 +106,7 @@ fn carried(
         return text("duration".to_owned());
     }
     match arrow {
-        // A column of nulls alone.
+        // A column with only nulls.
         Arrow::Int32 if hint == Some(&Arrow::Null) => (None, None),
         Arrow::Utf8View => known(DataType::Text),
         Arrow::Boolean => known(DataType::Bool),
@@ -123,7 +125,7 @@ fn carried(
             unit: match unit {
                 ArrowUnit::Second | ArrowUnit::Millisecond => TimeUnit::Milliseconds,
                 ArrowUnit::Microsecond => TimeUnit::Microseconds,
-                // Years beyond 2262, which INT96 holds, are outside of nanoseconds.
+                // Years beyond 2262, which INT96 can represent, do not fit in nanoseconds.
                 ArrowUnit::Nanosecond if special == Special::Int96 => TimeUnit::Microseconds,
                 ArrowUnit::Nanosecond => TimeUnit::Nanoseconds,
             },
@@ -134,7 +136,7 @@ fn carried(
     }
 }
 
-/// A type as people who work with tables call it.
+/// The common name of a type.
 pub(super) fn name(arrow: &Arrow) -> String {
     let fields = |fields: &[Field]| -> String {
         let names = fields.iter().map(|field| field.name.as_str());

@@ -1,4 +1,4 @@
-//! What is known of one column after some blocks of a table.
+//! Accumulated statistics of one column over blocks of a table.
 
 use super::group::{Group, Groups};
 use super::value::{CLASSES, Class, understand_with};
@@ -6,25 +6,25 @@ use crate::Decimal;
 use crate::blocks::{Block, Spot};
 use crate::sketch::{Distinct, Frequent, Moments, Quantiles, Ranks};
 
-/// Values of a class that are kept with their places.
+/// Number of values of a class that are kept with their positions.
 const EXAMPLES: usize = 5;
 
-/// How much memory a column may take: less where there are many.
+/// Memory limits of a column: less if there are many columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Different values that are counted exactly, and the bytes of their texts.
+    /// Number of distinct values that are counted exactly, and the size of their texts in bytes.
     exact: usize,
     bytes: usize,
-    /// Counters of frequent values when there are more.
+    /// Number of counters for frequent values if there are more.
     keep: usize,
-    /// Values a level of the sketch of quantiles.
+    /// Number of values per level of the quantile sketch.
     capacity: usize,
-    /// Bits of the sketch of distinct values.
+    /// Number of bits of the sketch of distinct values.
     precision: u32,
 }
 
 impl Budget {
-    /// For a table of so many columns: the whole of it stays below about 150 MB.
+    /// Limits for a table with this many columns, which stays below about 150 MB in total.
     pub fn of(columns: usize) -> Budget {
         let columns = columns.max(1);
         Budget {
@@ -53,10 +53,10 @@ impl Numbers {
         }
     }
 
-    /// Adds those of the next block, behind so many rows.
+    /// Adds those of the next block, after this many rows.
     fn merge(&mut self, next: &Counted, before: u64) {
         self.moments.merge(&next.moments);
-        // One of two, of four, of eight stands for all where there are so many.
+        // One of two, four or eight stands for all if there are that many.
         let shift = (before / ALL).checked_ilog2().map_or(0, |twice| twice + 1);
         match shift.min(3) {
             0 => {
@@ -68,7 +68,7 @@ impl Numbers {
     }
 }
 
-/// So many rows count in full for the quantiles.
+/// Number of rows that count fully for the quantiles.
 const ALL: u64 = 1 << 16;
 
 /// Numbers of one kind in one block, each with its count.
@@ -86,15 +86,15 @@ impl Counted {
     }
 }
 
-/// A column in one block.
+/// The statistics of a column in one block.
 pub struct Part {
-    /// Of the values that are not empty.
+    /// The non-empty values.
     groups: Vec<Group>,
     nulls: u64,
-    /// Values that are no finite number, of class float.
+    /// Number of values of class float that are not finite.
     infinite: u64,
     classes: [u64; CLASSES.len()],
-    /// Groups of the first different values of each class.
+    /// Groups of the first distinct values of each class.
     examples: [Vec<u32>; CLASSES.len()],
     numbers: Counted,
     times: Counted,
@@ -102,7 +102,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Of the column that `groups` were filled with.
+    /// The statistics of the column that `groups` was filled with.
     pub fn of(groups: &Groups, block: &Block, column: usize) -> Part {
         let (mut numbers, mut times, mut lengths) = (Vec::new(), Vec::new(), Lengths::default());
         let mut examples = [const { Vec::new() }; CLASSES.len()];
@@ -141,7 +141,7 @@ impl Part {
     }
 }
 
-/// Lengths of texts, the usual ones counted.
+/// Lengths of texts; common ones are counted in an array.
 struct Lengths {
     usual: [u64; 512],
     long: Vec<(f64, u64)>,
@@ -175,38 +175,38 @@ impl Lengths {
     }
 }
 
-/// A value and where it stands first.
+/// A value and its first occurrence.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// Its place.
+    /// The position.
     pub spot: Spot,
-    /// As it is written there.
+    /// The text as written there.
     pub text: String,
 }
 
-/// A column in all blocks so far.
+/// The statistics of a column over all blocks so far.
 #[derive(Clone, Debug)]
 pub struct Column {
     budget: Budget,
-    /// What marks the decimals of its numbers, where that was said.
+    /// The decimal mark of its numbers, if specified.
     decimal: Option<Decimal>,
-    /// Rows so far.
+    /// Number of rows so far.
     pub rows: u64,
-    /// Empty cells among them.
+    /// Number of empty cells.
     pub nulls: u64,
-    /// Values of class float that are no finite number.
+    /// Number of values of class float that are not finite.
     pub infinite: u64,
     classes: [u64; CLASSES.len()],
     examples: [Vec<Example>; CLASSES.len()],
-    /// Values and how often they come: all of them, or the most frequent where there are too many.
+    /// Values and their counts: all of them, or the most frequent if there are too many.
     pub frequent: Frequent,
-    /// Only where there are too many values to be counted.
+    /// Used only if there are too many values to count.
     distinct: Option<Distinct>,
-    /// Finite numbers.
+    /// Statistics of the finite numbers.
     pub numbers: Numbers,
-    /// Dates and times, in seconds since 1970.
+    /// Statistics of dates and times, in seconds since 1970.
     pub times: Numbers,
-    /// Letters of each text.
+    /// Statistics of text lengths in characters.
     pub lengths: Numbers,
 }
 
@@ -228,7 +228,7 @@ impl Column {
         }
     }
 
-    /// Adds the same column in the next block.
+    /// Adds the same column of the next block.
     pub(super) fn merge(&mut self, part: &Part, block: &Block, column: usize) {
         let before = self.rows;
         self.rows += block.rows() as u64;
@@ -271,17 +271,17 @@ impl Column {
             .for_each(|group| sketch.insert(group.hash));
     }
 
-    /// How many values are of a class.
+    /// Number of values of a class.
     pub fn of_class(&self, class: Class) -> u64 {
         self.classes[class as usize]
     }
 
-    /// The first different values of a class.
+    /// The first distinct values of a class.
     pub fn examples(&self, class: Class) -> &[Example] {
         &self.examples[class as usize]
     }
 
-    /// The narrowest class that holds every value; `None` where there is none.
+    /// The narrowest class that includes every value; `None` without values.
     pub fn class(&self) -> Option<Class> {
         let seen = |class: &Class| self.of_class(*class) > 0;
         let mut classes = CLASSES.into_iter().filter(seen);
@@ -293,7 +293,7 @@ impl Column {
         }))
     }
 
-    /// How many different values there are, and whether that is exact.
+    /// The number of distinct values, and whether it is exact.
     pub fn distinct(&self) -> (u64, bool) {
         match &self.distinct {
             None => (self.frequent.len() as u64, true),
@@ -305,7 +305,7 @@ impl Column {
         }
     }
 
-    /// The numbers, times or lengths in order, and by how much a rank can be off.
+    /// The numbers, times or lengths in order, and the maximum error of a rank.
     pub fn ranks(&self, class: Class) -> (Ranks, u64) {
         let sketch = match class {
             _ if class.is_number() => &self.numbers.quantiles,
@@ -315,7 +315,7 @@ impl Column {
         if sketch.error() == 0 || !self.frequent.is_exact() || class == Class::Text {
             return (sketch.ranks(), sketch.error());
         }
-        // Every value was counted: exact, however many rows there are.
+        // Every value was counted, so this is exact for any number of rows.
         let values = self.frequent.counters().filter_map(|counter| {
             let value = understand_with(counter.text.as_bytes(), self.decimal);
             let wanted = value.class == class || class.holds(value.class);

@@ -1,5 +1,5 @@
-//! The different values of one column in one block. Everything that follows from a value alone is
-//! then found out once for each, not once for each row.
+//! The distinct values of one column in one block, so that everything that depends on a value alone
+//! is computed once per distinct value instead of once per row.
 
 use std::ops::Range;
 
@@ -7,38 +7,38 @@ use super::value::{Value, understand_with};
 use crate::Decimal;
 use crate::blocks::Block;
 
-/// A value, and in how many rows it stands.
+/// A distinct value and its number of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Of its text, as [`crate::blocks::hash`] has it.
+    /// Hash of its text, as from [`crate::blocks::hash`].
     pub hash: u64,
-    /// The first row of the block with it.
+    /// The first row of the block with this value.
     pub first: u32,
-    /// Rows of the block with it.
+    /// Number of rows of the block with this value.
     pub count: u32,
 }
 
-/// Values of a column, by their first rows. Kept between columns, so that its memory is used again.
+/// The distinct values of a column in order of appearance. Reused for the next column to keep its
+/// memory.
 #[derive(Default)]
 pub struct Groups {
-    /// Open addressing by hash: its upper half, and the number of its group and 1; 0 is free.
+    /// Open addressing by hash: its upper half, and the group number plus 1; 0 is free.
     slots: Vec<u64>,
     groups: Vec<Group>,
-    /// Of each group; `None` for the empty text.
+    /// The value of each group; `None` for the empty text.
     values: Vec<Option<Value>>,
     /// The group of each row.
     of_row: Vec<u32>,
 }
 
-/// Rows that tell whether it is worth while to look for others with the same value.
+/// Number of rows that decide whether searching for equal values is worthwhile.
 const TRIED: usize = 384;
 
 const UPPER: u64 = u64::MAX << 32;
 
 impl Groups {
-    /// Takes up a column of a block in place of the former one. Unless `exact`, a value may have several
-    /// groups where hardly one comes twice. `decimal` is what marks the decimals of its numbers, where that was
-    /// said.
+    /// Replaces the content by a column of a block. Unless `exact`, a value may have several groups
+    /// if few values repeat. `decimal` is the decimal mark of its numbers, if specified.
     pub fn fill(&mut self, block: &Block, column: usize, exact: bool, decimal: Option<Decimal>) {
         self.groups.clear();
         self.of_row.clear();
@@ -103,7 +103,7 @@ impl Groups {
         }
     }
 
-    /// All groups, in the order of their first rows.
+    /// All groups, in order of their first rows.
     #[inline]
     pub fn groups(&self) -> &[Group] {
         &self.groups
@@ -121,7 +121,7 @@ impl Groups {
         &self.of_row
     }
 
-    /// The value of a row of the block; `None` where its text is empty.
+    /// The value of a row of the block; `None` if its text is empty.
     #[inline]
     pub fn value(&self, row: usize) -> Option<Value> {
         self.values[self.of_row[row] as usize]

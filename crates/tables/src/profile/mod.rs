@@ -1,9 +1,9 @@
-//! What the columns of any table hold: one pass, any size, bounded memory.
+//! Describes the columns of any table: one pass, any size, bounded memory.
 //!
-//! [`scan`] reads a table in blocks that are worked on side by side and puts them together in their order,
-//! so that what comes out follows from the table alone, not from the number of threads. A [`Watch`] looks
-//! on, as rules on the data do. [`summary`] makes the figures that a person reads of it. Of its parts,
-//! `group` finds the different values of a block, `value` understands them, `column` gathers.
+//! [`scan`] reads a table in blocks that are processed in parallel and merged in order, so that the
+//! result depends only on the table, not on the number of threads. A [`Watch`] observes the pass,
+//! as rules on the data do. [`summary`] computes the displayed figures. Of the parts, `group` finds
+//! the distinct values of a block, `value` classifies them, and `column` accumulates them.
 
 mod column;
 mod group;

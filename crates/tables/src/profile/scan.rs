@@ -1,6 +1,5 @@
-//! One pass over a table of any size: blocks are worked on side by side and put together in their
-//! order, so that what comes out follows from the file alone. Others can look at the blocks on the way
-//! ([`Watch`]).
+//! One pass over a table of any size: blocks are processed in parallel and merged in order, so that
+//! the result depends only on the file. Observers can inspect the blocks on the way ([`Watch`]).
 
 use std::io;
 
@@ -11,20 +10,20 @@ use super::group::Groups;
 use crate::blocks::{Block, Blocks, Head, Piece};
 use crate::{Decimal, ReadError};
 
-/// Number of bad records that are kept with their places.
+/// Number of bad records that are kept with their positions.
 pub const BAD_SHOWN: usize = 20;
 
-/// Which columns of a table are profiled.
+/// Which columns of a table to profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Columns {
-    /// All there are.
+    /// All columns.
     #[default]
     All,
-    /// Those whose profile the [`Watch`] wants.
+    /// The columns whose profile the [`Watch`] needs.
     Needed,
 }
 
-/// Why a table was not read to its end.
+/// Why a table was not read completely.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
     /// The table cannot be read.
@@ -35,48 +34,48 @@ pub enum ScanError {
     Watch(io::Error),
 }
 
-/// What a column is needed for.
+/// What is needed of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Want {
     /// Nothing: its cells are not even parsed.
     Nothing,
     /// Its cells.
     Cells,
-    /// Its values, each different one once: [`Watch::column`].
+    /// Its values, each distinct one once: [`Watch::column`].
     Values,
-    /// What all of it is like.
+    /// Its full profile.
     Profile,
 }
 
-/// What looks at a table while it is read.
+/// Observes a table while it is read.
 pub trait Watch: Sync {
-    /// What was seen in one block.
+    /// The observations in one block.
     type Seen: Default + Send;
 
-    /// What it must have of a column.
+    /// What is needed of a column.
     fn wants(&self, column: usize) -> Want;
 
-    /// Whether a look at the cells of a column tells that [`Watch::column`] would see nothing in them. Not
-    /// asked where the profile is wanted.
+    /// Whether a quick look at the cells of a column shows that [`Watch::column`] would find
+    /// nothing. Not called if the profile is needed.
     fn settles(&self, _: &Block, column: usize) -> bool {
         self.wants(column) < Want::Values
     }
 
-    /// Looks at a column of a block, its different values in `groups`. Runs side by side.
-    /// Their counts are those of the block where it wants the profile.
+    /// Examines a column of a block, with its distinct values in `groups`. Called in parallel.
+    /// Counts cover the whole block if the profile is needed.
     fn column(&self, seen: &mut Self::Seen, block: &Block, column: usize, groups: &Groups);
 
-    /// Looks at the rows of a block, after its columns.
+    /// Examines the rows of a block, after its columns.
     fn rows(&self, seen: &mut Self::Seen, block: &Block);
 
-    /// Takes what was seen in each block, in their order.
+    /// Takes the observations of each block, in order.
     ///
     /// # Errors
-    /// Where it is kept on disk and cannot be written; the scan ends with it.
+    /// If the observations are stored on disk and cannot be written; this ends the scan.
     fn take(&mut self, seen: Self::Seen) -> io::Result<()>;
 }
 
-/// Nobody looks.
+/// No observer.
 impl Watch for () {
     type Seen = ();
 
@@ -93,7 +92,7 @@ impl Watch for () {
     }
 }
 
-/// Two look.
+/// Two observers.
 impl<A: Watch, B: Watch> Watch for (A, B) {
     type Seen = (A::Seen, B::Seen);
 
@@ -121,28 +120,28 @@ impl<A: Watch, B: Watch> Watch for (A, B) {
     }
 }
 
-/// A table that was read to its end.
+/// A table that was read completely.
 pub struct Table {
-    /// Its columns' names and its files.
+    /// The names of its columns and files.
     pub head: Head,
-    /// One for each column; what is not profiled has no values here.
+    /// The statistics of each column; one that is not profiled has no values here.
     pub columns: Vec<Column>,
-    /// What was wanted of each.
+    /// What was needed of each column.
     pub wanted: Vec<Want>,
-    /// Rows that could be read.
+    /// Number of readable rows.
     pub rows: u64,
-    /// How many records could not be read.
+    /// Number of records that could not be read.
     pub bad: u64,
     /// The first [`BAD_SHOWN`] of them.
     pub first_bad: Vec<ReadError>,
 }
 
-/// Reads what was opened to its end, on the threads of the current rayon pool. `progress` is told the
-/// number of rows read so far, now and then. Records that cannot be read are counted in
+/// Reads an opened table completely, on the threads of the current rayon pool. `progress` is called
+/// now and then with the number of rows read so far. Unreadable records are counted in
 /// [`Table::bad`].
 ///
 /// # Errors
-/// [`ScanError::Read`] where the table itself cannot be read, [`ScanError::Watch`] where `watch` fails.
+/// [`ScanError::Read`] if the table itself cannot be read, [`ScanError::Watch`] if `watch` fails.
 pub fn scan<W: Watch>(
     mut blocks: Blocks,
     watch: &mut W,
@@ -165,7 +164,7 @@ pub fn scan<W: Watch>(
     };
     let mut batch = next_batch(&mut blocks)?;
     while !batch.is_empty() {
-        // This thread cuts the next pieces while the others work on these.
+        // This thread splits off the next pieces while the others process these.
         let (worked, next) = std::thread::scope(|scope| {
             let (table, watch) = (&mut table, &*watch);
             let work = scope.spawn(move || work_on(batch, table, watch));
@@ -197,10 +196,10 @@ fn next_batch(blocks: &mut Blocks) -> Result<Vec<Piece>, ReadError> {
     Ok(batch)
 }
 
-/// A block, and each of its columns that is profiled.
+/// A block, and its profiled columns.
 type Looked = (Block, Vec<Option<Part>>);
 
-/// Blocks side by side, then columns side by side, each through the blocks in their order.
+/// Processes blocks in parallel, then columns in parallel, each through the blocks in order.
 fn work_on<W: Watch>(batch: Vec<Piece>, table: &mut Table, watch: &W) -> Vec<(Block, W::Seen)> {
     let (head, wanted) = (&table.head, &table.wanted[..]);
     let cells: Vec<bool> = wanted.iter().map(|&want| want > Want::Nothing).collect();

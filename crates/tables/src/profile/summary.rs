@@ -1,4 +1,4 @@
-//! From what a pass has gathered to the figures that are shown.
+//! Computes the displayed figures from the statistics of a pass.
 
 use serde::Serialize;
 
@@ -6,73 +6,73 @@ use super::value::{CLASSES, Class, spell_time};
 use super::{Numbers, Want, column, scan};
 use crate::sketch::Ranks;
 
-/// Bars of a histogram.
+/// Number of bins of a histogram.
 const BINS: usize = 32;
-/// Most frequent values that are named.
+/// Number of most frequent values that are listed.
 const TOP: usize = 20;
-/// Letters of a value that are shown.
+/// Maximum length of a displayed value in characters.
 const LETTERS: usize = 200;
 
-/// A table that was read.
+/// The figures of a table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
-    /// File or folder, as it was named.
+    /// The file or folder, as specified.
     pub source: String,
-    /// Rows that could be read.
+    /// Number of readable rows.
     pub rows: u64,
-    /// Records that could not be read; they are in no other figure.
+    /// Number of records that could not be read; no other figure includes them.
     pub bad_rows: u64,
-    /// Those that were profiled, in the table's order.
+    /// The profiled columns, in the table's order.
     pub columns: Vec<Column>,
 }
 
-/// A column, all rows together.
+/// The figures of a column over all rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct Column {
-    /// As the table's head has it.
+    /// The name in the table's header.
     pub name: String,
     /// `integer`, `float`, `boolean`, `date`, `datetime`, `text`; `empty` without values.
     #[serde(rename = "type")]
     pub class: String,
-    /// Rows.
+    /// Number of rows.
     pub count: u64,
-    /// Empty cells among them.
+    /// Number of empty cells.
     pub nulls: u64,
-    /// Different values.
+    /// Number of distinct values.
     pub distinct: u64,
-    /// Whether `distinct` is exact; otherwise it is within 2 % or so.
+    /// Whether `distinct` is exact; otherwise it is within about 2 %.
     pub distinct_exact: bool,
-    /// Smallest finite number, earliest time; absent for other columns, as are those that follow.
+    /// Smallest finite number or earliest time; absent for other columns, as are those that follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<Figure>,
-    /// Largest finite number, latest time.
+    /// Largest finite number or latest time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<Figure>,
     /// Mean of the finite numbers or of the times.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mean: Option<Figure>,
-    /// Standard deviation; of numbers only.
+    /// Standard deviation; for numbers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deviation: Option<f64>,
-    /// At 1, 5, 25, 50, 75, 95 and 99 %.
+    /// Quantiles at 1, 5, 25, 50, 75, 95 and 99 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantiles: Option<[Figure; 7]>,
-    /// By what share of the count a quantile's rank can be off at most.
+    /// Maximum error of a quantile's rank, as a share of the count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank_error: Option<f64>,
-    /// Floats that are no finite number.
+    /// Number of floats that are not finite.
     #[serde(skip_serializing_if = "is_zero")]
     pub infinite: u64,
-    /// How long the values' texts are.
+    /// Lengths of the values' texts.
     pub lengths: Lengths,
-    /// Most frequent first; exact only where `distinct_exact`, else at least so often.
+    /// Most frequent values first; exact only if `distinct_exact`, otherwise lower bounds.
     pub top: Vec<Top>,
-    /// Values of each class, where there is more than one.
+    /// Number of values of each class, if there is more than one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<(&'static str, u64)>,
-    /// The first different values, at most three.
+    /// The first distinct values, at most three.
     pub examples: Vec<String>,
-    /// How the values are spread, of texts their lengths.
+    /// Distribution of the values, or of the lengths of texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub histogram: Option<Histogram>,
 }
@@ -81,16 +81,16 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
-/// The shares at which [`Column::quantiles`] are.
+/// The shares of [`Column::quantiles`].
 pub const SHARES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
-/// A value as JSON has it.
+/// A value as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Figure {
-    /// Of a column of whole numbers.
+    /// A value of an integer column.
     Whole(i64),
-    /// Any other number; six digits of it are shown to people.
+    /// Any other number, displayed with six digits.
     Number(f64),
     /// A date or time.
     Text(String),
@@ -106,7 +106,7 @@ impl std::fmt::Display for Figure {
     }
 }
 
-/// Six digits, for people.
+/// Six digits, for display.
 fn short(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e15).contains(&size) {
@@ -120,40 +120,40 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Letters of the values' texts.
+/// Lengths of the values' texts, in characters.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Lengths {
-    /// Of the shortest; 0 where there is no value.
+    /// Length of the shortest; 0 without values.
     pub min: u64,
-    /// Mean, empty cells left out.
+    /// Mean, excluding empty cells.
     pub mean: f64,
-    /// Of the longest.
+    /// Length of the longest.
     pub max: u64,
 }
 
-/// A value and how often it comes.
+/// A value and its count.
 #[derive(Clone, Debug, Serialize)]
 pub struct Top {
-    /// Its start, where it is long (see [`truncate`]).
+    /// The value, or its start if it is long (see [`truncate`]).
     pub value: String,
-    /// Rows.
+    /// Number of rows.
     pub count: u64,
 }
 
-/// Counts in intervals of one width: of values, or of lengths where the values are texts.
+/// Counts in bins of equal width, of values or of text lengths.
 #[derive(Clone, Debug, Serialize)]
 pub struct Histogram {
     /// `values` or `lengths`.
     pub of: &'static str,
-    /// Lower end of the first interval.
+    /// Lower end of the first bin.
     pub from: Figure,
-    /// Upper end of the last one.
+    /// Upper end of the last bin.
     pub to: Figure,
-    /// Values in each interval.
+    /// Number of values in each bin.
     pub counts: Vec<u64>,
 }
 
-/// The figures of a table, of those columns that were profiled. `source` is the table's name in them.
+/// The figures of a table's profiled columns; `source` is the displayed name of the table.
 pub fn of(table: &scan::Table, source: String) -> Table {
     let profiled = table
         .head
@@ -213,7 +213,7 @@ fn column(name: String, column: &column::Column) -> Column {
     result
 }
 
-/// Moments, quantiles and histogram of numbers and times; of texts the histogram of lengths.
+/// Moments, quantiles and histogram of numbers and times; for texts the histogram of lengths.
 fn spread(result: &mut Column, column: &column::Column, class: Class) {
     let (ranks, error) = column.ranks(class);
     let numbers = match class {
@@ -261,7 +261,7 @@ fn histogram(
     })
 }
 
-/// A number of a column as it is spelled there.
+/// A number of a column, formatted as the column's class.
 pub fn figure(value: f64, class: Class) -> Figure {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     match class {
@@ -295,7 +295,7 @@ fn examples(column: &column::Column) -> Vec<String> {
         .collect()
 }
 
-/// The start of a long text: 200 letters and an ellipsis.
+/// The start of a long text: 200 characters and an ellipsis.
 pub fn truncate(text: &str) -> String {
     match text.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}\u{2026}", &text[..end]),
@@ -308,7 +308,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_short_for_people_and_whole_for_machines() {
+    fn figures_are_short_for_display_and_exact_in_json() {
         let shown = [0.0, 1.0, 1234.5678, 0.000012345678, -2.5, 1e20, 123456.7];
         let shown = shown.map(|value| Figure::Number(value).to_string());
         let expected = [

@@ -1,25 +1,25 @@
-//! What a cell's text is: a whole number, a number, a date, a time, true or false, or only a text.
+//! Classifies the text of a cell: integer, number, date, time, boolean, or other text.
 
 use crate::Decimal;
 
-/// A kind of value.
+/// The class of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Digits, with or without a sign.
     Integer,
-    /// Any other number, `NaN` and `inf` included.
+    /// Any other number, including `NaN` and `inf`.
     Float,
-    /// `true` or `false`, in the spellings of Rust, Python and spreadsheets.
+    /// `true` or `false`, as spelled by Rust, Python and spreadsheets.
     Boolean,
     /// `YYYY-MM-DD`.
     Date,
-    /// A date and a time, with or without a zone.
+    /// A date and a time, with or without a time zone.
     Datetime,
     /// Everything else.
     Text,
 }
 
-/// All classes, in their order.
+/// All classes, in order.
 pub const CLASSES: [Class; 6] = [
     Class::Integer,
     Class::Float,
@@ -30,7 +30,7 @@ pub const CLASSES: [Class; 6] = [
 ];
 
 impl Class {
-    /// As reports and rules write it.
+    /// The name used in reports and rules.
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Integer => "integer",
@@ -54,7 +54,7 @@ impl Class {
         matches!(self, Class::Date | Class::Datetime)
     }
 
-    /// Whether a value of class `other` may stand in a column of this class.
+    /// Whether a value of class `other` is allowed in a column of this class.
     #[inline]
     pub fn holds(self, other: Class) -> bool {
         match self {
@@ -66,12 +66,12 @@ impl Class {
     }
 }
 
-/// A cell's text, understood.
+/// The value of a cell's text.
 #[derive(Clone, Copy, Debug)]
 pub struct Value {
-    /// What kind of value it is.
+    /// The class.
     pub class: Class,
-    /// The number; of a date or time the seconds since 1970, as if in UTC where no zone is given. 0
+    /// The number; for a date or time the seconds since 1970, in UTC if no time zone is given. 0
     /// for booleans and texts.
     pub number: f64,
 }
@@ -81,7 +81,7 @@ const TEXT: Value = Value {
     number: 0.0,
 };
 
-/// Understands a text that is not empty.
+/// Classifies a non-empty text.
 pub fn understand(text: &[u8]) -> Value {
     let start = match text.len() {
         1..=8 => word(text),
@@ -90,7 +90,7 @@ pub fn understand(text: &[u8]) -> Value {
     understand_word(start, text.len(), || text)
 }
 
-/// The same where it was said what marks the decimals of numbers.
+/// Like [`understand`], with a specified decimal mark.
 pub fn understand_with(text: &[u8], decimal: Option<Decimal>) -> Value {
     let (Some(decimal), Ok(spelled)) = (decimal, std::str::from_utf8(text)) else {
         return understand(text);
@@ -104,15 +104,15 @@ pub fn understand_with(text: &[u8], decimal: Option<Decimal>) -> Value {
             number,
         },
         None => match understand(text) {
-            // A number with the other mark is none.
+            // A number with the other mark is not a number.
             value if value.class.is_number() && spelled.contains(['.', ',']) => TEXT,
             value => value,
         },
     }
 }
 
-/// The same of a text of which `word` is the start, zeros behind a shorter one. Most numbers are short,
-/// and no date is.
+/// The same for a text that starts with `word`, padded with zeros if it is shorter. Most numbers
+/// are short, and no date is.
 #[inline(always)]
 pub fn understand_word<'a>(word: u64, length: usize, text: impl Fn() -> &'a [u8]) -> Value {
     let value = match length {
@@ -124,11 +124,11 @@ pub fn understand_word<'a>(word: u64, length: usize, text: impl Fn() -> &'a [u8]
     value.unwrap_or_else(|| any(text()))
 }
 
-/// What starts with any byte.
+/// A text that starts with any byte.
 #[inline(never)]
 fn any(text: &[u8]) -> Value {
     match text {
-        // What starts as dates do is no number.
+        // A text that starts like a date is not a number.
         [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'-', ..] => {
             time(text).unwrap_or(TEXT)
         }
@@ -158,13 +158,13 @@ fn float(text: &[u8]) -> Option<Value> {
     })
 }
 
-/// Powers of ten that a double holds exactly.
+/// Powers of ten that are exact doubles.
 const TENS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
-/// A number, whose sign is read here.
+/// A number with an optional sign.
 fn number(text: &[u8]) -> Option<Value> {
     let (negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -184,19 +184,20 @@ fn number(text: &[u8]) -> Option<Value> {
     Some(Value { number, ..value })
 }
 
-/// The same byte in each place of a word.
+/// The same byte in each position of a word.
 const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The highest bit of each byte that is a point; exact for the lowest of them (Warren, "Hacker's Delight", 6-1).
+/// The highest bit of each byte that is a point; exact for the lowest of them (Warren, "Hacker's
+/// Delight", 6-1).
 #[inline(always)]
 fn points(word: u64) -> u64 {
     let points = word ^ each(b'.');
     points.wrapping_sub(each(1)) & !points & each(0x80)
 }
 
-/// The number of 1 to 8 bytes at the start of a word, all digits but for one point.
+/// The number in the 1 to 8 bytes at the start of a word, which are digits except for one point.
 #[inline(always)]
 fn few_digits(word: u64, length: usize) -> Option<Value> {
     let points = points(word);
@@ -216,24 +217,24 @@ fn few_digits(word: u64, length: usize) -> Option<Value> {
     })
 }
 
-/// The number of 1 to 8 digits at the start of a word.
+/// The number in the 1 to 8 digits at the start of a word.
 #[inline]
 fn eight_digits(word: u64, count: usize) -> Option<u64> {
     if count == 0 {
         return None;
     }
-    // Zeros in front make it eight digits.
+    // Leading zeros make it eight digits.
     let digits = (word ^ each(b'0')) << (8 * (8 - count) as u32);
     if (digits.wrapping_add(each(0x76)) | digits) & each(0x80) != 0 {
         return None;
     }
-    // Neighbours are put together three times (Mula, "SIMD-ized parsing of integers").
+    // Neighbours are combined three times (Mula, "SIMD-ized parsing of integers").
     let pairs = (digits.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
     Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
-/// The same of 9 to 16 bytes; `None` where a double does not hold all of the digits.
+/// The same for 9 to 16 bytes; `None` if the digits are not an exact double.
 fn more_digits(text: &[u8]) -> Option<Value> {
     let ends = [*text.first_chunk()?, *text.last_chunk()?].map(u64::from_le_bytes);
     let (more, point) = (text.len() - 8, points(ends[0]) | points(ends[1]) != 0);
@@ -241,7 +242,7 @@ fn more_digits(text: &[u8]) -> Option<Value> {
         false => (sixteen_digits(ends[0], more, ends[1])?, 0),
         true => {
             let (digits, fraction) = without_point(ends, text.len());
-            // At least eight are left; the last eight of them.
+            // At least eight are left; these are the last eight.
             let last = (digits >> (8 * (more - 1))) as u64;
             (sixteen_digits(digits as u64, more - 1, last)?, fraction)
         }
@@ -252,7 +253,7 @@ fn more_digits(text: &[u8]) -> Option<Value> {
     })
 }
 
-/// The number of up to eight digits at the start of a word, and eight that follow them.
+/// The number in up to eight digits at the start of a word, and eight that follow them.
 #[inline]
 fn sixteen_digits(first: u64, count: usize, last: u64) -> Option<u64> {
     let upper = match count {
@@ -262,8 +263,8 @@ fn sixteen_digits(first: u64, count: usize, last: u64) -> Option<u64> {
     Some(upper * 100_000_000 + eight_digits(last, 8)?)
 }
 
-/// The bytes of a text of 9 to 16 bytes, of which the first and last eight are given, without the first point, and
-/// how many bytes come behind it.
+/// The bytes of a text of 9 to 16 bytes, given by its first and last eight, without the first
+/// point, and the number of bytes after the point.
 fn without_point([first, last]: [u64; 2], length: usize) -> (u128, usize) {
     let word = u128::from(first) | u128::from(last) << (8 * (length - 8));
     let before = match points(first) {
@@ -275,7 +276,7 @@ fn without_point([first, last]: [u64; 2], length: usize) -> (u128, usize) {
     (digits, length - 1 - before as usize)
 }
 
-/// The number of 1 to 18 digits and nothing else, of which the first ones are in a word.
+/// The number in 1 to 18 digits and nothing else, of which the first are in a word.
 #[inline]
 pub fn whole<'a>(word: u64, length: usize, text: impl FnOnce() -> &'a [u8]) -> Option<u64> {
     match length {
@@ -295,7 +296,7 @@ fn of_point(point: bool) -> Class {
     }
 }
 
-/// A text of 1 to 8 bytes as a word, zeros behind it: two loads overlap where the length is between.
+/// A text of 1 to 8 bytes as a word, padded with zeros: two loads overlap for lengths in between.
 fn word(text: &[u8]) -> u64 {
     let length = text.len();
     let at = |place: usize| u64::from(text[place]) << (8 * place);
@@ -308,9 +309,9 @@ fn word(text: &[u8]) -> u64 {
     }
 }
 
-/// A number without a sign, digit by digit. Few digits and a small exponent make two exact doubles whose
-/// quotient is rounded once, so the result is that of the standard library (Clinger 1990), which
-/// reads all other spellings.
+/// Parses an unsigned number digit by digit. Few digits and a small exponent give two exact doubles
+/// whose quotient is rounded once, so the result is that of the standard library (Clinger 1990),
+/// which parses all other spellings.
 fn spelled(text: &[u8]) -> Option<Value> {
     let (mut mantissa, mut count, mut fraction, mut point) = (0u64, 0, 0usize, false);
     for &byte in text {
@@ -363,7 +364,7 @@ fn of_day(day: f64) -> Value {
     }
 }
 
-/// Days since 1970-01-01 of `YYYY-MM-DD`; only days that there are.
+/// Days since 1970-01-01 of `YYYY-MM-DD`; only valid dates.
 #[inline(always)]
 fn date(text: &[u8]) -> Option<f64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.first_chunk()? else {
@@ -383,8 +384,8 @@ fn date(text: &[u8]) -> Option<f64> {
         .then(|| days_of(year, month, day) as f64)
 }
 
-/// Of the proleptic Gregorian calendar, years from March on (Hinnant, "chrono-compatible low-level
-/// date algorithms").
+/// Days in the proleptic Gregorian calendar, with years from March (Hinnant, "chrono-compatible
+/// low-level date algorithms").
 fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -398,7 +399,7 @@ fn two(a: u8, b: u8) -> Option<i64> {
         .then(|| i64::from(a - b'0') * 10 + i64::from(b - b'0'))
 }
 
-/// The clock, and the seconds that its zone is before UTC.
+/// The time of day, and the seconds to subtract for its time zone.
 fn split_zone(text: &[u8]) -> Option<(&[u8], f64)> {
     if let [clock @ .., b'Z'] = text {
         return Some((clock, 0.0));
@@ -439,7 +440,7 @@ fn seconds(clock: &[u8]) -> Option<f64> {
     }
 }
 
-/// The date of some seconds since 1970, with the time where `clock`.
+/// Formats seconds since 1970 as a date, with the time if `clock`.
 pub fn spell_time(seconds: f64, clock: bool) -> String {
     let day = (seconds / 86_400.0).floor();
     let (year, month, date) = civil(day as i64);
@@ -451,7 +452,7 @@ pub fn spell_time(seconds: f64, clock: bool) -> String {
     text
 }
 
-/// Year, month and day: [`days_of`] backwards.
+/// Year, month and day: the inverse of [`days_of`].
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -479,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_understood() {
+    fn texts_are_classified() {
         let cases = [
             ("17", Class::Integer),
             ("-0", Class::Integer),
@@ -522,7 +523,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearly_a_number_is_none() {
+    fn texts_that_are_almost_numbers_are_not() {
         for text in [
             "1:",
             "1/2",

@@ -1,10 +1,11 @@
-//! The name of a series that several columns make together: `north / apples`.
+//! The name of a series that is identified by several columns: `north / apples`.
 
-/// What stands between the parts of a name.
+/// The separator between the parts of a name.
 const BETWEEN: &str = " / ";
 
-/// The name of a series whose id columns hold `parts`. Different parts have different names: in a part that
-/// could be taken for several, `/` and `\` have a backslash before them. One part is its own name.
+/// The name of a series whose id columns contain `parts`. Different parts give different names: in
+/// a part that would be ambiguous, `/` and `\\` are escaped with a backslash. A single part is the
+/// name.
 pub fn series_name<T: AsRef<str>>(parts: &[T]) -> String {
     match parts {
         [only] => only.as_ref().to_owned(),
@@ -16,7 +17,7 @@ pub fn series_name<T: AsRef<str>>(parts: &[T]) -> String {
 }
 
 fn escaped(part: &str) -> String {
-    // Beside the marks between parts, a mark at an end of this one could belong to its neighbour.
+    // Next to a separator, a mark at the end of this part could be attributed to its neighbour.
     let is_plain = !part.contains('\\') && !format!(" {part} ").contains(BETWEEN);
     match is_plain {
         true => part.to_owned(),
@@ -24,7 +25,7 @@ fn escaped(part: &str) -> String {
     }
 }
 
-/// The parts of a name that [`series_name`] made of so many.
+/// Splits a name made by [`series_name`] into `count` parts.
 pub fn series_parts(name: &str, count: usize) -> Vec<String> {
     if count == 1 {
         return vec![name.to_owned()];

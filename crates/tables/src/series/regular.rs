@@ -1,5 +1,5 @@
-//! A series on regular steps: what becomes of rows of one time, of steps without a row, and which
-//! times are no series.
+//! Puts a series on regular steps: handles several rows at one time and steps without a row, and
+//! refuses times that do not form a series.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::{Mark, Series};
 use crate::clock::{Axis, Clock, MonthDay, Step};
 
-/// What becomes of rows of one series and time. A row without a value gives way to one with a value.
+/// How to combine rows of a series with the same time. A row with a value takes precedence over one
+/// without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Duplicates {
-    /// They must have the same value.
+    /// Refuse them unless they have the same value.
     #[default]
     Error,
     /// Their sum.
@@ -24,39 +25,41 @@ pub enum Duplicates {
     Last,
 }
 
-/// What a step without a row means.
+/// The value of a step without a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Gaps {
-    /// Nobody knows.
+    /// Unknown.
     #[default]
     Missing,
-    /// Nothing was asked for.
+    /// Zero, since there was no demand.
     Zero,
 }
 
-/// Why a series cannot be taken, and at which row that shows.
+/// Why a series cannot be used, and the row where it shows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where the row stands.
+    /// The position of the row.
     pub mark: Mark,
-    /// What is wrong, in words.
+    /// The reason in words.
     pub reason: String,
 }
 
-/// Most steps of a series: far more than any that is fitted, few enough for memory.
+/// Maximum number of steps of a series: far more than are ever fitted, but few enough for memory.
 pub const LONGEST_SERIES: usize = 1 << 20;
-/// Steps below which nothing is said of how far rows lie apart.
+/// Number of steps below which distances between rows are not judged.
 const SHORT: usize = 12;
-/// Rows of a series, at least, before it is said to keep to some days of the week: four weeks of five.
+/// Minimum number of rows of a series before it counts as keeping to some weekdays: four weeks of
+/// five days.
 const LONG_WEEKS: usize = 20;
 const ONCE_A_MONTH: &str = "its rows are a month or more apart, but not on the same day of the month; give the first \
                             or the last day of each month (2024-02-01 or 2024-02-29)";
-/// Rows in a row that lie equally far apart, more than a step: no chance, but another frequency.
+/// Number of consecutive rows at equal distances of more than a step, which indicate another
+/// frequency.
 const ALIKE: usize = 8;
 
 impl Duplicates {
-    /// One value for those of one time; none where they contradict each other.
+    /// Combines the values at one time; `None` if they contradict each other.
     fn join(self, values: &[f64]) -> Option<f64> {
         let known: Vec<f64> = values.iter().copied().filter(|y| y.is_finite()).collect();
         let (Some(&first), Some(&last)) = (known.first(), known.last()) else {
@@ -72,8 +75,8 @@ impl Duplicates {
     }
 }
 
-/// One value per step from step 0 to that of the last row; a gap is what `gaps` says. `rows` are steps and
-/// values, ascending; `count` says how many.
+/// One value per step from step 0 to that of the last row, with gaps according to `gaps`. `rows`
+/// are steps and values, ascending; `count` is their number.
 fn one_per_step(rows: impl Iterator<Item = (usize, f64)>, count: usize, gaps: Gaps) -> Vec<f64> {
     let absent = match gaps {
         Gaps::Missing => f64::NAN,
@@ -88,17 +91,17 @@ fn one_per_step(rows: impl Iterator<Item = (usize, f64)>, count: usize, gaps: Ga
 }
 
 impl Series {
-    /// Adds an observation that comes from no file; `time` is on the axis of the series.
+    /// Adds an observation that is not from a file; `time` is on the axis of the series.
     pub fn push(&mut self, time: i64, value: f64) {
         self.times.push(time);
         self.values.push(value);
         self.marks.push(Mark::default());
     }
 
-    /// Sorts the rows and makes one of those of one time; how many rows that makes fewer.
+    /// Sorts the rows and combines those with the same time; returns how many were removed.
     ///
     /// # Errors
-    /// Rows of one time whose values differ, with [`Duplicates::Error`].
+    /// Rows with the same time and different values, with [`Duplicates::Error`].
     pub fn tidy(&mut self, duplicates: Duplicates) -> Result<usize, Problem> {
         self.sort();
         let before = self.times.len();
@@ -125,7 +128,7 @@ impl Series {
         Ok(before - kept)
     }
 
-    /// Where a row stands, if that is kept.
+    /// The position of a row, if it is stored.
     fn mark(&self, index: usize) -> Mark {
         self.marks.get(index).copied().unwrap_or_default()
     }
@@ -139,28 +142,28 @@ impl Series {
             mark: self.marks[other],
             reason: format!(
                 "another value for the time of line {}; keep one of them, name every column that tells \
-                 series apart with ts.data.id, or say how such rows are to be joined with \
+                 series apart with ts.data.id, or choose how to combine such rows with \
                  ts.data.duplicates: sum, mean, first or last",
                 self.marks[first].line
             ),
         }
     }
 
-    /// Values on every step from the first time to the last. Rows are sorted, one per time.
+    /// Values on every step from the first time to the last. Rows must be sorted, one per time.
     ///
     /// # Errors
-    /// The first row that is not on a step, or follows a gap too long for one series.
+    /// The first row that is not on a step, or follows a gap that is too long for one series.
     pub fn regular(&self, clock: &Clock, gaps: Gaps) -> Result<Vec<f64>, Problem> {
         let steps = self.steps(clock)?;
         let rows = steps.into_iter().zip(self.values.iter().copied());
         Ok(one_per_step(rows, self.values.len(), gaps))
     }
 
-    /// Values on every step after `end`, the last step already known; rows up to `end` are skipped.
-    /// Rows are sorted, one per time.
+    /// Values on every step after `end`, the last known step; rows up to `end` are skipped. Rows
+    /// must be sorted, one per time.
     ///
     /// # Errors
-    /// As [`Series::steps_after`].
+    /// Those of [`Series::steps_after`].
     pub fn regular_after(
         &self,
         end: i64,
@@ -177,10 +180,12 @@ impl Series {
         Ok(one_per_step(rows.into_iter(), count, gaps))
     }
 
-    /// How many steps after `end` each row is: 1 is the next one, 0 and below are `end` and what is before it.
+    /// How many steps after `end` each row is: 1 is the next one, 0 and below are `end` and
+    /// earlier.
     ///
     /// # Errors
-    /// The first row that is not on a step, counted from `end`, or is more than `farthest` steps after it.
+    /// The first row that is not on a step, counted from `end`, or is more than `farthest` steps
+    /// after it.
     pub fn steps_after(
         &self,
         end: i64,
@@ -201,7 +206,7 @@ impl Series {
         self.times.iter().enumerate().map(step).collect()
     }
 
-    /// Which step each row is on, from 0; they must be those of one series.
+    /// The step of each row, from 0; they must form one series.
     fn steps(&self, clock: &Clock) -> Result<Vec<usize>, Problem> {
         let first = self.times.first().copied().unwrap_or_default();
         let step = |(index, &time): (usize, &i64)| {
@@ -221,7 +226,7 @@ impl Series {
         let reason = if let Some(never) = clock.never(self.times[index]) {
             let other = match clock.step {
                 Step::Weekdays { .. } => "set ts.frequency: D if every day counts",
-                _ => "say the frequency with ts.frequency",
+                _ => "set the frequency with ts.frequency",
             };
             format!("{never}; correct the time, or {other}")
         } else if let Some(own) = self.another_frequency(clock) {
@@ -238,7 +243,8 @@ impl Series {
         self.problem(index, reason)
     }
 
-    /// The frequency of its own, where all rows are on it, hardly one is missing, and it is not `clock`.
+    /// The series' own frequency, if all its rows fit it, few steps are missing, and it differs
+    /// from `clock`.
     fn another_frequency(&self, clock: &Clock) -> Option<Clock> {
         let (&[first, .., last], 3..) = (&self.times[..], self.times.len()) else {
             return None;
@@ -253,12 +259,13 @@ impl Series {
 
     fn describe_other(&self, own: &Clock, clock: &Clock) -> String {
         format!(
-            "its rows are {own}, those of the source {clock}; put series of two frequencies into files \
-             of their own"
+            "its rows are {own}, those of the source {clock}; put series of different frequencies into \
+             separate files"
         )
     }
 
-    /// Whether every row is in a month of its own, most of them a month, a quarter or a year after the last.
+    /// Whether every row is in a different month, most of them a month, a quarter or a year after
+    /// the previous one.
     fn is_once_a_month(&self, axis: Axis) -> bool {
         let months: Option<Vec<i64>> = self.times.iter().map(|&t| axis.month_number(t)).collect();
         let Some(months) = months.filter(|months| axis != Axis::Whole && months.len() > 2) else {
@@ -269,7 +276,7 @@ impl Series {
         gaps.iter().all(|gap| *gap > 0) && most.iter().any(|count| 10 * count >= 8 * gaps.len())
     }
 
-    /// Long gaps are missing values, but not one that is most of the series.
+    /// Long gaps are missing values, unless one is most of the series.
     fn refuse_far_apart(&self, steps: &[usize], clock: &Clock) -> Result<(), Problem> {
         let gaps = || steps.windows(2).map(|pair| pair[1] - pair[0]);
         let span = steps.last().map_or(0, |last| last + 1);
@@ -283,8 +290,8 @@ impl Series {
             return Err(Problem {
                 mark: self.mark(at),
                 reason: format!(
-                    "{} lies {widest} steps ({clock}) behind the row before it; correct the time, \
-                     or give what comes after the gap another id",
+                    "{} is {widest} steps ({clock}) after the row before it; correct the time, \
+                     or give the rows after the gap another id",
                     clock.text(self.times[at])
                 ),
             });
@@ -292,8 +299,9 @@ impl Series {
         Ok(())
     }
 
-    /// Refuses rows of a test file, those from index `known` on, that are not on the clock of the source: not
-    /// on its steps, or all of them equally far apart by more than a step, though rows of the source are not.
+    /// Refuses rows of a test file, those from index `known`, that are not on the clock of the
+    /// source: not on its steps, or all at equal distances of more than a step although rows of the
+    /// source are not.
     ///
     /// # Errors
     /// The first such row.
@@ -307,7 +315,7 @@ impl Series {
         for (row, &time) in self.times.iter().enumerate() {
             match clock.steps(self.times[0], time) {
                 Some(step) => steps.push(step),
-                // Of the source: it is refused as such.
+                // A row of the source is refused as such.
                 None if row < known => return Ok(()),
                 None => {
                     let reason = format!(
@@ -341,7 +349,7 @@ impl Series {
         }
     }
 
-    /// What is wrong with a row.
+    /// The error for a row.
     pub fn problem(&self, row: usize, reason: String) -> Problem {
         Problem {
             mark: self.mark(row),
@@ -349,11 +357,11 @@ impl Series {
         }
     }
 
-    /// Refuses rows of another frequency than the file's, or of two: many in a row lie as far apart, or
-    /// hardly one follows the other by a step.
+    /// Refuses rows with a different frequency than the file's, or with two: many consecutive rows
+    /// are equally far apart, or few rows follow each other by a step.
     ///
     /// # Errors
-    /// The row at which it shows, and how far apart the rows are.
+    /// The row where it shows, and how far apart the rows are.
     pub fn refuse_sparse(&self, clock: &Clock, gaps: Gaps) -> Result<(), Problem> {
         let steps = self.steps(clock)?;
         let span = steps.last().map_or(0, |last| last + 1);
@@ -385,7 +393,7 @@ impl Series {
         Err(self.problem(at, reason))
     }
 
-    /// Why rows that lie `apart` so many steps are no series of `clock`; it shows at row `at`.
+    /// Why rows that are `apart` this many steps are not a series of `clock`; it shows at row `at`.
     fn describe_sparse(&self, clock: &Clock, apart: &[usize], at: usize) -> String {
         if let Some(own) = self.another_frequency(clock) {
             return self.describe_other(&own, clock);
@@ -405,7 +413,7 @@ impl Series {
                  than times"
             }
             _ if regular => {
-                "two frequencies in one series, or a wrong time; give each part an id of its own, or correct \
+                "two frequencies in one series, or a wrong time; give each part its own id, or correct \
                  the time"
             }
             _ if 2.0 * least as f64 > steps / apart.len() as f64 => {
@@ -418,17 +426,17 @@ impl Series {
         };
         match regular {
             true => format!(
-                "its rows lie {} steps apart from here on ({clock}): {how}",
+                "its rows are {} steps apart from here on ({clock}): {how}",
                 apart[at - 1]
             ),
-            false => format!("its rows lie {least} to {most} steps apart ({clock}): {how}"),
+            false => format!("its rows are {least} to {most} steps apart ({clock}): {how}"),
         }
     }
 
-    /// Refuses a series that keeps to days of the week on which most rows of a daily source do not stay.
+    /// Refuses a series that keeps to weekdays which most rows of a daily source do not keep to.
     ///
     /// # Errors
-    /// The first row after days without one.
+    /// The first row after the missing days.
     pub fn refuse_other_days(&self, clock: &Clock) -> Result<(), Problem> {
         if clock.step != Step::Days(1) || self.times.len() < LONG_WEEKS {
             return Ok(());
@@ -440,7 +448,7 @@ impl Series {
             return Ok(());
         }
         let reason = format!(
-            "its rows are {own}, those of the source {clock}; put them into files of their own, or set \
+            "its rows are {own}, those of the source {clock}; put them into separate files, or set \
              ts.frequency: D, which counts the other days as missing"
         );
         let far = self
@@ -450,8 +458,8 @@ impl Series {
         Err(self.problem(far.map_or(0, |gap| gap + 1), reason))
     }
 
-    /// Refuses a series on one of the last days of the month where others are on another one: after a
-    /// February, nothing would tell to which day it goes back.
+    /// Refuses a series on one of the last days of the month if others are on a different one:
+    /// after a February, it would be unclear which day to return to.
     ///
     /// # Errors
     /// The first such row.
@@ -468,7 +476,7 @@ impl Series {
             None => Ok(()),
             Some(row) => {
                 let reason = format!(
-                    "{} is on one of the last days of a month, and other series are on another one; give \
+                    "{} is on one of the last days of a month, and other series are on a different one; give \
                      all the first or the last day of each month",
                     clock.text(self.times[row])
                 );
@@ -566,7 +574,7 @@ mod tests {
             assert!(problem.reason.contains("two frequencies"));
             assert!(two.refuse_sparse(&STEPS, Gaps::Zero).is_ok());
         }
-        // A long gap is no other frequency.
+        // A long gap is not another frequency.
         let rows: Vec<(i64, f64)> = (0..30).chain(95..125).map(|t| (t, 1.0)).collect();
         assert!(series(&rows).refuse_sparse(&STEPS, Gaps::Missing).is_ok());
     }
@@ -603,7 +611,7 @@ mod tests {
             assert!(problem.reason.contains(words), "{}", problem.reason);
         }
         for (times, gaps) in [
-            // A gap, a few rows, sporadic demand, a source that is as sparse.
+            // A gap, a few rows, sporadic demand, an equally sparse source.
             (&[0, 1, 2, 4, 5, 8][..], Gaps::Missing),
             (&[0, 1, 2, 4, 6], Gaps::Missing),
             (&[0, 1, 2, 4, 6, 8], Gaps::Zero),
@@ -611,7 +619,7 @@ mod tests {
         ] {
             assert_eq!(rows(times).refuse_other_clock(3, &STEPS, gaps), Ok(()));
         }
-        // A wrong time of the source is told as such.
+        // A wrong time of the source is reported as such.
         let wrong = rows(&[0, 1, 2, 4, 5, 6]);
         assert_eq!(wrong.refuse_other_clock(3, &twos, Gaps::Missing), Ok(()));
     }

@@ -1,21 +1,22 @@
-//! How many different values a stream holds, out of their hashes: HyperLogLog, with the estimator of
-//! Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017), which needs no
-//! tables of corrections and is unbiased from one value to more than there are.
+//! Estimates the number of distinct values of a stream from their hashes: HyperLogLog, with the
+//! estimator of Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017),
+//! which needs no correction tables and is unbiased over the whole range.
 
-/// A sketch of 64-bit hashes. The hash must be a good one, and the same on every machine.
+/// A sketch of 64-bit hashes. The hash must be good, and the same on every machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distinct {
-    /// The first so many bits of a hash choose its register.
+    /// Number of leading bits of a hash that select its register.
     precision: u32,
-    /// The longest run of zeros, and one, behind those bits.
+    /// The longest run of zeros, plus one, after those bits.
     registers: Vec<u8>,
 }
 
 impl Distinct {
-    /// Of `2^precision` bytes; the standard error is `1.04 / 2^(precision / 2)`: 0.4 % for 16.
+    /// Creates a sketch of `2^precision` bytes; the standard error is `1.04 / 2^(precision / 2)`:
+    /// 0.4 % for 16.
     ///
     /// # Panics
-    /// Outside of 4 to 18.
+    /// If the precision is not between 4 and 18.
     pub fn new(precision: u32) -> Distinct {
         assert!((4..=18).contains(&precision), "precision {precision}");
         Distinct {
@@ -24,10 +25,10 @@ impl Distinct {
         }
     }
 
-    /// Adds a value by its hash. Again makes no difference.
+    /// Adds a value by its hash. Repetitions make no difference.
     pub fn insert(&mut self, hash: u64) {
         let index = (hash >> (64 - self.precision)) as usize;
-        // The bit set behind the rest bounds the run where all of it is zero.
+        // The bit set after the rest bounds the run if all of it is zero.
         let rest = hash << self.precision | 1 << (self.precision - 1);
         let register = &mut self.registers[index];
         *register = (*register).max(rest.leading_zeros() as u8 + 1);
@@ -35,13 +36,16 @@ impl Distinct {
 
     /// Adds the values of another sketch of the same precision.
     pub fn merge(&mut self, next: &Distinct) {
-        assert_eq!(self.precision, next.precision, "sketches of one precision");
+        assert_eq!(
+            self.precision, next.precision,
+            "expected sketches of the same precision"
+        );
         for (register, &other) in self.registers.iter_mut().zip(&next.registers) {
             *register = (*register).max(other);
         }
     }
 
-    /// About how many different hashes there were.
+    /// Estimated number of distinct hashes.
     pub fn estimate(&self) -> f64 {
         let bits = (64 - self.precision) as usize;
         let mut counts = vec![0u32; bits + 2];

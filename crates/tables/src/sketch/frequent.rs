@@ -1,38 +1,39 @@
-//! Which values of a stream are frequent. Counts are exact as long as there are few different
-//! values; from then on the counters of Misra and Gries (1982) with the merging of Agarwal et al.,
-//! "Mergeable summaries" (2013), are kept: what is left out is known to be rare.
+//! Finds the frequent values of a stream. Counts are exact while there are few distinct values;
+//! with more, the counters of Misra and Gries (1982) are used, with the merging of Agarwal et al.,
+//! "Mergeable summaries" (2013): values without a counter are known to be rare.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Counters by the hash of what is counted.
+/// Counters by the hash of the value.
 #[derive(Clone, Debug)]
 pub struct Frequent {
-    /// Most different values that are counted exactly, and most bytes of their texts.
+    /// Maximum number of distinct values that are counted exactly, and maximum size of their texts
+    /// in bytes.
     exact: usize,
     bytes: usize,
-    /// Most counters that are kept when there are more.
+    /// Number of counters kept if there are more.
     keep: usize,
     counters: HashMap<u64, Counter, BuildHasherDefault<Ready>>,
     stored: usize,
     overflowed: bool,
-    /// A count is too small by no more than this.
+    /// Maximum error of a count, which is never too large.
     error: u64,
 }
 
-/// What is counted, as it is shown, and how often it came.
+/// A value, its displayed text, and its count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
     /// The value, or its start.
     pub text: Box<str>,
-    /// Rows; where not all values are counted, at least so many.
+    /// Number of rows; a lower bound if not all values are counted.
     pub count: u64,
 }
 
-/// Of a text, the start that is kept to be shown; values are told apart by their hashes.
+/// Maximum length of a displayed text in bytes; values are distinguished by their hashes.
 const SHOWN: usize = 256;
 
-/// Keys are hashes already.
+/// A hasher for keys that are hashes already.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ready(u64);
 
@@ -53,8 +54,8 @@ impl Hasher for Ready {
 }
 
 impl Frequent {
-    /// Exact up to `exact` different values of `bytes` in all; with more, `keep` counters, off by at
-    /// most `1 / (keep + 1)` of all.
+    /// Exact up to `exact` distinct values of `bytes` in total; with more, `keep` counters with an
+    /// error of at most `1 / (keep + 1)` of all.
     pub fn new(exact: usize, bytes: usize, keep: usize) -> Frequent {
         Frequent {
             exact: exact.max(keep),
@@ -67,15 +68,15 @@ impl Frequent {
         }
     }
 
-    /// Adds a chunk: hash and count of each different value of it once, in any order. `text` gives
-    /// the UTF-8 of one by its place in the chunk.
+    /// Adds a chunk: hash and count of each distinct value once, in any order. `text` returns the
+    /// UTF-8 of one by its index in the chunk.
     pub fn add<'a>(
         &mut self,
         chunk: impl Iterator<Item = (u64, u64)> + Clone,
         text: impl Fn(usize) -> &'a [u8],
     ) {
         let cut = match self.overflowed {
-            true => cut(chunk.clone().map(|(_, count)| count), self.keep),
+            true => excess_count(chunk.clone().map(|(_, count)| count), self.keep),
             false => 0,
         };
         for (index, (hash, count)) in chunk.enumerate() {
@@ -88,7 +89,7 @@ impl Frequent {
                 self.error += cut;
                 self.shrink();
             }
-            // Nothing is dropped yet: whoever goes on with a sketch takes up `hashes` first.
+            // Nothing is dropped yet: a caller that continues with a sketch reads `hashes` first.
             false => {
                 self.overflowed = self.counters.len() > self.exact || self.stored > self.bytes;
             }
@@ -122,17 +123,17 @@ impl Frequent {
         });
     }
 
-    /// Whether every value was counted, so that their number and counts are exact.
+    /// Whether every value was counted, so that counts are exact.
     pub fn is_exact(&self) -> bool {
         !self.overflowed
     }
 
-    /// By how much a count can be too small, and how often a value may have come that is not here.
+    /// Maximum error of a count, and maximum count of a value that is absent.
     pub fn error(&self) -> u64 {
         self.error
     }
 
-    /// How many values are counted.
+    /// Number of counted values.
     pub fn len(&self) -> usize {
         self.counters.len()
     }
@@ -142,18 +143,18 @@ impl Frequent {
         self.counters.is_empty()
     }
 
-    /// Hashes of all that are counted, in no order.
+    /// Hashes of all counted values, in no particular order.
     pub fn hashes(&self) -> impl Iterator<Item = u64> {
         self.counters.keys().copied()
     }
 
-    /// All that are counted, in no order.
+    /// All counters, in no particular order.
     pub fn counters(&self) -> impl Iterator<Item = &Counter> {
         self.counters.values()
     }
 
-    /// The most frequent, the first `limit` by count and then by text, that are certain to be more
-    /// frequent than what was left out.
+    /// The most frequent values, the first `limit` by count and then by text, that are certainly
+    /// more frequent than those left out.
     pub fn top(&self, limit: usize) -> Vec<&Counter> {
         let certain = |counter: &&Counter| counter.count > self.error;
         let mut top: Vec<&Counter> = match self.is_exact() {
@@ -166,15 +167,15 @@ impl Frequent {
     }
 }
 
-/// The first [`SHOWN`] bytes of a text, in whole letters.
+/// The first [`SHOWN`] bytes of a text, in whole characters.
 fn start(text: &[u8]) -> Box<str> {
     let text = &text[..text.len().min(SHOWN)];
     let whole = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
     String::from_utf8_lossy(&text[..whole]).into()
 }
 
-/// The `keep` + 1st largest count, which is to be taken off every count; none where there are fewer.
-fn cut(counts: impl Iterator<Item = u64> + Clone, keep: usize) -> u64 {
+/// The count of rank `keep` + 1, which is subtracted from every count; `None` if there are fewer.
+fn excess_count(counts: impl Iterator<Item = u64> + Clone, keep: usize) -> u64 {
     let (mut all, mut repeated) = (0, 0);
     for count in counts.clone() {
         all += 1;
@@ -182,7 +183,7 @@ fn cut(counts: impl Iterator<Item = u64> + Clone, keep: usize) -> u64 {
     }
     match () {
         () if all <= keep => 0,
-        // The rest come once each.
+        // The rest occur once each.
         () if repeated <= keep => 1,
         () => {
             let mut counts: Vec<u64> = counts.filter(|&count| count > 1).collect();
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_bounded_and_told_apart() {
+    fn long_texts_are_bounded_and_distinguished() {
         let mut top = Frequent::new(100, 400, 2);
         let texts = ["a", "b"].map(|end| format!("{}{end}", "ü".repeat(500)));
         let list: Vec<(String, u64)> = texts.iter().map(|text| (text.clone(), 1)).collect();
@@ -249,7 +250,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn counts_keep_their_word(
+        fn counts_are_within_their_error(
             parts in prop::collection::vec(prop::collection::vec(0u16..60, 1..120), 1..12)
         ) {
             let (mut top, keep) = (Frequent::new(12, 1000, 8), 8);

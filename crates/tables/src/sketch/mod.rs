@@ -1,7 +1,7 @@
-//! Summaries of a stream in bounded memory: the moments of numbers, their quantiles, how many
-//! different values there are and which are frequent. Each can be merged with another of its kind,
-//! so that chunks of a file are summarised side by side and put together in the file's order; the
-//! result then depends on the chunks, never on threads.
+//! Summaries of a stream in bounded memory: moments of numbers, quantiles, the number of distinct
+//! values, and the frequent values. Each can be merged with another of its kind, so that chunks of
+//! a file are summarized in parallel and merged in the file's order; the result depends on the
+//! chunks, never on threads.
 
 pub mod distinct;
 pub mod frequent;

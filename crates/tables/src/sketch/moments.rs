@@ -1,6 +1,6 @@
-//! Count, mean and deviation of numbers, and the smallest and largest of them.
+//! Count, mean, deviation and extremes of numbers.
 
-/// Moments of a chunk or of several: exact up to rounding, whatever the numbers' offset.
+/// Moments of one or more chunks: exact up to rounding, whatever the numbers' offset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     count: u64,
@@ -24,13 +24,14 @@ impl Default for Moments {
 }
 
 impl Moments {
-    /// Of finite values, each with how often it comes. Two passes, in the given order.
+    /// Moments of finite values, each with its count. Two passes, in the given order.
     pub fn of(values: &[(f64, u64)]) -> Moments {
         let count: u64 = values.iter().map(|&(_, times)| times).sum();
         if count == 0 {
             return Moments::default();
         }
-        // Deviations from the first value: a large common offset costs no digits of the mean.
+        // Deviations from the first value: a large common offset does not reduce the precision of
+        // the mean.
         let offset = values[0].0;
         let sum: f64 = values.iter().map(|&(v, n)| (v - offset) * n as f64).sum();
         let mean = offset + sum / count as f64;
@@ -46,7 +47,8 @@ impl Moments {
         }
     }
 
-    /// Adds the moments of the next chunk: the pairwise formulas of Chan, Golub and LeVeque (1983).
+    /// Adds the moments of the next chunk, by the pairwise formulas of Chan, Golub and LeVeque
+    /// (1983).
     pub fn merge(&mut self, next: &Moments) {
         if next.count == 0 {
             return;
@@ -64,17 +66,18 @@ impl Moments {
         self.max = self.max.max(next.max);
     }
 
-    /// How many values there were.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// `None` without values, as for all below.
+    /// Mean; `None` without values.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then_some(self.mean)
     }
 
-    /// With `count - 1` below the fraction, as pandas and polars have it; `None` below two values.
+    /// Standard deviation with denominator `count - 1`, as in pandas and polars; `None` below two
+    /// values.
     pub fn deviation(&self) -> Option<f64> {
         (self.count > 1).then(|| (self.squares / (self.count - 1) as f64).sqrt())
     }

@@ -1,7 +1,7 @@
-//! Quantiles of a stream: levels of values, each level's standing for twice as many as the one
-//! below. A full level is sorted and every second value of it goes up, the odd ones and the even
-//! ones by turns. So the sketch draws no random number, two of them can be merged, and how far a
-//! rank may be off is known for certain.
+//! Quantiles of a stream: levels of values, where each value stands for twice as many as one on the
+//! level below. A full level is sorted and every second value moves up, odd and even ones
+//! alternating. So the sketch needs no random numbers, two of them can be merged, and the error of
+//! a rank is bounded with certainty.
 //!
 //! The scheme is that of Manku, Rajagopalan and Lindsay (1998) with the merging of Agarwal et al.,
 //! "Mergeable summaries" (2013).
@@ -9,24 +9,25 @@
 /// A sketch of finite numbers.
 #[derive(Clone, Debug)]
 pub struct Quantiles {
-    /// Values that a level holds before it is halved.
+    /// Number of values that a level holds before it is halved.
     capacity: usize,
     levels: Vec<Level>,
     count: u64,
     error: u64,
-    /// Of a rank, by what [`Quantiles::insert_some`] left out.
+    /// Variance of a rank due to the values left out by [`Quantiles::insert_some`].
     variance: u64,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Level {
     values: Vec<f64>,
-    /// Which of two neighbours goes up next.
+    /// Which of two neighbours moves up next.
     odd: bool,
 }
 
 impl Quantiles {
-    /// A sketch whose ranks are off by at most about `log2(count / capacity) / capacity` of the count.
+    /// Creates a sketch whose ranks have an error of at most about `log2(count / capacity) /
+    /// capacity` of the count.
     pub fn new(capacity: usize) -> Quantiles {
         Quantiles {
             capacity: capacity.max(2),
@@ -37,7 +38,7 @@ impl Quantiles {
         }
     }
 
-    /// Adds a value that comes `times` times.
+    /// Adds a value with its count.
     pub fn insert(&mut self, value: f64, times: u64) {
         self.count += times;
         let mut left = times;
@@ -49,9 +50,9 @@ impl Quantiles {
         }
     }
 
-    /// Adds a chunk of values and how often each comes. Of `2^shift` in a row one stands for all,
-    /// drawn by `seed` so that no pattern in their order deceives: with many chunks that is as good,
-    /// and there are so many fewer to sort.
+    /// Adds a chunk of values with their counts. One of `2^shift` consecutive values stands for
+    /// all, drawn with `seed` so that no pattern in their order biases the result: with many chunks
+    /// that is as good, and leaves far fewer to sort.
     pub fn insert_some(&mut self, values: &[(f64, u64)], shift: u32, seed: u64) {
         let total: u64 = values.iter().map(|&(_, times)| times).sum();
         let mut draw = Draw(seed);
@@ -65,7 +66,7 @@ impl Quantiles {
                 index += 1;
             }
             weight += window;
-            // Whether one of the window's values below a bound is chosen: at most so uncertain.
+            // Variance of whether one of the window's values below a bound is chosen, at most.
             self.variance += window * window / 4;
         }
         if weight > 0 {
@@ -73,7 +74,7 @@ impl Quantiles {
         }
     }
 
-    /// Adds what another sketch has seen.
+    /// Adds the values of another sketch.
     pub fn merge(&mut self, next: &Quantiles) {
         self.count += next.count;
         self.error += next.error;
@@ -91,7 +92,7 @@ impl Quantiles {
         &mut self.levels[index]
     }
 
-    /// Halves `index` where it is full, and those above that are full then.
+    /// Halves level `index` if it is full, and those above that become full.
     fn halve_from(&mut self, mut index: usize) {
         while self.levels[index].values.len() >= self.capacity {
             let level = &mut self.levels[index];
@@ -99,7 +100,7 @@ impl Quantiles {
                 0 => level.values.sort_unstable_by(f64::total_cmp),
                 _ => level.values.sort_by(f64::total_cmp), // made of sorted runs: these are merged
             }
-            // One that has no partner stays where it is.
+            // A value without a partner stays.
             let single = match level.values.len() % 2 {
                 1 => level.values.pop(),
                 _ => None,
@@ -121,18 +122,17 @@ impl Quantiles {
         }
     }
 
-    /// How many values there were.
+    /// Number of values.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// By how many places a rank can be off at most: for certain, but for four standard deviations
-    /// where values were drawn.
+    /// Maximum error of a rank: certain, except for four standard deviations if values were drawn.
     pub fn error(&self) -> u64 {
         self.error + (4.0 * (self.variance as f64).sqrt()).ceil() as u64
     }
 
-    /// Everything in order, to be asked.
+    /// The values in order, for queries.
     pub fn ranks(&self) -> Ranks {
         let levels = self.levels.iter().enumerate();
         let weighted = levels
@@ -141,11 +141,11 @@ impl Quantiles {
     }
 }
 
-/// Numbers without a pattern: SplitMix64 (Steele, Lea and Flood 2014).
+/// Pseudo-random numbers: SplitMix64 (Steele, Lea and Flood 2014).
 struct Draw(u64);
 
 impl Draw {
-    /// One of `0..end`, where `end` is small.
+    /// A number in `0..end`, for small `end`.
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
@@ -155,16 +155,16 @@ impl Draw {
     }
 }
 
-/// Numbers in order, each with how many it stands for.
+/// Numbers in order, each with its weight.
 #[derive(Clone, Debug, Default)]
 pub struct Ranks {
     values: Vec<f64>,
-    /// How many there are up to and with each.
+    /// Cumulative weight up to and including each.
     up_to: Vec<u64>,
 }
 
 impl Ranks {
-    /// Of values, each with how often it comes, in any order.
+    /// From weighted values, in any order.
     pub fn new(mut weighted: Vec<(f64, u64)>) -> Ranks {
         weighted.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut total = 0;
@@ -183,8 +183,8 @@ impl Ranks {
         self.up_to.last().copied().unwrap_or(0)
     }
 
-    /// The value at `share` of the way from the smallest to the largest, between two neighbours by
-    /// their distance: numpy's default. `None` without values.
+    /// The value at `share` of the way from the smallest to the largest, with linear interpolation
+    /// as in numpy's default. `None` without values.
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let last = self.count().checked_sub(1)?;
         let place = share.clamp(0.0, 1.0) * last as f64;
@@ -200,7 +200,7 @@ impl Ranks {
         self.values[index.min(self.values.len() - 1)]
     }
 
-    /// How many values are below `value`.
+    /// Number of values below `value`.
     pub fn below(&self, value: f64) -> u64 {
         match self.values.partition_point(|&v| v < value) {
             0 => 0,
@@ -208,8 +208,8 @@ impl Ranks {
         }
     }
 
-    /// Counts in `bins` intervals of one width from the smallest to the largest value; the last one
-    /// holds its end too. Empty without values; a single bin where all are equal.
+    /// Counts in `bins` bins of equal width from the smallest to the largest value; the last one
+    /// includes its end. Empty without values; a single bin if all are equal.
     pub fn histogram(&self, bins: usize) -> Vec<u64> {
         let (Some(&min), Some(&max)) = (self.values.first(), self.values.last()) else {
             return Vec::new();
@@ -252,7 +252,7 @@ mod tests {
         })
     }
 
-    /// The largest distance, in ranks, between what the sketch says and what is so.
+    /// The largest error of a rank in the sketch.
     fn worst(sketch: &Quantiles, sorted: &[f64]) -> u64 {
         let ranks = sketch.ranks();
         let step = (sorted.len() / 997).max(1);
@@ -306,7 +306,7 @@ mod tests {
             let mut values: Vec<f64> = noise(1_000_000).collect();
             match order {
                 "rising" => values.sort_by(f64::total_cmp),
-                // Every eighth one is large: choosing each eighth would see all or nothing of them.
+                // Every eighth value is large: choosing each eighth would see all or none of them.
                 "by turns" => values.iter_mut().step_by(8).for_each(|value| *value += 1.0),
                 _ => {}
             }
@@ -347,7 +347,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merged_sketches_keep_their_word(
+        fn merged_sketches_are_within_their_error(
             parts in prop::collection::vec(prop::collection::vec((0u16..500, 1u64..9), 0..200), 1..12)
         ) {
             let mut merged = Quantiles::new(16);

@@ -97,7 +97,7 @@ fn a_frequency_that_the_rows_contradict_is_refused() {
         (
             "ME",
             4,
-            "2020-01-01 is not on the last day of a month, as ts.frequency: ME says",
+            "2020-01-01 is not on the last day of a month, as ts.frequency: ME requires",
         ),
         ("h", 2, "ts.frequency is h, but the times are dates"),
         ("monthly", 2, "did you mean `MS`?"),

@@ -66,6 +66,9 @@ impl Outgoing {
     }
 
     /// Writes its bytes to `out`, piece by piece.
+    ///
+    /// # Errors
+    /// Those of `out`.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut piece = Vec::new();
         macro_rules! pieces {

@@ -96,6 +96,9 @@ impl Cache {
     }
 
     /// Lists the files of a folder in the cache; `None` if it is not there.
+    ///
+    /// # Errors
+    /// If the list cannot be read or parsed.
     pub fn files(&self, id: &str) -> Result<Option<Vec<Member>>> {
         let path = self.object(id);
         let text = match fs::read_to_string(&path) {
@@ -132,6 +135,9 @@ impl Cache {
     }
 
     /// Adds what is at `path`, known to be `content`.
+    ///
+    /// # Errors
+    /// If the content cannot be copied into the cache, or is being written by another process.
     pub fn add(&self, path: &Path, content: &Content) -> Result<()> {
         match &content.files {
             None => self.add_file(path, &content.id),
@@ -193,6 +199,9 @@ impl Cache {
     }
 
     /// Restores a content of the cache to `path`, replacing whatever is there, in one step.
+    ///
+    /// # Errors
+    /// If the cache does not have the content, or it cannot be linked or written to `path`.
     pub fn restore(&self, id: &str, exec: bool, path: &Path, plain_copy: bool) -> Result<()> {
         let restored = self.restore_whole(id, exec, path, plain_copy);
         restored.with_context(|| format!("cannot restore {}", path.display()))
@@ -235,6 +244,9 @@ impl Cache {
     }
 
     /// After a run: if the cache hands out links, the output is replaced by links.
+    ///
+    /// # Errors
+    /// If the output cannot be replaced.
     pub fn relink(&self, path: &Path, content: &Content) -> Result<()> {
         match self.links.first() {
             Some(Link::Hardlink | Link::Symlink) if !self.is_linked(path, content) => {
@@ -245,6 +257,9 @@ impl Cache {
     }
 
     /// If the cache hands out copies, gives a file the mode it would have as a copy.
+    ///
+    /// # Errors
+    /// If the mode cannot be changed.
     pub fn set_mode(&self, path: &Path, content: &Content) -> Result<()> {
         if let Some(Link::Reflink | Link::Copy) = self.links.first()
             && content.files.is_none()
@@ -352,6 +367,9 @@ fn link(object: &Path, place: &Path, ways: &[Link]) -> Result<()> {
 }
 
 /// Copies a file, sharing its blocks if the file system can, with the mode of a new file.
+///
+/// # Errors
+/// Those of the file system.
 pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if reflink(from, to).is_ok() {
         return Ok(());
@@ -376,6 +394,9 @@ fn reflink(_: &Path, _: &Path) -> io::Result<()> {
 
 /// Renames `fresh` to `path`. An existing folder is first moved into `aside` and is removed along
 /// with it.
+///
+/// # Errors
+/// If `path` cannot be moved or replaced.
 pub fn put_in_place(fresh: &Path, path: &Path, aside: &Path) -> Result<()> {
     let former = path.symlink_metadata();
     let folders = fresh.is_dir() || former.as_ref().is_ok_and(|meta| meta.is_dir());
@@ -395,6 +416,9 @@ pub fn put_in_place(fresh: &Path, path: &Path, aside: &Path) -> Result<()> {
 }
 
 /// Copies a file or folder; links are copied as their targets.
+///
+/// # Errors
+/// Those of the file system.
 pub fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     let meta = fs::metadata(from)?;
     if !meta.is_dir() {
@@ -413,6 +437,9 @@ pub fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Removes a file, link or folder; it need not exist.
+///
+/// # Errors
+/// Those of the file system, unless the path does not exist.
 pub fn remove(path: &Path) -> io::Result<()> {
     let removed = match path.symlink_metadata() {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
@@ -428,6 +455,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
 
 /// Turns links into the cache into copies: an output that persists while its stage runs must not be
 /// a link.
+///
+/// # Errors
+/// If a link cannot be replaced by a copy.
 pub fn unprotect(path: &Path, temporary: &str) -> io::Result<()> {
     let Ok(meta) = path.symlink_metadata() else {
         return Ok(());

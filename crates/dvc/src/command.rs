@@ -25,6 +25,9 @@ pub struct Environment {
 
 impl Environment {
     /// Puts this binary on the PATH under its name, through a folder that holds nothing else.
+    ///
+    /// # Errors
+    /// If the link to this binary cannot be created.
     pub fn new(program: Program, root: &Path, private: &Path, run: &str) -> Result<Self> {
         let mut variables: Vec<(OsString, OsString)> =
             vec![(program.run_variable.into(), run.into())];
@@ -85,6 +88,10 @@ impl Failed {
 }
 
 /// Runs commands one after another until one fails.
+///
+/// # Errors
+/// If the log cannot be written or a command cannot be started; a command that fails is returned as
+/// [`Failed`].
 pub fn run(
     commands: &[String],
     name: &str,

@@ -37,6 +37,9 @@ type OptionValues = HashMap<String, (String, PathBuf)>;
 
 impl Config {
     /// Reads the system, user, project and local files; later ones override earlier ones.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or an option has an unsupported value.
     pub fn read(folder: &Folder) -> Result<Self> {
         let mut options = OptionValues::new();
         if folder.has_dvc() {

@@ -72,6 +72,9 @@ impl Reader {
     }
 
     /// The content of `path`; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// If the path cannot be read, or contains something DVC does not support.
     pub fn content(&mut self, path: &Path) -> Result<Option<Content>> {
         if let Some(known) = self.known.get(path) {
             return Ok(known.clone());
@@ -84,6 +87,9 @@ impl Reader {
     }
 
     /// Like [`Reader::content`], for an output: one ignored by .dvcignore counts as missing.
+    ///
+    /// # Errors
+    /// Those of [`Reader::content`], or a `.dvcignore` that cannot be read.
     pub fn output(&mut self, path: &Path) -> Result<Option<Content>> {
         if self.ignore.is_ignored(path, path.is_dir())? {
             return Ok(None);
@@ -92,6 +98,9 @@ impl Reader {
     }
 
     /// Whether .dvcignore ignores the path.
+    ///
+    /// # Errors
+    /// If a `.dvcignore` cannot be read.
     pub fn is_ignored(&self, path: &Path) -> Result<bool> {
         self.ignore.is_ignored(path, path.is_dir())
     }
@@ -101,6 +110,10 @@ impl Reader {
         self.known.clear();
     }
 
+    /// Saves the table of hashes.
+    ///
+    /// # Errors
+    /// If it cannot be written.
     pub fn save(&mut self) -> io::Result<()> {
         self.state.save()
     }

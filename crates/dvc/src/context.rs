@@ -66,6 +66,9 @@ impl Context {
 
     /// Reads the default parameter file, if it exists, and then what `vars` lists, all relative to
     /// `wdir`.
+    ///
+    /// # Errors
+    /// If a file is missing, unreadable or invalid, or a name is defined twice.
     pub fn load(
         &mut self,
         folder: &Folder,

@@ -35,6 +35,9 @@ const STAGE: [&str; 13] = [
 ];
 
 /// The stages of the folder's dvc.yaml, in order.
+///
+/// # Errors
+/// The first error in dvc.yaml, with its position.
 pub fn stages(folder: &Folder, context: Context) -> Result<Vec<Stage>> {
     let file = folder.pipeline();
     let text = std::fs::read_to_string(folder.path(PIPELINE)).map_err(|error| {
@@ -360,6 +363,9 @@ fn dependencies(node: Option<&Node>, wdir: &Path) -> Result<Vec<Dep>, Fault> {
 }
 
 /// A path on this machine; remote paths are not supported.
+///
+/// # Errors
+/// If the value is not a string, or is a remote path.
 pub fn local_path<'a>(node: &'a Node, key: &str) -> Result<&'a str, Fault> {
     let path = node
         .as_str()

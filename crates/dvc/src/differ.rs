@@ -15,6 +15,9 @@ const PARSED: u64 = 256 << 20;
 const SHOWN: usize = 60;
 
 /// Describes the first difference between the recorded file and the current one.
+///
+/// # Errors
+/// If a file cannot be read, or the files are identical.
 pub fn first(was: &Path, is: &Path, formats: &[(&str, Difference)]) -> Result<String> {
     let offset = first_byte(was, is)?.context("the files are identical")?;
     let size = |path: &Path| fs::metadata(path).map_or(u64::MAX, |meta| meta.len());

@@ -32,6 +32,9 @@ pub struct Folder {
 
 impl Folder {
     /// Opens the folder `shown`, with or without a `dvc.yaml`.
+    ///
+    /// # Errors
+    /// If the working folder cannot be read.
     pub fn open(shown: &Path, program: Program) -> Result<Self> {
         let here = std::env::current_dir().context("the working folder cannot be read")?;
         let dir = PathBuf::from(absolute(&here, shown));
@@ -47,6 +50,9 @@ impl Folder {
     }
 
     /// Finds the nearest folder with `dvc.yaml`, from the working folder upwards.
+    ///
+    /// # Errors
+    /// If the working folder cannot be read.
     pub fn find(program: Program) -> Result<Option<Self>> {
         let here = std::env::current_dir().context("the working folder cannot be read")?;
         let found = here
@@ -111,6 +117,9 @@ impl Folder {
     }
 
     /// Creates [`Folder::private`], and hides it from git if DVC does not.
+    ///
+    /// # Errors
+    /// If the folder cannot be created.
     pub fn make_private(&self) -> Result<PathBuf> {
         let private = self.private();
         let ignore = private.join(".gitignore");
@@ -123,6 +132,9 @@ impl Folder {
     }
 
     /// The content of a parameter file; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// If the file cannot be read or parsed.
     pub fn parameters(&self, path: &Path) -> Result<Option<Node>> {
         if let Some(known) = self.parameters.borrow().get(path) {
             return Ok(known.clone());

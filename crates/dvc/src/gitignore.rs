@@ -28,6 +28,9 @@ impl GitIgnore {
     }
 
     /// Adds `path` to the `.gitignore` of its folder.
+    ///
+    /// # Errors
+    /// If a `.gitignore` cannot be read or written.
     pub fn ignore(&self, path: &Path) -> Result<()> {
         let (Some(root), Some(folder), Some(name)) = (&self.root, path.parent(), path.file_name())
         else {

@@ -19,6 +19,9 @@ pub struct Graph {
 
 impl Graph {
     /// Builds the graph; refuses overlapping outputs and cycles.
+    ///
+    /// # Errors
+    /// If outputs overlap or stages form a cycle.
     pub fn of(stages: &[Stage], file: &Path) -> Result<Self> {
         let outs = outputs(stages).map_err(|fault| fault.within(file))?;
         let needs: Vec<Vec<usize>> = stages.iter().map(|stage| needs(stage, &outs)).collect();

@@ -27,6 +27,9 @@ impl Ignore {
     }
 
     /// The patterns that apply inside `folder`, nearest first.
+    ///
+    /// # Errors
+    /// If a `.dvcignore` cannot be read or has an invalid pattern.
     pub fn within(&self, folder: &Path) -> Result<Vec<Arc<Gitignore>>> {
         let mut found = Vec::new();
         for above in folder.ancestors() {
@@ -78,6 +81,9 @@ impl Ignore {
     }
 
     /// Whether `path`, a file or folder in the project, is ignored.
+    ///
+    /// # Errors
+    /// If a `.dvcignore` cannot be read or has an invalid pattern.
     pub fn is_ignored(&self, path: &Path, is_dir: bool) -> Result<bool> {
         let Some(parent) = path.parent() else {
             return Ok(false);

@@ -122,6 +122,9 @@ impl Recorded {
     }
 
     /// Parses DVC's dictionary.
+    ///
+    /// # Errors
+    /// If the entry does not have DVC's form.
     pub fn parse(node: &Node) -> Result<Self, Fault> {
         let entries = node
             .as_map()
@@ -237,6 +240,9 @@ const HEAD: &str = "schema: '2.0'\nstages:\n";
 
 impl Lock {
     /// Reads `dvc.lock`; empty if it does not exist.
+    ///
+    /// # Errors
+    /// If the file cannot be read or parsed, or has conflict markers.
     pub fn read(folder: &Folder) -> Result<Self> {
         let text = match std::fs::read_to_string(folder.path(crate::folder::LOCK)) {
             Ok(text) => text,
@@ -259,6 +265,10 @@ impl Lock {
         })
     }
 
+    /// Parses the text of a lock file.
+    ///
+    /// # Errors
+    /// If it is not a dvc.lock of schema 2.0.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let root = emit::READER.read(text)?;
         if root.is_empty() {
@@ -359,6 +369,9 @@ impl Lock {
     }
 
     /// Writes the file atomically.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = self.text();
         Ok(atomic::write(path, |out| out.write_all(text.as_bytes()))?)

@@ -73,12 +73,19 @@ impl Locks {
     }
 
     /// Locks out other runs of ours.
+    ///
+    /// # Errors
+    /// [`Error::Held`] if another run has the lock and waiting was not requested, or if it cannot
+    /// be created.
     pub fn run(&self) -> Result<Held> {
         let patience = (!self.wait).then_some(Duration::ZERO);
         take(&self.run, patience)?.ok_or_else(|| held(&self.run))
     }
 
     /// Locks out DVC.
+    ///
+    /// # Errors
+    /// [`Error::Held`] if DVC has the lock, or if it cannot be created.
     pub fn dvc(&self) -> Result<Option<Held>> {
         let Some(folder) = &self.dvc else {
             return Ok(None);
@@ -92,6 +99,9 @@ impl Locks {
     }
 
     /// Acquires DVC's lock again in the middle of a run, waiting until DVC is done.
+    ///
+    /// # Errors
+    /// If the lock cannot be created.
     pub fn dvc_again(&self) -> Result<Option<Held>> {
         match &self.dvc {
             Some(folder) => take(&folder.join("lock"), None),
@@ -100,6 +110,9 @@ impl Locks {
     }
 
     /// Acquires DVC's lock once no command run by DVC uses what the stages use.
+    ///
+    /// # Errors
+    /// [`Error::Held`] or [`Error::InUse`] if DVC is working here, or if its list cannot be read.
     pub fn enter(&self, stages: &[&Stage]) -> Result<Option<Held>> {
         let started = Instant::now();
         loop {
@@ -120,6 +133,9 @@ impl Locks {
     }
 
     /// Registers with DVC what a stage reads and writes, until the returned value is dropped.
+    ///
+    /// # Errors
+    /// If DVC's list cannot be read or written.
     pub fn announce(&self, stage: &Stage) -> Result<Option<Announced>> {
         let Some(list) = self.list() else {
             return Ok(None);

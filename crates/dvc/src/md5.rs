@@ -20,6 +20,9 @@ impl Md5 {
     }
 
     /// The digest of a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
     pub fn of_file(path: &Path) -> std::io::Result<Self> {
         let mut file = File::open(path)?;
         let mut hasher = Hasher::new();

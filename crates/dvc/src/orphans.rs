@@ -25,6 +25,9 @@ pub struct Run {
 impl Run {
     /// Ends what an earlier run left behind, then registers this one. `recorded` is the number of
     /// stages in the lock, for a run that writes it. The caller holds the run's lock.
+    ///
+    /// # Errors
+    /// If leftover processes do not end, or the file cannot be written.
     pub fn begin(program: &Program, private: &Path, recorded: Option<usize>) -> Result<Self> {
         let file = private.join(FILE);
         if let Ok(text) = fs::read_to_string(&file) {

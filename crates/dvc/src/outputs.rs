@@ -25,6 +25,9 @@ const PLOT: [&str; 7] = [
 ];
 
 /// Adds the outputs listed under `key`. A path listed twice gets the flags of both.
+///
+/// # Errors
+/// If the list or a flag is invalid or not supported.
 pub fn add(
     outs: &mut Vec<Out>,
     node: &Node,
@@ -106,6 +109,9 @@ fn set_flags(out: &mut Out, flags: &Node, key: &str, kind: Kind) -> Result<(), F
 }
 
 /// Checks for outputs that DVC refuses.
+///
+/// # Errors
+/// If an output is one of DVC's own files, is outside the project, or contains dvc.yaml.
 pub fn check(outs: &[Out], folder: &Folder) -> Result<(), Fault> {
     for out in outs {
         let refuse = |reason: String| Err(Fault { at: out.at, reason });

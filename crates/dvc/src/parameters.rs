@@ -7,6 +7,9 @@ use yaml::{At, Data, Fault, Node};
 
 /// Parses a parameter file according to its extension: JSON, TOML, otherwise YAML, as DVC does. An
 /// empty file is an empty mapping.
+///
+/// # Errors
+/// If the text is invalid, with its position.
 pub fn parse(path: &Path, text: &str) -> Result<Node, Fault> {
     let read = read(path, text);
     let node = read.map_err(|fault| yaml::merge_mark(text).unwrap_or(fault))?;

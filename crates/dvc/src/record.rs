@@ -32,6 +32,10 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
+    /// Opens the lock, the cache and the table of hashes.
+    ///
+    /// # Errors
+    /// If the lock or the configuration cannot be read.
     pub fn open(folder: &'a Folder, config: &Config) -> Result<Self> {
         let private = folder.private();
         let state = State::open(&private.join("hashes"));
@@ -64,6 +68,9 @@ impl<'a> Records<'a> {
     }
 
     /// Why a stage would run. Refuses dependencies that are tracked elsewhere and out of date.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a dependency is out of date.
     pub fn reasons(&mut self, stage: &Stage) -> Result<Vec<Reason>> {
         self.tracked.check(self.folder, stage, &mut self.reader)?;
         let recorded = self.lock.get(&stage.name);
@@ -76,6 +83,9 @@ impl<'a> Records<'a> {
     }
 
     /// Refuses outputs that .dvcignore ignores, since DVC would not see them.
+    ///
+    /// # Errors
+    /// If an output is ignored, or a `.dvcignore` cannot be read.
     pub fn check_ignored(&self, stage: &Stage) -> Result<()> {
         for out in &stage.outs {
             if self.reader.is_ignored(&out.path)? {
@@ -89,6 +99,9 @@ impl<'a> Records<'a> {
     }
 
     /// Finds a recorded or earlier run with the same inputs whose outputs are in the cache.
+    ///
+    /// # Errors
+    /// If a file or the cache cannot be read.
     pub fn find_run(&mut self, stage: &Stage) -> Result<Option<Recorded>> {
         let Some(cache) = &self.cache else {
             return Ok(None);
@@ -128,6 +141,9 @@ impl<'a> Records<'a> {
     }
 
     /// Restores the outputs of an earlier run.
+    ///
+    /// # Errors
+    /// If an output cannot be restored.
     pub fn restore(&mut self, stage: &Stage, run: &Recorded) -> Result<()> {
         let Some(cache) = &self.cache else {
             return Ok(());
@@ -148,6 +164,9 @@ impl<'a> Records<'a> {
     }
 
     /// Removes old outputs, as DVC does before a run.
+    ///
+    /// # Errors
+    /// If an output cannot be removed.
     pub fn clear(&mut self, stage: &Stage) -> Result<()> {
         for out in &stage.outs {
             let cleared = if out.persist || stage.replaces_whole(self.folder.program()) {
@@ -171,6 +190,9 @@ impl<'a> Records<'a> {
     }
 
     /// The current inputs of a stage; refuses missing ones.
+    ///
+    /// # Errors
+    /// If a dependency, a parameter file or a parameter is missing.
     pub fn inputs(&mut self, stage: &Stage) -> Result<Recorded> {
         let mut recorded = Recorded {
             cmd: stage.cmd.clone(),
@@ -221,6 +243,9 @@ impl<'a> Records<'a> {
     }
 
     /// Records a successful run: outputs in the cache, the stage in the lock. Returns warnings.
+    ///
+    /// # Errors
+    /// If an input or output is missing, or the cache or the lock cannot be written.
     pub fn commit(
         &mut self,
         stage: &Stage,
@@ -311,6 +336,10 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
+    /// Saves the table of hashes.
+    ///
+    /// # Errors
+    /// If it cannot be written.
     pub fn save(&mut self) -> Result<()> {
         self.reader.save().context("cannot write the hash table")
     }

@@ -41,6 +41,9 @@ pub fn find(cache: &Cache, recorded: &Recorded) -> Option<Recorded> {
 }
 
 /// Stores a run, unless an equal one is stored already.
+///
+/// # Errors
+/// If the run cannot be written.
 pub fn keep(cache: &Cache, recorded: &Recorded) -> Result<()> {
     let folder = folder(cache, recorded);
     let file = folder.join(digest(&recorded.node()));

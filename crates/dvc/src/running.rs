@@ -44,6 +44,9 @@ fn running() -> MutexGuard<'static, Running> {
 
 /// Runs a command to its end. `mark` is the environment variable that names the run. Does not
 /// return once [`stop`] was called, since the process is about to end.
+///
+/// # Errors
+/// If the command cannot be started.
 pub fn run(command: &mut Command, mark: &str) -> io::Result<ExitStatus> {
     let leads = !has_terminal();
     if leads {

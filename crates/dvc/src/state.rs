@@ -96,6 +96,9 @@ impl State {
     }
 
     /// Writes the table if it has changed.
+    ///
+    /// # Errors
+    /// If the table cannot be written.
     pub fn save(&mut self) -> std::io::Result<()> {
         if !self.changed || self.file.as_os_str().is_empty() {
             return Ok(());

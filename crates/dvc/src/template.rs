@@ -44,6 +44,9 @@ pub fn is_template(text: &str) -> bool {
 }
 
 /// Refuses templates below a node where DVC does not resolve them.
+///
+/// # Errors
+/// The first template, with its position.
 pub fn refuse(node: &Node, what: &str) -> Result<(), Fault> {
     match &node.data {
         Data::Str(text) if is_template(text) => {
@@ -91,6 +94,9 @@ pub enum Place {
 }
 
 /// Resolves every template below a node.
+///
+/// # Errors
+/// If a template is invalid, refers to an unknown name, or has a value that is not allowed here.
 pub fn resolve(node: &Node, context: &Context, place: Place) -> Result<Node, Fault> {
     let data = match &node.data {
         Data::Str(text) => return resolve_text(node, text, context, place),

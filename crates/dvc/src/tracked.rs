@@ -41,6 +41,9 @@ pub struct Tracked(HashMap<PathBuf, Vec<Kept>>);
 impl Tracked {
     /// Refuses a dependency whose `.dvc` file records a different content, or that a stage of
     /// another dvc.yaml creates.
+    ///
+    /// # Errors
+    /// If a dependency is refused, or a file cannot be read.
     pub fn check(&mut self, folder: &Folder, stage: &Stage, reader: &mut Reader) -> Result<()> {
         for dep in &stage.deps {
             self.check_dependency(folder, dep, reader)?;

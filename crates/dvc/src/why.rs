@@ -133,6 +133,9 @@ pub(crate) struct Inspector<'a> {
 
 impl Inspector<'_> {
     /// All reasons why a stage would run; empty if it is up to date.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
     pub fn reasons(&mut self, stage: &Stage, recorded: Option<&Recorded>) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
         let Some(recorded) = recorded else {
@@ -157,6 +160,9 @@ impl Inspector<'_> {
     }
 
     /// Reasons found in dvc.yaml and the parameter files only; other inputs are not examined.
+    ///
+    /// # Errors
+    /// If a parameter file cannot be read.
     pub fn settings(&mut self, stage: &Stage, recorded: &Recorded) -> Result<Vec<Reason>> {
         let mut reasons = Vec::new();
         if !same_command(&recorded.cmd, &stage.cmd) {
@@ -188,6 +194,9 @@ impl Inspector<'_> {
     }
 
     /// Whether the inputs are as recorded, so that the recorded outputs belong to this stage.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
     pub fn inputs_are_recorded(&mut self, stage: &Stage, recorded: &Recorded) -> Result<bool> {
         let mut reasons = Vec::new();
         self.dependencies(stage, recorded, &mut reasons)?;

@@ -26,6 +26,9 @@ pub(super) struct Input {
 impl Input {
     /// Refuses input that does not have the given format and compression, or is not text judging by
     /// its first bytes; skips a byte-order mark. The output is UTF-8 if the encoding is known.
+    ///
+    /// # Errors
+    /// If the input is refused or cannot be read.
     pub fn new(
         input: Box<dyn Read>,
         name: &str,
@@ -186,6 +189,9 @@ impl Input {
     }
 
     /// The buffered bytes, at least one; empty at the end.
+    ///
+    /// # Errors
+    /// If the input cannot be read or decompressed.
     pub fn fill(&mut self) -> Result<&[u8], ReadError> {
         let (name, compressed) = (&self.name, self.compressed);
         self.reader
@@ -194,6 +200,9 @@ impl Input {
     }
 
     /// Reads bytes, bypassing a buffer that is shorter than `bytes`; 0 at the end.
+    ///
+    /// # Errors
+    /// If the input cannot be read or decompressed.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<usize, ReadError> {
         loop {
             match self.reader.read(bytes) {

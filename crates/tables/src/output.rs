@@ -35,6 +35,9 @@ impl<W: Write> Output<W> {
     }
 
     /// Flushes everything written so far, so that further output can be appended to it.
+    ///
+    /// # Errors
+    /// Those of the underlying writer.
     pub fn checkpoint(&mut self) -> io::Result<()> {
         let mut plain = match std::mem::replace(&mut self.state, State::Gone) {
             State::Plain(plain) => plain,

@@ -184,6 +184,9 @@ impl Forest {
     }
 
     /// Evaluation terminates for any tensors, since children come after their parents.
+    ///
+    /// # Errors
+    /// If a tensor is missing or does not describe valid trees.
     pub fn from_state(state: &State) -> Result<Forest, StateError> {
         let starts = state.u32s("forest.starts", &[None])?;
         let features = state.u8s("forest.features", &[None])?;

@@ -33,6 +33,9 @@ pub fn insert(state: &mut State, name: &str, strings: &Strings) {
 }
 
 /// The strings stored by [`insert`].
+///
+/// # Errors
+/// If a tensor is missing or does not decode to strings.
 pub fn strings(state: &State, name: &str) -> Result<Strings, StateError> {
     let shared = state.u8s(&format!("{name}.shared"), &[None])?;
     let lengths = state.u8s(&format!("{name}.lengths"), &[Some(shared.len())])?;
@@ -84,6 +87,9 @@ pub fn insert_ngrams(state: &mut State, name: &str, ngrams: &Strings) {
 }
 
 /// The n-grams stored by [`insert_ngrams`].
+///
+/// # Errors
+/// If a tensor is missing or does not decode to n-grams.
 pub fn ngrams(state: &State, name: &str) -> Result<Strings, StateError> {
     let words = strings(state, &format!("{name}.words"))?;
     let name = format!("{name}.ngrams");

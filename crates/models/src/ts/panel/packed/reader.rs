@@ -234,6 +234,10 @@ impl Reader<'_> {
         })
     }
 
+    /// Reads a whole series.
+    ///
+    /// # Errors
+    /// If its numbers do not describe a model.
     pub fn forecaster(&mut self, note: String) -> Read<Forecaster> {
         let mut parts = Vec::new();
         for _ in 0..self.count()? {

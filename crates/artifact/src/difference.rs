@@ -24,12 +24,12 @@ pub fn first(was: &[u8], is: &[u8]) -> Option<String> {
             _ => return Some(format!("the tensor `{name}` is new")),
         };
         if a.dtype() != b.dtype() || a.shape() != b.shape() {
-            let told =
+            let described =
                 |t: &safetensors::tensor::TensorView| format!("{:?} {:?}", t.dtype(), t.shape());
             return Some(format!(
                 "tensor `{name}`: was {}, is {}",
-                told(&a),
-                told(&b)
+                described(&a),
+                described(&b)
             ));
         }
         if let Some(at) = a.data().iter().zip(b.data()).position(|(a, b)| a != b) {
@@ -102,17 +102,17 @@ mod tests {
     #[test]
     fn the_tensor_and_the_place_in_it_are_named() {
         let was = file(&[1.0, 2.0, 3.0, 4.0], "a");
-        let told = |values: &[f32], note| first(&was, &file(values, note)).unwrap();
+        let described = |values: &[f32], note| first(&was, &file(values, note)).unwrap();
         assert_eq!(
-            told(&[1.0, 2.0, 3.5, 4.0], "a"),
+            described(&[1.0, 2.0, 3.5, 4.0], "a"),
             "tensor `w`[1, 0]: was 3, is 3.5"
         );
         assert_eq!(
-            told(&[1.0, 2.0], "a"),
+            described(&[1.0, 2.0], "a"),
             "tensor `w`: was F32 [2, 2], is F32 [2, 1]"
         );
         assert_eq!(
-            told(&[1.0, 2.0, 3.0, 4.0], "b"),
+            described(&[1.0, 2.0, 3.0, 4.0], "b"),
             "the tensors are the same, the header's `note` is not"
         );
         assert_eq!(first(&was, b"no safetensors"), None);

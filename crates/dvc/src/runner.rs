@@ -336,7 +336,7 @@ impl Runner<'_> {
         std::thread::Builder::new()
             .spawn(move || {
                 let ended = command::run(&commands, &name, &wdir, &environment, &to);
-                let _ = sender.send((place, ended)); // nobody waits any more: the run is over
+                let _ = sender.send((place, ended)); // no receiver is left: the run is over
             })
             .context("cannot start a thread")?;
         self.running += 1;

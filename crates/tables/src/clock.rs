@@ -1,4 +1,4 @@
-//! Times of series: what stands in a column `ds`, and the regular steps between.
+//! Times of series: the values of a time column, and the regular steps between them.
 //!
 //! A time is a whole number on an axis: a step number, days since 1970-01-01, or seconds since
 //! then. Times with an offset are instants in UTC, so that a change of time zone moves nothing.

@@ -589,7 +589,7 @@ impl Cells<'_> {
             match end {
                 _ if end == self.delimiter => {}
                 b'\n' | b'\r' => return Some(at),
-                _ => return None, // text behind a closing quote
+                _ => return None, // text after a closing quote
             }
         }
     }

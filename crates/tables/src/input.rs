@@ -121,7 +121,7 @@ impl Input {
     }
 
     /// The same input with `bytes` before the unread rest.
-    pub fn behind(self, bytes: Vec<u8>) -> Self {
+    pub fn with_prefix(self, bytes: Vec<u8>) -> Self {
         let chained = io::Cursor::new(bytes).chain(self.reader);
         Self {
             reader: BufReader::with_capacity(BUFFER, Box::new(chained)),

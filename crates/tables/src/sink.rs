@@ -256,14 +256,14 @@ mod tests {
         rows: &[Vec<String>],
         format: Format,
         compression: Compression,
-        cut: usize,
+        split: usize,
     ) -> Vec<Vec<String>> {
         let columns = [Column::new("a"), Column::new("b, \"c\"")];
         let bytes = Shared::default();
         let mut sink = create(bytes.clone(), format, compression, &columns, true).unwrap();
         let mut row = Row::new();
         for (index, cells) in rows.iter().enumerate() {
-            if index == cut {
+            if index == split {
                 // Like a resumed run: the former sink is gone, another one appends.
                 sink.checkpoint().unwrap();
                 sink = create(bytes.clone(), format, compression, &columns, false).unwrap();
@@ -291,11 +291,11 @@ mod tests {
         #[test]
         fn every_text_comes_back(
             rows in prop::collection::vec(prop::collection::vec("[a\", \t\n\ré€]{0,6}|[^\x00\n]{0,8}", 2), 0..12),
-            cut in 0usize..12,
+            split in 0usize..12,
         ) {
             for format in [Format::Csv, Format::Tsv, Format::Jsonl] {
                 for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
-                    prop_assert_eq!(&round(&rows, format, compression, cut), &rows);
+                    prop_assert_eq!(&round(&rows, format, compression, split), &rows);
                 }
             }
         }

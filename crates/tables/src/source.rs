@@ -1,4 +1,4 @@
-//! Rows out of one input, whatever its format.
+//! Reads rows from one input of any format.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::{
 };
 use super::{csv, encoding, folder, jsonl, parquet};
 
-/// Rows out of one input, in order.
+/// Reads rows from one input, in order.
 pub trait Source {
     /// The columns, known from the start.
     fn columns(&self) -> &[Column];

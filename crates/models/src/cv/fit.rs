@@ -292,16 +292,19 @@ fn threshold(values: &[f64], sharp: &[bool], costs: &[f64]) -> f64 {
     // Below every value all photos are called sharp, so the blurred ones are wrong.
     let cost = |row: usize, class: bool| if sharp[row] == class { costs[row] } else { 0.0 };
     let mut wrong: f64 = order.iter().map(|&row| cost(row, false)).sum();
-    let mut cuts = vec![(wrong, values[order[0]])];
+    let mut candidates = vec![(wrong, values[order[0]])];
     for pair in order.windows(2) {
         wrong += cost(pair[0], true) - cost(pair[0], false);
         if values[pair[0]] < values[pair[1]] {
-            cuts.push((wrong, 0.5 * (values[pair[0]] + values[pair[1]])));
+            candidates.push((wrong, 0.5 * (values[pair[0]] + values[pair[1]])));
         }
     }
-    let least = cuts.iter().map(|cut| cut.0).fold(f64::INFINITY, f64::min);
-    cuts.retain(|cut| cut.0 <= least + 1e-9 * values.len() as f64);
-    cuts[cuts.len() / 2].1
+    let least = candidates
+        .iter()
+        .map(|(cost, _)| *cost)
+        .fold(f64::INFINITY, f64::min);
+    candidates.retain(|(cost, _)| *cost <= least + 1e-9 * values.len() as f64);
+    candidates[candidates.len() / 2].1
 }
 
 /// Mean cost-weighted logistic loss.

@@ -233,8 +233,8 @@ impl Forest {
                 let place = (tree[0] + node) as usize;
                 let (yes, no) = (self.yes[place], self.no[place]);
                 let leaf = yes == NONE && no == NONE;
-                let behind = |child: u32| child > node && child < tree[1] - tree[0];
-                if !(leaf || behind(yes) && behind(no)) {
+                let is_later = |child: u32| child > node && child < tree[1] - tree[0];
+                if !(leaf || is_later(yes) && is_later(no)) {
                     return Some(("forest.yes", "not the index of a later node of its tree"));
                 }
             }

@@ -295,8 +295,8 @@ fn take_edge<V: Lanes>(from: &[u8], x: usize, out: &mut [i16]) {
 #[inline(always)]
 fn take_mirrored(from: &[u8], x: usize, out: &mut [i16], columns: Range<usize>) {
     for column in columns {
-        let beside = x as isize + column as isize - REACH as isize;
-        out[column] = i16::from(from[reflect(beside, from.len())]);
+        let outside = x as isize + column as isize - REACH as isize;
+        out[column] = i16::from(from[reflect(outside, from.len())]);
     }
 }
 

@@ -20,7 +20,7 @@ pub fn symmetric(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
             v[row * n + column] = matrix[column * n + row];
         }
     }
-    let (mut diagonal, mut beside) = reduce(&mut v, n);
+    let (mut diagonal, mut off_diagonal) = reduce(&mut v, n);
     // Rows instead of columns, so that a rotation runs along two rows.
     let mut vectors = vec![0.0; n * n];
     for row in 0..n {
@@ -28,7 +28,7 @@ pub fn symmetric(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
             vectors[column * n + row] = v[row * n + column];
         }
     }
-    ql(&mut diagonal, &mut beside, &mut vectors, n);
+    ql(&mut diagonal, &mut off_diagonal, &mut vectors, n);
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&a, &b| diagonal[b].total_cmp(&diagonal[a]).then(a.cmp(&b)));
     let values = order.iter().map(|&i| diagonal[i]).collect();
@@ -172,7 +172,7 @@ fn chase(d: &mut [f64], e: &mut [f64], vectors: &mut [f64], l: usize, m: usize, 
     let next = d[l + 1];
     let mut p = d[m];
     let (mut c, mut c2, mut c3) = (1.0, 1.0, 1.0);
-    let beside = e[l + 1];
+    let off_diagonal = e[l + 1];
     let (mut s, mut s2) = (0.0, 0.0);
     for i in (l..m).rev() {
         (c3, c2, s2) = (c2, c, s);
@@ -191,7 +191,7 @@ fn chase(d: &mut [f64], e: &mut [f64], vectors: &mut [f64], l: usize, m: usize, 
             *a = c * *a - s * h;
         }
     }
-    p = -s * s2 * c3 * beside * e[l] / next;
+    p = -s * s2 * c3 * off_diagonal * e[l] / next;
     e[l] = s * p;
     d[l] = c * p;
 }

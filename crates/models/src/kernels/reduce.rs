@@ -13,7 +13,7 @@ const CHUNKS_PER_TASK: usize = 4;
 /// Number of independent partial sums inside a chunk.
 const LANES: usize = 8;
 
-/// Results of `work` over `0..len` cut into ranges of `size`, in order.
+/// Results of `work` over `0..len` split into ranges of `size`, in order.
 pub fn chunks<T: Send>(len: usize, size: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     (0..len.div_ceil(size))
         .into_par_iter()

@@ -1,5 +1,5 @@
 //! Reads a table in blocks, for verbs that look at every cell of files larger than memory: one
-//! thread finds the ends of cells and records ([`marks`]) and splits the file there, any number of
+//! thread finds the ends of cells and records (`marks`) and splits the file there, any number of
 //! threads parse the pieces ([`Piece::parse`]).
 //!
 //! The ends of the pieces depend only on the file. Bad records do not stop the reading: they are
@@ -291,7 +291,7 @@ impl Blocks {
     /// Continues with the row-wise reader.
     fn by_rows_from_here(&mut self) {
         if let Reader::Csv(csv) = std::mem::replace(&mut self.reader, Reader::End) {
-            let input = csv.input.behind(csv.carry);
+            let input = csv.input.with_prefix(csv.carry);
             let columns = self.head.columns.clone();
             let rows = csv::Csv::resume(input, csv.syntax, columns, csv.line);
             self.reader = Reader::Rows(Box::new(rows));

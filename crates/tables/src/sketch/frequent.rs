@@ -75,18 +75,18 @@ impl Frequent {
         chunk: impl Iterator<Item = (u64, u64)> + Clone,
         text: impl Fn(usize) -> &'a [u8],
     ) {
-        let cut = match self.overflowed {
+        let excess = match self.overflowed {
             true => excess_count(chunk.clone().map(|(_, count)| count), self.keep),
             false => 0,
         };
         for (index, (hash, count)) in chunk.enumerate() {
-            if count > cut {
-                self.count(hash, count - cut, || text(index));
+            if count > excess {
+                self.count(hash, count - excess, || text(index));
             }
         }
         match self.overflowed {
             true => {
-                self.error += cut;
+                self.error += excess;
                 self.shrink();
             }
             // Nothing is dropped yet: a caller that continues with a sketch reads `hashes` first.
@@ -115,10 +115,10 @@ impl Frequent {
             .values()
             .map(|counter| counter.count)
             .collect();
-        let (_, &mut cut, _) = counts.select_nth_unstable_by(self.keep, |a, b| b.cmp(a));
-        self.error += cut;
+        let (_, &mut excess, _) = counts.select_nth_unstable_by(self.keep, |a, b| b.cmp(a));
+        self.error += excess;
         self.counters.retain(|_, counter| {
-            counter.count = counter.count.saturating_sub(cut);
+            counter.count = counter.count.saturating_sub(excess);
             counter.count > 0
         });
     }

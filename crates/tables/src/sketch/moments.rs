@@ -122,11 +122,11 @@ mod tests {
     proptest! {
         #[test]
         fn chunks_give_what_the_whole_gives(
-            values in prop::collection::vec(-1e6f64..1e6, 2..200), cut in 0usize..200
+            values in prop::collection::vec(-1e6f64..1e6, 2..200), at in 0usize..200
         ) {
             let counted: Vec<(f64, u64)> = values.iter().map(|&v| (v, 1)).collect();
             let whole = Moments::of(&counted);
-            let (left, right) = counted.split_at(cut.min(counted.len()));
+            let (left, right) = counted.split_at(at.min(counted.len()));
             let mut merged = Moments::of(left);
             merged.merge(&Moments::of(right));
             prop_assert_eq!(merged.count(), whole.count());

@@ -438,10 +438,10 @@ mod tests {
                 enough,
             };
             let found = spelled(&count(&corpus, wanted));
-            let cut = ordered.get(enough - 1).copied().unwrap_or(2);
+            let threshold = ordered.get(enough - 1).copied().unwrap_or(2);
             let top = |counts: &BTreeMap<Vec<u32>, u32>| {
                 let mut counts = counts.clone();
-                counts.retain(|_, texts| *texts >= cut);
+                counts.retain(|_, texts| *texts >= threshold);
                 counts
             };
             assert_eq!(top(&found), top(&all), "{enough} of {}", all.len());

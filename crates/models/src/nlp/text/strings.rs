@@ -87,8 +87,8 @@ impl Key {
     /// The key of a string.
     #[inline]
     pub fn of(string: &[u8]) -> Key {
-        let behind = string.get(8..).unwrap_or_default();
-        Key::with_heads(string, [swar::load(string), swar::load(behind)])
+        let rest = string.get(8..).unwrap_or_default();
+        Key::with_heads(string, [swar::load(string), swar::load(rest)])
     }
 
     #[inline]

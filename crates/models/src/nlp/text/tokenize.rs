@@ -68,7 +68,7 @@ impl Words {
         self.spans.iter().map(|&(start, end)| {
             let word = &self.bytes[start..end];
             let heads = self.bytes[start..].first_chunk::<16>();
-            let heads = u128::from_le_bytes(*heads.expect("bytes stand behind the words"));
+            let heads = u128::from_le_bytes(*heads.expect("padding follows the words"));
             // Masks the bytes after the word without a branch; the key of a longer word does not
             // use the heads.
             let unused = 8 * (16 - word.len().min(16)) as u32;
@@ -216,8 +216,10 @@ impl Tokenizer {
 
     /// Whether the apostrophe at `at` belongs to an `n't` that ends a word.
     fn negated(&self, text: &[u8], at: usize) -> bool {
-        let behind = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
-        text[at - 1] | 0x20 == b'n' && text.get(at + 1).is_some_and(|t| t | 0x20 == b't') && !behind
+        let continues = text.get(at + 2).is_some_and(u8::is_ascii_alphanumeric);
+        text[at - 1] | 0x20 == b'n'
+            && text.get(at + 1).is_some_and(|t| t | 0x20 == b't')
+            && !continues
     }
 
     /// Records an end of the scope of a negation between two words.

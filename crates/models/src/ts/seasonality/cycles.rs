@@ -93,7 +93,7 @@ impl Cycles {
     }
 
     /// The season `back` steps before the next one, from the last cycle.
-    pub fn behind(&self, back: usize) -> f64 {
+    pub fn before(&self, back: usize) -> f64 {
         self.combined(|period| (period - back % period) % period)
     }
 
@@ -157,7 +157,7 @@ mod tests {
             factors: false,
         };
         assert_eq!([cycles.ahead(0), cycles.ahead(5)], [11.0, 32.0]);
-        assert_eq!([cycles.behind(6), cycles.behind(1)], [11.0, 32.0]);
+        assert_eq!([cycles.before(6), cycles.before(1)], [11.0, 32.0]);
         cycles.advance(1);
         assert_eq!(cycles.ahead(0), 22.0);
         assert_eq!(cycles.without(cycles.with(7.0, 22.0), 22.0), 7.0);

@@ -327,7 +327,7 @@ impl Forecaster {
     /// One-step forecasts of each value of the training series.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
         let n = series.len();
-        let seasons: Vec<f64> = (0..n).map(|t| self.cycles.behind(n - t)).collect();
+        let seasons: Vec<f64> = (0..n).map(|t| self.cycles.before(n - t)).collect();
         let adjusted: Vec<f64> = (0..n)
             .map(|t| self.cycles.without(series[t], seasons[t]))
             .collect();

@@ -54,11 +54,12 @@ impl Project {
         Self::open(selection).map(Some)
     }
 
-    /// `easylife` with `words` and the parameters that were set for this call: what makes the same outputs
-    /// again in this project.
-    pub fn command(&self, words: &[&str]) -> String {
+    /// `easylife` with `words` and those parameters that were set for this call and that are among `keys`: what
+    /// makes the same outputs again in this project.
+    pub fn command(&self, words: &[&str], keys: &[String]) -> String {
         let words = words.iter().map(|word| (*word).to_owned());
-        let sets = self.sets.iter().map(Set::for_shell);
+        let concerns = |set: &&Set| keys.iter().any(|key| set.concerns(key));
+        let sets = self.sets.iter().filter(concerns).map(Set::for_shell);
         let all: Vec<String> = ["easylife".to_owned()]
             .into_iter()
             .chain(words)

@@ -161,15 +161,10 @@ fn a_text_without_a_known_word_gets_the_prior() {
         "in.csv",
         "text,label\ngood thing,pos\nfine thing,pos\nnice one,pos\nbad thing,neg\n",
     );
-    dir.ok(&[
-        "prepare",
-        "nlp",
-        "-S",
-        "nlp.data.source=in.csv",
-        "-S",
-        "nlp.split.test=0",
-    ]);
-    dir.ok(&["train", "nlp"]);
+    let sets = ["-S", "nlp.data.source=in.csv", "-S", "nlp.split.test=0"];
+    for verb in ["prepare", "train"] {
+        dir.ok(&[&[verb, "nlp"][..], &sets].concat());
+    }
     for text in ["zzz qqq", "\"\"", "!?"] {
         let ran = dir.pipe(
             &["predict", "nlp", "-o", "-"],

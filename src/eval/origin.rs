@@ -39,7 +39,7 @@ pub(super) fn of<T: Task>(
     }
     parameters.extend(recorded(&header.details)?);
     Ok(Origin {
-        command: project.command(&["evaluate", T::NAME]),
+        command: project.command(&["evaluate", T::NAME], &keys::<T>()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests: vec![
             digest(
@@ -52,6 +52,12 @@ pub(super) fn of<T: Task>(
         ],
         parameters,
     })
+}
+
+/// The keys of what `evaluate` reads by itself; what else decides is in the model file.
+fn keys<T: Task>() -> Vec<String> {
+    let own = ["data", EVAL].map(|block| format!("{}.{block}", T::NAME));
+    own.into_iter().chain(["seed".to_owned()]).collect()
 }
 
 /// What a model file records of its settings, without what was tried on the way.

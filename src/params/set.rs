@@ -39,6 +39,15 @@ impl FromStr for Set {
 }
 
 impl Set {
+    /// Whether it changes what is at `key`: the key itself, a part of it, or what it is part of.
+    pub fn concerns(&self, key: &str) -> bool {
+        let within = |inner: &str, outer: &str| {
+            let rest = inner.strip_prefix(outer);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        within(&self.key, key) || within(key, &self.key)
+    }
+
     /// As it is typed in a shell, for an output: quoted where the shell would read it otherwise, and without
     /// the folders of an absolute path, which no output names.
     pub fn for_shell(&self) -> String {
@@ -78,5 +87,19 @@ mod tests {
             "-S nlp.data.source=.../c.csv"
         );
         assert_eq!(spelled("nlp.data.text=it's"), "-S 'nlp.data.text=it'\\''s'");
+    }
+
+    #[test]
+    fn a_set_concerns_what_it_is_part_of_and_its_parts() {
+        let set: Set = "nlp.eval.slices=[a]".parse().unwrap();
+        for (key, concerned) in [
+            ("nlp.eval", true),
+            ("nlp.eval.slices", true),
+            ("nlp.eval.slices.0", true),
+            ("nlp.ev", false),
+            ("nlp.data", false),
+        ] {
+            assert_eq!(set.concerns(key), concerned, "{key}");
+        }
     }
 }

@@ -189,8 +189,10 @@ const NLP: &[(&str, Plant)] = &[
         at("readable", row)
     }),
     ("Latin-1 among UTF-8", |t, row, _| {
-        t.raw
-            .insert(row, b"1001,caf\xe9,pos,0.5,2026-01-01,shop 1,3".to_vec());
+        t.raw.insert(
+            row,
+            b"1001,caf\xe9 or caf\xc3\xa9,pos,0.5,2026-01-01,shop 1,3".to_vec(),
+        );
         at("readable", row)
     }),
     ("column missing", |t, _, _| {

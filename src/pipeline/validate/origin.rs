@@ -39,13 +39,15 @@ pub(super) fn of<T: Validate>(
         &serde_json::to_value(&job.project.params().validate)?,
     );
     let block = serde_json::to_value(project.block::<T::Block>(T::NAME)?)?;
+    let mut keys = vec!["validate".to_owned()];
     for key in READ.iter().take(if prepared { 2 } else { 1 }) {
+        keys.push(format!("{}.{key}", T::NAME));
         if let Some(block) = block.get(key) {
             parameters.extend(page::parameters(&format!("{}.{key}", T::NAME), block));
         }
     }
     Ok(Origin {
-        command: project.command(&words),
+        command: project.command(&words, &keys),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         digests,
         parameters,

@@ -256,7 +256,7 @@ fn round_step(least: f64) -> f64 {
 fn magnitude(value: f64, step: f64) -> String {
     let size = value.abs().max(step);
     let (unit, sign) = match size {
-        size if size >= 1e15 || size < 1e-4 => {
+        size if !(1e-4..1e15).contains(&size) => {
             return match value {
                 0.0 => "0".to_owned(),
                 _ => format!("{value:.1e}").replace('-', "\u{2212}"),

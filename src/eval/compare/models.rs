@@ -21,7 +21,7 @@ use artifact::Description;
 /// # Errors
 /// Files that are no models, or of two tasks.
 pub fn task_of(a: &Path, b: &Path) -> Result<String> {
-    let [of_a, of_b] = [a, b].map(|path| artifact::describe(path));
+    let [of_a, of_b] = [a, b].map(artifact::describe);
     let (of_a, of_b) = (of_a?.header.task, of_b?.header.task);
     match of_a == of_b {
         true => Ok(of_a),
@@ -43,7 +43,7 @@ pub fn run<T: Evaluate>(
     outcomes: &TaskOutcomes,
     talk: &Talk,
 ) -> Result<Comparison> {
-    let [of_a, of_b] = [a, b].map(|path| artifact::describe(path));
+    let [of_a, of_b] = [a, b].map(artifact::describe);
     let (of_a, of_b) = (of_a?, of_b?);
     let mut comparison = Comparison {
         a: a.display().to_string(),

@@ -241,6 +241,5 @@ fn shown(backtest: &Backtest, series: &SeriesBacktest) -> Shown {
 fn evenly(count: usize) -> impl Iterator<Item = usize> {
     let last = count.max(1) - 1;
     let ticks = TIMES_WRITTEN.min(last + 1);
-    let places = (0..ticks).map(move |tick| tick * last / (ticks.max(2) - 1));
-    places
+    (0..ticks).map(move |tick| tick * last / (ticks.max(2) - 1))
 }

@@ -185,7 +185,8 @@ impl Shape {
             );
             return Ok((long(&[]), Some(note)));
         }
-        if may_be && !has_value && !(has_ids && !ids.is_empty()) && is_wide(source, time) {
+        let named = has_ids && !ids.is_empty();
+        if may_be && !has_value && !named && is_wide(source, time) {
             let series = others(source, time);
             let note = format!(
                 "each of {} columns is taken for a series ({}): ts.data.layout: wide says so",

@@ -8,10 +8,12 @@ mod args;
 mod compare;
 mod complete;
 mod help;
+mod next;
 mod overview;
 mod show;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -198,13 +200,10 @@ impl Cli {
             Verb::Man(args) => args.run(),
             Verb::Init(args) => args.run(global),
             Verb::Params(args) => args.run(global),
-            Verb::Inspect { model } => {
-                global.show(&inspect::run(&model)?)?;
-                Ok(Exit::Done)
-            }
+            Verb::Inspect { model } => run_inspect(global, &model),
             Verb::Predict(args) => args.run(global, interrupt, talk),
             Verb::Explain(args) => args.run(global),
-            Verb::Sample(args) => each(global, &args.tasks, |project, name| {
+            Verb::Sample(args) => each((global, "sample"), &args.tasks, |project, name| {
                 let (from, as_source) = (args.from.as_deref(), args.as_source);
                 Ok(
                     for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from, as_source)?)),
@@ -226,13 +225,13 @@ impl Cli {
                 )?)?;
                 Ok(Exit::Done)
             }
-            Verb::Prepare(tasks) => each(global, &tasks, |project, name| {
+            Verb::Prepare(tasks) => each((global, "prepare"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
             }),
-            Verb::Train(tasks) => each(global, &tasks, |project, name| {
+            Verb::Train(tasks) => each((global, "train"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(train::run::<T>(project, talk)?)))
             }),
-            Verb::Evaluate(tasks) => each(global, &tasks, |project, name| {
+            Verb::Evaluate(tasks) => each((global, "evaluate"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
             }),
             Verb::Gate(args) => args.run(global),
@@ -270,9 +269,27 @@ impl Man {
     }
 }
 
+/// A task's name means the project's model of it, unless a file has that name.
+fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
+    let project = Project::open_if_any(&global.selection())?;
+    let project = project.as_ref();
+    let named = model.to_str().filter(|_| !model.is_file());
+    let (name, path) = match named.and_then(|name| name.parse::<Name>().ok()) {
+        Some(name) => (name, for_task!(name, T => inspect::path_of::<T>(project)?)),
+        None => {
+            let name = inspect::task_of(model)?.parse().map_err(exit::usage)?;
+            (name, model.to_owned())
+        }
+    };
+    let raw = global.verbose > 0;
+    let inspected = for_task!(name, T => inspect::run::<T>(project, &path, raw)?);
+    global.show(&inspected)?;
+    Ok(Exit::Done)
+}
+
 /// Runs a verb for each task named and shows what it did.
 fn each(
-    global: &Global,
+    (global, verb): (&Global, &str),
     tasks: &Tasks,
     run: impl Fn(&Project, Name) -> Result<Box<dyn Outcome>>,
 ) -> Result<Exit> {
@@ -284,7 +301,9 @@ fn each(
         let outcome = run(&project, name)?;
         results.add(name.as_str(), outcome.as_ref(), Verdict::Fine)
     });
-    results.end(ended.map(|()| Exit::Done))
+    let exit = results.end(ended.map(|()| Exit::Done))?;
+    global.say_next(verb, &tasks.task);
+    Ok(exit)
 }
 
 impl InitArgs {
@@ -385,7 +404,11 @@ impl Gate {
             results.add(name.as_str(), &verdict, Verdict::of(verdict.met()))?;
             Ok(if verdict.met() { exit } else { Exit::Gate })
         });
-        results.end(ended)
+        let exit = results.end(ended)?;
+        if exit == Exit::Done {
+            global.say_next("gate", &self.tasks.task);
+        }
+        Ok(exit)
     }
 }
 
@@ -407,7 +430,13 @@ impl Validate {
             results.add(name.as_str(), &validated, Verdict::of(validated.holds()))?;
             Ok(if validated.holds() { exit } else { Exit::Data })
         });
-        results.end(ended)
+        let exit = results.end(ended)?;
+        if exit == Exit::Done {
+            // The parts that `prepare` wrote are trained on next.
+            let done = if self.prepared { "prepare" } else { "validate" };
+            global.say_next(done, &self.tasks.task);
+        }
+        Ok(exit)
     }
 }
 
@@ -489,6 +518,8 @@ impl Predict {
             for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
         if request.output != Port::Standard {
             global.show_result(&scored, Verdict::of(scored.exit() == Exit::Done))?;
+            let example = for_task!(name, T => <T as predict::ask::Ask>::INPUT).explained();
+            global.say_command(&format!("easylife explain {name} {example}"));
         }
         Ok(scored.exit())
     }
@@ -552,6 +583,7 @@ impl Predict {
             }),
             resume: self.resume,
             wait: self.wait,
+            require_input: self.require_input,
             options: predict::Options {
                 all_classes: self.all_classes,
                 horizon: self.horizon.map(|steps| steps as usize),

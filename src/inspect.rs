@@ -1,15 +1,48 @@
-//! `easylife inspect`: what a model file holds, without using it.
+//! `easylife inspect`: what a model file expects, what was chosen and why, how good it was, and on which data,
+//! without using it. The raw block of the header and the tensors are for `--json` and `-v`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
+use crate::exit;
+use crate::outcome::number::figure;
+use crate::project::Project;
+use crate::task::Task;
 use artifact::{Description, Field, Header, TensorInfo};
 
 /// Classes shown to a person; `--json` has them all.
 const CLASSES_SHOWN: usize = 12;
+/// Metrics shown to a person, those at the top of the file.
+const METRICS_SHOWN: usize = 4;
+/// Letters of a digest that are shown to a person.
+const DIGEST_SHOWN: usize = 12;
+
+/// What a task says of its models.
+pub trait Inspect: Task {
+    /// What was chosen and why, out of what the header records.
+    fn describe(header: &Header<Self::Details>) -> Vec<Line>;
+}
+
+/// A line with a label; an empty one goes on with the line before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    label: &'static str,
+    text: String,
+}
+
+impl Line {
+    /// A labelled text.
+    pub fn new(label: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            label,
+            text: text.into(),
+        }
+    }
+}
 
 /// A model file's header and tensors.
 #[derive(Serialize)]
@@ -17,53 +50,204 @@ pub struct Inspected {
     path: PathBuf,
     bytes: u64,
     #[serde(flatten)]
-    header: Header<serde_json::Value>,
+    header: Header<Value>,
     tensors: Vec<TensorInfo>,
+    /// What was chosen and why, in words.
+    #[serde(skip)]
+    choices: Vec<Line>,
+    /// How good it was.
+    #[serde(skip_serializing_if = "Measured::is_absent")]
+    measured: Measured,
+    /// Whether the raw block is shown, too.
+    #[serde(skip)]
+    raw: bool,
 }
 
-/// Reads and checks a model file of any task.
-pub fn run(path: &Path) -> Result<Inspected> {
+/// What `metrics/TASK.json` says of a model.
+enum Measured {
+    /// No such file.
+    Absent,
+    /// It is of another model.
+    OfAnother(PathBuf),
+    /// Its numbers.
+    Of(PathBuf, Value),
+}
+
+impl Measured {
+    fn is_absent(&self) -> bool {
+        !matches!(self, Measured::Of(..))
+    }
+
+    /// By the project's metrics file of a task, if it is of the model with this digest.
+    fn find(project: Option<&Project>, task: &str, model: &Path) -> Result<Self> {
+        let Some(path) = project.map(|project| project.metrics(task)) else {
+            return Ok(Measured::Absent);
+        };
+        let Ok(bytes) = std::fs::read(&path) else {
+            return Ok(Measured::Absent);
+        };
+        let Ok(metrics) = serde_json::from_slice::<Value>(&bytes) else {
+            return Ok(Measured::Absent);
+        };
+        match metrics["model"] == files::digest::file(model)?.as_str() {
+            true => Ok(Measured::Of(path, metrics)),
+            false => Ok(Measured::OfAnother(path)),
+        }
+    }
+
+    fn line(&self, task: &str) -> String {
+        match self {
+            Measured::Absent => format!("not yet; measure it with `easylife evaluate {task}`"),
+            Measured::OfAnother(path) => format!(
+                "not this one: {} is of another model; measure it with `easylife evaluate {task}`",
+                path.display()
+            ),
+            Measured::Of(path, metrics) => {
+                format!("{} ({})", headline(metrics), path.display())
+            }
+        }
+    }
+}
+
+impl Serialize for Measured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Measured::Of(_, metrics) => metrics.serialize(serializer),
+            _ => serializer.serialize_none(),
+        }
+    }
+}
+
+/// The first numbers of a metrics file, with intervals and baselines where it has them.
+fn headline(metrics: &Value) -> String {
+    let numbers = metrics.as_object().into_iter().flatten();
+    let numbers = numbers.filter_map(|(name, value)| Some((name, value.as_f64()?)));
+    let described = numbers.take(METRICS_SHOWN).map(|(name, value)| {
+        let mut text = format!("{name} {}", figure(value));
+        let interval = &metrics["intervals"][name];
+        if let (Some(low), Some(high)) = (interval["low"].as_f64(), interval["high"].as_f64()) {
+            text += &format!(" [{}, {}]", figure(low), figure(high));
+        }
+        match metrics["baseline"][name].as_f64() {
+            Some(baseline) => text + &format!(" (baseline {})", figure(baseline)),
+            None => text,
+        }
+    });
+    described.collect::<Vec<_>>().join(", ")
+}
+
+/// The task that a model file is of.
+///
+/// # Errors
+/// A file that is not a model.
+pub fn task_of(path: &Path) -> Result<String> {
+    Ok(artifact::describe(path)?.header.task)
+}
+
+/// Reads and checks a model file of `T`. `raw`: the header's block is shown as it is, too.
+///
+/// # Errors
+/// A file that is not a model of `T`.
+pub fn run<T: Inspect>(project: Option<&Project>, path: &Path, raw: bool) -> Result<Inspected> {
     let Description { header, tensors } = artifact::describe(path)?;
+    let choices = match serde_json::from_value(header.details.clone()) {
+        Ok(details) => T::describe(&Header {
+            task: header.task.clone(),
+            provenance: header.provenance.clone(),
+            signature: header.signature.clone(),
+            details,
+        }),
+        // Of another version: the block as it is says more than nothing.
+        Err(_) => vec![Line::new("settings", header.details.to_string())],
+    };
     Ok(Inspected {
         bytes: std::fs::metadata(path)?.len(),
         path: path.to_owned(),
+        measured: Measured::find(project, T::NAME, path)?,
         header,
         tensors,
+        choices,
+        raw,
     })
+}
+
+impl Inspected {
+    fn lines(&self) -> Vec<Line> {
+        let header = &self.header;
+        let provenance = &header.provenance;
+        let mut lines = vec![
+            Line::new(
+                "model of",
+                format!("{}, by easylife {}", header.task, provenance.version),
+            ),
+            Line::new("expects", fields(&header.signature.inputs)),
+            Line::new("answers", fields(&header.signature.outputs)),
+        ];
+        lines.extend(classes(&header.signature.classes));
+        lines.extend(self.choices.iter().cloned());
+        lines.push(Line::new("measured", self.measured.line(&header.task)));
+        let training = &provenance.training;
+        lines.push(Line::new(
+            "trained on",
+            format!(
+                "{} rows of data/processed/{}/train.csv (sha256 {}…), seed {}",
+                training.rows,
+                header.task,
+                &training
+                    .sha256
+                    .chars()
+                    .take(DIGEST_SHOWN)
+                    .collect::<String>(),
+                provenance.seed
+            ),
+        ));
+        lines
+    }
+
+    fn raw_lines(&self) -> Vec<Line> {
+        let mut lines = vec![
+            Line::new("sha256", self.header.provenance.training.sha256.clone()),
+            Line::new("details", self.header.details.to_string()),
+        ];
+        lines.extend(self.tensors.iter().map(|tensor| {
+            let TensorInfo {
+                name,
+                dtype,
+                shape,
+                bytes,
+            } = tensor;
+            Line::new("tensor", format!("{name} {dtype} {shape:?}, {bytes} bytes"))
+        }));
+        lines
+    }
+}
+
+fn classes(names: &[String]) -> Option<Line> {
+    let shown = &names[..names.len().min(CLASSES_SHOWN)];
+    let mut text = shown.join(", ");
+    if names.len() > shown.len() {
+        text += &format!(" and {} more", names.len() - shown.len());
+    }
+    (!names.is_empty()).then(|| Line::new("classes", text))
 }
 
 impl fmt::Display for Inspected {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let header = &self.header;
         writeln!(f, "{}: {} bytes", self.path.display(), self.bytes)?;
-        writeln!(f, "task        {}", header.task)?;
-        let provenance = &header.provenance;
-        writeln!(f, "written by  easylife {}", provenance.version)?;
-        writeln!(
-            f,
-            "trained on  {} rows, sha256 {}, seed {}",
-            provenance.training.rows, provenance.training.sha256, provenance.seed
-        )?;
-        let signature = &header.signature;
-        writeln!(f, "inputs      {}", fields(&signature.inputs))?;
-        writeln!(f, "outputs     {}", fields(&signature.outputs))?;
-        if !signature.classes.is_empty() {
-            let shown = &signature.classes[..signature.classes.len().min(CLASSES_SHOWN)];
-            write!(f, "classes     {}", shown.join(", "))?;
-            match signature.classes.len() - shown.len() {
-                0 => writeln!(f)?,
-                more => writeln!(f, " and {more} more")?,
-            }
+        let mut lines = self.lines();
+        if self.raw {
+            lines.extend(self.raw_lines());
         }
-        writeln!(f, "details     {}", header.details)?;
-        for tensor in &self.tensors {
-            writeln!(
+        for Line { label, text } in &lines {
+            writeln!(f, "{label:<11} {text}")?;
+        }
+        match self.raw {
+            true => Ok(()),
+            false => writeln!(
                 f,
-                "tensor      {} {} {:?}, {} bytes",
-                tensor.name, tensor.dtype, tensor.shape, tensor.bytes
-            )?;
+                "(-v shows the header's block and the tensors, --json all of it)"
+            ),
         }
-        Ok(())
     }
 }
 
@@ -77,4 +261,26 @@ fn fields(fields: &[Field]) -> String {
         })
         .collect();
     fields.join(", ")
+}
+
+/// The model file that a task or a path names.
+///
+/// # Errors
+/// A task without a project.
+pub fn path_of<T: Task>(project: Option<&Project>) -> Result<PathBuf> {
+    let project = project.ok_or_else(|| {
+        exit::usage(format!(
+            "no project here, so there is no model of {}; name a model file, or a project with --project",
+            T::NAME
+        ))
+    })?;
+    let path = project.model(T::NAME);
+    match path.exists() {
+        true => Ok(path),
+        false => Err(exit::usage(format!(
+            "{} is not there; make it with `easylife train {}`",
+            path.display(),
+            T::NAME
+        ))),
+    }
 }

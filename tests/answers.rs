@@ -269,3 +269,75 @@ fn what_names_a_batch_is_no_question() {
         assert!(error.contains(expected), "{args:?}: {error}");
     }
 }
+
+#[test]
+fn an_empty_input_is_no_fault_unless_some_is_required() {
+    let dir = Workdir::trained();
+    std::fs::create_dir(dir.path("incoming")).unwrap();
+    dir.write("header.csv", "text\n");
+    dir.write("bytes.csv", "");
+    for input in ["incoming", "header.csv", "bytes.csv"] {
+        let predict = ["predict", "nlp", "-i", input, "-o", "out.csv"];
+        let ran = dir.run(&predict);
+        assert_eq!(ran.code, 0, "{input}: {ran:?}");
+        assert!(
+            ran.stderr.contains(&format!("{input} has no rows")),
+            "{ran:?}"
+        );
+        assert_eq!(
+            dir.read("out.csv"),
+            "text,prediction,probability\n",
+            "{input}"
+        );
+        // What is there stays.
+        dir.write("out.csv", "of yesterday");
+        let error = dir.fails(4, &[&predict[..], &["--require-input"]].concat());
+        assert!(error.contains(&format!("{input} has no rows")), "{error}");
+        assert_eq!(dir.read("out.csv"), "of yesterday", "{input}");
+    }
+    let ran = dir.run(&["predict", "nlp", "-i", "incoming", "-o", "out.csv", "-q"]);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
+        (0, "", "")
+    );
+    let ran = dir.run(&["predict", "cv", "-i", "incoming", "-o", "out.csv"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(
+        dir.read("out.csv"),
+        "path,prediction,probability,score,error\n"
+    );
+    // Files that are no data are not an empty folder.
+    dir.write("incoming/rows.txt", "text\n");
+    dir.fails(4, &["predict", "nlp", "-i", "incoming", "-o", "out.csv"]);
+}
+
+#[test]
+fn each_verb_says_what_comes_next() {
+    let dir = Workdir::project();
+    let sets = ["-S", "nlp.sample.rows=600", "-S", "nlp.gate={}"];
+    for (verb, next) in [
+        ("sample", "easylife validate nlp"),
+        ("validate", "easylife prepare nlp"),
+        ("prepare", "easylife train nlp"),
+        ("train", "easylife evaluate nlp"),
+        ("evaluate", "easylife gate nlp"),
+        ("gate", "easylife predict nlp"),
+        ("predict", "easylife explain nlp \"a text\""),
+    ] {
+        let args = [&[verb, "nlp"][..], &sets].concat();
+        let ran = dir.run(&args);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.ends_with(&format!("next: {next}\n")), "{ran:?}");
+        for silent in ["-q", "--json"] {
+            let ran = dir.run(&[&args[..], &[silent]].concat());
+            assert!(!ran.stderr.contains("next: "), "{ran:?}");
+        }
+        // A stage of a pipeline knows what comes next.
+        let output = dir
+            .command(&args)
+            .env("EASYLIFE_RUN", "1")
+            .output()
+            .unwrap();
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("next: "));
+    }
+}

@@ -39,8 +39,8 @@ const VERB: &[&str] = &[
 
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
-    "train", "eval", "predict", "explain", "pipeline", "columns", "exit", "outcome", "params",
-    "project", "report", "talk", "task",
+    "train", "eval", "predict", "explain", "inspect", "pipeline", "columns", "exit", "outcome",
+    "params", "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

@@ -168,9 +168,44 @@ fn inspect_says_what_a_model_holds() {
     let dir = Workdir::trained();
     let text = dir.ok(&["inspect", "models/nlp.safetensors"]);
     assert!(
-        text.contains("task        nlp") && text.contains("negative, positive"),
+        text.contains("model of    nlp") && text.contains("negative, positive"),
         "{text}"
     );
+    for line in [
+        "expects     text (text)",
+        "chosen      ",
+        "because     the best of ",
+        "log loss 0.",
+        "measured    not yet; measure it with `easylife evaluate nlp`",
+        "trained on  480 rows of data/processed/nlp/train.csv (sha256 ",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(
+        !text.contains("tensor ") && !text.contains("details "),
+        "{text}"
+    );
+    let raw = dir.ok(&["inspect", "models/nlp.safetensors", "-v"]);
+    assert!(
+        raw.contains("\ntensor ") && raw.contains("\ndetails "),
+        "{raw}"
+    );
+    // By the task's name, and with how good it was once that is known.
+    assert_eq!(dir.ok(&["inspect", "nlp"]), text);
+    dir.ok(&["evaluate", "nlp"]);
+    let measured = dir.ok(&["inspect", "nlp"]);
+    assert!(measured.contains("\nmeasured    accuracy 0."), "{measured}");
+    assert!(measured.contains("(baseline 0."), "{measured}");
+    dir.ok(&["train", "nlp", "-S", "nlp.model.C=1"]);
+    let other = dir.ok(&["inspect", "nlp"]);
+    assert!(
+        other.contains("metrics/nlp.json is of another model"),
+        "{other}"
+    );
+    assert!(other.contains("the parameters say so"), "{other}");
+    let error = dir.fails(2, &["inspect", "ts"]);
+    assert!(error.contains("`easylife train ts`"), "{error}");
+    dir.ok(&["train", "nlp"]);
     let json = dir.ok(&["inspect", "models/nlp.safetensors", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let signature = serde_json::json!({

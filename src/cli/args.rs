@@ -124,7 +124,8 @@ pub enum Verb {
     Explain(Explain),
     /// Describe a model file
     Inspect {
-        #[arg(value_name = "MODEL")]
+        /// A task, for the project's model of it, or a model file
+        #[arg(value_name = "TASK|MODEL")]
         model: PathBuf,
     },
     /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
@@ -393,6 +394,9 @@ pub struct Predict {
     /// Wait for another run on the same output to end
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub wait: bool,
+    /// Exit 4 where the input has no rows, instead of an empty output
+    #[arg(long, help_heading = INPUT_OUTPUT)]
+    pub require_input: bool,
     /// Add the probability of every class
     #[arg(long, help_heading = "Options of nlp")]
     pub all_classes: bool,

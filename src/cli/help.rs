@@ -85,7 +85,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife explain cv photo.jpg --pictures why",
         ],
     ),
-    ("inspect", &["easylife inspect models/nlp.safetensors"]),
+    (
+        "inspect",
+        &[
+            "easylife inspect nlp",
+            "easylife inspect models/nlp.safetensors -v",
+        ],
+    ),
     (
         "repro",
         &[

@@ -64,6 +64,14 @@ impl Input {
         }
     }
 
+    /// How `explain` takes it.
+    pub fn explained(self) -> String {
+        match self {
+            Input::Id { noun, .. } => noun.to_uppercase(),
+            _ => self.example(),
+        }
+    }
+
     /// Refuses a file where a text or an id is expected, and a folder or a table where it is a photo.
     ///
     /// # Errors

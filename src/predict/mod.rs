@@ -30,7 +30,8 @@ use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
 use tables::{
-    Column, Compression, Decimal, Format, Place, ReadError, Reading, Row, Source, Unit, Within,
+    Column, Compression, Decimal, Format, Peeked, Place, ReadError, Reading, Row, Source, Unit,
+    Within,
 };
 pub use unknown::Unknown;
 
@@ -327,6 +328,8 @@ pub struct Request {
     pub resume: bool,
     /// Wait for another run on the same output instead of giving up.
     pub wait: bool,
+    /// An input without rows is an error.
+    pub require_input: bool,
     pub options: Options,
 }
 
@@ -487,11 +490,46 @@ pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<B
         let asked = request.asked.clone();
         return Ok(tables::from_values(COMMAND_LINE, column, asked));
     }
-    let source = open_as_it_is(request, talk)?;
+    let source = match &request.input {
+        Some(Port::File(path)) if is_empty_folder(path) => {
+            tables::without_rows(&path.display().to_string(), columns)
+        }
+        _ => open_as_it_is(request, talk)?,
+    };
     if source.columns().is_empty() {
-        return Ok(tables::without_rows(source.file(), columns));
+        return look_for_rows(tables::without_rows(source.file(), columns), request, talk);
     }
-    Ok(source)
+    look_for_rows(source, request, talk)
+}
+
+/// Says that an input has no rows, which is no fault unless some are required.
+pub(crate) fn look_for_rows(
+    source: Box<dyn Source>,
+    request: &Request,
+    talk: &Talk,
+) -> Result<Box<dyn Source>> {
+    let mut source = Peeked::new(source);
+    if source.peek(0).is_some() {
+        return Ok(Box::new(source));
+    }
+    let file = source.file();
+    if request.require_input {
+        return Err(exit::data(format!(
+            "{file} has no rows, and --require-input asks for some"
+        )));
+    }
+    talk.note(format!("{file} has no rows: nothing new to score"));
+    Ok(Box::new(source))
+}
+
+/// A folder in which nothing lies, as an incoming folder on a quiet day; hidden files do not count.
+pub(crate) fn is_empty_folder(path: &Path) -> bool {
+    let hidden = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    let is_empty = |entry: std::fs::DirEntry| hidden(&entry) || is_empty_folder(&entry.path());
+    match std::fs::read_dir(path) {
+        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(is_empty)),
+        Err(_) => false,
+    }
 }
 
 /// Says which encoding of an input was recognised.

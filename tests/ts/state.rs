@@ -94,7 +94,7 @@ fn a_test_file_carries_the_state_on_and_says_how_far_to_forecast() {
     let rows = &forecasts(&dir.read("out.csv"))["a"];
     // As long as the test file, not ts.split.test.
     assert_eq!((rows.len(), rows[0][0].as_str()), (4, "2024-01-01"));
-    let said = dir.ok(&["inspect", "models/ts.safetensors"]);
+    let said = dir.ok(&["inspect", "models/ts.safetensors", "-v"]);
     for words in [
         "\"horizon\":4",
         "\"rows\":4,\"last\":\"2023-12-01\"",

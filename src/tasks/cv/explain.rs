@@ -18,6 +18,8 @@ use models::cv::{Class, Model, NAMES};
 
 /// Longer side of the photo in a picture, in pixels.
 const SIDE: usize = 640;
+/// Height of the strip that explains the shades of a picture.
+const LEGEND: usize = 16;
 /// From blurred to sharp, in letters.
 const SHADES: &[u8] = b" .:-=+*#%@";
 /// Most columns of the map in letters.
@@ -32,6 +34,11 @@ struct Explanation {
     score: f64,
     laplacian_variance: f64,
     reasons: Vec<Reason>,
+    /// Scores beyond those shown, and what they contribute together.
+    others: Others,
+    /// What all contributions start from, so that they sum to the score; absent for a forest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias: Option<f64>,
     /// Log-odds of each tile as if it were a photo, upright, a list a row.
     tiles: Vec<Vec<f64>>,
     /// Share of tiles that look sharp.
@@ -39,8 +46,16 @@ struct Explanation {
 }
 
 #[derive(Serialize)]
+struct Others {
+    scores: usize,
+    contribution: f64,
+}
+
+#[derive(Serialize)]
 struct Reason {
     score: &'static str,
+    /// What the score measures, in words.
+    meaning: String,
     value: f64,
     /// Absent for a forest.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +79,7 @@ impl Explain for Cv {
         let mut reasons: Vec<Reason> = (0..NAMES.len())
             .map(|feature| Reason {
                 score: NAMES[feature],
+                meaning: describe(NAMES[feature]),
                 value: features[feature],
                 weight: model.weights().map(|weights| weights[feature]),
                 contribution: contributions[feature],
@@ -71,7 +87,15 @@ impl Explain for Cv {
             .filter(|reason| reason.weight.unwrap_or(reason.contribution) != 0.0)
             .collect();
         reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        reasons.truncate(top);
+        let rest = reasons.split_off(top.min(reasons.len()));
+        let others = Others {
+            scores: rest.len(),
+            contribution: rest.iter().map(|reason| reason.contribution).sum(),
+        };
+        let bias = model.weights().map(|weights| {
+            let terms = weights.iter().zip(&features);
+            model.log_odds(&features) - terms.map(|(weight, value)| weight * value).sum::<f64>()
+        });
         let map = photo.tile_map(model);
         let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * TILE_RANGE;
         let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
@@ -82,6 +106,8 @@ impl Explain for Cv {
             score: model.log_odds(&features),
             laplacian_variance: photo.scores.laplacian_variance(),
             reasons,
+            others,
+            bias,
             tiles: map
                 .pixels
                 .chunks(map.width.max(1))
@@ -98,6 +124,32 @@ impl Explain for Cv {
     }
 }
 
+/// What a score measures, in words: its name is the measure and the scale, of all or of the sharpest tiles.
+fn describe(name: &str) -> String {
+    if name == "laplacian_variance" {
+        return "variance of the Laplacian: how much edges vary".to_owned();
+    }
+    let (region, name) = match name.strip_prefix("tiles_") {
+        Some(name) => ("in the sharpest tenth of the photo", name),
+        None => ("in the whole photo", name),
+    };
+    let (measure, scale) = name.rsplit_once('_').unwrap_or((name, "1"));
+    let measure = match measure {
+        "laplacian" => "fine edges (Laplacian)",
+        "gradient" => "slopes (gradient)",
+        "modified_laplacian" => "fine edges by direction (modified Laplacian)",
+        "mixed" => "corners (mixed differences)",
+        "fourth_more" => "finest detail, in the direction with more (4th differences)",
+        "fourth_less" => "finest detail, in the direction with less (4th differences)",
+        other => other,
+    };
+    match scale {
+        "2" => format!("{measure} at half size, {region}"),
+        "4" => format!("{measure} at quarter size, {region}"),
+        _ => format!("{measure} at full size, {region}"),
+    }
+}
+
 /// The photo, and at its right the map stretched to the same size.
 fn side_by_side(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
     let (width, height) = (left.width, left.height);
@@ -109,11 +161,26 @@ fn side_by_side(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
             map.pixels.get(at).copied().unwrap_or(0) // a photo smaller than a tile has no map
         }));
     }
-    Thumbnail {
+    with_legend(Thumbnail {
         width: 2 * width,
         height,
         pixels,
+    })
+}
+
+/// A strip below the map with its shades, from blurred at the left to sharp at the right, in a white frame: the
+/// picture has no letters.
+fn with_legend(mut picture: Thumbnail) -> Thumbnail {
+    let (width, start) = (picture.width, picture.width / 2);
+    for y in 0..LEGEND {
+        for x in 0..width {
+            let frame = y < 2 || y + 2 >= LEGEND || x < start + 2 || x + 2 >= width;
+            let shade = (x.saturating_sub(start) * 255 / (width - start).max(1)).min(255) as u8;
+            picture.pixels.push(if frame { 255 } else { shade });
+        }
     }
+    picture.height += LEGEND;
+    picture
 }
 
 impl fmt::Display for Explanation {
@@ -130,9 +197,39 @@ impl fmt::Display for Explanation {
             self.laplacian_variance,
             100.0 * self.sharp_tiles
         )?;
+        let what = match self.bias {
+            Some(_) => "what each score adds to the score; above 0 speaks for sharp",
+            None => "what each score adds to the share of sharp photos in the forest's leaves",
+        };
+        writeln!(f, "  {what}:")?;
         for reason in &self.reasons {
             let contribution = signed(reason.contribution, 4);
-            writeln!(f, "  {contribution:>9}  {}", reason.score)?;
+            writeln!(
+                f,
+                "  {contribution:>9}  {:<26} {}",
+                reason.score, reason.meaning
+            )?;
+        }
+        if self.others.scores > 0 {
+            let contribution = signed(self.others.contribution, 4);
+            writeln!(
+                f,
+                "  {contribution:>9}  and {} more, together",
+                self.others.scores
+            )?;
+        }
+        if let Some(bias) = self.bias {
+            writeln!(
+                f,
+                "  {:>9}  the start, for a photo whose scores are all 0",
+                signed(bias, 4)
+            )?;
+        }
+        if !self.tiles.is_empty() {
+            writeln!(
+                f,
+                "  where it is sharp, from ` ` (blurred) over `=` to `@` (sharp):"
+            )?;
         }
         // Letters are about twice as high as wide: every second row.
         let step = self

@@ -5,6 +5,7 @@ pub mod details;
 mod evaluate;
 mod explain;
 mod features;
+mod inspect;
 pub mod params;
 mod photos;
 mod predict;

@@ -88,7 +88,11 @@ impl fmt::Display for Explanation {
                 terms,
                 contribution,
             } = self.others;
-            writeln!(f, "  {:>9}  ({terms} more)", signed(contribution, 4))?;
+            writeln!(
+                f,
+                "  {:>9}  and {terms} more, together",
+                signed(contribution, 4)
+            )?;
         }
         writeln!(f, "  {:>9}  (bias)", signed(self.bias, 4))?;
         writeln!(f, "  {:>9}  = margin", signed(self.margin, 4))

@@ -162,7 +162,7 @@ impl fmt::Display for Explanation {
             } = self.others;
             writeln!(
                 f,
-                "  {:>9}          ({items} more)",
+                "  {:>9}          and {items} more, together",
                 signed(contribution.into(), 4)
             )?;
         }

@@ -4,6 +4,7 @@ mod ask;
 pub mod details;
 mod evaluate;
 mod explain;
+mod inspect;
 pub mod params;
 mod predict;
 mod prepare;

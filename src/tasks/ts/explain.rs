@@ -1,11 +1,15 @@
 //! Explanation of `ts`: the models of a series, its level, trend and season, and why they were chosen.
 
+mod headline;
+
 use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
 
+use self::headline::Headline;
 use super::ids;
+use super::model_clock;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
@@ -20,6 +24,8 @@ use tables::shown;
 #[derive(Serialize)]
 struct Explanation {
     unique_id: String,
+    #[serde(flatten)]
+    headline: Headline,
     /// Explanation these models.
     reason: String,
     models: Vec<Model>,
@@ -28,6 +34,8 @@ struct Explanation {
     /// Whether these are factors; otherwise they are added.
     factors: bool,
     next: Next,
+    #[serde(skip)]
+    top: usize,
 }
 
 #[derive(Serialize)]
@@ -48,6 +56,9 @@ struct Model {
     /// The coming steps of the season.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     season: Vec<f64>,
+    /// Steps of the season beyond those shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    more_season: usize,
     /// Names and values.
     parameters: Vec<(String, f64)>,
 }
@@ -62,14 +73,24 @@ impl Explain for Ts {
         let series = model.carried_on(number);
         let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
         let fan = fan.clip(model.is_nonnegative());
+        let (steps, period) = headline::steps(model);
+        let (ahead, _) = model.model.free_fan(number, &series, steps, &[]);
+        let clock = model_clock(model)?;
+        let end = model.ends[number];
+        let end = clock
+            .at(end, model.later.get(number).len() as i64)
+            .unwrap_or(end);
+        let ahead = ahead.clip(model.is_nonnegative());
         Ok(Box::new(Explanation {
             unique_id: input.to_owned(),
+            headline: Headline::new(&clock, end, &ahead.mean, period),
+            top,
             reason: series.note,
             models: (series.parts.iter())
                 .map(|(weight, member)| Model::of(member, *weight, top))
                 .collect(),
             cycles: (series.cycles.patterns.iter())
-                .map(|pattern| pattern.iter().take(top).copied().collect())
+                .map(|pattern| pattern.to_vec())
                 .collect(),
             factors: series.cycles.factors,
             next: Next {
@@ -89,6 +110,7 @@ impl Model {
             level: None,
             trend: None,
             season: Vec::new(),
+            more_season: 0,
             parameters: Vec::new(),
         };
         match member {
@@ -133,9 +155,22 @@ impl Model {
             season: (0..period.min(top))
                 .map(|h| states.seasons[(states.next + h) % period])
                 .collect(),
+            more_season: period.saturating_sub(top),
             parameters: own.map(|(_, name, value)| named(name, value)).collect(),
             ..self
         }
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// What `--top` leaves out of a season.
+fn more(steps: usize) -> String {
+    match steps {
+        0 => String::new(),
+        steps => format!(" and {steps} more"),
     }
 }
 
@@ -173,10 +208,24 @@ fn parameter(value: f64) -> String {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Next { mean, lo_95, hi_95 } = self.next;
+        let headline = &self.headline;
+        let mut first = Vec::from_iter(headline.season_in_words());
+        let trend = headline.trend;
+        let sign = if trend > 0.0 { "+" } else { "" };
+        first.push(match trend == 0.0 {
+            true => "no trend".to_owned(),
+            false => format!("trend {sign}{} a {}", measure(trend), headline.step),
+        });
+        let ds = headline
+            .ds
+            .as_deref()
+            .map_or(String::new(), |ds| format!(" ({ds})"));
         writeln!(
             f,
-            "{}: next {}  [{}, {}] in 95%",
+            "{}: {}, next {}{ds} {} [{}, {}] with 95 %",
             shown(&self.unique_id),
+            first.join(", "),
+            headline.step,
             measure(mean),
             measure(lo_95),
             measure(hi_95)
@@ -195,20 +244,27 @@ impl fmt::Display for Explanation {
             }
             if !model.season.is_empty() {
                 let season: Vec<String> = model.season.iter().map(|s| measure(*s)).collect();
-                writeln!(f, "    season {}", season.join(" "))?;
+                writeln!(
+                    f,
+                    "    season {}{}",
+                    season.join(" "),
+                    more(model.more_season)
+                )?;
             }
             for (name, value) in &model.parameters {
                 writeln!(f, "    {name} {}", parameter(*value))?;
             }
         }
         for (index, cycle) in self.cycles.iter().enumerate() {
-            let cycle: Vec<String> = cycle.iter().map(|s| measure(*s)).collect();
+            let left_out = cycle.len().saturating_sub(self.top);
+            let cycle: Vec<String> = cycle.iter().take(self.top).map(|s| measure(*s)).collect();
             let how = if self.factors { " as factors" } else { "" };
             writeln!(
                 f,
-                "  season {} taken off{how}: {}",
+                "  season {} taken off{how}: {}{}",
                 index + 1,
-                cycle.join(" ")
+                cycle.join(" "),
+                more(left_out)
             )?;
         }
         Ok(())

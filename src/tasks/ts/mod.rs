@@ -7,6 +7,7 @@ mod evaluate;
 mod explain;
 mod freshness;
 mod ids;
+mod inspect;
 mod later;
 pub mod params;
 mod predict;

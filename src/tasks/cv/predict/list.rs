@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::PATH;
 use crate::exit;
-use crate::predict::{COMMAND_LINE, Port, Request, say_encoding};
+use crate::predict::{COMMAND_LINE, Port, Request, is_empty_folder, look_for_rows, say_encoding};
 use crate::talk::Talk;
 use files::names;
 use images::list;
@@ -17,6 +17,10 @@ use tables::{
 };
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
+    look_for_rows(open_as_it_is(request, talk)?, request, talk)
+}
+
+fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     if request.input.is_none() && !request.asked.is_empty() {
         let asked = request.asked.clone();
         return Ok(tables::from_values(COMMAND_LINE, PATH, asked));
@@ -25,6 +29,9 @@ pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
         return from_stdin(request.format, request.reading);
     };
     let name = names::spell(path);
+    if is_empty_folder(path) {
+        return Ok(tables::without_rows(&name, &[PATH]));
+    }
     if path.is_dir() {
         return folder(path, talk);
     }

@@ -1,0 +1,174 @@
+//! The first lines of an explanation: how the season moves the forecast and where the trend goes, in words.
+//!
+//! Both are read off the forecast itself, over two cycles of the shortest season, so that they are true whatever
+//! models are behind it.
+
+use models::ts::Saved;
+use serde::Serialize;
+use tables::clock::Clock;
+
+/// Times of the season that are named, the strongest first.
+const NAMED: usize = 2;
+/// Shares of the mean below this are not worth a word.
+const SMALLEST: f64 = 0.005;
+
+/// What a person wants to know first.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct Headline {
+    /// The time of the forecast's first step.
+    pub ds: Option<String>,
+    /// Times of the season with the share by which their forecasts are above or below the mean, the strongest
+    /// first.
+    pub season: Vec<(String, f64)>,
+    /// How the mean of a cycle moves, a step.
+    pub trend: f64,
+    /// What a step is: `day`.
+    pub step: &'static str,
+}
+
+impl Headline {
+    /// Of the series with this number, from the point forecasts of the next steps: `mean` has two cycles of
+    /// `period` steps.
+    pub fn new(clock: &Clock, end: i64, mean: &[f64], period: usize) -> Self {
+        let times: Vec<String> = { (1..=mean.len() as i64).map_while(|step| clock.at(end, step)) }
+            .map(|time| clock.text(time))
+            .collect();
+        let step = step_of(&times);
+        let ds = times.first().cloned();
+        if period < 2 || mean.len() < 2 * period || times.len() < period {
+            let rise = mean
+                .last()
+                .zip(mean.first())
+                .map_or(0.0, |(last, first)| last - first);
+            let trend = rise / (mean.len().max(2) - 1) as f64;
+            return Self {
+                ds,
+                trend,
+                step,
+                ..Self::default()
+            };
+        }
+        let average = |cycle: &[f64]| cycle.iter().sum::<f64>() / cycle.len() as f64;
+        let cycles = [average(&mean[..period]), average(&mean[period..2 * period])];
+        let level = cycles[0].abs().max(cycles[1].abs());
+        let share = |at: usize| {
+            let above = (mean[at] - cycles[0]) + (mean[at + period] - cycles[1]);
+            above / 2.0 / level
+        };
+        let mut season: Vec<(String, f64)> = (0..period)
+            .map(|at| (name(&times, at, period, step), share(at)))
+            .filter(|(_, share)| share.is_finite() && share.abs() >= SMALLEST)
+            .collect();
+        season.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        Self {
+            ds,
+            season,
+            trend: (cycles[1] - cycles[0]) / period as f64,
+            step,
+        }
+    }
+
+    /// The season in words: the strongest times, and how many others there are.
+    pub fn season_in_words(&self) -> Option<String> {
+        let shown = self.season.iter().take(NAMED);
+        let shown = shown.map(|(name, share)| format!("{name} {:+.0} %", 100.0 * share));
+        let text = shown.collect::<Vec<_>>().join(", ");
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Steps of two cycles of the shortest season; of the horizon where there is none.
+pub fn steps(model: &Saved) -> (usize, usize) {
+    match model.model.seasons.iter().copied().filter(|&m| m > 1).min() {
+        Some(period) => (2 * period, period),
+        None => (model.model.horizon.max(2), 0),
+    }
+}
+
+/// Year, month and day at the start of a spelled time.
+fn date(text: &str) -> Option<(i64, i64, i64)> {
+    let mut parts = text.get(..10)?.split('-').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next()??))
+}
+
+/// Days since 1970-01-01 of the civil calendar (Howard Hinnant's `days_from_civil`).
+fn days((year, month, day): (i64, i64, i64)) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year - era * 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// What lies between two neighbouring times.
+fn step_of(times: &[String]) -> &'static str {
+    let dates: Vec<i64> = times
+        .iter()
+        .take(2)
+        .filter_map(|t| Some(days(date(t)?)))
+        .collect();
+    let [first, second] = dates[..] else {
+        return "step";
+    };
+    match second - first {
+        1 if times[0].len() == 10 => "day",
+        7 => "week",
+        28..=31 => "month",
+        89..=92 => "quarter",
+        365 | 366 => "year",
+        _ => "step",
+    }
+}
+
+/// A time of the season as people name it.
+fn name(times: &[String], at: usize, period: usize, step: &str) -> String {
+    const WEEKDAYS: [&str; 7] = [
+        "Thursdays",
+        "Fridays",
+        "Saturdays",
+        "Sundays",
+        "Mondays",
+        "Tuesdays",
+        "Wednesdays",
+    ];
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let date = date(&times[at]);
+    match (step, period, date) {
+        // The first day of 1970 was a Thursday.
+        ("day", 7, Some(date)) => WEEKDAYS[days(date).rem_euclid(7) as usize].to_owned(),
+        ("month", 12, Some((_, month @ 1..=12, _))) => MONTHS[month as usize - 1].to_owned(),
+        _ => format!("{} (step {} of {period})", times[at], at + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_months_have_names() {
+        let times = |text: &[&str]| text.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        let daily = times(&["2024-02-29", "2024-03-01"]);
+        assert_eq!(step_of(&daily), "day");
+        assert_eq!(name(&daily, 0, 7, "day"), "Thursdays");
+        assert_eq!(name(&daily, 1, 7, "day"), "Fridays");
+        let monthly = times(&["2023-12-01", "2024-01-01"]);
+        assert_eq!(step_of(&monthly), "month");
+        assert_eq!(name(&monthly, 1, 12, "month"), "January");
+        assert_eq!(step_of(&times(&["1", "2"])), "step");
+        assert_eq!(name(&times(&["1", "2"]), 1, 4, "step"), "2 (step 2 of 4)");
+    }
+}

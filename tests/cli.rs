@@ -202,7 +202,7 @@ fn inspect_says_what_a_model_holds() {
         other.contains("metrics/nlp.json is of another model"),
         "{other}"
     );
-    assert!(other.contains("the parameters say so"), "{other}");
+    assert!(other.contains("regression with C 1\n"), "{other}");
     let error = dir.fails(2, &["inspect", "ts"]);
     assert!(error.contains("`easylife train ts`"), "{error}");
     dir.ok(&["train", "nlp"]);

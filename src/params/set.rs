@@ -28,10 +28,12 @@ impl FromStr for Set {
             types: Types::Core,
             ..Reader::default()
         };
+        // Nothing in YAML begins so without quotes, which a shell takes away.
+        let pattern = (value.starts_with('%')).then(|| format!("'{}'", value.replace('\'', "''")));
         Ok(Self {
             key: key.to_owned(),
             value: reader
-                .read(value)
+                .read(pattern.as_deref().unwrap_or(value))
                 .map_err(|fault| format!("`{value}`: {}", fault.reason))?,
             text: text.to_owned(),
         })
@@ -75,6 +77,8 @@ impl fmt::Display for Set {
 
 #[cfg(test)]
 mod tests {
+    use yaml::Data;
+
     use super::*;
 
     #[test]
@@ -87,6 +91,19 @@ mod tests {
             "-S nlp.data.source=.../c.csv"
         );
         assert_eq!(spelled("nlp.data.text=it's"), "-S 'nlp.data.text=it'\\''s'");
+    }
+
+    #[test]
+    fn a_pattern_needs_no_quotes_within_those_of_the_shell() {
+        for (text, value) in [
+            ("a=%d/%m/%Y", "%d/%m/%Y"),
+            ("a=\"%d/%m\"", "%d/%m"),
+            ("a=%H o'clock", "%H o'clock"),
+        ] {
+            let set: Set = text.parse().unwrap();
+            let is_read = matches!(&set.value.data, Data::Str(text) if text == value);
+            assert!(is_read, "{text}: {}", set.value);
+        }
     }
 
     #[test]

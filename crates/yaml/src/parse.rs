@@ -78,7 +78,7 @@ impl Reader {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| Fault {
                 at: self.at(error.marker()),
-                reason: format!("invalid YAML: {}", error.info()),
+                reason: format!("invalid YAML: {}{}", error.info(), advice(error.info())),
             })?;
             builder.event(event, span)?;
         }
@@ -127,6 +127,14 @@ pub fn merge_mark(text: &str) -> Option<Fault> {
 
 /// The characters besides the newline that ruamel.yaml treats as line breaks within quotes.
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
+/// What to do about a fault that the parser names.
+fn advice(fault: &str) -> &'static str {
+    match fault.contains("unexpected character: `%") {
+        true => "; put a value that begins with % in quotes",
+        false => "",
+    }
+}
 
 /// The text of a quoted scalar that contains such breaks: blanks around them are indentation, and
 /// the break itself belongs to the text. U+0085 is kept if `keep` is true; otherwise it is a
@@ -473,6 +481,7 @@ mod tests {
         assert!(refused("a: 1\na: 2\n").starts_with("2:1: the key"));
         assert!(refused("a: !x 1\n").contains("tag"));
         assert!(refused("a: [1\nb: 2\n").contains("invalid YAML"));
+        assert!(refused("a: %d/%m\n").contains("put a value that begins with % in quotes"));
         assert!(refused(&("- ".repeat(1000) + "x\n")).contains("nested deeper"));
     }
 

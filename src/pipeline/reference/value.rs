@@ -139,7 +139,7 @@ fn plural(schema: &Value) -> String {
 pub(super) fn spelled(value: &Value) -> String {
     match value {
         Value::String(text)
-            if text.is_empty() || text.contains(['\t', '#', ':', ';', '|', '\'']) =>
+            if text.is_empty() || text.contains(['\t', '#', ':', ';', '|', '\'', '%']) =>
         {
             value.to_string()
         }

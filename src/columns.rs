@@ -236,7 +236,7 @@ impl Role {
             Role::Text => words > 2,
             Role::Label => words < 3,
             Role::Path => cell.contains('.') && !is_number,
-            Role::Time => !is_number && tables::clock::parse(cell).is_ok(),
+            Role::Time => !is_number && tables::clock::looks_like_time(cell),
             Role::Value | Role::Rating => is_number,
             Role::User | Role::Item | Role::Series => words == 1,
         }

@@ -72,7 +72,7 @@ fn other_value(key: &str, value: &Node) -> String {
         (_, "cv.data.scene_pattern", _) => "(x+)".to_owned(),
         (_, _, "data.decimal") => ".".to_owned(),
         (_, "ts.data.layout", _) => "long".to_owned(),
-        (_, "ts.data.time_format", _) => "number".to_owned(),
+        (_, "ts.data.date_format", _) => "number".to_owned(),
         (Data::Str(_), _, name) if name.starts_with("data.") => format!("another_{}", &name[5..]),
         (_, "nlp.features.ngrams", _) => "[1, 1]".to_owned(),
         (_, "nlp.features.negation", _) => "true".to_owned(),

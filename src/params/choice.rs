@@ -18,12 +18,12 @@ pub enum Choice<T> {
     Given(T),
 }
 
-impl<T: Copy> Choice<T> {
+impl<T: Clone> Choice<T> {
     /// The value, where there is one.
     pub fn given(&self) -> Option<T> {
         match self {
             Choice::Auto => None,
-            Choice::Given(value) => Some(*value),
+            Choice::Given(value) => Some(value.clone()),
         }
     }
 }

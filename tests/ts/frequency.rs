@@ -139,7 +139,7 @@ fn numbers_that_write_times_are_read_as_times() {
         assert_eq!(times, ["2024-01-02T06:00:00Z"], "{unit}");
         assert!(said.contains("hourly"), "{said}");
     }
-    let number = ["-S", "ts.data.time_format=number"];
+    let number = ["-S", "ts.data.date_format=number"];
     assert_eq!(forecast(&months, 1, &number).0, ["201913"]);
     let error = refused("a,20240130,1\na,20240131,1\na,20240132,1\n");
     assert!(
@@ -179,14 +179,14 @@ fn numbers_that_write_times_are_read_in_parquet_in_test_files_and_in_newer_rows(
 
 /// What was said went unheard in `predict -i`, and numbers beyond the calendar came through.
 #[test]
-fn a_time_format_that_was_said_holds_for_newer_rows() {
+fn a_date_format_that_was_said_holds_for_newer_rows() {
     let hours = |from: i64, to: i64, unit: i64| -> String {
         // 1985: auto takes no such seconds for times.
         (from..to)
             .map(|h| format!("a,{},{h}\n", (473_385_600 + 3600 * h) * unit))
             .collect()
     };
-    let said = ["-S", "ts.data.time_format=epoch_s"];
+    let said = ["-S", "ts.data.date_format=epoch_s"];
     let dir = with(&format!("{HEADER}{}", hours(0, 30, 1)));
     let more = [
         &["-S", "ts.data.source=mine.csv", "-S", "ts.split.test=0"],
@@ -221,29 +221,6 @@ fn a_time_format_that_was_said_holds_for_newer_rows() {
         error.contains("mine.csv:2") && error.contains(beyond),
         "{error}"
     );
-}
-
-#[test]
-fn dates_that_are_not_read_are_refused_with_how_to_write_them() {
-    for (date, words) in [
-        (
-            "01/02/2024",
-            "it may be 2024-02-01 (day first) or 2024-01-02 (month first)",
-        ),
-        ("13/02/2024", "write it as 2024-02-13"),
-        (
-            "Jan 2024",
-            "write it as 2024-01-01, the first day of its month",
-        ),
-    ] {
-        let error = refused(&format!("a,{date},1\n"));
-        assert!(
-            error.contains(&format!(
-                ":2: column 2 (ds): series `a`: `{date}` is not read as a time"
-            )) && error.contains(words),
-            "{error}"
-        );
-    }
 }
 
 /// Instants end earlier than dates; such a forecast could be written, but not read back.

@@ -1,9 +1,10 @@
 //! `ts` from its sample to forecasts; `input` has every bad or unusual table that a planner may have,
-//! `dates` what is odd about days, `clock` the clock that `prepare` hands on, `state` where forecasts start,
+//! `dates` what is odd about days, `formats` dates that are not ISO, `clock` the clock that `prepare` hands on, `state` where forecasts start,
 //! `shapes` where a table has its series.
 
 mod clock;
 mod dates;
+mod formats;
 mod frequency;
 mod input;
 mod shapes;

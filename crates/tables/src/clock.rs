@@ -4,33 +4,31 @@
 //! then. Times with an offset are instants in UTC, so that a change of time zone moves nothing.
 
 mod advice;
+mod axis;
+mod candidates;
+mod format;
 mod frequency;
 mod infer;
 mod notation;
+mod pattern;
+mod spelled;
+mod text;
 mod week;
 
 use std::fmt;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 
+pub(crate) use advice::on as advice;
+pub use axis::Axis;
+pub use candidates::Candidates;
+pub use format::DateFormat;
 pub use frequency::Frequency;
 pub use infer::Evidence;
 pub use notation::{Notation, Numbers};
+pub use pattern::Pattern;
+pub use text::{looks_like_time, parse};
 pub use week::Week;
-
-/// The kinds of times in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Axis {
-    /// Whole numbers, in a unit known only to the user.
-    Whole,
-    /// Days.
-    Date,
-    /// Seconds, of a wall clock or in UTC.
-    Time {
-        /// Whether the texts have offsets, so that the seconds are UTC.
-        utc: bool,
-    },
-}
 
 /// The regular distance between two times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,112 +84,6 @@ pub struct Clock {
 const DAY: i64 = 86_400;
 /// Maximum number of units per step, so that sums of steps stay within 64 bits.
 const WIDEST: i64 = 1 << 40;
-/// The largest whole number that is a time, so that differences stay within 64 bits.
-const FARTHEST_NUMBER: i64 = 1 << 62;
-
-impl fmt::Display for Axis {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Axis::Whole => "a whole number",
-            Axis::Date => "a date",
-            Axis::Time { utc: false } => "a time",
-            Axis::Time { utc: true } => "a time with an offset",
-        })
-    }
-}
-
-/// Reads a time: a whole number, `2024-02-29`, or `2024-02-29T12:00:00` with or without an offset.
-///
-/// # Errors
-/// What is expected of a time, for a text that is none.
-pub fn parse(text: &str) -> Result<(Axis, i64), String> {
-    let text = text.trim();
-    if let Ok(value) = text.parse::<i64>()
-        && value.unsigned_abs() <= FARTHEST_NUMBER.unsigned_abs()
-    {
-        return Ok((Axis::Whole, value));
-    }
-    if let Ok(value) = text.parse::<f64>()
-        && is_exact(value)
-    {
-        return Ok((Axis::Whole, value as i64));
-    }
-    let zoned =
-        text.ends_with(['Z', 'z']) || text.get(11..).is_some_and(|t| t.contains(['+', '-']));
-    if zoned {
-        let instant: jiff::Timestamp = text.parse().map_err(|e| refused(text, &e))?;
-        return whole_seconds(instant.subsec_nanosecond(), text)
-            .map(|()| (Axis::Time { utc: true }, instant.as_second()));
-    }
-    if let Some(date) = other_spelling(text) {
-        return Ok((Axis::Date, days(date)));
-    }
-    if text.len() <= 10 {
-        let date: Date = text.parse().map_err(|e| refused(text, &e))?;
-        return Ok((Axis::Date, days(date)));
-    }
-    let time: DateTime = text.parse().map_err(|e| refused(text, &e))?;
-    whole_seconds(time.subsec_nanosecond(), text)?;
-    let seconds =
-        i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-    Ok((Axis::Time { utc: false }, days(time.date()) * DAY + seconds))
-}
-
-/// Unambiguous spellings of a date other than 2024-02-29: 2024/02/29, 2024-02 (its first day),
-/// 2024-Q1 and 2024Q1 (the same), 2024-W05 (its Monday).
-fn other_spelling(text: &str) -> Option<Date> {
-    let number = |text: &str| match text.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => text.parse::<i8>().ok(),
-        false => None,
-    };
-    let (year, rest) = (text.get(..4)?, text.get(4..)?);
-    if !year.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let year: i16 = year.parse().ok()?;
-    let date = |month: i8, day: i8| Date::new(year, month, day).ok();
-    let (mark, rest) = match rest.strip_prefix('-') {
-        Some(rest) => ('-', rest),
-        None => (rest.chars().next()?, rest.strip_prefix('/').unwrap_or(rest)),
-    };
-    match rest.as_bytes() {
-        [_, _, b'/', _, _] if mark == '/' => date(number(&rest[..2])?, number(&rest[3..])?),
-        [b'Q' | b'q', quarter @ b'1'..=b'4'] => date(3 * (*quarter - b'1') as i8 + 1, 1),
-        [b'W' | b'w', _, _] => {
-            let monday = jiff::civil::Weekday::Monday;
-            let week = jiff::civil::ISOWeekDate::new(year, number(&rest[1..])?, monday);
-            week.ok().map(|week| week.date())
-        }
-        [_, _] if mark == '-' => date(number(rest)?, 1),
-        _ => None,
-    }
-}
-
-/// Whether a whole number stored as a float is exact: a small one, or nanoseconds of whole seconds,
-/// which are exact doubles.
-fn is_exact(value: f64) -> bool {
-    value.fract() == 0.0 && (value.abs() < 9e15 || (value % 1e9 == 0.0 && value.abs() < 4e18))
-}
-
-fn refused(text: &str, error: &jiff::Error) -> String {
-    if text.is_empty() {
-        return "the time is missing".to_owned();
-    }
-    match advice::on(text) {
-        Some(advice) => format!("`{text}` is not read as a time: {advice}"),
-        None => format!(
-            "`{text}` is not a time ({error}); expected a date as 2024-02-29, a time as 2024-02-29T12:00:00, or \
-             a whole number"
-        ),
-    }
-}
-
-fn whole_seconds(nanoseconds: i32, text: &str) -> Result<(), String> {
-    match nanoseconds {
-        0 => Ok(()),
-        _ => Err(format!("`{text}` is finer than a second; round it")),
-    }
-}
 
 fn epoch() -> Date {
     jiff::civil::date(1970, 1, 1)
@@ -244,117 +136,6 @@ fn greatest_common_divisor(a: i64, b: i64) -> i64 {
         a
     } else {
         greatest_common_divisor(b, a % b)
-    }
-}
-
-impl Axis {
-    /// The plural name of its times.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Axis::Whole => "whole numbers",
-            Axis::Date => "dates",
-            Axis::Time { utc: false } => "times",
-            Axis::Time { utc: true } => "times with an offset",
-        }
-    }
-
-    /// The day of a time, and the seconds since its start.
-    fn day(self, value: i64) -> (i64, i64) {
-        match self {
-            Axis::Time { .. } => (value.div_euclid(DAY), value.rem_euclid(DAY)),
-            _ => (value, 0),
-        }
-    }
-
-    /// Months since year 0 of a time; `None` outside the years of the calendar.
-    pub fn month_number(self, value: i64) -> Option<i64> {
-        date(self.day(value).0).map(|date| month(date).0)
-    }
-
-    /// The day of the month of a time.
-    pub fn day_of_month(self, value: i64) -> Option<i8> {
-        date(self.day(value).0).map(|date| date.day())
-    }
-
-    /// The value of a day and the seconds since its start.
-    fn at_day(self, day: i64, second: i64) -> Option<i64> {
-        match self {
-            Axis::Time { .. } => day.checked_mul(DAY)?.checked_add(second),
-            _ => Some(day),
-        }
-    }
-
-    /// Converts a value of another axis to this one: dates are midnights of a wall clock; nothing
-    /// else is comparable.
-    pub fn take(self, other: Axis, value: i64) -> Option<i64> {
-        match (self, other) {
-            _ if self == other => Some(value),
-            (Axis::Time { utc: false }, Axis::Date) => value.checked_mul(DAY),
-            (Axis::Date, Axis::Time { utc: false }) if value % DAY == 0 => Some(value / DAY),
-            (_, Axis::Whole) => {
-                Notation::guesses(value).find_map(|notation| self.take_written(notation, value))
-            }
-            _ => None,
-        }
-    }
-
-    /// Like [`Axis::take`], with whole numbers read in the notation `said`, or, if it is `None`, as
-    /// they look.
-    pub fn take_as(self, said: Option<Notation>, other: Axis, value: i64) -> Option<i64> {
-        match (said, other) {
-            (Some(notation), Axis::Whole) if self != Axis::Whole => {
-                self.take_written(notation, value)
-            }
-            _ => self.take(other, value),
-        }
-    }
-
-    /// Whether a time can be written to a file and read back.
-    fn holds(self, time: i64) -> bool {
-        match self {
-            Axis::Whole => time.abs() <= FARTHEST_NUMBER,
-            Axis::Date | Axis::Time { utc: false } => date(self.day(time).0).is_some(),
-            // Instants end a day and two hours earlier than dates, so that each has a date in any
-            // time zone.
-            Axis::Time { utc: true } => jiff::Timestamp::from_second(time).is_ok(),
-        }
-    }
-
-    /// The last valid time, for messages.
-    pub fn last(self) -> &'static str {
-        match self {
-            Axis::Whole => "4611686018427387904",
-            Axis::Date => "9999-12-31",
-            Axis::Time { utc: false } => "9999-12-31T23:59:59",
-            Axis::Time { utc: true } => "9999-12-30T22:00:00Z",
-        }
-    }
-
-    /// Converts a time written as a number to this axis; midnights since 1970 are dates.
-    pub fn take_written(self, notation: Notation, value: i64) -> Option<i64> {
-        match (self, notation.time(value).ok()?) {
-            (Axis::Whole, _) | (_, (Axis::Whole, _)) => None,
-            (Axis::Date, (Axis::Time { .. }, time)) if time % DAY == 0 => Some(time / DAY),
-            (axis, (other, time)) => axis.take(other, time),
-        }
-    }
-
-    /// The text of a time in files.
-    pub fn text(self, value: i64) -> String {
-        let (day, second) = self.day(value);
-        let zone = if self == (Axis::Time { utc: true }) {
-            "Z"
-        } else {
-            ""
-        };
-        match (self, date(day)) {
-            (Axis::Whole, _) | (_, None) => value.to_string(),
-            (Axis::Date, Some(date)) => date.to_string(),
-            (Axis::Time { .. }, Some(date)) => {
-                let (hour, minute) = (second / 3600, second / 60 % 60);
-                format!("{date}T{hour:02}:{minute:02}:{:02}{zone}", second % 60)
-            }
-        }
     }
 }
 
@@ -593,79 +374,6 @@ mod tests {
         let days = clock(&["2024-02-27", "2024-02-28"]);
         let (_, from) = parse("2024-02-28").unwrap();
         assert_eq!(days.text(days.at(from, 2).unwrap()), "2024-03-01");
-    }
-
-    #[test]
-    fn the_same_instant_with_another_offset_is_the_same_time() {
-        let (axis, a) = parse("2024-03-31T03:30:00+02:00").unwrap();
-        let (_, b) = parse("2024-03-31T01:30:00Z").unwrap();
-        assert_eq!((axis, a), (Axis::Time { utc: true }, b));
-        assert_eq!(axis.text(a), "2024-03-31T01:30:00Z");
-    }
-
-    #[test]
-    fn dates_are_midnights() {
-        let (date, midnight) = (
-            parse("2024-03-01").unwrap(),
-            parse("2024-03-01T00:00").unwrap(),
-        );
-        assert_eq!(date.0.take(midnight.0, midnight.1), Some(date.1));
-        assert_eq!(midnight.0.take(date.0, date.1), Some(midnight.1));
-        let noon = parse("2024-03-01T12:00").unwrap();
-        assert_eq!(date.0.take(noon.0, noon.1), None);
-        assert_eq!(Axis::Whole.take(date.0, date.1), None);
-    }
-
-    #[test]
-    fn other_spellings_of_dates_are_read() {
-        for (text, date) in [
-            ("2024/02/29", "2024-02-29"),
-            ("2024-02", "2024-02-01"),
-            ("2024-Q3", "2024-07-01"),
-            ("2024Q1", "2024-01-01"),
-            ("2024-W05", "2024-01-29"),
-            ("2020-W53", "2020-12-28"),
-        ] {
-            let (axis, value) = parse(text).unwrap();
-            assert_eq!(
-                (axis, axis.text(value).as_str()),
-                (Axis::Date, date),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_no_time_is_refused() {
-        for text in [
-            "01/02/2024",
-            "29.02.2024",
-            "Jan 2024",
-            "2024-13",
-            "2024-Q5",
-            "2024/02/30",
-            "2023-W53",
-            "2024/2/9",
-            "2023-02-29",
-            "yesterday",
-            "",
-            "2024-01-01T25:00:00",
-            "12.5",
-        ] {
-            assert!(parse(text).is_err(), "{text}");
-        }
-    }
-
-    /// Nanoseconds stored in a float column used to be refused; other long numbers may have lost
-    /// digits.
-    #[test]
-    fn nanoseconds_as_floats_are_exact() {
-        let hour = (Axis::Whole, 1_704_070_800_000_000_000);
-        for text in ["1704070800000000000.0", "1.7040708e18"] {
-            assert_eq!(parse(text), Ok(hour), "{text}");
-        }
-        assert!(parse("1704070800000000512.0").is_err());
-        assert!(parse("9007199254740993.0").is_err());
     }
 
     #[test]

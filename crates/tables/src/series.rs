@@ -9,7 +9,7 @@ mod regular;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::clock::{self, Axis, Notation, Numbers};
+use super::clock::{Axis, Candidates, DateFormat, Notation, Numbers};
 use super::ratings::id_cell;
 use super::{
     Decimal, Kind, NotNumber, Place, ReadError, ReadErrorKind, Row, Source, Unit, number, spelling,
@@ -108,8 +108,10 @@ pub struct Panel {
     files: Vec<(String, Unit)>,
     /// Rows of no series that can be told.
     pub fault: Option<Box<Fault>>,
-    /// How whole numbers write times, where it was said.
-    pub notation: Option<Notation>,
+    /// How times are written, where it was said.
+    pub format: Option<DateFormat>,
+    /// Times that are not read without a format, before the first that is; and where they begin.
+    unread: (Candidates, Option<Place>),
     /// Where rows stand is not kept: nothing is wrong with those of a prepared part.
     unmarked: bool,
 }
@@ -336,9 +338,18 @@ impl Growing<'_> {
                 .error(ReadErrorKind::SeriesTime(reason)),
             id => refused(source, row, cell, id, reason),
         };
-        let (axis, time) = clock::parse(row.text(cell)).map_err(refuse)?;
+        let format = self.panel.format.as_ref();
+        let text = row.text(cell);
+        let read = DateFormat::read(format, text);
+        let is_open = self.panel.axis.is_none() && format.is_none();
+        if read.is_err() && is_open && !spelling::is_absent(row.kind(cell), text) {
+            let (candidates, first) = &mut self.panel.unread;
+            candidates.add(text);
+            first.get_or_insert_with(|| source.place(row, cell));
+        }
+        let (axis, time) = read.map_err(refuse)?;
+        let said = format.and_then(DateFormat::notation);
         let first = *self.panel.axis.get_or_insert(axis);
-        let said = self.panel.notation;
         first.take_as(said, axis, time).ok_or_else(|| {
             let reason = match said.map(|said| said.time(time)) {
                 Some(Err(reason)) if axis == Axis::Whole => reason,
@@ -423,13 +434,28 @@ impl Panel {
         Ok(())
     }
 
+    /// Refuses times none of which is read without a format, where one would read them.
+    ///
+    /// # Errors
+    /// Which formats would.
+    pub fn refuse_unread(&self) -> Result<(), ReadError> {
+        let (candidates, first) = &self.unread;
+        match (self.axis, candidates.advice(), first) {
+            (None, Some(advice), Some(first)) => {
+                let reason = format!("no time is read without its format; {advice}");
+                Err(first.clone().error(ReadErrorKind::SeriesTime(reason)))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Reads whole numbers as the times that they write: as was said, or where nothing was, as they look. Which it
     /// is.
     ///
     /// # Errors
     /// Numbers that look like times that are not read.
     pub fn read_numbers(&mut self) -> Result<Notation, String> {
-        let notation = self.notation;
+        let notation = self.format.as_ref().and_then(DateFormat::notation);
         if self.axis != Some(Axis::Whole) {
             return Ok(Notation::Number);
         }
@@ -589,6 +615,22 @@ mod tests {
             let error = error.unwrap_err().to_string();
             assert!(error.starts_with(words), "{error}");
         }
+    }
+
+    #[test]
+    fn times_that_need_a_format_are_refused_together() {
+        let refused = |rows: &str| read(&format!("unique_id,ds,y\n{rows}")).refuse_unread();
+        assert_eq!(
+            refused("a,,1\na,01/02/2024,1\nb,13/02/2024,1\n")
+                .unwrap_err()
+                .to_string(),
+            "a.csv:3: column 2 (ds): no time is read without its format; set TASK.data.date_format: \
+             \"%d/%m/%Y\" (`01/02/2024` is then 2024-02-01)"
+        );
+        // Where others are read, or nothing reads all, each row has its own fault.
+        assert!(refused("a,2024-01-01,1\na,13/02/2024,1\n").is_ok());
+        assert!(refused("a,13/02/2024,1\na,2024-01-01,1\n").is_ok());
+        assert!(refused("a,13/02/2024,1\na,tomorrow,1\n").is_ok());
     }
 
     #[test]

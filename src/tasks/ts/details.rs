@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::params::{DataBlock, ModelBlock, Season};
 use super::shape::{self, Layout, Names, Shape};
-use tables::clock::Notation;
+use tables::clock::DateFormat;
 use tables::{Decimal, Duplicates, Gaps};
 
 /// The task's part of the header.
@@ -53,9 +53,9 @@ pub struct Reading {
     /// Null: one series.
     pub id: Option<Names>,
     pub time: String,
-    /// How whole numbers write times; absent: as they look.
+    /// How times are written; absent: as they look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_format: Option<Notation>,
+    pub date_format: Option<DateFormat>,
     pub value: Names,
     /// What marks the decimals of numbers in texts; absent: they are as programs write them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ impl Reading {
             layout: data.layout.given(),
             id: data.id.clone(),
             time: data.time.clone(),
-            time_format: data.time_format.given(),
+            date_format: data.date_format.given(),
             value: data.value.clone(),
             decimal: data.decimal,
             gaps: data.gaps,

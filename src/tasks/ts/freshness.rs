@@ -129,7 +129,7 @@ impl Newest<'_> {
         let mut source = Peeked::new(source);
         let (columns, _) = params.shape.settle(&mut source)?;
         let mut panel = Panel::on(self.scorer.clock().axis);
-        panel.notation = self.scorer.notation();
+        panel.format = self.scorer.format().cloned();
         panel.read(&mut source, &columns)?;
         for series in &panel.series {
             let Some(number) = self.scorer.number(&series.id) else {

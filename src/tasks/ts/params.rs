@@ -9,7 +9,7 @@ use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use crate::tasks::ts::shape::{self, Layout, Names, Shape};
 use models::ts::{KINDS, Kind};
-use tables::clock::{self, Notation};
+use tables::clock::{self, DateFormat};
 use tables::{Decimal, Delimiter, Duplicates, Encoding, Escape, Gaps, Quote, Reading};
 
 /// Demand forecasting.
@@ -105,8 +105,9 @@ pub struct DataBlock {
     pub id: Option<Names>,
     /// Column of the times: dates, times or whole numbers.
     pub time: String,
-    /// How whole numbers write times; `auto`: as they look.
-    pub time_format: Choice<Notation>,
+    /// How times are written: a pattern of strftime in quotes, as `"%d/%m/%Y"`, or a word for whole numbers that
+    /// write times. `auto`: ISO dates and times, and numbers as they look.
+    pub date_format: Choice<DateFormat>,
     /// Column of the values, in which an empty cell is a missing value; of a wide table a list of columns, each a
     /// series, where these are not all beside the time.
     pub value: Names,
@@ -132,7 +133,7 @@ impl Default for DataBlock {
             layout: Choice::Auto,
             id: Some(Names::One(shape::ID.to_owned())),
             time: "ds".to_owned(),
-            time_format: Choice::Auto,
+            date_format: Choice::Auto,
             value: Names::One("y".to_owned()),
             gaps: Gaps::default(),
             duplicates: Duplicates::default(),
@@ -153,6 +154,7 @@ impl DataBlock {
             encoding,
             id,
             time,
+            date_format,
             value,
             ..
         } = prepared;
@@ -164,6 +166,7 @@ impl DataBlock {
         self.encoding = *encoding;
         self.id.clone_from(id);
         self.time.clone_from(time);
+        self.date_format.clone_from(date_format);
         self.value.clone_from(value);
     }
 

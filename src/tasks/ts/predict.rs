@@ -219,7 +219,7 @@ fn read(request: &Request, reading: &Reading, clock: &Clock, talk: &Talk) -> Res
     let mut source = Peeked::new(source);
     let columns = reading.shape().columns(&mut source, talk)?;
     let mut panel = Panel::on(clock.axis);
-    panel.notation = reading.time_format;
+    panel.format.clone_from(&reading.date_format);
     panel.read(&mut source, &columns)?;
     Ok(panel)
 }

@@ -258,7 +258,7 @@ type Start = std::result::Result<Option<i64>, Problem>;
 fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<Start>)> {
     let data = &params.data;
     let mut panel = Panel::default();
-    panel.notation = data.time_format.given();
+    panel.format = data.date_format.given();
     let add = |panel: &mut Panel, name: &str| -> Result<()> {
         let mut source = Peeked::new(tables::open_with(&project.path(name), data.reading())?);
         let columns = params.shape.columns(&mut source, talk)?;
@@ -269,6 +269,7 @@ fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<S
     if let Some(test) = &data.test {
         add(&mut panel, test)?;
     }
+    panel.refuse_unread()?;
     if let Some(fault) = panel.fault.take() {
         return Err(first_of(fault.rows, "bad rows", fault.first.into()));
     }
@@ -280,7 +281,7 @@ fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<S
         .map_err(|reason| exit::data(format!("{}: {reason}", data.source)))?;
     if notation != Notation::Number {
         talk.note(format!(
-            "ts: the times are numbers and read as such: {notation} (ts.data.time_format: number leaves \
+            "ts: the times are numbers and read as such: {notation} (ts.data.date_format: number leaves \
              them numbers)"
         ));
     }

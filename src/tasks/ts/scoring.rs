@@ -9,7 +9,7 @@ use models::ts::Saved;
 use models::ts::panel::per_series::fingerprint;
 use scoring::ts::{Answer, Newer, Observation, Request};
 use scoring::{Refusal, Score};
-use tables::clock::{self, Clock, Notation};
+use tables::clock::{Clock, DateFormat};
 use tables::{Gaps, Problem, Series};
 
 /// Steps between the end of a series and its newer values at most.
@@ -51,9 +51,9 @@ impl Scorer {
         })
     }
 
-    /// How whole numbers write times, where that was said.
-    pub fn notation(&self) -> Option<Notation> {
-        self.reading.time_format
+    /// How times are written, where that was said.
+    pub fn format(&self) -> Option<&DateFormat> {
+        self.reading.date_format.as_ref()
     }
 
     /// The frequency of the series.
@@ -156,8 +156,9 @@ impl Scorer {
         let mut series = Series::default();
         for observation in observations {
             let time = observation.time;
-            let (axis, value) = clock::parse(time)?;
-            let said = self.reading.time_format;
+            let (axis, value) = DateFormat::read(self.format(), time)
+                .map_err(|reason| reason.replace("TASK.", "ts."))?;
+            let said = self.format().and_then(DateFormat::notation);
             let value = self.clock.axis.take_as(said, axis, value).ok_or_else(|| {
                 format!("`{time}` is not a time of these series ({})", self.clock)
             })?;

@@ -1,14 +1,15 @@
 //! Checks of `ts` data: times that cannot be read, missing and repeated steps, series that are short or
 //! constant, outliers.
 
+mod rows;
 mod series;
 
-use std::io;
 use std::path::Path;
 
 use anyhow::Result;
 
-use self::series::{Faults, Kinds, Observed, add_evidence};
+use self::rows::{Cells, Rows};
+use self::series::{Faults, Observed, add_evidence};
 use crate::exit;
 use crate::pipeline::profile::scan;
 use crate::pipeline::validate::finding::{About, Gathered};
@@ -21,12 +22,10 @@ use crate::report::validate::{Finding, Level};
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 use crate::tasks::ts::shape::{self, Names};
-use tables::blocks::{self, Block, Blocks, Head, Spot};
-use tables::clock::{self, Axis, Clock, Evidence, Notation};
-use tables::profile::{
-    Class, Columns, Groups, Table, Value, Want, Watch, summary, understand, understand_with,
-};
-use tables::{Decimal, Duplicates, Gaps, Peeked, SeriesColumns, SeriesLayout};
+use tables::blocks::{Blocks, Head};
+use tables::clock::{Clock, DateFormat, Evidence, Notation};
+use tables::profile::{Class, Columns, Table, summary};
+use tables::{Duplicates, Gaps, Peeked, SeriesColumns};
 
 impl Validate for Ts {
     const RULES: &'static [TaskRule] = &[
@@ -107,178 +106,6 @@ impl Validate for Ts {
     }
 }
 
-/// Observations as they are read.
-struct Rows {
-    cells: Option<Cells>,
-    decimal: Option<Decimal>,
-    /// The number that a part's rows get as that of their file; else they keep theirs.
-    part: Option<usize>,
-    observed: Partitions<Observed>,
-    kinds: Kinds,
-    bad_times: Gathered,
-    shown: usize,
-}
-
-/// Which cells of a row count.
-struct Cells {
-    time: usize,
-    /// Those that name a series together; none: the column of a value does.
-    ids: Vec<usize>,
-    values: Vec<usize>,
-}
-
-impl Cells {
-    /// `None` where one of them is not there.
-    fn find(head: &Head, names: &SeriesColumns) -> Option<Cells> {
-        let all = |names: &[String]| -> Option<Vec<usize>> {
-            names.iter().map(|name| head.find(name)).collect()
-        };
-        let (ids, values) = match &names.layout {
-            SeriesLayout::Long { ids, value } => (all(ids)?, vec![head.find(value)?]),
-            SeriesLayout::Wide { series } => (Vec::new(), all(series)?),
-        };
-        Some(Cells {
-            time: head.find(&names.time)?,
-            ids,
-            values,
-        })
-    }
-
-    /// The hash of the name of the series that a value is of.
-    fn series(&self, block: &Block, row: usize, value: usize) -> u64 {
-        match self.ids[..] {
-            [] => blocks::hash(&value.to_le_bytes()),
-            [first, ref rest @ ..] => rest.iter().fold(block.hash(row, first), |hash, &id| {
-                blocks::combined(hash, block.hash(row, id))
-            }),
-        }
-    }
-
-    /// The column to be named where a finding is about a series.
-    fn id(&self) -> Option<usize> {
-        match self.ids[..] {
-            [] => self.value(),
-            [first, ..] => Some(first),
-        }
-    }
-
-    /// The same where it is about values: none of many.
-    fn value(&self) -> Option<usize> {
-        match self.values[..] {
-            [only] => Some(only),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Default)]
-struct Seen {
-    observed: Vec<Observed>,
-    bad_times: Option<Gathered>,
-}
-
-impl Rows {
-    fn new(head: &Head, names: &SeriesColumns, part: Option<usize>, shown: usize) -> Rows {
-        Rows {
-            cells: Cells::find(head, names),
-            decimal: head.decimal,
-            part,
-            ..Rows::without_cells(shown)
-        }
-    }
-
-    /// Of a table whose columns are not those that are meant.
-    fn without_cells(shown: usize) -> Rows {
-        Rows {
-            cells: None,
-            decimal: None,
-            part: None,
-            observed: Partitions::default(),
-            kinds: Kinds::default(),
-            bad_times: Gathered::new(shown),
-            shown,
-        }
-    }
-}
-
-impl Watch for Rows {
-    type Seen = Seen;
-
-    fn wants(&self, column: usize) -> Want {
-        match &self.cells {
-            Some(cells) if cells.time == column => Want::Profile,
-            Some(cells) if cells.ids.contains(&column) || cells.values.contains(&column) => {
-                Want::Cells
-            }
-            _ => Want::Nothing,
-        }
-    }
-
-    fn column(&self, seen: &mut Seen, block: &Block, column: usize, groups: &Groups) {
-        if self.cells.as_ref().is_none_or(|cells| cells.time != column) {
-            return;
-        }
-        let fits = |class: Class| class.is_time() || class == Class::Integer;
-        if groups
-            .values()
-            .all(|(_, value)| value.is_none_or(|value| fits(value.class)))
-        {
-            return;
-        }
-        let mut bad = Gathered::new(self.shown);
-        for row in 0..block.rows() {
-            let unlike = groups.value(row).is_some_and(|value| !fits(value.class));
-            if unlike && clock::parse(block.text(row, column)).is_err() {
-                bad.add(block.spot(row), || block.text(row, column).to_owned());
-            }
-        }
-        seen.bad_times = Some(bad);
-    }
-
-    fn rows(&self, seen: &mut Seen, block: &Block) {
-        let Some(cells) = &self.cells else {
-            return;
-        };
-        let rows = (0..block.rows()).flat_map(|row| {
-            let text = block.bytes_of(row, cells.time);
-            let time = (!text.is_empty()).then(|| understand(text));
-            let time = time.and_then(|time| match time.class {
-                Class::Date | Class::Datetime | Class::Integer => {
-                    Some((exact_time(text, &time), time.class.is_time()))
-                }
-                _ => other_time(text),
-            });
-            let spot = block.spot(row);
-            let spot = self.part.map_or(spot, |part| Spot::new(part, spot.line()));
-            time.into_iter().flat_map(move |(time, dated)| {
-                cells.values.iter().map(move |&value| {
-                    let number = block.bytes_of(row, value);
-                    let number =
-                        (!number.is_empty()).then(|| understand_with(number, self.decimal));
-                    Observed {
-                        series: cells.series(block, row, value),
-                        spot,
-                        time,
-                        value: number
-                            .filter(|v| v.class.is_number())
-                            .map_or(f64::NAN, |v| v.number),
-                        dated,
-                    }
-                })
-            })
-        });
-        seen.observed = rows.collect();
-    }
-
-    fn take(&mut self, seen: Seen) -> io::Result<()> {
-        if let Some(bad) = seen.bad_times {
-            self.bad_times.merge(bad);
-        }
-        seen.observed.iter().for_each(|row| self.kinds.add(row));
-        self.observed.extend(&seen.observed)
-    }
-}
-
 fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let data = &job.params.data;
     let mut source = Peeked::new(tables::open_with(path, data.reading())?);
@@ -286,7 +113,11 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let names = job.params.shape.columns(&mut source, job.talk).ok();
     drop(source);
     let mut read = table::read(job, path, |head| match &names {
-        Some(names) => Rows::new(head, names, None, job.shown),
+        Some(names) => {
+            let mut rows = Rows::new(head, names, None, job.shown);
+            rows.format = data.date_format.given();
+            rows
+        }
         None => Rows::without_cells(job.shown),
     })?;
     let mut findings = std::mem::take(&mut read.findings);
@@ -314,28 +145,10 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     })
 }
 
-/// The time of a row: a whole number, or whole seconds since 1970. A long whole number has no exact double.
-fn exact_time(text: &[u8], time: &Value) -> i64 {
-    let exact = || std::str::from_utf8(text).ok()?.trim().parse().ok();
-    match time.class {
-        Class::Integer => exact().unwrap_or(time.number as i64),
-        _ => time.number.floor() as i64,
-    }
-}
-
-/// A time in a spelling that only `prepare` reads: 2024/02/29, 2024-02, 2024Q1, 12.0; and whether it is a date.
-fn other_time(text: &[u8]) -> Option<(i64, bool)> {
-    let (axis, time) = clock::parse(std::str::from_utf8(text).ok()?).ok()?;
-    Some(match axis {
-        Axis::Whole => (time, false),
-        Axis::Date => (time * 86_400, true),
-        Axis::Time { .. } => (time, true),
-    })
-}
-
 /// The clock that `prepare` puts these series on.
 fn find_clock(job: &Job<Params>, rows: &mut Rows, path: &Path) -> Result<(Clock, Notation)> {
-    let said = job.params.data.time_format.given();
+    let said = job.params.data.date_format.given();
+    let said = said.as_ref().and_then(DateFormat::notation);
     let kinds = rows
         .kinds
         .axis(said)
@@ -367,9 +180,11 @@ fn judge(
         read.share(job, rule, Some(column), gathered, ["rows", says])
     };
     let mut findings = Vec::new();
-    let says = "have a time that is no date, time or whole number";
-    findings.extend(share("times", time, &read.watch.bad_times, says));
-    findings.extend(mixed_times(read, time));
+    let says = describe_bad_times(read, time);
+    findings.extend(share("times", time, &read.watch.bad_times, &says));
+    if read.watch.pattern().is_none() {
+        findings.extend(mixed_times(read, time));
+    }
     // Where the parameters say what becomes of them, they are meant.
     if job.params.data.duplicates == Duplicates::Error {
         let says = "repeat a time of their series";
@@ -387,6 +202,24 @@ fn judge(
         ["values", says],
     ));
     findings
+}
+
+/// What is wrong with times that are not read, and what would read them where none is.
+fn describe_bad_times(read: &table::Read<Rows>, time: usize) -> String {
+    if let Some(pattern) = read.watch.pattern() {
+        return format!(
+            "have a time that is not in the format \"{pattern}\" (TASK.data.date_format)"
+        );
+    }
+    let says = "have a time that is no date, time or whole number";
+    let column = &read.table.columns[time];
+    let is_read = [Class::Date, Class::Datetime, Class::Integer];
+    match read.watch.unread.advice() {
+        Some(advice) if is_read.iter().all(|class| column.of_class(*class) == 0) => {
+            format!("{says}; {advice}")
+        }
+        _ => says.to_owned(),
+    }
 }
 
 /// Dates among numbers cannot be put in one order.

@@ -1,30 +1,44 @@
-//! What to write instead of a date that is spelled in a way that is not read: `01/02/2024`, `Jan 2024`, `2024-1-5`.
+//! What to do about a date that is spelled in a way that is not read: set the format that reads it, or write it
+//! otherwise.
 
 use jiff::civil::Date;
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
+use super::candidates::Candidates;
+use super::pattern::KEY;
+use super::spelled::MONTHS;
+
+/// What to do about `text`; none where it looks like no date.
+pub fn on(text: &str) -> Option<String> {
+    if let Some(advice) = by_format(&Candidates::of(text)) {
+        return Some(advice);
+    }
+    on_date(text.trim())
+}
+
+/// The formats that read it.
+fn by_format(candidates: &Candidates) -> Option<String> {
+    let (_, read) = candidates.examples();
+    let mut times: Vec<&str> = read.iter().map(|(_, time)| time.as_str()).collect();
+    times.dedup();
+    let formats: Vec<String> = { read.iter() }
+        .map(|(pattern, time)| match times.len() {
+            1 => format!("\"{pattern}\""),
+            _ => format!("\"{pattern}\" for {time}"),
+        })
+        .collect();
+    let set = format!(
+        "if all times are written so, set {KEY}: {}",
+        formats.join(" or ")
+    );
+    match times[..] {
+        [] => None,
+        [time] => Some(format!("write it as {time}, or, {set}")),
+        _ => Some(format!(
+            "it may be {}; write the one that is meant, or, {set}",
+            times.join(" or ")
+        )),
+    }
+}
 
 /// A part of a date, by its form.
 enum Part {
@@ -38,48 +52,18 @@ enum Part {
 
 use Part::{Month, Quarter, Small, Year};
 
-/// What to write instead of `text`; none where it looks like no date.
-pub fn on(text: &str) -> Option<String> {
-    let (dated, timed) = match text.find(':') {
-        Some(colon) => {
-            let dated = text[..colon].trim_end_matches(|c: char| c.is_ascii_digit());
-            (dated.strip_suffix('T').unwrap_or(dated), true)
-        }
-        None => (text, false),
-    };
-    let advice = on_date(dated.trim())?;
-    Some(match timed {
-        true => format!("{advice}, the time behind it as in 2024-02-29T12:00:00"),
-        false => advice,
-    })
-}
-
+/// Dates that no pattern reads.
 fn on_date(text: &str) -> Option<String> {
-    let write = |date: Date| {
-        let date = date.to_string();
-        (date != text).then(|| format!("write it as {date}"))
-    };
     let date = |year: i16, month: i8, day: i8| Date::new(year, month, day).ok();
     match parts(text)?[..] {
-        [Year(year), Small(month) | Month(month), Small(day)]
-        | [Small(day), Month(month), Year(year)]
-        | [Month(month), Small(day), Year(year)] => write(date(year, month, day)?),
-        [Small(a), Small(b), Year(year)] => match (date(year, b, a), date(year, a, b)) {
-            (Some(day_first), Some(month_first)) if a != b => Some(format!(
-                "it may be {day_first} (day first) or {month_first} (month first); write the one that is \
-                 meant, year first as here"
-            )),
-            (day_first, month_first) => write(day_first.or(month_first)?),
-        },
-        [Small(_), Small(_) | Month(_), Small(_)] => Some(
-            "its year has two digits, so that the order of day, month and year is not sure; write it \
-             with the whole year first, as 2024-02-29"
-                .to_owned(),
-        ),
-        [Month(month) | Small(month), Year(year)] | [Year(year), Small(month) | Month(month)] => {
-            write(date(year, month, 1)?).map(|write| format!("{write}, the first day of its month"))
+        [Small(day), Month(month), Year(year)] | [Month(month), Small(day), Year(year)] => {
+            Some(format!("write it as {}", date(year, month, day)?))
         }
-        [Month(_), Small(_)] | [Small(_), Month(_)] => Some(
+        [Month(month), Year(year)] | [Year(year), Month(month)] => Some(format!(
+            "write it as {}, the first day of its month",
+            date(year, month, 1)?
+        )),
+        [Small(_), Month(_)] => Some(
             "it may be a month of a year or a day without one; write it with the whole year first, as \
              2024-02-01"
                 .to_owned(),
@@ -124,17 +108,13 @@ fn part(run: &str) -> Option<Option<Part>> {
         };
     }
     let run = run.to_ascii_lowercase();
-    let short = |names: &[&str]| {
-        names
-            .iter()
-            .position(|name| run.len() >= 3 && name.starts_with(run.as_str()))
-    };
+    let month =
+        || { MONTHS.iter() }.position(|name| run.len() >= 3 && name.starts_with(run.as_str()));
     match run.as_str() {
         "q" => Some(Some(Quarter)),
-        "m" | "st" | "nd" | "rd" | "th" => Some(None),
+        "st" | "nd" | "rd" | "th" => Some(None),
         "sept" => Some(Some(Month(9))),
-        _ if short(&WEEKDAYS).is_some() => Some(None),
-        _ => short(&MONTHS).map(|month| Some(Month(month as i8 + 1))),
+        _ => month().map(|month| Some(Month(month as i8 + 1))),
     }
 }
 
@@ -143,32 +123,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_that_are_not_read_are_spelled_as_they_would_be() {
+    fn dates_that_are_not_read_are_said_how_to_read() {
         for (text, words) in [
             (
                 "01/02/2024",
-                "it may be 2024-02-01 (day first) or 2024-01-02 (month first); write the one",
+                "it may be 2024-02-01 or 2024-01-02; write the one that is meant, or, if all times are written \
+                 so, set TASK.data.date_format: \"%d/%m/%Y\" for 2024-02-01 or \"%m/%d/%Y\" for 2024-01-02",
             ),
-            ("01.02.2024", "2024-02-01 (day first) or 2024-01-02"),
-            ("03/03/2024", "write it as 2024-03-03"),
-            ("29.02.2024", "write it as 2024-02-29"),
-            ("2/14/2024", "write it as 2024-02-14"),
+            (
+                "29.02.2024",
+                "write it as 2024-02-29, or, if all times are written so, set TASK.data.date_format: \"%d.%m.%Y\"",
+            ),
+            ("03/03/2024", "\"%d/%m/%Y\" or \"%m/%d/%Y\""),
             (
                 "1/2/2024 12:30",
-                "year first as here, the time behind it as in",
+                "2024-02-01T12:30:00 or 2024-01-02T12:30:00",
             ),
-            ("13/2/2024T9:30", "write it as 2024-02-13, the time behind"),
-            ("Jan 2024", "write it as 2024-01-01, the first day"),
+            ("Jan 2024", "write it as 2024-01-01, or"),
             ("2024 Sept", "write it as 2024-09-01, the first day"),
-            ("01/2024", "write it as 2024-01-01, the first day"),
-            ("2024M01", "write it as 2024-01-01, the first day"),
-            ("14 Feb 2024", "write it as 2024-02-14"),
-            ("Wed, February 14th, 2024", "write it as 2024-02-14"),
-            ("2024/2/9", "write it as 2024-02-09"),
-            ("2024.01.31", "write it as 2024-01-31"),
+            ("February 14th, 2024", "write it as 2024-02-14"),
             ("Q1 2024", "write it as 2024-Q1"),
-            ("01/02/24", "its year has two digits"),
-            ("Feb-24", "a month of a year or a day without one"),
+            ("24-Jan", "a month of a year or a day without one"),
         ] {
             let advice = on(text).unwrap_or_default();
             assert!(advice.contains(words), "{text}: {advice}");

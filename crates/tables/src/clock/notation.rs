@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::pattern::KEY;
 use super::{Axis, DAY, days};
 
 /// How whole numbers write a time.
@@ -55,6 +56,33 @@ const WRITTEN: [Notation; 9] = [
 const EPOCH: std::ops::Range<i64> = 631_152_000..4_102_444_800;
 
 impl Notation {
+    /// The words that stand for notations.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        [Number].into_iter().chain(WRITTEN).map(Notation::name)
+    }
+
+    /// The notation that a word stands for.
+    pub fn named(name: &str) -> Option<Notation> {
+        let mut all = [Number].into_iter().chain(WRITTEN);
+        all.find(|notation| notation.name() == name)
+    }
+
+    /// The word that stands for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Number => "number",
+            Yyyymm => "yyyymm",
+            Yyyymmdd => "yyyymmdd",
+            Yyyymmddhh => "yyyymmddhh",
+            Yyyymmddhhmm => "yyyymmddhhmm",
+            Yyyymmddhhmmss => "yyyymmddhhmmss",
+            EpochS => "epoch_s",
+            EpochMs => "epoch_ms",
+            EpochUs => "epoch_us",
+            EpochNs => "epoch_ns",
+        }
+    }
+
     /// The notation of a number that is almost certainly a time.
     pub fn guess(value: i64) -> Option<Notation> {
         Notation::guesses(value).next()
@@ -112,14 +140,13 @@ impl Notation {
             let (axis, time) = (Axis::Time { utc: true }, value / unit);
             if !axis.holds(time) {
                 return Err(format!(
-                    "`{value}` is beyond the calendar as {self}; correct it, or set ts.data.time_format \
+                    "`{value}` is beyond the calendar as {self}; correct it, or set {KEY} \
                      to another unit (epoch_s, epoch_ms, epoch_us, epoch_ns)"
                 ));
             }
             return Ok((axis, time));
         }
-        let none =
-            || format!("`{value}` is no {self}; correct it, or set ts.data.time_format: number");
+        let none = || format!("`{value}` is no {self}; correct it, or set {KEY}: number");
         let mut rest = value % self.after_year();
         let mut scale = self.after_year();
         let mut next = || {
@@ -220,7 +247,7 @@ impl Numbers {
         let refused = |what: &str, instead: &str| {
             Err(format!(
                 "the times look like {what} ({least} to {most}); write {instead}, or set \
-                 ts.data.time_format: number where they are only numbers"
+                 {KEY}: number where they are only numbers"
             ))
         };
         let all = |count: usize| self.rows > 0 && count == self.rows;
@@ -301,7 +328,7 @@ mod tests {
         ] {
             let error = notation(values).unwrap_err();
             assert!(
-                error.contains(words) && error.contains("time_format"),
+                error.contains(words) && error.contains("date_format"),
                 "{error}"
             );
         }

@@ -125,7 +125,7 @@ fn says(name: &str, cells: &[&str]) -> Says {
         10 * count >= 9 * filled.len()
     };
     let is_number = |cell: &str| cell.parse::<f64>().is_ok_and(f64::is_finite);
-    let is_date = |cell: &str| !is_number(cell) && clock::parse(cell).is_ok();
+    let is_date = |cell: &str| !is_number(cell) && clock::looks_like_time(cell);
     let is_long = |cell: &str| cell.len() > 20 && cell.split_whitespace().nth(3).is_some();
     if nearly_all(&is_number) {
         let whole = name.parse::<i64>().is_ok();

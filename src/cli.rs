@@ -334,6 +334,7 @@ impl InitArgs {
                 .into_iter()
                 .filter_map(|(role, column)| Some((role, column?)))
                 .collect(),
+            date_format: self.date_format,
         };
         let names: Vec<&str> = tasks::ALL.iter().map(|name| name.as_str()).collect();
         let created = for_task!(name, T => pipeline::init::run_own::<T>(

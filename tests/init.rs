@@ -211,6 +211,83 @@ fn strange_tables_of_every_task_run_as_a_pipeline() {
     }
 }
 
+/// Forty days of a series in a file of its own, each written by `write` from day and month.
+fn days(dir: &Workdir, file: &str, write: impl Fn(u32, u32) -> String) {
+    let row = |d: u32| {
+        let (day, month) = if d < 31 { (d + 1, 1) } else { (d - 30, 2) };
+        format!("{},{}\n", write(day, month), d % 7)
+    };
+    let rows: String = (0..40).map(row).collect();
+    dir.write(file, format!("date,units\n{rows}"));
+}
+
+#[test]
+fn dates_that_are_not_iso_get_their_format() {
+    let dir = Workdir::empty();
+    days(&dir, "eu.csv", |day, month| {
+        format!("{day:02}.{month:02}.2024")
+    });
+    days(&dir, "us.csv", |day, month| {
+        format!("{month}/{day}/2024 10:00 PM")
+    });
+    for (file, pattern) in [("eu", "%d.%m.%Y"), ("us", "%m/%d/%Y %I:%M %p")] {
+        let source = format!("{file}.csv");
+        let said = dir.ok(&["init", file, "--task", "ts", "--source", &source]);
+        assert!(said.contains("ts.data.time: date  (found"), "{said}");
+        let words = format!("ts.data.date_format: {pattern}  (found");
+        assert!(said.contains(&words), "{said}");
+        let params = dir.read(&format!("{file}/params.yaml"));
+        assert!(
+            params.contains(&format!("\n    date_format: \"{pattern}\"\n")),
+            "{params}"
+        );
+        assert_eq!(params.matches("date_format:").count(), 1, "{params}");
+        let ran = dir.run(&["prepare", "ts", "--project", file]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    // Interactions, whose template has the key in a comment.
+    let views: String = (0..40)
+        .map(|n| format!("u{},i{},{}/01/2024\n", n % 8, n % 9, n % 28 + 1))
+        .collect();
+    dir.write("views.csv", format!("user_id,item_id,date\n{views}"));
+    let said = dir.ok(&["init", "r", "--task", "recsys", "--source", "views.csv"]);
+    assert!(
+        said.contains("recsys.data.date_format: %d/%m/%Y  (found"),
+        "{said}"
+    );
+    let params = dir.read("r/params.yaml");
+    assert_eq!(params.matches("date_format:").count(), 1, "{params}");
+    let ran = dir.run(&["prepare", "recsys", "--project", "r"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn dates_that_may_be_two_are_asked_for() {
+    let dir = Workdir::empty();
+    let months: String = (1..=12).map(|m| format!("01/{m:02}/2024,{m}\n")).collect();
+    dir.write("m.csv", format!("date,units\n{months}"));
+    let init = ["init", "mine", "--task", "ts", "--source", "m.csv"];
+    let error = dir.fails(2, &init);
+    let words = "m.csv: column `date`: `01/02/2024` may be \"%d/%m/%Y\" (2024-02-01) or \"%m/%d/%Y\" \
+                 (2024-01-02); name the format with --date-format FORMAT";
+    assert!(error.contains(words), "{error}");
+    assert!(!dir.exists("mine"));
+    let other = [&init[..], &["--date-format", "%d.%m.%Y"]].concat();
+    let error = dir.fails(2, &other);
+    let words = "m.csv: column `date`: `01/01/2024` is not a time in the format \"%d.%m.%Y\"";
+    assert!(error.contains(words), "{error}");
+    let error = dir.fails(2, &[&init[..], &["--date-format", "%d/%m"]].concat());
+    assert!(
+        error.contains("--date-format: `%d/%m` gives no dates"),
+        "{error}"
+    );
+    dir.ok(&[&init[..], &["--date-format", "%m/%d/%Y"]].concat());
+    assert!(
+        dir.read("mine/params.yaml")
+            .contains("date_format: \"%m/%d/%Y\"")
+    );
+}
+
 #[test]
 fn columns_that_cannot_be_told_are_asked_for() {
     let dir = Workdir::empty();

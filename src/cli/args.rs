@@ -246,6 +246,14 @@ pub struct InitArgs {
         help_heading = "Columns"
     )]
     pub time: Option<String>,
+    /// ts, recsys: how the times are written where they are not ISO, as %d/%m/%Y
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub date_format: Option<String>,
     /// ts: column of the values
     #[arg(
         long,

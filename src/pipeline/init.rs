@@ -4,6 +4,7 @@
 //! `params.yaml` and `dvc.yaml` are this repository's own, so that what a new project starts with
 //! is what the tests and CI run.
 
+mod dates;
 mod own;
 mod series;
 

@@ -6,11 +6,12 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::series;
+use super::{dates, series};
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::task::Task;
-use tables::{Decimal, Kind, ReadErrorKind, Reading, Row, Source, clock, shown, spelling};
+use tables::clock::{self, Candidates};
+use tables::{Decimal, Kind, ReadErrorKind, Reading, Row, Source, shown, spelling};
 
 /// Rows that are looked at.
 const HEAD: usize = 1000;
@@ -29,6 +30,8 @@ pub struct Own {
     pub needs_input: bool,
     /// Columns that were named.
     pub columns: Vec<(Role, String)>,
+    /// How times are written, where that was said.
+    pub date_format: Option<String>,
 }
 
 /// A key of the parameters and how its value is known.
@@ -139,6 +142,7 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
             let read = series::Rows::read(&head, &own.source, reading, &time.value)?;
             let open = given(Role::Value).is_none() && given(Role::Series).is_none();
             if open && read.are_wide(&head) {
+                columns.extend(dates::format(own, &head, &columns, ask)?);
                 columns.extend(series::wide(ids.key()));
                 return Ok(Found { columns, reading });
             }
@@ -190,6 +194,7 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
             columns.push(Chosen::name(column.key(), name, given(role).is_some()));
         }
     }
+    columns.extend(dates::format(own, &head, &columns, ask)?);
     Ok(Found { columns, reading })
 }
 
@@ -288,6 +293,9 @@ struct Facts {
     /// Numbers without a fraction.
     whole: usize,
     times: usize,
+    /// Times that are read in a format only, and the formats that read them all.
+    unread: usize,
+    formats: Candidates,
     /// With two words or more.
     sentences: usize,
     photos: usize,
@@ -344,6 +352,23 @@ impl Head {
         facts.fits(Role::Series, self.rows) && whole
     }
 
+    /// The formats that read the times of a column; `None` where they are read without one.
+    pub(super) fn dates(&self, column: &str) -> Option<&Candidates> {
+        let facts = self.facts_of(column)?;
+        facts.is_nearly_all(facts.unread).then_some(&facts.formats)
+    }
+
+    /// The cells of a column, each once.
+    pub(super) fn texts(&self, column: &str) -> impl Iterator<Item = &str> {
+        let facts = self.facts_of(column).into_iter();
+        facts.flat_map(|facts| facts.distinct.iter().map(String::as_str))
+    }
+
+    fn facts_of(&self, column: &str) -> Option<&Facts> {
+        let index = self.names.iter().position(|name| name == column)?;
+        self.facts.get(index)
+    }
+
     /// Whether a column holds numbers.
     pub(super) fn is_number(&self, column: usize) -> bool {
         self.facts[column].is_number()
@@ -380,7 +405,12 @@ impl Facts {
             *count += usize::from(plain || decimal.read(text).is_some());
         }
         self.whole += usize::from(text.parse::<i64>().is_ok());
-        self.times += usize::from(clock::parse(text).is_ok());
+        if clock::parse(text).is_ok() {
+            self.times += 1;
+        } else if clock::looks_like_time(text) {
+            self.unread += 1;
+            self.formats.add(text);
+        }
         self.sentences += usize::from(text.split_whitespace().nth(1).is_some());
         let name = text.to_ascii_lowercase();
         let ends = [
@@ -408,7 +438,7 @@ impl Facts {
             Role::Path => nearly_all(self.photos),
             Role::User | Role::Item => self.distinct.len() > 1 && 2 * self.sentences <= self.filled,
             Role::Rating | Role::Value => self.is_number(),
-            Role::Time => nearly_all(self.times),
+            Role::Time => nearly_all(self.times + self.unread),
             Role::Series => repeats && self.filled == rows,
         }
     }
@@ -521,8 +551,10 @@ fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
         "header",
         "encoding",
         "classes",
+        "date_format",
     ]
-    .contains(&key);
+    .contains(&key)
+        && !text.contains(&format!("\n    {key}: "));
     let (mut out, mut inside, mut done) = (String::new(), false, false);
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();

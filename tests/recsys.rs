@@ -471,6 +471,44 @@ fn what_cannot_be_used_is_refused_with_its_place() {
 }
 
 #[test]
+fn times_are_read_in_their_format() {
+    let mut text = String::from("user_id,item_id,timestamp\n");
+    for n in 0..60 {
+        // In order of the file, not of the texts.
+        text += &format!(
+            "u{},i{n},{:02}/{:02}/2024\n",
+            n / 10,
+            n % 10 + 5,
+            n / 10 + 1
+        );
+    }
+    let dir = with(&text, &["-S", "recsys.data.date_format=%d/%m/%Y"]);
+    let test = dir.read("data/processed/recsys/test.csv");
+    let last: Vec<Vec<String>> = rows(&test);
+    assert!(
+        last.iter().all(|row| row[1].ends_with(['8', '9'])),
+        "{test}"
+    );
+    dir.write(
+        "new.csv",
+        "user_id,item_id,timestamp\nv,i1,31/12/2024\nv,i2,2024-12-31\n",
+    );
+    let ran = dir.run(&["predict", "recsys", "-i", "new.csv", "-o", "out.csv"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let words = "new.csv:3: column 3 (timestamp): `2024-12-31` is not a time in the format \
+                 \"%d/%m/%Y\" (recsys.data.date_format)";
+    assert!(ran.stderr.contains(words), "{ran:?}");
+
+    let error = dir.fails(
+        4,
+        &["prepare", "recsys", "-S", "recsys.data.source=mine.csv"],
+    );
+    let words = "mine.csv:2: column 3 (timestamp): no time is read without its format; set \
+                 recsys.data.date_format: \"%d/%m/%Y\" (";
+    assert!(error.contains(words), "{error}");
+}
+
+#[test]
 fn small_and_strange_data_are_no_failure() {
     // One user, one item: nothing can be held out.
     let one = with("user_id,item_id\na,b\n", &["-S", "recsys.split.test=0"]);

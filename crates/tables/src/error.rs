@@ -346,9 +346,7 @@ pub enum ReadErrorKind {
         first: &'static str,
     },
     /// An unreadable time.
-    #[error(
-        "`{0}` is not a time; expected a number, a date (2024-02-29), a date and time, or an empty cell"
-    )]
+    #[error("{0}")]
     Time(String),
 }
 

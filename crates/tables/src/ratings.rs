@@ -1,11 +1,17 @@
 //! Interactions of users with items, the input of `recsys`.
 
+mod times;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Kind, NotNumber, Place, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
+use super::clock::DateFormat;
+use super::{Kind, NotNumber, ReadError, ReadErrorKind, Row, Source, class_order, spelling};
 
-/// Names of the columns of interactions.
+use times::TimeReader;
+pub use times::Times;
+
+/// Names of the columns of interactions, and how their times are written.
 #[derive(Clone, Copy, Debug)]
 pub struct RatingColumns<'a> {
     /// Column of user ids.
@@ -16,6 +22,8 @@ pub struct RatingColumns<'a> {
     pub rating: &'a str,
     /// Column of times, which may be absent.
     pub time: &'a str,
+    /// How times are written, where it was said.
+    pub format: Option<&'a DateFormat>,
 }
 
 /// The columns of prepared splits.
@@ -24,6 +32,7 @@ pub const RATING_COLUMNS: RatingColumns<'static> = RatingColumns {
     item: "item_id",
     rating: "rating",
     time: "timestamp",
+    format: None,
 };
 
 /// One interaction, with user and item as numbers.
@@ -57,33 +66,11 @@ pub struct Ratings {
     pub times: Option<Times>,
 }
 
-/// Kinds of times, which cannot be compared with each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Times {
-    /// Seconds since 1970, or whatever unit the data use.
-    Numbers,
-    /// Dates, or wall clock times.
-    Local,
-    /// Times with an offset.
-    Instants,
-}
-
-impl Times {
-    /// The kind in words, for messages.
-    pub fn described(self) -> &'static str {
-        match self {
-            Times::Numbers => "a number",
-            Times::Local => "a date or a time without an offset",
-            Times::Instants => "a time with an offset",
-        }
-    }
-}
-
 /// Reads interactions; stops at the first bad record, unless `bad` accepts it.
 ///
 /// # Errors
-/// A missing column, the first bad record that `bad` does not accept, or a source that cannot be
-/// read to its end.
+/// A missing column, the first bad record that `bad` does not accept, a source that cannot be
+/// read to its end, or times none of which is read without a format.
 pub fn read_ratings(
     source: &mut dyn Source,
     columns: RatingColumns<'_>,
@@ -110,7 +97,8 @@ pub fn read_ratings(
             }
         }
     }
-    if let Some(error) = std::mem::take(&mut cells.units).mixed() {
+    cells.times.refuse_unread()?;
+    if let Some(error) = cells.times.mixed() {
         bad(error)?;
     }
     let (users, user_numbers) = users.sorted();
@@ -125,69 +113,21 @@ pub fn read_ratings(
         rows,
         rated: cells.rating.is_some(),
         timed: cells.time.is_some(),
-        times: cells.times,
+        times: cells.times.kind(),
     })
 }
 
 /// The columns in use.
-struct Cells {
+struct Cells<'a> {
     user: usize,
     item: usize,
     rating: Option<usize>,
     time: Option<usize>,
-    /// The kind of the first time.
-    times: Option<Times>,
-    units: Units,
+    times: TimeReader<'a>,
 }
 
-/// Units that numbers of seconds since 1970 may be in: a column with exactly two of them has two
-/// kinds of time.
-#[derive(Default)]
-struct Units {
-    /// The unit of the first time.
-    first: Option<u8>,
-    /// Text and position of the first time in another unit.
-    other: Option<(String, Place)>,
-    /// Whether there is a number that is not such a time.
-    none: bool,
-}
-
-impl Units {
-    /// The power of 1000 by which a second is divided, for times between 1973 and 2286.
-    fn of(time: f64) -> Option<u8> {
-        (0..4).find(|&unit| {
-            let second = 1000f64.powi(i32::from(unit));
-            (1e8 * second..1e10 * second).contains(&time)
-        })
-    }
-
-    fn add(&mut self, time: f64, text: &str, place: impl FnOnce() -> Place) {
-        match (Self::of(time), self.first) {
-            (None, _) => self.none = true,
-            (unit, None) => self.first = unit,
-            (unit, first) if unit != first && self.other.is_none() => {
-                self.other = Some((text.to_owned(), place()));
-            }
-            _ => {}
-        }
-    }
-
-    /// The first time in another unit, if all numbers are times.
-    fn mixed(self) -> Option<ReadError> {
-        const NAMES: [&str; 4] = ["seconds", "milliseconds", "microseconds", "nanoseconds"];
-        let (text, place) = self.other.filter(|_| !self.none)?;
-        let name = |unit: Option<u8>| NAMES[usize::from(unit.unwrap_or_default())];
-        let found = text.parse().ok().and_then(Self::of);
-        Some(place.error(ReadErrorKind::MixedTimes {
-            text,
-            found: name(found),
-            first: name(self.first),
-        }))
-    }
-}
-
-impl Cells {
-    fn find(source: &dyn Source, names: RatingColumns<'_>) -> Result<Self, ReadError> {
+impl<'a> Cells<'a> {
+    fn find(source: &dyn Source, names: RatingColumns<'a>) -> Result<Self, ReadError> {
         // A column of the default name may be absent; one that was named must exist.
         let optional = |name: &str, usual: &str| match source.column(name) {
             Ok(cell) => Ok(Some(cell)),
@@ -199,8 +139,7 @@ impl Cells {
             item: source.column(names.item)?,
             rating: optional(names.rating, RATING_COLUMNS.rating)?,
             time: optional(names.time, RATING_COLUMNS.time)?,
-            times: None,
-            units: Units::default(),
+            times: TimeReader::new(names.format),
         })
     }
 
@@ -220,7 +159,7 @@ impl Cells {
             None => None,
         };
         let time = match self.time {
-            Some(cell) => self.time(row, cell, source)?,
+            Some(cell) => self.times.read(row, cell, source)?,
             None => f64::NEG_INFINITY,
         };
         Ok(Rating {
@@ -229,29 +168,6 @@ impl Cells {
             rating,
             time,
         })
-    }
-
-    /// The time in a cell; the first one determines the kind.
-    fn time(&mut self, row: &Row, cell: usize, source: &dyn Source) -> Result<f64, ReadError> {
-        let text = row.text(cell).trim();
-        if spelling::is_missing_number(row.kind(cell), text) {
-            return Ok(f64::NEG_INFINITY);
-        }
-        let refuse = |kind| source.place(row, cell).error(kind);
-        let (found, time) =
-            parse_time(text).ok_or_else(|| refuse(ReadErrorKind::Time(text.to_owned())))?;
-        let first = *self.times.get_or_insert(found);
-        if found == Times::Numbers {
-            self.units.add(time, text, || source.place(row, cell));
-        }
-        match first == found {
-            true => Ok(time),
-            false => Err(refuse(ReadErrorKind::MixedTimes {
-                text: text.to_owned(),
-                found: found.described(),
-                first: first.described(),
-            })),
-        }
     }
 }
 
@@ -295,24 +211,6 @@ fn number(row: &Row, cell: usize, source: &dyn Source) -> Result<Option<f64>, Re
         _ => ReadErrorKind::Rating(text.to_owned()),
     };
     Err(source.place(row, cell).error(kind))
-}
-
-/// A number unchanged, or a date or time as seconds since 1970, with its kind.
-fn parse_time(text: &str) -> Option<(Times, f64)> {
-    if let Some(value) = text.parse::<f64>().ok().filter(|value| value.is_finite()) {
-        return Some((Times::Numbers, value));
-    }
-    let instant = |at: jiff::Timestamp| at.as_nanosecond() as f64 / 1e9;
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Some((Times::Instants, instant(at)));
-    }
-    let civil = text.parse::<jiff::civil::DateTime>().ok();
-    let civil = civil.or_else(|| {
-        let date = text.parse::<jiff::civil::Date>().ok()?;
-        Some(date.to_datetime(jiff::civil::Time::midnight()))
-    })?;
-    let at = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    Some((Times::Local, instant(at)))
 }
 
 /// Numbers ids in order of appearance. Small whole numbers, the usual ids, are looked up in an

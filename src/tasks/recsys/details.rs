@@ -7,6 +7,7 @@ use artifact::DataDigest;
 
 use super::params::{DataBlock, EvalBlock, ModelBlock};
 use models::recsys::{Choice, Trial};
+use tables::clock::DateFormat;
 use tables::{Decimal, RatingColumns};
 
 /// The task's part of the header.
@@ -38,6 +39,9 @@ pub struct Columns {
     pub rating: String,
     /// Need not be there.
     pub time: String,
+    /// How times are written; absent: as they look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date_format: Option<DateFormat>,
     /// What marks the decimals of ratings in texts; absent: they are as programs write them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
@@ -51,6 +55,7 @@ impl Columns {
             item: &self.item,
             rating: &self.rating,
             time: &self.time,
+            format: self.date_format.as_ref(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Columns {
             item: data.item.clone(),
             rating: data.rating.clone(),
             time: data.time.clone(),
+            date_format: data.date_format.given(),
             decimal: data.decimal,
         }
     }

@@ -8,6 +8,7 @@ use crate::params::choice::Choice;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use models::recsys::{Kind, ModelOptions, als, ease, graph, knn};
+use tables::clock::DateFormat;
 use tables::{Decimal, Delimiter, Encoding, Escape, Quote, Reading};
 
 /// Recommendation.
@@ -91,6 +92,9 @@ pub struct DataBlock {
     pub rating: String,
     /// Column of times; optional: numbers, dates or times.
     pub time: String,
+    /// How times are written: a pattern of strftime in quotes, as `"%d/%m/%Y"`, or a word for whole numbers that
+    /// write times. `auto`: ISO dates and times, and numbers as they are.
+    pub date_format: Choice<DateFormat>,
     /// Column of names in the table of items.
     pub title: String,
     /// Users with fewer interactions are left out of the training data.
@@ -115,6 +119,7 @@ impl Default for DataBlock {
             item: "item_id".to_owned(),
             rating: "rating".to_owned(),
             time: "timestamp".to_owned(),
+            date_format: Choice::Auto,
             title: "title".to_owned(),
             min_user: 1,
             min_item: 1,
@@ -136,6 +141,7 @@ impl DataBlock {
             item,
             rating,
             time,
+            date_format,
             title,
             ..
         } = prepared;
@@ -149,6 +155,7 @@ impl DataBlock {
         self.item.clone_from(item);
         self.rating.clone_from(rating);
         self.time.clone_from(time);
+        self.date_format.clone_from(date_format);
         self.title.clone_from(title);
     }
 

@@ -177,11 +177,13 @@ impl Prepare for Recsys {
 /// Where there are bad rows: the first is named, all are counted.
 fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
     let mut source = tables::open_with(path, params.reading())?;
+    let format = params.date_format.given();
     let columns = RatingColumns {
         user: &params.user,
         item: &params.item,
         rating: &params.rating,
         time: &params.time,
+        format: format.as_ref(),
     };
     let mut bad = BadRows::default();
     let ratings = tables::read_ratings(source.as_mut(), columns, &mut |error| {

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::predict::Unknown;
 use crate::talk::Talk;
+use crate::task::Task;
+use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::details::Columns;
 use tables::{ReadError, Reading, Row, Source, id_cell, read_ratings};
 
@@ -73,7 +75,8 @@ impl Folded {
         talk: &Talk,
     ) -> Result<Self> {
         let file = source.file().to_owned();
-        let ratings = read_ratings(source, columns.reader(), &mut Err)?;
+        let ratings = read_ratings(source, columns.reader(), &mut Err)
+            .map_err(|error| crate::columns::explain(error.into(), Recsys::NAME, &[]))?;
         let mut folded = Folded::default();
         let mut first = vec![true; ratings.users.len()];
         for row in &ratings.rows {

@@ -1,8 +1,8 @@
-//! The command line: from each verb to its function. With `args`, its clap types, the only module
-//! that knows clap.
+//! The command line: calls the function of each verb. The only module that knows clap; its clap types are in
+//! `args`.
 //!
-//! A verb takes a plain struct and returns an [`Outcome`], which is shown here; everything else a
-//! person reads goes to stderr through `talk`.
+//! A verb takes a plain struct and returns an [`Outcome`], which is shown here; everything else for people to
+//! read goes to stderr through `talk`.
 
 mod args;
 mod compare;
@@ -37,10 +37,10 @@ use crate::task::Task;
 use crate::tasks::{self, Name};
 use crate::{eval, explain, for_task, inspect, pipeline, train};
 
-/// What a verb that can resume has, after a signal, to reach a place where it can stop.
+/// Time that a resumable verb has after a signal to reach a point where it can stop.
 const GRACE: Duration = Duration::from_millis(700);
 
-/// Parses the command line, runs the verb, shows what it says.
+/// Parses the command line, runs the verb and shows its result.
 pub fn main() -> Exit {
     if complete::answer() {
         return Exit::Done;
@@ -78,9 +78,9 @@ pub fn main() -> Exit {
     }
 }
 
-/// A command line that is none: help and version, which were asked for, or what is wrong with it.
+/// Prints what clap returns instead of a verb: help and version, or what is wrong with the command line.
 fn refuse(error: &clap::Error) -> Exit {
-    // A closed pipe is no reason to fail.
+    // A closed pipe is not an error.
     if !error.use_stderr() {
         let _ = error.print();
         return Exit::Done;
@@ -96,7 +96,7 @@ fn refuse(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// Whether `--json` or its variable is there, where the command line cannot be parsed.
+/// Whether `--json` or its variable is set, for a command line that cannot be parsed.
 fn asks_for_json() -> bool {
     let flag = std::env::args_os()
         .take_while(|arg| arg != "--")
@@ -111,8 +111,8 @@ fn say_as_json(error: &str, exit: Exit) {
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
 
-/// Ctrl-C and SIGTERM: a verb that can resume has a moment to stop by itself; any other, and any at the
-/// second signal, ends at once.
+/// Handles Ctrl-C and SIGTERM: a resumable verb has a moment to stop by itself; any other verb, and any verb
+/// at the second signal, ends at once.
 fn handle_signals(interrupt: &Interrupt, talk: Talk) {
     let asked = interrupt.clone();
     let handler = move || {
@@ -128,12 +128,11 @@ fn handle_signals(interrupt: &Interrupt, talk: Talk) {
         }
     };
     if let Err(error) = ctrlc::set_handler(handler) {
-        talk.detail(format!("Ctrl-C will leave temporary files behind: {error}"));
+        talk.detail(format!("Ctrl-C will not remove temporary files: {error}"));
     }
 }
 
-/// Ends the process from outside of the verb; no temporary file stays behind, and no command of a stage
-/// works on.
+/// Ends the process while the verb runs: stops the commands of stages and removes temporary files.
 fn end(interrupt: &Interrupt, talk: Talk) -> ! {
     pipeline::stop_commands();
     files::leftovers::remove();
@@ -169,13 +168,13 @@ impl Global {
         }
     }
 
-    /// The one number of threads; 0: as many as cores.
+    /// The number of threads; 0: one per core.
     fn thread_count(&self) -> Result<usize> {
         match self.threads[..] {
             [] => Ok(0),
             [threads] => Ok(threads.into()),
             _ => Err(exit::usage(
-                "--threads: one number; only `verify` takes several",
+                "--threads takes one number here; only `verify` takes several",
             )),
         }
     }
@@ -257,7 +256,10 @@ impl Man {
             let found = command.find_subcommand(verb).cloned();
             command = found.ok_or_else(|| {
                 let verbs: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
-                exit::usage(format!("no verb `{verb}`; there are {}", verbs.join(", ")))
+                exit::usage(format!(
+                "unknown verb `{verb}`; expected one of {}",
+                verbs.join(", ")
+                ))
             })?;
         }
         let mut page = Vec::new();
@@ -269,7 +271,7 @@ impl Man {
     }
 }
 
-/// A task's name means the project's model of it, unless a file has that name.
+/// The name of a task means the project's model of it, unless a file has that name.
 fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
     let project = Project::open_if_any(&global.selection())?;
     let project = project.as_ref();
@@ -287,7 +289,7 @@ fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Runs a verb for each task named and shows what it did.
+/// Runs a verb for each task and shows its results.
 fn each(
     (global, verb): (&Global, &str),
     tasks: &Tasks,
@@ -362,7 +364,7 @@ impl ParamsArgs {
     }
 }
 
-/// Asks on a terminal which of some columns is meant; anything else there has nobody to answer.
+/// Asks which of some columns is meant; `None` without a terminal.
 fn ask(question: &str, columns: &[&str]) -> Option<String> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return None;
@@ -391,12 +393,12 @@ fn ask(question: &str, columns: &[&str]) -> Option<String> {
 }
 
 impl Gate {
-    /// Every gate is looked at before the exit code says that one was not met.
+    /// Checks every gate before the exit code says that one was not met.
     fn run(self, global: &Global) -> Result<Exit> {
         let project = Project::open(&global.selection())?;
         let names = self.tasks.names(&project);
         if self.output.is_some() && names.len() > 1 {
-            return Err(exit::usage("--output: name one task instead of `all`"));
+            return Err(exit::usage("--output holds one verdict; name one task instead of `all`"));
         }
         let mut results = Results::new(global, self.tasks.are_all());
         let ended = names.into_iter().try_fold(Exit::Done, |exit, name| {
@@ -414,7 +416,7 @@ impl Gate {
 }
 
 impl Validate {
-    /// Every task is looked at before the exit code says that one breaks a rule.
+    /// Checks every task before the exit code says that one breaks a rule.
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let project = Project::open(&global.selection())?;
         global.start_threads()?;
@@ -433,7 +435,7 @@ impl Validate {
         });
         let exit = results.end(ended)?;
         if exit == Exit::Done {
-            // The parts that `prepare` wrote are trained on next.
+            // After a check of the prepared parts comes training.
             let done = if self.prepared { "prepare" } else { "validate" };
             global.say_next(done, &self.tasks.task);
         }
@@ -441,7 +443,7 @@ impl Validate {
     }
 }
 
-/// `-` is stdin or stdout.
+/// A path, or stdin or stdout for `-`.
 fn port(path: &std::path::Path) -> Port {
     if path == std::path::Path::new("-") {
         Port::Standard
@@ -491,12 +493,12 @@ impl Predict {
         let needed = for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
         if let (true, [first, ..], Some(_)) = (needed, &asked[..], &input) {
             return Err(exit::usage(format!(
-                "`{first}` and -i are two inputs; give one of them"
+                "`{first}` and -i are both inputs; give one of them"
             )));
         }
         let reads = asked.is_empty() && input.is_none() && needed;
         if (reads || input == Some(Port::Standard)) && io::stdin().is_terminal() {
-            talk.note("reading rows from the keyboard, a header line first; Ctrl-D ends them");
+            talk.note("reading rows from the keyboard, starting with a header line; end with Ctrl-D");
         }
         let answer = output.is_none();
         let request = self.request(input, output, reading, asked);
@@ -525,15 +527,14 @@ impl Predict {
         Ok(scored.exit())
     }
 
-    /// What is named on the command line; each must be what the task takes.
+    /// The inputs on the command line, each checked to be of the kind that the task takes.
     fn asked(&self, name: Name) -> Result<Vec<String>> {
         let takes = for_task!(name, T => <T as predict::ask::Ask>::INPUT);
         for (flag, ids) in [("--user", &self.user), ("--series", &self.series)] {
             let own = matches!(takes, predict::ask::Input::Id { flag: own, .. } if own == flag);
             if !ids.is_empty() && !own {
                 return Err(exit::usage(format!(
-                    "{flag} is not an option of `predict {name}`, which is asked by `easylife predict \
-                     {name} {}`",
+                    "{flag} is not an option of `predict {name}`; use `easylife predict {name} {}`",
                     takes.example()
                 )));
             }
@@ -545,8 +546,8 @@ impl Predict {
         Ok(asked.cloned().collect())
     }
 
-    /// Input, output and how tables are read: as given, or as the project says. No output: what is asked is
-    /// answered.
+    /// Input, output and how tables are read: as given on the command line, otherwise as in the project. Without
+    /// an output the inputs are answered on the terminal.
     fn ports(&self, name: Name, project: Option<&Project>, is_batch: bool) -> Result<Ports> {
         let own = self.reading.check()?;
         let input = self.input.as_deref().map(port);
@@ -612,7 +613,7 @@ impl Explain {
 }
 
 impl Stages {
-    /// What `repro` and `status` share; `-S` is not for them: a pipeline has one params.yaml.
+    /// The request of `repro` and `status`, which refuse `-S`: a pipeline has one params.yaml.
     fn request(self, global: &Global) -> Result<repro::Request> {
         if let Some(set) = global.set.first() {
             return Err(exit::usage(format!(
@@ -641,8 +642,8 @@ impl Stages {
     }
 }
 
-/// What the stages of this project read by its parameters. A pipeline need not be one of easylife's: where
-/// the parameters cannot be read, the stages say so.
+/// The files that each stage reads according to the parameters. Empty if these cannot be read: a pipeline need
+/// not be one of easylife, and if it is, its stages report the error.
 fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
         return Vec::new();
@@ -651,7 +652,7 @@ fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     tasks::ALL.iter().flat_map(reads).flatten().collect()
 }
 
-/// Samples that this project has no use for; nothing where the parameters cannot be read, as in [`reads`].
+/// Samples that this project does not use; empty if the parameters cannot be read, as in [`reads`].
 fn unused_samples(global: &Global) -> Vec<pipeline::sample::Unused> {
     let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
         return Vec::new();
@@ -681,7 +682,7 @@ impl ReproArgs {
 }
 
 impl StatusArgs {
-    /// With `-q` nothing is said, and exit 1 means that something would run, as in `dvc status`.
+    /// With `-q` prints nothing and exits with 1 if a stage would run, as `dvc status` does.
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let status = repro::status(&self.stages.request(global)?, talk)?;
         if global.quiet && !status.is_up_to_date() {

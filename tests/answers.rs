@@ -233,7 +233,7 @@ fn what_names_a_batch_is_no_question() {
         ),
         (
             &["predict", "nlp", "a film", "-i", "fine.txt"],
-            "`a film` and -i are two inputs",
+            "`a film` and -i are both inputs",
         ),
         (
             &["predict", "nlp", "-S", "nlp.predict.output=null"],
@@ -332,7 +332,7 @@ fn each_verb_says_what_comes_next() {
             let ran = dir.run(&[&args[..], &[silent]].concat());
             assert!(!ran.stderr.contains("next: "), "{ran:?}");
         }
-        // A stage of a pipeline knows what comes next.
+        // In a stage the pipeline decides what comes next.
         let output = dir
             .command(&args)
             .env("EASYLIFE_RUN", "1")

@@ -1,4 +1,4 @@
-//! What the command line may hold: clap types, and the texts of `--help`.
+//! The clap types of the command line, with the texts of `--help`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -49,18 +49,18 @@ pub struct Global {
         add = ArgValueCompleter::new(complete::keys)
     )]
     pub set: Vec<Set>,
-    /// Threads to use; changes no output [default: one a core]; `verify` takes several: 1,2,8
+    /// Number of threads; does not change outputs [default: one per core]; `verify` takes several: 1,2,8
     #[arg(long, global = true, value_name = "N", env = "EASYLIFE_THREADS", value_delimiter = ',',
           value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Vec<u16>,
-    /// Show the result, or the error, as one JSON object
+    /// Print the result or the error as one JSON object
     #[arg(long, global = true, env = "EASYLIFE_JSON", value_parser = clap::builder::FalseyValueParser::new())]
     pub json: bool,
-    /// Say only what is wrong: warnings, errors, results that end with another exit code than 0; what
-    /// was asked for on stdout (explain, inspect, profile, --json, -o -) is there all the same
+    /// Print only problems: warnings, errors and results with an exit code other than 0; output requested
+    /// on stdout (explain, inspect, profile, --json, -o -) is printed all the same
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more: details on stderr
+    /// Print more details on stderr
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Colour messages
@@ -83,12 +83,12 @@ pub enum Color {
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Start a project, with samples of all tasks or for one task on your own data
+    /// Start a project, with samples of all tasks or with one task on your own data
     Init(InitArgs),
     /// Make seeded sample data in data/raw/TASK
     Sample(SampleArgs),
     /// Check the raw data against schema/TASK.yaml or the built-in rules -> reports/validate; exit 4
-    /// where a rule of level error is broken
+    /// if a rule of level error is broken
     Validate(Validate),
     /// Describe the columns of any tables
     Profile {
@@ -107,24 +107,24 @@ pub enum Verb {
     Train(Tasks),
     /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
     Evaluate(Tasks),
-    /// Check the metrics against TASK.gate; exit 3 where one is not met
+    /// Check the metrics against TASK.gate; exit 3 if a bound is not met
     Gate(Gate),
     /// Compare two commits, project folders, metrics files or model files
     Compare {
         /// A commit, branch or tag, a project's folder, metrics/TASK.json, or a model file
         #[arg(value_name = "A")]
         a: String,
-        /// Another of its kind; `.`: the project as it is now
+        /// Another of the same kind; `.`: the project as it is now
         #[arg(value_name = "B", default_value = ".")]
         b: String,
     },
-    /// Score a file or what comes on stdin, or answer what is named on the command line
+    /// Score a file or stdin, or answer inputs given on the command line
     Predict(Predict),
-    /// Explain single answers of a model
+    /// Explain individual answers of a model
     Explain(Explain),
     /// Describe a model file
     Inspect {
-        /// A task, for the project's model of it, or a model file
+        /// A task (the project's model of it) or a model file
         #[arg(value_name = "TASK|MODEL")]
         model: PathBuf,
     },
@@ -145,12 +145,12 @@ pub enum Verb {
     Man(Man),
 }
 
-/// The heading of options that say what is read and written.
+/// Heading of the options for input and output.
 const INPUT_OUTPUT: &str = "Input and output";
 
 #[derive(Args)]
 pub struct Man {
-    /// Whose page [default: that of easylife itself]
+    /// The verb whose page to print [default: easylife itself]
     #[arg(value_name = "VERB")]
     pub verb: Option<String>,
     /// Write the pages of all verbs into this folder
@@ -160,7 +160,7 @@ pub struct Man {
 
 #[derive(Args)]
 pub struct Tasks {
-    /// Which task, or `all` that the project has
+    /// A task, or `all` tasks of the project
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
     pub task: String,
 }
@@ -169,8 +169,8 @@ pub struct Tasks {
 pub struct InitArgs {
     #[arg(default_value = ".", value_name = "DIR")]
     pub folder: PathBuf,
-    /// For this task alone, on data of your own; columns that are not named are found by their names and
-    /// cells
+    /// Set up this task alone, on your own data; columns not given here are inferred from their names and
+    /// values
     #[arg(long, value_name = "TASK", requires = "source",
           value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: Option<String>,
@@ -275,7 +275,7 @@ pub struct InitArgs {
 
 #[derive(Args)]
 pub struct ParamsArgs {
-    /// A key or block, for example ts.data [default: all]
+    /// A key or block, for example ts.data [default: all keys]
     #[arg(value_name = "KEY")]
     pub key: Option<String>,
     /// Print the JSON Schema of params.yaml, which editors check and complete the file with
@@ -290,7 +290,7 @@ pub struct ParamsArgs {
 pub struct SampleArgs {
     #[command(flatten)]
     pub tasks: Tasks,
-    /// Only where TASK.data.source is the sample, as a stage of the pipeline makes it
+    /// Fail unless TASK.data.source is the sample; for the stages of the pipeline
     #[arg(long)]
     pub as_source: bool,
     /// cv: blur the sharp photos of this folder instead of painted ones
@@ -302,7 +302,7 @@ pub struct SampleArgs {
 pub struct Gate {
     #[command(flatten)]
     pub tasks: Tasks,
-    /// Write the verdict to this file, too
+    /// Also write the verdict to this file
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 }
@@ -311,30 +311,30 @@ pub struct Gate {
 pub struct Validate {
     #[command(flatten)]
     pub tasks: Tasks,
-    /// Write schema/TASK.yaml from the data, with what was seen, to be edited
+    /// Write schema/TASK.yaml, rules inferred from the data, for you to edit
     #[arg(long, conflicts_with = "prepared")]
     pub init: bool,
-    /// With --init: over the file that is there
+    /// With --init: overwrite the existing file
     #[arg(long, requires = "init")]
     pub force: bool,
-    /// The parts that `prepare` wrote: leakage between training and test
+    /// Check the parts written by `prepare` for leakage between training and test
     #[arg(long)]
     pub prepared: bool,
 }
 
 impl Tasks {
-    /// Whether they are `all`, rather than one by its name.
+    /// Whether `all` was given rather than the name of one task.
     pub fn are_all(&self) -> bool {
         self.task == "all"
     }
 
-    /// The task, or all that the project has: those with a block in its params.yaml, or every one where none
-    /// has.
+    /// The task named, or for `all` the tasks with a block in the project's params.yaml; every task if none has
+    /// one.
     pub fn names(&self, project: &Project) -> Vec<Name> {
         if let Ok(name) = self.task.parse() {
             return vec![name];
         }
-        // clap has let through nothing else than `all`
+        // clap accepts nothing else but `all`.
         let there = |name: &&Name| project.has(name.as_str());
         match tasks::ALL
             .iter()
@@ -361,8 +361,8 @@ fn task_names(with_all: bool) -> Vec<&'static str> {
 pub struct Predict {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
-    /// Answer this, for a person to read (with -o: as a batch): nlp a text each, cv a photo each, recsys
-    /// a user each, ts a series each
+    /// Inputs to answer on the terminal (with -o: as a batch): texts (nlp), photos (cv), users (recsys),
+    /// series (ts)
     #[arg(value_name = "INPUT")]
     pub asked: Vec<String>,
     /// Answer for this user
@@ -376,8 +376,8 @@ pub struct Predict {
     /// Answer for this series
     #[arg(long, value_name = "ID", help_heading = "Options of ts")]
     pub series: Vec<String>,
-    /// File or folder to score (cv: also a photo or a pattern as `*.jpg`); `-`: stdin (ts: newer
-    /// values, which need not be given) [default: stdin; without --output TASK.predict.input]
+    /// File or folder to score (cv: also a photo or a pattern such as `*.jpg`; ts: newer values, optional);
+    /// `-`: stdin [default: stdin; without --output TASK.predict.input]
     #[arg(short, long, value_name = "IN", help_heading = INPUT_OUTPUT)]
     pub input: Option<PathBuf>,
     /// File to write; `-`: stdout [default: TASK.predict.output, without --input]
@@ -392,17 +392,17 @@ pub struct Predict {
     #[arg(long, value_name = "FORMAT", help_heading = INPUT_OUTPUT,
           value_parser = words::<Format>(&["csv", "tsv", "jsonl", "parquet"]))]
     pub format: Option<Format>,
-    /// A row that cannot be scored: stop, or list it in OUT.rejects.csv and go on [default: fail]
-    /// (cv says in its column `error` what is wrong with a photo, and always goes on)
+    /// On a row that cannot be scored: stop, or list it in OUT.rejects.csv and continue [default: fail]
+    /// (cv always continues and describes the fault in its column `error`)
     #[arg(long, value_name = "WHAT", help_heading = INPUT_OUTPUT)]
     pub on_error: Option<Rows>,
-    /// Go on where a killed run stopped
+    /// Continue where an interrupted run stopped
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub resume: bool,
-    /// Wait for another run on the same output to end
+    /// Wait until another run on the same output has ended
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub wait: bool,
-    /// Exit 4 where the input has no rows, instead of an empty output
+    /// Exit 4 if the input has no rows, instead of writing an empty output
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub require_input: bool,
     /// Add the probability of every class
@@ -411,36 +411,36 @@ pub struct Predict {
     /// Steps to forecast [default: ts.horizon at training]
     #[arg(long, help_heading = "Options of ts", value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub horizon: Option<u32>,
-    /// Shares, in per cent, that intervals are to cover [default: 80,95]
+    /// Coverage of the intervals in per cent [default: 80,95]
     #[arg(long, help_heading = "Options of ts", value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
     pub level: Vec<f64>,
     #[command(flatten)]
     pub lists: Lists,
 }
 
-/// How input files in CSV are read.
+/// How input files are read.
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = INPUT_OUTPUT)]
 pub struct Reading {
-    /// What separates the columns of CSV inputs: one character, or `tab` [default: a comma]
+    /// Delimiter of the columns of CSV inputs: one character, or `tab` [default: a comma]
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around texts in CSV inputs: one character, or `none` [default: "]
+    /// Quote character of CSV inputs: one character, or `none` [default: "]
     #[arg(long, value_name = "CHAR")]
     pub quote: Option<Quote>,
-    /// How a quote inside a quoted text is written in CSV inputs: doubled or backslash [default:
+    /// How a quote inside a quoted text is escaped in CSV inputs: doubled or backslash [default:
     /// doubled]
     #[arg(long, value_name = "HOW", value_parser = words::<Escape>(&["doubled", "backslash"]))]
     pub escape: Option<Escape>,
-    /// What marks the decimals of numbers in texts of inputs: `.` or `,`; marks between thousands are then read,
-    /// too [default: as the model's data had it, otherwise none but 1234.5 is read]
+    /// Decimal mark of numbers in inputs: `.` or `,`; thousands separators are then read, too [default: that
+    /// of the model's training data, otherwise plain numbers such as 1234.5]
     #[arg(long, value_name = "CHAR")]
     pub decimal: Option<Decimal>,
-    /// The first line of CSV inputs is a row: columns are named 1, 2, ...
+    /// CSV inputs have no header line: the columns are named 1, 2, ...
     #[arg(long)]
     pub no_header: bool,
     /// Encoding of text inputs: utf-8, utf-16le, windows-1252, latin-1, ... [default: UTF-8, or what is
-    /// recognised]
+    /// detected]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<Encoding>,
 }
@@ -448,22 +448,22 @@ pub struct Reading {
 #[derive(Args)]
 #[command(next_help_heading = "Options of recsys")]
 pub struct Lists {
-    /// Items a list [default: 20]
+    /// Number of items per list [default: 20]
     #[arg(long, value_name = "K", value_parser = parse_count)]
     pub k: Option<usize>,
-    /// A table of user_id, or `all` [default: those in IN, without it all]
+    /// A table of user_id, or `all` [default: the users in IN, without IN all]
     #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
     pub users: Option<predict::Wanted>,
-    /// Items like those in a table of item_id, or like each of `all`
+    /// List similar items instead: for the items in a table of item_id, or for `all`
     #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
     pub similar: Option<predict::Wanted>,
-    /// A table of user_id and item_id: the only items for these users
+    /// A table of user_id and item_id: list only these items for these users
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,
-    /// A table of user_id and item_id: items not for these users
+    /// A table of user_id and item_id: never list these items for these users
     #[arg(long, value_name = "FILE")]
     pub deny: Option<PathBuf>,
-    /// A table of item_id: the only items for anyone
+    /// A table of item_id: list only these items for anyone
     #[arg(long, value_name = "FILE")]
     pub only: Option<PathBuf>,
 }
@@ -471,7 +471,7 @@ pub struct Lists {
 fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
     match text {
         "all" => Ok(predict::Wanted::All),
-        "" => Err("a file or `all` is expected".to_owned()),
+        "" => Err("expected a file or `all`".to_owned()),
         file => Ok(predict::Wanted::File(PathBuf::from(file))),
     }
 }
@@ -479,7 +479,7 @@ fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
 fn parse_count(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(count) if (1..=1_000_000).contains(&count) => Ok(count),
-        _ => Err("a whole number of 1 to 1000000 is expected".to_owned()),
+        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
     }
 }
 
@@ -489,7 +489,7 @@ pub enum Rows {
     Skip,
 }
 
-/// One of some words, which `--help` lists.
+/// Parses one of `words`, which `--help` lists.
 fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
@@ -500,7 +500,7 @@ where
 fn parse_level(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(level) if level > 0.0 && level < 100.0 => Ok(level),
-        _ => Err("a number above 0 and below 100".to_owned()),
+        _ => Err("expected a number above 0 and below 100".to_owned()),
     }
 }
 
@@ -508,17 +508,17 @@ fn parse_level(text: &str) -> Result<f64, String> {
 pub struct Explain {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
-    /// What to explain (nlp: a text each, cv: a photo each, recsys: a user, or USER/ITEM, each, ts: a
-    /// series each); absent: one a line on stdin
+    /// Inputs to explain: texts (nlp), photos (cv), USER or USER/ITEM (recsys), series (ts) [default: one per
+    /// line on stdin]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
     #[arg(short, long, value_name = "MODEL")]
     pub model: Option<PathBuf>,
-    /// cv: write the photo with its tile map beside it into this folder
+    /// cv: write each photo next to its tile map into this folder
     #[arg(long, value_name = "DIR")]
     pub pictures: Option<PathBuf>,
-    /// How many reasons to show, the strongest first
+    /// Number of reasons to show, the strongest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
 }
@@ -528,34 +528,34 @@ pub struct Stages {
     /// Stages of dvc.yaml, or groups (`train` for train@nlp and the others) [default: all]
     #[arg(value_name = "STAGE", add = ArgValueCompleter::new(complete::stages))]
     pub targets: Vec<String>,
-    /// What needs the stages, instead of what they need
+    /// Run the stages and what depends on them, instead of what they depend on
     #[arg(long)]
     pub downstream: bool,
-    /// These stages alone
+    /// Run only these stages, without what they depend on
     #[arg(short, long, conflicts_with = "downstream")]
     pub single_item: bool,
-    /// Wait for another run to end
+    /// Wait until another run has ended
     #[arg(long)]
     pub wait: bool,
-}
-
-#[derive(Args)]
-pub struct ReproArgs {
+    }
+    
+    #[derive(Args)]
+    pub struct ReproArgs {
     #[command(flatten)]
     pub stages: Stages,
-    /// Run even what is up to date
+    /// Run even stages that are up to date
     #[arg(short, long)]
     pub force: bool,
-    /// Only say what would run, and why
+    /// Only print what would run, and why
     #[arg(long)]
     pub dry: bool,
-    /// After a failure go on with what does not need the failed stage
+    /// After a failure, continue with stages that do not depend on the failed one
     #[arg(short, long)]
     pub keep_going: bool,
-    /// Run again what an earlier run has given for the same inputs
+    /// Run a stage even if the run cache has its outputs for the same inputs
     #[arg(long)]
     pub no_run_cache: bool,
-    /// Stages at the same time
+    /// Number of stages to run at the same time
     #[arg(short, long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: u16,
@@ -572,7 +572,7 @@ pub struct VerifyArgs {
     /// Stages of dvc.yaml, or groups [default: all]
     #[arg(value_name = "STAGE", add = ArgValueCompleter::new(complete::stages))]
     pub targets: Vec<String>,
-    /// Wait for another run to end
+    /// Wait until another run has ended
     #[arg(long)]
     pub wait: bool,
 }

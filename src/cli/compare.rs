@@ -1,4 +1,4 @@
-//! `easylife compare A B`: what the two names mean, and for two models of which task they are.
+//! `easylife compare A B`: resolves the two names and, for two models, their task.
 
 use std::path::PathBuf;
 

@@ -1,7 +1,7 @@
-//! Completions that know the project: stages of its dvc.yaml, keys of params.yaml.
+//! Shell completions, including the stages of the project's dvc.yaml and the keys of params.yaml.
 //!
-//! The script that `easylife completions SHELL` prints calls the binary itself at every Tab, with the
-//! variable [`VARIABLE`] in its environment.
+//! The script that `easylife completions SHELL` prints calls the binary at every Tab, with the variable
+//! [`VARIABLE`] in its environment.
 
 use std::ffi::OsStr;
 
@@ -15,13 +15,13 @@ use super::help;
 use crate::exit;
 use crate::pipeline;
 
-/// Names the shell that asks.
+/// Environment variable that names the shell asking for completions.
 const VARIABLE: &str = "EASYLIFE_COMPLETE";
 
-/// The shells that there is a script for.
+/// Supported shells.
 pub const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
-/// Answers a shell that asks for completions; `false` where none does.
+/// Answers a shell that asks for completions; returns `false` if none does.
 pub fn answer() -> bool {
     if std::env::var_os(VARIABLE).is_none() {
         return false;
@@ -30,11 +30,11 @@ pub fn answer() -> bool {
     CompleteEnv::with_factory(help::plain_command)
         .var(VARIABLE)
         .try_complete(std::env::args_os(), here.as_deref())
-        // A completion that fails completes nothing: an error would end up on the command line.
+        // On failure there are no completions: an error would end up on the command line.
         .unwrap_or(true)
 }
 
-/// The script that makes `shell` ask.
+/// The script that makes `shell` ask the binary for completions.
 pub fn script(shell: &str) -> Result<Vec<u8>> {
     let shells = Shells::builtins();
     let completer = shells
@@ -45,7 +45,7 @@ pub fn script(shell: &str) -> Result<Vec<u8>> {
     Ok(script)
 }
 
-/// Stages of dvc.yaml, and their groups.
+/// Completes stages of dvc.yaml and their groups.
 pub fn stages(typed: &OsStr) -> Vec<CompletionCandidate> {
     let mut names = pipeline::stage_names();
     let groups: Vec<String> = names
@@ -56,7 +56,7 @@ pub fn stages(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(names, typed)
 }
 
-/// Keys of the file that `init` writes, with `=` behind them.
+/// Completes `KEY=` for the keys of the params.yaml that `init` writes.
 pub fn keys(typed: &OsStr) -> Vec<CompletionCandidate> {
     let mut keys = Vec::new();
     if let Ok(file) = yaml::parse(pipeline::init::PARAMS_TEMPLATE) {

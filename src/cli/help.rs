@@ -1,10 +1,10 @@
-//! What `--help` and the manual say beyond the options themselves: examples of every verb.
+//! Examples of every verb, shown by `--help` and in the manual.
 
 use clap::{ColorChoice, Command, CommandFactory};
 
 use super::args::Cli;
 
-/// Commands to copy, by verb. A test parses each of them.
+/// Example commands by verb. A test parses each of them.
 const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "init",
@@ -142,7 +142,7 @@ pub fn command() -> Command {
         })
 }
 
-/// The same for what is generated of it, without colour.
+/// As [`command`], without colour, for generated manuals and completions.
 pub fn plain_command() -> Command {
     command().color(ColorChoice::Never)
 }

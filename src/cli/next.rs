@@ -1,8 +1,8 @@
-//! The command to type after a verb, said on stderr when it has done its work.
+//! The suggestion on stderr, after a verb has succeeded, of the command to run next.
 
 use super::args::Global;
 
-/// What follows each verb that works on tasks.
+/// Each verb that works on tasks, and the verb that follows it.
 const STEPS: &[(&str, &str)] = &[
     ("sample", "validate"),
     ("validate", "prepare"),
@@ -12,15 +12,16 @@ const STEPS: &[(&str, &str)] = &[
     ("gate", "predict"),
 ];
 
-/// Set for the commands of a stage, where the pipeline knows what comes next.
+/// Environment variable set for the commands of a stage, where the pipeline decides what comes next.
 const STAGE: &str = "EASYLIFE_RUN";
 
 impl Global {
-    /// Says what follows `verb` for a task, or `all`. Not with `-q` or `--json`, nor in a stage of a pipeline.
+    /// Suggests the verb after `verb` for a task or `all`. Silent with `-q` or `--json`, and in a stage of a
+    /// pipeline.
     pub fn say_next(&self, verb: &str, task: &str) {
         let next = STEPS.iter().find(|(done, _)| *done == verb);
         if let Some((_, next)) = next {
-            // A batch is of one task.
+            // `predict` takes one task.
             let task = if *next == "predict" && task == "all" {
                 "TASK"
             } else {
@@ -30,7 +31,7 @@ impl Global {
         }
     }
 
-    /// Says a command to go on with.
+    /// Suggests a command to run next.
     pub fn say_command(&self, command: &str) {
         if self.json || std::env::var_os(STAGE).is_some() {
             return;

@@ -1,4 +1,4 @@
-//! After the verbs that change reports: `reports/index.html`.
+//! Writes `reports/index.html` after the verbs that change reports.
 
 use super::args::Verb;
 use crate::project::{Project, Selection};
@@ -7,7 +7,7 @@ use crate::tasks::{self, Name};
 use crate::{eval, for_task};
 
 impl Verb {
-    /// Whether `reports/index.html` may be out of date after it, even where it failed.
+    /// Whether `reports/index.html` may be out of date after this verb, even if the verb failed.
     pub(super) fn changes_reports(&self) -> bool {
         matches!(
             self,
@@ -16,7 +16,7 @@ impl Verb {
     }
 }
 
-/// Writes `reports/index.html` from what is there. A convenience: nothing fails for it.
+/// Writes `reports/index.html` from the reports there are. If that fails, the verb only warns.
 pub(super) fn write(selection: &Selection, talk: &Talk) {
     let Ok(Some(project)) = Project::open_if_any(selection) else {
         return;

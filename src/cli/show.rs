@@ -1,5 +1,4 @@
-//! Results on stdout: as text or as one JSON object, all of them or, with `-q`, only those that are not as
-//! hoped.
+//! Prints results on stdout, as text or as one JSON object; with `-q` only bad results.
 
 use std::io::{self, Write};
 
@@ -26,8 +25,8 @@ impl Verdict {
     }
 }
 
-/// The results of a verb, task by task. As text each is shown as it comes; as JSON they are one object at the
-/// end: that of the task, or for `all` one with a key a task.
+/// The results of a verb, task by task. Text is shown as it comes. JSON is one object at the end: that of the
+/// task, or for `all` tasks an object with a key per task.
 pub struct Results<'a> {
     global: &'a Global,
     by_task: bool,
@@ -35,7 +34,7 @@ pub struct Results<'a> {
 }
 
 impl<'a> Results<'a> {
-    /// `by_task`: for `all` tasks.
+    /// `by_task`: whether JSON has a key per task, as for `all`.
     pub fn new(global: &'a Global, by_task: bool) -> Self {
         Self {
             global,
@@ -44,7 +43,8 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// Shows or keeps the result of a task. That nobody reads the text any more is no reason to stop.
+    /// Shows the result of a task, or keeps it for the JSON. A closed stdout is not an error: the remaining
+    /// tasks are still to be run.
     pub fn add(
         &mut self,
         task: &'static str,
@@ -62,7 +62,8 @@ impl<'a> Results<'a> {
         })
     }
 
-    /// Shows what was kept; `ended` is how the verb ended, which has the last word.
+    /// Prints the kept JSON and returns `ended`, how the verb ended. An error of the verb takes precedence over
+    /// one of printing.
     pub fn end<T>(self, ended: Result<T>) -> Result<T> {
         if !self.collected.is_empty() {
             let objects = self.collected.iter();
@@ -85,7 +86,7 @@ impl<'a> Results<'a> {
 }
 
 impl Global {
-    /// Shows what was asked for on stdout, `-q` or not.
+    /// Shows a result that was asked for, even with `-q`.
     pub fn show(&self, outcome: &dyn Outcome) -> Result<()> {
         let text = match self.json {
             true => outcome.json()? + "\n",
@@ -94,7 +95,7 @@ impl Global {
         print(text.as_bytes())
     }
 
-    /// Shows what a verb did; with `-q` only what is bad: cron mails whatever is said.
+    /// Shows what a verb did; with `-q` only bad results, because cron mails every output.
     pub fn show_result(&self, outcome: &dyn Outcome, verdict: Verdict) -> Result<()> {
         match self.quiet && !self.json && verdict == Verdict::Fine {
             true => Ok(()),

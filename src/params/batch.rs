@@ -1,11 +1,11 @@
-//! `TASK.predict`: what `easylife predict TASK` scores where no file is named, and where the answers go.
+//! `TASK.predict`: the default input and output of `easylife predict TASK`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Invalid, require};
 
-/// The files of the batch that belongs to a project; relative paths start at the project's folder.
+/// Input and output of the project's batch; relative paths start at the project's folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Batch {
@@ -21,7 +21,7 @@ impl Batch {
         for (key, path) in [("input", &self.input), ("output", &self.output)] {
             let key = format!("{task}.predict.{key}");
             require(path.as_deref() != Some(""), &key, || {
-                "name a file, or null for none".to_owned()
+                "the path is empty; give a path, or null for none".to_owned()
             })?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! A value that is given, or left to easylife by the word `auto`.
+//! A parameter that is either given or chosen from the data (`auto`).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ pub enum Choice<T> {
 }
 
 impl<T: Clone> Choice<T> {
-    /// The value, where there is one.
+    /// The value, if it is given.
     pub fn given(&self) -> Option<T> {
         match self {
             Choice::Auto => None,
@@ -28,7 +28,7 @@ impl<T: Clone> Choice<T> {
     }
 }
 
-/// The word for what is chosen from the data.
+/// Keyword for a value that is chosen from the data.
 const AUTO: &str = "auto";
 
 impl<T: JsonSchema> JsonSchema for Choice<T> {
@@ -59,7 +59,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Choice<T> {
 struct ChoiceVisitor<T>(PhantomData<T>);
 
 impl<T> ChoiceVisitor<T> {
-    /// A value that is not the word; the message says that the word would do, too.
+    /// Reads a value other than `auto`; an error mentions that `auto` is allowed, too.
     fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Choice<T>, D::Error>
     where
         T: Deserialize<'de>,
@@ -100,7 +100,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
         Self::given(value.into_deserializer())
     }
 
-    /// `null`, which a type that is no option refuses.
+    /// Reads `null`, which a type other than `Option` refuses.
     fn visit_unit<E: Error>(self) -> Result<Choice<T>, E> {
         let unit: UnitDeserializer<E> = ().into_deserializer();
         T::deserialize(unit)
@@ -109,7 +109,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Choice<T>, A::Error> {
-        // As below: items have places of their own.
+        // As below: each item has a place of its own.
         let list = PresentList {
             count: items.size_hint(),
             items: SeqAccessDeserializer::new(items),
@@ -118,12 +118,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ChoiceVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Choice<T>, A::Error> {
-        // The keys that are wrong in it have places of their own, which must not be lost.
+        // A wrong key has a place of its own, which the error must keep.
         T::deserialize(Present(MapAccessDeserializer::new(entries))).map(Choice::Given)
     }
 }
 
-/// A value for a type that may be optional: serde's own deserializers of values are no options.
+/// A value for a type that may be an `Option`, which serde's own value deserializers do not support.
 struct Present<D>(D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Present<D> {
@@ -152,8 +152,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Present<D> {
     }
 }
 
-/// As [`Present`], a list. What serde derives would take it for named fields in their order, and leave items
-/// unread where there are too many.
+/// As [`Present`], for a list. Code derived by serde would read the items as fields in their order, and ignore
+/// surplus items.
 struct PresentList<D> {
     items: D,
     count: Option<usize>,

@@ -1,4 +1,4 @@
-//! What the blocks of all tasks check alike: `TASK.data.source`, and `TASK.split.test` where it is a share.
+//! Checks that the blocks of several tasks share: `TASK.data.source`, and `TASK.split.test` as a share.
 
 use super::{Invalid, require};
 use tables::{Delimiter, Escape, Quote, Reading};
@@ -6,11 +6,11 @@ use tables::{Delimiter, Escape, Quote, Reading};
 /// Refuses an empty `TASK.data.source`.
 pub(crate) fn check_source(task: &str, source: &str) -> Result<(), Invalid> {
     require(!source.is_empty(), &format!("{task}.data.source"), || {
-        "name a file or a folder".to_owned()
+        "the path is empty; give a file or a folder".to_owned()
     })
 }
 
-/// How CSV files are read, by `TASK.data.delimiter`, `quote` and `escape`.
+/// How CSV files are read, according to `TASK.data.delimiter`, `quote` and `escape`.
 pub(crate) fn reading(
     delimiter: Option<Delimiter>,
     quote: Option<Quote>,
@@ -24,7 +24,7 @@ pub(crate) fn reading(
     }
 }
 
-/// Refuses a character that is both delimiter and quote.
+/// Refuses the same character as delimiter and as quote.
 pub(crate) fn check_reading(task: &str, reading: Reading) -> Result<(), Invalid> {
     let invalid = |error: tables::InvalidReading| {
         Invalid::new(format!("{task}.data.quote"), error.to_string())
@@ -32,12 +32,12 @@ pub(crate) fn check_reading(task: &str, reading: Reading) -> Result<(), Invalid>
     reading.check().map(|_| ()).map_err(invalid)
 }
 
-/// The share of the source that becomes the test part, in [0, 1); 0: no test part, train on all.
+/// Checks the share of the source that becomes the test part, in [0, 1); 0: no test part, train on all.
 pub(crate) fn check_share(task: &str, share: f64) -> Result<f64, Invalid> {
     require(
         (0.0..1.0).contains(&share),
         &format!("{task}.split.test"),
-        || format!("{share} is not a share of at least 0 and below 1"),
+        || format!("{share} is not a share: expected at least 0 and below 1"),
     )?;
     Ok(share)
 }

@@ -1,5 +1,5 @@
-//! A YAML file that a person writes, as a tree whose values know where they came from: a line of the
-//! file, or a `-S` on the command line.
+//! A YAML file written by a person, as a tree whose values know where they were given: on a line of the
+//! file, or by `-S` on the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -8,21 +8,21 @@ use yaml::{At, Node, Reason};
 
 use super::{Error, Set, near_miss};
 
-/// A file read once. Its values are taken out by [`Document::get`] and [`Document::whole`]; whatever is
-/// wrong with one is told with its place.
+/// A parsed file. [`Document::get`] and [`Document::read`] deserialize its values; errors name the place of
+/// the value.
 #[derive(Clone, Debug)]
 pub struct Document {
     path: PathBuf,
     root: Node,
-    /// Laid over the file, in order; the nodes of each have its position, counted from 1, as source.
+    /// Values set over those of the file, in order; the nodes of each have its position, from 1, as source.
     sets: Vec<Set>,
 }
 
 impl Document {
-    /// Reads the text of the file `path`.
+    /// Parses the text of the file `path`.
     ///
     /// # Errors
-    /// Where it is not YAML, with line and column.
+    /// If it is not YAML, with line and column.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let reader = yaml::Reader {
             types: yaml::Types::Core,
@@ -39,7 +39,7 @@ impl Document {
         }
     }
 
-    /// Lays a value over the file.
+    /// Sets a value over that of the file.
     pub(super) fn set(&mut self, set: &Set) {
         self.sets.push(set.clone());
         let value = set.value.clone().with_source(self.sets.len());
@@ -50,15 +50,15 @@ impl Document {
     /// The whole file as a value.
     ///
     /// # Errors
-    /// The first value that does not fit.
+    /// The first value of a wrong type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         yaml::from_node(&self.root).map_err(|error| self.unfit(error))
     }
 
-    /// The value of a key at the top; `None` where the file does not have it.
+    /// The value of a top-level key; `None` if the file does not have it.
     ///
     /// # Errors
-    /// Where it does not fit.
+    /// If it has a wrong type.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
         let Some(node) = self.root.get(key) else {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Document {
         Ok(Some(value))
     }
 
-    /// The keys at the top that are none of `known` are refused.
+    /// Refuses top-level keys that are not in `known`.
     pub(super) fn check_keys(&self, known: &[&str]) -> Result<(), Error> {
         for (key, _) in self.root.as_map().unwrap_or_default() {
             let name = key
@@ -80,13 +80,13 @@ impl Document {
         Ok(())
     }
 
-    /// The node of a key at the top.
+    /// The node of a top-level key.
     pub(super) fn node(&self, key: &str) -> Option<&Node> {
         self.root.get(key)
     }
 
-    /// A complaint about the value under `keys`: where it was given, otherwise where the nearest key
-    /// above it was.
+    /// An error about the value of `keys`, with the place where it was given, otherwise that of the nearest
+    /// key above it.
     pub fn refuse(&self, keys: &[&str], complaint: &str) -> Error {
         let reason = format!("{}: {complaint}", keys.join("."));
         self.refused(self.root.locate(keys), reason)
@@ -124,7 +124,7 @@ fn unknown_key(got: &str, block: &str, known: &[&str]) -> String {
         block => format!(" in `{block}`"),
     };
     format!(
-        "unknown key `{got}`{within}; {}keys here: {}",
+        "unknown key `{got}`{within}; {}expected one of {}",
         near_miss(got, known),
         known.join(", ")
     )

@@ -1,4 +1,4 @@
-//! `TASK.gate`: bounds that the metrics must keep, for example `{accuracy: {min: 0.8}}`.
+//! `TASK.gate`: bounds on the metrics, for example `{accuracy: {min: 0.8}}`.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Invalid, require};
 
-/// Bounds by the metric's name; a name with dots goes into nested metrics.
+/// Bounds by metric; a dotted name refers to a nested metric.
 pub type Gate = BTreeMap<String, Bounds>;
 
-/// What a metric may be, ends included.
+/// The allowed range of a metric, ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
@@ -23,18 +23,18 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Whether `value` keeps both bounds. A value that is not a number keeps none.
+    /// Whether `value` is within the bounds; NaN never is.
     pub fn hold(&self, value: f64) -> bool {
         self.min.is_none_or(|min| value >= min) && self.max.is_none_or(|max| value <= max)
     }
 }
 
-/// Refuses bounds that say nothing or that nothing can keep.
+/// Refuses bounds that are empty or that no value can meet.
 pub(crate) fn check(task: &str, gate: &Gate) -> Result<(), Invalid> {
     for (metric, bounds) in gate {
         let key = format!("{task}.gate.{metric}");
         require(bounds.min.is_some() || bounds.max.is_some(), &key, || {
-            "give `min`, `max` or both".to_owned()
+            "no bound is given; set `min`, `max` or both".to_owned()
         })?;
         if let (Some(min), Some(max)) = (bounds.min, bounds.max) {
             require(min <= max, &key, || format!("min {min} is above max {max}"))?;

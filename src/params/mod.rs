@@ -1,8 +1,8 @@
-//! `params.yaml`, with `-S key=value` on top, into typed and checked blocks.
+//! Reads `params.yaml`, overridden by `-S key=value`, into typed and checked blocks.
 //!
-//! Two steps, as ripgrep's low and high arguments: serde reads the file into blocks that refuse
-//! unknown keys; each block's `check` turns it into options that can be used. No YAML value travels
-//! deeper. Paths are resolved by `project`, not here.
+//! There are two steps, like ripgrep's low and high arguments: serde reads the file into blocks that refuse
+//! unknown keys, and each block's `check` turns it into usable options. Code below this module sees no YAML.
+//! `project` resolves paths.
 
 pub mod batch;
 pub mod choice;
@@ -22,38 +22,38 @@ use yaml::Data;
 pub use document::Document;
 pub use set::Set;
 
-/// The release line that this binary's parameters belong to: `major.minor`.
+/// The version of the parameters that this binary reads: `major.minor`.
 pub const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION_MAJOR"),
     ".",
     env!("CARGO_PKG_VERSION_MINOR")
 );
 
-/// What the file says that belongs to no task.
+/// The parameters that belong to no task.
 #[derive(Clone, Debug)]
 pub struct Params {
-    /// Every random choice starts here.
+    /// The seed of every random choice.
     pub seed: u64,
     pub validate: validate::Block,
 }
 
-/// The seed where none is given.
+/// Default seed.
 const SEED: u64 = 42;
 
-/// Keys at the top that belong to no task.
+/// Top-level keys that belong to no task.
 const COMMON: [&str; 3] = ["easylife", "seed", "validate"];
 
-/// A block of the file that belongs to a task.
+/// The block of a task.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskBlock {
-    /// Its key at the top of the file.
+    /// Its top-level key.
     key: &'static str,
     read: fn(&Document, &'static str) -> Result<(), Error>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 impl TaskBlock {
-    /// The block `key`, which is written as a `B`.
+    /// The block `key` of type `B`.
     pub fn of<B: DeserializeOwned + JsonSchema>(key: &'static str) -> Self {
         Self {
             key,
@@ -63,12 +63,12 @@ impl TaskBlock {
     }
 }
 
-/// A value that cannot be used: where it stands and why.
+/// An invalid value: its key and the reason.
 #[derive(Clone, Debug)]
 pub struct Invalid {
     /// Keys from the top, joined by dots: `nlp.split.test`.
     pub key: String,
-    /// What is wrong and what would be right.
+    /// What is wrong and what is expected.
     pub reason: String,
 }
 
@@ -81,7 +81,7 @@ impl Invalid {
     }
 }
 
-/// Refuses `key` with `reason` unless `holds`.
+/// Returns an error about `key` with `reason` unless `holds`.
 pub(crate) fn require(
     holds: bool,
     key: &str,
@@ -94,10 +94,10 @@ pub(crate) fn require(
     }
 }
 
-/// Why parameters were refused. Every message starts with the place.
+/// An error in the parameters. Every message starts with the place.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    // Not named `source`: it is part of the message, and a chain would say it again.
+    // Not named `source`: it is part of the message, and an error chain would repeat it.
     #[error("{}: {error}{}", path.display(), missing_hint(error))]
     Unreadable {
         path: PathBuf,
@@ -114,18 +114,18 @@ fn missing_hint(error: &std::io::Error) -> &'static str {
     }
 }
 
-/// The parameters of a run: what belongs to no task, and the document that tasks read their blocks from.
+/// The parameters of a run: those that belong to no task, and the document with the blocks of the tasks.
 #[derive(Debug)]
 pub struct Loaded {
     pub params: Params,
     document: Document,
 }
 
-/// Reads `path` and lays `sets` over it, in order. The blocks of all tasks are read, so that what is
-/// wrong in one is refused whichever task runs.
+/// Reads `path` and applies `sets` in order. Reads the blocks of all tasks, so that an error in any of them
+/// is reported whichever task runs.
 ///
 /// # Errors
-/// What cannot be read, is written for another version, is an unknown key or has a wrong type.
+/// A file that cannot be read or is written for another version, an unknown key, a value of a wrong type.
 pub fn load(path: &Path, sets: &[Set], blocks: &[TaskBlock]) -> Result<Loaded, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::Unreadable {
         path: path.to_owned(),
@@ -136,7 +136,7 @@ pub fn load(path: &Path, sets: &[Set], blocks: &[TaskBlock]) -> Result<Loaded, E
 
 fn parse(path: &Path, text: &str, sets: &[Set], blocks: &[TaskBlock]) -> Result<Loaded, Error> {
     let mut document = Document::parse(path, text)?;
-    // The version comes first: keys of another version are not this binary's to judge.
+    // The version first: another version may have other keys.
     check_version(&document)?;
     for set in sets {
         document.set(set);
@@ -162,13 +162,13 @@ fn check_version(document: &Document) -> Result<(), Error> {
         return Err(document.refused(
             None,
             format!(
-                "the key `easylife` is missing: say which version the file was written for, \
-                 easylife: \"{VERSION}\""
+                "the key `easylife` is missing; add the version that the file was written for, \
+                easylife: \"{VERSION}\""
             ),
         ));
     };
     let Data::Str(version) = &node.data else {
-        let reason = format!("`easylife` is a version in quotes: easylife: \"{VERSION}\"");
+        let reason = format!("`easylife` must be a version in quotes: easylife: \"{VERSION}\"");
         return Err(document.refused(Some(node.at), reason));
     };
     let line: Vec<&str> = version.splitn(3, '.').take(2).collect();
@@ -184,27 +184,27 @@ fn check_version(document: &Document) -> Result<(), Error> {
 }
 
 impl Loaded {
-    /// The block `key` as written; what is not given has its default.
+    /// The block `key` as written; missing values have their defaults.
     ///
     /// # Errors
-    /// A value that does not fit: none where [`load`] was given the block.
+    /// A value of a wrong type; none if the block was among those given to [`load`].
     pub fn block<B: DeserializeOwned + Default>(&self, key: &str) -> Result<B, Error> {
         Ok(self.document.get(key)?.unwrap_or_default())
     }
 
-    /// Whether the file, or an `-S`, has the block `key`.
+    /// Whether the file or a `-S` has the block `key`.
     pub fn has(&self, key: &str) -> bool {
         self.document.node(key).is_some()
     }
 
-    /// Points a complaint about a value at where the value was given.
+    /// Adds to an error about a value the place where the value was given.
     pub fn blame(&self, invalid: Invalid) -> Error {
         let keys: Vec<&str> = invalid.key.split('.').collect();
         self.document.refuse(&keys, &invalid.reason)
     }
 }
 
-/// "did you mean `x`? " where a known word is close, otherwise nothing.
+/// "did you mean `x`? " if a known word is close, otherwise empty.
 pub fn near_miss(got: &str, known: &[&str]) -> String {
     known
         .iter()
@@ -258,11 +258,11 @@ mod tests {
     fn an_unknown_key_is_named_with_line_and_suggestion() {
         assert_eq!(
             refused(&head("nlp:\n  split:\n    tst: 0.5\n"), &[]),
-            "params.yaml:4:5: unknown key `tst` in `nlp.split`; did you mean `test`? keys here: test, train"
+            "params.yaml:4:5: unknown key `tst` in `nlp.split`; did you mean `test`? expected one of test, train"
         );
         assert_eq!(
             refused(&head("sed: 1\n"), &[]),
-            "params.yaml:2:1: unknown key `sed`; did you mean `seed`? keys here: easylife, seed, \
+            "params.yaml:2:1: unknown key `sed`; did you mean `seed`? expected one of easylife, seed, \
              validate, nlp, ts"
         );
         assert!(!refused(&head("qqqqqq: 1\n"), &[]).contains("did you mean"));
@@ -332,8 +332,8 @@ mod tests {
     fn a_wrong_set_is_blamed_on_the_command_line() {
         assert_eq!(
             refused(&head(""), &["seed=1", "nlp.splitt.test=0.5"]),
-            "-S nlp.splitt.test=0.5: unknown key `splitt` in `nlp`; did you mean `split`? keys \
-             here: split, label"
+            "-S nlp.splitt.test=0.5: unknown key `splitt` in `nlp`; did you mean `split`? expected \
+            one of split, label"
         );
         assert!("nlp..test=1".parse::<Set>().is_err());
         assert!("nlp.test".parse::<Set>().is_err());

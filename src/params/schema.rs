@@ -1,14 +1,14 @@
-//! The JSON Schema of `params.yaml`, made of the types that read it.
+//! The JSON Schema of `params.yaml`, generated from the types that read it.
 //!
-//! Descriptions are the doc comments of the types, defaults come from their `Default`, and words from
-//! their variants, so that the schema says what the parser does.
+//! Descriptions are the doc comments of the types, defaults come from their `Default`, and allowed words from
+//! their variants, so that the schema agrees with the parser.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::{COMMON, SEED, TaskBlock, VERSION, validate};
 
-/// The file that `easylife init` writes beside `params.yaml`, for editors.
+/// The file for editors that `easylife init` writes next to `params.yaml`.
 pub const FILE: &str = "params.schema.json";
 
 /// The schema of the whole file, with the blocks of these tasks.
@@ -19,7 +19,7 @@ pub fn schema(blocks: &[TaskBlock]) -> Value {
     });
     let mut generator = settings.into_generator();
     let mut seed = generator.subschema_for::<u64>().to_value();
-    seed["description"] = json!("Every random choice starts here.");
+    seed["description"] = json!("The seed of every random choice.");
     seed["default"] = json!(SEED);
     let version = json!({
         "type": "string",
@@ -54,8 +54,8 @@ pub fn text(blocks: &[TaskBlock]) -> String {
     format!("{:#}\n", schema(blocks))
 }
 
-/// Takes out what editors have no use for: formats of numbers, defaults of whole blocks (each of their
-/// keys has its own), and the line breaks of doc comments.
+/// Removes what editors do not need: formats of numbers, defaults of whole blocks (each of their keys has its
+/// own), and the line breaks of doc comments.
 fn tidy(schema: &mut Value) {
     if let Value::Object(object) = schema {
         let is_block = object.contains_key("properties");
@@ -77,13 +77,13 @@ enum Place {
     Root,
     /// The value of a key, or an item of a list.
     Value,
-    /// One of several that a value may be.
+    /// One of several alternatives for a value.
     Alternative,
 }
 
-/// What the reader of YAML takes beside what the types say: nothing at all for a block or list that is
-/// empty, and a number or `true` for a text, as it is written. Alternatives are told apart by type, so that
-/// they take no other.
+/// Adds what the YAML reader accepts in addition to the types: nothing at all for an empty block or list, and a
+/// number or `true` for a text, taken as it is written. Alternatives are distinguished by type, so they accept
+/// no other.
 fn accept_as_yaml(schema: &mut Value, place: Place) {
     if place == Place::Alternative {
         return;
@@ -118,7 +118,7 @@ fn accept_as_yaml(schema: &mut Value, place: Place) {
     children(schema, &mut accept_as_yaml);
 }
 
-/// Calls `visit` for each schema directly inside of this one.
+/// Calls `visit` for each schema directly inside this one.
 fn children(schema: &mut Value, visit: &mut dyn FnMut(&mut Value, Place)) {
     let Value::Object(object) = schema else {
         return;

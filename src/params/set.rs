@@ -1,4 +1,4 @@
-//! `-S key=value`: one key of the parameters for one call, over what the file says.
+//! `-S key=value`: overrides one key of the parameters for one call.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ impl FromStr for Set {
             .split_once('=')
             .ok_or("expected key=value, for example nlp.split.test=0.3")?;
         if key.split('.').any(str::is_empty) {
-            return Err(format!("`{key}` is not a key: names joined by dots"));
+            return Err(format!("`{key}` is not a key; expected names joined by dots"));
         }
         let reader = Reader {
             types: Types::Core,
@@ -41,7 +41,7 @@ impl FromStr for Set {
 }
 
 impl Set {
-    /// Whether it changes what is at `key`: the key itself, a part of it, or what it is part of.
+    /// Whether it changes the value of `key`: it sets the key, a key below it or a key above it.
     pub fn concerns(&self, key: &str) -> bool {
         let within = |inner: &str, outer: &str| {
             let rest = inner.strip_prefix(outer);
@@ -50,8 +50,8 @@ impl Set {
         within(&self.key, key) || within(key, &self.key)
     }
 
-    /// As it is typed in a shell, for an output: quoted where the shell would read it otherwise, and without
-    /// the folders of an absolute path, which no output names.
+    /// As it would be typed in a shell, for an output: quoted if necessary, and without the folders of an absolute
+    /// path, which outputs never contain.
     pub fn for_shell(&self) -> String {
         let value = self.text.split_once('=').map_or("", |(_, value)| value);
         let file = value

@@ -1,19 +1,19 @@
-//! The `validate` block of `params.yaml`: what the checks of all tasks share.
+//! The `validate` block of `params.yaml`: settings for the checks of all tasks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use tables::profile::Columns;
 
-/// What the checks of all tasks share.
+/// Settings for the checks of all tasks.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
-    /// The day that rules on age count back from, `YYYY-MM-DD`. No clock is asked: the same bytes
-    /// come out every day.
+    /// The day from which rules on age count back, `YYYY-MM-DD`. The clock is not used, so that the outputs are
+    /// the same every day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub today: Option<String>,
-    /// How many of the offending rows are shown for each finding.
+    /// Number of offending rows shown for each finding.
     pub rows: usize,
     /// Which columns of a table are profiled.
     pub profile: Profile,
@@ -23,10 +23,10 @@ pub struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Every one.
+    /// All columns.
     #[default]
     All,
-    /// Those that a rule needs, which is faster.
+    /// Only columns that a rule needs, which is faster.
     Needed,
 }
 

@@ -1,35 +1,34 @@
-//! Which column of a stranger's table is meant: what a column that a task needs is usually called, and what
-//! to do where it is not there under the name that was expected.
+//! The columns that a task needs: their usual names, guesses which column of a table is meant, and advice if a
+//! column is missing under the expected name.
 
 use crate::exit;
 use tables::{ReadError, ReadErrorKind, shown, spelling};
 
-/// What a column is for.
+/// The role of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A text to be classified.
+    /// A text to classify.
     Text,
-    /// What is predicted of a text or a photo.
+    /// The class of a text or a photo.
     Label,
-    /// The file of a photo.
+    /// The path of a photo.
     Path,
-    /// Who took something.
+    /// A user, who took an item.
     User,
-    /// What was taken.
+    /// An item, which a user took.
     Item,
-    /// How much it was liked.
+    /// How much a user likes an item.
     Rating,
-    /// When.
+    /// The time of a row.
     Time,
-    /// What is measured over time.
+    /// The value of a series.
     Value,
-    /// Which series a value belongs to.
+    /// The id of the series that a value belongs to.
     Series,
 }
 
 impl Role {
-    /// Names that such columns have in public data sets, the most telling first; in lower case, letters and
-    /// digits alone.
+    /// Names of such columns in public data sets, the most telling first; lower case, only letters and digits.
     fn usual(self) -> &'static [&'static str] {
         match self {
             Role::Text => &[
@@ -177,7 +176,7 @@ impl Role {
         }
     }
 
-    /// Whether such columns are usually called so.
+    /// Whether `name` is a usual name of such a column.
     pub(crate) fn is_usual(self, name: &str) -> bool {
         self.usual().contains(&bare(name).as_str())
     }
@@ -212,7 +211,7 @@ impl Role {
         }
     }
 
-    /// The column that is most likely meant, of those that are not `taken`; by its name alone.
+    /// The column that is most likely meant, by its name alone; not one of `taken`.
     pub fn guess<'c>(self, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
         let free = || free(columns, taken);
         let by = |fits: &dyn Fn(&str, &str) -> bool| {
@@ -227,7 +226,7 @@ impl Role {
 }
 
 impl Role {
-    /// Whether a cell of such a column may be this one.
+    /// Whether such a column may contain this cell.
     fn may_be(self, cell: &str) -> bool {
         let cell = cell.trim();
         let is_number = cell.parse::<f64>().is_ok();
@@ -243,13 +242,13 @@ impl Role {
     }
 }
 
-/// Letters and digits of a name, in lower case.
+/// The letters and digits of a name, in lower case.
 fn bare(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// A column that a task needs: what for, the name it is expected under, and the key that says so.
+/// A column that a task needs: its role, its expected name, and the key of params.yaml that sets the name.
 #[derive(Clone, Debug)]
 pub struct Needed {
     role: Role,
@@ -266,7 +265,7 @@ impl Needed {
         }
     }
 
-    /// The name that it is expected under.
+    /// The expected name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -281,15 +280,15 @@ impl Needed {
     }
 }
 
-/// The error of a column that is not there, with all others that are not there either, what is likely meant,
-/// and the keys that say it; of any other, with the task's own name in the keys that it names.
+/// Extends an error about a missing column by all other missing columns, the columns that are likely meant,
+/// and the keys to set. In any other error, replaces `TASK.` by the name of the task.
 pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> anyhow::Error {
     let Some(ReadError { place, kind }) = error.downcast_ref::<ReadError>() else {
-        let told = format!("{error:#}");
-        return match told.contains("TASK.") {
+        let message = format!("{error:#}");
+        return match message.contains("TASK.") {
             true => exit::coded(
                 exit::code(&error),
-                told.replace("TASK.", &format!("{task}.")),
+                message.replace("TASK.", &format!("{task}.")),
             ),
             false => error,
         };
@@ -304,17 +303,17 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
         };
         let next = match is_absent(kind) {
             true => format!(
-                "; set {task}.data.source in params.yaml, or make sample data with `easylife sample {task}`"
+                "; set {task}.data.source in params.yaml, or create sample data with `easylife sample {task}`"
             ),
             false => String::new(),
         };
-        let told = format!("{error:#}{next}").replace("TASK.", &format!("{task}."));
-        return exit::coded(exit::code(&error), told);
+        let message = format!("{error:#}{next}").replace("TASK.", &format!("{task}."));
+        return exit::coded(exit::code(&error), message);
     };
     let names: Vec<&str> = columns.iter().map(String::as_str).collect();
     let missing = |column: &&Needed| !names.contains(&column.name.as_str());
     let missing: Vec<&Needed> = needed.iter().filter(missing).collect();
-    // Where one name holds all others, the table has another delimiter: the reader says so.
+    // A single column suggests another delimiter: the reader says so.
     if !missing.iter().any(|column| column.name == *name) || names.len() == 1 {
         return error;
     }
@@ -325,7 +324,7 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
         _ => String::new(),
     };
     exit::data(format!(
-        "{}: there {} {}; there are: {}{more}; {}",
+        "{}: there {} {}; the table has: {}{more}; {}",
         place.file,
         match missing.len() {
             1 => "is no column",
@@ -337,7 +336,7 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
     ))
 }
 
-/// What to set where the first line of a table is a row of data, with the columns that are likely meant.
+/// What to set if the first line of a table is a row of data, with the columns that are likely meant.
 fn without_header(file: &str, cells: &[String], task: &str, needed: &[Needed]) -> String {
     let names: Vec<String> = cells.iter().take(SHOWN).map(|cell| shown(cell)).collect();
     let mut free: Vec<usize> = (0..cells.len()).collect();
@@ -359,20 +358,20 @@ fn without_header(file: &str, cells: &[String], task: &str, needed: &[Needed]) -
         .collect();
     format!(
         "{file}: the first line looks like data, not like names of columns ({}); if the file has no header line, \
-         columns are named by their numbers: set {} in params.yaml, or pass {}",
+        its columns are named by their numbers: set {} in params.yaml, or pass {}",
         names.join(", "),
         and(&yaml),
         flags.join(" ")
     )
 }
 
-/// What to set where a column that is needed is not there; `None` where it is not one that is.
+/// What to set if the needed column `name` is missing; `None` if no such column is needed.
 pub(crate) fn advice_on(name: &str, columns: &[&str], needed: &[Needed]) -> Option<String> {
     let missing = needed.iter().find(|column| column.name == name)?;
     Some(advice(&[missing], columns, needed))
 }
 
-/// Which keys to set, and to what as far as names tell.
+/// Which keys to set, and to which columns as far as can be guessed from their names.
 fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
     let mut taken: Vec<&str> = needed.iter().map(|column| column.name.as_str()).collect();
     let mut sets = Vec::new();
@@ -402,9 +401,9 @@ fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
     let is_missing = |role| missing.iter().find(|column| column.role == role);
     let other_shape = match (is_missing(Role::Series), is_missing(Role::Value)) {
         (None, _) => String::new(),
-        (Some(id), None) => format!("; where there is one series, set `{}: null`", id.key),
+        (Some(id), None) => format!("; if there is only one series, set `{}: null`", id.key),
         (Some(id), Some(_)) => format!(
-            "; where each column is a series, set `{}: wide`",
+            "; if each column is a series, set `{}: wide`",
             id.key.replace(".id", ".layout")
         ),
     };
@@ -415,7 +414,7 @@ fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
     )
 }
 
-/// Columns that are named in a message.
+/// Maximum number of columns named in a message.
 const SHOWN: usize = 20;
 
 fn and(words: &[String]) -> String {
@@ -426,13 +425,13 @@ fn and(words: &[String]) -> String {
     }
 }
 
-/// Columns that may be meant; a name that no terminal shows as it is cannot be typed either.
+/// Columns that may be meant. Excludes names with invisible characters, which cannot be typed.
 fn free<'c>(columns: &[&'c str], taken: &[&str]) -> impl Iterator<Item = &'c str> {
     let names = columns.iter().copied();
     names.filter(|name| !taken.contains(name) && !name.contains(spelling::is_invisible))
 }
 
-/// The column whose name differs by a slip of the keyboard.
+/// The column whose name differs by a typing error.
 fn nearest<'c>(name: &str, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
     let name = bare(name);
     free(columns, taken)
@@ -521,7 +520,7 @@ mod tests {
         assert_eq!(
             advice(&needed.iter().collect::<Vec<_>>()[..2], &columns, &needed),
             "set `ts.data.id: NAME` and `ts.data.time: date` in params.yaml, or pass -S ts.data.id=NAME -S \
-             ts.data.time=date; where there is one series, set `ts.data.id: null`"
+             ts.data.time=date; if there is only one series, set `ts.data.id: null`"
         );
         assert_eq!(advice_on("other", &columns, &needed), None);
         assert_eq!(

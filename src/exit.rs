@@ -1,7 +1,7 @@
-//! Exit codes, and which error ends with which.
+//! Exit codes, and the exit code of each error.
 //!
-//! Library layers know nothing of exit codes: `code` reads them off the error types in a chain.
-//! A verb that finds something of its own says so with [`usage`], [`data`] and the others.
+//! Library layers do not know exit codes: `code` derives them from the error types in a chain. A verb sets the
+//! code of its own errors with [`usage`], [`data`] and the like.
 
 use crate::interrupt::Interrupted;
 use crate::params;
@@ -12,7 +12,7 @@ use crate::params;
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Failed for a reason that none of the others names.
+    /// Failed for any other reason.
     Failed = 1,
     /// The command line or the parameters are wrong.
     Usage = 2,
@@ -24,13 +24,13 @@ pub enum Exit {
     Locked = 5,
     /// Not reproducible.
     NotReproducible = 6,
-    /// Done, with rows that failed; they are listed.
+    /// Done, but some rows failed; they are listed.
     Partial = 7,
     /// Ended by Ctrl-C or SIGTERM (128 + SIGINT, as shells count it).
     Interrupted = 130,
 }
 
-/// An error of a verb's own, with the code it ends with.
+/// An error of a verb, with its exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Coded {
@@ -38,7 +38,7 @@ pub struct Coded {
     pub message: String,
 }
 
-/// An error that ends with `exit`.
+/// An error with the exit code `exit`.
 pub fn coded(exit: Exit, message: impl Into<String>) -> anyhow::Error {
     Coded {
         exit,
@@ -62,7 +62,7 @@ pub fn locked(message: impl Into<String>) -> anyhow::Error {
     coded(Exit::Locked, message)
 }
 
-/// The code an error ends with: the first in its chain that decides, otherwise [`Exit::Failed`].
+/// The exit code of an error: that of the first error in its chain that has one, otherwise [`Exit::Failed`].
 pub fn code(error: &anyhow::Error) -> Exit {
     error.chain().find_map(decides).unwrap_or(Exit::Failed)
 }
@@ -97,7 +97,7 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     cause.is::<params::Error>().then_some(Exit::Usage)
 }
 
-/// Whether the error is only that nobody reads the output any more (`| head`): that is success.
+/// Whether the error is only a closed pipe (`| head`), which counts as success.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause

@@ -1,5 +1,5 @@
-//! `easylife inspect`: what a model file expects, what was chosen and why, how good it was, and on which data,
-//! without using it. The raw block of the header and the tensors are for `--json` and `-v`.
+//! `easylife inspect`: describes a model file without using it: the inputs it expects, what was chosen and why,
+//! its metrics, and its training data. `--json` and `-v` also show the raw header and the tensors.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use crate::project::Project;
 use crate::task::Task;
 use artifact::{Description, Field, Header, TensorInfo};
 
-/// Classes shown to a person; `--json` has them all.
+/// Classes shown as text; JSON has all.
 const CLASSES_SHOWN: usize = 12;
-/// Metrics shown to a person, those at the top of the file.
+/// Metrics shown as text, the first in the file.
 const METRICS_SHOWN: usize = 4;
-/// Letters of a digest that are shown to a person.
+/// Letters of a digest shown as text.
 const DIGEST_SHOWN: usize = 12;
 
-/// What a task says of its models.
+/// What a task implements for `inspect`.
 pub trait Inspect: Task {
-    /// What was chosen and why, out of what the header records.
+    /// What was chosen and why, according to the header.
     fn describe(header: &Header<Self::Details>) -> Vec<Line>;
 }
 
-/// A line with a label; an empty one goes on with the line before.
+/// A line with a label; an empty label continues the line before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
     label: &'static str,
@@ -44,7 +44,7 @@ impl Line {
     }
 }
 
-/// A model file's header and tensors.
+/// The description of a model file.
 #[derive(Serialize)]
 pub struct Inspected {
     path: PathBuf,
@@ -55,21 +55,21 @@ pub struct Inspected {
     /// What was chosen and why, in words.
     #[serde(skip)]
     choices: Vec<Line>,
-    /// How good it was.
+    /// Its metrics.
     #[serde(skip_serializing_if = "Measured::is_absent")]
     measured: Measured,
-    /// Whether the raw block is shown, too.
+    /// Whether to show the raw header, too.
     #[serde(skip)]
     raw: bool,
 }
 
-/// What `metrics/TASK.json` says of a model.
+/// The metrics of a model in `metrics/TASK.json`.
 enum Measured {
-    /// No such file.
+    /// There is no such file.
     Absent,
-    /// It is of another model.
+    /// The file is about another model.
     OfAnother(PathBuf),
-    /// Its numbers.
+    /// The metrics.
     Of(PathBuf, Value),
 }
 
@@ -78,7 +78,7 @@ impl Measured {
         !matches!(self, Measured::Of(..))
     }
 
-    /// By the project's metrics file of a task, if it is of the model with this digest.
+    /// Reads the project's metrics file of a task, if it is about this model.
     fn find(project: Option<&Project>, task: &str, model: &Path) -> Result<Self> {
         let Some(path) = project.map(|project| project.metrics(task)) else {
             return Ok(Measured::Absent);
@@ -97,9 +97,9 @@ impl Measured {
 
     fn line(&self, task: &str) -> String {
         match self {
-            Measured::Absent => format!("not yet; measure it with `easylife evaluate {task}`"),
+            Measured::Absent => format!("not yet; run `easylife evaluate {task}`"),
             Measured::OfAnother(path) => format!(
-                "not this one: {} is of another model; measure it with `easylife evaluate {task}`",
+                "not yet: {} is about another model; run `easylife evaluate {task}`",
                 path.display()
             ),
             Measured::Of(path, metrics) => {
@@ -136,7 +136,7 @@ fn headline(metrics: &Value) -> String {
     described.collect::<Vec<_>>().join(", ")
 }
 
-/// The task that a model file is of.
+/// The task of a model file.
 ///
 /// # Errors
 /// A file that is not a model.
@@ -144,7 +144,7 @@ pub fn task_of(path: &Path) -> Result<String> {
     Ok(artifact::describe(path)?.header.task)
 }
 
-/// Reads and checks a model file of `T`. `raw`: the header's block is shown as it is, too.
+/// Reads and checks a model file of `T`. `raw`: show the raw header, too.
 ///
 /// # Errors
 /// A file that is not a model of `T`.
@@ -157,7 +157,7 @@ pub fn run<T: Inspect>(project: Option<&Project>, path: &Path, raw: bool) -> Res
             signature: header.signature.clone(),
             details,
         }),
-        // Of another version: the block as it is says more than nothing.
+        // Details of another version are shown as they are.
         Err(_) => vec![Line::new("settings", header.details.to_string())],
     };
     Ok(Inspected {
@@ -245,13 +245,13 @@ impl fmt::Display for Inspected {
             true => Ok(()),
             false => writeln!(
                 f,
-                "(-v shows the header's block and the tensors, --json all of it)"
+                "(-v also shows the raw header and the tensors, --json everything)"
             ),
         }
     }
 }
 
-/// Columns with their types, `?` behind those that may be absent.
+/// Columns with their types; `?` marks optional ones.
 fn fields(fields: &[Field]) -> String {
     let fields: Vec<String> = fields
         .iter()
@@ -263,14 +263,14 @@ fn fields(fields: &[Field]) -> String {
     fields.join(", ")
 }
 
-/// The model file that a task or a path names.
+/// The project's model file of `T`.
 ///
 /// # Errors
-/// A task without a project.
+/// Without a project or a model.
 pub fn path_of<T: Task>(project: Option<&Project>) -> Result<PathBuf> {
     let project = project.ok_or_else(|| {
         exit::usage(format!(
-            "no project here, so there is no model of {}; name a model file, or a project with --project",
+            "not in a project, so there is no model of {}; name a model file, or a project with --project",
             T::NAME
         ))
     })?;
@@ -278,7 +278,7 @@ pub fn path_of<T: Task>(project: Option<&Project>) -> Result<PathBuf> {
     match path.exists() {
         true => Ok(path),
         false => Err(exit::usage(format!(
-            "{} is not there; make it with `easylife train {}`",
+            "{} does not exist; create it with `easylife train {}`",
             path.display(),
             T::NAME
         ))),

@@ -1,18 +1,18 @@
-//! The wish to stop: set by the signal handler in `cli`, looked at by verbs where they can stop well.
+//! The request to stop: set by the signal handler in `cli`, checked by verbs where they can stop cleanly.
 //!
-//! It is a value that `cli` makes and hands on. A verb that never looks is ended from outside.
+//! `cli` creates it and passes it on. A verb that never checks it is ended by the signal handler.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A verb stopped because it was asked to.
+/// A verb stopped on request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Interrupted {
-    /// All its work so far is lost.
+    /// Its work so far is lost.
     #[error("interrupted")]
     ForGood,
-    /// What it left on disk can be taken up again.
-    #[error("interrupted; go on where it stopped with --resume")]
+    /// It can be resumed from its files.
+    #[error("interrupted; continue with --resume")]
     Resumable,
 }
 
@@ -27,17 +27,17 @@ struct Flags {
 }
 
 impl Interrupt {
-    /// Asks the verb to stop; whether this is the first time.
+    /// Asks the verb to stop; returns whether this is the first time.
     pub fn ask(&self) -> bool {
         !self.0.asked.swap(true, Ordering::SeqCst)
     }
 
-    /// From now on the work can be resumed, and the verb looks at [`Interrupt::check`] before long.
+    /// Says that from now on the verb can be resumed, and calls [`Interrupt::check`] regularly.
     pub fn set_resumable(&self) {
         self.0.resumable.store(true, Ordering::SeqCst);
     }
 
-    /// What stopping now means.
+    /// The result of stopping now.
     pub fn outcome(&self) -> Interrupted {
         match self.0.resumable.load(Ordering::SeqCst) {
             true => Interrupted::Resumable,
@@ -45,10 +45,10 @@ impl Interrupt {
         }
     }
 
-    /// For a verb, wherever it can stop.
+    /// Called by a verb wherever it can stop.
     ///
     /// # Errors
-    /// Where it was asked to.
+    /// If it was asked to stop.
     pub fn check(&self) -> Result<(), Interrupted> {
         match self.0.asked.load(Ordering::SeqCst) {
             true => Err(self.outcome()),
@@ -67,7 +67,7 @@ mod tests {
         let handler = interrupt.clone();
         assert_eq!(interrupt.check(), Ok(()));
         assert!(handler.ask());
-        assert!(!handler.ask(), "the second signal is told from the first");
+        assert!(!handler.ask(), "the second signal is distinguished from the first");
         assert_eq!(interrupt.check(), Err(Interrupted::ForGood));
         interrupt.set_resumable();
         assert_eq!(handler.outcome(), Interrupted::Resumable);

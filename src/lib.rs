@@ -1,7 +1,7 @@
 //! easylife: four everyday machine-learning jobs from raw data to scored output.
 //!
 //! The modules, from the top down; each may use those below it and none above (`tests/architecture.rs`).
-//! Below them are the crates in `crates/`, whose arrows Cargo holds.
+//! Below them are the crates in `crates/`, whose dependencies Cargo enforces.
 
 pub mod cli; // the command line: the only module that knows clap
 
@@ -18,10 +18,10 @@ pub mod task; // what a task is to every verb
 
 pub mod columns; // columns that a task needs, and what they are usually called
 pub mod exit; // exit codes, and the errors that carry one
-pub mod interrupt; // the wish to stop, from a signal to the verb that runs
-pub mod outcome; // what a verb has to say at its end
+pub mod interrupt; // the request to stop, from a signal to the running verb
+pub mod outcome; // the result of a verb, as text or JSON
 pub mod project; // the project folder: where everything lies
-pub mod talk; // what is said to a person: notes, warnings, progress
+pub mod talk; // messages on stderr: notes, warnings, progress
 
 pub mod params; // params.yaml -> typed, checked blocks
-pub mod report; // pages and pictures out of results
+pub mod report; // pages and pictures from results

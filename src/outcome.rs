@@ -1,4 +1,4 @@
-//! What a verb has to say at its end: to a person as text, to a program as JSON.
+//! The result of a verb: text for people, JSON for programs.
 
 pub mod number;
 

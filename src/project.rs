@@ -1,4 +1,4 @@
-//! The project folder: the one with `params.yaml`, and where in it everything lies.
+//! The project folder, which contains `params.yaml`, and the paths of everything in it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,19 +13,19 @@ pub const PARAMS: &str = "params.yaml";
 
 /// A project with its parameters.
 pub struct Project {
-    /// Empty for the working folder, so that paths are shown as a person would type them.
+    /// Empty for the working folder, so that paths are shown as one would type them.
     root: PathBuf,
     loaded: params::Loaded,
     sets: Vec<Set>,
 }
 
-/// What says which project and which parameters.
+/// Which project and which parameters to use.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// `--project`; absent: the working folder or the nearest one above it with `params.yaml`.
     pub folder: Option<PathBuf>,
     pub sets: Vec<Set>,
-    /// The blocks that tasks have in the file.
+    /// The blocks of all tasks.
     pub blocks: Vec<TaskBlock>,
 }
 
@@ -36,7 +36,7 @@ impl Project {
             Some(folder) => folder.clone(),
             None => find()?.ok_or_else(|| {
                 exit::usage(
-                    "no params.yaml here or in a folder above; start a project with \
+                    "no params.yaml in this folder or one above it; start a project with \
                      `easylife init`, or name one with --project",
                 )
             })?,
@@ -46,7 +46,7 @@ impl Project {
         Ok(Self { root, loaded, sets })
     }
 
-    /// As [`Project::open`], but `None` where there is no project and none was asked for.
+    /// As [`Project::open`], but `None` if there is no project and none was given.
     pub fn open_if_any(selection: &Selection) -> Result<Option<Self>> {
         if selection.folder.is_none() && selection.sets.is_empty() && find()?.is_none() {
             return Ok(None);
@@ -54,8 +54,8 @@ impl Project {
         Self::open(selection).map(Some)
     }
 
-    /// `easylife` with `words` and those parameters that were set for this call and that are among `keys`: what
-    /// makes the same outputs again in this project.
+    /// The command that makes the same outputs again in this project: `easylife` with `words` and those `-S` of
+    /// this call that concern `keys`.
     pub fn command(&self, words: &[&str], keys: &[String]) -> String {
         let words = words.iter().map(|word| (*word).to_owned());
         let concerns = |set: &&Set| keys.iter().any(|key| set.concerns(key));
@@ -68,7 +68,7 @@ impl Project {
         all.join(" ")
     }
 
-    /// What the parameters say that belongs to no task.
+    /// The parameters that belong to no task.
     pub fn params(&self) -> &Params {
         &self.loaded.params
     }
@@ -76,7 +76,7 @@ impl Project {
     /// The block `key` of the parameters, as written.
     ///
     /// # Errors
-    /// A value that does not fit.
+    /// A value of a wrong type.
     pub fn block<B: DeserializeOwned + Default>(&self, key: &str) -> Result<B, params::Error> {
         self.loaded.block(key)
     }
@@ -86,13 +86,13 @@ impl Project {
         self.loaded.has(key)
     }
 
-    /// Points a complaint about a parameter at where it was given.
+    /// Adds to an error about a parameter the place where it was given.
     pub fn blame(&self, invalid: Invalid) -> params::Error {
         self.loaded.blame(invalid)
     }
 
-    /// A path out of the parameters: relative ones start at the project. A name that is not UTF-8 is found
-    /// by its spelling (`caf\xE9.csv`).
+    /// A path from the parameters: relative ones start at the project. A name that is not UTF-8 is written with
+    /// escapes (`caf\xE9.csv`).
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         match path.as_ref().to_str() {
             Some(text) => files::names::find(&self.root, text),
@@ -100,28 +100,28 @@ impl Project {
         }
     }
 
-    /// A path as it is shown in outputs: without the project's folder, which may lie anywhere.
+    /// A path as shown in outputs: without the project's folder.
     pub fn shown(&self, path: &Path) -> String {
         let within = path.strip_prefix(&self.root).unwrap_or(path);
         files::names::spell(within)
     }
 
-    /// Rules that a person keeps for the data of a task.
+    /// The rules for the data of a task, edited by people.
     pub fn schema(&self, task: &str) -> PathBuf {
         self.path(format!("schema/{task}.yaml"))
     }
 
-    /// What `validate` found, in the format `ending`.
+    /// The result of `validate`, in the format `ending`.
     pub fn validation(&self, task: &str, ending: &str) -> PathBuf {
         self.path(format!("reports/validate/{task}.{ending}"))
     }
 
-    /// Raw data of a task, where `sample` writes.
+    /// The raw data of a task, written by `sample`.
     pub fn raw(&self, task: &str) -> PathBuf {
         self.path(format!("data/raw/{task}"))
     }
 
-    /// The parts that `prepare` writes.
+    /// The parts written by `prepare`.
     pub fn processed(&self, task: &str) -> PathBuf {
         self.path(format!("data/processed/{task}"))
     }
@@ -153,7 +153,7 @@ fn find() -> Result<Option<PathBuf>> {
     if Path::new(PARAMS).is_file() {
         return Ok(Some(PathBuf::new()));
     }
-    let here = std::env::current_dir().context("the working folder cannot be read")?;
+    let here = std::env::current_dir().context("cannot determine the working folder")?;
     Ok(here
         .ancestors()
         .skip(1)

@@ -1,5 +1,5 @@
-//! What is said to a person while a verb works: notes, warnings and progress, all on stderr.
-//! Results go to stdout, by `cli`. The only module that knows indicatif.
+//! Messages while a verb works: notes, warnings and progress, all on stderr. `cli` prints results on stdout.
+//! The only module that knows indicatif.
 
 mod stages;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How much is said, and whether in colour. It can change no byte of an output.
+/// How much is printed, and whether in colour. It does not affect outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Talk {
     /// -1 with `-q`, 0, or the number of `-v`.
@@ -21,21 +21,21 @@ pub struct Talk {
 }
 
 impl Talk {
-    /// Says what is worth knowing; silent with `-q`.
+    /// Prints a note; silent with `-q`.
     pub fn note(&self, message: impl AsRef<str>) {
         if self.verbosity >= 0 {
             say(&plain(message.as_ref()));
         }
     }
 
-    /// Says a detail; only with `-v`.
+    /// Prints a detail; only with `-v`.
     pub fn detail(&self, message: impl AsRef<str>) {
         if self.verbosity > 0 {
             say(&plain(message.as_ref()));
         }
     }
 
-    /// Says what a person should look at; never silent.
+    /// Prints a warning; never silent.
     pub fn warn(&self, message: impl AsRef<str>) {
         say(&format!(
             "{} {}",
@@ -44,14 +44,14 @@ impl Talk {
         ));
     }
 
-    /// Passes on what another program says; silent with `-q`.
+    /// Passes on the output of another program; silent with `-q`.
     pub fn pass_on(&self, bytes: &[u8]) {
         if self.verbosity >= 0 {
-            let _ = std::io::stderr().lock().write_all(bytes); // as with a line of ours
+            let _ = std::io::stderr().lock().write_all(bytes); // a closed stderr is not an error, as in `say`
         }
     }
 
-    /// Says the one error.
+    /// Prints the error that ends the run.
     pub fn error(&self, message: impl AsRef<str>) {
         say(&format!(
             "{} {}",
@@ -92,7 +92,7 @@ impl Talk {
     }
 }
 
-/// What may be shown on a terminal: names and cells out of data hold whatever they hold, and a control character
+/// Text that is safe to show on a terminal: names and cells from data may contain control characters, which
 /// could move the cursor or worse.
 pub fn plain(text: &str) -> Cow<'_, str> {
     let harmful = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
@@ -109,7 +109,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// A line on stderr. That nobody listens is no reason to fail.
+/// Prints a line on stderr. A closed stderr is not an error.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,5 +1,5 @@
-//! What a task is to every verb: name, parameters, data, model. The tasks themselves, and the table of
-//! them, are in `tasks`.
+//! The common interface of tasks: name, parameters, data, model. The tasks themselves, and the table of
+//! tasks, are in `tasks`.
 
 pub mod record;
 
@@ -31,22 +31,22 @@ pub enum Part {
     Test,
 }
 
-/// Raw data as `TASK.data` names them.
+/// Raw data according to `TASK.data`.
 #[derive(Clone, Copy, Debug)]
 pub struct RawData<'a> {
     /// A file or a folder.
     pub source: &'a str,
-    /// The same for the test part, where it has its own.
+    /// The same for a separate test part.
     pub test: Option<&'a str>,
     /// How CSV files are read.
     pub reading: Reading,
-    /// Whether a folder of them holds tables, rather than photos.
+    /// Whether a folder holds tables rather than photos.
     pub of_tables: bool,
 }
 
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
-    /// The one word for it: in commands, parameters, folders.
+    /// Its name in commands, parameters and folders.
     const NAME: &'static str;
     /// Its block of the parameters, as written.
     type Block: Serialize + DeserializeOwned + JsonSchema + Default;
@@ -54,7 +54,7 @@ pub trait Task: 'static {
     type Params: Sync;
     /// What it adds to the header of a model file.
     type Details: Details + std::fmt::Debug;
-    /// A prepared part in memory, with what lies beside it.
+    /// A prepared part in memory, with the other prepared files it needs.
     type Data;
     /// Its fitted model.
     type Model: Stateful;
@@ -62,34 +62,34 @@ pub trait Task: 'static {
     /// The column that is predicted.
     const TARGET: Role;
 
-    /// A model file compiled into the program, for where there is no other.
+    /// A built-in model file, used if there is no other.
     const EMBEDDED: Option<&'static [u8]> = None;
 
-    /// Its block, checked.
+    /// Checks its block.
     fn check(block: &Self::Block) -> Result<Self::Params, Invalid>;
 
-    /// The bounds that its metrics must keep.
+    /// The bounds of its metrics.
     fn gate(block: &Self::Block) -> &Gate;
 
-    /// The files of the batch that belongs to the project.
+    /// Input and output of the project's batch.
     fn batch(block: &Self::Block) -> &Batch;
 
-    /// Where its raw data are, and how they are read.
+    /// The paths of its raw data, and how they are read.
     fn raw_data(params: &Self::Params) -> RawData<'_>;
 
     /// The columns that its raw data must have.
     fn needed(params: &Self::Params) -> Vec<Needed>;
 
-    /// Columns that it uses where they are there.
+    /// Optional columns of its raw data.
     fn optional(_params: &Self::Params) -> Vec<Needed> {
         Vec::new()
     }
 
-    /// Takes from the parameters that data were prepared with what does not ask for other parts: the names of
+    /// Takes from the parameters that data were prepared with those that do not change the parts: the names of
     /// columns, and how files are read.
     fn follow(block: &mut Self::Block, prepared: &Self::Block);
 
-    /// Loads a prepared part, with what its verb needs beside the rows.
+    /// Loads a prepared part, with the other prepared files that its verb needs.
     fn load(project: &Project, part: Part, params: &Self::Params) -> Result<Self::Data>;
 }
 
@@ -99,14 +99,14 @@ pub fn params<T: Task>(project: &Project) -> Result<T::Params, params::Error> {
     T::check(&block).map_err(|invalid| project.blame(invalid))
 }
 
-/// The bounds that the metrics of `T` must keep in `project`.
+/// The bounds of the metrics of `T` in `project`.
 pub fn gate<T: Task>(project: &Project) -> Result<Gate, params::Error> {
-    params::<T>(project)?; // bounds that nothing can keep are refused
+    params::<T>(project)?; // refuses bounds that no value can meet
     let block = project.block::<T::Block>(T::NAME)?;
     Ok(T::gate(&block).clone())
 }
 
-/// The file of a prepared part of `T`, which must be there.
+/// The file of a prepared part of `T`, which must exist.
 pub fn part_path<T: Task>(project: &Project, part: Part) -> Result<PathBuf> {
     let name = match part {
         Part::Train => TRAIN,
@@ -115,19 +115,19 @@ pub fn part_path<T: Task>(project: &Project, part: Part) -> Result<PathBuf> {
     let path = project.processed(T::NAME).join(name);
     anyhow::ensure!(
         path.exists(),
-        "{} is not there; make it with `easylife prepare {}`",
+        "{} does not exist; create it with `easylife prepare {}`",
         path.display(),
         T::NAME
     );
     Ok(path)
 }
 
-/// The rows of a prepared part of `T`, which must be there.
+/// The rows of a prepared part of `T`, which must exist.
 pub fn open_part<T: Task>(project: &Project, part: Part) -> Result<Box<dyn Source>> {
     Ok(tables::open(&part_path::<T>(project, part)?)?)
 }
 
-/// The model asked for, otherwise the project's.
+/// The path of the requested model, otherwise of the project's.
 pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<PathBuf> {
     match (asked, project) {
         (Some(path), _) => Ok(path.to_owned()),
@@ -138,20 +138,20 @@ pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
     }
 }
 
-/// A model that was loaded, and where from.
+/// A loaded model, and its name.
 pub struct Loaded<T: Task> {
-    /// The file as it is shown.
+    /// The file, as shown in messages.
     pub name: String,
     pub header: Header<T::Details>,
     pub model: T::Model,
 }
 
-/// Loads the model asked for, otherwise the project's, otherwise the one compiled in.
+/// Loads the requested model, otherwise the project's, otherwise the built-in one.
 pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<Loaded<T>> {
     let trained = asked.is_some() || project.is_some_and(|p| p.model(T::NAME).exists());
     let (name, (header, state)) = match T::EMBEDDED {
         Some(bytes) if !trained => {
-            let name = format!("the model of {} compiled in", T::NAME);
+            let name = format!("the built-in model of {}", T::NAME);
             (name.clone(), artifact::from_bytes(bytes, &name, T::NAME)?)
         }
         _ => {
@@ -161,7 +161,7 @@ pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
     };
     let model = T::Model::take_state(state).map_err(|e| {
         anyhow::anyhow!(
-            "{name}: {e}; train it again with `easylife train {}`",
+            "{name}: {e}; retrain it with `easylife train {}`",
             T::NAME
         )
     })?;

@@ -237,7 +237,7 @@ fn what_names_a_batch_is_no_question() {
         ),
         (
             &["predict", "nlp", "-S", "nlp.predict.output=null"],
-            "ask with `easylife predict nlp \"a text\"`, or name the file to write",
+            "give an input as in `easylife predict nlp \"a text\"`, or name the file to write",
         ),
         (
             &["predict", "recsys", "-S", "recsys.predict.output=null"],
@@ -258,11 +258,11 @@ fn what_names_a_batch_is_no_question() {
         ),
         (
             &["predict", "nlp", "a film", "--resume"],
-            "--resume is for a batch",
+            "--resume is an option of batches",
         ),
         (
             &["predict", "nlp", "a film", "--format", "csv"],
-            "--format is for a batch",
+            "--format is an option of batches",
         ),
     ] {
         let error = dir.fails(2, args);

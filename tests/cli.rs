@@ -176,7 +176,7 @@ fn inspect_says_what_a_model_holds() {
         "chosen      ",
         "because     the best of ",
         "log loss 0.",
-        "measured    not yet; measure it with `easylife evaluate nlp`",
+        "measured    not yet; run `easylife evaluate nlp`",
         "trained on  480 rows of data/processed/nlp/train.csv (sha256 ",
     ] {
         assert!(text.contains(line), "{line}: {text}");
@@ -199,7 +199,7 @@ fn inspect_says_what_a_model_holds() {
     dir.ok(&["train", "nlp", "-S", "nlp.model.C=1"]);
     let other = dir.ok(&["inspect", "nlp"]);
     assert!(
-        other.contains("metrics/nlp.json is of another model"),
+        other.contains("metrics/nlp.json is about another model"),
         "{other}"
     );
     assert!(other.contains("regression with C 1\n"), "{other}");

@@ -14,7 +14,7 @@ fn failed_is_1() {
     let message = dir.fails(1, &["train", "nlp"]);
     assert_eq!(
         message,
-        "error: data/processed/nlp/train.csv is not there; make it with `easylife prepare nlp`"
+        "error: data/processed/nlp/train.csv does not exist; create it with `easylife prepare nlp`"
     );
     let message = dir.fails(1, &["prepare", "nlp"]);
     assert!(message.contains("data/raw/nlp/reviews.csv"), "{message}");

@@ -170,7 +170,7 @@ fn resume_refuses_another_input_or_model() {
     dir.write("in.csv", format!("text\nother{text}"));
     let message = dir.fails(2, &args);
     assert!(
-        message.contains("not the one that the interrupted run read"),
+        message.contains("the input has changed since the interrupted run"),
         "{message}"
     );
     dir.write("in.csv", format!("text\n{text}"));

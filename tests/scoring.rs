@@ -248,7 +248,7 @@ fn options_of_another_task_are_refused() {
     for (options, words) in [
         (
             &["--horizon", "7"][..],
-            "--horizon is not an option of `predict nlp`; its own are --all-classes",
+            "--horizon is not an option of `predict nlp`; its own options are --all-classes",
         ),
         (
             &["--k", "3", "--all-classes", "--level", "80"],
@@ -265,7 +265,7 @@ fn options_of_another_task_are_refused() {
         &["predict", "cv", "-i", "x.jpg", "-o", "-", "--all-classes"],
     );
     assert!(
-        message.contains("of `predict cv`; it has none of its own"),
+        message.contains("of `predict cv`; it has no options of its own"),
         "{message}"
     );
 }

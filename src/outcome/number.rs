@@ -1,16 +1,16 @@
-//! How numbers are written, to a person on a terminal and into JSON. Zero has no sign anywhere, and a number
-//! that is not zero is never shown as zero. Numbers on pages are those of `report::format`.
+//! Formats numbers for the terminal and for JSON. Zero never has a sign, and a number other than zero is never
+//! shown as zero. `report::format` formats the numbers on pages.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
-/// From here on digits before the point say less than a power of ten.
+/// Numbers from here on are shown with a power of ten.
 const LARGE: f64 = 1e15;
 
-/// A figure: whole numbers as they are, others to four places; with four significant digits and a power of
-/// ten (`1.235e-19`) what would have less than two digits, or very many.
+/// A figure: whole numbers as they are, others to four decimals; very small or large numbers with four
+/// significant digits and a power of ten (`1.235e-19`).
 pub fn figure(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 9.5e-4 || size >= LARGE => format!("{value:.3e}"),
@@ -19,7 +19,7 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// A value in the units of the data: to four places; as [`figure`] where it is very small or large.
+/// A value in the units of the data: to four decimals; as [`figure`] if it is very small or large.
 pub fn measure(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 9.5e-4 || size >= LARGE => format!("{value:.3e}"),
@@ -27,7 +27,7 @@ pub fn measure(value: f64) -> String {
     }
 }
 
-/// A number with so many places.
+/// A number with `places` decimals.
 pub fn fixed(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
     match text.strip_prefix('-') {
@@ -36,7 +36,7 @@ pub fn fixed(value: f64, places: usize) -> String {
     }
 }
 
-/// As [`fixed`], with its sign; zero has a plus.
+/// As [`fixed`], always with a sign; that of zero is plus.
 pub fn signed(value: f64, places: usize) -> String {
     let text = fixed(value, places);
     match text.starts_with('-') || value.is_nan() {
@@ -48,7 +48,7 @@ pub fn signed(value: f64, places: usize) -> String {
 /// A value as JSON on one line.
 ///
 /// # Errors
-/// Where it is nothing that JSON has.
+/// If JSON cannot represent it.
 pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     written(value, Unsigned(CompactFormatter))
 }
@@ -56,7 +56,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
 /// A value as JSON on many lines.
 ///
 /// # Errors
-/// Where it is nothing that JSON has.
+/// If JSON cannot represent it.
 pub fn pretty_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     written(value, Unsigned(PrettyFormatter::new()))
 }
@@ -67,7 +67,7 @@ fn written<T: Serialize + ?Sized>(value: &T, as_: impl Formatter) -> serde_json:
     String::from_utf8(out).map_err(serde::ser::Error::custom)
 }
 
-/// Writes as another formatter does, but zero without a sign.
+/// Wraps a formatter and writes zero without a sign.
 struct Unsigned<F>(F);
 
 type Out<'a, W> = &'a mut W;

@@ -1,9 +1,9 @@
-//! A stream that says which encoding it turned out to be in.
+//! A source that prints a note about its detected encoding.
 
 use crate::talk::Talk;
 use tables::{Column, Decimal, Encoding, ReadError, Row, Source, Unit};
 
-/// The same source, which says once what was recognised.
+/// Wraps `inner`; prints a note once its encoding is detected.
 pub(crate) fn aloud(inner: Box<dyn Source>, talk: Talk) -> Box<dyn Source> {
     let mut aloud = Aloud {
         inner,
@@ -25,7 +25,7 @@ impl Aloud {
         if let (false, Some(encoding)) = (self.said, self.inner.recognised()) {
             let name = self.inner.file();
             self.talk
-                .note(format!("{name} is read as {encoding}; --encoding says it"));
+                .note(format!("{name} is read as {encoding}; override it with --encoding"));
             self.said = true;
         }
     }

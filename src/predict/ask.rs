@@ -1,7 +1,7 @@
-//! `easylife predict TASK INPUT...`: answers to what is named on the command line, for a person to read.
+//! `easylife predict TASK INPUT...`: answers to inputs on the command line, for a person to read.
 //!
-//! The answers are those of the batch, bit for bit: they come from the same scorer. With an output the same
-//! inputs are the records of a batch; nothing here is concerned then.
+//! The answers equal those of a batch, bit for bit: they come from the same scorer. With an output file the
+//! inputs are the records of a batch instead, which does not use this module.
 
 use std::fmt;
 use std::path::Path;
@@ -16,18 +16,18 @@ use crate::talk::Talk;
 use crate::task::{self, Loaded};
 use tables::Format;
 
-/// What a task answers to inputs named on the command line.
+/// Answers a task to inputs on the command line.
 pub trait Ask: Predict {
-    /// What an input is.
+    /// The kind of input.
     const INPUT: Input;
 
     /// One answer.
     type Answer: fmt::Display + Serialize;
 
-    /// An answer to each of `request.asked`, in order, or in words why there is none.
+    /// Answers each of `request.asked`, in order, or says why it has no answer.
     ///
     /// # Errors
-    /// What concerns all of them.
+    /// An error that concerns all of them.
     fn answer(
         project: Option<&Project>,
         loaded: Loaded<Self>,
@@ -38,24 +38,24 @@ pub trait Ask: Predict {
         Self: Sized;
 }
 
-/// What is named on the command line, one at a time.
+/// The kind of input that a task takes on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The thing itself.
+    /// The input itself.
     Text,
-    /// A file that holds it.
+    /// A file that holds the input.
     File,
-    /// Its id in the model, which may also be given by a flag.
+    /// An id known to the model, which may also be given by a flag.
     Id {
         /// The flag.
         flag: &'static str,
-        /// What it names.
+        /// What the id identifies.
         noun: &'static str,
     },
 }
 
 impl Input {
-    /// How it is typed.
+    /// An example argument.
     pub fn example(self) -> String {
         match self {
             Input::Text => "\"a text\"".to_owned(),
@@ -64,7 +64,7 @@ impl Input {
         }
     }
 
-    /// How `explain` takes it.
+    /// An example argument of `explain`.
     pub fn explained(self) -> String {
         match self {
             Input::Id { noun, .. } => noun.to_uppercase(),
@@ -72,10 +72,10 @@ impl Input {
         }
     }
 
-    /// Refuses a file where a text or an id is expected, and a folder or a table where it is a photo.
+    /// Refuses a file if a text or an id is expected, and a folder or a table if a photo is expected.
     ///
     /// # Errors
-    /// Whatever names the input of a batch.
+    /// An argument that is likely meant as the input of a batch.
     pub fn check(self, given: &str) -> Result<()> {
         let path = Path::new(given);
         let is_table = Format::of_path(path).is_some() && !given.contains(char::is_whitespace);
@@ -96,14 +96,14 @@ impl Input {
             }
             Input::Text if path.exists() => {
                 format!(
-                    "is {what}; {batch}. To score these very words, give them on stdin with `-i -`"
+                    "is {what}; {batch}. To score its name as a text, pass the text on stdin with `-i -`"
                 )
             }
             Input::Id { flag, .. } if path.exists() => {
-                format!("is {what}; {batch}. An id of that name is given by `{flag} {input}`")
+                format!("is {what}; {batch}. To use its name as an id, write `{flag} {input}`")
             }
             Input::Text | Input::Id { .. } if is_table => {
-                format!("looks like a file, and there is none of that name; {batch}")
+                format!("looks like a file name, but there is no such file; {batch}")
             }
             _ => return Ok(()),
         };
@@ -111,7 +111,7 @@ impl Input {
     }
 }
 
-/// Answers of one call.
+/// The answers of one call.
 #[derive(Serialize)]
 pub struct Answered<A> {
     task: &'static str,
@@ -127,7 +127,7 @@ enum Entry<A> {
 }
 
 impl<A> Answered<A> {
-    /// Exit code: without any answer the data are at fault; with some it is no full success.
+    /// The exit code: [`Exit::Data`] without any answer, [`Exit::Partial`] if some are missing.
     pub fn exit(&self) -> Exit {
         match self.refusals().count() {
             0 => Exit::Done,
@@ -145,7 +145,7 @@ impl<A> Answered<A> {
     }
 }
 
-/// The answers alone: why some are missing is said on stderr, from [`Answered::refusals`].
+/// The answers only; the reasons for missing ones go to stderr, from [`Answered::refusals`].
 impl<A: fmt::Display> fmt::Display for Answered<A> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let answers = self.answers.iter().filter_map(|entry| match entry {
@@ -162,10 +162,10 @@ impl<A: fmt::Display> fmt::Display for Answered<A> {
     }
 }
 
-/// Answers `request.asked` by the model asked for.
+/// Answers `request.asked` with the requested model.
 ///
 /// # Errors
-/// Options of another task, or of a batch; a model that cannot be loaded.
+/// Options of another task or of a batch; a model that cannot be loaded.
 pub fn run<T: Ask>(
     project: Option<&Project>,
     request: &Request,
@@ -189,7 +189,7 @@ pub fn run<T: Ask>(
     })
 }
 
-/// What says how a file is written would be ignored.
+/// Refuses options of a batch, which would be ignored.
 fn refuse_options_of_a_batch(request: &Request) -> Result<()> {
     let lists = &request.options.lists;
     let flags = [
@@ -202,7 +202,7 @@ fn refuse_options_of_a_batch(request: &Request) -> Result<()> {
     ];
     match flags.iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(exit::usage(format!(
-            "{flag} is for a batch; name its output with `-o OUT`, or leave {flag} out"
+            "{flag} is an option of batches; add an output with `-o OUT`, or remove {flag}"
         ))),
         None => Ok(()),
     }

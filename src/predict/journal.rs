@@ -1,7 +1,7 @@
-//! What a killed run leaves for `--resume`: how far it came, and of what.
+//! The journal that `--resume` continues from: the progress of an interrupted run, and what it computed.
 //!
-//! Written after every checkpoint by rename, so that it is always whole. It counts only what the
-//! partial files are known to hold; whatever stands behind that is cut off.
+//! It is replaced by rename after every checkpoint, so that it is always complete. It counts only what the
+//! partial files are known to hold; anything after that is truncated.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) struct Journal {
     pub rows: u64,
     /// Rejected so far.
     pub rejected: u64,
-    /// Rows so far that say why they have no answer.
+    /// Rows so far that hold an error instead of an answer.
     pub failed: u64,
     /// Bytes of the partial output that hold the rows so far.
     pub output: u64,
@@ -44,10 +44,10 @@ impl Journal {
     }
 }
 
-/// Version of [`Identity`]; journals of another one are not resumed.
+/// Version of [`Identity`]; journals of other versions are not resumed.
 pub(super) const IDENTITY: u32 = 1;
 
-/// Names a computation: two runs with the same identity and the same input write the same bytes.
+/// Identifies a computation: two runs with the same identity and the same input write the same bytes.
 #[derive(Serialize)]
 pub(super) struct Identity<'a, H> {
     /// [`IDENTITY`].
@@ -57,10 +57,10 @@ pub(super) struct Identity<'a, H> {
     /// The model's header, with the digest of its tensors' training data.
     pub model: &'a H,
     pub options: &'a Options,
-    /// A digest of what the answers depend on beside these and the records.
+    /// A digest of everything else that the answers depend on, except the records.
     pub context: &'a str,
     pub output: OutputFormat,
-    /// Of the output.
+    /// Columns of the output.
     pub columns: &'a [Column],
 }
 
@@ -105,7 +105,7 @@ impl Digest {
         self.0.update(&[u8::MAX]);
     }
 
-    /// A record that could not be read counts too: by what was wrong with it.
+    /// Adds a record that could not be read, by its reason.
     pub fn update_rejected(&mut self, reason: &str) {
         self.0.update(reason.as_bytes());
         self.0.update(&[u8::MAX - 1]);
@@ -121,9 +121,9 @@ mod tests {
     use super::*;
     use crate::predict::Lists;
 
-    /// A run must not be resumed where anything that decides its bytes differs.
+    /// A run must not be resumed if anything that its bytes depend on differs.
     #[test]
-    fn whatever_decides_the_answers_decides_the_identity() {
+    fn everything_that_changes_the_answers_changes_the_identity() {
         let lists = |change: &dyn Fn(&mut Lists)| {
             let mut options = Options::default();
             change(&mut options.lists);
@@ -155,7 +155,7 @@ mod tests {
         ];
         let distinct: std::collections::HashSet<&String> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        // Where the same table lies does not matter: what it holds is in the context.
+        // The path of a table does not matter: its content is in the context.
         let elsewhere = lists(&|l| l.allow = Some("other/users.csv".into()));
         assert_eq!(digest(&elsewhere, "", Format::Csv, &columns[..]), all[5]);
     }

@@ -1,7 +1,7 @@
-//! `easylife predict`: a model over any number of rows, in bounded memory.
+//! `easylife predict`: scores any number of rows in bounded memory.
 //!
-//! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes that
-//! output whole, resumable and exclusive. A task says only how rows are scored ([`Predict`]).
+//! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes
+//! writing the output atomic, resumable and exclusive. A task only implements how rows are scored ([`Predict`]).
 
 mod aloud;
 pub mod ask;
@@ -35,21 +35,21 @@ use tables::{
 };
 pub use unknown::Unknown;
 
-/// Rows in, rows out: each row gets cells after its own.
+/// Answers each row by appending cells to it.
 pub trait RowScorer: Send + Sync {
-    /// The columns it adds.
+    /// The columns of the appended cells.
     fn columns(&self) -> &[Column];
 
-    /// Appends one cell for each of [`RowScorer::columns`] to every row, except to those it names in
-    /// its answer: index in `rows` and what is wrong.
+    /// Appends one cell for each of [`RowScorer::columns`] to every row. Returns the rows it could not
+    /// score: index in `rows` and the reason.
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)>;
 
-    /// How many rows are worth a task of the thread pool, a batch and a checkpoint.
+    /// Numbers of rows per task of the thread pool, per batch and per checkpoint.
     fn pace(&self) -> Pace {
         Pace::default()
     }
 
-    /// Whether a scored row says in its own cells that there is no answer.
+    /// Whether a scored row holds an error instead of an answer.
     fn failed(&self, _row: &Row) -> bool {
         false
     }
@@ -58,11 +58,11 @@ pub trait RowScorer: Send + Sync {
 /// Numbers of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// That one task of the thread pool scores.
+    /// Scored by one task of the thread pool.
     pub task: usize,
     /// In memory at a time, at most.
     pub batch: usize,
-    /// After which the output so far is made safe from a kill.
+    /// Between two checkpoints, from which an interrupted run can be resumed.
     pub checkpoint: u64,
 }
 
@@ -76,18 +76,18 @@ impl Default for Pace {
     }
 }
 
-/// Records in, lists out: each record is answered by any number of rows of the lister's own columns
-/// (a series by its horizon, a user by items).
+/// Answers each record by any number of rows with columns of their own: a series by the steps of its horizon,
+/// a user by a list of items.
 pub trait Lister: Send + Sync {
-    /// The columns of its rows; those of the input do not come back.
+    /// The columns of the output rows; those of the input are not repeated.
     fn columns(&self) -> &[Column];
 
-    /// Hands out the rows that answer `records`, in their order. What it names in its answer (index in
-    /// `records` and what is wrong) is listed as rejected; it may have rows all the same, where
-    /// there is a second-best answer.
+    /// Passes the rows that answer `records` to `out`, in their order. Returns the records to list as
+    /// rejected: index in `records` and the reason. A rejected record may still have rows, if there is a
+    /// fallback answer.
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)>;
 
-    /// How many records are worth a task of the thread pool, a batch and a checkpoint.
+    /// Numbers of records per task of the thread pool, per batch and per checkpoint.
     fn pace(&self) -> Pace {
         Pace::default()
     }
@@ -95,9 +95,9 @@ pub trait Lister: Send + Sync {
 
 /// How records are answered.
 pub enum Answers {
-    /// Each row by cells after its own.
+    /// Each row by appended cells.
     PerRow(Box<dyn RowScorer>),
-    /// Each by a list of rows.
+    /// Each record by a list of rows.
     Lists(Box<dyn Lister>),
 }
 
@@ -109,7 +109,7 @@ impl Answers {
         }
     }
 
-    /// The columns of the output for an input with the columns `input`.
+    /// The output columns for an input with the columns `input`.
     fn output_columns(&self, input: &[Column]) -> Result<Vec<Column>> {
         match self {
             Answers::PerRow(scorer) => columns_per_row(input, scorer.columns()),
@@ -118,19 +118,19 @@ impl Answers {
     }
 }
 
-/// What is to be answered, and how.
+/// The records to answer, and how.
 pub struct Job {
     pub source: Box<dyn Source>,
     pub answers: Answers,
-    /// A digest of what else the answers depend on, beside model, options and records: a run that
-    /// goes on with `--resume` must have the same. Empty: nothing.
+    /// A digest of what the answers depend on besides model, options and records; `--resume` requires the
+    /// same. Empty: nothing else.
     pub context: String,
-    /// Told at the end: ids among the records that the model does not know, and answers all the same.
+    /// Ids among the records that are unknown to the model; they are answered, with a warning at the end.
     pub unknown: Option<Arc<Unknown>>,
 }
 
 impl Job {
-    /// Rows that get cells after their own, from what `scorer` makes for their columns.
+    /// Answers each row by appended cells, with the scorer that `scorer` makes for the columns of the source.
     pub fn per_row<S: RowScorer + 'static>(
         source: Box<dyn Source>,
         scorer: impl FnOnce(&[Column]) -> Result<S>,
@@ -148,17 +148,17 @@ impl Job {
 /// Why a row has no answer.
 #[derive(Clone, Debug, Default)]
 pub struct Reject {
-    /// The row, where one is to blame.
+    /// The line of the row, if the reason is about one row.
     pub line: Option<u64>,
-    /// Its column.
+    /// The column, if the reason is about one.
     pub column: Option<Within>,
     pub reason: String,
-    /// The file that the row is in, and what lines of it count.
+    /// The file of the row, and what its lines count.
     pub file: Option<(String, Unit)>,
 }
 
 impl Reject {
-    /// What a model refused of the row at `line`, by its column `column`.
+    /// The refusal of a model about the column `column` of the row at `line`.
     pub fn of(refusal: &Refusal, line: u64, column: &str) -> Self {
         Self {
             line: Some(line),
@@ -167,7 +167,7 @@ impl Reject {
         }
     }
 
-    /// A reason that no row is to blame for.
+    /// A reason that is not about one row.
     pub fn because(reason: String) -> Self {
         Self {
             reason,
@@ -176,19 +176,19 @@ impl Reject {
     }
 }
 
-/// What a task says to be predicted from.
+/// What a task implements for `predict`.
 pub trait Predict: Task {
-    /// What happens, unless asked otherwise, to a record that cannot be answered.
+    /// What to do by default with a record that cannot be answered.
     const ON_ERROR: OnError = OnError::Fail;
 
-    /// Whether records come from an input, stdin where none is named; otherwise the model has some.
+    /// Whether records come from an input (by default stdin); if false, the model has records of its own.
     const NEEDS_INPUT: bool = true;
 
-    /// Those of the command's options that the task has, beside those of every task.
+    /// The options of the command that the task supports besides those of every task.
     const OPTIONS: &'static [&'static str];
 
-    /// The records to be answered by `model`, and how. The project is where the command was given, if it was
-    /// in one; it decides no answer.
+    /// The records to be answered by `model`, and how. Answers do not depend on the project, which is that
+    /// of the command, if any.
     fn job(
         project: Option<&Project>,
         model: Self::Model,
@@ -198,34 +198,34 @@ pub trait Predict: Task {
     ) -> Result<Job>;
 }
 
-/// What a caller may ask of a task: whatever changes the answers.
+/// Options that change the answers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Options {
-    /// nlp: one column more for every class.
+    /// nlp: add a column for every class.
     pub all_classes: bool,
-    /// ts: steps to forecast; absent: as the model was trained for.
+    /// ts: steps to forecast; absent: the horizon of the model.
     pub horizon: Option<usize>,
-    /// ts: shares in per cent that bounds are to hold; empty: 80 and 95.
+    /// ts: coverage of the intervals in per cent; empty: 80 and 95.
     pub levels: Vec<f64>,
-    /// recsys: which lists.
+    /// recsys: which lists to make.
     pub lists: Lists,
 }
 
-/// Only whether a path is given: what its file holds is in [`Job::context`].
+/// Serializes only whether a path is given: the content of its file is in [`Job::context`].
 fn is_given<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bool(path.is_some())
 }
 
-/// Which lists of items are asked for.
+/// The lists of items to make.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Lists {
-    /// Items a list; absent: [`LIST_LENGTH`].
+    /// Items per list; absent: [`LIST_LENGTH`].
     pub k: Option<usize>,
-    /// Whose; absent: everyone's, or with an input that of those in it.
+    /// The users; absent: those of the input, or all users without an input.
     pub users: Option<Wanted>,
-    /// Lists of items like these, instead.
+    /// If given, list items similar to these instead.
     pub similar: Option<Wanted>,
-    /// Tables of users and the only items they may be shown, and of those they may not.
+    /// Tables of users with the only items they may be shown, and with items they must not be shown.
     #[serde(serialize_with = "is_given")]
     pub allow: Option<PathBuf>,
     #[serde(serialize_with = "is_given")]
@@ -235,11 +235,11 @@ pub struct Lists {
     pub only: Option<PathBuf>,
 }
 
-/// Items of a list unless asked otherwise.
+/// Default number of items per list.
 pub const LIST_LENGTH: usize = 20;
 
 impl Options {
-    /// The flags of what was asked for.
+    /// The flags of the options that are given.
     fn given(&self) -> Vec<&'static str> {
         let lists = &self.lists;
         let flags = [
@@ -258,7 +258,7 @@ impl Options {
     }
 }
 
-/// An option of another task would be ignored: it is refused, with those that apply.
+/// Refuses options of other tasks, which would be ignored.
 pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<()> {
     let others: Vec<&str> = options
         .given()
@@ -269,8 +269,8 @@ pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<
         return Ok(());
     }
     let own = match T::OPTIONS {
-        [] => "it has none of its own".to_owned(),
-        own => format!("its own are {}", own.join(", ")),
+        [] => "it has no options of its own".to_owned(),
+        own => format!("its own options are {}", own.join(", ")),
     };
     let (verb, noun) = match others.len() {
         1 => ("is", "an option"),
@@ -283,7 +283,7 @@ pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<
     )))
 }
 
-/// All there are, or those in a table.
+/// All ids, or those in a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Wanted {
@@ -299,32 +299,32 @@ pub enum Port {
     File(PathBuf),
 }
 
-/// What happens to a row that cannot be scored.
+/// What to do with a row that cannot be scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// Stop; nothing appears under the output's name.
+    /// Stop without creating the output.
     Fail,
-    /// List it in `OUT.rejects.csv` and go on.
+    /// List it in `OUT.rejects.csv` and continue.
     Skip,
 }
 
 /// One batch job.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Absent: stdin, or what the model knows.
+    /// Absent: stdin, or the records of the model.
     pub input: Option<Port>,
-    /// Texts, photos, users or series named on the command line, which are the records then.
+    /// Texts, photos, users or series given on the command line, which are then the records.
     pub asked: Vec<String>,
     pub output: Port,
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
-    /// Format of stdin and stdout; files say it by their names.
+    /// Format of stdin and stdout; that of files follows from their names.
     pub format: Option<Format>,
-    /// How inputs in CSV are read.
+    /// How inputs are read.
     pub reading: Reading,
-    /// Absent: as the task does it.
+    /// Absent: [`Predict::ON_ERROR`].
     pub on_error: Option<OnError>,
-    /// Go on where a killed run stopped.
+    /// Continue where an interrupted run stopped.
     pub resume: bool,
     /// Wait for another run on the same output instead of giving up.
     pub wait: bool,
@@ -342,12 +342,12 @@ pub struct Scored {
     pub rejected: u64,
     /// Where the rejected rows are listed.
     pub rejects: Option<PathBuf>,
-    /// Rows in the output that say why they have no answer.
+    /// Rows of the output that hold an error instead of an answer.
     pub failed: u64,
 }
 
 impl Scored {
-    /// Exit code: rows that failed are no failure of the run, but no full success either.
+    /// The exit code: [`Exit::Partial`] if rows were rejected or failed.
     pub fn exit(&self) -> Exit {
         if self.rejected + self.failed > 0 {
             Exit::Partial
@@ -373,27 +373,27 @@ impl fmt::Display for Scored {
     }
 }
 
-/// The batch that a project names: input, output, and how tables in CSV are read, as its data are.
+/// The batch of a project: its input, its output, and how its tables are read.
 ///
 /// # Errors
-/// Where it names no output, or no input that the task needs.
+/// If the project has no output, or no input although the task needs one.
 pub fn batch<T: ask::Ask>(project: Option<&Project>) -> Result<(Option<Port>, Port, Reading)> {
     let task = T::NAME;
     let ask = format!(
-        "ask with `easylife predict {task} {}`, or",
+        "give an input as in `easylife predict {task} {}`, or",
         T::INPUT.example()
     );
     let project = project.ok_or_else(|| {
         exit::usage(format!(
-            "nothing to answer: {ask} name the file to write with -o OUT (`-` is stdout), and the file to \
-             score with -i IN"
+            "no input: {ask} name the file to write with -o OUT (`-` is stdout) and the file to score with \
+            -i IN"
         ))
     })?;
     let block = project.block::<T::Block>(task)?;
     let Batch { input, output } = T::batch(&block);
     let missing = |flag: &str, what: &str, key: &str| {
         exit::usage(format!(
-            "nothing to answer: {ask} {what} with {flag}, or set {task}.predict.{key} in params.yaml"
+            "no input: {ask} {what} with {flag}, or set {task}.predict.{key} in params.yaml"
         ))
     };
     let output = output
@@ -426,7 +426,7 @@ pub fn run<T: Predict>(
     let path = path.as_deref();
     let output = output_format(request)?;
     refuse_overwriting::<T>(project, request)?;
-    // The lock comes before the input: who waits for another run must see what it left.
+    // The lock comes before the input: a run that waits for another one must see the files it left.
     let _lock = path
         .map(|path| output::lock(path, request.wait))
         .transpose()?;
@@ -447,7 +447,7 @@ pub fn run<T: Predict>(
             if let Some(foreign) = &column.foreign {
                 let name = tables::shown(&column.name);
                 talk.warn(format!(
-                    "column `{name}` is {foreign}; in the output it is text"
+                    "column `{name}` is {foreign}; it is written as text"
                 ));
             }
         }
@@ -467,10 +467,10 @@ pub fn run<T: Predict>(
     Ok(scored)
 }
 
-/// The name, in messages, of the table of what is named on the command line.
+/// The name, in messages, of the source of inputs given on the command line.
 pub(crate) const COMMAND_LINE: &str = "the command line";
 
-/// [`open`], for a model whose data had this decimal mark: an input has it, too, unless it is said otherwise.
+/// As [`open`], with the decimal mark of the model's training data unless another one is given.
 pub(crate) fn open_numbers(
     request: &Request,
     columns: &[&str],
@@ -482,8 +482,8 @@ pub(crate) fn open_numbers(
     open(&request, columns, talk)
 }
 
-/// The rows of the input asked for; without one, of what was asked on the command line, in the first of
-/// `columns`, or of stdin. An input without any bytes is a table of `columns` without rows.
+/// Opens the requested input. Without one: the inputs on the command line, in the first of `columns`, or else
+/// stdin. An input without any bytes is a table with `columns` and no rows.
 pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<Box<dyn Source>> {
     if let (None, false, Some(column)) = (&request.input, request.asked.is_empty(), columns.first())
     {
@@ -502,7 +502,7 @@ pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<B
     look_for_rows(source, request, talk)
 }
 
-/// Says that an input has no rows, which is no fault unless some are required.
+/// Notes that an input has no rows, or refuses it if rows are required.
 pub(crate) fn look_for_rows(
     source: Box<dyn Source>,
     request: &Request,
@@ -515,14 +515,14 @@ pub(crate) fn look_for_rows(
     let file = source.file();
     if request.require_input {
         return Err(exit::data(format!(
-            "{file} has no rows, and --require-input asks for some"
+            "{file} has no rows, but --require-input is set"
         )));
     }
     talk.note(format!("{file} has no rows: nothing new to score"));
     Ok(Box::new(source))
 }
 
-/// A folder in which nothing lies, as an incoming folder on a quiet day; hidden files do not count.
+/// Whether a folder is empty apart from hidden files, like an incoming folder on a quiet day.
 pub(crate) fn is_empty_folder(path: &Path) -> bool {
     let hidden = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
     let is_empty = |entry: std::fs::DirEntry| hidden(&entry) || is_empty_folder(&entry.path());
@@ -532,10 +532,10 @@ pub(crate) fn is_empty_folder(path: &Path) -> bool {
     }
 }
 
-/// Says which encoding of an input was recognised.
+/// Notes the detected encoding of an input.
 pub(crate) fn say_encoding(path: &Path, reading: Reading, talk: &Talk) {
     if let Some(note) = tables::describe_encoding(path, reading) {
-        talk.note(format!("{note}; --encoding says it"));
+        talk.note(format!("{note}; override it with --encoding"));
     }
 }
 
@@ -558,27 +558,27 @@ fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     }
 }
 
-/// The format follows the output's name, then `--format`, then CSV.
+/// The format by the output's name, otherwise by `--format`, otherwise CSV.
 fn output_format(request: &Request) -> Result<(Format, Compression)> {
     let asked = request.format.map(|format| (format, Compression::None));
     match &request.output {
         Port::Standard => Ok(asked.unwrap_or((Format::Csv, Compression::None))),
         Port::File(path) => Format::of_path(path).or(asked).ok_or_else(|| {
             exit::usage(format!(
-                "{}: the name says no format; end it in .csv, .tsv, .jsonl or .parquet (text also \
-                 .gz or .zst), or give --format",
+                "{}: unknown file name extension; use .csv, .tsv, .jsonl or .parquet (text formats also \
+                with .gz or .zst), or set --format",
                 path.display()
             ))
         }),
     }
 }
 
-/// The file to make whole at the end, where a symbolic link leads; `None` for stdout. Pipes and devices are refused: nothing
-/// could be renamed over them.
+/// The output file, with symbolic links followed; `None` for stdout. Refuses pipes and devices, since the
+/// output is renamed into place.
 fn sink_file(request: &Request) -> Result<Option<PathBuf>> {
     match &request.output {
         Port::Standard if request.resume => Err(exit::usage(
-            "--resume needs an output file: what stdout has passed on cannot be taken back",
+            "--resume needs an output file: output to stdout cannot be resumed",
         )),
         Port::Standard => Ok(None),
         Port::File(path) => match std::fs::metadata(path) {
@@ -593,14 +593,13 @@ fn sink_file(request: &Request) -> Result<Option<PathBuf>> {
     }
 }
 
-/// The output must be none of the files that the answers come from, by whatever way it is named, nor one that
-/// the project is made of.
+/// Refuses an output that is also an input, however it is named, or that is one of the project's files.
 fn refuse_overwriting<T: Task>(project: Option<&Project>, request: &Request) -> Result<()> {
     let Port::File(output) = &request.output else {
         return Ok(());
     };
     let Ok(real) = output.canonicalize() else {
-        return Ok(()); // it is not there yet
+        return Ok(()); // it does not exist yet
     };
     let lists = &request.options.lists;
     let wanted = |wanted: &Option<Wanted>| match wanted {
@@ -643,7 +642,7 @@ fn refuse_overwriting<T: Task>(project: Option<&Project>, request: &Request) -> 
     }
     match own.iter().any(is_output) {
         true => Err(exit::usage(format!(
-            "{} is a file that the project or its model is made of; name another output",
+            "{} is a file of the project; name another output",
             output.display()
         ))),
         false => Ok(()),

@@ -1,10 +1,10 @@
-//! An output file that is whole or not there.
+//! An output file that is either complete or absent.
 //!
-//! Rows go into a partial file beside it; at every checkpoint the journal says how many bytes of it
-//! count, and `--resume` goes on from there. At the end the partial file is renamed. Where a
-//! checkpoint falls follows from the input alone, so a resumed run writes the same bytes (each
-//! checkpoint ends a gzip member or a zstd frame). A Parquet file cannot be cut and continued, so
-//! its rows are kept as JSON lines until the end.
+//! Rows go into a partial file in the same folder; at every checkpoint the journal records how many bytes of
+//! it are valid, and `--resume` continues from there. At the end the partial file is renamed. The places of
+//! checkpoints depend on the input alone, so a resumed run writes the same bytes (each checkpoint ends a gzip
+//! member or a zstd frame). A Parquet file cannot be truncated and continued, so its rows are kept as JSON
+//! lines until the end.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
@@ -26,10 +26,10 @@ use tables::{Column, Compression, Format, Sink};
 /// A checkpoint comes after the pace's number of records, or this many bytes of input cells.
 const CHECKPOINT_BYTES: usize = 32 << 20;
 
-/// A Parquet output before it takes its name.
+/// Suffix of a complete Parquet output before it is renamed.
 const WHOLE: &str = ".whole";
 
-/// The output and what stands beside it while it is made.
+/// The output and the temporary files next to it.
 pub(super) struct Target {
     path: PathBuf,
     format: (Format, Compression),
@@ -84,7 +84,7 @@ impl Target {
 
     fn remove_partial(&self) {
         let whole = self.beside(WHOLE);
-        // Of a run that was killed while it wrote the journal.
+        // Left by a run that was killed while it wrote the journal.
         let _ = atomic::remove_left(&self.journal());
         for path in [
             self.partial(),
@@ -97,7 +97,7 @@ impl Target {
     }
 }
 
-/// `.NAME.SUFFIX` beside the output.
+/// `.NAME.SUFFIX` in the folder of the output.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -105,7 +105,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Makes this run the only one that writes `path`, whose folder is made where missing.
+/// Locks `path` for this run and creates its folder if it is missing.
 pub(super) fn lock(path: &Path, wait: bool) -> Result<Lock> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
@@ -133,8 +133,8 @@ pub(super) fn to_file(
     }
 }
 
-/// Removes what a failed run has left and nobody can take up, and says what is left otherwise. A run that
-/// was killed does not come here.
+/// Cleans up after a failed run: removes the partial files if the run cannot be resumed, otherwise adds to the
+/// error how to resume it. Not reached by a run that was killed.
 fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
     let code = exit::code(&error);
     if code == exit::Exit::Interrupted {
@@ -143,9 +143,9 @@ fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
     let journal = Journal::load(&target.journal());
     let resumable = journal.filter(|journal| journal.identity == target.identity);
     match resumable {
-        // The same rows would only fail again.
+        // After an error in the data the same rows would fail again.
         Some(journal) if code != exit::Exit::Data => {
-            // What stands behind the last checkpoint is of no use, and the disk may be full.
+            // Rows after the last checkpoint cannot be used, and the disk may be full.
             for (path, length) in [
                 (target.partial(), journal.output),
                 (target.partial_rejects(), journal.rejects),
@@ -156,7 +156,7 @@ fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
             exit::coded(
                 code,
                 format!(
-                    "{error:#}; {} keeps the first {} rows: go on with --resume, or remove it",
+                    "{error:#}; {} holds the first {} rows: continue with --resume, or remove it",
                     target.partial().display(),
                     journal.rows
                 ),
@@ -169,7 +169,7 @@ fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// Where to go on: at the journal's last checkpoint, or at the start.
+/// Where to start: at the last checkpoint of the journal, or with the first row.
 fn resume_point(target: &Target, resume: bool, talk: &Talk) -> Result<Journal> {
     let fresh = Journal {
         identity: target.identity.clone(),
@@ -185,8 +185,8 @@ fn resume_point(target: &Target, resume: bool, talk: &Talk) -> Result<Journal> {
     };
     if journal.identity != target.identity {
         return Err(exit::usage(format!(
-            "{} was left by another model, version or set of options; run without --resume to \
-             start over",
+            "{} was written with another model, version or other options; run without --resume to \
+            start over",
             target.partial().display()
         )));
     }
@@ -194,19 +194,18 @@ fn resume_point(target: &Target, resume: bool, talk: &Talk) -> Result<Journal> {
     if !holds(&target.partial(), journal.output)
         || !holds(&target.partial_rejects(), journal.rejects)
     {
-        talk.warn("the partial output is gone: starting from the first row");
+        talk.warn("the partial output is missing: starting from the first row");
         return Ok(fresh);
     }
     talk.note(format!("resuming after {} records", journal.records));
     Ok(journal)
 }
 
-/// Reads over what the first run has done, and makes sure that it is the same input.
+/// Skips the records that the interrupted run has scored, and checks that they are the same.
 fn skip_known(batches: &mut Batches, start: &Journal) -> Result<()> {
     if start.records > 0 && !(batches.skip(start.records)? && batches.digest.hex() == start.input) {
         return Err(exit::usage(
-            "the input is not the one that the interrupted run read; run without --resume to \
-             start over",
+            "the input has changed since the interrupted run; run without --resume to start over",
         ));
     }
     Ok(())
@@ -247,12 +246,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Scores to the end of the input; the journal then counts everything.
+    /// Scores to the end of the input; returns the final journal.
     fn all(mut self, batches: &mut Batches, interrupt: &Interrupt, talk: &Talk) -> Result<Journal> {
         let bar = talk.progress("predicting", None);
         bar.set_position(batches.records);
         while let Some(batch) = batches.next(&self.sink.spelling())? {
-            // No checkpoint here: where those fall follows from the input alone.
+            // No checkpoint here: their places must depend on the input alone.
             interrupt.check()?;
             self.write(&batch)?;
             let (records, digest) = (batches.records, &batches.digest);
@@ -287,7 +286,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// From here on a killed run need not start over.
+    /// Makes the rows so far safe, so that an interrupted run can continue after them.
     fn checkpoint(&mut self, records: u64, input: String) -> Result<()> {
         let unwritten = || format!("cannot write {}", self.target.partial().display());
         self.sink.checkpoint().with_context(unwritten)?;
@@ -303,7 +302,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Opens a partial file cut to `length`, to be written from there.
+/// Opens a partial file, truncated to `length`, for appending.
 fn cut(path: &Path, length: u64) -> Result<File> {
     let open = || -> io::Result<File> {
         let mut file = OpenOptions::new()
@@ -319,15 +318,14 @@ fn cut(path: &Path, length: u64) -> Result<File> {
     open().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Gives the finished files their names: the rejects first, so that whoever sees the output sees
-/// the rejects too.
+/// Renames the finished files into place: the rejects first, so that they exist whenever the output does.
 fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
     let rejects = target.rejects();
     if journal.rejected > 0 {
         std::fs::rename(target.partial_rejects(), &rejects)
             .with_context(|| format!("cannot write {}", rejects.display()))?;
     } else {
-        let _ = std::fs::remove_file(&rejects); // an earlier run's, no longer true
+        let _ = std::fs::remove_file(&rejects); // outdated, from an earlier run
     }
     if target.format.0 == Format::Parquet {
         let whole = target.beside(WHOLE);

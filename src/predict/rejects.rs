@@ -13,7 +13,7 @@ pub(super) struct Rejects {
 }
 
 impl Rejects {
-    /// Goes on with `file`, from its start with the header (`fresh`) or behind what it holds.
+    /// Appends to `file`; `fresh`: the file is empty and gets a header.
     pub fn new(file: File, fresh: bool) -> io::Result<Self> {
         let columns: Vec<Column> = ["line", "column", "reason", "file"].map(Column::new).into();
         let sink = tables::create(file, Format::Csv, Compression::None, &columns, fresh)?;
@@ -29,7 +29,7 @@ impl Rejects {
             Some(line) => self.row.push(Kind::Number, &line.to_string()),
             None => self.row.push(Kind::Null, ""),
         }
-        // A program wants the name alone.
+        // Only the name of the column, for programs.
         let column = reject.column.as_ref();
         let column = column.map(|column| column.name().map_or(column.to_string(), str::to_owned));
         self.row.push(Kind::Text, &column.unwrap_or_default());

@@ -1,7 +1,7 @@
-//! Records from a source through what answers them, a batch at a time, in order and in bounded memory.
+//! Passes records from a source to the scorer, a batch at a time, in order and in bounded memory.
 //!
-//! Where a batch ends follows from the records since the last one ended, so that a resumed run cuts
-//! its input where the first one did. Records of a batch are answered in parallel, each by itself.
+//! The end of a batch depends only on the records since the previous end, so that a resumed run splits its
+//! input into the same batches. The records of a batch are answered in parallel, independently of each other.
 
 use std::io::{self, BufWriter, Write};
 
@@ -15,28 +15,28 @@ use crate::talk::Talk;
 use files::leftovers::Leftover;
 use tables::{Column, Compression, Format, ReadError, Row, Sink, Source, Spelling, Unit};
 
-/// A batch ends with the pace's number of records, or when its cells hold this many bytes.
+/// A batch ends after the pace's number of records, or when its cells hold this many bytes.
 const BATCH_BYTES: usize = 2 << 20;
 
-/// Answered batches out of a source.
+/// The answered batches of a source.
 pub(super) struct Batches {
     job: Job,
     on_error: OnError,
-    /// Kept between batches: reading into them allocates nothing.
+    /// Kept between batches, so that reading into them allocates nothing.
     records_read: Vec<Row>,
-    /// Kept likewise, for what is written.
+    /// Kept likewise, for the answers.
     shares: Vec<Share>,
     /// Records read so far, rejected ones included.
     pub records: u64,
     pub digest: Digest,
 }
 
-/// What one task of the thread pool makes of the records it is given.
+/// The answers of one task of the thread pool.
 #[derive(Default)]
 struct Share {
-    /// Answers as they are written.
+    /// Answers, formatted.
     spelled: Vec<u8>,
-    /// How many.
+    /// Number of answers.
     rows: u64,
     failed: u64,
     refused: Refused,
@@ -58,9 +58,9 @@ impl Share {
 struct Filled {
     rows: usize,
     bytes: usize,
-    /// Records that could not be read: how many rows were read before it, and why.
+    /// Records that could not be read: the number of rows read before, and the reason.
     unread: Vec<(usize, ReadError)>,
-    /// Files that rows come from, each with the number of its first row in the batch.
+    /// Files of the rows, each with the index of its first row in the batch.
     files: Vec<(usize, (String, Unit))>,
 }
 
@@ -77,25 +77,25 @@ impl Filled {
     }
 }
 
-/// The file of the row number `row` of a batch.
+/// The file of row `row` of a batch.
 fn file_of(files: &[(usize, (String, Unit))], row: usize) -> Option<(String, Unit)> {
-    let behind = files.partition_point(|(first, _)| *first <= row);
-    Some(files.get(behind.checked_sub(1)?)?.1.clone())
+    let after = files.partition_point(|(first, _)| *first <= row);
+    Some(files.get(after.checked_sub(1)?)?.1.clone())
 }
 
-/// Answers in order, and what has none.
+/// A batch of answers, and the rejected records.
 pub(super) struct Batch<'a> {
     shares: &'a [Share],
-    /// Input bytes in it.
+    /// Bytes of its input.
     pub bytes: usize,
     /// In the order of the input.
     pub rejects: Vec<Reject>,
-    /// Rows that say why they have no answer.
+    /// Rows that hold an error instead of an answer.
     pub failed: u64,
 }
 
 impl Batch<'_> {
-    /// Writes the rows that are answers.
+    /// Writes the answers.
     pub fn write(&self, sink: &mut Sink) -> io::Result<u64> {
         for share in self.shares {
             sink.write_spelled(&share.spelled)?;
@@ -120,7 +120,7 @@ impl Batches {
         self.job.answers.pace()
     }
 
-    /// Reads over `records` records without scoring them; false where the input is shorter.
+    /// Skips `records` records without scoring them; false if the input is shorter.
     pub fn skip(&mut self, records: u64) -> Result<bool> {
         let mut row = Row::new();
         while self.records < records {
@@ -135,8 +135,8 @@ impl Batches {
         Ok(true)
     }
 
-    /// The next batch, answered; `None` at the end. With [`OnError::Fail`] a record that cannot be
-    /// read or answered is an error, the first of them in the input's order.
+    /// The next batch, answered; `None` at the end. With [`OnError::Fail`] the first record that cannot be
+    /// read or answered is an error.
     pub fn next(&mut self, spelling: &Spelling) -> Result<Option<Batch<'_>>> {
         let filled = self.fill()?;
         if filled.rows == 0 && filled.unread.is_empty() {
@@ -206,7 +206,7 @@ impl Batches {
                     filled.unread.push((filled.rows, error));
                     if self.on_error == OnError::Fail {
                         self.records += 1;
-                        break; // no use in reading on: the batch ends in this error
+                        break; // the batch ends with this error
                     }
                 }
                 Err(error) => return Err(error.into()),
@@ -217,10 +217,10 @@ impl Batches {
     }
 }
 
-/// Records without an answer, by their index in the batch.
+/// Rejected records, by their index in the batch.
 type Refused = Vec<(usize, Reject)>;
 
-/// Scores `rows` and spells those that then have `width` cells: another number means no answer.
+/// Scores `rows` and formats those that then have `width` cells; any other row has no answer.
 fn score(
     scorer: &dyn RowScorer,
     rows: &mut [Row],
@@ -236,7 +236,7 @@ fn score(
     }
 }
 
-/// Lists the answers to `records` and spells them.
+/// Lists the answers to `records` and formats them.
 fn list(lister: &dyn Lister, records: &[Row], share: &mut Share, spelling: &Spelling) {
     share.clear();
     share.refused = lister.list(records, &mut |row| share.push(row, spelling));
@@ -270,7 +270,7 @@ fn in_order(
     Ok(all.into_iter().map(|(_, _, reject)| reject).collect())
 }
 
-/// Streams everything to stdout; rejects are named on stderr.
+/// Streams everything to stdout; rejected records are named on stderr.
 pub(super) fn to_stdout(
     batches: Batches,
     columns: &[Column],
@@ -286,7 +286,7 @@ pub(super) fn to_stdout(
     pump(batches, sink, "stdout", talk)
 }
 
-/// A Parquet file ends in an index of itself, so it is made whole before it is passed on.
+/// A Parquet file ends with its own index, so it is completed in a temporary file first.
 fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Result<Scored> {
     let spool = tempfile::NamedTempFile::new()?;
     let _spool = Leftover::new(spool.path());
@@ -303,7 +303,7 @@ fn parquet_to_stdout(batches: Batches, columns: &[Column], talk: &Talk) -> Resul
     Ok(scored)
 }
 
-/// `to` is what the sink writes into, for a message.
+/// `to` names the destination of the sink in messages.
 fn pump(mut batches: Batches, mut sink: Sink, to: &str, talk: &Talk) -> Result<Scored> {
     let mut scored = Scored {
         output: None,

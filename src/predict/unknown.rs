@@ -1,5 +1,4 @@
-//! Ids that were asked for and that the model does not know: counted, and the first of them named, wherever
-//! a list of ids is given.
+//! Requested ids that are unknown to the model: counted, and the first of them named in a warning.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,15 +6,15 @@ use std::sync::{Mutex, PoisonError};
 
 use tables::shown;
 
-/// Ids that are named.
+/// Maximum number of ids to name.
 const NAMED: usize = 5;
 
-/// Unknown ids of one list. Threads may add to it side by side: what it says depends on the places alone.
+/// Unknown ids of one list. Several threads may add ids: the warning depends only on their places.
 #[derive(Debug)]
 pub struct Unknown {
-    /// What the ids are, as `users of users.csv`.
+    /// What the ids are, for example `users of users.csv`.
     what: String,
-    /// What becomes of them.
+    /// How they are handled.
     consequence: &'static str,
     found: Mutex<Found>,
 }
@@ -23,12 +22,12 @@ pub struct Unknown {
 #[derive(Debug, Default)]
 struct Found {
     count: u64,
-    /// The first ones, by their places.
+    /// The first ids, by place.
     first: BTreeMap<u64, String>,
 }
 
 impl Unknown {
-    /// None yet.
+    /// An empty list.
     pub fn new(what: impl Into<String>, consequence: &'static str) -> Self {
         Self {
             what: what.into(),
@@ -37,7 +36,7 @@ impl Unknown {
         }
     }
 
-    /// Notes an id, at a place in its list.
+    /// Adds an unknown id at a place in its list.
     pub fn add(&self, place: u64, id: &str) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         found.count += 1;
@@ -52,7 +51,7 @@ impl Unknown {
         }
     }
 
-    /// The note to give; `None` where every id was known.
+    /// The warning; `None` if every id is known.
     pub fn told(&self) -> Option<String> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         (found.count > 0).then(|| {

@@ -1,4 +1,4 @@
-//! Stages that run side by side, a line each at the bottom of a terminal while they run.
+//! Stages that run at the same time, each with a line at the bottom of the terminal while it runs.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -9,16 +9,16 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Talk, plain};
 
-/// What a pipeline says, above the lines of the stages that run.
+/// Prints the messages of a pipeline above the lines of the running stages.
 pub struct Stages {
     talk: Talk,
-    /// `None`: no terminal, or nothing is to be said.
+    /// `None`: no terminal, or `-q`.
     lines: Option<MultiProgress>,
     running: Mutex<HashMap<String, ProgressBar>>,
 }
 
 impl Stages {
-    /// Of a run that has several stages at a time; one alone shows what it does by itself.
+    /// `jobs`: stages at a time; a single one shows its own progress.
     pub fn new(talk: &Talk, jobs: usize) -> Self {
         let shown = jobs > 1 && talk.verbosity >= 0 && std::io::stderr().is_terminal();
         Self {
@@ -28,7 +28,7 @@ impl Stages {
         }
     }
 
-    /// Says something above the lines.
+    /// Prints above the lines.
     fn say(&self, what: impl FnOnce(&Talk)) {
         match &self.lines {
             Some(lines) => lines.suspend(|| what(&self.talk)),

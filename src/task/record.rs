@@ -1,5 +1,5 @@
-//! With which parameters data were prepared: written beside the parts by `prepare`, so that later verbs go by
-//! it. They take the names of columns from it, and refuse what would have given other parts.
+//! The parameters that data were prepared with, written next to the parts by `prepare`. Later verbs take the
+//! names of columns from this record, and refuse parameters that would give other parts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,30 +14,30 @@ use super::Task;
 use crate::exit;
 use crate::project::Project;
 
-/// Its file beside the prepared parts.
+/// The file in the folder of the prepared parts.
 const FILE: &str = "prepared.json";
 const VERSION: u32 = 1;
 
-/// What is done where params.yaml would give other parts than those that are prepared.
+/// What to do if params.yaml would give other parts than the prepared ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Otherwise {
-    /// The verb stops: what it makes would not be what params.yaml says.
+    /// Stop: the outputs would not be those of params.yaml.
     Refused,
-    /// Nothing: the verb works on the parts that a model was trained with, whatever they are.
+    /// Continue: the verb uses the parts that a model was trained with.
     Allowed,
 }
 
-/// Blocks of the parameters that decide what is in the parts.
+/// Blocks of the parameters that the parts depend on.
 const BLOCKS: [&str; 2] = ["data", "split"];
 
-/// Parameters for data that are prepared.
+/// Parameters for prepared data.
 pub struct Followed<P> {
     pub params: P,
-    /// Names of columns that were taken from the record, where params.yaml has others.
+    /// Names of columns taken from the record, if params.yaml has others.
     pub said: Option<String>,
 }
 
-/// The file: the blocks of the task's parameters as they were, with defaults filled in.
+/// The content of the file: the blocks of the task's parameters, with defaults filled in.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -46,7 +46,7 @@ struct Record {
     split: Value,
 }
 
-/// Of a record, what every version has.
+/// The part of a record that every version has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
@@ -55,7 +55,7 @@ struct Versioned {
 /// Writes the record of `block` into the folder of the parts.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write<T: Task>(block: &T::Block, folder: &Path) -> io::Result<()> {
     let [data, split] = BLOCKS.map(|name| part_of(block, name));
     let record = Record {
@@ -69,11 +69,11 @@ pub fn write<T: Task>(block: &T::Block, folder: &Path) -> io::Result<()> {
     out.flush()
 }
 
-/// The parameters of `T` in `project` for its prepared data: names of columns are those that the data were
+/// The parameters of `T` in `project` for its prepared data, with the names of columns that the data were
 /// prepared with. Data without a record (of another program, or an earlier version) are taken as they are.
 ///
 /// # Errors
-/// Where the record cannot be read, or `otherwise` does not allow what would give other parts.
+/// If the record cannot be read, or if `otherwise` refuses parameters that would give other parts.
 pub fn follow<T: Task>(project: &Project, otherwise: Otherwise) -> Result<Followed<T::Params>> {
     let mut block = project.block::<T::Block>(T::NAME)?;
     let mut said = None;
@@ -98,7 +98,7 @@ fn read<T: Task>(project: &Project) -> Result<Option<T::Block>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             return Err(anyhow::anyhow!(
-                "{}: cannot be read: {error}",
+                "cannot read {}: {error}",
                 path.display()
             ));
         }
@@ -121,7 +121,8 @@ fn read<T: Task>(project: &Project) -> Result<Option<T::Block>> {
     Ok(Some(block))
 }
 
-/// A block within the block of a task. Of absolute paths the file name alone: outputs hold no place on a disk.
+/// A block within the block of a task. Absolute paths are reduced to the file name, since outputs must not
+/// depend on the place of the project.
 fn part_of<B: Serialize>(block: &B, name: &str) -> io::Result<Value> {
     const PATHS: [&str; 3] = ["source", "test", "items"];
     let mut values = serde_json::to_value(block)?[name].take();
@@ -140,7 +141,7 @@ fn part_of<B: Serialize>(block: &B, name: &str) -> io::Result<Value> {
     Ok(values)
 }
 
-/// The values that decide what is in the parts, by their keys.
+/// The values that the parts depend on, by key.
 fn leaves<T: Task>(block: &T::Block) -> io::Result<BTreeMap<String, Value>> {
     let mut found = BTreeMap::new();
     for name in BLOCKS {
@@ -173,7 +174,7 @@ fn refuse_differences(
     if keys.is_empty() {
         return Ok(());
     }
-    let told: Vec<String> = keys
+    let changes: Vec<String> = keys
         .iter()
         .map(|key| {
             let [then, now] = [then, now].map(|values| shown(values.get(*key)));
@@ -186,9 +187,9 @@ fn refuse_differences(
         .collect();
     Err(exit::usage(format!(
         "{} was prepared with other parameters: {}; prepare the data again with `easylife prepare {task}`, or \
-         say what they were prepared with: {}",
+        use the earlier parameters: {}",
         folder.display(),
-        told.join(", "),
+        changes.join(", "),
         back.join(" ")
     )))
 }
@@ -207,7 +208,7 @@ fn quoted(key: &str, value: Option<&Value>) -> String {
     }
 }
 
-/// Which columns are others than params.yaml says.
+/// A note on columns that differ from params.yaml.
 fn describe_columns<T: Task>(
     before: &BTreeMap<String, Value>,
     now: &BTreeMap<String, Value>,
@@ -220,7 +221,7 @@ fn describe_columns<T: Task>(
         .collect();
     (!columns.is_empty()).then(|| {
         format!(
-            "{}: the columns are those that the data were prepared with: {}",
+            "{}: using the columns that the data were prepared with: {}",
             T::NAME,
             columns.join(", ")
         )

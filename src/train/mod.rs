@@ -1,4 +1,4 @@
-//! `easylife train`: the prepared training part into a model file.
+//! `easylife train`: fits a model to the prepared training part and saves it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,29 +12,29 @@ use crate::task::{self, Part, Task, record};
 use artifact::{DataDigest, Header, Provenance, Signature};
 use models::state::Stateful;
 
-/// What a task says to be trained.
+/// What a task implements for `train`.
 pub trait Train: Task {
-    /// What is worth knowing of a fit.
+    /// A summary of the fit.
     type Fit: fmt::Display + Serialize;
 
-    /// Fits a model to the training part; `seed` decides every random choice.
+    /// Fits a model to the training part; every random choice depends on `seed`.
     fn fit(params: &Self::Params, seed: u64, data: Self::Data, talk: &Talk)
     -> Result<Fitted<Self>>;
 }
 
-/// A fitted model and what its file says about it.
+/// A fitted model and what its file records about it.
 pub struct Fitted<T: Train + ?Sized> {
     pub model: T::Model,
     pub fit: T::Fit,
-    /// Rows it was fitted to.
+    /// Number of training rows.
     pub rows: u64,
-    /// What the model takes and gives.
+    /// Inputs and outputs of the model.
     pub signature: Signature,
     /// What the task adds to the header.
     pub details: T::Details,
 }
 
-/// A model file, written.
+/// A written model file.
 #[derive(Serialize)]
 pub struct Trained<F> {
     model: PathBuf,

@@ -303,7 +303,7 @@ fn real_photos_can_be_blurred_into_a_sample() {
     assert_eq!(said, "data/raw/cv/photos: 9 files\n");
     assert_eq!(dir.names("data/raw/cv/photos").len(), 2 * 4 + 1);
     let message = dir.fails(2, &["sample", "nlp", "--from", "sharp ones"]);
-    assert!(message.contains("leave --from out"), "{message}");
+    assert!(message.contains("remove --from"), "{message}");
 }
 
 #[test]

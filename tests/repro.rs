@@ -673,7 +673,7 @@ fn what_a_verb_reads_and_its_stage_does_not_depend_on_is_said() {
         let said = dir.run(&["status"]).stderr;
         let lines = said
             .lines()
-            .filter(|line| line.contains(" by params.yaml, but "));
+            .filter(|line| line.contains(" according to params.yaml but "));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let said = warnings(&dir);
@@ -719,7 +719,7 @@ fn own_data_need_no_sample_and_are_what_is_scored() {
     assert_eq!(said.code, 0, "{said:?}");
     for part in [
         "sample@nlp: left out: nlp.data.source is mine.csv",
-        "predict@nlp is left out: nlp.predict.input in params.yaml is still the sample's file",
+        "predict@nlp is left out: nlp.predict.input in params.yaml is still a file of the sample",
     ] {
         assert!(said.stderr.contains(part), "{part}: {said:?}");
     }

@@ -33,7 +33,7 @@ fn a_clone_with_nothing_but_the_lock_is_enough() {
     let said = clone.ok(&["verify", "--threads", "1,2"]);
     assert_eq!(
         said,
-        "reproducible: 4 runs of stages, 4 outputs, the same bytes\n"
+        "reproducible: 4 stage runs, 4 outputs, the same bytes\n"
     );
     assert!(!clone.exists("d"), "the project itself is left alone");
 }
@@ -121,6 +121,6 @@ fn models_and_tables_of_a_real_pipeline_come_out_again() {
     ]);
     assert_eq!(
         said,
-        "reproducible: 9 runs of stages, 15 outputs, the same bytes\n"
+        "reproducible: 9 stage runs, 15 outputs, the same bytes\n"
     );
 }

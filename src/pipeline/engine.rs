@@ -1,11 +1,11 @@
-//! easylife as the DVC engine (`crates/dvc`) knows it: its name, its environment variables, how model
-//! files are compared, where its words go, and what to do about its errors.
+//! Describes easylife to the DVC engine (`crates/dvc`): its name, its environment variables and how model files
+//! are compared; and adds hints to the engine's errors.
 
 use dvc::{Error, Program};
 
 use crate::exit;
 
-/// What the engine is told about this program.
+/// Describes this program to the engine.
 pub(super) const PROGRAM: Program = Program {
     name: "easylife",
     replacing_verbs: &[
@@ -17,7 +17,7 @@ pub(super) const PROGRAM: Program = Program {
     differences: &[("safetensors", artifact::difference::first)],
 };
 
-/// Adds to an error of the engine's what to do about it on our command line; the exit code stays.
+/// Adds to an error of the engine what to do about it on our command line; keeps the exit code.
 pub(super) fn with_hint(error: Error) -> anyhow::Error {
     let hint = hint(&error);
     let error = anyhow::Error::from(error);
@@ -37,7 +37,7 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::Held { .. } | Error::InUse { .. } => Some("; wait for it with --wait"),
         Error::NotRecorded { .. } | Error::Stale { .. } => {
-            Some(": run `easylife repro`, then record dvc.lock in git")
+            Some(": run `easylife repro`, then commit dvc.lock")
         }
         Error::While { error, .. } => hint(error),
         _ => None,

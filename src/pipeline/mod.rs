@@ -22,21 +22,20 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::RawData;
 
-/// Names of the stages of the pipeline here or above; none where it cannot be read.
+/// Names of the stages of the pipeline in this folder or above; none if it cannot be read.
 pub fn stage_names() -> Vec<String> {
     let pipeline = dvc::Pipeline::open(None, engine::PROGRAM);
     pipeline.map_or_else(|_| Vec::new(), |pipeline| pipeline.names())
 }
 
-/// Says which files of folders are read and which are left out, where not all lie in one place, and which
-/// encoding was recognised.
+/// Notes which files of a folder are read and which are ignored, if not all are read, and the detected encoding.
 fn say_how_it_is_read(task: &str, raw: RawData<'_>, project: &Project, talk: &Talk) {
     for name in [Some(raw.source), raw.test].into_iter().flatten() {
         let path = project.path(name);
         if (raw.of_tables || !path.is_dir())
             && let Some(note) = tables::describe_encoding(&path, raw.reading)
         {
-            talk.note(format!("{note}; {task}.data.encoding says it for good"));
+            talk.note(format!("{note}; override it with {task}.data.encoding"));
         }
         if raw.of_tables
             && let Some(note) = tables::describe_folder(&project.path(name))

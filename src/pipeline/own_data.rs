@@ -1,4 +1,4 @@
-//! Stages that a project on data of its own has no use for: those that make a sample, and those that would
+//! Leaves out the stages that a project on its own data does not need: those that make a sample, and those that
 //! score it.
 
 use dvc::Pipeline;
@@ -6,8 +6,8 @@ use dvc::Pipeline;
 use super::sample::Unused;
 use crate::talk::Talk;
 
-/// `plan` without the stages that make `unused` samples, unless they are named in `targets`; says which
-/// stages were left out, and which of the others need what only a sample has.
+/// `plan` without the stages that make `unused` samples, unless they are named in `targets`. Prints which stages
+/// are left out, and which of the others depend on files of a sample.
 pub(super) fn leave_out(
     pipeline: &Pipeline,
     plan: &[usize],
@@ -36,14 +36,14 @@ pub(super) fn leave_out(
         for stage in &remaining.dependent {
             match (stage.is_left_out, &stage.missing[..]) {
                 (true, _) => talk.warn(format!(
-                    "{} is left out: {task}.predict.input in params.yaml is still the sample's file; set it to \
-                     the file to score",
+                    "{} is left out: {task}.predict.input in params.yaml is still a file of the sample; set it to \
+                    the file to score",
                     stage.name
                 )),
                 (false, []) => {}
                 (false, missing) => talk.warn(format!(
-                    "{} depends on {}, which is the sample's, but {task}.data.source is {source}; name there \
-                     what it reads of your own data, or take the line out",
+                    "{} depends on {}, which belongs to the sample, but {task}.data.source is {source}; replace \
+                    it by the file of your own data, or remove the line",
                     stage.place,
                     missing.join(", ")
                 )),

@@ -1,4 +1,4 @@
-//! `easylife prepare`: raw data into `data/processed/TASK`, checked and split.
+//! `easylife prepare`: checks the raw data and splits them into `data/processed/TASK`.
 
 mod bad_rows;
 mod parts;
@@ -18,18 +18,18 @@ use crate::talk::Talk;
 use crate::task::{self, Task, record};
 use files::atomic;
 
-/// What a task says to be prepared.
+/// What a task implements for `prepare`.
 pub trait Prepare: Task {
-    /// What is worth knowing of the parts.
+    /// A summary of the parts.
     type Summary: fmt::Display + Serialize;
 
-    /// The parts, checked and split, in memory.
+    /// The parts in memory, checked and split.
     type Parts;
 
-    /// The raw data: the source, and a test file of its own.
+    /// The raw data: the source, and a separate test file.
     fn data(project: &Project, params: &Self::Params) -> Vec<PathBuf>;
 
-    /// What else [`Prepare::split`] reads.
+    /// Other files that [`Prepare::split`] reads.
     fn beside_data(_: &Project, _: &Self::Params) -> Vec<PathBuf> {
         Vec::new()
     }
@@ -45,7 +45,7 @@ pub trait Prepare: Task {
     fn write(parts: &Self::Parts, folder: &Path) -> std::io::Result<()>;
 }
 
-/// Prepared data, written.
+/// Written prepared data.
 #[derive(Serialize)]
 pub struct Prepared<S> {
     folder: PathBuf,
@@ -59,7 +59,7 @@ impl<S: fmt::Display> fmt::Display for Prepared<S> {
     }
 }
 
-/// Verbs on the raw data of `T`, as a stage calls them, and the files that each reads.
+/// The commands on the data of `T`, as stages call them, and the files that each reads.
 pub fn reads<T: Prepare>(project: &Project) -> Result<Vec<(String, Vec<PathBuf>)>> {
     let params = task::params::<T>(project)?;
     let data = T::data(project, &params);
@@ -80,7 +80,7 @@ pub fn reads<T: Prepare>(project: &Project) -> Result<Vec<(String, Vec<PathBuf>)
     ])
 }
 
-/// The source and a test file of its own.
+/// The source and a separate test file.
 pub(crate) fn data_files(project: &Project, source: &str, test: Option<&str>) -> Vec<PathBuf> {
     [Some(source), test]
         .into_iter()
@@ -89,7 +89,7 @@ pub(crate) fn data_files(project: &Project, source: &str, test: Option<&str>) ->
         .collect()
 }
 
-/// Prepares `T`. The folder appears whole, in place of the former one.
+/// Prepares `T`. The complete folder replaces the former one.
 pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Summary>> {
     let params = task::params::<T>(project)?;
     super::say_how_it_is_read(T::NAME, T::raw_data(&params), project, talk);

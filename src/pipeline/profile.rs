@@ -1,5 +1,5 @@
-//! `easylife profile FILE...`: what the columns of any table hold, in one pass and bounded memory.
-//! `tables::profile` does the work.
+//! `easylife profile FILE...`: describes the columns of any table in one pass and bounded memory, with
+//! `tables::profile`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use tables::profile::summary::{self, Column, Figure, Lengths, Top};
 use tables::profile::{Columns, ScanError, Table, Watch};
 use tables::{Compression, Format, Reading};
 
-/// The tables that were profiled.
+/// The profiles of the tables.
 #[derive(Serialize)]
 pub struct Profiled {
     tables: Vec<summary::Table>,
@@ -53,7 +53,7 @@ impl fmt::Display for Profiled {
     }
 }
 
-/// Profiles files and folders (`-` is stdin, as CSV); writes a page, or JSON where the name of `output` ends so.
+/// Profiles files and folders (`-` is stdin, as CSV); writes a page or JSON, by the extension of `output`.
 pub fn run(
     inputs: &[PathBuf],
     reading: Reading,
@@ -66,7 +66,7 @@ pub fn run(
     {
         let path = path.display();
         return Err(exit::usage(format!(
-            "{path}: name the output .html or .json"
+            "{path}: unknown file name extension; use .html or .json"
         )));
     }
     let tables = inputs.iter().map(|path| profile(path, reading, talk));
@@ -84,7 +84,7 @@ pub fn run(
     Ok(profiled)
 }
 
-/// One pass over what was opened, with its progress on the terminal.
+/// Reads all blocks in one pass, with a progress bar.
 pub(crate) fn scan<W: Watch>(
     blocks: Blocks,
     watch: &mut W,
@@ -113,7 +113,7 @@ fn profile(path: &Path, reading: Reading, talk: &Talk) -> Result<summary::Table>
         talk.note(format!("{}: {note}", path.display()));
     }
     if let Some(note) = tables::describe_encoding(path, reading) {
-        talk.note(format!("{note}; --encoding says it"));
+        talk.note(format!("{note}; override it with --encoding"));
     }
     let table = scan(blocks, &mut (), Columns::All, talk)?;
     if let Some(first) = table.first_bad.first() {
@@ -130,7 +130,7 @@ fn profile(path: &Path, reading: Reading, talk: &Talk) -> Result<summary::Table>
     Ok(summary::of(&table, source))
 }
 
-/// One line on what a column holds, for a terminal.
+/// One line about the values of a column.
 fn line(column: &Column) -> String {
     let distinct = match column.distinct_exact {
         true => count(column.distinct),

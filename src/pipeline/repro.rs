@@ -1,4 +1,4 @@
-//! `easylife repro` and `easylife status`: dvc.yaml run as `dvc repro` would, and what would run.
+//! `easylife repro` and `easylife status`: run dvc.yaml as `dvc repro` would, and list what would run.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,21 +16,21 @@ use super::sample::Unused;
 use crate::exit::{self, Exit};
 use crate::talk::{self, Talk};
 
-/// What is asked for.
+/// A request of `repro` or `status`.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The folder of dvc.yaml; absent: the working folder or the nearest above it.
+    /// The folder of dvc.yaml; absent: the working folder or the nearest one above with a dvc.yaml.
     pub folder: Option<PathBuf>,
     pub selection: Selection,
     pub options: RunOptions,
-    /// Commands of stages, and what each reads.
+    /// Commands of stages, and the files that each reads.
     pub reads: Vec<(String, Vec<PathBuf>)>,
-    /// Samples that the project has no use for.
+    /// Samples that the project does not use.
     pub unused: Vec<Unused>,
 }
 
 impl Request {
-    /// The pipeline, and the stages of it that are meant.
+    /// The pipeline, and the selected stages.
     fn open(&self, talk: &Talk) -> Result<(Pipeline, Vec<usize>)> {
         let mut pipeline = Pipeline::open(self.folder.as_deref(), PROGRAM).map_err(with_hint)?;
         let plan = pipeline.select(&self.selection).map_err(with_hint)?;
@@ -41,7 +41,7 @@ impl Request {
     }
 }
 
-/// What became of each stage.
+/// The outcome of each stage.
 #[derive(Debug, Serialize)]
 pub struct Ran {
     stages: Vec<StageRan>,
@@ -56,7 +56,7 @@ struct StageRan {
     why: Vec<Reason>,
 }
 
-/// Runs what has changed. A stage that fails is the error, after everything else was recorded.
+/// Runs what has changed. A failed stage is reported after everything else was recorded.
 pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
     let (pipeline, plan) = request.open(talk)?;
     let stages = talk::Stages::new(talk, request.options.jobs);
@@ -89,7 +89,7 @@ pub fn run(request: &Request, talk: &Talk) -> Result<Ran> {
     }
 }
 
-/// The error of a run in which a stage failed, `more` other stages, too, and `skipped` did not run for it.
+/// The error of a run in which the stage `first` and `more` others failed, so that `skipped` did not run.
 fn error_of(first: &Failure, more: usize, skipped: usize) -> anyhow::Error {
     let mut message = first.message.clone();
     let stages = |count| if count == 1 { "stage" } else { "stages" };
@@ -97,13 +97,13 @@ fn error_of(first: &Failure, more: usize, skipped: usize) -> anyhow::Error {
         message += &format!("\n{more} more {} failed", stages(more));
     }
     if skipped > 0 {
-        message += &format!("\n{skipped} {} not run for it", stages(skipped));
+        message += &format!("\n{skipped} dependent {} not run", stages(skipped));
     }
     exit::coded(exit_of(first), message)
 }
 
-/// A verb of ours that stops a pipeline says why with its exit code, which is the pipeline's; so that a gate
-/// that was not met is told from a program that broke.
+/// The exit code of a failed stage. Codes of our own verbs are passed on, so that callers can distinguish a gate
+/// that is not met from a program that broke.
 fn exit_of(failure: &Failure) -> Exit {
     let ours = |command: &str| command.starts_with("easylife ");
     match &failure.command {
@@ -114,15 +114,15 @@ fn exit_of(failure: &Failure) -> Exit {
     }
 }
 
-/// A file that a verb reads, by params.yaml, and that its stage does not depend on: a change of it would be
-/// noticed by nobody.
+/// Warns of files that a verb reads according to params.yaml but that its stage does not depend on: a change
+/// would go unnoticed.
 fn warn_of_unlisted(pipeline: &Pipeline, reads: &[(String, Vec<PathBuf>)], talk: &Talk) {
     for (command, paths) in reads {
         for path in paths {
             for stage in pipeline.without_dependency(command, path) {
                 talk.warn(format!(
-                    "{stage} reads {} by params.yaml, but does not depend on it, so a change of it would \
-                     run nothing again; add it to `deps`",
+                    "{stage} reads {} according to params.yaml but does not depend on it, so it would not run \
+                    again after a change; add the file to `deps`",
                     path.display()
                 ));
             }
@@ -145,7 +145,7 @@ impl fmt::Display for Ran {
     }
 }
 
-/// What would run, and why.
+/// The stages that would run, and why.
 #[derive(Debug, Serialize)]
 pub struct Status {
     stages: Vec<StageStatus>,
@@ -158,7 +158,7 @@ struct StageStatus {
     why: Vec<Reason>,
 }
 
-/// Looks at the selected stages; runs nothing.
+/// Checks the selected stages; runs nothing.
 pub fn status(request: &Request, talk: &Talk) -> Result<Status> {
     let (pipeline, plan) = request.open(talk)?;
     let options = &request.options;

@@ -1,6 +1,6 @@
-//! `easylife sample`: seeded sample data into `data/raw/TASK`.
+//! `easylife sample`: writes seeded sample data into `data/raw/TASK`.
 //!
-//! A manifest beside the files says what was written, so that nothing else is ever overwritten.
+//! A manifest in that folder lists the written files, so that no other file is ever overwritten.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,35 +16,35 @@ use crate::project::Project;
 use crate::task::{self, Task};
 use files::atomic;
 
-/// What says that the files beside it are ours.
+/// The manifest of the files written by `sample`.
 const MANIFEST: &str = "SAMPLE.json";
 
-/// Writes the sample's file of a name. Several threads call it side by side.
+/// Writes the file of the sample with this name. Several threads call it at the same time.
 pub type Writer<'a> = Box<dyn Fn(&str, &mut dyn Write) -> io::Result<()> + Sync + 'a>;
 
-/// What a task makes up.
+/// What a task implements for `sample`.
 pub trait Sample: Task {
     /// Names of the files that [`Sample::write`] can write.
     const FILES: &'static [&'static str];
 
-    /// The same, where the parameters or the folder `from` decide how many there are.
+    /// The same, if their number depends on the parameters or on the folder `from`.
     ///
     /// # Errors
-    /// Where the task makes nothing out of a folder, or there is nothing in it.
+    /// If the task makes no sample from a folder, or if the folder is empty.
     fn files(_params: &Self::Params, from: Option<&Path>) -> Result<Vec<String>> {
         match from {
             Some(_) => Err(exit::usage(format!(
-                "{} makes its sample out of nothing; leave --from out",
+                "the sample of {} is not made from files; remove --from",
                 Self::NAME
             ))),
             None => Ok(Self::FILES.iter().map(|&name| name.to_owned()).collect()),
         }
     }
 
-    /// What writes the files made out of the folder `from`.
+    /// The writer of files made from the folder `from`.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
+    /// If the folder cannot be read.
     fn writer_from<'a>(params: &'a Self::Params, seed: u64, _from: &'a Path) -> Result<Writer<'a>> {
         Ok(Box::new(move |name, out| {
             Self::write(params, seed, name, out)
@@ -57,25 +57,25 @@ pub trait Sample: Task {
 
 #[derive(Default, Serialize, Deserialize)]
 struct Manifest {
-    /// Says to a person what this folder is.
+    /// Explains the folder to people.
     note: String,
-    /// Files that are being written, in a run under way or cut short: ours, whatever they hold.
+    /// Files being written by a running or interrupted run: ours, whatever their content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     writing: Vec<String>,
     /// SHA-256 of each file.
     files: BTreeMap<String, String>,
 }
 
-/// Files written side by side, between two looks at the manifest.
+/// Number of files written in parallel, between two updates of the manifest.
 const TOGETHER: usize = 32;
 
-/// The files that were made.
+/// The written files.
 #[derive(Serialize)]
 pub struct Sampled {
     files: Vec<PathBuf>,
 }
 
-/// Files of a folder that are worth a line each; more are counted.
+/// Up to this many files are listed; more are counted.
 const NAMED: usize = 8;
 
 impl fmt::Display for Sampled {
@@ -92,17 +92,17 @@ impl fmt::Display for Sampled {
     }
 }
 
-/// A sample that a project has no use for: its data are its own.
+/// A sample that a project does not use, since it has its own data.
 #[derive(Clone, Debug)]
 pub struct Unused {
     pub task: &'static str,
-    /// What `TASK.data.source` says.
+    /// The value of `TASK.data.source`.
     pub source: String,
     /// Commands that would make the sample.
     pub commands: Vec<String>,
 }
 
-/// The sample of `T` where its data are not the sample's.
+/// The sample of `T`, if the project does not use it as data.
 pub fn unused<T: Sample>(project: &Project) -> Result<Option<Unused>> {
     let params = task::params::<T>(project)?;
     let source = project.path(T::raw_data(&params).source);
@@ -119,26 +119,26 @@ pub fn unused<T: Sample>(project: &Project) -> Result<Option<Unused>> {
     }))
 }
 
-/// Whether `file` is `folder` or in it, by whatever way they are named.
+/// Whether `file` is `folder` or in it, even if one path is absolute and the other relative.
 fn is_within(file: &Path, folder: &Path) -> bool {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     absolute(file).starts_with(absolute(folder))
 }
 
-/// Writes the sample data of `T`; `as_source`: only where they are what the project takes its data from.
+/// Writes the sample data of `T`; `as_source`: only if the project uses them as data.
 pub fn run<T: Sample>(project: &Project, from: Option<&Path>, as_source: bool) -> Result<Sampled> {
     if as_source && let Some(Unused { task, source, .. }) = unused::<T>(project)? {
         return Err(exit::usage(format!(
-            "no sample is made: {task}.data.source is {source}, which is not the sample's; delete the line \
-             of {task} under `sample` in dvc.yaml, and set {task}.predict.input in params.yaml to the file \
-             to score (`easylife repro` leaves the stage out by itself)"
+            "no sample is made: {task}.data.source is {source}, not the sample; delete the line of {task} \
+            under `sample` in dvc.yaml, and set {task}.predict.input in params.yaml to the file to score \
+            (`easylife repro` leaves the stage out by itself)"
         )));
     }
     let params = task::params::<T>(project)?;
     let folder = project.raw(T::NAME);
     let names = T::files(&params, from)?;
-    // What an earlier run wrote stays known until it is written anew: a run cut short, at any point,
-    // must not take files of its own for somebody else's.
+    // Files of an earlier run stay in the manifest until they are written again: after an interruption at any
+    // point, our own files must not be taken for others.
     let mut manifest = known(&folder);
     refuse_foreign_files(&folder, &names, &manifest)?;
     manifest.note = format!("made by `easylife sample {}`; yours to delete", T::NAME);
@@ -172,14 +172,14 @@ fn save(folder: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// What an earlier run says that it wrote; nothing where there was none.
+/// The manifest of an earlier run; empty if there is none.
 fn known(folder: &Path) -> Manifest {
     let text = std::fs::read(folder.join(MANIFEST)).ok();
     text.and_then(|text| serde_json::from_slice(&text).ok())
         .unwrap_or_default()
 }
 
-/// A file that is there and is not as the manifest says was not written by us, or was edited since.
+/// Refuses existing files that differ from the manifest: others wrote them, or they were edited since.
 fn refuse_foreign_files(folder: &Path, names: &[String], ours: &Manifest) -> Result<()> {
     for name in names {
         let path = folder.join(name);
@@ -189,8 +189,8 @@ fn refuse_foreign_files(folder: &Path, names: &[String], ours: &Manifest) -> Res
         let known = ours.files.get(name);
         if known.is_none() || known != files::digest::file(&path).ok().as_ref() {
             return Err(exit::usage(format!(
-                "{} was not written by `easylife sample`, or was edited since; it is left alone: \
-                 move it away first",
+                "{} was not written by `easylife sample`, or was edited since, so it is not overwritten: \
+                move it away first",
                 path.display()
             )));
         }

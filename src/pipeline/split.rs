@@ -1,8 +1,7 @@
 //! A stratified split that keeps groups together.
 //!
-//! Which group goes to the test part follows from a hash of what the group holds and the seed, not
-//! from where it stands in the file: shuffling a file moves no row to the other side, and adding
-//! rows moves few.
+//! Which groups go to the test part depends on a hash of their content and on the seed, not on their place in
+//! the file: shuffling a file moves no row to the other part, and adding rows moves few.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -51,10 +50,10 @@ struct Group {
     rows: usize,
 }
 
-/// Which rows go to the test part: from each stratum whole groups that hold, together, at most
-/// `share` of its rows (rounded). A stratum is the class of a group's first row.
+/// Which rows go to the test part: from each stratum whole groups that together hold at most `share` of its
+/// rows (rounded). The stratum of a group is the class of its first row.
 ///
-/// `hashes[row]` is the [`hash`] of what the row is known by; `strata[row]` its class, below `classes`.
+/// `hashes[row]` is the [`hash`] of the row's content; `strata[row]` its class, below `classes`.
 pub(crate) fn stratified(
     groups: &mut Groups,
     hashes: &[u64],
@@ -82,12 +81,12 @@ pub(crate) fn stratified(
         }
     }
     for row in 0..test.len() {
-        test[row] = test[groups.first(row)]; // a first row comes before the rest of its group
+        test[row] = test[groups.first(row)]; // the first row of a group comes before its other rows
     }
     test
 }
 
-/// What decides which side a row goes to.
+/// The hash that decides which part a row goes to.
 pub(crate) fn hash(content: &str, seed: u64) -> u64 {
     xxh3_64_with_seed(content.as_bytes(), seed)
 }

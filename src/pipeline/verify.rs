@@ -1,4 +1,4 @@
-//! `easylife verify`: do the outputs that dvc.lock records come out again, byte for byte?
+//! `easylife verify`: checks that the outputs recorded in dvc.lock can be reproduced, byte for byte.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,19 +14,19 @@ use super::own_data;
 use super::sample::Unused;
 use crate::talk::{self, Talk};
 
-/// What is asked for.
+/// A request of `verify`.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The folder of dvc.yaml; absent: the working folder or the nearest above it.
+    /// The folder of dvc.yaml; absent: the working folder or the nearest one above with a dvc.yaml.
     pub folder: Option<PathBuf>,
-    /// Stages to verify; none: all.
+    /// Stages to verify; empty: all.
     pub targets: Vec<String>,
     pub options: VerifyOptions,
-    /// Samples that the project has no use for.
+    /// Samples that the project does not use.
     pub unused: Vec<Unused>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Serialize)]
 pub struct Verified {
     reproducible: bool,
@@ -38,7 +38,7 @@ struct StageVerified {
     stage: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     threads: Option<usize>,
-    /// Outputs with the recorded bytes.
+    /// Number of outputs with the recorded bytes.
     same: usize,
     differences: Vec<String>,
 }
@@ -89,7 +89,7 @@ impl fmt::Display for Verified {
         if self.reproducible {
             return writeln!(
                 f,
-                "reproducible: {runs} runs of stages, {outputs} outputs, the same bytes"
+                "reproducible: {runs} stage runs, {outputs} outputs, the same bytes"
             );
         }
         for stage in self
@@ -110,6 +110,6 @@ impl fmt::Display for Verified {
             .iter()
             .filter(|stage| !stage.differences.is_empty())
             .count();
-        writeln!(f, "not reproducible: {bad} of {runs} runs of stages")
+        writeln!(f, "not reproducible: {bad} of {runs} stage runs")
     }
 }

@@ -1,10 +1,10 @@
-//! Bad rows of raw data: preparation stops, names the first with its place, and counts all.
+//! Bad rows of raw data: an error that names the first and counts all.
 
 use anyhow::{Error, Result};
 
 use tables::ReadError;
 
-/// The bad rows of a source, as they are met.
+/// The bad rows found in a source.
 #[derive(Default)]
 pub(crate) struct BadRows {
     first: Option<ReadError>,
@@ -12,13 +12,13 @@ pub(crate) struct BadRows {
 }
 
 impl BadRows {
-    /// Adds the next one.
+    /// Adds the next bad row.
     pub fn add(&mut self, error: ReadError) {
         self.count += 1;
         self.first.get_or_insert(error);
     }
 
-    /// Refuses the data where there is a bad row.
+    /// Refuses the data if there is a bad row.
     ///
     /// # Errors
     /// The first bad row, and how many there are.
@@ -30,7 +30,7 @@ impl BadRows {
     }
 }
 
-/// The first of several errors, with the number of `what` there are; alone where it is the only one.
+/// The first of several errors, with their number, in `what`, if it is not the only one.
 pub(crate) fn first_of(count: usize, what: &str, first: Error) -> Error {
     match count {
         1 => first,

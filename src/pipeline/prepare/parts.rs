@@ -1,4 +1,4 @@
-//! The files of prepared data: parts, tables beside them, and the warning about what is in no part.
+//! Writes prepared data: parts and tables; and warns about what is left out of them.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use tables::{Column, Compression, Format, Row};
 /// Writes a part: a CSV file with a row for each record, which `fill` turns into cells.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub(crate) fn write_part<R>(
     path: &Path,
     columns: &[Column],
@@ -28,10 +28,10 @@ pub(crate) fn write_part<R>(
     sink.finish()
 }
 
-/// Writes a table of texts beside the parts, as CSV.
+/// Writes a table of texts as CSV.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub(crate) fn write_table<const N: usize, T: AsRef<[u8]>>(
     path: &Path,
     columns: [&str; N],
@@ -45,7 +45,7 @@ pub(crate) fn write_table<const N: usize, T: AsRef<[u8]>>(
     out.flush()
 }
 
-/// Warns about the first of `excluded`, what and why, and says that `file` lists all of them.
+/// Warns about the first of `excluded` with their reasons, and names the `file` that lists all.
 pub(crate) fn warn_excluded(
     excluded: impl ExactSizeIterator<Item = String>,
     file: &str,

@@ -1,25 +1,25 @@
-//! Which stages of the `dvc.yaml` that `init` writes list which parameters.
+//! The parameters that each stage of the `dvc.yaml` written by `init` lists.
 
 use anyhow::{Context, Result};
 use yaml::Node;
 
-/// A stage of one task.
+/// A stage for one task.
 pub(super) struct Stage {
     name: String,
-    /// Parameters that it lists, with all below them.
+    /// The parameters it lists, which include all keys below them.
     params: Vec<String>,
 }
 
 impl Stage {
-    /// Whether the stage runs again where `key` changes. The version belongs to every stage, a block to those
-    /// that read something of it.
+    /// Whether the stage runs again if `key` changes. Every stage reads the version; a block is read by a stage
+    /// that reads a key of it.
     pub fn reads(&self, key: &str) -> bool {
         let below = |key: &str, block: &str| super::is_within(key, block);
         self.params.iter().any(|listed| below(key, listed))
     }
 }
 
-/// Names of stages, each once however many tasks have it.
+/// The names of stages without duplicates, since several tasks have the same stage.
 pub(super) fn merged<'a>(stages: impl Iterator<Item = &'a Stage>) -> Vec<String> {
     let mut names = Vec::new();
     for stage in stages {
@@ -33,7 +33,7 @@ pub(super) fn merged<'a>(stages: impl Iterator<Item = &'a Stage>) -> Vec<String>
 /// The stages of these tasks.
 ///
 /// # Errors
-/// Where the template is not as this module reads it.
+/// If the template does not have the expected structure.
 pub(super) fn of_template(tasks: &[&str]) -> Result<Vec<Stage>> {
     let template = yaml::parse(include_str!("../../../dvc.yaml"))
         .map_err(|fault| anyhow::anyhow!("dvc.yaml: {}", fault.reason))?;
@@ -59,7 +59,7 @@ pub(super) fn of_template(tasks: &[&str]) -> Result<Vec<Stage>> {
     Ok(found)
 }
 
-/// The parameters of a stage for a task, with the items of the task in their place.
+/// The parameters of a stage for a task, with the variables of the task substituted.
 fn listed(stage: &Node, task: &str, items: [Option<&Node>; 2]) -> Vec<String> {
     let params = stage
         .get("do")

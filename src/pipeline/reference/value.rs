@@ -1,8 +1,8 @@
-//! A schema in words: what a key may be, and its default as it would be written.
+//! Describes a schema in words: the allowed values of a key, and its default as it would be written.
 
 use serde_json::Value;
 
-/// The keys of a mapping, or of the mapping among several alternatives.
+/// The keys of a mapping, or of the alternative that is a mapping.
 pub(super) fn properties(schema: &Value) -> Box<dyn Iterator<Item = (String, &Value)> + '_> {
     if let Some(Value::Object(properties)) = schema.get("properties") {
         return Box::new(properties.iter().map(|(name, value)| (name.clone(), value)));
@@ -10,7 +10,7 @@ pub(super) fn properties(schema: &Value) -> Box<dyn Iterator<Item = (String, &Va
     Box::new(alternatives(schema).flat_map(properties))
 }
 
-/// What a value may be, where it may be several things.
+/// The alternatives for a value.
 fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
     ["anyOf", "oneOf"]
         .into_iter()
@@ -22,7 +22,7 @@ fn text<'a>(schema: &'a Value, key: &str) -> Option<&'a str> {
     schema.get(key)?.as_str()
 }
 
-/// What a key does, with the meaning of each of its words.
+/// What a key does, with the meanings of its allowed words.
 pub(super) fn description(schema: &Value) -> String {
     let mut words = Vec::new();
     meanings(schema, &mut words);
@@ -33,7 +33,7 @@ pub(super) fn description(schema: &Value) -> String {
     }
 }
 
-/// Words that say what they mean, of the schema and its alternatives.
+/// Collects the documented words of the schema and its alternatives.
 fn meanings(schema: &Value, words: &mut Vec<String>) {
     for one in alternatives(schema) {
         match (text(one, "const"), text(one, "description")) {
@@ -45,7 +45,7 @@ fn meanings(schema: &Value, words: &mut Vec<String>) {
     }
 }
 
-/// A sentence as part of a list: without its full stop, and starting small unless it starts with a name.
+/// A sentence as an item of a list: without its full stop, and in lower case unless it starts with a name.
 fn in_a_list(sentence: &str) -> String {
     let sentence = sentence.strip_suffix('.').unwrap_or(sentence);
     let mut letters = sentence.chars();
@@ -57,13 +57,13 @@ fn in_a_list(sentence: &str) -> String {
     }
 }
 
-/// What may be given.
+/// The allowed values.
 pub(super) fn described(schema: &Value) -> String {
-    // Without a default `null` is how nothing is given.
+    // Without a default `null` means absent.
     choices(schema, schema.get("default").is_some(), false).join(", ")
 }
 
-/// The choices there are; `null` where it means something.
+/// The allowed values; `null` only if it has a meaning.
 fn choices(schema: &Value, with_null: bool, is_alternative: bool) -> Vec<String> {
     if let Some(word) = schema.get("const") {
         return vec![format!("`{}`", spelled(word))];
@@ -83,7 +83,7 @@ fn choices(schema: &Value, with_null: bool, is_alternative: bool) -> Vec<String>
     };
     let (null, kinds): (Vec<&str>, Vec<&str>) = kinds.into_iter().partition(|kind| *kind == "null");
     let first = kinds.first().copied().unwrap_or_default();
-    // A list, block or text that is left empty is as good as absent.
+    // For a list, block or text `null` means absent.
     let means_nothing = !is_alternative && ["array", "object", "string"].contains(&first);
     let null = (!null.is_empty() && with_null && !means_nothing).then(|| "`null`".to_owned());
     of_type(schema, first).into_iter().chain(null).collect()

@@ -1,6 +1,5 @@
-//! Rules of a schema on cells and keys, held against a table while it is read. Where `quick` cannot tell
-//! that all cells of a block keep them, what follows from a value alone is decided once for each
-//! different value of the block.
+//! Checks the rules of a schema on cells and keys while a table is read. If `quick` cannot tell that all cells of
+//! a block keep them, rules on single values are checked once for each distinct value of the block.
 
 use std::collections::HashSet;
 use std::io;
@@ -17,16 +16,16 @@ use tables::blocks::{Block, Head, Spot, hash};
 use tables::profile::{Class, Group, Groups, Value, Want, Watch};
 use tables::spelling;
 
-/// What a value must be.
+/// A test of a value.
 pub(crate) enum Test {
     Class(Class),
     Range(Span, RangeInclusive<f64>),
     Length(Span, RangeInclusive<f64>),
     Allowed(Vec<String>, HashSet<Vec<u8>>),
     Pattern(Pattern),
-    /// Stands in a column of another file; by hash.
+    /// The value is in a column of another file, by hash.
     Known(String, HashSet<u64>),
-    /// Is there; whether too many are not is decided in the end.
+    /// The value is not empty; whether too many are empty is decided at the end.
     Present(Span),
 }
 
@@ -52,20 +51,20 @@ pub(crate) struct CellRules {
     pub uniques: Vec<UniqueRule>,
     /// Rows that break each rule of `cells`.
     pub broken: Vec<Gathered>,
-    /// Rows out of order, by rule of `orders`.
+    /// Rows out of order for each rule of `orders`.
     pub unsorted: Vec<Gathered>,
-    /// The last value of each, to go on from.
+    /// The last value for each, to continue from.
     last: Vec<Option<f64>>,
-    /// Columns of which a rule needs the profile.
+    /// Columns whose profile a rule needs.
     profiled: Vec<usize>,
     /// Columns with rules on their cells or their order.
     quick: Vec<Quick>,
-    /// Whether numbers are as programs write them, which `quick` takes for granted.
+    /// Whether numbers are written without thousands separators and the like, as `quick` assumes.
     is_plain: bool,
     shown: usize,
 }
 
-/// What one block breaks.
+/// The violations in one block.
 #[derive(Default)]
 pub(crate) struct Seen {
     broken: Vec<(usize, Gathered)>,
@@ -73,7 +72,7 @@ pub(crate) struct Seen {
     keys: Vec<unique::Seen>,
 }
 
-/// A column of one block, by order.
+/// The order of a column within one block.
 struct Sorted {
     rule: usize,
     first: Option<(f64, Spot, String)>,
@@ -82,8 +81,7 @@ struct Sorted {
 }
 
 impl CellRules {
-    /// The rules of those columns that the table has. `known` reads the hashes of a column of
-    /// another file.
+    /// The rules on the columns that the table has. `known` reads the hashes of a column of another file.
     pub fn new(
         schema: &Schema,
         head: &Head,
@@ -138,13 +136,13 @@ impl CellRules {
 }
 
 impl CellRules {
-    /// Rows that are shown of each finding.
+    /// Number of rows shown for each finding.
     pub fn shown(&self) -> usize {
         self.shown
     }
 }
 
-/// What can be told of each column with rules on its cells or their order.
+/// The quick checks of each column with rules on its cells or their order.
 fn quick(cells: &[CellRule], orders: &[OrderRule]) -> Vec<Quick> {
     let columns = cells.iter().map(|rule| rule.column);
     let mut columns: Vec<usize> = columns
@@ -198,7 +196,7 @@ fn of_column(column: usize, rules: &ColumnRules) -> Vec<CellRule> {
 }
 
 impl Test {
-    /// Whether the cells of a group, which are not empty, may be so.
+    /// Whether the cells of a group, which are not empty, pass the test.
     fn passes(&self, block: &Block, column: usize, group: &Group, value: Value) -> bool {
         let first = group.first as usize;
         match self {
@@ -214,7 +212,7 @@ impl Test {
         }
     }
 
-    /// Whether a text is allowed and has the pattern.
+    /// Whether a text is allowed or matches the pattern.
     pub fn keeps_text(&self, text: &[u8]) -> bool {
         match self {
             Test::Allowed(_, set) => set.contains(text),

@@ -1,4 +1,4 @@
-//! Judges a table that was read against the rules on its columns, in the order of the columns.
+//! Turns the violations found while reading a table into findings, in the order of the columns.
 
 use anyhow::Result;
 
@@ -13,7 +13,7 @@ use tables::blocks::Head;
 use tables::profile::summary::figure;
 use tables::profile::{Column, Table};
 
-/// Columns that are not there, and columns that should not be there.
+/// Missing and unexpected columns.
 pub(crate) fn columns(
     schema: &Schema,
     needed: &[Needed],
@@ -36,7 +36,7 @@ pub(crate) fn columns(
     let missing = |keys: &[&str], name: &str| {
         let advice = columns::advice_on(name, &names, needed)
             .unwrap_or_else(|| near_miss(name, &names).trim_end().to_owned());
-        let complaint = format!("{source} has no such column; {advice}");
+        let complaint = format!("{source} does not have this column; {advice}");
         let complaint = complaint.trim_end_matches([';', ' ']).to_owned();
         general(Level::Error, schema.refuse(keys, &complaint).to_string())
     };
@@ -63,7 +63,7 @@ pub(crate) fn columns(
     findings
 }
 
-/// Everything else.
+/// All other findings.
 pub(crate) fn table(
     schema: &Schema,
     table: &Table,
@@ -75,7 +75,7 @@ pub(crate) fn table(
         && !span.holds(table.rows as f64)
     {
         let about = about(table, "rows", span.level(), None);
-        findings.push(about.general(format!("{} rows; {span} are expected", count(table.rows))));
+        findings.push(about.general(format!("{} rows; expected {span}", count(table.rows))));
     }
     for (index, column) in table.columns.iter().enumerate() {
         cells(table, rules, index, &mut findings);
@@ -130,24 +130,24 @@ fn broken(test: &Test, number: u64, rows: u64) -> String {
         _ => format!("{} values ({share}) are", count(number)),
     };
     match test {
-        Test::Class(class) => format!("{values} no {}", class.as_str()),
+        Test::Class(class) => format!("{values} not of type {}", class.as_str()),
         Test::Range(span, _) => format!("{values} out of range; {span} is allowed"),
-        Test::Length(span, _) => format!("{values} of a length that is not {span} letters"),
+        Test::Length(span, _) => format!("{values} not {span} letters long"),
         Test::Allowed(texts, _) => {
             let shown: Vec<&str> = texts.iter().take(8).map(String::as_str).collect();
             let more = if texts.len() > 8 { ", ..." } else { "" };
             format!(
-                "{values} none of those allowed ({}{more})",
+                "{values} not among the allowed values ({}{more})",
                 shown.join(", ")
             )
         }
-        Test::Pattern(pattern) => format!("{values} not of the pattern {}", pattern.text),
+        Test::Pattern(pattern) => format!("{values} not matched by {}", pattern.text),
         Test::Known(says, _) => format!("{values} not in {says}"),
         Test::Present(span) => match span.bounds() {
             bounds if *bounds.end() <= 0.0 => format!("{values} missing"),
             bounds => {
                 let most = percent(*bounds.end(), 2);
-                format!("{values} missing; at most {most} may be")
+                format!("{values} missing; at most {most} is allowed")
             }
         },
     }
@@ -161,14 +161,14 @@ fn order(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Fin
                 Order::Falling => "above",
             };
             let number = count(gathered.count);
-            let message = format!("out of order in {number} rows, {than} the row before");
+            let message = format!("{number} rows are out of order: {than} the previous row");
             findings
                 .push(about(table, "order", rule.level, Some(column)).finding(message, gathered));
         }
     }
 }
 
-/// Rules on a whole column: how many values, how old.
+/// Rules on a whole column: the number of distinct values, and the age.
 fn figures(
     schema: &Schema,
     table: &Table,
@@ -183,7 +183,7 @@ fn figures(
         if !span.holds(distinct as f64) {
             let about_ = if exact { "" } else { "about " };
             let message = format!(
-                "{about_}{} different values; {span} are expected",
+                "{about_}{} distinct values; expected {span}",
                 count(distinct)
             );
             findings.push(about(table, "distinct", span.level(), Some(index)).general(message));
@@ -193,7 +193,7 @@ fn figures(
         let name = table.head.columns[index].name.as_str();
         let Some(today) = today else {
             let complaint =
-                "ages count back from `validate.today`, which params.yaml does not give";
+                "ages count back from `validate.today`, which is not set in params.yaml";
             return Err(schema.refuse(&["columns", name, "age"], complaint).into());
         };
         findings.extend(age(table, index, column, span, today));
@@ -204,7 +204,7 @@ fn figures(
 fn age(table: &Table, index: usize, column: &Column, span: &Span, today: f64) -> Option<Finding> {
     let about = about(table, "age", span.level(), Some(index));
     let Some(newest) = column.times.moments.max() else {
-        return Some(about.general("no date or time in it, so nothing is new enough".to_owned()));
+        return Some(about.general("there is no date or time, so no age".to_owned()));
     };
     let days = (today - newest) / 86_400.0;
     if span.holds(days) {
@@ -234,9 +234,9 @@ fn unique(table: &Table, rules: &mut CellRules, findings: &mut Vec<Finding>) -> 
             .map(|&column| table.head.columns[column].name.as_str());
         let names: Vec<&str> = names.collect();
         let message = match single {
-            Some(_) => format!("{} values came before", count(repeats.count)),
+            Some(_) => format!("{} values repeat an earlier one", count(repeats.count)),
             None => format!(
-                "{} rows have {} of an earlier row",
+                "{} rows repeat {} of an earlier row",
                 count(repeats.count),
                 names.join(", ")
             ),

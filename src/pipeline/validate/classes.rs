@@ -1,4 +1,4 @@
-//! Classes of labelled data: how many, how large, how balanced, spelled one way or several.
+//! Checks the classes of labelled data: their number, sizes, balance and spellings.
 
 use std::collections::HashSet;
 use std::io;
@@ -14,15 +14,15 @@ use tables::blocks::{Block, Blocks};
 use tables::profile::{Columns, Groups, Table, Want, Watch};
 use tables::spelling;
 
-/// Labels and their rows, the most frequent first.
+/// Labels and their numbers of rows, the most frequent first.
 pub(crate) struct Labels {
     labels: Vec<(String, u64)>,
-    /// False where there are too many to be counted: then these are no classes.
+    /// False if there are too many labels to count, so that they cannot be classes.
     exact: bool,
 }
 
 impl Labels {
-    /// Of a column that was read.
+    /// The labels of a column.
     pub fn of(table: &Table, column: usize) -> Labels {
         let frequent = &table.columns[column].frequent;
         let labels = frequent.top(frequent.len()).into_iter();
@@ -33,7 +33,7 @@ impl Labels {
     }
 
     fn new(labels: impl Iterator<Item = (String, u64)>, exact: bool) -> Labels {
-        // As `prepare` reads them: without space around, whole numbers spelled in one way.
+        // As in `prepare`: trimmed, with one spelling of whole numbers.
         let mut trimmed: Vec<(String, u64)> = Vec::new();
         for (label, rows) in labels {
             let label = spelling::plain(label.trim());
@@ -50,14 +50,14 @@ impl Labels {
         }
     }
 
-    /// Labels that look like a more frequent one; each with that other one.
+    /// Labels that look like a more frequent one, each with that one.
     fn spellings(&self) -> Vec<[&str; 2]> {
         spelling::look_alikes(self.labels.iter().map(|(label, _)| label.as_str()))
     }
 }
 
-/// Rules on classes that every classifier has. The file is read once more to name the rows of labels that
-/// look like others, only where there are such.
+/// Checks the rules on classes that all classifiers share. Reads the file again to name the rows of similar
+/// labels, if there are any.
 pub(crate) fn check<P, W>(
     job: &Job<P>,
     blocks: impl Fn() -> Result<Blocks>,
@@ -68,7 +68,7 @@ pub(crate) fn check<P, W>(
     let about = |rule, level| read.about(rule, level, Some(column));
     if !labels.exact {
         let message = format!(
-            "about {} different labels: these are no classes",
+            "about {} distinct labels: too many to be classes",
             count(read.table.columns[column].distinct().0)
         );
         return Ok(vec![about("classes", Level::Error).general(message)]);
@@ -86,7 +86,7 @@ pub(crate) fn check<P, W>(
             .map(|(label, _)| label.as_str())
             .collect();
         let message = format!(
-            "{number} different labels ({}); {span} are expected",
+            "{number} distinct labels ({}); expected {span}",
             names.join(", ")
         );
         findings.push(about("classes", span.level()).general(message));
@@ -106,7 +106,7 @@ pub(crate) fn check<P, W>(
             })
             .collect();
         let message = format!(
-            "labels that look alike and are classes of their own: {}; write them in one way if they are one",
+            "labels that look alike but are different classes: {}; use one spelling if they mean the same",
             pairs.join(", ")
         );
         let mut rows = Labelled {
@@ -120,7 +120,7 @@ pub(crate) fn check<P, W>(
     Ok(findings)
 }
 
-/// Rows that have one of these labels.
+/// Rows with one of these labels.
 struct Labelled<'a> {
     column: usize,
     labels: HashSet<&'a str>,
@@ -176,7 +176,7 @@ fn sizes<'a, P>(
                 .map(|(label, rows)| format!("`{label}` {rows}"))
                 .collect();
             let message = format!(
-                "{} classes with a number of rows that is not {span}: {}",
+                "{} classes do not have {span} rows: {}",
                 small.len(),
                 names.join(", ")
             );
@@ -190,7 +190,7 @@ fn sizes<'a, P>(
     ) && !span.holds(large.1 as f64 / small.1 as f64)
     {
         let message = format!(
-            "`{}` has {} rows, `{}` {}: {:.0} for one; {span} is allowed",
+            "`{}` has {} rows and `{}` has {}, a ratio of {:.0}; {span} is allowed",
             large.0,
             count(large.1),
             small.0,

@@ -1,10 +1,10 @@
-//! Rows that break a rule, gathered block by block, and findings made of them.
+//! Gathers the rows that break a rule, block by block, and makes findings of them.
 
 use crate::report::validate::{Finding, Level, Offender};
 use tables::blocks::{Block, Head, Spot};
 use tables::profile::summary::truncate;
 
-/// The first rows of those that break a rule, with the value that does.
+/// The first rows that break a rule, with their values.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
     pub rows: Vec<(Spot, String)>,
@@ -27,7 +27,7 @@ impl Places {
     }
 }
 
-/// How many rows break a rule, and the first of them.
+/// The number of rows that break a rule, and the first of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gathered {
     pub count: u64,
@@ -45,12 +45,12 @@ impl Gathered {
         }
     }
 
-    /// None yet, with as many shown.
+    /// An empty one that shows as many rows.
     pub fn like(&self) -> Gathered {
         Gathered::new(self.places.shown)
     }
 
-    /// Adds those found elsewhere, of which the first by place are kept.
+    /// Adds those of any other block; keeps the first by place.
     pub fn merge_by_place(&mut self, other: Gathered) {
         self.count += other.count;
         self.places.rows.extend(other.places.rows);
@@ -75,7 +75,7 @@ impl Gathered {
     }
 }
 
-/// A finding in the making.
+/// Builds a finding.
 pub(crate) struct About<'a> {
     pub head: &'a Head,
     pub rule: &'a str,
@@ -84,7 +84,7 @@ pub(crate) struct About<'a> {
 }
 
 impl About<'_> {
-    /// With rows that are gathered.
+    /// A finding with gathered rows.
     pub fn finding(&self, message: String, gathered: &Gathered) -> Finding {
         let rows = gathered.places.rows.iter();
         self.with_rows(
@@ -94,7 +94,7 @@ impl About<'_> {
         )
     }
 
-    /// With rows and what there is to say of each.
+    /// A finding with rows and a value for each.
     pub fn with_rows(
         &self,
         message: String,
@@ -121,7 +121,7 @@ impl About<'_> {
         }
     }
 
-    /// With no row to name.
+    /// A finding that is not about rows.
     pub fn general(&self, message: String) -> Finding {
         self.with_rows(message, 0, std::iter::empty())
     }

@@ -1,5 +1,5 @@
-//! `validate TASK --init`: a first file of rules, out of the data, with what was seen beside each
-//! rule. A person then says which of it is meant to stay so.
+//! `validate TASK --init`: writes a first file of rules from the data, with the observed values as comments. People
+//! then decide which rules to keep.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::talk::Talk;
 use files::atomic;
 use tables::profile::summary::{Column, Figure, Table};
 
-/// Whole numbers within so few are listed as the only ones allowed.
+/// Columns of whole numbers with a range below this get a list of allowed values.
 const ALLOWED: i64 = 20;
 
 /// Reads the data and writes the file.
@@ -26,7 +26,7 @@ pub(crate) fn run<T: Validate>(
 ) -> Result<Validated> {
     refuse_written(path, force)?;
     let mut rules = built_in::<T>(&params);
-    rules.columns.0.clear(); // the data are only looked at
+    rules.columns.0.clear(); // the data are read without rules
     let checked = { T::raw(&job::<T>(project, params, rules, talk)) }?;
     let rows = checked.tables.iter().map(|table| table.rows).sum();
     let text = match checked.tables.first() {
@@ -48,9 +48,9 @@ pub(crate) fn run<T: Validate>(
 fn schema(task: &str, table: &Table, rules: &[TaskRule]) -> String {
     let mut out = format!(
         "# Rules for the raw data of {task}, made by `easylife validate {task} --init` from {}.\n\
-         # Yours to edit and to commit: what was seen is not always what is meant. A rule is an error,\n\
-         # which ends `easylife validate` with exit code 4, unless it has `level: warning`. A rule\n\
-         # that is taken out is not checked. docs/validate.md lists all rules.\n\
+        # Edit and commit this file: the data seen so far may not be all that is allowed. A broken rule\n\
+        # ends `easylife validate` with exit code 4, unless the rule has `level: warning`. Rules that you\n\
+        # remove are not checked. docs/validate.md lists all rules.\n\
          easylife: \"{VERSION}\"\n\n\
          rows: {{min: {}, level: warning}}    # seen: {}\n\
          other_columns: {{is: allowed, level: warning}}    # or refused: columns that are not named here\n",
@@ -59,11 +59,11 @@ fn schema(task: &str, table: &Table, rules: &[TaskRule]) -> String {
         table.rows,
     );
     out +=
-        "# unique: [[a, b]]        # columns whose values, taken together, come once\n\ncolumns:\n";
+        "# unique: [[a, b]]        # columns whose combined values must be unique\n\ncolumns:\n";
     for column in &table.columns {
         column_rules(&mut out, column);
     }
-    out += "\ntask:                     # what is special to this task\n";
+    out += "\ntask:                     # rules of this task\n";
     for rule in rules {
         let bound =
             |name: &str, value: Option<&str>| value.map(|value| format!("{name}: {value}, "));
@@ -109,17 +109,17 @@ fn column_rules(out: &mut String, column: &Column) {
     if column.distinct_exact && column.distinct == values && values >= 20 && is_key(column) {
         line(
             "    unique: {is: true, level: warning}".to_owned(),
-            "no value twice".to_owned(),
+            "no value is repeated".to_owned(),
         );
     } else if !column.distinct_exact && column.distinct as f64 >= 0.97 * values as f64 {
         line(
             "    # unique: true".to_owned(),
-            "hardly a value twice".to_owned(),
+            "hardly a value is repeated".to_owned(),
         );
     }
 }
 
-/// All values of a column that has few, and no others to be expected.
+/// All values of a column with few values, if no others are to be expected.
 fn enumerated(column: &Column) -> Option<String> {
     if !column.distinct_exact || column.top.len() as u64 != column.distinct {
         return None;
@@ -127,7 +127,7 @@ fn enumerated(column: &Column) -> Option<String> {
     let values = column.top.iter().map(|top| top.value.as_str());
     let values: Vec<String> = match (column.class.as_str(), &column.min, &column.max) {
         ("text" | "boolean", ..) => values.map(quoted).collect(),
-        // A grade or a flag, not a measure that happens to have few values.
+        // A grade or a flag, not a measurement that happens to have few values.
         ("integer", Some(Figure::Whole(min)), Some(Figure::Whole(max))) if max - min < ALLOWED => {
             values.map(str::to_owned).collect()
         }
@@ -136,7 +136,7 @@ fn enumerated(column: &Column) -> Option<String> {
     Some(values.join(", "))
 }
 
-/// Whether a column without repeats is likely to be meant so: texts, and numbers without a gap.
+/// Whether a column without repeats is likely a key: texts, and numbers without large gaps.
 fn is_key(column: &Column) -> bool {
     match (&column.min, &column.max) {
         (Some(Figure::Whole(min)), Some(Figure::Whole(max))) => {
@@ -180,7 +180,7 @@ fn examples(column: &Column) -> String {
     short.take(2).cloned().collect::<Vec<_>>().join(", ")
 }
 
-/// A share somewhat above the one seen; none stays none.
+/// A share somewhat above the observed one; 0 stays 0.
 fn loose(share: f64) -> f64 {
     match share {
         0.0 => 0.0,
@@ -188,7 +188,7 @@ fn loose(share: f64) -> f64 {
     }
 }
 
-/// A text as YAML reads it back: in quotes wherever it could be taken for anything else.
+/// A text as a YAML string: in quotes if it could be read as anything else.
 fn quoted(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text

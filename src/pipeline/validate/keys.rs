@@ -1,6 +1,6 @@
-//! Rows by a key that others may have as well, in bounded memory: a hash and what matters of the row,
-//! in partitions that go to a temporary file when they become many, each sorted by itself. Serves
-//! uniqueness, duplicates, contradictions, leakage and series.
+//! Groups rows by key in bounded memory: a record per row, with a hash of the key and other relevant values, in
+//! partitions that are spilled to a temporary file when they grow, and sorted one by one. Used for uniqueness,
+//! duplicates, contradictions, leakage and series.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,14 +9,14 @@ use rayon::prelude::*;
 
 use tables::blocks::Spot;
 
-/// What is kept of a row. Sorted, records of one key are together.
+/// What is kept of a row. After sorting, records of one key are adjacent.
 pub(crate) trait Record: Copy + Send + Sync {
     /// Bytes in the file.
     const BYTES: usize;
 
     fn key(&self) -> u64;
 
-    /// Words that [`Record::from_words`] reads back.
+    /// The record as words, for [`Record::from_words`].
     fn words(&self) -> impl Iterator<Item = u64>;
 
     fn from_words(words: impl FnMut() -> u64) -> Self;
@@ -25,7 +25,7 @@ pub(crate) trait Record: Copy + Send + Sync {
     fn sort(records: &mut [Self]);
 }
 
-/// A row by the hash of its key; `tag` is what else matters of it.
+/// A row by the hash of its key; `tag` is another relevant value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Keyed {
     pub key: u64,
@@ -58,7 +58,7 @@ impl Record for Keyed {
 }
 
 const PARTITIONS: usize = 64;
-/// Bytes in memory before they go to the file.
+/// Bytes in memory before they are spilled to the file.
 const IN_MEMORY: usize = 24 << 20;
 
 /// Rows by their keys.
@@ -69,7 +69,7 @@ pub(crate) struct Partitions<R> {
     partitions: Vec<Vec<R>>,
     held: usize,
     limit: usize,
-    /// The file, and which partition each stretch of it belongs to, with its length in bytes.
+    /// The file, and for each stretch of it the partition and the length in bytes.
     spilled: Option<(File, Vec<(usize, usize)>)>,
 }
 
@@ -82,9 +82,9 @@ impl<R: Record> Default for Partitions<R> {
 /// Rows that repeat a key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Repeats {
-    /// How many rows come after the first of their key.
+    /// Number of rows after the first of their key.
     pub count: u64,
-    /// The first so many of them, each with the first row of its key.
+    /// The first of them, each with the first row of its key.
     pub rows: Vec<(Spot, Spot)>,
 }
 
@@ -128,8 +128,7 @@ impl<R: Record> Partitions<R> {
         Ok(())
     }
 
-    /// Goes through all groups of rows with one key, each sorted; what is gathered comes a partition
-    /// at a time, in their order.
+    /// Visits all groups of rows with the same key, each sorted; returns what is gathered per partition, in order.
     pub fn each<T: Default + Send>(
         &mut self,
         look: impl Fn(&[R], &mut T) + Sync,
@@ -173,8 +172,8 @@ impl<R: Record> Partitions<R> {
 }
 
 impl Keys {
-    /// Rows whose key came before, of those groups of rows with one key that `counts` holds for: a
-    /// group is sorted by place. At most `shown` rows are named.
+    /// Rows whose key occurred before, in the groups of rows with one key for which `counts` is true; groups are
+    /// sorted by place. At most `shown` rows are named.
     pub fn repeats(
         &mut self,
         shown: usize,

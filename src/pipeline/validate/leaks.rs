@@ -1,4 +1,4 @@
-//! Leakage: rows of the test part whose key is in the training part as well.
+//! Finds leakage: rows of the test part whose key is also in the training part.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use crate::report::validate::Finding;
 use tables::blocks::{Block, Blocks, Head, Spot};
 use tables::profile::{Columns, Groups, Table, Want, Watch, summary};
 
-/// What rows of both parts must not have in common.
+/// A key that rows of both parts must not have in common.
 pub(crate) struct Key<'a> {
-    /// In words: `text`, `photo`.
+    /// Its name, for example `text` or `photo`.
     pub what: &'a str,
-    /// Of a row; `None` where it has none.
+    /// The key of a row, if it has one.
     pub of: &'a (dyn Fn(&Head, usize, &Block) -> Option<u64> + Sync),
 }
 
-/// Keys of one part.
+/// The keys of one part.
 struct Part<'a> {
     /// 0 for the training part, 1 for the test part.
     number: u32,
@@ -44,7 +44,7 @@ impl Watch for Part<'_> {
         let keyed = |key: &Key, row: usize| {
             Some(Keyed {
                 key: (key.of)(&self.head, row, block)?,
-                // Files are numbered through both parts, the training part's first.
+                // Files are numbered across both parts, those of the training part first.
                 spot: Spot::new(self.number as usize, block.spot(row).line()),
                 tag: self.number,
             })
@@ -65,7 +65,7 @@ impl Watch for Part<'_> {
     }
 }
 
-/// Both parts, read.
+/// Both parts after reading.
 pub(crate) struct Parts {
     pub checked: Checked,
     pub tables: Vec<Table>,
@@ -73,7 +73,7 @@ pub(crate) struct Parts {
     pub head: Head,
 }
 
-/// Reads both parts; a row of the test part leaks where the training part has a key of it.
+/// Reads both parts; a row of the test part leaks if the training part has one of its keys.
 pub(crate) fn check<P>(job: &Job<P>, parts: &[PathBuf; 2], keys: &[Key]) -> Result<Parts> {
     let mut found: Vec<Keys> = keys.iter().map(|_| Keys::default()).collect();
     let mut tables = Vec::new();
@@ -137,7 +137,7 @@ fn leaks(keys: &mut Keys, shown: usize) -> Result<Repeats> {
     Ok(all)
 }
 
-/// Where test rows have a `what` that is in the training part, and more of them than the rule allows.
+/// The finding if more test rows have a `what` of the training part than the rule allows.
 pub(crate) fn finding<P>(
     job: &Job<P>,
     head: &Head,
@@ -156,7 +156,7 @@ pub(crate) fn finding<P>(
         column: None,
     };
     let message = format!(
-        "{} test rows ({}) have a {what} that is in the training part",
+        "{} test rows ({}) have a {what} that is also in the training part",
         count(leaks.count),
         percent(share, 2)
     );

@@ -1,9 +1,9 @@
-//! `easylife validate`: data against rules, before anything is trained on them.
+//! `easylife validate`: checks data against rules before anything is trained on them.
 //!
-//! The rules are those of `schema/TASK.yaml` (`schema`), which `--init` writes from the data
-//! (`init`); without that file those built in. One pass (`profile::scan`) reads a table; `quick` and
-//! `cells` and the tasks look at it on the way, `keys` finds rows that have something in common,
-//! `checks` judges in the end. What a task knows of its data is in its file.
+//! The rules are those of `schema/TASK.yaml` (`schema`), which `--init` writes from the data (`init`), otherwise
+//! the built-in ones. A table is read in one pass (`profile::scan`), checked on the way by `quick`, `cells` and the
+//! task; `keys` finds rows with equal keys, and `checks` makes the findings at the end. Rules of a task are in its
+//! folder.
 
 mod cells;
 mod checks;
@@ -42,31 +42,31 @@ use tables::Reading;
 use tables::profile::Columns;
 use tables::profile::summary::Table;
 
-/// What a task says of its data.
+/// What a task implements for `validate`.
 pub trait Validate: Task {
-    /// Rules that the task has beside those of any column.
+    /// Rules of the task, in addition to those on columns.
     const RULES: &'static [TaskRule];
 
-    /// The parameters with what they leave to the columns that the source has. What cannot be read is left to
-    /// the checks.
+    /// Completes the parameters from the columns of the source. Ignores a source that cannot be read, which the
+    /// checks report.
     fn settle(_project: &Project, params: Self::Params) -> Self::Params {
         params
     }
 
-    /// Rules on columns where there is no file with rules.
+    /// Built-in rules on columns.
     fn columns(params: &Self::Params) -> Vec<(String, schema::ColumnRules)>;
 
-    /// Holds the rules against the raw data.
+    /// Checks the raw data.
     fn raw(job: &Job<Self::Params>) -> Result<Checked>;
 
-    /// Holds the parts that `prepare` wrote against each other.
+    /// Checks the parts written by `prepare` against each other.
     fn prepared(job: &Job<Self::Params>) -> Result<Checked>;
 }
 
-/// A rule of a task: bounds of a figure.
+/// A rule of a task: bounds on a figure.
 pub struct TaskRule {
     pub name: &'static str,
-    /// What the figure is, for the file of rules.
+    /// Describes the figure in the file of rules.
     pub says: &'static str,
     pub min: Option<&'static str>,
     pub max: Option<&'static str>,
@@ -114,27 +114,27 @@ impl TaskRule {
     }
 }
 
-/// One validation: of what, by which rules.
+/// A validation: the data and the rules.
 pub struct Job<'a, P> {
     pub project: &'a Project,
     pub params: P,
     schema: Schema,
-    /// Columns that the task cannot do without.
+    /// Columns that the task needs.
     needed: Vec<Needed>,
-    /// How CSV files of raw data are read.
+    /// How files of raw data are read.
     pub(crate) reading: Reading,
-    /// Rows that are shown of each finding.
+    /// Number of rows shown for each finding.
     pub(crate) shown: usize,
     pub(crate) talk: &'a Talk,
 }
 
 impl<P> Job<'_, P> {
-    /// The bounds of one of the task's rules; `None` where the file leaves it out.
+    /// The bounds of a rule of the task; `None` if the file does not have it.
     pub(crate) fn rule(&self, name: &str) -> Option<&Span> {
         self.schema.task.get(name)
     }
 
-    /// Checks the source, and the file of the test part where there is one.
+    /// Checks the source, and the separate test file if there is one.
     pub(crate) fn each_source(
         &self,
         source: &str,
@@ -154,7 +154,7 @@ impl<P> Job<'_, P> {
     }
 }
 
-/// What was read and what is wrong with it.
+/// The tables that were read, and the findings.
 #[derive(Default)]
 pub struct Checked {
     pub(crate) tables: Vec<Table>,
@@ -162,25 +162,25 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Adds what another table gave.
+    /// Adds the result for another table.
     pub(crate) fn extend(&mut self, other: Checked) {
         self.tables.extend(other.tables);
         self.findings.extend(other.findings);
     }
 }
 
-/// What is asked for.
+/// A request of `validate`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Request {
-    /// Write the file of rules from the data.
+    /// Write a file of rules from the data.
     pub init: bool,
-    /// Even over one that is there.
+    /// Overwrite an existing one.
     pub force: bool,
-    /// The parts instead of the raw data.
+    /// Check the parts instead of the raw data.
     pub prepared: bool,
 }
 
-/// A validation, written.
+/// A written validation.
 #[derive(Serialize)]
 pub struct Validated {
     task: &'static str,
@@ -231,7 +231,7 @@ impl fmt::Display for Validated {
     }
 }
 
-/// Validates the data of `T`; everything is written before anybody looks at what was found.
+/// Validates the data of `T`; writes the report even if rules are broken.
 pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Result<Validated> {
     let params = match request.prepared {
         true => {
@@ -295,7 +295,7 @@ fn job<'a, T: Validate>(
     }
 }
 
-/// Rules where there is no file.
+/// The built-in rules.
 fn built_in<T: Validate>(params: &T::Params) -> Schema {
     Schema {
         columns: schema::Columns(T::columns(params)),
@@ -319,7 +319,7 @@ fn validation(
         mut findings,
     } = checked;
     findings.sort_by_key(|finding| finding.level);
-    // The readers of tables do not know whose keys they name.
+    // The readers of tables do not know the task whose keys they name.
     for finding in &mut findings {
         finding.message = finding.message.replace("TASK.", &format!("{task}."));
     }
@@ -377,7 +377,7 @@ fn write(
     })
 }
 
-/// The parts of a task, which must be there.
+/// The parts of a task, which must exist.
 pub(crate) fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
     Ok([
         task::part_path::<T>(project, Part::Train)?,
@@ -385,7 +385,7 @@ pub(crate) fn parts<T: Validate>(project: &Project) -> Result<[PathBuf; 2]> {
     ])
 }
 
-/// The day that ages count back from.
+/// The day from which ages count back.
 fn today(project: &Project) -> Result<Option<f64>> {
     let Some(text) = &project.params().validate.today else {
         return Ok(None);
@@ -394,7 +394,7 @@ fn today(project: &Project) -> Result<Option<f64>> {
     match value.class.is_time() {
         true => Ok(Some(value.number)),
         false => {
-            let reason = format!("`{text}` is no date; write 2026-01-31");
+            let reason = format!("`{text}` is not a date; expected one such as 2026-01-31");
             Err(project
                 .blame(crate::params::Invalid::new("validate.today", reason))
                 .into())
@@ -402,11 +402,11 @@ fn today(project: &Project) -> Result<Option<f64>> {
     }
 }
 
-/// A file of rules is edited by people: never written over unless asked to.
+/// Refuses to overwrite a file of rules, which people edit, unless `force` is set.
 fn refuse_written(path: &Path, force: bool) -> Result<()> {
     match path.exists() && !force {
         true => Err(exit::usage(format!(
-            "{} is there, perhaps edited; it is left alone: move it away, or say --force",
+            "{} exists and may have been edited; move it away, or overwrite it with --force",
             path.display()
         ))),
         false => Ok(()),

@@ -1,5 +1,5 @@
-//! What the page of a validation was made of: the command, the version, digests of the tables and of the rules,
-//! and the parameters that decided it.
+//! The origin of a validation, for its page: the command, the version, digests of the tables and of the rules, and
+//! the parameters.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::report::format::{count, plural};
 use crate::report::page::{self, Digest, Origin};
 use crate::report::validate::Validation;
 
-/// Blocks of a task's parameters that its checks read; those of the split only where there are parts.
+/// Blocks of a task's parameters that its checks read; `split` only for prepared parts.
 const READ: [&str; 2] = ["data", "split"];
 
 pub(super) fn of<T: Validate>(
@@ -54,7 +54,7 @@ pub(super) fn of<T: Validate>(
     })
 }
 
-/// Of a file of the project; a folder has none.
+/// The digest of a file of the project; a folder has none.
 fn digest(project: &Project, name: &str, about: String) -> Result<Option<Digest>> {
     let path = project.path(Path::new(name));
     if !path.is_file() {

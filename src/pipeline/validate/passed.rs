@@ -1,16 +1,16 @@
-//! Rules that were looked at and hold, for the page and the file of a validation: a reader sees what was
-//! checked, not only what is wrong.
+//! Rules that were checked and hold, for the report of a validation: readers see what was checked, not only what
+//! is wrong.
 
 use super::TaskRule;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
 use crate::report::validate::{Finding, Passed};
 use tables::profile::summary::Table;
 
-/// How the description of a rule on prepared parts begins.
+/// Prefix of the description of a rule on prepared parts.
 const OF_PARTS: &str = "prepared: ";
 
-/// The rules of `schema` that no finding is about. On prepared parts those of the task are held that compare
-/// them; on raw data all others, those of a column where it is there.
+/// The rules of `schema` without a finding. For prepared parts these are the rules of the task that compare them;
+/// for raw data all other rules, except those on missing columns.
 pub(super) fn rules(
     schema: &Schema,
     known: &[TaskRule],
@@ -59,8 +59,8 @@ fn of_table(schema: &Schema) -> Vec<Passed> {
     let mut rules = Vec::new();
     if !schema.columns.0.is_empty() {
         let says = match schema.other_columns.as_ref().map(|rule| rule.is) {
-            Some(Others::Refused) => "every column that is named is there, and no other",
-            _ => "every column that is named is there",
+            Some(Others::Refused) => "all named columns are present, and no others",
+            _ => "all named columns are present",
         };
         rules.push(passed("columns", None, says.to_owned()));
     }
@@ -68,21 +68,21 @@ fn of_table(schema: &Schema) -> Vec<Passed> {
         rules.push(passed("rows", None, format!("number of rows: {span}")));
     }
     for rule in schema.unique.iter().filter(|rule| rule.is.len() > 1) {
-        let says = format!("{} together come once", rule.is.join(", "));
+        let says = format!("combined values of {} are unique", rule.is.join(", "));
         rules.push(passed("unique", None, says));
     }
     rules
 }
 
-/// The rules of a column by their keys, and what they say.
+/// The rules of a column by key, with their descriptions.
 fn of_column(rules: &ColumnRules) -> Vec<(&'static str, String)> {
     let span =
         |what: &str, span: &Option<Span>| span.as_ref().map(|span| format!("{what}: {span}"));
     let class = rules.r#type.as_ref();
     let allowed = rules.allowed.as_ref();
     let order = rules.order.as_ref().map(|rule| match rule.is {
-        Order::Rising => "no value is below the one before",
-        Order::Falling => "no value is above the one before",
+        Order::Rising => "no value is below the previous one",
+        Order::Falling => "no value is above the previous one",
     });
     let all = [
         (
@@ -109,7 +109,7 @@ fn of_column(rules: &ColumnRules) -> Vec<(&'static str, String)> {
                 .unique
                 .as_ref()
                 .filter(|rule| rule.is)
-                .map(|_| "every value comes once".to_owned()),
+                .map(|_| "every value is unique".to_owned()),
         ),
         ("order", order.map(str::to_owned)),
         (
@@ -119,7 +119,7 @@ fn of_column(rules: &ColumnRules) -> Vec<(&'static str, String)> {
                 .as_ref()
                 .map(|rule| format!("every value is in {} of {}", rule.column, rule.file)),
         ),
-        ("distinct", span("different values", &rules.distinct)),
+        ("distinct", span("distinct values", &rules.distinct)),
         (
             "age",
             span("days from the newest value to validate.today", &rules.age),

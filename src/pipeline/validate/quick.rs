@@ -1,6 +1,5 @@
-//! Rules on the cells of a column, held against them one by one: nearly every block keeps all of its
-//! rules, and that is seen faster so than from its different values. Which rows break a rule is for
-//! [`super::cells`] to say.
+//! Checks the rules on a column cell by cell. Nearly every block keeps all rules, and checking all cells shows that
+//! faster than grouping them by value. [`super::cells`] finds the rows that break a rule.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,23 +11,23 @@ use tables::profile::{CLASSES, Class, Value, understand_word};
 /// The rules of one column.
 pub(crate) struct Quick {
     pub column: usize,
-    /// Where a rule is on the class: which ones may be.
+    /// The allowed classes, if there is a rule on the class.
     classes: Option<[bool; CLASSES.len()]>,
     range: Option<RangeInclusive<f64>>,
     length: Option<RangeInclusive<f64>>,
-    /// Where a rule is on the text itself: short texts that are known to keep it.
+    /// Short texts that are known to keep the rules on texts, if there are such rules.
     known: Option<Known>,
     /// Whether a rule needs more than the cells.
     more: bool,
 }
 
-/// Words of some texts, each in one of the places that it may have. What is in it is true whoever put it there,
-/// so that threads may share it.
+/// A lossy hash set of short texts as words, shared by threads: a set-associative cache in which a word may be at
+/// one of [`PLACES`] places.
 struct Known(Vec<[AtomicU64; PLACES]>);
 
-/// Places that a word may have.
+/// Number of places that a word may have.
 const PLACES: usize = 4;
-/// How many times that, as a power of two.
+/// Number of groups of places, as a power of two.
 const GROUPS: u32 = 8;
 
 impl Known {
@@ -48,7 +47,7 @@ impl Known {
         places.any(|place| place.load(Ordering::Relaxed) == word)
     }
 
-    /// Where all places are taken, one of them is given up.
+    /// If all places are taken, replaces one.
     fn add(&self, word: u64) {
         let places = self.places(word);
         let free = places
@@ -71,7 +70,7 @@ impl Quick {
         }
     }
 
-    /// Adds a rule, one of each kind at most.
+    /// Adds a rule; at most one of each kind.
     pub fn add(&mut self, test: &Test) {
         match test {
             Test::Class(class) => self.classes = Some(CLASSES.map(|other| class.holds(other))),
@@ -81,23 +80,22 @@ impl Quick {
                 self.known.get_or_insert_with(Known::new);
             }
             Test::Known(..) => self.more = true,
-            // Counted by itself.
+            // Counted separately.
             Test::Present(_) => {}
         }
     }
 
-    /// A rule that only the rows in their order can tell of.
+    /// Adds a rule that depends on the order of rows.
     pub fn add_more(&mut self) {
         self.more = true;
     }
 
-    /// Whether every cell of a block keeps all of the `rules`, those of this column; false where that is not
-    /// known.
+    /// Whether every cell of a block keeps all `rules` of this column; false if unknown.
     pub fn all_keep(&self, block: &Block, rules: &[CellRule]) -> bool {
         !self.more && self.values(block) && self.lengths(block) && self.texts(block, rules)
     }
 
-    /// Classes and ranges.
+    /// Whether all cells keep the rules on classes and ranges.
     fn values(&self, block: &Block) -> bool {
         let classes = self.classes.unwrap_or([true; CLASSES.len()]);
         let may_be = |value: Value| classes[value.class as usize];
@@ -110,7 +108,7 @@ impl Quick {
         }
     }
 
-    /// Whether a test holds for the values of all cells that are not empty.
+    /// Whether all non-empty cells pass a test.
     #[inline]
     fn each_value(&self, block: &Block, holds: impl Fn(Value) -> bool) -> bool {
         let mut words = block.words(self.column).enumerate();
@@ -135,7 +133,7 @@ impl Quick {
         }
     }
 
-    /// Allowed values and patterns, of short texts alone.
+    /// Whether all cells are short texts that keep the rules on allowed values and patterns.
     fn texts(&self, block: &Block, rules: &[CellRule]) -> bool {
         let Some(known) = &self.known else {
             return true;
@@ -158,7 +156,7 @@ impl Quick {
     }
 }
 
-/// Whether a rule on a range has nothing to say: that is for the one on the class.
+/// Whether a rule on a range does not apply, because the value is a text: the rule on the class reports it.
 pub(crate) fn is_text(value: Value) -> bool {
     matches!(value.class, Class::Text | Class::Boolean)
 }

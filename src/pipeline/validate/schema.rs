@@ -1,5 +1,5 @@
-//! `schema/TASK.yaml`: rules as a person writes them. Unknown keys are refused with their line and the
-//! nearest known one, and so is a rule that nothing can keep.
+//! `schema/TASK.yaml`: the rules as written. Unknown keys are refused with their line and the nearest known key, and
+//! so are rules that no data can keep.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,23 +18,23 @@ use tables::profile::{Class, understand};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Schema {
-    /// The version it was written for, `major.minor`.
+    /// The version that it was written for, `major.minor`.
     pub easylife: String,
-    /// How many rows there are.
+    /// The number of rows.
     pub rows: Option<Span>,
     /// Columns that are not named below.
     pub other_columns: Option<Rule<Others>>,
-    /// Columns whose values, taken together, come once.
+    /// Columns whose combined values are unique.
     pub unique: Vec<Rule<Vec<String>>>,
     pub columns: Columns,
-    /// Rules that the task knows, by name.
+    /// Rules of the task, by name.
     pub task: BTreeMap<String, Span>,
-    /// The file they were read from; none where they are built in.
+    /// The file they were read from; `None` for built-in rules.
     #[serde(skip)]
     pub file: Option<Document>,
 }
 
-/// Whether columns may be there that no rule names.
+/// Whether columns without a rule are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Others {
@@ -47,11 +47,11 @@ pub enum Others {
 #[serde(default, deny_unknown_fields)]
 pub struct ColumnRules {
     pub r#type: Option<Rule<TypeName>>,
-    /// Share of empty values.
+    /// The share of empty values.
     pub nulls: Option<Span>,
-    /// Numbers or dates.
+    /// The range of numbers or dates.
     pub range: Option<Span>,
-    /// Letters.
+    /// The number of letters.
     pub length: Option<Span>,
     pub allowed: Option<Rule<Vec<Scalar>>>,
     /// A regular expression that the whole value must match.
@@ -59,11 +59,11 @@ pub struct ColumnRules {
     pub unique: Option<Rule<bool>>,
     pub order: Option<Rule<Order>>,
     pub references: Option<Reference>,
-    /// Different values.
+    /// The number of distinct values.
     pub distinct: Option<Span>,
     /// Days from the newest value to `validate.today`.
     pub age: Option<Span>,
-    /// The column need not be there.
+    /// Whether the column is optional.
     pub optional: bool,
 }
 
@@ -91,17 +91,17 @@ impl TypeName {
     }
 }
 
-/// How a row's value stands to the one before it.
+/// The order of a row's value and the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Order {
-    /// Not below it.
+    /// Not below the previous one.
     Rising,
-    /// Not above it.
+    /// Not above the previous one.
     Falling,
 }
 
-/// Every value stands in a column of another file.
+/// Every value is in a column of another file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
@@ -116,7 +116,7 @@ pub(crate) fn error() -> Level {
     Level::Error
 }
 
-/// A value written bare, or as `{is: ..., level: warning}`.
+/// A value, or `{is: ..., level: warning}`.
 #[derive(Clone, Debug)]
 pub struct Rule<T> {
     pub is: T,
@@ -132,7 +132,7 @@ impl<T> Rule<T> {
     }
 }
 
-/// From, to, or both; and the level.
+/// A minimum, a maximum or both; and the level.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Span {
@@ -141,7 +141,7 @@ pub struct Span {
     pub level: Option<Level>,
 }
 
-/// A number or a text, as it is spelled.
+/// A number or a text, as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scalar(pub String);
 
@@ -173,7 +173,7 @@ impl Span {
         }
     }
 
-    /// A bound as a number; of a date or time the seconds since 1970.
+    /// A bound as a number; for a date or time the seconds since 1970.
     fn number(bound: &Option<Scalar>) -> Option<f64> {
         let Scalar(text) = bound.as_ref()?;
         let value = understand(text.as_bytes());
@@ -194,7 +194,7 @@ impl Span {
     }
 }
 
-/// As it is said: `at least 1`, `at most 5`, `1 to 5`.
+/// In words: `at least 1`, `at most 5`, `1 to 5`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match (&self.min, &self.max) {
@@ -207,7 +207,7 @@ impl fmt::Display for Span {
 }
 
 impl Schema {
-    /// Reads the rules of a task; `known` are the names of rules that the task has.
+    /// Reads the rules of a task; `known` are the names of the task's rules.
     pub fn read(path: &Path, known: &[&str]) -> Result<Schema> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -222,12 +222,12 @@ impl Schema {
         Ok(schema)
     }
 
-    /// Where `keys` stand in the file, as a complaint; without a file the rules are built in.
+    /// An error about `keys`, with their place in the file, or about the built-in rules without a file.
     pub fn refuse(&self, keys: &[&str], complaint: &str) -> params::Error {
         match &self.file {
             Some(document) => document.refuse(keys, complaint),
             None => params::Error::Refused {
-                place: "rules built in".to_owned(),
+                place: "built-in rules".to_owned(),
                 reason: format!("{}: {complaint}", keys.join(".")),
             },
         }
@@ -236,7 +236,7 @@ impl Schema {
     fn check(&self, known: &[&str]) -> Result<(), params::Error> {
         if self.easylife != VERSION {
             let complaint =
-                format!("say which version it was written for: easylife: \"{VERSION}\"");
+                format!("add the version that the file was written for: easylife: \"{VERSION}\"");
             return Err(self.refuse(&["easylife"], &complaint));
         }
         self.check_span(&["rows"], self.rows.as_ref())?;
@@ -247,13 +247,14 @@ impl Schema {
             if let Some(allowed) = &rules.allowed
                 && allowed.is.is_empty()
             {
-                return Err(self.refuse(&["columns", name, "allowed"], "no value is allowed"));
+                return Err(self.refuse(&["columns", name, "allowed"], "the list of values is empty"));
             }
         }
         for (name, span) in &self.task {
             if !known.contains(&name.as_str()) {
                 let nearest = near_miss(name, known);
-                let complaint = format!("unknown rule; {nearest}rules here: {}", known.join(", "));
+                let complaint =
+                format!("unknown rule; {nearest}expected one of {}", known.join(", "));
                 return Err(self.refuse(&["task", name], &complaint));
             }
             self.check_span(&["task", name], Some(span))?;
@@ -261,23 +262,23 @@ impl Schema {
         Ok(())
     }
 
-    /// Bounds that are numbers or dates, the lower one not above the upper one.
+    /// Checks that bounds are numbers or dates, and the lower one is not above the upper one.
     fn check_span(&self, keys: &[&str], span: Option<&Span>) -> Result<(), params::Error> {
         let Some(span) = span else { return Ok(()) };
         for (bound, name) in [(&span.min, "min"), (&span.max, "max")] {
             if let Some(Scalar(text)) = bound
                 && Span::number(bound).is_none()
             {
-                let complaint = format!("`{text}` is no number and no date");
+                let complaint = format!("`{text}` is neither a number nor a date");
                 return Err(self.refuse(&[keys, &[name]].concat(), &complaint));
             }
         }
         if span.min.is_none() && span.max.is_none() {
-            return Err(self.refuse(keys, "give min, max or both"));
+            return Err(self.refuse(keys, "no bound is given; set min, max or both"));
         }
         match !span.bounds().is_empty() {
             true => Ok(()),
-            false => Err(self.refuse(keys, &format!("nothing is {span}: min is above max"))),
+            false => Err(self.refuse(keys, &format!("no value is {span}: min is above max"))),
         }
     }
 }

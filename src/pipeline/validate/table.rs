@@ -1,4 +1,4 @@
-//! A table of any task against the rules on its columns: read once, then judged.
+//! Reads a table of any task and checks it against the rules on its columns.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -21,17 +21,17 @@ use tables::profile::summary::truncate;
 use tables::profile::{Columns, Table, Watch, summary};
 use tables::{Place, ReadErrorKind, Row, find_column, spelling};
 
-/// A table that was read, and what any table's rules say of it.
+/// A table that was read, and the findings of the rules on columns.
 pub(crate) struct Read<W> {
     pub table: Table,
     pub summary: tables::profile::summary::Table,
-    /// What looked on for the task.
+    /// The checks of the task, made while reading.
     pub watch: W,
     pub findings: Vec<Finding>,
 }
 
 impl<W> Read<W> {
-    /// A finding on a share of rows, where the task's rule does not allow so many of `noun`.
+    /// A finding on a share of rows, if the task's rule does not allow so many of `noun`.
     pub fn share<P>(
         &self,
         job: &Job<P>,
@@ -55,8 +55,8 @@ impl<W> Read<W> {
         )
     }
 
-    /// Rows that repeat a key, by the first of `rules`; by the second, those of keys whose rows have
-    /// different tags.
+    /// Findings on rows that repeat a key, by the first of `rules`; by the second, on rows of keys with different
+    /// tags.
     pub fn repeats<P>(
         &self,
         job: &Job<P>,
@@ -78,7 +78,7 @@ impl<W> Read<W> {
         Ok(findings.collect())
     }
 
-    /// Rows that repeat a key, each with the place of the first that has it.
+    /// Rows that repeat a key, each with the place of the first row with that key.
     fn like_earlier(&self, repeats: &Repeats, shown: usize) -> Gathered {
         let mut gathered = Gathered::new(shown);
         for &(spot, first) in &repeats.rows {
@@ -88,7 +88,7 @@ impl<W> Read<W> {
         gathered
     }
 
-    /// About a rule of the task, and a column where it is about one.
+    /// Starts a finding about a rule of the task and, optionally, a column.
     pub fn about<'a>(&'a self, rule: &'a str, level: Level, column: Option<usize>) -> About<'a> {
         About {
             head: &self.table.head,
@@ -99,7 +99,7 @@ impl<W> Read<W> {
     }
 }
 
-/// Reads `path` and holds the rules on columns against it. `watch` is made when the columns are known.
+/// Reads `path` and checks the rules on columns. `watch` is made when the columns are known.
 pub(crate) fn read<P, W: Watch>(
     job: &Job<P>,
     path: &Path,
@@ -114,7 +114,7 @@ pub(crate) fn read<P, W: Watch>(
     read_blocks(job, open, path, job.profile(), watch)
 }
 
-/// Where a column that is needed is missing because the first line does not name columns.
+/// Refuses a table without a header line, if a needed column is missing for that reason.
 fn refuse_first_line_of_data<P>(job: &Job<P>, path: &Path) -> Result<()> {
     let source = tables::open_with(path, job.reading)?;
     let missing = |column: &Needed| find_column(source.columns(), column.name()).is_err();
@@ -126,7 +126,7 @@ fn refuse_first_line_of_data<P>(job: &Job<P>, path: &Path) -> Result<()> {
     Err(Place::file(job.project.shown(path)).error(kind).into())
 }
 
-/// The same for what `open` gives, each time anew.
+/// The same for the blocks that `open` returns; it may be called again.
 pub(crate) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
     open: impl Fn() -> Result<Blocks>,
@@ -169,7 +169,7 @@ pub(crate) fn read_blocks<P, W: Watch>(
     })
 }
 
-/// Hashes of a column of another file.
+/// The hashes of a column of another file.
 fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     let path = job.project.path(&reference.file);
     let mut source = tables::open(&path)?;
@@ -183,7 +183,7 @@ fn known<P>(job: &Job<P>, reference: &Reference) -> Result<HashSet<u64>> {
     Ok(hashes)
 }
 
-/// Adds to rows that repeat a text what the text is. They are read again, up to the last that is shown.
+/// Adds the text to rows that repeat one. Reads the rows again, up to the last one shown.
 pub(crate) fn add_texts(findings: &mut [Finding], mut blocks: Blocks, column: usize) -> Result<()> {
     let mut wanted: BTreeMap<u64, Vec<&mut Offender>> = BTreeMap::new();
     for offender in findings.iter_mut().flat_map(|finding| &mut finding.rows) {
@@ -212,7 +212,7 @@ pub(crate) fn add_texts(findings: &mut [Finding], mut blocks: Blocks, column: us
     Ok(())
 }
 
-/// Records that could not be read.
+/// The finding on records that could not be read.
 pub(crate) fn unreadable(table: &Table) -> Option<Finding> {
     let first = table.first_bad.first()?;
     let rows = table.first_bad.iter().map(|error| Offender {

@@ -1,5 +1,5 @@
-//! Rules that no two rows have the same cells in some columns. Whole numbers that rise from row to row, as
-//! most ids do, need no more than the last of them; anything else is kept by its hash.
+//! Checks that no two rows have the same cells in some columns. For whole numbers that increase from row to row, as
+//! most ids do, the last one is enough; anything else is kept as a hash.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use tables::blocks::{Block, combined, hash};
 use tables::profile::{Groups, Want, Watch, whole};
 use tables::spelling;
 
-/// A rule that no two rows have the same cells in these columns.
+/// The rule that no two rows have the same cells in these columns.
 pub(crate) struct UniqueRule {
     pub columns: Vec<usize>,
     pub level: Level,
@@ -17,20 +17,20 @@ pub(crate) struct UniqueRule {
     order: Order,
 }
 
-/// What is known of the rows so far.
+/// The state after the rows so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    /// They rise; the last of them.
+    /// The numbers increase; the last one.
     Rising(Option<u64>),
-    /// Their keys are kept.
+    /// The keys of all rows are kept.
     Kept,
-    /// They rose, then no more: the keys of the first ones are missing.
+    /// The numbers increased only at first, so the keys of the first rows are missing.
     Lost,
 }
 
-/// What a block holds.
+/// The content of a block.
 pub(crate) enum Seen {
-    /// Numbers that rise from the first to the last.
+    /// Increasing numbers; the first and the last.
     Rising(u64, u64),
     Keys(Vec<Keyed>),
 }
@@ -61,7 +61,7 @@ impl UniqueRule {
         Seen::Keys(rows.collect())
     }
 
-    /// Takes what was seen in each block, in their order.
+    /// Adds the content of the next block.
     pub fn take(&mut self, seen: Seen) -> io::Result<()> {
         self.order = match (self.order, &seen) {
             (Order::Rising(last), Seen::Rising(first, end)) if last.is_none_or(|l| l < *first) => {
@@ -77,17 +77,17 @@ impl UniqueRule {
         }
     }
 
-    /// Whether the rows must be read again, from the first one on.
+    /// Whether the rows must be read again from the start.
     pub fn is_lost(&self) -> bool {
         self.order == Order::Lost
     }
 }
 
-/// Looks at the rows again, for those rules that lost the first ones.
+/// Reads the rows again for the rules that lost the first ones.
 pub(crate) struct Again<'a>(Vec<&'a mut UniqueRule>);
 
 impl Again<'_> {
-    /// None where no rule needs it.
+    /// `None` if no rule needs it.
     pub fn new(rules: &mut [UniqueRule]) -> Option<Again<'_>> {
         let mut lost: Vec<_> = rules.iter_mut().filter(|rule| rule.is_lost()).collect();
         for rule in &mut lost {
@@ -119,7 +119,7 @@ impl Watch for Again<'_> {
     }
 }
 
-/// A hash of the cells of a row in some columns; `None` where all of them are empty.
+/// A hash of the cells of a row in some columns; `None` if all of them are empty.
 pub(crate) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
     let filled = |&column: &usize| !block.bytes_of(row, column).is_empty();
     if !columns.iter().any(filled) {
@@ -129,7 +129,7 @@ pub(crate) fn row_key(block: &Block, row: usize, columns: &[usize]) -> Option<u6
     hashes.reduce(combined)
 }
 
-/// A hash of ids: whole numbers count in their one spelling; `None` where all of them are absent.
+/// A hash of ids, with one spelling of whole numbers; `None` if all of them are absent.
 pub(crate) fn id_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64> {
     let ids = || columns.iter().map(|&column| block.text(row, column));
     if ids().all(|id| id.trim().is_empty()) {
@@ -140,10 +140,9 @@ pub(crate) fn id_key(block: &Block, row: usize, columns: &[usize]) -> Option<u64
         .reduce(combined)
 }
 
-/// The first and last of whole numbers that rise through all rows of a block; `None` where it has any
-/// other value.
+/// The first and last of whole numbers that increase through all rows of a block; `None` if it has any other value.
 fn rising(block: &Block, column: usize) -> Option<(u64, u64)> {
-    // Spelled in the one way that most are: not `007`, not `+7`.
+    // Only the usual spelling: not `007`, not `+7`.
     let words = block.words(column).enumerate();
     let mut numbers = words.map(|(row, (word, length))| match word as u8 {
         b'0' if length > 1 => None,

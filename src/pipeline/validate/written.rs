@@ -1,5 +1,5 @@
-//! How rules are written: a value bare or with its level, numbers and texts alike, patterns that are
-//! anchored, columns in their order.
+//! Deserializes rules: a value with or without its level, numbers and texts alike, anchored patterns, columns in
+//! their order.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -100,7 +100,7 @@ impl Visitor<'_> for ScalarVisitor {
     }
     fn visit_f64<E: Error>(self, value: f64) -> Result<Scalar, E> {
         match value.is_nan() {
-            true => Err(E::custom("not a number is no bound")),
+            true => Err(E::custom("a bound must not be NaN")),
             false => Ok(Scalar(value.to_string())),
         }
     }
@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for Pattern {
         let regex = Regex::new(&format!("^(?:{text})$")).map_err(|error| {
             let error = error.to_string();
             let last = error.lines().last().unwrap_or_default();
-            D::Error::custom(format!("`{text}` is no regular expression: {last}"))
+            D::Error::custom(format!("`{text}` is not a regular expression: {last}"))
         })?;
         Ok(Pattern { text, regex })
     }
@@ -137,9 +137,9 @@ impl<'de> Visitor<'de> for ColumnsVisitor {
         let mut columns: Vec<(String, ColumnRules)> = Vec::new();
         while let Some(Scalar(name)) = map.next_key()? {
             if columns.iter().any(|(known, _)| *known == name) {
-                return Err(A::Error::custom(format!("column `{name}` comes twice")));
+                return Err(A::Error::custom(format!("duplicate column `{name}`")));
             }
-            // A column without rules must be there, no more.
+            // A column without rules only has to exist.
             let rules: Option<ColumnRules> = map.next_value()?;
             columns.push((name, rules.unwrap_or_default()));
         }

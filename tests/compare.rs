@@ -201,7 +201,7 @@ fn what_cannot_be_compared_is_refused_with_the_next_step() {
         (
             2,
             ["metrics/nlp.json", "models/nlp.safetensors"],
-            "two of one kind",
+            "two of the same kind",
         ),
         (
             2,

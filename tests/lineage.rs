@@ -62,7 +62,7 @@ fn figures_are_of_the_model_and_the_split_at_hand() {
         ok("train", &[other]);
         let message = dir.fails(2, &["gate", task]);
         assert!(
-            message.contains("is of another model") && message.contains("easylife evaluate"),
+            message.contains("is about another model") && message.contains("easylife evaluate"),
             "{message}"
         );
         ok("evaluate", &[other]);
@@ -95,7 +95,7 @@ fn metrics_alone_can_be_held_against_the_gate() {
     // Of an earlier version, beside a model: nothing says that they are its.
     dir.write("models/nlp.safetensors", "a model");
     let message = dir.fails(2, &["gate", "nlp"]);
-    assert!(message.contains("is of another model"), "{message}");
+    assert!(message.contains("is about another model"), "{message}");
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn the_page_with_all_tasks_follows_what_is_there() {
     dir.ok(&["train", "nlp", "-S", "nlp.model.C=3"]);
     assert!(
         dir.read("reports/index.html")
-            .contains("To be measured again: nlp.")
+            .contains("To be evaluated again: nlp.")
     );
     let leftovers: Vec<_> = std::fs::read_dir(dir.path("reports"))
         .unwrap()

@@ -1,4 +1,4 @@
-//! `easylife gate`: the measured metrics against the bounds in `TASK.gate`.
+//! `easylife gate`: checks the metrics against the bounds in `TASK.gate`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Check {
     met: bool,
 }
 
-/// All bounds of a task.
+/// The checks of all bounds of a task.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
     metrics: PathBuf,
@@ -71,13 +71,13 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Checks `metrics/T.json` against `T.gate`; writes the verdict to `output`, too, if one is named.
+/// Checks `metrics/T.json` against `T.gate`; also writes the verdict to `output`, if given.
 pub fn run<T: Task>(project: &Project, output: Option<&Path>) -> Result<Verdict> {
     let gate = task::gate::<T>(project)?;
     let path = project.metrics(T::NAME);
     let text = std::fs::read(&path).with_context(|| {
         format!(
-            "cannot read {}; make it with `easylife evaluate {}`",
+            "cannot read {}; create it with `easylife evaluate {}`",
             path.display(),
             T::NAME
         )
@@ -97,10 +97,10 @@ pub fn run<T: Task>(project: &Project, output: Option<&Path>) -> Result<Verdict>
     Ok(verdict)
 }
 
-/// How the metrics of `T` stand to its gate, for a page.
+/// Whether the metrics of `T` meet its gate, for a page.
 ///
 /// # Errors
-/// Where the metrics cannot be read or a bound is on none of them.
+/// If the metrics cannot be read or a bound is on an unknown metric.
 pub(super) fn state<T: Task>(project: &Project) -> Result<index::Gate> {
     let gate = task::gate::<T>(project)?;
     let text = std::fs::read(project.metrics(T::NAME))?;
@@ -121,24 +121,24 @@ pub(super) fn state<T: Task>(project: &Project) -> Result<index::Gate> {
     })
 }
 
-/// What a metrics file says of the model that it is of.
+/// The part of a metrics file about its model.
 #[derive(Deserialize)]
 struct Measured {
     /// SHA-256 of the model file.
     model: Option<String>,
 }
 
-/// Metrics of a former model say nothing about the present one. Without a model file (a gate may be held
-/// where only the metrics are) there is nothing to compare.
+/// Refuses metrics of another model than the present one. Without a model file there is nothing to compare: a gate
+/// may be checked where only the metrics are.
 fn refuse_other_model<T: Task>(project: &Project, metrics: &Path, text: &[u8]) -> Result<()> {
     let other = is_other_model::<T>(project, text)
-        .with_context(|| format!("{} is not a file of metrics", metrics.display()))?;
+        .with_context(|| format!("{} is not a metrics file", metrics.display()))?;
     let model = project.model(T::NAME);
     if !other {
         return Ok(());
     }
     Err(exit::usage(format!(
-        "{} is of another model than {}; measure it with `easylife evaluate {}`",
+        "{} is about another model than {}; run `easylife evaluate {}`",
         metrics.display(),
         model.display(),
         T::NAME
@@ -159,7 +159,7 @@ fn check(task: &str, gate: &Gate, metrics: &Value) -> Result<Vec<Check>> {
         .map(|(metric, &bounds)| {
             let value = look_up(metrics, metric).ok_or_else(|| {
                 exit::usage(format!(
-                    "{task}.gate.{metric}: no such number among the metrics; there are {}",
+                    "{task}.gate.{metric}: unknown metric; expected one of {}",
                     numbers(metrics).join(", ")
                 ))
             })?;
@@ -173,7 +173,7 @@ fn check(task: &str, gate: &Gate, metrics: &Value) -> Result<Vec<Check>> {
         .collect()
 }
 
-/// A metric by its name; dots go into nested objects.
+/// A metric by its name; dots separate the keys of nested objects.
 fn look_up(metrics: &Value, name: &str) -> Option<f64> {
     name.split('.')
         .try_fold(metrics, |at, key| at.get(key))?

@@ -1,4 +1,4 @@
-//! `easylife evaluate`: the model against the test part -> metrics, plots, a page. And `gate`.
+//! `easylife evaluate`: measures the model on the test part -> metrics, plots, a page. Also `gate` and `compare`.
 
 pub mod compare;
 pub mod gate;
@@ -25,14 +25,14 @@ use crate::task::{self, Part, Task, record};
 use artifact::Header;
 use files::atomic;
 
-/// What a task says to be evaluated.
+/// What a task implements for `evaluate`.
 pub trait Evaluate: Task {
-    /// Where its results row by row are among the files of `plots/TASK`.
+    /// The file of `plots/TASK` with its results row by row.
     const RECORDED: compare::Recorded;
-    /// How the page with all tasks shows this one.
+    /// How the page of all tasks shows this one.
     const OVERVIEW: Overview;
 
-    /// Whether the test part has nothing to measure.
+    /// Whether the test part is empty.
     fn is_empty(test: &Self::Data) -> bool;
 
     /// Measures `model` on the test part, which is not empty.
@@ -45,26 +45,26 @@ pub trait Evaluate: Task {
     ) -> Result<Evaluation>;
 }
 
-/// Everything that comes out of an evaluation.
+/// The outputs of an evaluation.
 pub struct Evaluation {
-    /// `metrics/TASK.json`: plain numbers at the top, the baseline below them.
+    /// `metrics/TASK.json`: numbers at the top level, and the baseline as an object.
     pub metrics: serde_json::Value,
     /// Files of `plots/TASK`: name and content.
     pub plots: Vec<(&'static str, Plot)>,
-    /// `reports/TASK.html`, which gets its links and its footer here.
+    /// `reports/TASK.html`, without links and footer, which are added here.
     pub page: Page,
 }
 
-/// What `metrics/TASK.json` holds.
+/// The content of `metrics/TASK.json`.
 #[derive(Serialize)]
 struct Metrics {
     #[serde(flatten)]
     figures: serde_json::Value,
-    /// SHA-256 of the model file that they are of.
+    /// SHA-256 of the model file.
     model: String,
 }
 
-/// An evaluation, written.
+/// A written evaluation.
 #[derive(Serialize)]
 pub struct Evaluated {
     metrics: Metrics,
@@ -148,8 +148,8 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     Ok(Evaluated { metrics, files })
 }
 
-/// Rows that a model was trained on may be in the test part of another split: its figures would be too
-/// good.
+/// Refuses a model trained on another split: the test part may hold rows of its training part, which would make
+/// its metrics too good.
 fn refuse_other_split<T: Task>(
     project: &Project,
     model: &Path,
@@ -160,7 +160,7 @@ fn refuse_other_split<T: Task>(
         return Ok(());
     }
     Err(exit::usage(format!(
-        "{} was trained on another split than the one in {}; train it again with `easylife train {}`",
+        "{} was trained on another split than the one in {}; retrain it with `easylife train {}`",
         model.display(),
         project.processed(T::NAME).display(),
         T::NAME

@@ -1,6 +1,6 @@
-//! What a page of an evaluation was made of: the command, the version, digests of data and model, and the
-//! parameters that decided it. Only those that the model file records or that `evaluate` itself reads: the
-//! page must not change with any other.
+//! The origin of an evaluation, for its page: the command, the version, digests of data and model, and the
+//! parameters. Only parameters that the model file records or that `evaluate` itself reads, so that the page does
+//! not change with any other.
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -54,13 +54,13 @@ pub(super) fn of<T: Task>(
     })
 }
 
-/// The keys of what `evaluate` reads by itself; what else decides is in the model file.
+/// The keys that `evaluate` itself reads; other parameters are in the model file.
 fn keys<T: Task>() -> Vec<String> {
     let own = ["data", EVAL].map(|block| format!("{}.{block}", T::NAME));
     own.into_iter().chain(["seed".to_owned()]).collect()
 }
 
-/// What a model file records of its settings, without what was tried on the way.
+/// The settings recorded in a model file, without the trials of a search.
 fn recorded(details: &impl Serialize) -> Result<Vec<(String, String)>> {
     let mut out = Vec::new();
     if let Value::Object(entries) = serde_json::to_value(details)? {

@@ -1,5 +1,5 @@
-//! `reports/index.html`: what the reports of all tasks say, on one page. Outside of the outputs of every stage,
-//! and made from the files that are there, so that any verb may write it again (ADR 11).
+//! `reports/index.html`: a summary of the reports of all tasks on one page. It is not an output of any stage and
+//! is made from the existing files, so that any verb may rewrite it (ADR 17).
 
 use std::path::Path;
 
@@ -16,22 +16,22 @@ use files::lock::Lock;
 
 /// How the page shows a task.
 pub struct Overview {
-    /// What the task does, in two or three words.
+    /// The title of the task.
     pub title: &'static str,
     pub figures: &'static [Headline],
 }
 
-/// A metric that is shown for a task.
+/// A metric shown for a task.
 pub struct Headline {
-    /// Its key in the metrics.
+    /// The key of the metric.
     pub key: &'static str,
     pub name: &'static str,
-    /// A share, shown as a percentage.
+    /// Whether it is a share, shown as a percentage.
     pub is_share: bool,
 }
 
 impl Headline {
-    /// A share.
+    /// A metric that is a share.
     pub const fn share(key: &'static str, name: &'static str) -> Headline {
         Headline {
             key,
@@ -40,7 +40,7 @@ impl Headline {
         }
     }
 
-    /// Any other number.
+    /// A metric that is any other number.
     pub const fn number(key: &'static str, name: &'static str) -> Headline {
         Headline {
             key,
@@ -50,11 +50,11 @@ impl Headline {
     }
 }
 
-/// Writes the page from `rows`, which are gathered while no other run writes it: the last of several runs that
-/// end together has seen what all of them wrote. Without any report there is no page.
+/// Writes the page from `rows`, which are gathered under a lock: of several runs that end together, the last one
+/// sees the files of all of them. Without any report there is no page.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write(project: &Project, rows: impl FnOnce() -> Vec<Row>) -> Result<()> {
     let path = project.index();
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -71,7 +71,7 @@ pub fn write(project: &Project, rows: impl FnOnce() -> Vec<Row>) -> Result<()> {
     Ok(())
 }
 
-/// What the reports of `T` say; `None` where there are none.
+/// A summary of the reports of `T`; `None` if there are none.
 pub fn row<T: Evaluate>(project: &Project) -> Option<Row> {
     let checks = |infix: &str| checks(project, T::NAME, infix);
     let metrics = std::fs::read(project.metrics(T::NAME)).ok();
@@ -115,7 +115,7 @@ fn state<T: Evaluate>(project: &Project) -> Gate {
     }
 }
 
-/// The numbers of what a validation found.
+/// The numbers of findings of a validation.
 #[derive(Deserialize)]
 struct Found {
     errors: u64,

@@ -1,4 +1,4 @@
-//! Files of `plots/TASK`: CSV tables that DVC draws, and that other tools read.
+//! Files of `plots/TASK`: CSV tables for DVC and other tools.
 
 use std::io::{self, Write};
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use models::metrics::calibration::Bin;
 
-/// Writes the content of a file: rows of many series need not be in memory as text.
+/// Writes the content of a file, so that the text of many series need not be in memory.
 pub type Plot = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()>>;
 
-/// A table with a line an entry, its columns named by the fields.
+/// A table with a line per entry and columns named like the fields.
 ///
 /// # Errors
-/// Where an entry is no record of plain values.
+/// If an entry is not a struct of plain values.
 pub(crate) fn table<T: Serialize>(entries: impl IntoIterator<Item = T>) -> io::Result<Plot> {
     let mut out = csv::Writer::from_writer(Vec::new());
     for entry in entries {
@@ -36,7 +36,7 @@ pub(crate) fn confusion<'a>(
     in_memory(out)
 }
 
-/// Probability and accuracy by bin. A bin without rows has no place in a picture.
+/// Probability and accuracy by bin, without empty bins.
 ///
 /// # Errors
 /// Never: the table is in memory.
@@ -44,7 +44,7 @@ pub(crate) fn calibration(bins: &[Bin]) -> io::Result<Plot> {
     table(bins.iter().filter(|bin| bin.rows > 0))
 }
 
-/// A table that is complete.
+/// A complete table.
 ///
 /// # Errors
 /// Never: the table is in memory.

@@ -1,4 +1,4 @@
-//! `easylife explain`: why this answer.
+//! `easylife explain`: the reasons for an answer.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use crate::project::Project;
 use crate::task::{self, Task};
 use files::atomic;
 
-/// What a task says to be explained.
+/// What a task implements for `explain`.
 pub trait Explain: Task {
-    /// Why `model` answers `input` as it does, with the `top` strongest reasons.
+    /// Explains the answer of `model` to `input` by the `top` strongest reasons.
     fn explain(model: &Self::Model, input: &str, top: usize) -> Result<Box<dyn Outcome>>;
 
-    /// The same as a picture, a PNG file, where the task has one.
+    /// The same as a picture, a PNG file, if the task supports it.
     fn picture(_model: &Self::Model, _input: &str) -> Result<Option<Vec<u8>>> {
         Ok(None)
     }
 }
 
-/// What is to be explained.
+/// The inputs to explain, and how.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Empty: one a line on stdin.
+    /// Empty: one per line on stdin.
     pub inputs: Vec<String>,
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Request {
     pub pictures: Option<PathBuf>,
 }
 
-/// Explains each input, showing each explanation as it comes.
+/// Explains each input and shows each explanation at once.
 pub fn run<T: Explain>(
     project: Option<&Project>,
     request: &Request,
@@ -46,7 +46,7 @@ pub fn run<T: Explain>(
         match &request.pictures {
             Some(folder) => {
                 draw::<T>(&model, input, folder)?;
-                // Whoever reads the text: the pictures are written to the last.
+                // Even if stdout is closed, all pictures are written.
                 show(explanation.as_ref()).or_else(|error| match exit::is_broken_pipe(&error) {
                     true => Ok(()),
                     false => Err(error),
@@ -67,7 +67,7 @@ pub fn run<T: Explain>(
 /// Writes the picture of one explanation under the input's own name.
 fn draw<T: Explain>(model: &T::Model, input: &str, folder: &Path) -> Result<()> {
     let picture = T::picture(model, input)?
-        .ok_or_else(|| exit::usage(format!("{} has no pictures; leave --pictures out", T::NAME)))?;
+        .ok_or_else(|| exit::usage(format!("{} has no pictures; remove --pictures", T::NAME)))?;
     let mut name = Path::new(input).file_name().unwrap_or_default().to_owned();
     name.push(".png");
     let path = folder.join(name);

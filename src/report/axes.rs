@@ -1,12 +1,12 @@
-//! A chart with two axes: round ticks, names with units, and lines, bands, bars and dots in it. What it
-//! shows, and under which title, is up to its caller.
+//! A chart with two axes: round ticks, names with units, and lines, bands, bars and dots. Callers decide what it
+//! shows, and its title.
 
 use super::format::{coordinate, count, fixed, percent};
 use super::svg::{self, label, line};
 
-/// One side of a chart: its range, its ticks, what it measures.
+/// An axis: its name, range and ticks.
 pub struct Axis {
-    /// What is measured, with its unit.
+    /// The quantity, with its unit.
     pub name: String,
     low: f64,
     high: f64,
@@ -14,7 +14,7 @@ pub struct Axis {
     logarithmic: bool,
 }
 
-/// Number of ticks that an axis has, roughly.
+/// Approximate number of ticks of an axis.
 const TICKS: f64 = 5.0;
 
 impl Axis {
@@ -36,7 +36,7 @@ impl Axis {
         }
     }
 
-    /// Shares, from the round tick below `low` to the one above `high`, at most 0 to 1.
+    /// An axis of shares, from the round tick below `low` to the one above `high`, within 0 to 1.
     pub fn share(name: &str, low: f64, high: f64) -> Axis {
         let mut axis = Axis::round(name, low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
         axis.ticks
@@ -49,7 +49,7 @@ impl Axis {
         axis
     }
 
-    /// Ticks where the caller wants them.
+    /// An axis with given ticks.
     pub fn ticked(name: &str, low: f64, high: f64, ticks: Vec<(f64, String)>) -> Axis {
         let (low, high) = if high > low {
             (low, high)
@@ -65,7 +65,7 @@ impl Axis {
         }
     }
 
-    /// Whole numbers above 0 on a logarithmic scale, each with a tick.
+    /// An axis of whole numbers above 0 on a logarithmic scale, each with a tick.
     pub fn logarithmic(name: &str, values: &[usize]) -> Axis {
         let ticks = values.iter().map(|&v| (v.max(1) as f64, count(v as u64)));
         let ticks: Vec<(f64, String)> = ticks.collect();
@@ -78,7 +78,7 @@ impl Axis {
         }
     }
 
-    /// Ticks with `unit` behind them.
+    /// Appends `unit` to the ticks.
     pub fn with_unit(mut self, unit: &str) -> Axis {
         for (_, text) in &mut self.ticks {
             text.push_str(unit);
@@ -86,14 +86,14 @@ impl Axis {
         self
     }
 
-    /// Ticks without their sign, for what goes both ways from zero.
+    /// Removes the sign of the ticks, for bars in both directions from zero.
     pub fn unsigned(&mut self) {
         for (_, text) in &mut self.ticks {
             *text = text.trim_start_matches('\u{2212}').to_owned();
         }
     }
 
-    /// Where a value lies, from 0 to 1.
+    /// The position of a value, from 0 to 1.
     fn part(&self, value: f64) -> f64 {
         let scaled = |value: f64| match self.logarithmic {
             true => libm::log(value.max(f64::MIN_POSITIVE)),
@@ -104,11 +104,11 @@ impl Axis {
     }
 }
 
-/// A chart: its axes and how high it is.
+/// A chart: its axes and its height.
 pub struct Plot {
     pub x: Axis,
     pub y: Axis,
-    /// Of the area between the axes, in pixels.
+    /// Height of the area between the axes, in pixels.
     pub height: f64,
 }
 
@@ -117,11 +117,11 @@ pub const WIDTH: f64 = 440.0;
 const LEFT: f64 = 56.0;
 const TOP: f64 = 28.0;
 const RIGHT: f64 = 34.0;
-/// Room for the ticks and the name of the axis across.
+/// Space for the ticks and the name of the x axis.
 const FOOT: f64 = 48.0;
 
 impl Plot {
-    /// Of the whole picture.
+    /// The height of the whole picture.
     pub fn picture_height(&self) -> f64 {
         TOP + self.height + FOOT
     }
@@ -151,7 +151,7 @@ impl Plot {
         out + &label(right, bottom + 40.0, "end muted", &name)
     }
 
-    /// A line through points; one that is not finite breaks it.
+    /// A line through points, interrupted at points that are not finite.
     pub fn path(&self, points: impl IntoIterator<Item = (f64, f64)>, class: &str) -> String {
         let mut path = String::new();
         let mut pen = 'M';
@@ -170,7 +170,7 @@ impl Plot {
         }
     }
 
-    /// The area between a lower and an upper value at each place across.
+    /// The area between a lower and an upper value at each x.
     pub fn band(&self, points: &[(f64, f64, f64)], class: &str) -> String {
         let spelled = |(x, y): (f64, f64)| {
             let (x, y) = self.at(x, y);
@@ -188,7 +188,7 @@ impl Plot {
         )
     }
 
-    /// A bar from 0 to `y`, over the range `x` across; at least a pixel high where there is anything.
+    /// A bar from 0 to `y` over the range `x`; at least a pixel high unless `y` is 0.
     pub fn bar(&self, x: (f64, f64), y: f64, class: &str) -> String {
         if y == 0.0 || !y.is_finite() {
             return String::new();
@@ -205,17 +205,17 @@ impl Plot {
         line(self.at(from.0, from.1), self.at(to.0, to.1), class)
     }
 
-    /// A line down at `x`.
+    /// A vertical line at `x`.
     pub fn down(&self, x: f64, class: &str) -> String {
         self.straight((x, self.y.low), (x, self.y.high), class)
     }
 
-    /// A line across at `y`.
+    /// A horizontal line at `y`.
     pub fn across(&self, y: f64, class: &str) -> String {
         self.straight((self.x.low, y), (self.x.high, y), class)
     }
 
-    /// A dot; `says` is shown where the pointer rests on it.
+    /// A dot with the tooltip `says`.
     pub fn dot(&self, x: f64, y: f64, radius: f64, class: &str, says: &str) -> String {
         let (x, y) = self.at(x, y);
         format!(
@@ -228,7 +228,7 @@ impl Plot {
     }
 }
 
-/// A range that is finite and not a point.
+/// A finite range with a width above 0.
 fn spread(low: f64, high: f64) -> (f64, f64) {
     match (low.is_finite() && high.is_finite(), high > low) {
         (false, _) => (0.0, 1.0),
@@ -238,8 +238,8 @@ fn spread(low: f64, high: f64) -> (f64, f64) {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, not below `least`. Powers are read from their spelling, which is the same
-/// everywhere.
+/// The smallest 1, 2 or 5 times a power of ten that is not below `least`. The power is taken from the formatted
+/// number, which is the same on every machine.
 fn round_step(least: f64) -> f64 {
     let spelled = format!("{:e}", least.max(f64::MIN_POSITIVE));
     let (digits, power) = spelled.split_once('e').unwrap_or(("1", "0"));
@@ -252,7 +252,7 @@ fn round_step(least: f64) -> f64 {
         .unwrap_or(1.0)
 }
 
-/// A tick in few letters, with the decimals that steps of `step` need.
+/// A short text for a tick, with the decimals that steps of `step` need.
 fn magnitude(value: f64, step: f64) -> String {
     let size = value.abs().max(step);
     let (unit, sign) = match size {

@@ -1,5 +1,5 @@
-//! The charts of classifiers, each with title, note and legend: ROC curve, precision over recall, how sure
-//! the answers were, and whether their probabilities hold.
+//! The charts of classifiers, each with title, note and legend: ROC curve, precision and recall, confidence, and
+//! calibration.
 
 use super::axes::{Axis, Plot, WIDTH};
 use super::format::{count, fixed, percent};
@@ -9,7 +9,7 @@ use models::metrics::calibration::Bin;
 use models::metrics::classification::{Confidence, RocPoint};
 use models::metrics::precision_recall::PrPoint;
 
-/// Of the area between the axes of every chart here.
+/// Height of the area between the axes of every chart here.
 const HEIGHT: f64 = 300.0;
 
 fn picture(id: &str, title: String, description: String, plot: &Plot, body: String) -> Picture {
@@ -32,14 +32,14 @@ fn shares(x: &str, y: &str) -> Plot {
     }
 }
 
-/// A value in the corner that a good model's curve leaves free, and what it is.
+/// A value and its name, in the corner that the curve of a good model leaves free.
 fn in_corner(plot: &Plot, x: f64, value: &str, name: &str, class: &str) -> String {
     let (x, y) = plot.at(x, 0.06);
     label(x, y - 22.0, &format!("{class} s22 strong halo"), value)
         + &label(x, y, &format!("{class} muted halo"), name)
 }
 
-/// The ROC curve with its diagonal; `positive` names the class taken as positive. `None` without points.
+/// The ROC curve with its diagonal; `positive` names the positive class. `None` without points.
 pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<String> {
     if points.is_empty() {
         return None;
@@ -56,7 +56,7 @@ pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<Str
         format!("True positive rate over false positive rate; area under the curve {area}.");
     let title = format!("ROC curve, {positive} taken as positive");
     let note = format!(
-        "{}: how many are found, against how many others are called so by mistake",
+        "{}: the share of them that is found, against the share of the others that is mistaken for them",
         text(positive)
     );
     let legend = [
@@ -67,18 +67,18 @@ pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<Str
     Some(svg::figure("ROC curve", &note, &legend, &picture))
 }
 
-/// What a curve of precision over recall is of.
+/// The data of a precision-recall curve.
 pub struct PrecisionRecall<'a> {
     pub points: &'a [PrPoint],
-    /// Mean precision over recall.
+    /// Average precision.
     pub area: Option<f64>,
-    /// Precision of calling everything positive.
+    /// Precision if everything is classified as positive.
     pub chance: Option<f64>,
     /// How to read it, HTML.
     pub note: String,
 }
 
-/// Precision over recall. `None` without points.
+/// The precision-recall curve. `None` without points.
 pub fn precision_recall_curve(of: &PrecisionRecall) -> Option<String> {
     if of.points.is_empty() {
         return None;
@@ -88,7 +88,7 @@ pub fn precision_recall_curve(of: &PrecisionRecall) -> Option<String> {
     let mut legend = vec![Key::new(Sign::Line, "line", "model")];
     if let Some(chance) = of.chance {
         body += &plot.across(chance, "dash");
-        let name = format!("everything called so, {}", percent(chance, 1));
+        let name = format!("if all were classified so, {}", percent(chance, 1));
         legend.push(Key::new(Sign::Line, "dash", &name));
     }
     body += &plot.path(
@@ -117,8 +117,8 @@ pub fn precision_recall_curve(of: &PrecisionRecall) -> Option<String> {
     ))
 }
 
-/// How many answers are right by their probability, beside the line where both are the same. The area of a dot
-/// is its share of the rows. `None` without rows.
+/// The share of right answers by their probability, with the line where both are equal. The area of a dot is its
+/// share of the rows. `None` without rows.
 pub fn reliability(bins: &[Bin], error: f64) -> Option<String> {
     let filled = || bins.iter().filter(|bin| bin.rows > 0);
     let most = filled().map(|bin| bin.rows).max()?;
@@ -148,13 +148,13 @@ pub fn reliability(bins: &[Bin], error: f64) -> Option<String> {
         fixed(error, 4)
     );
     let note = format!(
-        "Below the dashes answers are surer than they should be, above them less sure. Mean gap \
+        "Below the dashed line the answers are overconfident, above it underconfident. Mean gap \
          (expected calibration error) {}",
         percent(error, 1)
     );
     let legend = [
-        Key::new(Sign::Dot, "fill-good l7", "answers, the more the larger"),
-        Key::new(Sign::Line, "dash", "as promised"),
+        Key::new(Sign::Dot, "fill-good l7", "answers, by their number"),
+        Key::new(Sign::Line, "dash", "perfect calibration"),
     ];
     let picture = picture(
         "calibration",
@@ -166,8 +166,8 @@ pub fn reliability(bins: &[Bin], error: f64) -> Option<String> {
     Some(svg::figure("Calibration", &note, &legend, &picture))
 }
 
-/// Right answers upward, wrong ones downward, on one scale, over the probability of the answer.
-/// Starts at a half where no answer was less sure, as with two classes. `None` without rows.
+/// Right answers upward, wrong ones downward, on one scale, over the probability of the answer. Starts at a half if
+/// no answer has a lower probability, as with two classes. `None` without rows.
 pub fn confidence(counts: &Confidence) -> Option<String> {
     let bins = counts.right.len().min(counts.wrong.len());
     let (right, wrong): (u64, u64) = (counts.right.iter().sum(), counts.wrong.iter().sum());
@@ -187,7 +187,7 @@ pub fn confidence(counts: &Confidence) -> Option<String> {
         y: Axis::round("rows", -most(&counts.wrong), most(&counts.right)),
         height: HEIGHT,
     };
-    // Wrong answers go down, but there are no fewer than none of them.
+    // Wrong answers are drawn downward, but their number is not negative.
     plot.y.unsigned();
     let mut body = plot.axes();
     for bin in first..bins {
@@ -205,9 +205,9 @@ pub fn confidence(counts: &Confidence) -> Option<String> {
         Key::new(Sign::Area, "fill-good", &format!("right, {}", count(right))),
         Key::new(Sign::Area, "fill-bad", &format!("wrong, {}", count(wrong))),
     ];
-    let title = "How sure the answers were, right and wrong".to_owned();
+    let title = "Probability of right and wrong answers".to_owned();
     let picture = picture("confidence", title, description, &plot, body);
-    let note = "A model that knows when it does not know puts its wrong answers to the left";
+    let note = "The wrong answers of a good model are on the left, where its probabilities are low";
     Some(svg::figure(
         "Rows by probability of the answer",
         note,
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn precision_has_its_chance_beside_it() {
+    fn precision_is_shown_with_that_of_chance() {
         let point = PrPoint {
             recall: 0.5,
             precision: 1.0,
@@ -252,7 +252,7 @@ mod tests {
             note: String::new(),
         });
         let figure = figure.unwrap();
-        assert!(figure.contains("everything called so, 25.0 %"), "{figure}");
+        assert!(figure.contains("if all were classified so, 25.0 %"), "{figure}");
         assert!(figure.contains(">0.9000</text>"), "{figure}");
     }
 

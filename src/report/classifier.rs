@@ -1,18 +1,17 @@
-//! What the pages of classifiers have in common: the confusion matrix, and the charts of their
-//! probabilities.
+//! Parts that the pages of classifiers share: the confusion matrix, and the charts of their probabilities.
 
 use super::format::count;
 use super::html::scrollable;
 use super::page::Section;
 use super::svg;
 
-/// The confusion matrix as a picture in a box that scrolls, HTML; a sentence where there are too many
-/// labels for one. `names` and `counts` as for [`svg::confusion`].
+/// The confusion matrix as a picture in a scrollable box, HTML; a sentence if there are too many labels. `names`
+/// and `counts` as for [`confusion`].
 pub fn confusion_matrix(names: &[String], counts: &[Vec<u64>]) -> String {
     match svg::confusion(names, counts) {
         Some(picture) => scrollable("Confusion matrix", &picture.render()),
         None => format!(
-            "<p>No map: {} labels are more than the {} it can show.</p>\n",
+            "<p>There is no picture: {} labels are more than the {} that it can show.</p>\n",
             count(names.len() as u64),
             svg::CLASSES_SHOWN
         ),

@@ -1,5 +1,5 @@
-//! How values are spelled on a page: fixed rules, English, no locale. Files for machines are written
-//! elsewhere, with every digit.
+//! Formats values for pages: fixed rules, English, no locale. Files for machines have all digits and are written
+//! elsewhere.
 
 use std::borrow::Cow;
 
@@ -48,7 +48,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A value in the units of the data: as [`fixed`], but with a power of ten where that would be zero, or many
+/// A value in the units of the data: as [`fixed`], but with a power of ten if it would be shown as zero or with many
 /// digits.
 pub fn measure(value: f64, decimals: usize) -> String {
     let text = match value.abs() {
@@ -60,7 +60,7 @@ pub fn measure(value: f64, decimals: usize) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// As [`fixed`], with a plus before what is above zero.
+/// As [`fixed`], with a plus sign if it is above zero.
 pub fn signed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);
     if value.is_finite() && value > 0.0 {
@@ -70,7 +70,7 @@ pub fn signed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A figure by its name, in the spelling of `show`; [`MISSING`] where it is absent.
+/// A figure by its name, formatted by `show`; [`MISSING`] if it is absent.
 pub fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> String {
     figures[name]
         .as_f64()
@@ -80,7 +80,7 @@ pub fn figure(figures: &Value, name: &str, show: impl Fn(f64) -> String) -> Stri
 /// Shown in place of a missing value.
 pub const MISSING: &str = "\u{2013}";
 
-/// A coordinate or share inside a picture: two decimals at most, no trailing zeros, no sign on zero.
+/// A coordinate or share inside a picture: at most two decimals, no trailing zeros, no sign on zero.
 pub fn coordinate(value: f64) -> String {
     let text = format!("{:.2}", if value.is_finite() { value } else { 0.0 });
     let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -96,8 +96,8 @@ pub fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
-/// User text on one line: runs of white space become one space, other control characters their
-/// visible pictures; anything longer than `limit` columns (see [`columns`]) ends in an ellipsis.
+/// User text on one line: white space becomes one space, other control characters become their visible symbols;
+/// anything longer than `limit` columns (see [`columns`]) ends with an ellipsis.
 pub fn excerpt(text: &str, limit: usize) -> String {
     let line = one_line(text, limit);
     if columns(&line) <= limit {
@@ -110,8 +110,7 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     out
 }
 
-/// A name on one line; a long one keeps both ends (`reverted_card…yment`), since names often differ
-/// in their last part.
+/// A name on one line; a long one keeps both ends (`reverted_card…yment`), since names often differ at the end.
 pub fn label(name: &str, limit: usize) -> String {
     let line = one_line(name, usize::MAX);
     if line.trim().is_empty() {
@@ -131,8 +130,8 @@ pub fn label(name: &str, limit: usize) -> String {
     )
 }
 
-/// Width of a text in columns of a terminal, roughly: two for East Asian characters and emoji, none
-/// for marks that join what is before them.
+/// Approximate width of a text in columns of a terminal: two for East Asian characters and emoji, none for
+/// combining marks.
 pub fn columns(text: &str) -> usize {
     text.chars().map(width).sum()
 }
@@ -146,7 +145,7 @@ fn width(character: char) -> usize {
     }
 }
 
-/// The longest start of a text within `limit` columns.
+/// The longest prefix of a text within `limit` columns.
 fn leading(text: &str, limit: usize) -> &str {
     let mut used = 0;
     let end = text.char_indices().find(|&(_, character)| {
@@ -156,8 +155,8 @@ fn leading(text: &str, limit: usize) -> &str {
     end.map_or(text, |(index, _)| &text[..index])
 }
 
-/// Stops soon after `limit` columns: a text of 50 MB is not copied for one line of it. Zero-width
-/// characters count there, lest a text of nothing else be copied whole.
+/// Stops soon after `limit` columns, so that a text of 50 MB is not copied for one line. Zero-width characters count,
+/// so that a text of nothing else is not copied, either.
 fn one_line(text: &str, limit: usize) -> Cow<'_, str> {
     let mut out = String::new();
     let mut left = limit.saturating_mul(4).saturating_add(4);

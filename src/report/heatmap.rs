@@ -7,16 +7,16 @@ use super::svg::{Picture, label, line, rect};
 
 /// Up to this many classes the counts are written into the cells.
 const CLASSES_NUMBERED: usize = 12;
-/// Beyond this many classes there is no map: its cells would be smaller than four pixels.
+/// Beyond this many classes there is no picture: its cells would be smaller than four pixels.
 pub const CLASSES_SHOWN: usize = 200;
-/// Side of a dense map in pixels, roughly.
+/// Approximate width and height of a dense map in pixels.
 const DENSE_SIDE: usize = 780;
-/// Steps of shade; the style sheet turns the text light from `LIGHT_TEXT` on.
+/// Number of shades; from `LIGHT_TEXT` on, the style sheet uses light text.
 const SHADES: u64 = 10;
 const LIGHT_TEXT: u64 = 9;
 
-/// The confusion matrix. `names`: a label for each line of `counts` (actual classes: the model's, then
-/// those it has never seen); the columns are the first of them. `None` for no class or too many.
+/// The confusion matrix. `names`: a label for each line of `counts` (actual classes: the model's, then those unknown
+/// to it); the columns are the first of them. `None` for no class or too many.
 pub fn confusion(names: &[String], counts: &[Vec<u64>]) -> Option<Picture> {
     let width = counts.first().map_or(0, Vec::len);
     if width == 0 || names.len() != counts.len() || names.len() > CLASSES_SHOWN {
@@ -60,7 +60,7 @@ struct Grid<'a> {
     width: usize,
     /// Width and height of a cell.
     cell: (f64, f64),
-    /// Margins for labels.
+    /// Margins for the labels.
     left: f64,
     top: f64,
     right: f64,
@@ -69,7 +69,7 @@ struct Grid<'a> {
     turn: Turn,
 }
 
-/// How the column labels stand.
+/// The orientation of the column labels.
 #[derive(Clone, Copy, PartialEq)]
 enum Turn {
     Flat,

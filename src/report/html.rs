@@ -1,9 +1,8 @@
-//! Text and tables as HTML. User text reaches a page through [`text`].
+//! Text and tables as HTML. All user text on a page is passed through [`text`].
 
 use std::borrow::Cow;
 
-/// Text with the five characters escaped that mean something in HTML, fit for content and for quoted
-/// attributes.
+/// Escapes the five special characters of HTML, for content and for quoted attributes.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -19,14 +18,14 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// User text as HTML: escaped, and isolated so that right-to-left text cannot reorder what is around
-/// it. Bring it to one line and to size with `format::excerpt` or `format::label` before.
+/// User text as HTML: escaped, and isolated so that right-to-left text cannot reorder its surroundings. Shorten it
+/// to one line with `format::excerpt` or `format::label` first.
 pub fn text(text: &str) -> String {
     format!("<bdi>{}</bdi>", with_breaks(&escape(text)))
 }
 
-/// Where a long name may go on in the next line: after the signs that join words in names, and inside a
-/// run of letters only where it is longer than any word. Short words stay as they are.
+/// Adds line breaks to long names: after the characters that join words in names, and within a run of letters only if
+/// it is longer than any word. Short words stay as they are.
 fn with_breaks(escaped: &str) -> String {
     escaped
         .split_inclusive(char::is_whitespace)
@@ -44,7 +43,7 @@ fn broken(word: &str) -> Cow<'_, str> {
     let (mut run, mut entity) = (0, false);
     for character in word.chars() {
         out.push(character);
-        // An entity is one character, which must stay whole.
+        // An entity is one character and must not be split.
         entity = character == '&' || entity && character != ';';
         if entity {
             continue;
@@ -62,7 +61,7 @@ fn broken(word: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A character that the next one may belong to: no line ends behind it.
+/// Whether the next character may combine with this one, so that no line may end after it.
 fn is_joined(character: char) -> bool {
     matches!(character as u32, 0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F)
 }
@@ -71,8 +70,8 @@ fn is_joined(character: char) -> bool {
 pub struct Column {
     /// HTML of its heading.
     pub heading: String,
-    /// `""`, or one of the style sheet's cell classes: `n` (numbers), `wide` (a picture that takes the
-    /// room there is), `name`.
+    /// `""`, or one of the style sheet's cell classes: `n` (numbers), `wide` (a picture that fills the available
+    /// width), `name`.
     pub class: &'static str,
 }
 
@@ -87,7 +86,7 @@ pub fn columns(list: &[(&str, &'static str)]) -> Vec<Column> {
 
 /// A table whose first column names the rows.
 pub struct Table {
-    /// HTML; says what the table holds, above it.
+    /// The caption above the table, HTML.
     pub caption: String,
     pub columns: Vec<Column>,
     /// HTML of each cell; each row has as many as there are columns.
@@ -135,8 +134,7 @@ impl Table {
     }
 }
 
-/// A box that scrolls sideways where its content is wider than the screen, by keyboard too. `name` is
-/// plain text.
+/// A box that scrolls horizontally, also by keyboard, if its content is wider than the screen. `name` is plain text.
 pub fn scrollable(name: &str, html: &str) -> String {
     boxed(&escape(name), html)
 }

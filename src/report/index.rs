@@ -1,5 +1,5 @@
-//! The page `reports/index.html`: a row for each task, with its headline figures, whether its gate is met, and
-//! links to its pages.
+//! The page `reports/index.html`: a row for each task with its headline figures, whether its gate is met, and links
+//! to its pages.
 
 use super::format::{count, plural};
 use super::html::{Table, columns, escape, text};
@@ -9,9 +9,9 @@ use super::page::{Kind, Page, Section};
 #[derive(Clone, Debug)]
 pub struct Row {
     pub task: String,
-    /// What the task does, as `Text classification`.
+    /// The title of the task, for example `Text classification`.
     pub title: String,
-    /// Name and value of its headline figures; empty: nothing was measured.
+    /// Name and value of its headline figures; empty: not evaluated yet.
     pub figures: Vec<(String, String)>,
     pub gate: Gate,
     pub evaluated: bool,
@@ -19,29 +19,29 @@ pub struct Row {
     pub prepared: Checks,
 }
 
-/// What became of the bounds of a task's metrics.
+/// The state of a task's gate.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gate {
-    /// Nothing was measured yet.
+    /// Not evaluated yet.
     Unmeasured,
     /// There are no bounds.
     Unset,
-    /// The metrics are of another model than the present one.
+    /// The metrics are about another model than the present one.
     Outdated,
-    /// Bounds and metrics cannot be compared, and why.
+    /// The reason why bounds and metrics cannot be compared.
     Unknown(String),
-    /// All bounds hold, so many.
+    /// All bounds are met; their number.
     Met(usize),
-    /// Those that do not hold.
+    /// The bounds that are not met.
     Missed(Vec<String>),
 }
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Checks {
     /// There is no page.
     Missing,
-    /// There is a page, but what it found cannot be read.
+    /// There is a page, but its findings cannot be read.
     Unreadable,
     Found {
         errors: u64,
@@ -56,8 +56,8 @@ pub fn page(rows: &[Row]) -> Page {
         summary: summary(rows),
         sections: vec![Section {
             title: "Tasks".to_owned(),
-            note: "Written again by <code>validate</code>, <code>train</code>, <code>evaluate</code>, \
-                   <code>gate</code> and <code>repro</code> from the files that are there; no stage depends on it."
+            note: "Rewritten from the existing files by <code>validate</code>, <code>train</code>, \
+            <code>evaluate</code>, <code>gate</code> and <code>repro</code>; no stage depends on it."
                 .to_owned(),
             body: table(rows),
         }],
@@ -75,7 +75,7 @@ fn summary(rows: &[Row]) -> String {
     let bound = met + count_of(&|row| matches!(row.gate, Gate::Missed(_)));
     let meet = plural(met as u64, "meets", "meet");
     let mut out = match bound {
-        0 => "No model was measured against a gate yet.".to_owned(),
+        0 => "No model was checked against a gate yet.".to_owned(),
         1 if met == 1 => "The one model with a gate meets it.".to_owned(),
         _ if met == bound => format!("All {met} models with a gate meet it."),
         _ => format!("{met} of {bound} models with a gate {meet} it."),
@@ -90,7 +90,7 @@ fn summary(rows: &[Row]) -> String {
             names(&|row| matches!(row.raw, Checks::Found { errors, .. } if errors > 0)),
         ),
         (
-            "To be measured again",
+            "To be evaluated again",
             names(&|row| row.gate == Gate::Outdated),
         ),
     ];
@@ -151,7 +151,7 @@ fn gate(gate: &Gate) -> String {
         Gate::Unmeasured => "\u{2013}".to_owned(),
         Gate::Unset => "no bounds are set".to_owned(),
         Gate::Outdated => {
-            "<span class=\"warning\">the model was trained again since; evaluate it</span>"
+            "<span class=\"warning\">the model was retrained since; evaluate it again</span>"
                 .to_owned()
         }
         Gate::Unknown(why) => format!("<span class=\"warning\">{}</span>", text(why)),

@@ -1,5 +1,5 @@
-//! Pages and pictures from results: one self-contained HTML file per report. Called by verbs and tasks, calls
-//! none; reads no files and no clock, so that a page's bytes depend on its content alone.
+//! Pages and pictures from results: one self-contained HTML file per report. Used by verbs and tasks and uses neither;
+//! reads no files and no clock, so that the bytes of a page depend on its content alone.
 
 mod axes;
 mod chart;

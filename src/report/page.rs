@@ -1,28 +1,27 @@
-//! A page as a whole: title, a sentence, headline figures, sections, links to its neighbours, and a footer
-//! that says what it was made of. One file that needs nothing else: styles are inlined, there is no
-//! script, a content security policy forbids every request, light and dark follow the reader's system,
-//! and it prints. Callers decide what sections say.
+//! A page: title, summary, headline figures, sections, links to other pages, and a footer about its origin. One
+//! self-contained file: styles are inlined, there is no script, a content security policy forbids every request,
+//! light and dark follow the reader's system, and it can be printed. Callers provide the content.
 
 use serde_json::Value;
 
 use super::format::excerpt;
 use super::html::{Table, columns, escape, text};
 
-/// A page in one file. `title` is plain text; everything else is HTML.
+/// A page. `title` is plain text; everything else is HTML.
 #[derive(Default)]
 pub struct Page {
     pub title: String,
     /// One or two sentences under the title, HTML.
     pub summary: String,
-    /// The headline numbers; may be empty.
+    /// The headline figures; may be empty.
     pub figures: Vec<Figure>,
     pub sections: Vec<Section>,
-    /// Pages beside this one, in the order to show them.
+    /// Links to other pages, in the order to show them.
     pub links: Vec<Link>,
     pub origin: Option<Origin>,
 }
 
-/// A part of a page under a heading of its own.
+/// A part of a page with a heading.
 #[derive(Default)]
 pub struct Section {
     /// Plain text.
@@ -33,7 +32,7 @@ pub struct Section {
     pub body: String,
 }
 
-/// A headline number.
+/// A headline figure.
 #[derive(Default)]
 pub struct Figure {
     /// Plain text.
@@ -42,15 +41,15 @@ pub struct Figure {
     pub value: String,
     /// HTML of a small picture under the value; may be empty.
     pub picture: String,
-    /// What it compares with, and how sure it is: plain text, a line each.
-    pub beside: Vec<String>,
-    /// What the number means, in a plain sentence; may be empty.
+    /// Lines under the value, such as a baseline and an interval: plain text.
+    pub comparisons: Vec<String>,
+    /// What the figure means, in a plain sentence; may be empty.
     pub meaning: String,
     /// `""`, `good` or `bad`: the colour of the value.
     pub class: &'static str,
 }
 
-/// A page beside this one.
+/// A link to another page.
 pub struct Link {
     /// Plain text.
     pub name: String,
@@ -58,7 +57,7 @@ pub struct Link {
     pub to: Option<String>,
 }
 
-/// Which page of a task one is.
+/// A page of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `reports/TASK.html`
@@ -80,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// Its address as seen from `reports`.
+    /// Its address relative to `reports`.
     pub fn address(self, task: &str) -> String {
         match self {
             Kind::Evaluation => format!("{task}.html"),
@@ -90,11 +89,11 @@ impl Kind {
     }
 }
 
-/// The address of the page with all tasks, as seen from `reports`.
+/// The address of the page of all tasks, relative to `reports`.
 pub const INDEX: &str = "index.html";
 
-/// From a page of `task` to all tasks and to the task's other pages. A page links to them whether they are
-/// there or not: its bytes must not depend on what else was made.
+/// Links from a page of `task` to all tasks and to the task's other pages, whether these exist or not: the bytes of
+/// a page must not depend on other pages.
 pub fn links(task: &str, here: Kind) -> Vec<Link> {
     let up = match here {
         Kind::Evaluation => "",
@@ -111,29 +110,28 @@ pub fn links(task: &str, here: Kind) -> Vec<Link> {
     [index].into_iter().chain(own).collect()
 }
 
-/// What a page was made of: who has all of it can make the page again. No time, host, user or path outside
-/// the project.
+/// The origin of a page: all that is needed to make it again. No time, host, user or path outside the project.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     pub command: String,
     pub version: String,
-    /// What was read: its name, something about it or nothing, and its SHA-256.
+    /// The files that were read.
     pub digests: Vec<Digest>,
     /// Name and value, in the order to show them.
     pub parameters: Vec<(String, String)>,
 }
 
-/// A file, or what a file holds.
+/// A file, or the content of a file.
 #[derive(Clone, Debug)]
 pub struct Digest {
     pub of: String,
-    /// As `3,200 rows`; may be empty.
+    /// A note, such as `3,200 rows`; may be empty.
     pub about: String,
     pub sha256: String,
 }
 
-/// A block of parameters as names joined by dots, and values; lists of entries with names of their own are left
-/// out, and so are the folders of an absolute path.
+/// A block of parameters as names joined by dots, and values; without lists of mappings, and without the folders of
+/// an absolute path.
 pub fn parameters(name: &str, block: &Value) -> Vec<(String, String)> {
     const LONGEST: usize = 200;
     match block {
@@ -228,13 +226,14 @@ impl Figure {
                 escape(line).replace(" %", "\u{a0}%")
             ),
         };
-        let beside: String = self.beside.iter().map(|b| line("versus", b)).collect();
+        let comparisons = self.comparisons.iter().map(|text| line("versus", text));
+        let comparisons: String = comparisons.collect();
         let class = match self.class {
             "" => String::new(),
             class => format!(" {class}"),
         };
         format!(
-            "<li><h2>{}</h2><p class=\"value{class}\">{}</p>{}{beside}{}</li>\n",
+            "<li><h2>{}</h2><p class=\"value{class}\">{}</p>{}{comparisons}{}</li>\n",
             escape(&self.name),
             escape(&self.value),
             self.picture,

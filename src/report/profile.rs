@@ -12,7 +12,7 @@ pub fn page(tables: &[Table]) -> String {
     let section = |table: &Table| Section {
         title: match several {
             true => table.source.clone(),
-            false => "What the columns hold".to_owned(),
+            false => "Columns".to_owned(),
         },
         ..table::section(table)
     };

@@ -1,6 +1,6 @@
-//! Pictures as inline SVG: what all of them share, and the small ones that sit in a table cell or
-//! beneath a figure. Colours and type come from the page's style sheet, so one picture serves light,
-//! dark and paper. Charts with axes are in `chart`, the confusion matrix in `heatmap`.
+//! Pictures as inline SVG: the parts that all share, and the small ones in a table cell or under a figure. Colours
+//! and fonts come from the page's style sheet, so that a picture works in light, in dark and on paper. Charts with
+//! axes are in `chart`, the confusion matrix in `heatmap`.
 
 pub use super::axes::{Axis, Plot, WIDTH};
 pub use super::chart::{PrecisionRecall, confidence, precision_recall_curve, reliability, roc};
@@ -8,7 +8,7 @@ use super::format::coordinate;
 pub use super::heatmap::{CLASSES_SHOWN, confusion};
 use super::html::escape;
 
-/// A picture with a name and a description for those who do not see it.
+/// A picture with a name and a description for screen readers.
 pub struct Picture {
     /// Unique in the page, letters and dashes.
     pub id: String,
@@ -40,16 +40,16 @@ impl Picture {
     }
 }
 
-/// A sign of a legend: how a line, an area or a dot of that class looks, and what it is.
+/// An entry of a legend: a line, an area or a dot of a class, and its meaning.
 pub struct Key {
     pub sign: Sign,
-    /// Of the style sheet.
+    /// A class of the style sheet.
     pub class: &'static str,
     /// Plain text.
     pub name: String,
 }
 
-/// What a sign of a legend looks like.
+/// The shape of an entry of a legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     Line,
@@ -83,7 +83,7 @@ impl Key {
     }
 }
 
-/// A picture under its title, how to read it, and its legend. `title` and `note` are HTML.
+/// A picture with its title, a note on how to read it, and its legend. `title` and `note` are HTML.
 pub fn figure(title: &str, note: &str, legend: &[Key], picture: &Picture) -> String {
     let note = match note {
         "" => String::new(),
@@ -102,12 +102,12 @@ pub fn figure(title: &str, note: &str, legend: &[Key], picture: &Picture) -> Str
     )
 }
 
-/// Figures side by side where there is room.
+/// Figures side by side, if there is room.
 pub fn side_by_side(figures: &str) -> String {
     format!("<div class=\"pictures\">\n{figures}</div>\n")
 }
 
-/// A text at a place; `class` names styles of the sheet (`end`, `middle`, `muted`, ...).
+/// A text at a position; `class` names classes of the style sheet (`end`, `middle`, `muted`, ...).
 pub fn label(x: f64, y: f64, class: &str, text: &str) -> String {
     format!(
         "<text x=\"{}\" y=\"{}\" class=\"{class}\">{}</text>\n",
@@ -128,7 +128,7 @@ pub fn rect(x: f64, y: f64, width: f64, height: f64, class: &str) -> String {
 }
 
 /// A value against its baseline on a line from 0 to 1: a tick for the baseline, a dot for the value,
-/// orange where it is worse. Repeats the text around it, so it is hidden from screen readers.
+/// orange if it is worse. Repeats the text around it, so it is hidden from screen readers.
 pub fn versus(value: f64, baseline: Option<f64>, better: bool) -> String {
     let value = share(value);
     let mut body = String::from("<line x1=\"0%\" y1=\"8\" x2=\"100%\" y2=\"8\" class=\"track\"/>");
@@ -150,7 +150,7 @@ pub fn versus(value: f64, baseline: Option<f64>, better: bool) -> String {
     format!("<svg width=\"100%\" height=\"16\" aria-hidden=\"true\">{body}</svg>")
 }
 
-/// A bar over a share of the cell's width; for a table cell beside the number it shows.
+/// A bar over a share of the cell's width, for a table cell next to the number it shows.
 pub fn bar(part: f64, class: &str) -> String {
     format!(
         "<svg width=\"100%\" height=\"10\" aria-hidden=\"true\"><rect x=\"0\" y=\"1\" width=\"{}\" height=\"8\" \

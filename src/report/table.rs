@@ -5,10 +5,10 @@ use super::html::{Column as Heading, Table as Html, escape, text};
 use super::page::Section;
 use tables::profile::summary::{Column, Figure, Histogram, Table, Top};
 
-/// Columns that a page shows; the JSON holds all.
+/// Maximum number of columns on a page; the JSON file has all.
 const SHOWN: usize = 200;
 
-/// The section of a page that shows a table's columns.
+/// The section about the columns of a table.
 pub fn section(table: &Table) -> Section {
     let heading = |heading: &str, class| Heading {
         heading: heading.to_owned(),
@@ -38,10 +38,10 @@ pub fn section(table: &Table) -> Section {
             "The first {SHOWN} of {} columns; the JSON file has all.",
             table.columns.len()
         ),
-        false => "The bars show how values are spread, of texts their lengths.".to_owned(),
+        false => "The bars show the distribution of the values, or of the lengths of texts.".to_owned(),
     };
     Section {
-        title: "What the columns hold".to_owned(),
+        title: "Columns".to_owned(),
         note,
         body: html.render(),
     }
@@ -119,7 +119,7 @@ fn top(column: &Column) -> String {
             count(top.count)
         )
     };
-    // Where every value occurs once or twice, none is frequent.
+    // If every value occurs once or twice, none is frequent.
     let shown = column
         .top
         .iter()

@@ -1,5 +1,5 @@
-//! The page `reports/validate/TASK.html`: broken rules with their rows, and a profile of the columns. The JSON
-//! file beside it has the same figures.
+//! The page `reports/validate/TASK.html`: broken rules with their rows, and a profile of the columns. The JSON file
+//! of the same name has the same figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +27,7 @@ impl Level {
     }
 }
 
-/// A rule that is broken.
+/// A broken rule.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     pub level: Level,
@@ -36,9 +36,9 @@ pub struct Finding {
     pub column: Option<String>,
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
-    /// Rows that break the rule; 0 where it is not about rows.
+    /// Number of rows that break the rule; 0 if it is not about rows.
     pub count: u64,
-    /// The first of them.
+    /// The first of these rows.
     pub rows: Vec<Offender>,
 }
 
@@ -52,7 +52,7 @@ pub struct Offender {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     pub value: String,
-    /// The text that is repeated, where `value` names the row that has it first.
+    /// The repeated text, if `value` names the first row with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
@@ -63,7 +63,7 @@ pub struct Passed {
     pub rule: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// What was looked at, and what is allowed.
+    /// What was checked, and what is allowed.
     pub says: String,
 }
 
@@ -79,20 +79,20 @@ impl std::fmt::Display for Offender {
     }
 }
 
-/// What a validation has found.
+/// The result of a validation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Validation {
     pub task: String,
-    /// The file of rules, as it was named; absent: the built-in rules.
+    /// The file of rules; absent: the built-in rules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<String>,
     /// `raw` or `prepared`.
     pub part: &'static str,
     pub errors: u64,
     pub warnings: u64,
-    /// Errors first, else in the order of the columns.
+    /// Errors first, otherwise in the order of the columns.
     pub findings: Vec<Finding>,
-    /// Rules that were looked at and hold.
+    /// Rules that were checked and hold.
     pub passed: Vec<Passed>,
     pub tables: Vec<summary::Table>,
 }
@@ -106,7 +106,7 @@ pub fn page(validation: &Validation) -> Page {
     );
     let verdict = match (validation.errors, validation.warnings) {
         (0, 0) => "The data can be used: every rule holds.".to_owned(),
-        (0, _) => format!("The data can be used; {warnings} to look at."),
+        (0, _) => format!("The data can be used; {warnings} to review."),
         (errors, _) => format!(
             "The data cannot be used yet: {} {} to correct first.",
             count(errors),
@@ -114,11 +114,11 @@ pub fn page(validation: &Validation) -> Page {
         ),
     };
     let rules = match &validation.schema {
-        Some(file) => format!("Rules of {}.", text(file)),
+        Some(file) => format!("The rules are those of {}.", text(file)),
         None => {
             format!(
-                "The rules are those built in; <code>easylife validate {} --init</code> writes them to a \
-                 file to edit.",
+                "The rules are the built-in ones; <code>easylife validate {} --init</code> writes a file of \
+                rules to edit.",
                 text(&validation.task)
             )
         }
@@ -134,8 +134,8 @@ pub fn page(validation: &Validation) -> Page {
     let several = validation.tables.len() > 1;
     let tables = validation.tables.iter().map(|table| Section {
         title: match several {
-            true => format!("What {} holds", table.source),
-            false => "What the columns hold".to_owned(),
+            true => format!("Columns of {}", table.source),
+            false => "Columns".to_owned(),
         },
         ..table::section(table)
     });
@@ -155,7 +155,7 @@ pub fn page(validation: &Validation) -> Page {
     }
 }
 
-/// What was looked at and is as it should be.
+/// The section about rules that hold.
 fn passed(rules: &[Passed]) -> Section {
     let row = |rule: &Passed| {
         vec![
@@ -173,7 +173,7 @@ fn passed(rules: &[Passed]) -> Section {
         columns: columns(&[
             ("Rule", "name"),
             ("Column", ""),
-            ("What was looked at, and what is allowed", ""),
+            ("What was checked, and what is allowed", ""),
         ]),
         rows: rules.iter().map(row).collect(),
         class: "offenders",
@@ -244,7 +244,7 @@ fn item(finding: &Finding) -> String {
 
 fn offenders(finding: &Finding) -> String {
     let with_texts = finding.rows.iter().any(|offender| offender.text.is_some());
-    // Where the finding names the column, its rows need not.
+    // If the finding names the column, its rows need not.
     let with_columns = finding.column.is_none();
     let cell = |value: &str, limit: usize| text(&excerpt(value, limit));
     let row = |offender: &Offender| {

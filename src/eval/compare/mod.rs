@@ -1,8 +1,8 @@
-//! `easylife compare A B`: two commits, project folders, metrics files or model files: metrics with their
-//! differences and whether these are more than chance, parameters and data that differ.
+//! `easylife compare A B`: compares two commits, project folders, metrics files or model files: metrics, with their
+//! differences and whether these are more than chance, and parameters and data that differ.
 //!
-//! `side` finds what a name means and reads it, `outcomes` pairs results row by row, `models` scores two model
-//! files on the test part of the project; `show` is what a person reads.
+//! `side` resolves a name and reads its files, `outcomes` pairs results row by row, `models` scores two model
+//! files on the test part of the project, `show` formats the comparison.
 
 pub mod models;
 mod outcomes;
@@ -19,12 +19,12 @@ pub use self::outcomes::Outcomes;
 pub use self::side::{Kind, Side, Sides};
 use crate::exit;
 
-/// What `compare` knows of a task.
+/// A task, for `compare`.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskOutcomes {
     /// Its name.
     pub name: &'static str,
-    /// Where its results row by row are, among the files of `plots/TASK`.
+    /// The file of `plots/TASK` with its results row by row.
     pub recorded: Recorded,
 }
 
@@ -33,7 +33,7 @@ pub struct TaskOutcomes {
 pub enum Recorded {
     /// `confusion.csv`: the actual and the predicted class of each row.
     Confusion,
-    /// A line a unit, with columns named as the metrics.
+    /// A line per unit, with columns named like the metrics.
     Table {
         /// The file.
         file: &'static str,
@@ -44,7 +44,7 @@ pub enum Recorded {
     },
 }
 
-/// What differs between two sides.
+/// The differences between two sides.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     a: String,
@@ -54,7 +54,7 @@ pub struct Comparison {
     parameters: Vec<Changed>,
     /// Data and models with different digests, by path or name.
     data: Vec<Changed>,
-    /// What could not be compared, and why.
+    /// Notes on what could not be compared, and why.
     notes: Vec<String>,
 }
 
@@ -63,38 +63,38 @@ pub struct Comparison {
 struct Compared {
     task: String,
     metrics: Vec<Metric>,
-    /// How many of what were paired, where both sides were scored on the same.
+    /// The number of paired units, if both sides were scored on the same ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     paired: Option<String>,
 }
 
-/// A figure on both sides.
+/// A metric on both sides.
 #[derive(Debug, PartialEq, Serialize)]
 struct Metric {
     metric: String,
     a: Option<f64>,
     b: Option<f64>,
-    /// B less A.
+    /// B minus A.
     difference: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<Evidence>,
 }
 
-/// What is known of a difference beside its size.
+/// Evidence on whether a difference is more than chance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 enum Evidence {
-    /// The interval of the difference in which 95 % of paired resamples lie.
+    /// The interval that holds 95 % of the differences of paired resamples.
     PairedBootstrap {
         low: f64,
         high: f64,
         more_than_chance: bool,
     },
-    /// Only the intervals of both figures are known.
+    /// Whether the intervals of both metrics overlap.
     Intervals { overlap: bool },
 }
 
-/// A value on both sides; absent where a side has none.
+/// A value on both sides; absent if a side has none.
 #[derive(Debug, PartialEq, Serialize)]
 struct Changed {
     key: String,
@@ -102,10 +102,10 @@ struct Changed {
     b: Option<Value>,
 }
 
-/// Compares two sides of one kind.
+/// Compares two sides of the same kind.
 ///
 /// # Errors
-/// Sides that have nothing in common, or a file that cannot be read.
+/// Sides that have no metric in common, or a file that cannot be read.
 pub fn run(sides: &Sides, tasks: &[TaskOutcomes], seed: u64) -> Result<Comparison> {
     let Sides { a, b } = sides;
     let mut notes = Vec::new();
@@ -123,7 +123,7 @@ pub fn run(sides: &Sides, tasks: &[TaskOutcomes], seed: u64) -> Result<Compariso
     }
     if compared.is_empty() && notes.is_empty() {
         notes.push(format!(
-            "neither has a file of metrics; {}",
+            "neither side has metrics; {}",
             side::HOW_TO_KEEP
         ));
     }
@@ -138,7 +138,7 @@ pub fn run(sides: &Sides, tasks: &[TaskOutcomes], seed: u64) -> Result<Compariso
     comparison.checked(a.kind)
 }
 
-/// The tasks to compare: of two metrics files the one that either is named after.
+/// The tasks to compare; for two metrics files the one they are named after.
 fn of_sides(sides: &Sides, tasks: &[TaskOutcomes]) -> Result<Vec<TaskOutcomes>> {
     if sides.a.kind != Kind::Metrics {
         return Ok(tasks.to_vec());
@@ -161,7 +161,7 @@ fn of_sides(sides: &Sides, tasks: &[TaskOutcomes]) -> Result<Vec<TaskOutcomes>> 
 }
 
 impl Comparison {
-    /// Two files without a figure in common are of different tasks.
+    /// Refuses two files without a common metric.
     fn checked(self, kind: Kind) -> Result<Self> {
         let in_common = |compared: &Compared| {
             let mut metrics = compared.metrics.iter();
@@ -169,8 +169,8 @@ impl Comparison {
         };
         if kind == Kind::Metrics && !self.tasks.iter().any(in_common) {
             return Err(exit::usage(format!(
-                "{} and {} have no metric in common: they are of different tasks, or no metrics files; name \
-                 two files that `easylife evaluate` wrote for one task",
+                "{} and {} have no metric in common: they are of different tasks, or not metrics files; name \
+                two files that `easylife evaluate` wrote for one task",
                 self.a, self.b
             )));
         }
@@ -222,7 +222,7 @@ impl Compared {
     }
 }
 
-/// Names of the numbers at the top of either file, those of `a` first, in their order.
+/// Names of the top-level numbers of both files, those of `a` first, in their order.
 fn names(a: &Value, b: &Value) -> Vec<String> {
     let mut seen = BTreeSet::new();
     [a, b]
@@ -234,7 +234,7 @@ fn names(a: &Value, b: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Whether the intervals of a figure overlap, where both sides have one.
+/// Whether the intervals of a metric overlap, if both sides have one.
 fn overlap(a: &Value, b: &Value, name: &str) -> Option<bool> {
     let interval = |side: &Value| {
         let interval = &side["intervals"][name];
@@ -266,7 +266,7 @@ fn changes(a: BTreeMap<String, Value>, mut b: BTreeMap<String, Value>) -> Vec<Ch
     changed
 }
 
-/// The plain values of a tree by their dotted keys; a list is one value.
+/// The leaves of a tree by their dotted keys; a list is one leaf.
 fn flatten(tree: &Value) -> BTreeMap<String, Value> {
     fn walk(key: String, value: &Value, into: &mut BTreeMap<String, Value>) {
         match value {

@@ -1,4 +1,4 @@
-//! Two model files: what their headers say, and how both do on the test part of the project.
+//! Compares two model files: their headers, and their metrics on the test part of the project.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,10 +16,10 @@ use crate::talk::Talk;
 use crate::task::{self, Part};
 use artifact::Description;
 
-/// The task that two model files are of.
+/// The task of two model files.
 ///
 /// # Errors
-/// Files that are no models, or of two tasks.
+/// Files that are not models, or models of different tasks.
 pub fn task_of(a: &Path, b: &Path) -> Result<String> {
     let [of_a, of_b] = [a, b].map(artifact::describe);
     let (of_a, of_b) = (of_a?.header.task, of_b?.header.task);
@@ -64,11 +64,11 @@ pub fn run<T: Evaluate>(
     Ok(comparison)
 }
 
-/// What the header says of how the model was made.
+/// The parameters of a model, from its header.
 fn parameters(description: &Description) -> BTreeMap<String, Value> {
     let header = &description.header;
     let mut tree = header.details.clone();
-    // What a search found is a result; what it was given is among the settings.
+    // The results of a search are not parameters; its inputs are among the settings.
     if let Some(details) = tree.as_object_mut() {
         details.retain(|key, _| !["held_out", "search", "later"].contains(&key.as_str()));
     }
@@ -96,7 +96,7 @@ fn digests(path: &Path, description: &Description) -> Result<BTreeMap<String, Va
     ]))
 }
 
-/// Both models on the test part of the project, which neither may have been trained on.
+/// Scores both models on the test part of the project, which neither may have been trained on.
 fn scored<T: Evaluate>(
     project: Option<&Project>,
     models: [&Path; 2],
@@ -104,7 +104,7 @@ fn scored<T: Evaluate>(
     talk: &Talk,
 ) -> Result<Compared> {
     let project = project.ok_or_else(|| {
-        exit::usage("without a project there is no test part to score both on; run inside one, or name it with --project")
+        exit::usage("metrics need the test part of a project; run inside a project, or name one with --project")
     })?;
     let params = task::params::<T>(project)?;
     let test = T::load(project, Part::Test, &params)?;

@@ -1,4 +1,4 @@
-//! Results of an evaluation row by row, out of the files of `plots/TASK`, and the paired bootstrap of two of them.
+//! Results of an evaluation row by row, from the files of `plots/TASK`, and the paired bootstrap of two of them.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,21 @@ use anyhow::{Context, Result};
 use super::{Recorded, TaskOutcomes};
 use models::metrics::bootstrap::{Interval, mean_interval};
 
-/// A mean of rows that is this near to a figure is that figure.
+/// A mean of rows this close to a metric is taken to be that metric.
 const TOLERANCE: f64 = 1e-6;
 
-/// Results of one side, a row a unit.
+/// The results of one side, one per unit.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outcomes {
     units: &'static str,
-    /// What tells the units apart, or what is true of each: the same on both sides where they were scored on
-    /// the same.
+    /// The id or the actual class of each unit: equal on both sides if they were scored on the same units.
     keys: Vec<String>,
-    /// Values of each metric, in the order of the keys; NaN where a unit has none.
+    /// Values of each metric, in the order of the keys; NaN if a unit has none.
     values: BTreeMap<String, Vec<f64>>,
 }
 
 impl Outcomes {
-    /// Of a task, out of the files of `plots/TASK`; `None` where the one that is needed is not there.
+    /// Reads the results of a task from the files of `plots/TASK`; `None` if the file does not exist.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -43,11 +42,11 @@ impl Outcomes {
         };
         outcomes
             .map(Some)
-            .with_context(|| format!("plots/{}/{name} is not as `evaluate` writes it", task.name))
+            .with_context(|| format!("plots/{}/{name} was not written by `evaluate`", task.name))
     }
 }
 
-/// A row is right or wrong.
+/// Reads a confusion table, in which a row is right or wrong.
 fn confusion(bytes: &[u8]) -> Result<Outcomes, csv::Error> {
     let mut outcomes = Outcomes {
         units: "rows",
@@ -64,7 +63,7 @@ fn confusion(bytes: &[u8]) -> Result<Outcomes, csv::Error> {
     Ok(outcomes)
 }
 
-/// Columns of numbers, beside the one that names the units.
+/// Reads a table of numbers by unit.
 fn table(bytes: &[u8], id: &str, units: &'static str) -> Result<Outcomes, csv::Error> {
     let mut outcomes = Outcomes {
         units,
@@ -86,25 +85,25 @@ fn table(bytes: &[u8], id: &str, units: &'static str) -> Result<Outcomes, csv::E
     Ok(outcomes)
 }
 
-/// Results of both sides for the same units.
+/// The results of both sides for the same units.
 pub struct Pairs {
     a: Outcomes,
     b: Outcomes,
 }
 
 impl Pairs {
-    /// `None` where the units are not the same.
+    /// `None` if the units are not the same.
     pub fn of(a: Outcomes, b: Outcomes) -> Option<Self> {
         (a.keys == b.keys && !a.keys.is_empty()).then_some(Self { a, b })
     }
 
-    /// How many of what.
+    /// The number of units, in words.
     pub fn describe(&self) -> String {
         format!("{} {}", self.a.keys.len(), self.a.units)
     }
 
-    /// The interval of the difference of a metric when other units are drawn, where the metric is the mean of
-    /// theirs and `figures` says the same of both sides.
+    /// The bootstrap interval of the difference of a metric over the units; `None` unless the metric of both sides, in
+    /// `figures`, is the mean over the units.
     pub fn difference(&self, metric: &str, figures: (f64, f64), seed: u64) -> Option<Interval> {
         let (a, b) = (self.a.values.get(metric)?, self.b.values.get(metric)?);
         let known: Vec<(f64, f64)> = { a.iter().copied().zip(b.iter().copied()) }

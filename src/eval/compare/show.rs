@@ -1,4 +1,4 @@
-//! A comparison as a person reads it.
+//! A comparison as text.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Compared, Comparison, Evidence, Metric};
 use crate::outcome::number::{figure, signed};
 
-/// Letters of a value that are shown.
+/// Maximum length of a shown value.
 const LETTERS: usize = 44;
 
 impl fmt::Display for Comparison {
@@ -36,7 +36,7 @@ impl fmt::Display for Comparison {
         if self.parameters.is_empty() && self.data.is_empty() {
             writeln!(
                 f,
-                "\nparameters and data are the same, as far as both sides say"
+                "\nparameters and data are the same, as far as both sides record them"
             )?;
         }
         for note in &self.notes {
@@ -119,7 +119,7 @@ fn shown(value: &Option<Value>) -> String {
     }
 }
 
-/// Columns side by side, the first to the left and numbers to the right.
+/// Writes aligned columns: the first to the left, numbers to the right.
 fn write_table<const N: usize>(f: &mut fmt::Formatter, table: &[[String; N]]) -> fmt::Result {
     let widths: [usize; N] = std::array::from_fn(|column| {
         let widths = table.iter().map(|line| line[column].chars().count());
@@ -128,7 +128,7 @@ fn write_table<const N: usize>(f: &mut fmt::Formatter, table: &[[String; N]]) ->
     for line in table {
         let mut cells = Vec::with_capacity(N);
         for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
-            // Of five columns those in the middle are numbers.
+            // The columns between the first and the last are numbers.
             cells.push(match N == 5 && (1..4).contains(&column) {
                 true => format!("{cell:>width$}"),
                 false => format!("{cell:<width$}"),

@@ -1,4 +1,4 @@
-//! One side of a comparison: what its name means, and what is read of it.
+//! One side of a comparison: resolves its name and reads its files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::{TaskOutcomes, flatten};
 use crate::exit;
 use crate::project::PARAMS;
 
-/// How metrics come into a commit.
-pub const HOW_TO_KEEP: &str = "`easylife evaluate` makes metrics, and a commit has them where .gitignore lets \
-                               /metrics/ and the small files of /plots/ through";
+/// Explains how metrics get into a commit.
+pub const HOW_TO_KEEP: &str = "`easylife evaluate` writes metrics, and a commit has them if .gitignore does not \
+exclude /metrics/ and the small files of /plots/";
 
-/// What a side is.
+/// The kind of a side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A project, in a folder or as a commit has it.
+    /// A project, in a folder or in a commit.
     Project,
     /// A metrics file.
     Metrics,
@@ -40,11 +40,11 @@ pub struct Side {
 enum From {
     /// A project's folder, or a file.
     Path(PathBuf),
-    /// A commit of the repository that a folder is in.
+    /// A commit of the repository of a folder.
     Commit { folder: PathBuf, id: String },
 }
 
-/// Two sides of one kind.
+/// Two sides of the same kind.
 #[derive(Debug)]
 pub struct Sides {
     pub a: Side,
@@ -52,15 +52,15 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Finds what two names mean; commits are looked up from the project's `folder`.
+    /// Resolves two names; commits are looked up from the project's `folder`.
     ///
     /// # Errors
-    /// Names that mean nothing, and sides that are not of one kind.
+    /// Unknown names, and sides of different kinds.
     pub fn find(a: &str, b: &str, folder: &Path) -> Result<Self> {
         let (a, b) = (Side::find(a, folder)?, Side::find(b, folder)?);
         if a.kind != b.kind {
             return Err(exit::usage(format!(
-                "{} is {}, {} is {}; name two of one kind",
+                "{} is {}, but {} is {}; name two of the same kind",
                 a.name,
                 a.kind.describe(),
                 b.name,
@@ -70,7 +70,7 @@ impl Sides {
         Ok(Self { a, b })
     }
 
-    /// The files, where both are files.
+    /// The paths, if both sides are files.
     pub fn files(&self) -> Option<(&Path, &Path)> {
         match (&self.a.from, &self.b.from) {
             (From::Path(a), From::Path(b)) => Some((a, b)),
@@ -105,7 +105,7 @@ impl Side {
         if path.is_dir() {
             if !path.join(PARAMS).is_file() {
                 return Err(exit::usage(format!(
-                    "{name} is a folder without {PARAMS}, so no project; name a project, a commit, or a file"
+                    "{name} is not a project: it has no {PARAMS}; name a project, a commit, or a file"
                 )));
             }
             return side(Kind::Project, From::Path(path));
@@ -129,7 +129,7 @@ impl Side {
         side(Kind::Project, From::Commit { folder, id })
     }
 
-    /// A file of the project; `None` where it is not there.
+    /// A file of the project; `None` if it does not exist.
     fn read(&self, file: &str) -> Result<Option<Vec<u8>>> {
         match &self.from {
             From::Path(path) => {
@@ -149,7 +149,7 @@ impl Side {
         }
     }
 
-    /// The metrics of a task; of a metrics file those it holds.
+    /// The metrics of a task, or those of a metrics file.
     pub(super) fn metrics(&self, task: &str) -> Result<Option<Value>> {
         let (bytes, name) = match (&self.from, self.kind) {
             (From::Path(path), Kind::Metrics) => {
@@ -170,12 +170,12 @@ impl Side {
         match metrics.is_object() {
             true => Ok(Some(metrics)),
             false => Err(exit::data(format!(
-                "{name} is not a metrics file: it holds no object"
+                "{name} is not a metrics file: it is not a JSON object"
             ))),
         }
     }
 
-    /// The name of a file without its ending: that of its task, as `evaluate` names it.
+    /// The name of a file without its extension, which is that of its task if `evaluate` wrote it.
     pub(super) fn stem(&self) -> &str {
         match &self.from {
             From::Path(path) => path
@@ -186,7 +186,7 @@ impl Side {
         }
     }
 
-    /// Results row by row; those of a metrics file are in `plots` beside its folder.
+    /// Results row by row; those of a metrics file are in the folder `plots` next to its folder.
     pub(super) fn outcomes(&self, task: &TaskOutcomes) -> Result<Option<Outcomes>> {
         Outcomes::read(task, &mut |file| match (&self.from, self.kind) {
             (From::Path(path), Kind::Metrics) => {
@@ -202,7 +202,7 @@ impl Side {
         format!("{} has no metrics/{task}.json; {HOW_TO_KEEP}", self.name)
     }
 
-    /// All values of `params.yaml`, by their keys; none of a file.
+    /// All values of `params.yaml` by key; empty for a file.
     pub(super) fn parameters(&self) -> Result<BTreeMap<String, Value>> {
         Ok(match self.yaml(PARAMS)? {
             Some(tree) => flatten(&tree),
@@ -210,8 +210,7 @@ impl Side {
         })
     }
 
-    /// Digests that `dvc.lock` has of what `prepare` reads and writes, by path; of a metrics file that of
-    /// its model.
+    /// Digests in `dvc.lock` of what `prepare` reads and writes, by path; for a metrics file that of its model.
     pub(super) fn data(&self) -> Result<BTreeMap<String, Value>> {
         let mut digests = BTreeMap::new();
         if self.kind == Kind::Metrics {
@@ -260,15 +259,15 @@ fn git(folder: &Path, args: &[&str]) -> Result<std::process::Output> {
         .arg(folder)
         .args(args)
         .output()
-        .context("cannot run git, which commits are read by; install it, or name two files")
+        .context("cannot run git, which is needed to read commits; install it, or name two files")
 }
 
-/// The commit that a name means, in the repository that `folder` is in.
+/// The commit with this name in the repository of `folder`.
 fn commit(name: &str, folder: &Path) -> Result<String> {
     if !git(folder, &["rev-parse", "--git-dir"])?.status.success() {
         return Err(exit::usage(format!(
-            "{name} is not a file, and the project is not in a git repository, so it is no commit either; \
-             name two files or project folders, or begin one with `git init`"
+            "{name} is not a file, and not a commit either, since the project is not in a git repository; \
+            name two files or project folders, or create a repository with `git init`"
         )));
     }
     let revision = format!("{name}^{{commit}}");

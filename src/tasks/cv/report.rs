@@ -146,7 +146,7 @@ fn figures(report: &CvReport) -> Vec<Figure> {
         Figure {
             name: name.to_owned(),
             value: fixed(value.unwrap_or(f64::NAN), 4),
-            beside: vec![format!("variance of the Laplacian {baseline}")],
+            comparisons: vec![format!("variance of the Laplacian {baseline}")],
             meaning: meaning.to_owned(),
             ..Figure::default()
         }
@@ -162,7 +162,7 @@ fn figures(report: &CvReport) -> Vec<Figure> {
         "roc_auc",
         "How often a sharp photo is ranked above a blurred one; 0.5 is chance.",
     );
-    ranked.beside.extend(interval);
+    ranked.comparisons.extend(interval);
     let result = &report.result;
     let right = "Share of the photos that are called right.";
     let f1 = "Precision and recall in one number, both classes with the same weight; 1 is perfect.";

@@ -208,7 +208,7 @@ impl Headline<'_> {
                 self.baseline.map(|baseline| baseline / length),
                 better,
             ),
-            beside: [Some(against), interval].into_iter().flatten().collect(),
+            comparisons: [Some(against), interval].into_iter().flatten().collect(),
             meaning: self.meaning.to_owned(),
             class: "",
         }

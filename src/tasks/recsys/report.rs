@@ -110,7 +110,7 @@ fn headline(report: &RecsysReport) -> Vec<Figure> {
         Figure {
             name: name.to_owned(),
             value: figure(&report.figures, key, four),
-            beside: vec![format!("popular {}", figure(&report.baseline, key, four))],
+            comparisons: vec![format!("popular {}", figure(&report.baseline, key, four))],
             meaning: meaning.to_owned(),
             ..Figure::default()
         }

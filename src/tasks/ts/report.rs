@@ -194,7 +194,7 @@ fn figures(report: &TsReport) -> Vec<Figure> {
         |name: &str, spelled: &dyn Fn(f64) -> String, values: (f64, f64), meaning: &str| Figure {
             name: name.to_owned(),
             value: spelled(values.0),
-            beside: vec![format!("seasonal naive {}", spelled(values.1))],
+            comparisons: vec![format!("seasonal naive {}", spelled(values.1))],
             meaning: meaning.to_owned(),
             ..Figure::default()
         };

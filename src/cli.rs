@@ -257,8 +257,8 @@ impl Man {
             command = found.ok_or_else(|| {
                 let verbs: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
                 exit::usage(format!(
-                "unknown verb `{verb}`; expected one of {}",
-                verbs.join(", ")
+                    "unknown verb `{verb}`; expected one of {}",
+                    verbs.join(", ")
                 ))
             })?;
         }
@@ -398,7 +398,9 @@ impl Gate {
         let project = Project::open(&global.selection())?;
         let names = self.tasks.names(&project);
         if self.output.is_some() && names.len() > 1 {
-            return Err(exit::usage("--output holds one verdict; name one task instead of `all`"));
+            return Err(exit::usage(
+                "--output holds one verdict; name one task instead of `all`",
+            ));
         }
         let mut results = Results::new(global, self.tasks.are_all());
         let ended = names.into_iter().try_fold(Exit::Done, |exit, name| {
@@ -498,7 +500,9 @@ impl Predict {
         }
         let reads = asked.is_empty() && input.is_none() && needed;
         if (reads || input == Some(Port::Standard)) && io::stdin().is_terminal() {
-            talk.note("reading rows from the keyboard, starting with a header line; end with Ctrl-D");
+            talk.note(
+                "reading rows from the keyboard, starting with a header line; end with Ctrl-D",
+            );
         }
         let answer = output.is_none();
         let request = self.request(input, output, reading, asked);

@@ -67,7 +67,10 @@ mod tests {
         let handler = interrupt.clone();
         assert_eq!(interrupt.check(), Ok(()));
         assert!(handler.ask());
-        assert!(!handler.ask(), "the second signal is distinguished from the first");
+        assert!(
+            !handler.ask(),
+            "the second signal is distinguished from the first"
+        );
         assert_eq!(interrupt.check(), Err(Interrupted::ForGood));
         interrupt.set_resumable();
         assert_eq!(handler.outcome(), Interrupted::Resumable);

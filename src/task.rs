@@ -160,10 +160,7 @@ pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
         }
     };
     let model = T::Model::take_state(state).map_err(|e| {
-        anyhow::anyhow!(
-            "{name}: {e}; retrain it with `easylife train {}`",
-            T::NAME
-        )
+        anyhow::anyhow!("{name}: {e}; retrain it with `easylife train {}`", T::NAME)
     })?;
     Ok(Loaded {
         name,

@@ -537,10 +537,10 @@ pub struct Stages {
     /// Wait until another run has ended
     #[arg(long)]
     pub wait: bool,
-    }
-    
-    #[derive(Args)]
-    pub struct ReproArgs {
+}
+
+#[derive(Args)]
+pub struct ReproArgs {
     #[command(flatten)]
     pub stages: Stages,
     /// Run even stages that are up to date

@@ -22,7 +22,9 @@ impl FromStr for Set {
             .split_once('=')
             .ok_or("expected key=value, for example nlp.split.test=0.3")?;
         if key.split('.').any(str::is_empty) {
-            return Err(format!("`{key}` is not a key; expected names joined by dots"));
+            return Err(format!(
+                "`{key}` is not a key; expected names joined by dots"
+            ));
         }
         let reader = Reader {
             types: Types::Core,

@@ -24,8 +24,9 @@ impl Aloud {
     fn say(&mut self) {
         if let (false, Some(encoding)) = (self.said, self.inner.recognised()) {
             let name = self.inner.file();
-            self.talk
-                .note(format!("{name} is read as {encoding}; override it with --encoding"));
+            self.talk.note(format!(
+                "{name} is read as {encoding}; override it with --encoding"
+            ));
             self.said = true;
         }
     }

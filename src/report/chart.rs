@@ -252,7 +252,10 @@ mod tests {
             note: String::new(),
         });
         let figure = figure.unwrap();
-        assert!(figure.contains("if all were classified so, 25.0 %"), "{figure}");
+        assert!(
+            figure.contains("if all were classified so, 25.0 %"),
+            "{figure}"
+        );
         assert!(figure.contains(">0.9000</text>"), "{figure}");
     }
 

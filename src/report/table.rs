@@ -38,7 +38,9 @@ pub fn section(table: &Table) -> Section {
             "The first {SHOWN} of {} columns; the JSON file has all.",
             table.columns.len()
         ),
-        false => "The bars show the distribution of the values, or of the lengths of texts.".to_owned(),
+        false => {
+            "The bars show the distribution of the values, or of the lengths of texts.".to_owned()
+        }
     };
     Section {
         title: "Columns".to_owned(),

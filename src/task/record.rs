@@ -97,10 +97,7 @@ fn read<T: Task>(project: &Project) -> Result<Option<T::Block>> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            return Err(anyhow::anyhow!(
-                "cannot read {}: {error}",
-                path.display()
-            ));
+            return Err(anyhow::anyhow!("cannot read {}: {error}", path.display()));
         }
     };
     let again = |cause: String| {

@@ -58,8 +58,7 @@ fn schema(task: &str, table: &Table, rules: &[TaskRule]) -> String {
         table.rows / 2,
         table.rows,
     );
-    out +=
-        "# unique: [[a, b]]        # columns whose combined values must be unique\n\ncolumns:\n";
+    out += "# unique: [[a, b]]        # columns whose combined values must be unique\n\ncolumns:\n";
     for column in &table.columns {
         column_rules(&mut out, column);
     }

@@ -247,14 +247,18 @@ impl Schema {
             if let Some(allowed) = &rules.allowed
                 && allowed.is.is_empty()
             {
-                return Err(self.refuse(&["columns", name, "allowed"], "the list of values is empty"));
+                return Err(
+                    self.refuse(&["columns", name, "allowed"], "the list of values is empty")
+                );
             }
         }
         for (name, span) in &self.task {
             if !known.contains(&name.as_str()) {
                 let nearest = near_miss(name, known);
-                let complaint =
-                format!("unknown rule; {nearest}expected one of {}", known.join(", "));
+                let complaint = format!(
+                    "unknown rule; {nearest}expected one of {}",
+                    known.join(", ")
+                );
                 return Err(self.refuse(&["task", name], &complaint));
             }
             self.check_span(&["task", name], Some(span))?;

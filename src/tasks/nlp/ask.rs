@@ -1,4 +1,4 @@
-//! Answers of `nlp` for a person: a text, its class, and the other classes.
+//! Answers of `nlp` on the terminal: a text, its class, and the other classes.
 
 use std::fmt;
 
@@ -17,9 +17,9 @@ use models::nlp::Scratch;
 use scoring::{Score, nlp};
 use tables::shown;
 
-/// Classes shown to a person unless all are asked for.
+/// Maximum number of classes shown by default.
 const SHOWN: usize = 5;
-/// Letters of a text that are shown.
+/// Maximum number of letters of a text to show.
 const LETTERS: usize = 70;
 
 /// A classified text.
@@ -28,12 +28,12 @@ pub struct Answer {
     text: String,
     prediction: String,
     probability: f64,
-    /// False: no word of the text is in the vocabulary, so that the answer is the share of each class in
+    /// False if no word of the text is in the vocabulary, so that the answer is the share of each class in
     /// training.
     known: bool,
     /// Every class, the most probable first.
     classes: Vec<Class>,
-    /// How many of them are shown.
+    /// Number of classes to show.
     #[serde(skip)]
     shown: usize,
 }
@@ -83,7 +83,7 @@ impl Answer {
                 probability,
             })
             .collect();
-        // Stable: classes that are equally probable stay in the model's order, as its answer has it.
+        // A stable sort: equally probable classes keep the order of the model, as in its answer.
         classes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         Self {
             text: text.to_owned(),

@@ -1,5 +1,5 @@
-//! What the header of an `nlp` model says beside what every model says: the settings that decided it
-//! and what the search on held-out rows found.
+//! The part of the header of a model file that is specific to `nlp`: its settings, and the results of the search on
+//! held-out rows.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,21 +10,21 @@ use models::nlp::{Fit, Trial, Weighting};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Details {
-    /// Columns of the data that it was trained on.
+    /// Columns of the training data.
     pub data: Columns,
     /// As given.
     pub features: FeaturesBlock,
     /// As given.
     pub model: ModelBlock,
-    /// What was used where the settings say `auto`.
+    /// The values used for settings that are `auto`.
     pub chosen: Chosen,
-    /// What the margins were multiplied by to calibrate them; 1: nothing.
+    /// The factor on the margins that calibrates them; 1: none.
     pub temperature: f64,
-    /// How it was chosen.
+    /// The search that chose the settings.
     pub search: Search,
 }
 
-/// Names of the columns of text and label.
+/// Names of the columns of texts and labels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Columns {
@@ -32,7 +32,7 @@ pub struct Columns {
     pub label: String,
 }
 
-/// Settings in use.
+/// The settings in use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chosen {
@@ -47,13 +47,13 @@ pub struct Chosen {
     pub c: f64,
 }
 
-/// Settings tried on held-out rows.
+/// The settings tried on held-out rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// Rows of the training split that took part.
+    /// Number of training rows used.
     pub rows: usize,
-    /// In the order in which they were tried.
+    /// The trials in their order.
     pub trials: Vec<Tried>,
 }
 
@@ -71,7 +71,7 @@ pub struct Tried {
 }
 
 impl Columns {
-    /// Those that `params.yaml` names.
+    /// The columns named in `params.yaml`.
     pub fn of(data: &DataBlock) -> Self {
         Self {
             text: data.text.clone(),
@@ -93,7 +93,7 @@ impl Chosen {
         }
     }
 
-    /// Whether these are the settings that `tried` had.
+    /// Whether these are the settings of `tried`.
     pub fn is(&self, tried: &Tried) -> bool {
         self.weighting == tried.weighting
             && self.negation == tried.negation
@@ -129,5 +129,14 @@ fn name(weighting: Weighting) -> WeightingName {
     match weighting {
         Weighting::Plain => WeightingName::Plain,
         Weighting::NaiveBayes { .. } => WeightingName::NaiveBayes,
+    }
+}
+
+/// The lengths of word n-grams, in words.
+pub(super) fn describe_ngrams(ngrams: (usize, usize)) -> String {
+    match ngrams {
+        (1, 1) => "single words".to_owned(),
+        (from, to) if from == to => format!("n-grams of {to} words"),
+        (from, to) => format!("n-grams of {from} to {to} words"),
     }
 }

@@ -14,7 +14,7 @@ use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Headline, Overview, Plot};
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
-use crate::tasks::nlp::details::{Details, Tried};
+use crate::tasks::nlp::details::{Details, Tried, describe_ngrams};
 use crate::tasks::nlp::report::{Mistake, NlpReport, SlicePart, SliceTable, TopWords, Trial, page};
 use artifact::Header;
 use models::metrics::bootstrap::{Intervals, intervals};
@@ -29,7 +29,7 @@ use tables::Texts;
 /// Points of a ROC curve in `plots/nlp/roc.csv` and on the page.
 const CURVE_POINTS: usize = 500;
 const CONFIDENCE_BINS: usize = 20;
-/// As in the paper that `metrics::calibration` follows.
+/// As in the paper cited in `metrics::calibration`.
 const CALIBRATION_BINS: usize = 15;
 const TOP_WORDS: usize = 20;
 const MISTAKES: usize = 20;
@@ -61,7 +61,7 @@ impl Evaluate for Nlp {
         let results = Results::new(model, test, seed);
         if !results.unseen.is_empty() {
             talk.warn(format!(
-                "labels in the test part that the model has never seen count as wrong: {}",
+                "labels of the test part that are unknown to the model count as wrong: {}",
                 results.unseen.join(", ")
             ));
         }
@@ -75,12 +75,12 @@ impl Evaluate for Nlp {
 
 /// The results of a model on the test part.
 struct Results {
-    /// The model's classes, then labels that only the test part has.
+    /// The model's classes, then labels that are only in the test part.
     classes: Vec<String>,
     unseen: Vec<String>,
     /// Class of each row, an index into `classes`.
     actual: Vec<u32>,
-    /// Rows x classes of the model.
+    /// Probabilities, rows x classes of the model.
     probabilities: Vec<f64>,
     /// Number of the model's classes.
     width: usize,
@@ -179,7 +179,7 @@ impl Results {
         })
     }
 
-    /// For two classes: which rows are of the second, and its probability in each.
+    /// For two classes: whether each row is of the second, and its probability.
     fn binary_scores(&self) -> Option<(Vec<bool>, Vec<f64>)> {
         (self.width == 2).then(|| {
             let positive = self.actual.iter().map(|&class| class == 1).collect();
@@ -188,8 +188,8 @@ impl Results {
         })
     }
 
-    /// For two classes the curve of the second. For more, right answers among those taken, and among all rows,
-    /// as answers of lower and lower probability are taken.
+    /// For two classes the curve of the second. For more classes, the shares of right answers among the accepted answers
+    /// and among all rows, as answers of lower and lower probability are accepted.
     fn precision_recall(&self) -> Vec<PrPoint> {
         if let Some((positive, scores)) = self.binary_scores() {
             return pr_curve(&positive, &scores, CURVE_POINTS);
@@ -252,7 +252,7 @@ impl Results {
     }
 }
 
-/// Probabilities of every text, row-major; each row by itself, so threads change nothing.
+/// Probabilities of every text, row-major. Rows are independent, so the result does not depend on threads.
 fn score(model: &Model, texts: &[String]) -> Vec<f64> {
     let width = model.classes().len();
     let mut probabilities = vec![0.0; texts.len() * width];
@@ -301,19 +301,18 @@ fn top_words(model: &Model) -> Vec<TopWords> {
         .collect()
 }
 
-/// What the search tried, in words.
+/// The trials of the search, in words.
 fn trials(details: &Details) -> Vec<Trial> {
     let trial = |tried: &Tried| Trial {
         settings: format!(
-            "{} weighting{}, {} to {} words, C {:?}",
+            "{} weighting{}, {}, C {:?}",
             tried.weighting.as_str(),
             if tried.negation {
-                ", marks of negation"
+                ", negation marked"
             } else {
                 ""
             },
-            tried.ngrams.0,
-            tried.ngrams.1,
+            describe_ngrams(tried.ngrams),
             tried.c,
         ),
         accuracy: tried.accuracy,

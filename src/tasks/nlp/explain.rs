@@ -1,4 +1,4 @@
-//! Explanation of `nlp`: the n-grams that decided, with contributions that sum to the margin.
+//! Explanation of `nlp`: the n-grams of a text, with contributions that sum to the margin.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ struct Explanation {
     text: String,
     prediction: String,
     probability: f64,
-    /// What the contributions and the bias sum to.
+    /// The sum of the contributions and the bias.
     margin: f64,
     bias: f64,
-    /// False: no n-gram of the text is in the vocabulary, so the answer is the class prior.
+    /// False if no n-gram of the text is in the vocabulary, so that the answer is the class prior.
     known: bool,
     terms: Vec<Reason>,
-    /// Terms beyond those shown, and what they contribute together.
+    /// The remaining terms, and their total contribution.
     others: Others,
 }
 

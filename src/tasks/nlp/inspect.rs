@@ -1,6 +1,6 @@
-//! What `inspect` says of an `nlp` model: the settings in use, and why.
+//! Describes an `nlp` model for `inspect`: its settings, and why they were chosen.
 
-use super::details::{Chosen, Details};
+use super::details::{Chosen, Details, describe_ngrams};
 use super::params::WeightingName;
 use crate::inspect::{Inspect, Line};
 use crate::outcome::number::figure;
@@ -16,8 +16,8 @@ impl Inspect for Nlp {
             lines.push(Line::new(
                 "because",
                 format!(
-                    "the best of {tried} settings tried on {} rows of the training part held out: accuracy {}, log \
-                     loss {} before calibration",
+                    "the best of {tried} settings tried on {} held-out rows of the training part: accuracy {}, log \
+                    loss {} before calibration",
                     search.rows,
                     figure(best.accuracy),
                     figure(best.log_loss),
@@ -26,26 +26,20 @@ impl Inspect for Nlp {
         } else {
             lines.push(Line::new(
                 "because",
-                "the parameters say so; nothing was searched",
+                "set by the parameters; nothing was searched",
             ));
         }
         lines
     }
 }
 
-fn words(ngrams: (usize, usize)) -> String {
-    match ngrams {
-        (1, 1) => "single words".to_owned(),
-        (from, to) if from == to => format!("runs of {to} words"),
-        (from, to) => format!("runs of {from} to {to} words"),
-    }
-}
-
 fn settings(chosen: &Chosen) -> String {
-    let mut parts = vec![words(chosen.ngrams)];
-    parts.extend((chosen.characters).map(|(from, to)| format!("runs of {from} to {to} letters")));
+    let mut parts = vec![describe_ngrams(chosen.ngrams)];
+    parts.extend(
+        (chosen.characters).map(|(from, to)| format!("n-grams of {from} to {to} characters")),
+    );
     if chosen.negation {
-        parts.push("words behind a \"not\" marked".to_owned());
+        parts.push("words after a negation marked".to_owned());
     }
     if chosen.weighting == WeightingName::NaiveBayes {
         parts.push("weighted by naive Bayes".to_owned());

@@ -24,31 +24,31 @@ use tables::{Delimiter, Encoding, Escape, Quote, Reading};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
-    /// How much `easylife sample` makes.
+    /// The size of the data made by `easylife sample`.
     pub sample: SampleBlock,
-    /// Where the texts come from and which columns count.
+    /// The source of the texts, and its columns.
     pub data: DataBlock,
     /// How the source is split into a training and a test part.
     pub split: SplitBlock,
-    /// What becomes a feature.
+    /// The features.
     pub features: FeaturesBlock,
     /// The logistic regression.
     pub model: ModelBlock,
     /// What `evaluate` measures separately.
     pub eval: EvalBlock,
-    /// Bounds that the metrics must keep, by the metric's name: `{accuracy: {min: 0.8}}`.
+    /// Bounds on the metrics, by name: `{accuracy: {min: 0.8}}`.
     pub gate: Gate,
-    /// What `easylife predict nlp` scores where no file is named.
+    /// The default input and output of `easylife predict nlp`.
     pub predict: Batch,
 }
 
-/// How much `easylife sample` makes.
+/// The size of the data made by `easylife sample`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
-    /// Labelled reviews.
+    /// Number of labelled reviews.
     pub rows: usize,
-    /// Reviews without a label, to be scored.
+    /// Number of reviews without a label, to be scored.
     pub incoming: usize,
 }
 
@@ -61,7 +61,7 @@ impl Default for SampleBlock {
     }
 }
 
-/// Where the texts come from and which columns count.
+/// The source of the texts, and its columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
@@ -70,26 +70,26 @@ pub struct DataBlock {
     /// A separate test file; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// What separates the columns of CSV files; absent: a comma.
+    /// Delimiter of the columns of CSV files; absent: a comma.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around texts in CSV files; absent: `"`.
+    /// Quote character of CSV files; absent: `"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    /// How a quote inside a quoted text is escaped in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
     /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
     pub header: bool,
     /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
-    /// web; absent: UTF-8, or what is recognised and said.
+    /// web; absent: UTF-8, or what is detected, with a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
     /// Column of the texts.
     pub text: String,
     /// Column of the labels: two classes or many.
     pub label: String,
-    /// Rows that share this column's value stay on one side of the split.
+    /// Rows with the same value in this column stay in the same part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }
@@ -111,11 +111,11 @@ impl Default for DataBlock {
     }
 }
 
-/// Parts of the test rows that `evaluate` measures separately.
+/// Slices of the test rows that `evaluate` measures separately.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
-    /// Columns with a separate measurement for each value, as text lengths always have.
+    /// Columns by whose values to measure separately, in addition to the length of texts.
     pub slices: Vec<String>,
 }
 
@@ -123,7 +123,7 @@ pub struct EvalBlock {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
-    /// Share of each class that becomes the test part; 0: none, train on all.
+    /// Share of each class that becomes the test part; 0: no test part, train on all rows.
     pub test: f64,
 }
 
@@ -133,7 +133,7 @@ impl Default for SplitBlock {
     }
 }
 
-/// What becomes a feature.
+/// The features.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeaturesBlock {
@@ -144,17 +144,17 @@ pub struct FeaturesBlock {
     /// Lengths of character n-grams within words, from and to; `null`: none; `auto`: 3 to 5 unless the
     /// corpus is large.
     pub characters: Choice<Option<(usize, usize)>>,
-    /// Words that are ignored: a list, or `english` for the one built in.
+    /// Words that are ignored: a list, or `english` for the built-in list.
     pub stop_words: StopWords,
     /// An n-gram must be in at least this many training texts.
     pub min_df: usize,
     /// An n-gram may be in at most this share of the training texts.
     pub max_df: f64,
-    /// At most this many features of words, and of characters: the most frequent; `null`: all.
+    /// Maximum number of features of words, and of characters: the most frequent ones; `null`: all.
     pub max_features: Option<usize>,
     /// Use 1 + ln(count) instead of the count of an n-gram in a text.
     pub sublinear: bool,
-    /// Texts are turned into lower case first.
+    /// Convert texts to lower case first.
     pub lowercase: bool,
 }
 
@@ -175,7 +175,7 @@ impl Default for FeaturesBlock {
     }
 }
 
-/// A list by name, or the words themselves.
+/// A named list, or the words themselves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected `english`, or a list of words")]
 pub enum StopWords {
@@ -183,18 +183,18 @@ pub enum StopWords {
     Given(Vec<String>),
 }
 
-/// A list that is built in.
+/// A built-in list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopWordList {
     English,
 }
 
-/// Bits that a stored weight may have.
+/// Allowed bits of a stored weight.
 const BITS: [u8; 2] = [8, 32];
 /// Default number of features of words, and of characters.
 const MAX_FEATURES: usize = 100_000;
-/// Default character n-grams, and their share of a row's norm, chosen on folds of training parts.
+/// Default lengths of character n-grams, and their share of a row's norm, chosen on folds of training parts.
 const CHARACTERS: (usize, usize) = (3, 5);
 const CHARACTER_SHARE: f64 = 0.7;
 
@@ -209,7 +209,7 @@ pub enum WeightingName {
 }
 
 impl WeightingName {
-    /// As it is written.
+    /// The word in params.yaml.
     pub fn as_str(self) -> &'static str {
         match self {
             WeightingName::Plain => "plain",
@@ -236,7 +236,7 @@ pub enum ClassWeight {
     Given(BTreeMap<String, f64>),
 }
 
-/// Written out, because an untagged enum would lose which class has the wrong weight.
+/// Implemented by hand, because an untagged enum would not say which class has the wrong weight.
 impl<'de> Deserialize<'de> for ClassWeight {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct WeightVisitor;
@@ -287,16 +287,16 @@ pub struct ModelBlock {
     pub class_weight: ClassWeight,
     /// Calibrate the probabilities on held-out rows.
     pub calibrate: bool,
-    /// Number of folds for what is `auto` and for calibration.
+    /// Number of folds for calibration and for settings that are `auto`.
     pub folds: usize,
-    /// Number of features to keep, those with the largest weights; `null`: all.
+    /// Number of features to keep: those with the largest weights; `null`: all.
     pub keep: Option<usize>,
     /// Bits of a stored weight.
     #[schemars(extend("enum" = BITS))]
     pub bits: u8,
     /// The solver stops when the gradient has shrunk by this factor.
     pub tolerance: f64,
-    /// The solver stops after this many iterations at the latest.
+    /// Maximum number of iterations of the solver.
     pub max_iterations: usize,
 }
 
@@ -318,7 +318,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block after its checks: every value is usable.
+/// The checked block: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -326,7 +326,7 @@ pub struct Params {
     /// In [0, 1).
     pub test_share: f64,
     pub options: ClassifierOptions,
-    /// Columns with a separate measurement for each value.
+    /// Columns by whose values to measure separately.
     pub slices: Vec<String>,
     /// As written, for the model file.
     pub features: FeaturesBlock,
@@ -419,7 +419,7 @@ impl Block {
 impl SampleBlock {
     fn check(&self) -> Result<(), Invalid> {
         require(self.rows >= 2, "nlp.sample.rows", || {
-            format!("{} is too few: at least one row a class, so 2", self.rows)
+            format!("{} rows are too few; at least 2, one per class", self.rows)
         })
     }
 }
@@ -446,7 +446,7 @@ impl DataBlock {
         self.label.clone_from(label);
     }
 
-    /// How CSV files are read.
+    /// How files are read.
     pub fn reading(&self) -> Reading {
         Reading {
             header: self.header,
@@ -459,7 +459,7 @@ impl DataBlock {
         data::check_source("nlp", &self.source)?;
         data::check_reading("nlp", self.reading())?;
         require(self.text != self.label, "nlp.data.label", || {
-            format!("`{}` is the text column already", self.label)
+            format!("`{}` is already the text column", self.label)
         })
     }
 }
@@ -475,21 +475,21 @@ impl ModelBlock {
     fn check(&self) -> Result<(), Invalid> {
         let c = self.c.given().unwrap_or(1.0);
         require(c > 0.0 && c.is_finite(), "nlp.model.C", || {
-            format!("{c} is not above 0")
+            format!("{c} is not a number above 0")
         })?;
         require(
             self.tolerance > 0.0 && self.tolerance < 1.0,
             "nlp.model.tolerance",
-            || format!("{} is not between 0 and 1", self.tolerance),
+            || format!("{} is not a number between 0 and 1", self.tolerance),
         )?;
         require(self.max_iterations > 0, "nlp.model.max_iterations", || {
-            "at least 1".to_owned()
+            "0 is too few; at least 1".to_owned()
         })?;
         require((2..=100).contains(&self.folds), "nlp.model.folds", || {
             format!("{} is not a number from 2 to 100", self.folds)
         })?;
         require(self.keep != Some(0), "nlp.model.keep", || {
-            "at least 1, or null for all".to_owned()
+            "0 is too few; at least 1, or null for all".to_owned()
         })?;
         require(BITS.contains(&self.bits), "nlp.model.bits", || {
             format!("{} is neither 8 nor 32", self.bits)
@@ -524,7 +524,7 @@ impl FeaturesBlock {
             check_range("nlp.features.characters", range, 10)?;
         }
         require(self.min_df >= 1, "nlp.features.min_df", || {
-            "at least 1 text".to_owned()
+            "0 is too few; at least 1".to_owned()
         })?;
         let max_df = self.max_df;
         require(max_df > 0.0 && max_df <= 1.0, "nlp.features.max_df", || {
@@ -533,7 +533,7 @@ impl FeaturesBlock {
         require(
             self.max_features != Some(0),
             "nlp.features.max_features",
-            || "at least 1, or null for all".to_owned(),
+            || "0 is too few; at least 1, or null for all".to_owned(),
         )?;
         let max_features = self.max_features.unwrap_or(usize::MAX);
         Ok(Features {

@@ -1,4 +1,4 @@
-//! Batch scoring of `nlp`: `prediction`, `probability` and, if asked for, one column a class.
+//! Batch scoring of `nlp`: adds `prediction`, `probability` and, optionally, a column per class.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -17,12 +17,12 @@ use tables::{Column, DataType, Kind, ReadErrorKind, Row};
 
 struct TextRows {
     scorer: Scorer,
-    /// Which cell holds the text.
+    /// Index of the cell with the text.
     text: usize,
     text_name: String,
     all_classes: bool,
     columns: Vec<Column>,
-    /// Buffers between tasks: what has grown once serves all.
+    /// Buffers reused by all tasks of the thread pool.
     spare: Mutex<Vec<Scratch>>,
 }
 
@@ -36,7 +36,7 @@ impl Predict for Nlp {
         request: &Request,
         talk: &Talk,
     ) -> Result<Job> {
-        // The model knows the column it was trained on; without a project nothing else does.
+        // Without a project, the column is that of the model's training data.
         let text_name = &header.details.data.text;
         Job::per_row(
             crate::predict::open(request, &[text_name], talk)?,
@@ -69,7 +69,7 @@ impl RowScorer for TextRows {
                 Ok(answer) => self.append(row, &answer),
                 Err(refusal) => {
                     let mut reject = Reject::of(&refusal, row.line(), &self.text_name);
-                    // The scorer was not shown a cell that is no text.
+                    // Cells that are not texts were not passed to the scorer.
                     if let Err(kind) = self.text(row) {
                         reject.reason = kind.to_string();
                     }
@@ -101,7 +101,7 @@ impl TextRows {
         }
     }
 
-    /// A task that panicked has left no buffer half filled: each text fills them anew.
+    /// Ignores a poisoned lock: every text overwrites the buffers.
     fn spare(&self) -> MutexGuard<'_, Vec<Scratch>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }

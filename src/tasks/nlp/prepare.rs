@@ -1,4 +1,4 @@
-//! Preparation of `nlp`: raw texts, checked and split into a training and a test part.
+//! Preparation of `nlp`: checks raw texts and splits them into a training and a test part.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -25,13 +25,13 @@ struct Table {
     columns: Vec<Column>,
     rows: Rows,
     labels: Vec<String>,
-    /// Where each label stands first.
+    /// The first place of each label.
     places: HashMap<String, Place>,
     /// Column of the text.
     text: usize,
-    /// 128-bit hashes of the texts as they are compared: [`normalised`].
+    /// 128-bit hashes of the [`normalised`] texts.
     texts: Vec<u128>,
-    /// Values of the column `data.group`, where there is one.
+    /// Values of the column `data.group`, if there is one.
     groups: Vec<Option<String>>,
 }
 
@@ -41,7 +41,7 @@ pub struct Parts {
     /// Rows of `source` in the training part; the others are the test part or left out.
     train: Vec<usize>,
     test: Vec<usize>,
-    /// The test file, where there is one; `test` then numbers its rows.
+    /// The separate test file, if there is one; `test` then refers to its rows.
     separate: Option<Table>,
 }
 
@@ -55,7 +55,7 @@ pub struct Summary {
     repeated: usize,
     /// Texts with more than one label.
     conflicting: usize,
-    /// Training rows left out because the separate test file holds the same text.
+    /// Training rows left out because the separate test file has the same text.
     left_out: usize,
 }
 
@@ -124,7 +124,7 @@ impl Prepare for Nlp {
         }
         if summary.conflicting > 0 {
             talk.warn(format!(
-                "texts with more than one label: {} (they are kept as they are)",
+                "{} texts have more than one label (they are kept as they are)",
                 summary.conflicting
             ));
         }
@@ -138,7 +138,7 @@ impl Prepare for Nlp {
     }
 }
 
-/// Columns of the cells that are used.
+/// Indices of the cells that are used.
 struct Cells {
     text: usize,
     label: usize,
@@ -159,7 +159,7 @@ impl Cells {
 /// Reads a whole source.
 ///
 /// # Errors
-/// Where there are bad rows: the first is named, all are counted.
+/// If there are bad rows: names the first and counts all.
 fn read(path: &Path, params: &DataBlock) -> Result<Table> {
     let mut source = tables::open_with(path, params.reading())?;
     let cells = Cells::find(source.as_ref(), params)?;
@@ -230,7 +230,7 @@ impl Table {
             let place = source.place(row, cells.label);
             self.places.insert(label.clone(), place);
         }
-        // Written as it is counted: `1.0` in one file and `1` in the next are one class.
+        // One spelling per class: `1.0` in one file and `1` in the next are the same.
         match row.text(cells.label) == label {
             true => self.rows.push(row),
             false => self.rows.push(&row.with(cells.label, &label)),
@@ -239,7 +239,7 @@ impl Table {
         Ok(true)
     }
 
-    /// Warns about labels that may be another one, or none, with where they stand first.
+    /// Warns about labels that look like another one, or like a missing one, with their first place.
     fn warn_of_labels(&self, classes: &[String], talk: &Talk) {
         const SHOWN: usize = 5;
         let place = |label: &str| match self.places.get(label) {
@@ -254,8 +254,8 @@ impl Table {
         for pair in alike.iter().take(SHOWN) {
             let [a, b] = spelling::distinguished(*pair);
             talk.warn(format!(
-                "the labels `{a}` (first {}) and `{b}` (first {}) look alike, and are two classes; write \
-                 them in one way if they are one",
+                "the labels `{a}` (first {}) and `{b}` (first {}) look alike but are two classes; use one \
+                spelling if they mean the same",
                 place(pair[0]),
                 place(pair[1])
             ));
@@ -331,7 +331,7 @@ fn split_source(
             .collect();
         if !untested.is_empty() {
             talk.warn(format!(
-                "too few rows to have any in the test part, all are in training: {}",
+                "classes with too few rows for the test part, all in the training part: {}",
                 untested.join(", ")
             ));
         }
@@ -351,7 +351,7 @@ fn position(classes: &[String], label: &str) -> u32 {
         .unwrap_or_default() as u32
 }
 
-/// Takes the test file as it is; training rows with a text of the test file are left out.
+/// Uses the test file as it is; leaves out training rows with a text of the test file.
 fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -> Result<Parts> {
     let tested: HashSet<u128> = test.texts.iter().copied().collect();
     let train: Vec<usize> = (0..source.rows.len())
@@ -359,7 +359,7 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
         .collect();
     if train.is_empty() {
         return Err(exit::data(
-            "every training text is also in the test file; nothing is left to train on",
+            "every training text is also in the test file, so nothing is left to train on",
         ));
     }
     let left: HashSet<&str> = train
@@ -373,7 +373,7 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
             .filter(|c| !left.contains(c))
             .collect();
         talk.warn(format!(
-            "all their rows are in the test file, so these are not trained: {}",
+            "classes without training rows, since all are also in the test file: {}",
             lost.join(", ")
         ));
     }
@@ -383,7 +383,7 @@ fn with_test_file(source: Table, test: Table, classes: &[String], talk: &Talk) -
         .collect();
     if !unknown.is_empty() {
         talk.warn(format!(
-            "labels only in the test file: {}",
+            "labels that are only in the test file: {}",
             unknown.join(", ")
         ));
     }

@@ -1,5 +1,5 @@
-//! The page `reports/nlp.html`: how an nlp model does on the test part, where it fails, and which words it
-//! relies on. Takes figures that are measured already; chooses what to show and in which order.
+//! The page `reports/nlp.html`: the metrics of an nlp model on the test part, its mistakes, and the words it relies
+//! on. Takes measured figures and chooses what to show, in which order.
 
 mod classes;
 mod parts;
@@ -17,7 +17,7 @@ use models::metrics::calibration::{Bin, expected_calibration_error};
 use models::metrics::classification::{Classification, Confidence, RocPoint};
 use models::metrics::precision_recall::PrPoint;
 
-/// The content of the page. Empty lists and `None` leave out their section, picture or line.
+/// The content of the page. Sections, pictures and lines of empty lists and `None` are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NlpReport {
     /// The model on the test part.
@@ -26,7 +26,7 @@ pub struct NlpReport {
     pub baseline: Option<Classification>,
     /// Two classes: the ROC curve of the second.
     pub roc: Vec<RocPoint>,
-    /// Two classes: precision over recall of the second. More: of all answers, as fewer of them are taken.
+    /// Two classes: the precision-recall curve of the second. More: that of all answers, by probability.
     pub precision_recall: Vec<PrPoint>,
     pub calibration: Vec<Bin>,
     pub confidence: Option<Confidence>,
@@ -62,11 +62,11 @@ pub struct Mistake {
     pub text: String,
     pub actual: String,
     pub predicted: String,
-    /// Of the prediction.
+    /// The probability of the prediction.
     pub probability: f64,
 }
 
-/// Columns of text, as a terminal counts them.
+/// Maximum width of a label, in columns of a terminal.
 const LABEL: usize = 60;
 
 /// Heading of a column that shows the column before it as a picture.
@@ -98,7 +98,7 @@ pub fn page(report: &NlpReport) -> Page {
 
 fn summary(report: &NlpReport) -> String {
     let Some(result) = &report.result else {
-        return "There is no test part, so nothing was measured.".to_owned();
+        return "There is no test part, so there are no metrics.".to_owned();
     };
     let mut out = format!(
         "Of {} test {}, the model labels {} right",
@@ -109,7 +109,7 @@ fn summary(report: &NlpReport) -> String {
     match &report.baseline {
         Some(baseline) => {
             out += &format!(
-                "; always answering the class most frequent in training is right on {}.",
+                "; always answering the most frequent class of the training part is right on {}.",
                 percent(baseline.accuracy, 2)
             );
         }
@@ -125,7 +125,7 @@ fn summary(report: &NlpReport) -> String {
     out
 }
 
-/// The headline numbers, each beside its baseline.
+/// The headline figures, each with its baseline.
 fn figures(
     result: &Classification,
     baseline: Option<&Classification>,
@@ -164,7 +164,7 @@ fn figures(
     let loss = Headline {
         interval: intervals.map(|i| i.log_loss),
         scale: -largest.max(1e-9),
-        meaning: "Punishes answers that are sure and wrong.",
+        meaning: "Penalizes answers that are confident and wrong.",
         ..headline("Log loss, lower is better", result.log_loss, |r| {
             Some(r.log_loss)
         })
@@ -173,13 +173,13 @@ fn figures(
     all.iter().flatten().map(Headline::figure).collect()
 }
 
-/// A headline number.
+/// A headline figure.
 struct Headline<'a> {
     name: &'a str,
     value: f64,
     baseline: Option<f64>,
     interval: Option<Interval>,
-    /// The value at the right end of the line; negative where lower is better.
+    /// The value at the right end of the line; negative if lower is better.
     scale: f64,
     spell: &'a dyn Fn(f64) -> String,
     meaning: &'static str,
@@ -215,7 +215,7 @@ impl Headline<'_> {
     }
 }
 
-/// How sure the answers are, whether they can be taken at their word, and how well rows are ranked.
+/// The confidence of the answers, its calibration, and the ranking of rows.
 fn charts(report: &NlpReport) -> Option<Section> {
     let result = report.result.as_ref()?;
     let positive = result.classes.get(1).map_or("", |class| &class.name);
@@ -223,12 +223,12 @@ fn charts(report: &NlpReport) -> Option<Section> {
     let two = classes::known(result) == 2;
     let note = match two {
         true => format!(
-            "{}: of those called so, how many are; and how many of them are found",
+            "{}: the share of right ones among the rows classified so, and the share of them that is found",
             crate::report::html::text(&positive)
         ),
         false => {
-            "All classes together, as answers of lower and lower probability are taken: how many \
-                  of those taken are right, and how many of all rows that makes"
+            "All classes together, as answers of lower and lower probability are accepted: the share \
+            of right ones among the accepted answers, and among all rows"
                 .to_owned()
         }
     };
@@ -242,7 +242,7 @@ fn charts(report: &NlpReport) -> Option<Section> {
     };
     let error = expected_calibration_error(&report.calibration);
     classifier::charts(
-        "How sure, and how well ranked",
+        "Confidence and ranking",
         [
             report.confidence.as_ref().and_then(svg::confidence),
             svg::reliability(&report.calibration, error),
@@ -271,7 +271,7 @@ fn data(report: &NlpReport) -> Option<Section> {
         title: "Data".to_owned(),
         note: String::new(),
         body: Table {
-            caption: "What the model was fitted to and measured on".to_owned(),
+            caption: "Data of training and test".to_owned(),
             columns: columns(&[("Name", "name"), ("Value", "n")]),
             rows: counted,
             class: "facts",

@@ -1,4 +1,4 @@
-//! Sample reviews, labelled and not.
+//! Sample reviews, with and without labels.
 
 pub mod reviews;
 

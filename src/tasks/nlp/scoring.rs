@@ -11,7 +11,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// Of a loaded model.
+    /// A scorer for a loaded model.
     pub fn new(model: Model) -> Self {
         Self { model }
     }
@@ -21,7 +21,7 @@ impl Scorer {
         self.model.classes()
     }
 
-    /// Whether anything of a text is in the vocabulary; otherwise its answer is the class prior.
+    /// Whether any n-gram of a text is in the vocabulary; otherwise the answer is the class prior.
     pub fn knows(&self, text: &str) -> bool {
         self.model.explain(text).known
     }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
-use crate::tasks::nlp::details::{Chosen, Columns, Details, Search};
+use crate::tasks::nlp::details::{Chosen, Columns, Details, Search, describe_ngrams};
 use crate::tasks::nlp::params::Params;
 use crate::train::{Fitted, Train};
 use artifact::{Field, FieldType, Signature};
 use models::nlp::{self as maths, ClassifierOptions, FitError, Progress};
 use tables::Texts;
 
-/// What is worth knowing of a fitted text classifier.
+/// A summary of a fitted text classifier.
 #[derive(Serialize)]
 pub struct Fit {
     classes: usize,
@@ -23,7 +23,7 @@ pub struct Fit {
     iterations: usize,
     converged: bool,
     chosen: Chosen,
-    /// What the margins were multiplied by to calibrate them; 1: nothing.
+    /// The factor on the margins that calibrates them; 1: none.
     temperature: f64,
     search: Search,
 }
@@ -46,12 +46,12 @@ impl fmt::Display for Fit {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "{} classes, {} features, {} iterations, {} weighting, 1 to {} words, C {}",
+            "{} classes, {} features, {} iterations, {} weighting, {}, C {}",
             self.classes,
             self.features,
             self.iterations,
             self.chosen.weighting.as_str(),
-            self.chosen.ngrams.1,
+            describe_ngrams(self.chosen.ngrams),
             self.chosen.c
         )
     }
@@ -113,7 +113,7 @@ fn signature(text: &str, classes: Vec<String>) -> Signature {
     }
 }
 
-/// What a fit is at, in words.
+/// The progress of a fit, in words.
 fn stage(progress: Progress) -> String {
     match progress {
         Progress::Counting { texts, of } => format!("counting words, {texts} of {of} texts"),
@@ -123,7 +123,7 @@ fn stage(progress: Progress) -> String {
     }
 }
 
-/// What the data lack is the data's fault (exit 4), not the program's.
+/// Errors of a fit are errors in the data (exit 4).
 fn explain_failure(error: FitError) -> anyhow::Error {
     exit::data(format!("nlp: {error}"))
 }

@@ -22,7 +22,7 @@ use tables::spelling;
 
 impl Validate for Nlp {
     const RULES: &'static [TaskRule] = &[
-        TaskRule::at_least("classes", "2", Level::Error, "different labels"),
+        TaskRule::at_least("classes", "2", Level::Error, "distinct labels"),
         TaskRule::at_least(
             "rows_per_class",
             "2",
@@ -33,7 +33,7 @@ impl Validate for Nlp {
             "balance",
             "100",
             Level::Warning,
-            "rows of the largest class for one of the smallest",
+            "ratio of the rows of the largest and the smallest class",
         ),
         TaskRule::at_most(
             "label_spellings",
@@ -45,13 +45,13 @@ impl Validate for Nlp {
             "duplicates",
             "0",
             Level::Warning,
-            "share of rows whose text, normalised, came before",
+            "share of rows that repeat the normalised text of an earlier row",
         ),
         TaskRule::at_most(
             "conflicts",
             "0",
             Level::Warning,
-            "share of rows whose text came before under another label",
+            "share of rows that repeat a text with another label",
         ),
         TaskRule::at_most(
             "damaged",
@@ -63,7 +63,7 @@ impl Validate for Nlp {
             "leakage",
             "0",
             Level::Error,
-            "prepared: share of test texts that are in the training part",
+            "prepared: share of test texts that are also in the training part",
         ),
     ];
 
@@ -96,7 +96,7 @@ impl Validate for Nlp {
     }
 }
 
-/// A text as it is compared; `buffer` is room to write it.
+/// The hash of a normalised text; `buffer` is reused.
 fn key(text: &str, buffer: &mut String) -> u64 {
     normalised(text, buffer);
     xxh3_64(buffer.as_bytes())
@@ -122,10 +122,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
         let mut keys = std::mem::take(&mut read.watch.keys);
         let rules = [
             ("duplicates", "repeat the text of an earlier row"),
-            (
-                "conflicts",
-                "repeat a text that stands under different labels",
-            ),
+            ("conflicts", "repeat a text that has different labels"),
         ];
         let mut repeats = read.repeats(job, &mut keys, text, "rows", rules)?;
         let mut blocks = Blocks::open_with(path, job.reading)?;
@@ -140,14 +137,14 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     })
 }
 
-/// What is seen of texts and labels on the way.
+/// Checks texts and labels while reading.
 struct Texts {
     text: Option<usize>,
     label: Option<usize>,
-    /// Whether a rule wants to know of texts that come again, and of damaged ones.
+    /// Whether there are rules on repeated texts, and on damaged ones.
     keyed: bool,
     looked_at: bool,
-    /// Texts as they are compared; the tag is the label.
+    /// Hashes of normalised texts; the tag is the label.
     keys: Keys,
     damaged: Gathered,
     shown: usize,
@@ -219,8 +216,8 @@ impl Watch for Texts {
     }
 }
 
-/// Control characters, the sign of a letter that could not be read, and UTF-8 that was read as Latin-1
-/// (`Ã©` for `é`, `â€™` for `’`).
+/// Whether a text has control characters, the replacement character, or UTF-8 that was read as Latin-1 (`Ã©` for
+/// `é`, `â€™` for `’`).
 fn is_damaged(text: &str) -> bool {
     if text.is_ascii() {
         return text

@@ -1,4 +1,4 @@
-//! How the model does on parts of the test rows: by length of the text, and by column.
+//! Measures the model on slices of the test rows: by length of the text, and by column.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use models::kernels::math::ln;
 use models::metrics::classification::most_probable;
 use tables::Texts;
 
-/// Bounds between lengths, in words; texts are split at white space.
+/// Lower bounds of the ranges of lengths, in words separated by white space.
 const LENGTHS: [usize; 7] = [0, 6, 11, 21, 51, 101, 301];
-/// Number of values of a column with a line each, the most frequent ones; the others share a line.
+/// Number of values of a column, the most frequent ones, with a line each; the others share a line.
 const MAX_VALUES: usize = 50;
-/// Probabilities are clipped here, so that a loss is finite.
+/// Lower bound of probabilities, so that a loss is finite.
 const PROBABILITY_FLOOR: f64 = 1e-15;
 
 /// A line of `plots/nlp/slices.csv`.
@@ -28,7 +28,7 @@ pub(super) struct Line<'a> {
 
 /// One table for the lengths, and one for each column of `test.slices`.
 ///
-/// `probabilities` are rows × `width`; a class that is not below `width` is wrong for certain.
+/// `probabilities` are rows × `width`; a class not below `width` is unknown to the model and always wrong.
 pub(super) fn slices(
     test: &Texts,
     actual: &[u32],
@@ -52,7 +52,7 @@ pub(super) fn slices(
     tables
 }
 
-/// All tables as lines of one.
+/// The lines of all tables.
 pub(super) fn lines(tables: &[SliceTable]) -> Vec<Line<'_>> {
     let parts = tables
         .iter()
@@ -86,14 +86,14 @@ fn by_length(test: &Texts, scored: &[(bool, f64)]) -> SliceTable {
     }
 }
 
-/// Values of most rows first, equals by name.
+/// Values in descending order of their number of rows, ties by name.
 fn by_value(column: &str, values: &[String], scored: &[(bool, f64)]) -> SliceTable {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     for (value, scored) in values.iter().zip(scored) {
         sums.entry(value).or_default().add(*scored);
     }
     let mut sums: Vec<(&str, Sum)> = sums.into_iter().collect();
-    sums.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.rows)); // stable: equals stay by name
+    sums.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.rows)); // stable: ties stay sorted by name
     let rest = sums.split_off(MAX_VALUES.min(sums.len()));
     let part = |(value, sum): &(&str, Sum)| sum.part((*value).to_owned());
     let mut parts: Vec<SlicePart> = sums.iter().map(part).collect();

@@ -1,4 +1,4 @@
-//! Sections of the page on classes: which are confused with which, and how each one does.
+//! Sections of the page on classes: confusions, and the metrics of each class.
 
 use super::{BLANK, LABEL};
 use crate::report::classifier::confusion_matrix;
@@ -12,7 +12,7 @@ use models::metrics::classification::{Classification, PerClass};
 pub(super) const CLASSES_IN_ORDER: usize = 12;
 const PAIRS_SHOWN: usize = 20;
 
-/// Number of the model's classes; labels that only the test part has come after them.
+/// Number of the model's classes; labels that are only in the test part come after them.
 pub(super) fn known(result: &Classification) -> usize {
     result.confusion.first().map_or(0, Vec::len)
 }
@@ -102,7 +102,7 @@ pub(super) fn table(result: &Classification) -> Section {
     let ordered = worst_first(result);
     let row = |&class: &usize| per_class(&result.classes[class], class >= known);
     let order = match result.classes.len() > CLASSES_IN_ORDER {
-        true => "Sorted by F1, the worst first; equals by rows, most first.",
+        true => "Sorted by F1, the worst first; ties by rows, most first.",
         false => "In the order of the model.",
     };
     let axis = "<span class=\"axis\"><span>0</span><span>\u{25CB} precision \u{25CF} recall</span><span>1</span></span>";
@@ -121,8 +121,9 @@ pub(super) fn table(result: &Classification) -> Section {
     };
     Section {
         title: "Class by class".to_owned(),
-        note: "Precision: of the rows given this class, the share that have it. Recall: of the rows that have it, the \
-               share given it. A ring left of its dot means the class is given too often, right of it too seldom."
+        note: "Precision: of the rows predicted as this class, the share that has it. Recall: of the rows that have it, \
+        the share predicted so. A ring left of its dot means that the class is predicted too often, right of it too \
+        seldom."
             .to_owned(),
         body: table.render(),
     }

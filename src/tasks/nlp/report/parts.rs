@@ -40,7 +40,8 @@ pub(super) fn slices(report: &NlpReport) -> Option<Section> {
     let tables = report.slices.iter().map(slice_table);
     Some(Section {
         title: "Where it does better or worse".to_owned(),
-        note: "The same figures on parts of the test rows. Few rows say little.".to_owned(),
+        note: "The same figures on slices of the test rows; those of few rows are uncertain."
+            .to_owned(),
         body: tables.collect(),
     })
 }
@@ -83,7 +84,7 @@ pub(super) fn search(report: &NlpReport) -> Option<Section> {
         ]
     };
     let body = Table {
-        caption: format!("{} trials, in their order", report.trials.len()),
+        caption: format!("{} trials, in order", report.trials.len()),
         columns: columns(&[
             ("Settings", "name"),
             ("Accuracy", "n"),
@@ -96,8 +97,8 @@ pub(super) fn search(report: &NlpReport) -> Option<Section> {
     .render();
     Some(Section {
         title: "What was tried".to_owned(),
-        note: "Settings that the parameters leave <code>auto</code>, measured on training rows held out; \
-               the test part had no say."
+        note: "Settings that are <code>auto</code> in the parameters, measured on held-out training rows; \
+        the test part was not used."
             .to_owned(),
         body,
     })

@@ -99,7 +99,7 @@ fn report(
             }],
         }],
         trials: vec![Trial {
-            settings: "plain weighting, 1 to 2 words, C 10".to_owned(),
+            settings: "plain weighting, n-grams of 1 to 2 words, C 10".to_owned(),
             accuracy: 0.8125,
             log_loss: 0.4,
             chosen: true,
@@ -342,7 +342,7 @@ fn hostile_labels_stay_text() {
 }
 
 #[test]
-fn baseline_stands_beside_each_figure() {
+fn each_figure_is_shown_with_its_baseline() {
     let html = page(&two());
     assert_eq!(html.matches("majority baseline ").count(), 4);
     let result = two().result.unwrap();
@@ -391,7 +391,7 @@ fn classes_without_rows_and_pages_without_results() {
     assert!(!html.contains("ROC AUC"), "undefined, so left out");
     let empty = page(&NlpReport::default());
     assert_eq!(fault(&empty), None);
-    assert!(empty.contains("nothing was measured"));
+    assert!(empty.contains("there are no metrics"));
     let no_rows = NlpReport {
         result: Some(measure(&names, &[], &[])),
         ..NlpReport::default()
@@ -403,7 +403,8 @@ fn classes_without_rows_and_pages_without_results() {
 fn slices_and_trials_have_tables() {
     let html = page(&two());
     assert!(html.contains("Where it does better or worse") && html.contains("75.0"));
-    assert!(html.contains("plain weighting, 1 to 2 words, C 10") && html.contains(">chosen<"));
+    assert!(html.contains("plain weighting, n-grams of 1 to 2 words, C 10"));
+    assert!(html.contains(">chosen<"));
     let without = page(&NlpReport::default());
     assert!(!without.contains("What was tried") && !without.contains("better or worse"));
 }

@@ -1,4 +1,4 @@
-//! Sections of the page on texts: the words that decide, and the rows that were answered wrong.
+//! Sections of the page on texts: the most important words, and misclassified rows.
 
 use super::{BLANK, LABEL, Mistake, NlpReport, TopWords, classes};
 use crate::report::format::{self, count, excerpt, percent, plural, signed};
@@ -9,7 +9,7 @@ use crate::report::svg;
 const CLASSES_WITH_WORDS: usize = 12;
 const WORDS_SHOWN: usize = 15;
 const MISTAKES_SHOWN: usize = 20;
-/// Columns of a text, as a terminal counts them.
+/// Maximum width of a text, in columns of a terminal.
 const EXCERPT: usize = 280;
 
 pub(super) fn top_words(report: &NlpReport) -> Option<Section> {
@@ -39,14 +39,14 @@ pub(super) fn top_words(report: &NlpReport) -> Option<Section> {
         ),
     };
     Some(Section {
-        title: "Words that decide".to_owned(),
+        title: "Most important words".to_owned(),
         note: "The words and n-grams with the largest weights for each class, bars on one scale."
             .to_owned(),
         body: format!("<div class=\"multiples\">\n{tables}</div>\n{after}"),
     })
 }
 
-/// All classes where they are few, otherwise the worst of the table, in its order.
+/// All classes if they are few, otherwise the worst of the table, in its order.
 fn classes_with_words(report: &NlpReport) -> Vec<&TopWords> {
     if report.top_words.len() <= CLASSES_WITH_WORDS {
         return report.top_words.iter().collect();
@@ -108,9 +108,9 @@ pub(super) fn mistakes(report: &NlpReport) -> Option<Section> {
         .map(mistake)
         .collect();
     Some(Section {
-        title: "Surest mistakes".to_owned(),
-        note: "Test rows answered wrong with the highest probability: often a wrong label in the data, or a word the \
-               model takes the wrong way."
+        title: "Most confident mistakes".to_owned(),
+        note: "Misclassified test rows with the highest probability: often a wrong label in the data, or a word that \
+        misleads the model."
             .to_owned(),
         body: format!("<ol class=\"mistakes\">\n{items}</ol>\n"),
     })

@@ -1,18 +1,18 @@
 //! Expands a grammar with topics and polarity into text.
 //!
-//! The format is described at the head of `reviews.grammar`. Which review to write, and how a
-//! person would misspell it, is left to `sample` and `style`.
+//! The format is described at the head of `reviews.grammar`. `reviews` decides which review to write, `style` how it
+//! is misspelled.
 
 use std::collections::BTreeMap;
 
 use crate::tasks::draw::Draw;
 
-/// Lists at least this long prefer their earlier alternatives, as words of a language do.
+/// Lists of at least this length prefer their earlier alternatives, like the words of a language.
 const SKEWED_FROM: usize = 6;
-/// Shorter lists than this may say the same twice in a review.
+/// Lists shorter than this may repeat an alternative in a review.
 const REPEATS_BELOW: usize = 3;
 
-/// What is said of the thing: the polarity in force while a symbol is expanded.
+/// The opinion expressed by the expansion of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polarity {
     Plus,
@@ -28,7 +28,7 @@ impl Polarity {
     }
 }
 
-/// How a symbol's polarity follows from the one in force.
+/// How a symbol changes the current polarity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
     None,
@@ -68,7 +68,7 @@ struct Rule {
 }
 
 impl Rule {
-    /// Number of the alternative to take.
+    /// Index of the chosen alternative.
     fn choose(&self, draw: &mut Draw) -> usize {
         let index = if self.is_word_list() {
             draw.below(self.order.len())
@@ -102,7 +102,7 @@ pub struct Grammar {
     names: usize,
 }
 
-/// One review being written: its draws, its text, and the words it has used.
+/// A review being written: its random draws, its text, and the words it has used.
 struct Writing<'a> {
     draw: &'a mut Draw,
     out: &'a mut String,
@@ -111,7 +111,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// Chooses as the rule does, but draws again for what this review has said before.
+    /// Chooses like the rule, but draws again if this review already has the alternative.
     fn choose(&mut self, id: usize, rule: &Rule) -> usize {
         let mut choice = rule.choose(self.draw);
         if rule.order.len() >= REPEATS_BELOW {
@@ -126,7 +126,7 @@ impl Writing<'_> {
     }
 }
 
-/// Where an expansion stands: its domain, its topic (a row of the table) and its polarity.
+/// The state of an expansion: its domain, its topic (a row of the table) and its polarity.
 #[derive(Clone, Copy, Debug)]
 struct State {
     domain: usize,
@@ -135,7 +135,7 @@ struct State {
 }
 
 impl Grammar {
-    /// Reads a grammar; the error names the line or the symbol that has no rule.
+    /// Parses a grammar; the error names the line, or the symbol without a rule.
     pub fn parse(text: &'static str) -> Result<Grammar, String> {
         Parser::default().parse(text)
     }
@@ -148,7 +148,7 @@ impl Grammar {
         self.domains[domain].name
     }
 
-    /// One review of `domain` that means `polarity`, appended to `out`.
+    /// Appends a review of `domain` with this polarity to `out`.
     pub fn review(&self, domain: usize, polarity: Polarity, draw: &mut Draw, out: &mut String) {
         let topic = self.new_topic(domain, draw);
         // `review` is interned first.
@@ -178,7 +178,7 @@ impl Grammar {
         domain.first + draw.below(domain.topics.len())
     }
 
-    /// Expands a symbol and gives the topic that its text ended on.
+    /// Expands a symbol and returns the topic at the end of its text.
     fn expand(&self, symbol: Symbol, mut state: State, writing: &mut Writing) -> usize {
         if symbol.new_topic {
             state.topic = self.new_topic(state.domain, writing.draw);
@@ -253,7 +253,7 @@ impl Parser {
             let rest = line
                 .trim_start()
                 .strip_prefix('|')
-                .ok_or("a going-on line starts with |")?;
+                .ok_or("a continuation line must start with |")?;
             return self.alternatives(rest, open);
         }
         let (head, body) = line.split_once(':').ok_or("no colon after the name")?;
@@ -360,7 +360,7 @@ impl Parser {
         }
     }
 
-    /// Looks every name up in every topic: topic, then domain, then the common section.
+    /// Looks up every name in every topic: in the topic, then in the domain, then in the common section.
     fn resolve(self) -> Result<Grammar, String> {
         let names = self.names.len();
         let mut table = Vec::with_capacity(self.topics * names);

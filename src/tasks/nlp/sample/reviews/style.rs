@@ -1,6 +1,6 @@
-//! How a person would have typed a text: case, punctuation, typos, emoji; and small edits of it.
+//! Makes a text look typed by a person: case, punctuation, typos, emoji; and small edits of it.
 //!
-//! What the text says is `grammar`'s affair; nothing here turns its meaning round.
+//! Nothing here changes the meaning, which `grammar` decides.
 
 use super::grammar::Polarity;
 use crate::tasks::draw::Draw;
@@ -24,7 +24,7 @@ const SAD: [&str; 12] = [
 ];
 const KEYS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
-/// Joins what the grammar left apart: spaces, sentence starts, "a" before a vowel.
+/// Joins the pieces of the grammar: spaces, sentence starts, "a" before a vowel.
 pub fn polish(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut start = true;
@@ -135,7 +135,7 @@ fn misspelled(text: &str, draw: &mut Draw) -> String {
     words.join(" ")
 }
 
-/// One slip of the fingers inside the word: letters swapped, lost, doubled or hit beside.
+/// A typing error in the word: letters swapped, omitted, doubled or replaced by a neighbouring key.
 fn mistyped(word: &str, draw: &mut Draw) -> String {
     let mut letters: Vec<char> = word.chars().collect();
     if letters.len() < 4 || !letters.iter().all(|c| c.is_alphabetic()) {
@@ -146,13 +146,13 @@ fn mistyped(word: &str, draw: &mut Draw) -> String {
         0 => letters.swap(at, at + 1),
         1 => drop(letters.remove(at)),
         2 => letters.insert(at, letters[at]),
-        _ => letters[at] = beside(letters[at], draw),
+        _ => letters[at] = neighbouring_key(letters[at], draw),
     }
     letters.into_iter().collect()
 }
 
 /// The key to the left or right on the keyboard.
-fn beside(letter: char, draw: &mut Draw) -> char {
+fn neighbouring_key(letter: char, draw: &mut Draw) -> char {
     let Some((row, at)) = KEYS.iter().find_map(|row| Some((row, row.find(letter)?))) else {
         return letter;
     };
@@ -160,7 +160,7 @@ fn beside(letter: char, draw: &mut Draw) -> char {
     char::from(row.as_bytes()[if right { at + 1 } else { at - 1 }])
 }
 
-/// The same text but for case and white space.
+/// The same text except for case and white space.
 pub fn respaced(text: &str, draw: &mut Draw) -> String {
     match draw.below(5) {
         0 => text.to_lowercase(),
@@ -171,7 +171,7 @@ pub fn respaced(text: &str, draw: &mut Draw) -> String {
     }
 }
 
-/// Nearly the same text: posted again with a slip, a word less, or a remark.
+/// Nearly the same text: posted again with a typing error, a word less, or a remark.
 pub fn edited(text: &str, draw: &mut Draw) -> String {
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     let at = draw.below(words.len());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_stays_near_the_word() {
+    fn a_typing_error_changes_the_word_little() {
         for row in 0..100 {
             let slip = mistyped("delicious", &mut Draw::new([2; 32], row));
             assert!((8..=10).contains(&slip.len()), "{slip}");

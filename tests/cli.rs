@@ -16,7 +16,7 @@ fn every_verb_has_a_manual_page() {
     assert!(page.contains("Examples"), "{page}");
     assert!(
         dir.fails(2, &["man", "predicts"])
-            .contains("there are init, ")
+            .contains("expected one of init, ")
     );
     dir.ok(&["man", "--dir", "pages"]);
     let pages = dir.names("pages");

@@ -208,7 +208,7 @@ fn what_cannot_be_compared_is_refused_with_the_next_step() {
             ["metrics/nlp.json", "params.yaml"],
             "neither a metrics file",
         ),
-        (2, [".", "models"], "folder without params.yaml"),
+        (2, [".", "models"], "it has no params.yaml"),
         (4, ["metrics/nlp.json", "list.json"], "not a metrics file"),
         (4, ["metrics/nlp.json", "broken.json"], "not JSON"),
         (

@@ -253,7 +253,10 @@ fn wrong_use_is_refused_before_any_work() {
     dir.write("in.csv", "text\nfine\n");
     let cases: [(&[&str], &str); 4] = [
         (&["-i", "in.csv", "-o", "in.csv"], "both input and output"),
-        (&["-i", "in.csv", "-o", "out.docx"], "says no format"),
+        (
+            &["-i", "in.csv", "-o", "out.docx"],
+            "unknown file name extension",
+        ),
         (
             &["-i", "in.csv", "-o", "-", "--resume"],
             "--resume needs an output file",

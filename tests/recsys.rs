@@ -112,13 +112,14 @@ fn the_sample_is_learned_and_explained() {
         assert!(metrics[key].as_f64().unwrap() > 0.0, "{key}");
     }
     let page = dir.read("reports/recsys.html");
-    assert!(
-        page.contains("What some users would be shown") && page.contains("<path class=\"line\"")
-    );
+    assert!(page.contains("Lists of some users") && page.contains("<path class=\"line\""));
     let why = dir.ok(&["explain", "recsys", "u0001", "--top", "3"]);
     assert!(why.starts_with("u0001: b") && why.contains('%'), "{why}");
     let refused = dir.fails(4, &["explain", "recsys", "nobody"]);
-    assert!(refused.contains("knows no such user"), "{refused}");
+    assert!(
+        refused.contains("the user is unknown to the model"),
+        "{refused}"
+    );
 }
 
 /// Worked out by hand with the rules of ../shared/scoring/recsys.py.
@@ -230,7 +231,7 @@ fn lists_go_on_from_the_last_interaction_there_is() {
     ];
     for verb in ["prepare", "train", "evaluate"] {
         let said = judged.ok(&[&[verb, "recsys"], &sources[..], &KNN[..2]].concat());
-        let carried = said.contains("histories carried on by 3 interactions of the test part");
+        let carried = said.contains("histories extended by 3 interactions of the test part");
         assert_eq!(carried, verb == "train", "{said}");
     }
     let metrics = judged.json("metrics/recsys.json");
@@ -291,8 +292,7 @@ fn lists_leave_out_what_was_taken_and_fold_new_users_in() {
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(
-        ran.stderr
-            .contains("are with items unknown to the model, and ignored: `"),
+        ran.stderr.contains(" with items unknown to the model: `"),
         "{ran:?}"
     );
     let new = lists(&dir.read("new-lists.csv"));

@@ -198,7 +198,7 @@ fn a_whole_number_is_one_id_and_other_spellings_are_ids_of_their_own() {
     assert_eq!(list("7"), list("7.0"));
     assert!(
         ran.stderr.contains(
-            "1 users of users.csv are unknown to the model, who get what is popular: `007`"
+            "1 users of users.csv are unknown to the model and get the popular items: `007`"
         ),
         "{ran:?}"
     );
@@ -247,22 +247,22 @@ fn unknown_ids_are_counted_and_named_wherever_a_list_is_given() {
         (
             "--only",
             "items.csv",
-            "2 rows of items.csv name items unknown to the model, and are ignored: `j1`, `j2`",
+            "ignored 2 rows of items.csv with items unknown to the model: `j1`, `j2`",
         ),
         (
             "--allow",
             "pairs.csv",
-            "1 rows of pairs.csv name items unknown to the model, and are ignored: `j3`",
+            "ignored 1 rows of pairs.csv with items unknown to the model: `j3`",
         ),
         (
             "--deny",
             "pairs.csv",
-            "1 rows of pairs.csv name items unknown to the model, and are ignored: `j3`",
+            "ignored 1 rows of pairs.csv with items unknown to the model: `j3`",
         ),
         (
             "-i",
             "new.csv",
-            "1 interactions of new.csv are with items unknown to the model, and ignored: `j4`",
+            "ignored 1 interactions of new.csv with items unknown to the model: `j4`",
         ),
     ] {
         let ran = dir.run(&["predict", "recsys", flag, file, "-o", "out.csv"]);
@@ -280,7 +280,7 @@ fn unknown_ids_are_counted_and_named_wherever_a_list_is_given() {
     ]);
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(
-        ran.stderr.contains("the model knows no item `j9`"),
+        ran.stderr.contains("item `j9` is unknown to the model"),
         "{ran:?}"
     );
 }

@@ -30,7 +30,7 @@ pub trait Prepare: Task {
     fn data(project: &Project, params: &Self::Params) -> Vec<PathBuf>;
 
     /// Other files that [`Prepare::split`] reads.
-    fn beside_data(_: &Project, _: &Self::Params) -> Vec<PathBuf> {
+    fn other_inputs(_: &Project, _: &Self::Params) -> Vec<PathBuf> {
         Vec::new()
     }
 
@@ -71,7 +71,7 @@ pub fn reads<T: Prepare>(project: &Project) -> Result<Vec<(String, Vec<PathBuf>)
         ),
         (
             format!("easylife prepare {}", T::NAME),
-            [data, T::beside_data(project, &params)].concat(),
+            [data, T::other_inputs(project, &params)].concat(),
         ),
         (
             format!("easylife validate {} --prepared", T::NAME),

@@ -461,8 +461,8 @@ pub fn run<T: Predict>(
             output::to_file(&target, batches, request.resume, interrupt, talk)
         }
     }?;
-    if let Some(told) = unknown.and_then(|unknown| unknown.told()) {
-        talk.warn(told);
+    if let Some(warning) = unknown.and_then(|unknown| unknown.warning()) {
+        talk.warn(warning);
     }
     Ok(scored)
 }

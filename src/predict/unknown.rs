@@ -12,11 +12,18 @@ const NAMED: usize = 5;
 /// Unknown ids of one list. Several threads may add ids: the warning depends only on their places.
 #[derive(Debug)]
 pub struct Unknown {
-    /// What the ids are, for example `users of users.csv`.
+    /// What the ids are, for example `users of users.csv are`.
     what: String,
-    /// How they are handled.
-    consequence: &'static str,
+    treatment: Treatment,
     found: Mutex<Found>,
+}
+
+/// How unknown ids are handled.
+#[derive(Clone, Copy, Debug)]
+enum Treatment {
+    Ignored,
+    /// They are answered in this way.
+    Answered(&'static str),
 }
 
 #[derive(Debug, Default)]
@@ -27,11 +34,20 @@ struct Found {
 }
 
 impl Unknown {
-    /// An empty list.
-    pub fn new(what: impl Into<String>, consequence: &'static str) -> Self {
+    /// An empty list of ids that are ignored; `what` is, for example, `rows of items.csv with items`.
+    pub fn ignored(what: impl Into<String>) -> Self {
+        Self::new(what, Treatment::Ignored)
+    }
+
+    /// An empty list of ids that are answered all the same; `what` is, for example, `users of u.csv are`.
+    pub fn answered(what: impl Into<String>, how: &'static str) -> Self {
+        Self::new(what, Treatment::Answered(how))
+    }
+
+    fn new(what: impl Into<String>, treatment: Treatment) -> Self {
         Self {
             what: what.into(),
-            consequence,
+            treatment,
             found: Mutex::default(),
         }
     }
@@ -52,14 +68,18 @@ impl Unknown {
     }
 
     /// The warning; `None` if every id is known.
-    pub fn told(&self) -> Option<String> {
+    pub fn warning(&self) -> Option<String> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         (found.count > 0).then(|| {
-            let Self {
-                what, consequence, ..
-            } = self;
-            let Found { count, .. } = *found;
-            format!("{count} {what} unknown to the model, {consequence}: {found}")
+            let (what, count) = (&self.what, found.count);
+            match self.treatment {
+                Treatment::Ignored => {
+                    format!("ignored {count} {what} unknown to the model: {found}")
+                }
+                Treatment::Answered(how) => {
+                    format!("{count} {what} unknown to the model and {how}: {found}")
+                }
+            }
         })
     }
 }
@@ -84,16 +104,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_named_whatever_comes_first() {
-        let unknown = Unknown::new("users of u.csv", "ignored");
-        assert_eq!(unknown.told(), None);
+    fn the_first_ids_are_named_in_any_order_of_adding() {
+        let unknown = Unknown::ignored("rows of u.csv with users");
+        assert_eq!(unknown.warning(), None);
         for place in [9, 3, 7, 1, 8, 2, 6] {
             unknown.add(place, &format!("u{place}"));
         }
-        let told = unknown.told().unwrap();
         assert_eq!(
-            told,
-            "7 users of u.csv unknown to the model, ignored: `u1`, `u2`, `u3`, `u6`, `u7`, …"
+            unknown.warning().unwrap(),
+            "ignored 7 rows of u.csv with users unknown to the model: `u1`, `u2`, `u3`, `u6`, `u7`, …"
         );
     }
 }

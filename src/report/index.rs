@@ -240,7 +240,7 @@ mod tests {
         }]);
         assert!(
             html.render()
-                .contains("No model was measured against a gate yet.")
+                .contains("No model was checked against a gate yet.")
         );
     }
 }

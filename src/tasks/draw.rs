@@ -1,4 +1,4 @@
-//! Random draws of one row: a ChaCha8 stream of its own, so that no row depends on another's.
+//! Random draws for a row of sample data: each row has its own ChaCha8 stream, so that rows are independent.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -13,7 +13,7 @@ impl Draw {
         Draw(rng)
     }
 
-    /// A whole number in `0..n`. Its bias, at most n / 2^32, does not matter for text.
+    /// A whole number in `0..n`. Its bias, at most n / 2^32, does not matter for sample data.
     pub fn below(&mut self, n: usize) -> usize {
         ((u64::from(self.0.next_u32()) * n as u64) >> 32) as usize
     }
@@ -28,12 +28,12 @@ impl Draw {
         low + (high - low) * f64::from(self.0.next_u32()) / 4_294_967_296.0
     }
 
-    /// A number between low and high, above 0, every factor as likely as the other.
+    /// A log-uniform number between low and high, both above 0.
     pub fn log_uniform(&mut self, low: f64, high: f64) -> f64 {
         libm::exp(self.uniform(libm::log(low), libm::log(high)))
     }
 
-    /// About normal, of mean 0 and variance 1: twelve uniform numbers (Irwin and Hall), less 6.
+    /// Approximately standard normal: the sum of twelve uniform numbers (Irwin and Hall) minus 6.
     pub fn normal(&mut self) -> f64 {
         let sum: u64 = (0..12).map(|_| u64::from(self.0.next_u32())).sum();
         sum as f64 / 4_294_967_296.0 - 6.0

@@ -13,7 +13,7 @@ use std::str::FromStr;
 use crate::params::TaskBlock;
 use crate::task::Task;
 
-/// A task by its name.
+/// The name of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     Nlp,
@@ -50,7 +50,7 @@ macro_rules! for_task {
     };
 }
 
-/// What each task has in `params.yaml`.
+/// The block of each task in `params.yaml`.
 pub fn blocks() -> Vec<TaskBlock> {
     let block = |name: &Name| for_task!(*name, T => TaskBlock::of::<<T as Task>::Block>(T::NAME));
     ALL.iter().map(block).collect()
@@ -75,7 +75,7 @@ impl FromStr for Name {
         ALL.iter()
             .copied()
             .find(|name| name.as_str() == text)
-            .ok_or_else(|| format!("no task `{text}`"))
+            .ok_or_else(|| format!("unknown task `{text}`"))
     }
 }
 

@@ -372,22 +372,22 @@ mod tests {
             (
                 "columns:\n  a:\n    range: {level: warning}\n",
                 "4:12",
-                "give min, max or both",
+                "no bound is given",
             ),
             (
                 "columns:\n  a:\n    range: {min: low}\n",
                 "4:18",
-                "no number and no date",
+                "neither a number nor a date",
             ),
             (
                 "columns:\n  a:\n    allowed: []\n",
                 "4:14",
-                "no value is allowed",
+                "the list of values is empty",
             ),
             (
                 "columns:\n  a:\n    pattern: '('\n",
                 "4",
-                "no regular expression",
+                "not a regular expression",
             ),
             ("columns:\n  a:\n    type: number\n", "4", "expected one of"),
             ("rows: {min: 10, max: 2}\n", "2:7", "min is above max"),

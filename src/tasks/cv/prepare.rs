@@ -73,7 +73,7 @@ impl Prepare for Cv {
     }
 
     /// With a table the folder that its paths start from, unless that is the whole project.
-    fn beside_data(project: &Project, params: &Params) -> Vec<PathBuf> {
+    fn other_inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = Self::data(project, params);
         let tables = data.iter().filter(|input| !input.is_dir());
         let folders = tables.map(|table| photos::base(table));

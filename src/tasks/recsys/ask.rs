@@ -1,4 +1,4 @@
-//! Answers of `recsys` for a person: a user, and the items of their list with names.
+//! Answers of `recsys` on the terminal: a user, and the items of their list with names.
 
 use std::fmt;
 
@@ -20,9 +20,10 @@ use tables::shown;
 #[derive(Serialize)]
 pub struct Answer {
     user: String,
-    /// Whether the model, or the input, knows anything of the user; otherwise the list is what is popular.
+    /// Whether the user is known to the model or has interactions in the input; otherwise the list is that of the
+    /// popular items.
     known: bool,
-    /// Items that the user took by what the model knows.
+    /// Number of items that the user took, according to the model.
     taken: usize,
     items: Vec<Item>,
 }
@@ -31,7 +32,7 @@ pub struct Answer {
 struct Item {
     rank: usize,
     item: String,
-    /// Absent where the model has no name for it.
+    /// Absent if the model has no name for the item.
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
     score: f32,
@@ -88,9 +89,9 @@ impl fmt::Display for Answer {
         match (self.known, self.taken) {
             (false, _) => writeln!(
                 f,
-                "user {user}: unknown to the model, so these are the most popular items"
+                "user {user}: unknown to the model; the most popular items"
             )?,
-            (true, 0) => writeln!(f, "user {user}: by the interactions of the input")?,
+            (true, 0) => writeln!(f, "user {user}: based on the interactions of the input")?,
             (true, 1) => writeln!(f, "user {user}: took 1 item, which is not listed again")?,
             (true, taken) => writeln!(
                 f,

@@ -1,5 +1,5 @@
-//! What the header of a `recsys` model says beside what every model says: its settings, and what the
-//! search on held-out interactions found.
+//! The part of the header of a model file that is specific to `recsys`: its settings, and the results of the search on
+//! held-out interactions.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,17 +14,17 @@ use tables::{Decimal, RatingColumns};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Details {
-    /// Columns of the data that it was trained on.
+    /// Columns of the training data.
     pub data: Columns,
     /// As given.
     pub model: ModelBlock,
     /// As given.
     pub eval: EvalBlock,
-    /// What was used where the settings say `auto`.
+    /// The values used for settings that are `auto`.
     pub chosen: Choice,
-    /// Everything tried on held-out interactions; empty where nothing was to be chosen.
+    /// All trials on held-out interactions; empty if nothing was searched.
     pub held_out: Vec<Trial>,
-    /// The test part, by which histories were carried on; absent where there was none.
+    /// The test part, which extends the histories; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub later: Option<DataDigest>,
 }
@@ -35,20 +35,20 @@ pub struct Details {
 pub struct Columns {
     pub user: String,
     pub item: String,
-    /// Need not be there.
+    /// Optional column.
     pub rating: String,
-    /// Need not be there.
+    /// Optional column.
     pub time: String,
     /// How times are written; absent: as they look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<DateFormat>,
-    /// What marks the decimals of ratings in texts; absent: they are as programs write them.
+    /// Decimal mark of ratings in texts; absent: plain numbers such as 1234.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
 }
 
 impl Columns {
-    /// What reads a log with these columns.
+    /// The reader of a log with these columns.
     pub fn reader(&self) -> RatingColumns<'_> {
         RatingColumns {
             user: &self.user,
@@ -59,7 +59,7 @@ impl Columns {
         }
     }
 
-    /// Those that `params.yaml` names.
+    /// The columns named in `params.yaml`.
     pub fn of(data: &DataBlock) -> Self {
         Self {
             user: data.user.clone(),

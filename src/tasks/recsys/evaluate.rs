@@ -1,4 +1,4 @@
-//! Evaluation of `recsys`: every item ranked for every user who has something relevant held out.
+//! Evaluation of `recsys`: ranks all items for every user with relevant items in the test part.
 
 mod bands;
 
@@ -23,12 +23,12 @@ use models::metrics::bootstrap::mean_interval;
 use models::metrics::ranking::{Ranked, mean};
 use models::recsys::{Fitted, Model, Query, Recommender, Scored};
 
-/// Lengths of lists that have figures.
+/// Lengths of lists to measure.
 const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
 /// Length of lists in the headline figures.
 const K: usize = 20;
 const LONGEST_LIST: usize = 100;
-/// Users in `plots/recsys/users.csv` at most.
+/// Maximum number of users in `plots/recsys/users.csv`.
 const USERS_LISTED: usize = 20_000;
 /// Number of users shown on the page, and of items for each.
 const EXAMPLES: usize = 6;
@@ -63,7 +63,7 @@ impl Evaluate for Recsys {
         let results = Results::new(model, test);
         if results.known.ranked.is_empty() && results.cold.ranked.is_empty() {
             return Err(exit::usage(format!(
-                "no held-out interaction is rated {} or more; lower recsys.eval.relevant",
+                "no interaction of the test part is rated {} or more; lower recsys.eval.relevant",
                 test.relevant
             )));
         }
@@ -80,7 +80,7 @@ struct HeldOutUser {
     /// Number of the user in the model; `None`: not in the training part.
     user: Option<u32>,
     id: String,
-    /// Relevant items that the model knows, in ascending order.
+    /// Relevant items that are known to the model, in ascending order.
     relevant: Vec<u32>,
     /// Number of relevant items, known or not.
     count: usize,
@@ -120,14 +120,14 @@ impl UserFigures {
 /// The results of a model on the test part.
 struct Results<'a> {
     model: &'a Model,
-    /// Users in the training part, and new users, who get the popular items.
+    /// Users of the training part, and new users, who get the popular items.
     known: ScoredUsers,
     cold: ScoredUsers,
     /// The popular items for the known users, as the baseline.
     popular: ScoredUsers,
-    /// Relevant held-out interactions with items that the training part does not know.
+    /// Relevant interactions of the test part with items that are not in the training part.
     new_items: usize,
-    /// Users of each item in training.
+    /// Number of users of each item in the training part.
     counts: Vec<usize>,
     relevant: Option<f64>,
 }
@@ -153,7 +153,7 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// The users of the headline figures: the known ones, or the new ones where no user is known.
+    /// The users of the headline figures: the known ones, or the new ones if no user is known.
     fn headline_users(&self) -> &ScoredUsers {
         match self.known.ranked.is_empty() {
             true => &self.cold,
@@ -250,7 +250,7 @@ impl<'a> Results<'a> {
         ])
     }
 
-    /// Figures of each user of the headline; of very many users some, at even distances.
+    /// The figures of each user in the headline figures; of very many users a sample at regular intervals.
     fn users(&self) -> Vec<UserFigures> {
         let users = self.headline_users();
         let step = users.ranked.len().div_ceil(USERS_LISTED).max(1);
@@ -285,7 +285,7 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// Users at even distances among those scored, with their latest items and their list.
+    /// A sample of the scored users at regular intervals, with their latest items and their list.
     fn examples(&self) -> Vec<Example> {
         let part = &self.known;
         let step = (part.held.len() / EXAMPLES).max(1);

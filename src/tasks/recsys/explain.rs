@@ -1,4 +1,4 @@
-//! Explanation of `recsys`: the user's own past items that led to a recommended one.
+//! Explanation of `recsys`: the user's past items that contribute to a recommended one.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ struct Explanation {
     score: f32,
     kind: &'static str,
     reasons: Vec<Reason>,
-    /// Items beyond those shown, and what they add together.
+    /// The remaining items, and their total contribution.
     others: Others,
 }
 
@@ -30,7 +30,7 @@ struct Reason {
     item: String,
     title: String,
     contribution: f32,
-    /// Of the sum of all contributions above 0.
+    /// Share of the sum of all positive contributions.
     share: f32,
 }
 
@@ -99,7 +99,7 @@ impl Explain for Recsys {
     }
 }
 
-/// The user, and the item after a slash. Ids may hold slashes: the longest user that is known wins.
+/// The user, and the item after a slash. Ids may contain slashes: the longest known user wins.
 fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
     let user = |id: &str| {
         model
@@ -117,7 +117,7 @@ fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
         if let Some(user) = user(&input[..at]) {
             let item = item(&input[at + 1..]).ok_or_else(|| {
                 exit::data(format!(
-                    "{input}: the model knows no item `{}`",
+                    "{input}: item `{}` is unknown to the model",
                     &input[at + 1..]
                 ))
             })?;
@@ -125,7 +125,7 @@ fn asked(model: &Model, input: &str) -> Result<(u32, Option<u32>)> {
         }
     }
     Err(exit::data(format!(
-        "{input}: the model knows no such user; give USER, or USER/ITEM"
+        "{input}: the user is unknown to the model; give USER or USER/ITEM"
     )))
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for Explanation {
             self.kind
         )?;
         if self.reasons.is_empty() {
-            return writeln!(f, "  it is popular with everyone");
+            return writeln!(f, "  it is popular among all users");
         }
         for reason in &self.reasons {
             let item = named(&reason.item, &reason.title);

@@ -1,4 +1,4 @@
-//! What `inspect` says of a `recsys` model: its kind, and how what else was tried did.
+//! Describes a `recsys` model for `inspect`: its kind, and the results of the alternatives.
 
 use super::details::Details;
 use crate::inspect::{Inspect, Line};
@@ -18,18 +18,18 @@ impl Inspect for Recsys {
             Some(best) => Line::new(
                 "because",
                 format!(
-                    "{} on interactions held out; the best of {} tried",
+                    "{} on held-out interactions; the best of {} trials",
                     score(best),
                     trials.len()
                 ),
             ),
-            None => Line::new("because", "the parameters say so; nothing was searched"),
+            None => Line::new("because", "set by the parameters; nothing was searched"),
         });
         lines.extend(best_of_others(trials, kind.as_str()));
         if let Some(later) = &details.later {
             let rows = later.rows;
             lines.push(Line::new(
-                "carried on",
+                "extended",
                 format!("by {rows} interactions of the test part, which count as taken"),
             ));
         }
@@ -45,7 +45,7 @@ fn score(trial: &Trial) -> String {
     )
 }
 
-/// A line for each other kind, by its best trial.
+/// A line for each other kind, with its best trial.
 fn best_of_others(trials: &[Trial], chosen: &str) -> Vec<Line> {
     let mut best: Vec<&Trial> = Vec::new();
     for trial in trials {

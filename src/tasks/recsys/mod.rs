@@ -28,7 +28,7 @@ use crate::params::gate::Gate;
 use crate::project::Project;
 use crate::task::{self, Part, RawData, Task};
 
-/// Names of items, a prepared file.
+/// The prepared file with the names of items.
 pub const ITEMS: &str = "items.csv";
 
 /// Recommendation.
@@ -102,7 +102,7 @@ impl Task for Recsys {
     }
 }
 
-/// Names of items by their ids, where some are prepared.
+/// The names of items by id, if there are any.
 fn titles(project: &Project) -> Result<HashMap<String, String>> {
     let path = project.processed(Recsys::NAME).join(ITEMS);
     match path.is_file() {
@@ -119,10 +119,10 @@ fn titles(project: &Project) -> Result<HashMap<String, String>> {
 #[derive(Clone, Debug, Default)]
 pub struct Interactions {
     pub ratings: Ratings,
-    /// The least rating that is relevant.
+    /// The lowest relevant rating.
     pub relevant: f64,
-    /// The test part, of a training part that has one: what happened since.
+    /// For a training part: the test part, which is what happened since.
     pub later: Option<PathBuf>,
-    /// Names of items by their ids; none for the test part.
+    /// Names of items by id; empty for the test part.
     pub titles: HashMap<String, String>,
 }

@@ -15,23 +15,23 @@ use tables::{Decimal, Delimiter, Encoding, Escape, Quote, Reading};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
-    /// How much `easylife sample` makes.
+    /// The size of the data made by `easylife sample`.
     pub sample: SampleBlock,
-    /// Where the interactions come from and which columns count.
+    /// The source of the interactions, and its columns.
     pub data: DataBlock,
     /// How the source is split into a training and a test part.
     pub split: SplitBlock,
     /// The model and how it is chosen.
     pub model: ModelBlock,
-    /// What counts as a hit.
+    /// What counts as relevant.
     pub eval: EvalBlock,
-    /// Bounds that the metrics must keep, by the metric's name: `{ndcg_at_20: {min: 0.1}}`.
+    /// Bounds on the metrics, by name: `{ndcg_at_20: {min: 0.1}}`.
     pub gate: Gate,
-    /// What `easylife predict recsys` scores where no file is named.
+    /// The default input and output of `easylife predict recsys`.
     pub predict: Batch,
 }
 
-/// How much `easylife sample` makes.
+/// The size of the data made by `easylife sample`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
@@ -39,7 +39,7 @@ pub struct SampleBlock {
     pub users: usize,
     /// Number of items.
     pub items: usize,
-    /// Users who came later, to be folded in.
+    /// Number of later users, to be folded in.
     pub incoming: usize,
 }
 
@@ -53,7 +53,7 @@ impl Default for SampleBlock {
     }
 }
 
-/// Where the interactions come from and which columns count.
+/// The source of the interactions, and its columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
@@ -62,26 +62,26 @@ pub struct DataBlock {
     /// A separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// What separates the columns of CSV files; absent: a comma.
+    /// Delimiter of the columns of CSV files; absent: a comma.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around texts in CSV files; absent: `"`.
+    /// Quote character of CSV files; absent: `"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    /// How a quote inside a quoted text is escaped in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
-    /// What marks the decimals of numbers in texts, `,` or `.`; the marks between thousands are then read, too.
-    /// Absent: numbers are as programs write them, 1234.5.
+    /// Decimal mark of numbers in texts, `,` or `.`; thousands separators are then read, too. Absent: plain numbers
+    /// such as 1234.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
     /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
     pub header: bool,
     /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
-    /// web; absent: UTF-8, or what is recognised and said.
+    /// web; absent: UTF-8, or what is detected, with a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// A table with a name for each item; absent: `items.csv` beside the source, where there is one.
+    /// A table with a name for each item; absent: `items.csv` in the folder of the source, if it exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
     /// Column of users.
@@ -159,7 +159,7 @@ impl DataBlock {
         self.title.clone_from(title);
     }
 
-    /// How CSV files are read.
+    /// How files are read.
     pub fn reading(&self) -> Reading {
         Reading {
             decimal: self.decimal,
@@ -187,7 +187,7 @@ pub enum By {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
-    /// Share of the interactions that becomes the test part; 0: no test part, train on all.
+    /// Share of the interactions that becomes the test part; 0: no test part, train on all rows.
     pub test: f64,
     /// Which interactions become the test part.
     pub by: By,
@@ -206,7 +206,7 @@ impl Default for SplitBlock {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KindChoice {
-    /// The one with the best lists on interactions held out.
+    /// The one with the best lists on held-out interactions.
     #[default]
     Auto,
     /// Alternating least squares on implicit feedback.
@@ -217,7 +217,7 @@ pub enum KindChoice {
     Knn,
     /// A filter on the graph of users and items.
     Graph,
-    /// What is popular, the same for everyone.
+    /// The popular items, the same for everyone.
     Popular,
 }
 
@@ -240,16 +240,16 @@ impl KindChoice {
 pub struct ModelBlock {
     /// Which model is fitted.
     pub kind: KindChoice,
-    /// Work that the search may take, in 10^9 multiply-adds.
+    /// Maximum work of the search, in 10^9 multiply-adds.
     pub budget: f64,
-    /// Memory that a model may take, in GiB.
+    /// Maximum memory of a model, in GiB.
     pub memory: f64,
     /// Share of a user's interactions after which an older one counts half; 0: all count
     /// the same; `auto`: searched for.
     pub half_life: Choice<f64>,
     /// Weight of an interaction rated below `recsys.eval.relevant`; `auto`: searched for.
     pub disliked: Choice<f64>,
-    /// Age at which an interaction counts half for popularity, as a share of the time there is; 0: never.
+    /// Age at which an interaction counts half for popularity, as a share of the time span of the data; 0: never.
     pub popular_half_life: f64,
     /// Hyperparameters of `als`; `auto`: searched for.
     pub als: Choice<als::AlsOptions>,
@@ -278,11 +278,11 @@ impl Default for ModelBlock {
     }
 }
 
-/// What counts as a hit.
+/// What counts as relevant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvalBlock {
-    /// A held-out item rated at least so much is relevant; without ratings every one is.
+    /// Lowest rating of a relevant item; without ratings every item is relevant.
     pub relevant: f64,
 }
 
@@ -292,7 +292,7 @@ impl Default for EvalBlock {
     }
 }
 
-/// The block after its checks: every value is usable.
+/// The checked block: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -302,7 +302,7 @@ pub struct Params {
     pub by: By,
     /// Absent: any.
     pub kind: Option<Kind>,
-    /// Given options, which are then not searched.
+    /// The given options, which are not searched.
     pub options: Option<ModelOptions>,
     pub half_life: Option<f64>,
     pub disliked: Option<f64>,
@@ -325,14 +325,14 @@ impl Block {
     pub fn check(&self) -> Result<Params, Invalid> {
         let SampleBlock { users, items, .. } = self.sample;
         require(users >= 20 && items >= 40, "recsys.sample", || {
-            "at least 20 users and 40 items".to_owned()
+            format!("{users} users and {items} items are too few; at least 20 and 40")
         })?;
         data::check_source("recsys", &self.data.source)?;
         data::check_reading("recsys", self.data.reading())?;
         require(
             self.eval.relevant.is_finite(),
             "recsys.eval.relevant",
-            || "a rating is expected".to_owned(),
+            || format!("{} is not a finite rating", self.eval.relevant),
         )?;
         gate::check("recsys", &self.gate)?;
         self.predict.check("recsys")?;
@@ -373,12 +373,17 @@ impl ModelBlock {
         let positive = |value: f64| value > 0.0 && value.is_finite();
         let share = |value: f64| (0.0..=1e6).contains(&value);
         require(share(self.budget), "recsys.model.budget", || {
-            "a number of 0 to 1000000 is expected".to_owned()
+            format!("{} is not a number from 0 to 1000000", self.budget)
         })?;
         require(
             positive(self.memory) && self.memory <= 4096.0,
             "recsys.model.memory",
-            || "GiB above 0 are expected, 4096 at most".to_owned(),
+            || {
+                format!(
+                    "{} is not a number of GiB above 0 and up to 4096",
+                    self.memory
+                )
+            },
         )?;
         for (key, value) in [
             ("half_life", self.half_life.given().unwrap_or(0.0)),
@@ -425,7 +430,7 @@ impl ModelBlock {
         }
         if let Some(knn) = self.knn.given() {
             require(knn.neighbours >= 1, "recsys.model.knn.neighbours", || {
-                "at least 1 neighbour".to_owned()
+                "0 is too few; at least 1".to_owned()
             })?;
         }
         let Some(graph) = self.graph.given() else {

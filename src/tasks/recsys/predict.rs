@@ -71,7 +71,7 @@ impl Predict for Recsys {
     }
 }
 
-/// Lists for users: who they are, and what they get.
+/// Lists for users: the users, and the lister.
 pub(super) struct Users {
     source: Box<dyn Source>,
     pub lister: UserLister,
@@ -79,8 +79,8 @@ pub(super) struct Users {
 }
 
 impl Users {
-    /// Of what the request says, with the columns named as in the data that the model was trained on;
-    /// outputs are always named alike.
+    /// Made from the request, with the names of columns of the training data. The columns of outputs always have the
+    /// same names.
     pub fn new(
         model: Model,
         header: &Header<Details>,
@@ -91,7 +91,7 @@ impl Users {
         let lists = &request.options.lists;
         if let Some(later) = &header.details.later {
             talk.note(format!(
-                "recsys: lists go on from the last interaction known: the {} of the test part count as taken",
+                "recsys: lists start after the last known interaction: the {} of the test part count as taken",
                 later.rows
             ));
         }
@@ -128,9 +128,9 @@ impl Users {
             Some(path) => Pairs::read(path, names, &items, &mut context, talk),
             None => Ok(Pairs::default()),
         };
-        let unknown = Unknown::new(
+        let unknown = Unknown::answered(
             format!("users of {} are", source.file()),
-            "who get what is popular",
+            "get the popular items",
         );
         let lister = UserLister {
             unknown: Arc::new(unknown),
@@ -151,7 +151,7 @@ impl Users {
     }
 }
 
-/// Items that are in no list.
+/// Items to exclude from all lists.
 fn hidden(
     request: &Request,
     name: &str,
@@ -165,7 +165,7 @@ fn hidden(
     }
 }
 
-/// A table of ids; one without any bytes has none.
+/// A table of ids; an empty file has no ids.
 fn open_ids(path: &Path, reading: Reading, column: &str) -> Result<Box<dyn Source>> {
     let source = tables::open_with(path, reading)?;
     match source.columns().is_empty() {
@@ -183,7 +183,7 @@ fn columns(of: &str, listed: &str) -> Vec<Column> {
     ]
 }
 
-/// The rows of the lists of `records`, and what was refused of them.
+/// Passes the rows of the lists to `out`, and returns the rejected records.
 fn hand_out(
     records: &[Row],
     (cell, name): (usize, &str),
@@ -197,7 +197,7 @@ fn hand_out(
             Ok(list) => list,
             Err(refusal) => {
                 let mut reject = Reject::of(&refusal, record.line(), name);
-                // The scorer was not shown a cell that is no id.
+                // Cells that are not ids were not passed to the scorer.
                 if let Err(kind) = tables::id_of(record.kind(cell), record.text(cell)) {
                     reject.reason = kind.to_string();
                 }
@@ -217,27 +217,27 @@ fn hand_out(
     rejects
 }
 
-/// The id in a cell, empty where it holds none.
+/// The id in a cell; empty if there is none.
 fn id(record: &Row, cell: usize) -> &str {
     match tables::id_of(record.kind(cell), record.text(cell)) {
         Ok(std::borrow::Cow::Borrowed(id)) => id,
-        // A number with an exponent, which no list of ids is spelled with.
+        // A number with an exponent, in which ids are never written.
         Ok(_) => record.text(cell),
         Err(_) => "",
     }
 }
 
-/// A list is a millisecond of work and twenty rows.
+/// A list takes about a millisecond and has twenty rows.
 const PACE: Pace = Pace {
     task: 48,
     batch: 3072,
     checkpoint: 12_288,
 };
 
-/// What to recommend to users.
+/// Recommends items to users.
 pub(super) struct UserLister {
     pub scorer: Scorer,
-    /// Which cell holds the user, and the name of its column.
+    /// Index of the cell with the user, and the name of its column.
     user: usize,
     user_name: String,
     unknown: Arc<Unknown>,
@@ -257,12 +257,12 @@ impl UserLister {
         self.request(id)
     }
 
-    /// Whether anything is known of a user.
+    /// Whether a user is known to the model or folded in.
     pub fn knows(&self, id: &str) -> bool {
         !self.folded.of(id).is_empty() || self.scorer.user(id).is_some()
     }
 
-    /// What is asked for a user.
+    /// The request for a user.
     pub fn request<'a>(&'a self, id: &'a str) -> scoring::recsys::Request<'a> {
         let newer = self.folded.of(id);
         scoring::recsys::Request {
@@ -293,10 +293,10 @@ impl Lister for UserLister {
     }
 }
 
-/// Items like others.
+/// Lists similar items.
 struct SimilarLister {
     scorer: Scorer,
-    /// Which cell holds the item, and the name of its column.
+    /// Index of the cell with the item, and the name of its column.
     item: usize,
     item_name: String,
     columns: Vec<Column>,

@@ -1,4 +1,4 @@
-//! Preparation of `recsys`: raw interactions, checked, merged and split into a training and a test part.
+//! Preparation of `recsys`: checks and merges raw interactions, and splits them into a training and a test part.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::tasks::recsys::params::{DataBlock, Params};
 use crate::tasks::recsys::{ITEMS, Recsys};
 use tables::{Column, Kind, RATING_COLUMNS, Rating, RatingColumns, Ratings, Row};
 
-/// Both parts with their own ids, and names of items.
+/// Both parts with their own ids, and the names of items.
 pub struct Parts {
     train: Ratings,
     test: Ratings,
@@ -30,16 +30,16 @@ pub struct Parts {
 pub struct Summary {
     train: usize,
     test: usize,
-    /// Of the training part.
+    /// Number of users of the training part.
     users: usize,
     items: usize,
     /// Rows that were merged into a later row of the same user and item.
     merged: usize,
     /// Rows of users or items with too few rows.
     rare: usize,
-    /// Users that only the test part has.
+    /// Users that are only in the test part.
     new_users: usize,
-    /// Items that only the test part has.
+    /// Items that are only in the test part.
     new_items: usize,
 }
 
@@ -64,8 +64,8 @@ impl fmt::Display for Summary {
     }
 }
 
-/// The table of items that is read where none is named: this, beside the source.
-const BESIDE: &str = "items.csv";
+/// The default table of items, in the folder of the source.
+const DEFAULT_ITEMS: &str = "items.csv";
 
 impl Prepare for Recsys {
     type Summary = Summary;
@@ -76,12 +76,12 @@ impl Prepare for Recsys {
         data_files(project, &data.source, data.test.as_deref())
     }
 
-    fn beside_data(project: &Project, params: &Params) -> Vec<PathBuf> {
+    fn other_inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
-        let beside = project.path(&data.source).with_file_name(BESIDE);
+        let default = project.path(&data.source).with_file_name(DEFAULT_ITEMS);
         match &data.items {
             Some(items) => vec![project.path(items)],
-            None if beside.is_file() => vec![beside],
+            None if default.is_file() => vec![default],
             None => Vec::new(),
         }
     }
@@ -114,8 +114,8 @@ impl Prepare for Recsys {
                         (false, _) => "there are no times",
                     };
                     talk.note(format!(
-                        "recsys: {why}, so the test part is drawn from each user's interactions by the seed; \
-                         name a column of times with recsys.data.time"
+                        "recsys: {why}, so the test part is a random sample of each user's interactions; set a \
+                        column of times with recsys.data.time"
                     ));
                 }
                 let rule = HoldOut {
@@ -128,7 +128,7 @@ impl Prepare for Recsys {
         };
         if train.rows.is_empty() {
             return Err(exit::data(format!(
-                "{}: no interaction is left to train on",
+                "{}: no interactions are left to train on",
                 path.display()
             )));
         }
@@ -174,7 +174,7 @@ impl Prepare for Recsys {
 /// Reads a whole source.
 ///
 /// # Errors
-/// Where there are bad rows: the first is named, all are counted.
+/// If there are bad rows: names the first and counts all.
 fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
     let mut source = tables::open_with(path, params.reading())?;
     let format = params.date_format.given();
@@ -197,11 +197,11 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
     Ok(ratings)
 }
 
-/// Times of two kinds cannot be put in order, also where each file has but one.
+/// Refuses times of two kinds, which cannot be ordered, even if each file has only one kind.
 fn refuse_other_times(source: &Ratings, test: &Ratings, params: &Params) -> Result<()> {
     match (source.times, test.times, &params.data.test) {
         (Some(source), Some(found), Some(file)) if source != found => Err(exit::data(format!(
-            "{file}: column `{}` holds {}, that of {} {}; write all times in one way",
+            "{file}: column `{}` holds {}, but that of {} holds {}; write all times in the same way",
             params.data.time,
             found.described(),
             params.data.source,
@@ -211,12 +211,12 @@ fn refuse_other_times(source: &Ratings, test: &Ratings, params: &Params) -> Resu
     }
 }
 
-/// Keeps the latest row of each user and item (of several at one time the last one), sorts the rows by user,
-/// time and item, and returns how many were removed.
+/// Keeps the latest row of each user and item (the last one of those at the same time), sorts the rows by user, time
+/// and item, and returns how many were removed.
 fn merge(ratings: &mut Ratings) -> usize {
     let before = ratings.rows.len();
     let pair = |row: &Rating| (row.user, row.item);
-    // A stable sort: rows of one time stay in the order of the file, so that the last can win.
+    // A stable sort: rows at the same time stay in the order of the file, so that the last one wins.
     ratings
         .rows
         .sort_by(|a, b| pair(a).cmp(&pair(b)).then(b.time.total_cmp(&a.time)));
@@ -236,7 +236,7 @@ fn merge(ratings: &mut Ratings) -> usize {
     before - ratings.rows.len()
 }
 
-/// Warns about pairs of the test file that are in the training part: they can never be hits.
+/// Warns about pairs of the test file that are also in the training part, which can never be hits.
 fn warn_of_seen(train: &Ratings, test: &Ratings, talk: &Talk) {
     let pair = |ratings: &Ratings, row: &Rating| {
         let (user, item) = (row.user as usize, row.item as usize);
@@ -251,8 +251,8 @@ fn warn_of_seen(train: &Ratings, test: &Ratings, talk: &Talk) {
         .count();
     if both > 0 {
         talk.warn(format!(
-            "{both} pairs of user and item are in the test file and in the training data; what was \
-             taken is never recommended again, so they count as missed"
+            "{both} pairs of user and item are in the test file and in the training data; items that \
+            were taken are never recommended again, so these pairs count as missed"
         ));
     }
 }
@@ -268,13 +268,13 @@ fn titles(
         let mut source = tables::open_with(path, params.reading())?;
         tables::read_titles(source.as_mut(), &params.item, &params.title)
     };
-    let beside: PathBuf = source.with_file_name(BESIDE);
+    let default: PathBuf = source.with_file_name(DEFAULT_ITEMS);
     let titles: HashMap<String, String> = match &params.items {
         Some(items) => read(&project.path(items))?,
-        None if beside.is_file() && beside != source => match read(&beside) {
+        None if default.is_file() && default != source => match read(&default) {
             Ok(titles) => titles,
             Err(error) => {
-                talk.note(format!("no names of items: {error}"));
+                talk.note(format!("items have no names: {error}"));
                 HashMap::new()
             }
         },
@@ -285,7 +285,7 @@ fn titles(
     Ok(titles)
 }
 
-/// A part in the order of its rows, with the columns that the data have.
+/// Writes a part with those columns that the data have.
 fn write_ratings(path: &Path, part: &Ratings) -> io::Result<()> {
     let names = RATING_COLUMNS;
     let mut columns = vec![Column::new(names.user), Column::new(names.item)];
@@ -307,7 +307,7 @@ fn write_ratings(path: &Path, part: &Ratings) -> io::Result<()> {
     })
 }
 
-/// A number in its shortest spelling, whole ones without a fraction; an empty cell for none.
+/// Appends a number in its shortest form, whole ones without a fraction; an empty cell for none.
 fn push_number(row: &mut Row, value: Option<f64>) {
     match value {
         Some(value) => row.push(Kind::Number, &format!("{value}")),

@@ -1,5 +1,5 @@
-//! The page `reports/recsys.html`: how good the lists are by their length and for whom, beside what is
-//! popular, and what some users would be shown. Takes figures that are measured already.
+//! The page `reports/recsys.html`: the metrics of the lists by length and by group of users, compared with the popular
+//! items, and the lists of some users. Takes measured figures.
 
 mod lengths;
 mod trials;
@@ -13,26 +13,26 @@ use crate::report::html::{Table, columns, escape};
 use crate::report::page::{Figure, Page, Section};
 use models::recsys::Trial;
 
-/// What the page shows.
+/// The content of the page.
 #[derive(Clone, Debug)]
 pub struct RecsysReport {
     pub kind: String,
-    /// Figures by name, of the model and of what is popular.
+    /// Figures by name, of the model and of the popular items.
     pub figures: Value,
     pub baseline: Value,
     pub users: u64,
     pub train_rows: u64,
     pub items: u64,
-    /// The least relevant rating; `None`: every held-out item is relevant.
+    /// The lowest relevant rating; `None`: every item of the test part is relevant.
     pub relevant: Option<f64>,
     pub curves: Vec<Curve>,
     /// Interactions, users, recall and NDCG at 20.
     pub bands: Vec<(String, u64, f64, f64)>,
-    /// What was tried in training: a list of figures by name.
+    /// The trials in training.
     pub held_out: Vec<Trial>,
     pub cold_users: u64,
     pub cold: Value,
-    /// Relevant interactions with items that training does not know.
+    /// Relevant interactions with items that are not in the training part.
     pub new_items: u64,
     pub examples: Vec<Example>,
 }
@@ -53,10 +53,10 @@ pub struct Curve {
 #[derive(Clone, Debug)]
 pub struct Example {
     pub user: String,
-    /// What they took, the latest first.
+    /// The items they took, the latest first.
     pub taken: Vec<String>,
     pub listed: Vec<Listed>,
-    /// How many items were relevant.
+    /// Number of relevant items.
     pub relevant: u64,
 }
 
@@ -92,9 +92,9 @@ fn summary(report: &RecsysReport) -> String {
         None => "in the test part".to_owned(),
     };
     format!(
-        "For {} users, the model ({}, fitted to {} interactions) ranks all {} items that they had not \
-         taken; an item {relevant} is a hit. Of what was relevant, {} is among the first 20; of the \
-         most popular items, {}.",
+        "For {} users, the model ({}, fitted to {} interactions) ranks all of the {} items that they \
+        have not taken; an item {relevant} is a hit. {} of the relevant items are among the first 20 of the \
+        model, {} among the 20 most popular items.",
         count(report.users),
         escape(&report.kind),
         count(report.train_rows),
@@ -124,7 +124,7 @@ fn headline(report: &RecsysReport) -> Vec<Figure> {
         item(
             "NDCG@20",
             "ndcg_at_20",
-            "The same, where a hit counts the more, the higher it is listed; 1 is perfect.",
+            "The same, with hits weighted by their rank; 1 is perfect.",
         ),
         item(
             "Hit rate@20",
@@ -137,9 +137,9 @@ fn headline(report: &RecsysReport) -> Vec<Figure> {
 fn figures_table(report: &RecsysReport) -> Section {
     const ROWS: [(&str, &str, &str); 7] = [
         ("MAP@20", "map_at_20", "mean precision at the hits"),
-        ("MRR", "mrr", "one over the place of the first hit"),
+        ("MRR", "mrr", "reciprocal rank of the first hit"),
         ("Hit rate@20", "hit_rate_at_20", "users with a hit"),
-        ("NDCG@10", "ndcg_at_10", "hits weighed by place"),
+        ("NDCG@10", "ndcg_at_10", "hits weighted by rank"),
         (
             "Coverage@20",
             "coverage_at_20",
@@ -179,8 +179,8 @@ fn figures_table(report: &RecsysReport) -> Section {
     let mut note = String::new();
     if report.cold_users > 0 {
         note += &format!(
-            "{} users of the test part are not known in training and are not in these figures: they \
-             get what is popular, with recall@20 {} and NDCG@20 {}. ",
+            "{} users of the test part are not in the training part and not in these figures: they \
+            get the popular items, with recall@20 {} and NDCG@20 {}. ",
             count(report.cold_users),
             figure(&report.cold, "recall_at_20", four),
             figure(&report.cold, "ndcg_at_20", four),
@@ -188,7 +188,7 @@ fn figures_table(report: &RecsysReport) -> Section {
     }
     if report.new_items > 0 {
         note += &format!(
-            "{} relevant interactions are with items that training does not know: they count as missed.",
+            "{} relevant interactions are with items that are not in the training part: they count as missed.",
             count(report.new_items)
         );
     }

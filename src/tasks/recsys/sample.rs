@@ -1,4 +1,4 @@
-//! The log of a made-up shop, and names of what it sells.
+//! The log of a made-up shop, and the names of its items.
 
 mod shop;
 

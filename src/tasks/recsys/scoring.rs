@@ -12,13 +12,13 @@ use tables::spelling;
 pub struct Scorer {
     model: Model,
     index: Arc<Index>,
-    /// Numbers of the users and of the items by their ids.
+    /// Numbers of users and items by id.
     users: HashMap<String, u32>,
     items: HashMap<String, u32>,
 }
 
 impl Scorer {
-    /// Of a loaded model; `hidden` items, rising, are in no list.
+    /// A scorer for a loaded model; `hidden` items, in ascending order, are never listed.
     pub fn new(model: Model, hidden: Vec<u32>) -> Self {
         Self {
             index: Arc::new(Index::new(&model.fitted, model.taken.width(), hidden)),
@@ -28,28 +28,28 @@ impl Scorer {
         }
     }
 
-    /// The number of an item; `None` where the model does not know it.
+    /// The number of an item; `None` if it is unknown to the model.
     pub fn item(&self, id: &str) -> Option<u32> {
         self.items.get(spelling::plain(id.trim())).copied()
     }
 
-    /// The number of a user; `None` where the model does not know them.
+    /// The number of a user; `None` if they are unknown to the model.
     pub fn user(&self, id: &str) -> Option<u32> {
         self.users.get(spelling::plain(id.trim())).copied()
     }
 
-    /// The name of an item, where the model has one.
+    /// The name of an item, if the model has one.
     pub fn title(&self, id: &str) -> Option<&str> {
         let title = self.model.catalogue.title(self.item(id)?);
         (title != id).then_some(title)
     }
 
-    /// Items that a user took by what the model knows.
+    /// Number of items that a user took, according to the model.
     pub fn count_taken(&self, id: &str) -> usize {
         self.taken(id, &[]).history().items.len()
     }
 
-    /// What the user took by what the model knows, then what is newer.
+    /// The items that the user took according to the model, then newer ones.
     fn taken(&self, id: &str, newer: &[u32]) -> Taken {
         let known = self.user(id).map(|user| self.model.taken_by(user as usize));
         let mut taken = known.unwrap_or_default();
@@ -66,7 +66,7 @@ impl Scorer {
         ranked.collect()
     }
 
-    /// Lists of one length for users, which share the work on the items.
+    /// Lists of the same length for several users, scored together.
     fn users(&self, requests: &[Request<'_>], k: usize) -> Vec<Result<Answer<'_>, Refusal>> {
         let asked: Vec<Option<(Taken, &Request<'_>)>> = requests
             .iter()
@@ -87,14 +87,14 @@ impl Scorer {
         self.in_place(asked.iter().map(Option::is_some), &lists)
     }
 
-    /// Lists of one length for items.
+    /// Lists of the same length for several items.
     fn similar(&self, requests: &[Request<'_>], k: usize) -> Vec<Result<Answer<'_>, Refusal>> {
         let found: Vec<Result<u32, Refusal>> = requests
             .iter()
             .map(|request| match request.list {
-                List::Similar { id } if !id.is_empty() => self
-                    .item(id)
-                    .ok_or_else(|| Refusal::unknown(format!("the model knows no item `{id}`"))),
+                List::Similar { id } if !id.is_empty() => self.item(id).ok_or_else(|| {
+                    Refusal::unknown(format!("item `{id}` is unknown to the model"))
+                }),
                 _ => Err(empty_id()),
             })
             .collect();
@@ -108,7 +108,7 @@ impl Scorer {
             .collect()
     }
 
-    /// The lists of those that were asked for; the others have no id.
+    /// Puts the lists in the order of the requests; requests without an id have no list.
     fn in_place(
         &self,
         asked: impl Iterator<Item = bool>,
@@ -142,7 +142,7 @@ fn empty_id() -> Refusal {
     Refusal::missing("the id is empty")
 }
 
-/// Requests that are answered together: lists of the same kind and length.
+/// Whether two requests are answered together: lists of the same kind and length.
 fn alike(a: &Request<'_>, b: &Request<'_>) -> bool {
     a.k == b.k && std::mem::discriminant(&a.list) == std::mem::discriminant(&b.list)
 }

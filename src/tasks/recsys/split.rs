@@ -1,4 +1,4 @@
-//! Which interactions are held out, and which are too rare to count.
+//! Splits interactions into a training and a test part, and removes rare users and items.
 
 use anyhow::Result;
 
@@ -7,20 +7,20 @@ use crate::pipeline::split::hash;
 use crate::tasks::recsys::params::By;
 use tables::{Rating, Ratings};
 
-/// How interactions are held out.
+/// How to split.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HoldOut {
-    /// Share of the interactions; 0: none.
+    /// Share of the interactions to hold out; 0: none.
     pub share: f64,
     pub by: By,
-    /// Decides what is drawn where there are no times.
+    /// Seed of the random choice without times.
     pub seed: u64,
 }
 
 /// Splits rows that are sorted by user, time and item; both parts keep all ids.
 ///
-/// Without times nothing says which of a user's interactions are the last: as many are drawn, by the
-/// seed. (The order of ids would take the same items from everyone, and leave them out of training.)
+/// Without times the last interactions of a user are unknown, so the same number is chosen at random. (The order of
+/// ids would hold out the same items for all users, so that they would be missing in training.)
 pub(super) fn split_train_test(mut source: Ratings, rule: HoldOut) -> Result<(Ratings, Ratings)> {
     let share_of = |n: usize| ((n as f64 * rule.share) as usize).max(1);
     let ordered = source.are_ordered();
@@ -45,7 +45,7 @@ pub(super) fn split_train_test(mut source: Ratings, rule: HoldOut) -> Result<(Ra
     Ok((part(false), part(true)))
 }
 
-/// Marks the last `count(n)` of each user's n rows; none of users with fewer than two.
+/// Marks the last `count(n)` of each user's n rows; none for users with fewer than two.
 fn last_of_each(rows: &[Rating], count: impl Fn(usize) -> usize) -> Vec<bool> {
     let users = rows.chunk_by(|a, b| a.user == b.user);
     users
@@ -57,8 +57,8 @@ fn last_of_each(rows: &[Rating], count: impl Fn(usize) -> usize) -> Vec<bool> {
         .collect()
 }
 
-/// Marks `count(n)` of each user's n rows, drawn by the seed and both ids alone, so that neither other users
-/// nor the order of rows decide; none of users with fewer than two.
+/// Marks `count(n)` of each user's n rows, chosen by the seed and both ids alone, so that other users and the order of
+/// rows do not matter; none for users with fewer than two.
 fn drawn_of_each(source: &Ratings, seed: u64, count: impl Fn(usize) -> usize) -> Vec<bool> {
     let draw = |row: &Rating| {
         let (user, item) = (
@@ -84,27 +84,27 @@ fn drawn_of_each(source: &Ratings, seed: u64, count: impl Fn(usize) -> usize) ->
         .collect()
 }
 
-/// Marks the latest rows, about `share` of them; rows of one time stay together.
+/// Marks the latest rows, about `share` of them; rows at the same time stay together.
 fn after_split_time(source: &Ratings, share: f64) -> Result<Vec<bool>> {
     let mut times: Vec<f64> = source.rows.iter().map(|row| row.time).collect();
     times.sort_by(f64::total_cmp);
     let (first, last) = (times[0], times[times.len() - 1]);
     if !source.timed || first == last {
         return Err(exit::data(
-            "recsys.split.by: time needs a column of times that differ; name it with \
-             recsys.data.time, or split by user",
+            "recsys.split.by: time needs a column with different times; set it with \
+            recsys.data.time, or split by user",
         ));
     }
     let held = ((times.len() as f64 * share) as usize).max(1);
     let mut moment = times[times.len() - held];
     if moment == first {
-        // Most rows have the first time: all later ones are held out.
+        // Most rows are at the first time: hold out all later ones.
         moment = times[times.partition_point(|&time| time <= first)];
     }
     Ok(source.rows.iter().map(|row| row.time >= moment).collect())
 }
 
-/// Removes users and items with fewer rows than the minimum, until all that remain have enough.
+/// Removes users and items with fewer rows than the minimum, until all remaining ones have enough.
 pub(super) fn keep_frequent(ratings: &mut Ratings, min_user: usize, min_item: usize) {
     loop {
         let before = ratings.rows.len();

@@ -23,17 +23,17 @@ use tables::{RATING_COLUMNS, Ratings, read_ratings};
 /// Share of each user's interactions that candidates are compared on.
 const HELD_OUT: f64 = 0.2;
 
-/// What is worth knowing of a fitted recommender.
+/// A summary of a fitted recommender.
 #[derive(Serialize)]
 pub struct Fit {
     users: usize,
     items: usize,
     chosen: Choice,
-    /// Everything tried on interactions held out; empty where nothing was to be chosen.
+    /// All trials on held-out interactions; empty if nothing was searched.
     trials: Vec<Trial>,
-    /// Which of them was chosen.
+    /// Index of the chosen trial.
     best: Option<usize>,
-    /// Interactions of the test part by which histories were carried on.
+    /// Number of interactions of the test part that extend the histories.
     later: usize,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for Fit {
         if let Some(best) = self.best.map(|best| &self.trials[best]) {
             write!(
                 f,
-                " (best of {} on interactions held out: NDCG@20 {:.4}, recall@20 {:.4})",
+                " (best of {} on held-out interactions: NDCG@20 {:.4}, recall@20 {:.4})",
                 self.trials.len(),
                 best.ndcg_at_20,
                 best.recall_at_20
@@ -54,7 +54,7 @@ impl fmt::Display for Fit {
             0 => Ok(()),
             later => write!(
                 f,
-                ", histories carried on by {later} interactions of the test part"
+                ", histories extended by {later} interactions of the test part"
             ),
         }
     }
@@ -73,7 +73,7 @@ impl Train for Recsys {
         let log = Log::new(&data);
         if log.taken.is_empty() {
             return Err(exit::data(
-                "the training part of recsys holds no interactions",
+                "the training part of recsys has no interactions",
             ));
         }
         let (choice, trials, best) = log.choose(params, seed, talk);
@@ -127,8 +127,8 @@ impl Train for Recsys {
     }
 }
 
-/// What the test part holds of items that are trained on, weighed as in training; and its digest. Nothing is
-/// learnt from it: it is what users have taken by the time that lists are made.
+/// The interactions of the test part with trained items, weighted as in training; and its digest. They are not trained
+/// on, but they are what users have taken by the time that lists are made.
 fn later(
     part: &Path,
     data: &recsys::Interactions,
@@ -189,7 +189,7 @@ fn signature(columns: &Columns) -> Signature {
     }
 }
 
-/// A name for each item, or none where no item has one.
+/// A name for each item; empty if no item has one.
 fn titles(items: &[String], known: &std::collections::HashMap<String, String>) -> Vec<String> {
     let titles: Vec<String> = items
         .iter()
@@ -201,21 +201,21 @@ fn titles(items: &[String], known: &std::collections::HashMap<String, String>) -
     }
 }
 
-/// Interactions as the models take them, with what else is known of each.
+/// Interactions as the models take them, with their ratings and times.
 struct Log {
-    /// All alike.
+    /// All interactions with the same weight.
     taken: Interactions,
-    /// Whether each was rated as relevant; all where there are no ratings.
+    /// Whether each is rated as relevant; without ratings all are.
     liked: Vec<bool>,
-    /// Empty where there are none.
+    /// Empty if there are no times.
     times: Vec<f64>,
     timed: bool,
-    /// Whether they say what a user took first.
+    /// Whether the interactions of a user are ordered by time.
     ordered: bool,
 }
 
 impl Log {
-    /// Of ratings that are sorted.
+    /// Made from sorted ratings.
     fn new(data: &recsys::Interactions) -> Log {
         let Ratings {
             users,
@@ -255,7 +255,7 @@ impl Log {
             .weighed(|at| if self.liked[at] { 1.0 } else { disliked as f32 })
     }
 
-    /// The half-life of popularity in the unit of the times.
+    /// The half-life of popularity, in the unit of the times.
     fn half_life(&self, params: &Params) -> f64 {
         let known = self.times.iter().copied().filter(|time| time.is_finite());
         let (first, last) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), time| {
@@ -268,7 +268,7 @@ impl Log {
         }
     }
 
-    /// What is given, and the rest by a search.
+    /// Takes the given settings, and searches the others.
     fn choose(
         &self,
         params: &Params,
@@ -292,8 +292,8 @@ impl Log {
             Some(trial) => (trial.choice, trials, Some(best)),
             None => {
                 talk.warn(
-                    "nothing could be chosen on interactions held out (too few of them, or \
-                     recsys.model.budget too small): the defaults are taken",
+                    "the search on held-out interactions failed (too few of them, or recsys.model.budget too \
+                    small): using the defaults",
                 );
                 let options = params.options.unwrap_or_else(|| defaults(params.kind));
                 (Choice { options, ..given }, trials, None)
@@ -302,7 +302,7 @@ impl Log {
     }
 
     fn search(&self, params: &Params, seed: u64, talk: &Talk) -> (Vec<Trial>, usize) {
-        // As `prepare` splits: without an order nothing is the last.
+        // As in `prepare`: without an order there are no last interactions.
         let rule = match self.ordered {
             true => HoldOutRule::Last,
             false => HoldOutRule::Hashed(seed),

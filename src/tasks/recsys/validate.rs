@@ -1,5 +1,4 @@
-//! Checks of `recsys` data: repeated pairs of user and item, users and items with few rows, ratings out of
-//! scale.
+//! Checks of `recsys` data: repeated pairs of user and item, users and items with few rows, ratings out of scale.
 
 use std::io;
 use std::path::Path;
@@ -27,13 +26,13 @@ impl Validate for Recsys {
             "repeated_pairs",
             "0",
             Level::Warning,
-            "share of rows whose user and item came before",
+            "share of rows that repeat the user and item of an earlier row",
         ),
         TaskRule::at_most(
             "conflicts",
             "0",
             Level::Warning,
-            "share of rows whose user and item came before with another rating",
+            "share of rows that repeat a user and item with another rating",
         ),
         TaskRule::at_least("rows_per_user", "2", Level::Warning, "rows of a user"),
         TaskRule::at_least("rows_per_item", "2", Level::Warning, "rows of an item"),
@@ -41,13 +40,13 @@ impl Validate for Recsys {
             "scale",
             "0",
             Level::Error,
-            "share of ratings far outside of the scale that nearly all others are on",
+            "share of ratings far outside the scale of nearly all others",
         ),
         TaskRule::at_most(
             "leakage",
             "0",
             Level::Error,
-            "prepared: share of test rows whose user and item are in the training part",
+            "prepared: share of test rows whose user and item are also in the training part",
         ),
     ];
 
@@ -84,7 +83,7 @@ impl Validate for Recsys {
 
     fn prepared(job: &Job<Params>) -> Result<Checked> {
         let pair = |head: &Head, row: usize, block: &Block| {
-            // `prepare` writes them under these names, whatever they were called before.
+            // `prepare` writes the columns under these names.
             let names = [RATING_COLUMNS.user, RATING_COLUMNS.item];
             let columns = [head.find(names[0])?, head.find(names[1])?];
             id_key(block, row, &columns)
@@ -95,7 +94,7 @@ impl Validate for Recsys {
         }];
         let paths = parts::<Recsys>(job.project)?;
         let mut parts = leaks::check(job, &paths, &keys)?;
-        // With a test file of one's own, or the last of each user, both parts may be of one time.
+        // With a separate test file, or the last interactions of each user, the times of both parts may overlap.
         if job.params.by == By::Time && job.params.data.test.is_none() {
             let overlap = overlap(job, &parts, &paths[0])?;
             parts.checked.findings.extend(overlap);
@@ -104,7 +103,7 @@ impl Validate for Recsys {
     }
 }
 
-/// Rows by pair, by user and by item, as they are read.
+/// Gathers rows by pair, by user and by item while reading.
 struct Pairs {
     user: Option<usize>,
     item: Option<usize>,
@@ -200,7 +199,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     })
 }
 
-/// Keys with a number of rows that the rule does not allow: how many of all, and the first row of each.
+/// Keys with a number of rows that the rule does not allow: their number, and the first row of each.
 #[derive(Default)]
 struct Few {
     of: u64,
@@ -251,12 +250,12 @@ fn small(
     )
 }
 
-/// Values of a rating scale: so few that nearly all ratings are among them.
+/// Maximum number of values of a rating scale, which nearly all ratings are among.
 const SCALE: usize = 20;
 const NEARLY_ALL: f64 = 0.995;
 
-/// Ratings that lie more than the scale's own width beyond its ends. The file is read once more to name
-/// their rows, only where there are such.
+/// Ratings that are more than the width of the scale beyond its ends. Reads the file again to name their rows, if there
+/// are any.
 fn out_of_scale(
     job: &Job<Params>,
     read: &table::Read<Pairs>,
@@ -304,7 +303,7 @@ fn out_of_scale(
         Columns::Needed,
         job.talk,
     )?;
-    let says = format!("are far outside of the scale of {low} to {high}");
+    let says = format!("are far outside the scale of {low} to {high}");
     Ok(read.share(
         job,
         "scale",
@@ -314,7 +313,7 @@ fn out_of_scale(
     ))
 }
 
-/// Training rows that are not before all test rows, where the split is at one moment.
+/// Training rows that are not before all test rows, if the split is by time.
 fn overlap(job: &Job<Params>, parts: &leaks::Parts, train: &Path) -> Result<Option<Finding>> {
     let [Some(time), Some(tested)] = [0, 1].map(|part: usize| {
         let head: &Head = &parts.tables[part].head;
@@ -346,14 +345,14 @@ fn overlap(job: &Job<Params>, parts: &leaks::Parts, train: &Path) -> Result<Opti
         column: Some(time),
     };
     let message = format!(
-        "{} training rows ({}) are not before the first test row, though recsys.split.by is time",
+        "{} training rows ({}) are not before the first test row, although recsys.split.by is time",
         count(late.gathered.count),
         percent(share, 2)
     );
     Ok(Some(about.finding(message, &late.gathered)))
 }
 
-/// Numbers and times of a column outside of an interval.
+/// Finds numbers and times of a column outside an interval.
 struct Outside {
     column: usize,
     from: f64,

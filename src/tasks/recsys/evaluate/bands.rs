@@ -1,13 +1,13 @@
-//! Users in bands of how active they were in training.
+//! Groups users by their activity in the training part.
 
 use serde::Serialize;
 
 use models::metrics::ranking::{Ranked, mean};
 
-/// Bounds between bands: interactions in training.
+/// Bounds between bands: numbers of interactions in the training part.
 const BOUNDS: [usize; 5] = [5, 10, 20, 50, 100];
 
-/// Users of like activity.
+/// Users of similar activity.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Band {
     pub interactions: String,
@@ -34,7 +34,7 @@ impl Band {
     }
 }
 
-/// The bands that have users; `activity` is of each user.
+/// The non-empty bands; `activity` has an entry per user.
 pub(super) fn bands(activity: &[usize], ranked: &[Ranked]) -> Vec<Band> {
     let band = |at: usize| {
         let low = if at == 0 { 1 } else { BOUNDS[at - 1] };

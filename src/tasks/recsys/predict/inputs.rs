@@ -1,5 +1,5 @@
-//! What a list may depend on beside the model: interactions to fold in, pairs of users and items,
-//! tables of items. All of it is in the digest that a resumed run must find again.
+//! What lists depend on besides the model: interactions to fold in, pairs of users and items, tables of items. The
+//! digest of all of these must be the same in a resumed run.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::details::Columns;
 use tables::{ReadError, Reading, Row, Source, id_cell, read_ratings};
 
-/// Numbers of ids.
+/// Ids and their numbers.
 pub(super) struct Ids(HashMap<String, u32>);
 
 impl Ids {
@@ -27,7 +27,7 @@ impl Ids {
     }
 }
 
-/// A digest of everything that was read, and how files in CSV are read.
+/// A digest of everything that was read; whether it is not empty; and how files are read.
 pub(super) struct Context(Sha256, bool, Reading);
 
 impl Context {
@@ -43,7 +43,7 @@ impl Context {
         }
     }
 
-    /// Empty where nothing was read.
+    /// The digest; empty if nothing was read.
     pub fn digest(self) -> String {
         match self.1 {
             true => self
@@ -57,12 +57,12 @@ impl Context {
     }
 }
 
-/// Interactions to fold in.
+/// Users and interactions to fold in.
 #[derive(Default)]
 pub(super) struct Folded {
     /// In the order of their first row.
     pub users: Vec<String>,
-    /// Items of each user that the model knows, the oldest first.
+    /// Items of each user that are known to the model, the oldest first.
     items: HashMap<String, Vec<u32>>,
 }
 
@@ -91,16 +91,13 @@ impl Folded {
         }
         let mut sorted = ratings;
         sorted.sort();
-        let unknown = Unknown::new(
-            format!("interactions of {file} are with items"),
-            "and ignored",
-        );
+        let unknown = Unknown::ignored(format!("interactions of {file} with items"));
         for (at, row) in (0..).zip(&sorted.rows) {
             let user = &sorted.users[row.user as usize];
             let taken = folded.items.entry(user.clone()).or_default();
             let item = &sorted.items[row.item as usize];
             match items.number(item) {
-                // Of several rows the latest counts.
+                // The latest of several rows counts.
                 Some(item) => {
                     taken.retain(|&other| other != item);
                     taken.push(item);
@@ -108,7 +105,7 @@ impl Folded {
                 None => unknown.add(at, item),
             }
         }
-        unknown.told().into_iter().for_each(|told| talk.warn(told));
+        (unknown.warning().into_iter()).for_each(|warning| talk.warn(warning));
         Ok(folded)
     }
 
@@ -116,7 +113,7 @@ impl Folded {
         self.items.get(user).map_or(&[], Vec::as_slice)
     }
 
-    /// Those users, then the folded ones that are not among them.
+    /// `users`, then the folded users that are not among them.
     pub fn and<'a>(&self, users: impl Iterator<Item = &'a String>) -> Vec<String> {
         let mut all: Vec<String> = users.cloned().collect();
         let known: std::collections::HashSet<&String> = all.iter().collect();
@@ -151,11 +148,11 @@ impl Pairs {
                 if item.is_none() {
                     unknown.add(line, cells[1]);
                 }
-                // An item that the model does not know cannot be listed anyway; the user is named all the same.
+                // An item unknown to the model cannot be listed anyway, but the user is in the table.
                 pairs.entry(cells[0].to_owned()).or_default().extend(item);
             },
         )?;
-        unknown.told().into_iter().for_each(|told| talk.warn(told));
+        (unknown.warning().into_iter()).for_each(|warning| talk.warn(warning));
         for items in pairs.values_mut() {
             items.sort_unstable();
             items.dedup();
@@ -168,7 +165,7 @@ impl Pairs {
     }
 }
 
-/// All known items that are not in the table, rising.
+/// All known items that are not in the table, in ascending order.
 pub(super) fn all_but(
     items: &Ids,
     column: &str,
@@ -186,17 +183,16 @@ pub(super) fn all_but(
             None => unknown.add(line, cells[0]),
         }
     })?;
-    unknown.told().into_iter().for_each(|told| talk.warn(told));
+    (unknown.warning().into_iter()).for_each(|warning| talk.warn(warning));
     let others = (0..listed.len()).filter(|&item| !listed[item]);
     Ok(others.map(|item| item as u32).collect())
 }
 
 fn unknown_items(table: &Path) -> Unknown {
-    let what = format!("rows of {} name items", table.display());
-    Unknown::new(what, "and are ignored")
+    Unknown::ignored(format!("rows of {} with items", table.display()))
 }
 
-/// Hands over the line and these cells of every row of a table, none of them empty.
+/// Calls `take` with the line and these cells of every row of a table; none of the cells is empty.
 fn each(
     (path, reading): (&Path, Reading),
     names: &[&str],
@@ -221,7 +217,7 @@ fn each(
     Ok(())
 }
 
-/// Records out of ids in memory.
+/// Records from ids in memory.
 pub(super) fn from_ids(column: &str, ids: Vec<String>) -> Box<dyn Source> {
     tables::from_values("the model", column, ids)
 }

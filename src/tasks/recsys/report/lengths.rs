@@ -41,16 +41,16 @@ pub(super) fn by_length(report: &RecsysReport) -> Section {
         (point.ndcg, point.popular_ndcg)
     });
     Section {
-        title: "How far down the list".to_owned(),
-        note: "Recall: the hits, of all that was relevant, items that training does not know \
-               included. NDCG: hits weighed by 1 / log2(place + 1), of the most there could be. All \
-               items are ranked, none is sampled."
+        title: "By the length of the list".to_owned(),
+        note: "Recall: the share of relevant items that are hits, including relevant items that are not in \
+        training. NDCG: hits weighted by 1 / log2(rank + 1), divided by the maximum. All items are \
+        ranked, not a sample."
             .to_owned(),
         body: svg::side_by_side(&(recall + &ndcg)) + &table.render(),
     }
 }
 
-/// A figure by the length of the list: the model's line over the popular items' dashes.
+/// A figure by the length of the list: a line for the model, a dashed line for the popular items.
 fn curve(id: &str, name: &str, points: &[Curve], values: impl Fn(&Curve) -> (f64, f64)) -> String {
     let most = points
         .iter()

@@ -1,4 +1,4 @@
-//! The section of the page on what was tried in training.
+//! The section of the page on the trials in training.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use crate::report::html::{Table, columns, escape, text};
 use crate::report::page::Section;
 use models::recsys::{Choice, Trial};
 
-/// Trials shown.
+/// Maximum number of trials to show.
 const TRIALS: usize = 12;
 
-/// A setting as it is read: numbers to four digits.
+/// A setting for the page: numbers with four digits.
 fn setting(value: &Value) -> String {
     let rounded = value.as_f64().map(|number| format!("{number:.3e}").parse());
     match rounded {
@@ -32,7 +32,7 @@ pub(super) fn chosen(trials: &[Trial]) -> Section {
     };
     let table = Table {
         caption: format!(
-            "The best {} of {} tried",
+            "The best {} of {} trials",
             order.len().min(TRIALS),
             order.len()
         ),
@@ -47,15 +47,15 @@ pub(super) fn chosen(trials: &[Trial]) -> Section {
     };
     Section {
         title: "How the model was chosen".to_owned(),
-        note: "On interactions held out of the training part; the highest NDCG wins. What is older \
-               counts half after half_life of a user's interactions; disliked is the weight of what \
-               was rated low."
+        note: "Measured on held-out interactions of the training part; the highest NDCG wins. half_life is the \
+        share of a user's interactions after which an older one counts half; disliked is the weight of \
+        items with a low rating."
             .to_owned(),
         body: table.render(),
     }
 }
 
-/// What was chosen beside the kind, name by name.
+/// The chosen settings except the kind.
 fn settings(choice: &Choice) -> String {
     let options = json!(choice.options);
     let own = options.as_object().into_iter().flatten();

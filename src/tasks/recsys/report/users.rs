@@ -1,12 +1,11 @@
-//! Sections of the page on users: how good lists are by how much a user took, and what some of them would be
-//! shown.
+//! Sections of the page on users: the metrics by the activity of users, and the lists of some users.
 
 use super::{Example, RecsysReport};
 use crate::report::format::{count, excerpt, fixed};
 use crate::report::html::{Table, columns, text};
 use crate::report::page::Section;
 
-/// Columns of a name.
+/// Maximum width of a name, in columns of a terminal.
 const NAME: usize = 60;
 
 pub(super) fn bands(report: &RecsysReport) -> Section {
@@ -30,7 +29,7 @@ pub(super) fn bands(report: &RecsysReport) -> Section {
         class: "pairs",
     };
     Section {
-        title: "For whom".to_owned(),
+        title: "By the activity of users".to_owned(),
         note: String::new(),
         body: table.render(),
     }
@@ -62,8 +61,8 @@ pub(super) fn examples(examples: &[Example]) -> Section {
         )
     };
     Section {
-        title: "What some users would be shown".to_owned(),
-        note: "Users spread evenly over those scored; a tick is a hit.".to_owned(),
+        title: "Lists of some users".to_owned(),
+        note: "Users at regular intervals among those scored; a tick is a hit.".to_owned(),
         body: examples.iter().map(item).collect(),
     }
 }

@@ -1,7 +1,7 @@
-//! The log of a made-up bookshop: readers with tastes that drift, books that few or many know, and
-//! both coming all the time, so that the end of the log has users and items its start has not.
+//! The log of a made-up bookshop: readers with changing tastes, books of different popularity, and new ones of both
+//! all the time, so that the end of the log has users and items that are not at its start.
 //!
-//! A reader is a function of the seed and their number alone.
+//! A reader depends only on the seed and their number.
 
 use std::collections::HashSet;
 
@@ -55,12 +55,12 @@ const SECOND: [[&str; 6]; 8] = [
 const OPENING: f64 = 1_704_067_200.0;
 /// Seconds that the log spans.
 const SPAN: f64 = 540.0 * 86_400.0;
-/// Share of readers, and of books, that are there from the start.
+/// Share of readers, and of books, that exist from the start.
 const EARLY: f64 = 0.6;
-/// Draws before a reader gives up looking for a book they have not read.
+/// Maximum number of draws to find a book that a reader has not read.
 const TRIES: usize = 40;
 
-/// A shop of so many readers and books.
+/// A shop with numbers of readers and books.
 #[derive(Clone, Copy, Debug)]
 pub struct Shop {
     pub seed: u64,
@@ -74,9 +74,9 @@ pub struct Book {
     pub id: String,
     pub title: String,
     pub kind: &'static str,
-    /// When it came, as a share of the span.
+    /// Time of its publication, as a share of the span.
     released: f64,
-    /// How well known, in (0, 1].
+    /// Popularity, in (0, 1].
     fame: f64,
 }
 
@@ -116,7 +116,7 @@ impl Shop {
             title: format!("{} {}", draw.choose(&FIRST), draw.choose(&SECOND[kind])),
             kind: KINDS[kind],
             released,
-            // Fame falls as in Zipf's law within a kind.
+            // Within a kind, popularity follows Zipf's law.
             fame: 1.0 / (1.0 + (row / KINDS.len()) as f64 * 0.4),
         }
     }
@@ -138,7 +138,7 @@ impl Shop {
         log
     }
 
-    /// Purchases of readers whom the log does not know.
+    /// Purchases of readers who are not in the log.
     pub fn incoming(&self, readers: usize) -> Vec<Purchase> {
         let books = self.books();
         (0..readers)
@@ -146,7 +146,7 @@ impl Shop {
             .collect()
     }
 
-    /// What one reader bought, in the order of time; they join between the start and `joined`.
+    /// The purchases of a reader in the order of time; they join between the start and `joined`.
     fn reader(&self, books: &[Book], prefix: &str, row: usize, joined: f64) -> Vec<Purchase> {
         let mut draw = self.draw(prefix.as_bytes()[0], row);
         let start = draw.uniform(0.0, joined.max(0.05));
@@ -157,7 +157,7 @@ impl Shop {
         let mut read = HashSet::new();
         let mut log = Vec::new();
         for moment in moments {
-            // The taste moves from one kind to the other.
+            // The taste changes from one kind to the other.
             let taste = if draw.uniform(start, 1.0) < moment {
                 late
             } else {
@@ -184,7 +184,7 @@ impl Shop {
     }
 }
 
-/// A book that is out, not read, and of the taste as a rule; famous and new ones are found more.
+/// A published book that the reader has not read, usually of their taste; popular and new ones are more likely.
 fn find(
     draw: &mut Draw,
     books: &[Book],

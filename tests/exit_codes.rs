@@ -36,7 +36,7 @@ fn parameters_are_2() {
     assert!(message.contains("did you mean `C`?"), "{message}");
     let message = dir.fails(2, &["train", "nlp", "-S", "nlp.model.C=-1"]);
     assert!(
-        message.contains("-S nlp.model.C=-1: nlp.model.C: -1 is not above 0"),
+        message.contains("-S nlp.model.C=-1: nlp.model.C: -1 is not a number above 0"),
         "{message}"
     );
     dir.write("params.yaml", "easylife: \"0.1\"\nnlp:\n  modle: {}\n");

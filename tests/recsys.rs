@@ -368,7 +368,7 @@ fn similar_items_are_listed_and_unknown_ones_rejected() {
     ];
     let message = dir.fails(4, &args);
     assert!(
-        message.contains("asked.csv:3") && message.contains("no item `zebra`"),
+        message.contains("asked.csv:3") && message.contains("item `zebra` is unknown"),
         "{message}"
     );
     let ran = dir.run(&[&args[..], &["--on-error", "skip"]].concat());

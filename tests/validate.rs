@@ -59,7 +59,7 @@ fn rules_that_a_person_wrote_are_not_written_over() {
     dir.ok(&["validate", "nlp", "--init"]);
     dir.write("schema/nlp.yaml", dir.read("schema/nlp.yaml") + "# mine\n");
     let message = dir.fails(2, &["validate", "nlp", "--init"]);
-    assert!(message.contains("schema/nlp.yaml is there"), "{message}");
+    assert!(message.contains("schema/nlp.yaml exists"), "{message}");
     assert!(dir.read("schema/nlp.yaml").ends_with("# mine\n"));
     dir.ok(&["validate", "nlp", "--init", "--force"]);
     assert!(!dir.read("schema/nlp.yaml").contains("# mine"));

@@ -336,6 +336,7 @@ impl InitArgs {
                 .into_iter()
                 .filter_map(|(role, column)| Some((role, column?)))
                 .collect(),
+            classes: self.classes,
             date_format: self.date_format,
         };
         let names: Vec<&str> = tasks::ALL.iter().map(|name| name.as_str()).collect();

@@ -16,6 +16,7 @@ pub mod train; // verb: fit and save
 
 pub mod task; // what a task is to every verb
 
+pub mod classes; // classes of a task, and what labels of them commonly are
 pub mod columns; // columns that a task needs, and what they are usually called
 pub mod exit; // exit codes, and the errors that carry one
 pub mod interrupt; // the request to stop, from a signal to the running verb

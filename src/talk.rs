@@ -7,9 +7,14 @@ pub use self::stages::Stages;
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tables::Reading;
+
+/// Parts of a budget that a bar shows.
+pub const SHARES: u64 = 1000;
 
 /// How much is printed, and whether in colour. It does not affect outputs.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +30,16 @@ impl Talk {
     pub fn note(&self, message: impl AsRef<str>) {
         if self.verbosity >= 0 {
             say(&plain(message.as_ref()));
+        }
+    }
+
+    /// Notes the detected encoding and delimiter of tables; `how` says how to override each.
+    pub fn recognised(&self, path: &Path, reading: Reading, how: impl Fn(&str) -> String) {
+        if let Some(note) = tables::describe_encoding(path, reading) {
+            self.note(format!("{note}; {}", how("encoding")));
+        }
+        if let Some(note) = tables::describe_delimiter(path, reading) {
+            self.note(format!("{note}; {}", how("delimiter")));
         }
     }
 
@@ -70,19 +85,24 @@ impl Talk {
 
     /// A progress bar over `total` steps (unknown: a counter); hidden unless stderr is a terminal.
     pub fn progress(&self, label: &str, total: Option<u64>) -> ProgressBar {
+        let template = match total {
+            Some(_) => "{prefix} {wide_bar:.cyan} {human_pos}/{human_len} {per_sec} {eta} left",
+            None => "{prefix} {spinner} {human_pos} {per_sec} {elapsed} {msg}",
+        };
+        self.bar(label, total, template)
+    }
+
+    /// A progress bar over a budget in [`SHARES`] parts, with a message; hidden unless stderr is a terminal.
+    pub fn share(&self, label: &str) -> ProgressBar {
+        let template = "{prefix}, {msg} {wide_bar:.cyan} {percent} % of the budget, {eta} left";
+        self.bar(label, Some(SHARES), template)
+    }
+
+    fn bar(&self, label: &str, total: Option<u64>, template: &str) -> ProgressBar {
         if self.verbosity < 0 || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let (bar, template) = match total {
-            Some(total) => (
-                ProgressBar::new(total),
-                "{prefix} {wide_bar:.cyan} {human_pos}/{human_len} {per_sec} {eta}",
-            ),
-            None => (
-                ProgressBar::no_length(),
-                "{prefix} {spinner} {human_pos} {per_sec} {elapsed} {msg}",
-            ),
-        };
+        let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::classes::ClassWords;
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::params::batch::Batch;
@@ -64,6 +65,9 @@ pub trait Task: 'static {
 
     /// A built-in model file, used if there is no other.
     const EMBEDDED: Option<&'static [u8]> = None;
+
+    /// Its classes, where they are its own and labels are words for them.
+    const CLASSES: Option<&'static ClassWords> = None;
 
     /// Checks its block.
     fn check(block: &Self::Block) -> Result<Self::Params, Invalid>;

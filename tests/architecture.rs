@@ -13,7 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("explain", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
-    ("task", &["columns", "params", "project", "exit"]),
+    ("task", &["classes", "columns", "params", "project", "exit"]),
+    ("classes", &["params"]),
     ("columns", &["exit"]),
     ("project", &["params", "exit"]),
     ("exit", &["params", "interrupt"]),
@@ -26,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What a verb may name: everything below the verbs; no task, and no other verb.
 const VERB: &[&str] = &[
+    "classes",
     "columns",
     "exit",
     "interrupt",
@@ -39,8 +41,8 @@ const VERB: &[&str] = &[
 
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
-    "train", "eval", "predict", "explain", "inspect", "pipeline", "columns", "exit", "outcome",
-    "params", "project", "report", "talk", "task",
+    "train", "eval", "predict", "explain", "inspect", "pipeline", "classes", "columns", "exit",
+    "outcome", "params", "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

@@ -283,6 +283,146 @@ fn prepare_lists_copies_and_bad_photos_of_class_folders() {
 }
 
 #[test]
+fn folders_and_labels_of_ones_own_are_mapped_to_classes() {
+    let dir = Workdir::project();
+    for seed in 0..4 {
+        for (folder, seed) in [("ok", seed), ("blurry", seed + 10), ("raw", seed + 20)] {
+            dir.write(&format!("mine/{folder}/{seed}.jpg"), photo(seed));
+        }
+        dir.write(&format!("plain/sharp/{seed}.jpg"), photo(seed));
+        dir.write(&format!("plain/blurred/{seed}.jpg"), photo(seed + 10));
+    }
+    let prepare = |sets: &[&str]| {
+        let mut args = vec!["prepare", "cv"];
+        sets.iter().for_each(|set| args.extend(["-S", set]));
+        dir.run(&args)
+    };
+    // Nothing says which folder is which class: the key is named, with what is likely.
+    for verb in ["prepare", "validate"] {
+        let message = dir.fails(2, &[verb, "cv", "-S", "cv.data.source=mine"]);
+        let asks = "which class are the photos in blurry, ok, raw?";
+        assert!(message.contains(asks), "{message}");
+        let example = "set cv.data.classes, for example {blurry: blurred, ok: sharp}";
+        assert!(message.contains(example), "{message}");
+    }
+    let map = "cv.data.classes={blurry: blurred, ok: sharp}";
+    let ran = prepare(&["cv.data.source=mine", map]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let left = "mine: left out the folders raw, which are no class of cv.data.classes";
+    assert!(ran.stderr.contains(left), "{ran:?}");
+    let labels = |part: &str| {
+        let mut rows = rows(&dir.read(&format!("data/processed/cv/{part}.csv")));
+        rows.iter_mut().for_each(|row| {
+            row[0] = row[0]
+                .replace("ok/", "sharp/")
+                .replace("blurry/", "blurred/");
+        });
+        rows.sort();
+        rows
+    };
+    let mapped = labels("train").len() + labels("test").len();
+    assert_eq!(mapped, 8);
+    dir.ok(&["validate", "cv", "-S", "cv.data.source=mine", "-S", map]);
+    // The same through a table.
+    let mut list = String::from("path,label\n");
+    for seed in 0..4 {
+        list += &format!("ok/{seed}.jpg,OK\nblurry/{}.jpg,out of focus\n", seed + 10);
+    }
+    dir.write("mine/list.csv", list);
+    let source = "cv.data.source=mine/list.csv";
+    let ran = prepare(&[source, "cv.data.classes={out of focus: blurred, OK: sharp}"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(labels("train").len() + labels("test").len(), 8);
+    let ran = prepare(&[source, "cv.data.classes={OK: sharp}"]);
+    assert_eq!(ran.code, 4, "{ran:?}");
+    let place = "list.csv:3: column 2 (label)";
+    assert!(
+        ran.stderr.contains(place) && ran.stderr.contains("cv.data.classes has OK"),
+        "{ran:?}"
+    );
+    // A folder that the map names is not there, and another would be left out: a slip of the pen.
+    let ran = prepare(&[
+        "cv.data.source=mine",
+        "cv.data.classes={blury: blurred, ok: sharp}",
+    ]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(
+        ran.stderr.contains("cv.data.classes names `blury`"),
+        "{ran:?}"
+    );
+    let ran = prepare(&["cv.data.classes={ok: clear}"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.stderr.contains("cv.data.classes"), "{ran:?}");
+}
+
+#[test]
+fn init_finds_which_folder_is_which_class() {
+    let dir = Workdir::empty();
+    for seed in 0..6 {
+        dir.write(&format!("mine/ok/{seed}.jpg"), photo(seed));
+        dir.write(&format!("mine/blurry/{seed}.jpg"), photo(seed + 10));
+        dir.write(&format!("odd/a/{seed}.jpg"), photo(seed));
+        dir.write(&format!("odd/b/{seed}.jpg"), photo(seed + 10));
+    }
+    let said = dir.ok(&["init", "found", "--task", "cv", "--source", "mine"]);
+    assert!(
+        said.contains("cv.data.classes: {blurry: blurred, ok: sharp}  (found"),
+        "{said}"
+    );
+    assert!(
+        dir.read("found/params.yaml")
+            .contains("\n    classes: {blurry: blurred, ok: sharp}\n")
+    );
+    dir.ok(&["repro", "--project", "found"]);
+    let init = ["init", "given", "--task", "cv", "--source", "odd"];
+    let message = dir.fails(2, &init);
+    let asks =
+        "cannot tell which of a, b is blurred and which sharp; name them, for example --classes";
+    assert!(message.contains(asks), "{message}");
+    assert!(!dir.exists("given"));
+    let message = dir.fails(
+        2,
+        &[&init[..], &["--classes", "c=sharp,b=blurred"]].concat(),
+    );
+    assert!(
+        message.contains("`c`") && message.contains("there are: a, b"),
+        "{message}"
+    );
+    dir.ok(&[&init[..], &["--classes", "a=sharp,b=blurred"]].concat());
+    assert!(
+        dir.read("given/params.yaml")
+            .contains("\n    classes: {a: sharp, b: blurred}\n")
+    );
+    // Labels of a table, likewise.
+    let rows: String = (0..6)
+        .map(|seed| format!("a/{seed}.jpg,good\nb/{}.jpg,bad\n", seed + 10))
+        .collect();
+    dir.write("odd/list.csv", format!("file,quality\n{rows}"));
+    let said = dir.ok(&["init", "table", "--task", "cv", "--source", "odd/list.csv"]);
+    assert!(
+        said.contains("cv.data.classes: {bad: blurred, good: sharp}  (found"),
+        "{said}"
+    );
+    dir.ok(&["prepare", "cv", "--project", "table"]);
+    // Only tasks with classes of their own have a map.
+    dir.write("texts.csv", "text,label\na b,x\nc d,y\n");
+    let message = dir.fails(
+        2,
+        &[
+            "init",
+            "nlp",
+            "--task",
+            "nlp",
+            "--source",
+            "texts.csv",
+            "--classes",
+            "x=y",
+        ],
+    );
+    assert!(message.contains("--classes"), "{message}");
+}
+
+#[test]
 fn a_wrong_label_is_placed() {
     let dir = Workdir::project();
     dir.write("mine/list.csv", "path,label\na.jpg,soft\n");

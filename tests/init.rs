@@ -342,8 +342,17 @@ fn a_source_that_is_not_there_names_what_to_do() {
 fn another_delimiter_names_the_key_to_set() {
     let dir = Workdir::project();
     dir.write("sst.csv", strange_reviews());
+    let read = "the columns of sst.csv are separated by `;`; override it with nlp.data.delimiter";
+    let wrong = [
+        "-S",
+        "nlp.data.source=sst.csv",
+        "-S",
+        "nlp.data.delimiter='|'",
+    ];
     for verb in ["prepare", "validate"] {
-        let ran = dir.run(&[verb, "nlp", "-S", "nlp.data.source=sst.csv"]);
+        let ran = dir.run(&[&[verb, "nlp"], &wrong[..2]].concat());
+        assert!(ran.stderr.contains(read), "{verb}: {ran:?}");
+        let ran = dir.run(&[&[verb, "nlp"], &wrong[..]].concat());
         assert_eq!(ran.code, 4, "{ran:?}");
         assert!(
             ran.stderr.contains("set nlp.data.delimiter to ';'"),

@@ -125,14 +125,96 @@ fn other_quotes_escapes_and_delimiters_are_read_where_they_are_said() {
 }
 
 #[test]
+fn other_delimiters_are_recognised_and_said() {
+    let dir = Workdir::trained();
+    let text = reviews(0..20, ",");
+    dir.write("reviews.csv", &text);
+    prepared(&dir, "reviews.csv");
+    let train = dir.bytes("data/processed/nlp/train.csv");
+    dir.ok(&["predict", "nlp", "-i", "reviews.csv", "-o", "out.csv"]);
+    let scored = dir.bytes("out.csv");
+    for (delimiter, name) in [(";", "`;`"), ("|", "`|`"), ("\t", "tabs")] {
+        let text = reviews(0..20, delimiter);
+        dir.write("other.csv", &text);
+        prepared(&dir, "other.csv");
+        assert_eq!(dir.bytes("data/processed/nlp/train.csv"), train);
+        let said = |file: &str| {
+            format!("the columns of {file} are separated by {name}; override it with --delimiter")
+        };
+        let ran = dir.run(&["predict", "nlp", "-i", "other.csv", "-o", "out.csv"]);
+        assert!(ran.stderr.contains(&said("other.csv")), "{ran:?}");
+        assert_eq!(dir.bytes("out.csv"), scored);
+        let ran = dir.pipe(&["predict", "nlp", "-i", "-", "-o", "out.csv"], &text);
+        assert!(ran.stderr.contains(&said("stdin")), "{ran:?}");
+        assert_eq!(dir.bytes("out.csv"), scored);
+        // What was said is not said again.
+        let said = [
+            "--delimiter",
+            if delimiter == "\t" { "tab" } else { delimiter },
+        ];
+        let predict = ["predict", "nlp", "-i", "other.csv", "-o", "out.csv"];
+        let ran = dir.run(&[&predict[..], &said[..]].concat());
+        assert!(!ran.stderr.contains("separated"), "{ran:?}");
+        assert_eq!(dir.bytes("out.csv"), scored);
+    }
+    // A folder: each file as it is found.
+    dir.write("many/a.csv", reviews(0..10, ";"));
+    dir.write("many/b.csv", reviews(10..20, "|"));
+    let ran = dir.run(&["predict", "nlp", "-i", "many", "-o", "out.csv"]);
+    assert!(
+        ran.stderr
+            .contains("(and 1 more files of the folder as it is found there)"),
+        "{ran:?}"
+    );
+    assert_eq!(dir.bytes("out.csv"), scored);
+}
+
+#[test]
 fn other_delimiters_and_encodings_are_named_with_the_next_step() {
     let dir = Workdir::trained();
-    for (delimiter, name) in [(";", "`;`"), ("|", "`|`"), ("\t", "a tab")] {
-        dir.write("reviews.csv", reviews(0..20, delimiter));
-        let message = refused(&dir, "reviews.csv");
-        let expected = format!("columns are separated by {name}, expected a comma; ");
-        assert!(message.contains(&expected), "{message}");
+    for name in ["sales.xlsx", "sales.ods"] {
+        dir.write(name, "PK\x03\x04");
+        let command = format!("`soffice --headless --convert-to csv {name}`");
+        let message = refused(&dir, name);
+        assert!(
+            message.contains("is a spreadsheet") && message.contains(&command),
+            "{message}"
+        );
+        let message = dir.fails(4, &["predict", "nlp", "-i", name, "-o", "out.csv"]);
+        assert!(message.contains(&command), "{message}");
+        let message = dir.fails(4, &["init", "x", "--task", "nlp", "--source", name]);
+        assert!(message.contains(&command), "{message}");
     }
+    // An array is read as its rows on lines are; beside other tables JSON is about them.
+    let rows: Vec<String> = (0..20)
+        .map(|i| {
+            format!(
+                "{{\"text\": \"a {} film {i}\", \"label\": {}}}",
+                ["bad", "good"][i % 2],
+                i % 2
+            )
+        })
+        .collect();
+    dir.write("lines.jsonl", rows.join("\n"));
+    dir.write("array.json", format!("[\n  {}\n]\n", rows.join(",\n  ")));
+    let train = ["lines.jsonl", "array.json"].map(|name| {
+        prepared(&dir, name);
+        dir.bytes("data/processed/nlp/train.csv")
+    });
+    assert_eq!(train[0], train[1]);
+    dir.write(
+        "array.json",
+        "[{\"text\": \"a\", \"label\": 1}, {\"text\": NaN, \"label\": 0}]",
+    );
+    assert!(refused(&dir, "array.json").contains("array.json: row 2: byte 10 (text)"));
+    let message = dir.fails(
+        2,
+        &["predict", "nlp", "-i", "lines.jsonl", "-o", "out.json"],
+    );
+    assert!(message.contains("end the name in .jsonl"), "{message}");
+    dir.write("both/a.csv", reviews(0..20, ","));
+    dir.write("both/about.json", "[]");
+    assert!(prepared(&dir, "both").contains("16 train and 4 test"));
     dir.write("reviews.tsv", reviews(0..20, ","));
     assert!(refused(&dir, "reviews.tsv").contains("name the file .csv"));
     // Excel says it in the first line.

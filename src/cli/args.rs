@@ -263,6 +263,14 @@ pub struct InitArgs {
         help_heading = "Columns"
     )]
     pub value: Option<String>,
+    /// cv: what your labels or folders mean, as blurry=blurred,ok=sharp
+    #[arg(
+        long,
+        value_name = "LABEL=CLASS,...",
+        requires = "task",
+        help_heading = "Columns"
+    )]
+    pub classes: Option<String>,
     /// ts: column that tells series apart
     #[arg(
         long,

@@ -4,9 +4,12 @@
 //! `params.yaml` and `dvc.yaml` are this repository's own, so that what a new project starts with
 //! is what the tests and CI run.
 
+mod classes;
 mod dates;
+mod head;
 mod own;
 mod series;
+mod template;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -120,8 +123,8 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
         .transpose()?;
     let files = FILES.map(|(name, content)| {
         let content = match name {
-            PARAMS => own::params(content, task, &sets, score.as_deref())?,
-            "dvc.yaml" => own::dvc(content, task, tasks, own.scored()),
+            PARAMS => template::params(content, task, &sets, score.as_deref())?,
+            "dvc.yaml" => template::dvc(content, task, tasks, own.scored()),
             "README.md" => README_OWN.replace("TASK", task),
             _ => content.to_owned(),
         };
@@ -135,7 +138,7 @@ pub fn run_own<T: Task>(folder: &Path, own: &Own, tasks: &[&str], ask: Ask<'_>) 
         files: names,
         columns,
         next: match own.scored() {
-            own::Scored::Nothing => vec![
+            template::Scored::Nothing => vec![
                 "easylife repro".to_owned(),
                 format!(
                     "easylife predict {task} -i {} -o scored.csv",

@@ -32,10 +32,10 @@ pub fn stage_names() -> Vec<String> {
 fn say_how_it_is_read(task: &str, raw: RawData<'_>, project: &Project, talk: &Talk) {
     for name in [Some(raw.source), raw.test].into_iter().flatten() {
         let path = project.path(name);
-        if (raw.of_tables || !path.is_dir())
-            && let Some(note) = tables::describe_encoding(&path, raw.reading)
-        {
-            talk.note(format!("{note}; override it with {task}.data.encoding"));
+        if raw.of_tables || !path.is_dir() {
+            talk.recognised(&path, raw.reading, |key| {
+                format!("override it with {task}.data.{key}")
+            });
         }
         if raw.of_tables
             && let Some(note) = tables::describe_folder(&project.path(name))

@@ -112,9 +112,7 @@ fn profile(path: &Path, reading: Reading, talk: &Talk) -> Result<summary::Table>
     if let Some(note) = tables::describe_folder(path) {
         talk.note(format!("{}: {note}", path.display()));
     }
-    if let Some(note) = tables::describe_encoding(path, reading) {
-        talk.note(format!("{note}; override it with --encoding"));
-    }
+    talk.recognised(path, reading, |flag| format!("override it with --{flag}"));
     let table = scan(blocks, &mut (), Columns::All, talk)?;
     if let Some(first) = table.first_bad.first() {
         let more = match table.bad {

@@ -1,14 +1,14 @@
-//! A source that prints a note about its detected encoding.
+//! A source that prints a note about its detected encoding and delimiter.
 
 use crate::talk::Talk;
-use tables::{Column, Decimal, Encoding, ReadError, Row, Source, Unit};
+use tables::{Column, Decimal, ReadError, Recognised, Row, Source, Unit};
 
 /// Wraps `inner`; prints a note once its encoding is detected.
 pub(crate) fn aloud(inner: Box<dyn Source>, talk: Talk) -> Box<dyn Source> {
     let mut aloud = Aloud {
         inner,
         talk,
-        said: false,
+        said: Recognised::default(),
     };
     aloud.say();
     Box::new(aloud)
@@ -17,18 +17,24 @@ pub(crate) fn aloud(inner: Box<dyn Source>, talk: Talk) -> Box<dyn Source> {
 struct Aloud {
     inner: Box<dyn Source>,
     talk: Talk,
-    said: bool,
+    said: Recognised,
 }
 
 impl Aloud {
     fn say(&mut self) {
-        if let (false, Some(encoding)) = (self.said, self.inner.recognised()) {
-            let name = self.inner.file();
+        let recognised = self.inner.recognised();
+        let name = self.inner.file();
+        if let (None, Some(encoding)) = (self.said.encoding, recognised.encoding) {
             self.talk.note(format!(
                 "{name} is read as {encoding}; override it with --encoding"
             ));
-            self.said = true;
         }
+        if let (None, Some(delimiter)) = (self.said.delimiter, recognised.delimiter) {
+            self.talk.note(format!(
+                "the columns of {name} are separated by {delimiter:#}; override it with --delimiter"
+            ));
+        }
+        self.said = recognised;
     }
 }
 
@@ -55,7 +61,7 @@ impl Source for Aloud {
         self.inner.decimal()
     }
 
-    fn recognised(&self) -> Option<Encoding> {
+    fn recognised(&self) -> Recognised {
         self.inner.recognised()
     }
 

@@ -532,20 +532,15 @@ pub(crate) fn is_empty_folder(path: &Path) -> bool {
     }
 }
 
-/// Notes the detected encoding of an input.
-pub(crate) fn say_encoding(path: &Path, reading: Reading, talk: &Talk) {
-    if let Some(note) = tables::describe_encoding(path, reading) {
-        talk.note(format!("{note}; override it with --encoding"));
-    }
-}
-
 fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     match &request.input {
         Some(Port::File(path)) => {
             if let Some(note) = tables::describe_folder(path) {
                 talk.note(format!("{}: {note}", path.display()));
             }
-            say_encoding(path, request.reading, talk);
+            talk.recognised(path, request.reading, |flag| {
+                format!("override it with --{flag}")
+            });
             Ok(tables::open_with(path, request.reading)?)
         }
         Some(Port::Standard) | None => {
@@ -563,6 +558,10 @@ fn output_format(request: &Request) -> Result<(Format, Compression)> {
     let asked = request.format.map(|format| (format, Compression::None));
     match &request.output {
         Port::Standard => Ok(asked.unwrap_or((Format::Csv, Compression::None))),
+        Port::File(path) if Format::is_json_name(path) => Err(exit::usage(format!(
+            "{}: JSON is written as one object a line; end the name in .jsonl",
+            path.display()
+        ))),
         Port::File(path) => Format::of_path(path).or(asked).ok_or_else(|| {
             exit::usage(format!(
                 "{}: unknown file name extension; use .csv, .tsv, .jsonl or .parquet (text formats also \

@@ -70,10 +70,12 @@ pub struct Passed {
 impl std::fmt::Display for Offender {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         f.write_str(&self.file)?;
-        let format = tables::Format::of_path(std::path::Path::new(&self.file));
+        let path = std::path::Path::new(&self.file);
+        let format = tables::Format::of_path(path);
         match (self.line, format) {
             (None, _) => Ok(()),
             (Some(row), Some((tables::Format::Parquet, _))) => write!(f, ": row {row}"),
+            (Some(row), _) if tables::Format::is_json_name(path) => write!(f, ": row {row}"),
             (Some(line), _) => write!(f, ":{line}"),
         }
     }

@@ -11,9 +11,12 @@ use memchr::{memchr, memchr_iter, memchr3};
 
 use super::input::Input;
 use super::reading::{Escape, Syntax};
-use super::{Column, Encoding, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source};
+use super::{
+    Column, Delimiter, MAX_RECORD, Place, ReadError, ReadErrorKind, Recognised, Row, Source,
+};
 
 mod first_line;
+mod sniff;
 
 /// More columns than any table has: the file has no line ends, or is not a table.
 const MAX_COLUMNS: usize = 100_000;
@@ -41,15 +44,28 @@ pub(super) struct Csv {
     returns: bool,
     /// Whether the first line was read, is a row, and has not been returned yet.
     pending: bool,
+    /// The delimiter that was recognised.
+    recognised: Option<Delimiter>,
 }
 
 /// Opens a table with a header line; an empty one has no columns.
 pub(super) fn open(input: Input, syntax: Syntax) -> Result<Csv, ReadError> {
+    let input = match syntax.is_given {
+        true => input,
+        false => input.with_two_lines()?,
+    };
     let mut csv = Csv::resume(input, syntax, Vec::new(), 1);
+    if !syntax.is_given
+        && let Some(found) = sniff::delimiter(csv.input.fill()?, syntax.quote)
+    {
+        csv.syntax.delimiter = found;
+        csv.recognised = Some(Delimiter::of_byte(found));
+    }
     if !csv.record()? {
         return Ok(csv);
     }
     if let Some(delimiter) = csv.declared_delimiter() {
+        csv.recognised = None; // the file says it itself
         csv.syntax.delimiter = delimiter;
         if !csv.record()? {
             return Ok(csv);
@@ -89,6 +105,7 @@ impl Csv {
             returned: false,
             returns: false,
             pending: false,
+            recognised: None,
         }
     }
 
@@ -398,8 +415,11 @@ impl Source for Csv {
         &self.input.name
     }
 
-    fn recognised(&self) -> Option<Encoding> {
-        self.input.recognised()
+    fn recognised(&self) -> Recognised {
+        Recognised {
+            encoding: self.input.recognised(),
+            delimiter: self.recognised,
+        }
     }
 
     fn first_line_is_data(&self) -> bool {
@@ -656,11 +676,8 @@ mod tests {
         let rows = read_as("sep=;\na;a\n", reading).unwrap();
         assert_eq!(rows, [["a", "a"]]);
         assert!(read_as("", reading).unwrap().is_empty());
-        assert!(
-            read_as("a;b\nc;d\n", reading)
-                .unwrap_err()
-                .contains("separated by `;`")
-        );
+        let rows = read_as("a;b\nc;d\n", reading).unwrap();
+        assert_eq!(rows, [["a", "b"], ["c", "d"]]);
     }
 
     #[test]
@@ -768,6 +785,11 @@ mod tests {
 
     #[test]
     fn other_delimiters_are_named_with_the_next_step() {
+        let comma = super::super::Reading {
+            delimiter: ",".parse().ok(),
+            ..super::super::Reading::default()
+        };
+        let error = |text: &str| read_as(text, comma).expect_err("must be refused");
         let message = error("a;b\n1;2\n");
         assert!(
             message.starts_with("f.csv:1: columns are separated by `;`, expected a comma; set"),
@@ -775,6 +797,10 @@ mod tests {
         );
         assert!(error("a\tb\n").ends_with("name the file .tsv"));
         assert!(error("a|b\n1|2").contains("`|`"));
+        // Where nothing was said, what is clear is taken, and what is in doubt refused.
+        assert_eq!(all(b"a;b\n1;2\n").unwrap()[0].1, ["1", "2"]);
+        let message = all(b"a;b|c\n1;2|3\n").unwrap_err();
+        assert!(message.contains("separated by `;`"), "{message}");
         // A name may contain such a character.
         assert_eq!(all(b"a|b\n1\n").unwrap().len(), 1);
         assert_eq!(all(b"a;b,c\n1,2\n").unwrap().len(), 1);

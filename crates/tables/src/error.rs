@@ -82,11 +82,19 @@ pub enum ReadErrorKind {
     /// A name without a known extension.
     #[error(
         "its name has no known file extension; name it .csv, .tsv, .jsonl or .ndjson (each also with \
-         .gz or .zst), or .parquet"
+         .gz or .zst), .json or .parquet"
     )]
     UnknownFormat,
+    /// A file of a spreadsheet program.
+    #[error("is a spreadsheet, which is not read; save it as CSV, for example with `{command}`")]
+    Spreadsheet {
+        /// The command that converts its first sheet.
+        command: String,
+    },
     /// A folder without data files.
-    #[error("the folder and those in it hold no data files (.csv, .tsv, .jsonl or .parquet)")]
+    #[error(
+        "the folder and those in it hold no data files (.csv, .tsv, .jsonl, .json or .parquet)"
+    )]
     NoFiles,
     /// Files of a folder with different columns.
     #[error(

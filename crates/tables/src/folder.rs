@@ -7,7 +7,7 @@ use std::vec::IntoIter;
 
 use super::source::open_file;
 use super::{
-    Column, DataType, Encoding, Format, Place, ReadError, ReadErrorKind, Reading, Row, Source,
+    Column, DataType, Format, Place, ReadError, ReadErrorKind, Reading, Recognised, Row, Source,
     Unit, shown,
 };
 
@@ -17,8 +17,8 @@ struct Folder {
     columns: Vec<Column>,
     rest: IntoIter<PathBuf>,
     reading: Reading,
-    /// The encoding detected in earlier files.
-    recognised: Option<Encoding>,
+    /// What was recognised in earlier files.
+    recognised: Recognised,
 }
 
 /// The content of a folder at any depth; paths start with the folder's.
@@ -44,6 +44,11 @@ impl Listing {
     fn of(path: &Path) -> Result<Listing, ReadError> {
         let mut listing = Listing::default();
         listing.enter(path, false)?;
+        // Beside other tables, JSON is about them.
+        if !listing.files.iter().all(|file| Format::is_json_name(file)) {
+            let is_json = |file: &mut PathBuf| Format::is_json_name(file);
+            listing.others.extend(listing.files.extract_if(.., is_json));
+        }
         listing.files.sort();
         listing.hidden.sort();
         listing.others.sort();
@@ -91,6 +96,11 @@ pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
         true => Err(place().error(ReadErrorKind::NoFiles)),
         false => Ok(listing.files),
     }
+}
+
+/// Whether data files are in a folder or below it.
+pub fn holds_tables(folder: &Path) -> bool {
+    files(folder).is_ok()
 }
 
 /// Describes how a folder is read as one table: that files are in subfolders, that some are left
@@ -145,7 +155,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Rea
         columns: Vec::new(),
         rest,
         reading,
-        recognised: None,
+        recognised: Recognised::default(),
     };
     // An empty file is a part without rows.
     while folder.current.columns().is_empty() {
@@ -221,8 +231,8 @@ impl Source for Folder {
         self.current.unit()
     }
 
-    fn recognised(&self) -> Option<Encoding> {
-        self.recognised.or_else(|| self.current.recognised())
+    fn recognised(&self) -> Recognised {
+        self.recognised.or(self.current.recognised())
     }
 
     fn first_line_is_data(&self) -> bool {

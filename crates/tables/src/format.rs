@@ -11,7 +11,7 @@ pub enum Format {
     Csv,
     /// Tab-separated values with a header line.
     Tsv,
-    /// One JSON object per line.
+    /// One JSON object per line, or an array of objects.
     Jsonl,
     /// Apache Parquet with flat columns.
     Parquet,
@@ -34,8 +34,8 @@ pub enum Compression {
 pub struct UnknownFormat(pub String);
 
 impl Format {
-    /// The format and compression indicated by a file name: `a.csv`, `a.tsv`, `a.jsonl` or
-    /// `a.ndjson`, each also with `.gz` or `.zst`, and `a.parquet`, in any letter case. `None` if
+    /// The format and compression indicated by a file name: `a.csv`, `a.tsv`, `a.jsonl`,
+    /// `a.ndjson` or `a.json`, each also with `.gz` or `.zst`, and `a.parquet`, in any letter case. `None` if
     /// the extension is unknown.
     pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
@@ -46,11 +46,36 @@ impl Format {
         } else {
             (name.as_str(), Compression::None)
         };
-        let format = stem.rsplit_once('.')?.1.parse().ok()?;
+        let format = match stem.rsplit_once('.')?.1 {
+            "json" => Format::Jsonl,
+            extension => extension.parse().ok()?,
+        };
         match (format, compression) {
             (Format::Parquet, Compression::Gzip | Compression::Zstd) => None,
             known => Some(known),
         }
+    }
+
+    /// Whether a file name says JSON but not JSON lines: an array is read, but not written.
+    pub fn is_json_name(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.to_ascii_lowercase();
+        let stem = name.strip_suffix(".gz").or(name.strip_suffix(".zst"));
+        stem.unwrap_or(&name).ends_with(".json")
+    }
+
+    /// The command that converts a file of a spreadsheet program, by its name, to CSV; `None` for other files.
+    pub fn conversion(path: &Path) -> Option<String> {
+        let extension = path.extension()?.to_string_lossy().to_ascii_lowercase();
+        let is_known =
+            ["xlsx", "xlsm", "xlsb", "xls", "ods", "numbers"].contains(&extension.as_str());
+        let name = files::names::spell(path);
+        let plain = |c: char| c.is_alphanumeric() || "._/-+@".contains(c);
+        let name = match name.chars().all(plain) {
+            true => name,
+            false => format!("'{}'", name.replace('\'', "'\\''")),
+        };
+        is_known.then(|| format!("soffice --headless --convert-to csv {name}"))
     }
 
     /// The file name extension, without the dot.
@@ -102,19 +127,31 @@ mod tests {
             of("a.b.ndjson.zst"),
             Some((Format::Jsonl, Compression::Zstd))
         );
+        assert_eq!(of("a.json"), Some((Format::Jsonl, Compression::None)));
         assert_eq!(of("a.parquet"), Some((Format::Parquet, Compression::None)));
-        for name in [
-            "a",
-            "csv",
-            "a.gz",
-            "a.parquet.gz",
-            "a.json",
-            "a.csv.bz2",
-            "..",
-        ] {
+        for name in ["a", "csv", "a.gz", "a.parquet.gz", "a.csv.bz2", ".."] {
             assert_eq!(of(name), None, "{name}");
         }
         assert_eq!(of(".csv"), Some((Format::Csv, Compression::None)));
+    }
+
+    #[test]
+    fn spreadsheets_have_a_command_that_converts_them() {
+        let command = |name: &str| Format::conversion(Path::new(name));
+        for (name, expected) in [
+            (
+                "d/sales.XLSX",
+                "soffice --headless --convert-to csv d/sales.XLSX",
+            ),
+            (
+                "my 'own'.ods",
+                "soffice --headless --convert-to csv 'my '\\''own'\\''.ods'",
+            ),
+        ] {
+            assert_eq!(command(name).as_deref(), Some(expected));
+        }
+        assert_eq!(command("a.csv"), None);
+        assert_eq!(command("xlsx"), None);
     }
 
     #[test]

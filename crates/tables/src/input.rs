@@ -129,6 +129,29 @@ impl Input {
         }
     }
 
+    /// The same input with a buffer of at least two lines, if it has as many within the buffer's size: a
+    /// pipe and a conversion may give less at once.
+    ///
+    /// # Errors
+    /// If the input cannot be read.
+    pub fn with_two_lines(mut self) -> Result<Self, ReadError> {
+        let mut taken = Vec::new();
+        loop {
+            let buffer = self.fill()?;
+            let is_end = buffer.is_empty();
+            if taken.is_empty() && memchr::memchr_iter(b'\n', buffer).count() > 1 {
+                return Ok(self);
+            }
+            taken.extend_from_slice(buffer);
+            let read = buffer.len();
+            self.consume(read);
+            let lines = memchr::memchr_iter(b'\n', &taken).count();
+            if is_end || lines > 1 || taken.len() >= BUFFER {
+                return Ok(self.with_prefix(taken));
+            }
+        }
+    }
+
     fn check_compression(
         &mut self,
         format: Format,
@@ -315,12 +338,9 @@ fn other_content(start: &[u8], format: Format) -> Option<ReadErrorKind> {
             "a web page",
             "was a login or an error page downloaded instead?",
         ),
-        None if format != Format::Jsonl && json(text) => {
-            ("JSON", "name it .jsonl if it has one object a line")
-        }
-        None if format == Format::Jsonl && text.starts_with(b"[") => (
-            "a JSON array",
-            "write one object a line, for example with `jq -c '.[]' IN > OUT`",
+        None if format != Format::Jsonl && json(text) => (
+            "JSON",
+            "name it .json, or .jsonl if it has one object a line",
         ),
         None => return None,
     };

@@ -1,4 +1,6 @@
-//! Reads JSON lines: one object per line. Numbers and nested values keep their spelling.
+//! Reads JSON lines, one object per line, and an array of objects. Numbers and nested values keep their spelling.
+
+mod array;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -8,25 +10,31 @@ use memchr::memchr;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use self::array::{Array, Next};
 use super::input::Input;
 use super::{
-    Column, Encoding, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Row, Source, Within,
+    Column, Kind, MAX_RECORD, Place, ReadError, ReadErrorKind, Recognised, Row, Source, Unit,
+    Within,
 };
 
 struct Jsonl {
     input: Input,
     columns: Vec<Column>,
     line: Vec<u8>,
-    /// Number of the line in `line`, from 1.
+    /// Number of the line, or the element of the array, in `line`, from 1.
     number: u64,
+    /// Where the reader is, if the text is an array.
+    array: Option<Array>,
     /// Whether the first line was read for its keys and has not been returned yet.
     pending: bool,
 }
 
-/// Opens JSON lines; the first object's keys are the columns. An empty input has no columns.
-pub(super) fn open(input: Input) -> Result<Box<dyn Source>, ReadError> {
+/// Opens JSON lines or an array; the first object's keys are the columns. An empty input has no columns.
+pub(super) fn open(mut input: Input) -> Result<Box<dyn Source>, ReadError> {
+    let is_array = array::open(&mut input)?;
     let mut jsonl = Jsonl {
         input,
+        array: is_array.then_some(Array::Start),
         columns: Vec::new(),
         line: Vec::new(),
         number: 0,
@@ -125,6 +133,15 @@ fn cause(line: &[u8], byte: usize, error: &serde_json::Error) -> String {
 impl Jsonl {
     /// Reads the next line that is not blank.
     fn next_line(&mut self) -> Result<bool, ReadError> {
+        if let Some(array) = &mut self.array {
+            self.number += 1;
+            let next = array.next(&mut self.input, &mut self.line)?;
+            return match next {
+                Next::Element => Ok(true),
+                Next::End => Ok(false),
+                Next::Wrong(kind) => Err(self.place().error(kind)),
+            };
+        }
         loop {
             self.line.clear();
             self.number += 1;
@@ -155,7 +172,7 @@ impl Jsonl {
                     limit: MAX_RECORD,
                     hint: "is a line end missing?",
                 };
-                return Err(Place::line(&self.input.name, self.number).error(kind));
+                return Err(self.place().error(kind));
             }
             if whole {
                 return Ok(true);
@@ -163,8 +180,15 @@ impl Jsonl {
         }
     }
 
+    fn place(&self) -> Place {
+        Place {
+            unit: self.unit(),
+            ..Place::line(&self.input.name, self.number)
+        }
+    }
+
     fn error(&self, problem: Problem) -> ReadError {
-        let mut place = Place::line(&self.input.name, self.number);
+        let mut place = self.place();
         match problem {
             Problem::Kind(kind) => place.error(kind),
             Problem::Json { error, byte, key } => {
@@ -316,8 +340,18 @@ impl Source for Jsonl {
         &self.input.name
     }
 
-    fn recognised(&self) -> Option<Encoding> {
-        self.input.recognised()
+    fn unit(&self) -> Unit {
+        match self.array {
+            Some(_) => Unit::Row,
+            None => Unit::Line,
+        }
+    }
+
+    fn recognised(&self) -> Recognised {
+        Recognised {
+            encoding: self.input.recognised(),
+            ..Recognised::default()
+        }
     }
 }
 
@@ -376,6 +410,47 @@ mod tests {
         assert!(error("{\"a\":1}\n{\"b\":2}\n").contains("key `b` is not in the first line"));
         assert!(error("{\"a\":1,\"a\":2}\n").contains("key `a` is repeated"));
         assert!(error("{}\n").contains("no keys"));
+    }
+
+    #[test]
+    fn an_array_is_read_as_lines_are() {
+        let expected = all("{\"a\":1,\"b\":\"x\"}\n{\"a\":[2,{}],\"b\":\"]}\\\"\"}").unwrap();
+        for text in [
+            r#"[{"a":1,"b":"x"},{"a":[2,{}],"b":"]}\""}]"#,
+            " [\n  {\n \"a\": 1,\r\n \"b\": \"x\"\n}\n,\n{\"a\":[2,{}],\"b\":\"]}\\\"\"}\n] \n",
+        ] {
+            assert_eq!(all(text).unwrap(), expected, "{text}");
+        }
+        assert_eq!(all("[]").unwrap(), [[]; 0]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_an_array_is_placed() {
+        let error = |text: &str| all(text).expect_err("must be refused");
+        for (text, expected) in [
+            (
+                "[{\"a\":1},{\"a\":2}",
+                "f.jsonl: row 3: not JSON: the array has no end",
+            ),
+            ("[", "f.jsonl: row 1: not JSON: the array has no end"),
+            (
+                "[{\"a\":1}{\"a\":2}]",
+                "row 2: not JSON: a comma is missing",
+            ),
+            ("[{\"a\":1},]", "row 2: not JSON: a comma without a row"),
+            ("[{\"a\":1}] x", "row 2: not JSON: text after the end"),
+            ("[1, 2]", "row 1: not a JSON object"),
+            ("[{\"a\":1},[2]]", "row 2: not a JSON object"),
+            (
+                "[{\"a\":1},\n{\n\"a\": NaN}]",
+                "row 2: byte 8 (a): not JSON: JSON has no `NaN`",
+            ),
+            ("[{\"a\":1},{\"a\":\"x", "row 2: "),
+            ("[{\"a\":1},{\"b\":1}]", "row 2"),
+        ] {
+            let message = error(text);
+            assert!(message.contains(expected), "{text}: {message}");
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod values;
 
 pub use encoding::Encoding;
 pub use error::{Place, ReadError, ReadErrorKind, Unit, Within};
-pub use folder::describe_folder;
+pub use folder::{describe_folder, holds_tables};
 pub use format::{Compression, Format, UnknownFormat};
 pub use number::{Decimal, NotNumber, number};
 pub use peek::Peeked;
@@ -48,14 +48,17 @@ pub use ratings::{
     RATING_COLUMNS, Rating, RatingColumns, Ratings, Times, id_cell, id_of, read_ratings,
     read_titles,
 };
-pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading};
+pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading, Recognised};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
     Duplicates, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, SeriesLayout,
     each_prepared, read_prepared, series_name, series_parts, shown,
 };
 pub use sink::{Sink, Spelling, create, create_spool};
-pub use source::{Source, describe_encoding, find_column, open, open_as, open_as_with, open_with};
+pub use source::{
+    Source, describe_delimiter, describe_encoding, find_column, open, open_as, open_as_with,
+    open_with,
+};
 pub use spool::jsonl_to_parquet;
 pub use text::{
     Slice, Texts, class_order, group_cell, label_cell, normalised, read_texts, sorted_classes,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Column, Decimal, Encoding, ReadError, Row, Source, Unit};
+use super::{Column, Decimal, ReadError, Recognised, Row, Source, Unit};
 
 /// A source with some rows held for inspection.
 pub struct Peeked {
@@ -103,7 +103,7 @@ impl Source for Peeked {
         }
     }
 
-    fn recognised(&self) -> Option<Encoding> {
+    fn recognised(&self) -> Recognised {
         self.inner.recognised()
     }
 

@@ -48,6 +48,32 @@ impl Default for Reading {
 #[serde(try_from = "String", into = "String")]
 pub struct Delimiter(u8);
 
+impl Delimiter {
+    pub(super) fn of_byte(byte: u8) -> Self {
+        Delimiter(byte)
+    }
+}
+
+/// What was recognised in text files without the caller's word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recognised {
+    /// The encoding, where it is not UTF-8.
+    pub encoding: Option<Encoding>,
+    /// The delimiter, where it is not a comma.
+    pub delimiter: Option<Delimiter>,
+}
+
+impl Recognised {
+    /// What was recognised here, otherwise what `other` says.
+    #[must_use]
+    pub fn or(self, other: Recognised) -> Recognised {
+        Recognised {
+            encoding: self.encoding.or(other.encoding),
+            delimiter: self.delimiter.or(other.delimiter),
+        }
+    }
+}
+
 /// The quote character, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -90,6 +116,8 @@ pub(super) struct Syntax {
     pub escape: Escape,
     /// Whether the first line names the columns.
     pub header: bool,
+    /// Whether the delimiter is certain, by the caller or the format, rather than the usual one.
+    pub is_given: bool,
 }
 
 impl Syntax {
@@ -125,6 +153,7 @@ impl Reading {
             quote: self.quote.0,
             escape: self.escape,
             header: self.header,
+            is_given: format == Format::Tsv || self.delimiter.is_some(),
         }
     }
 }
@@ -234,11 +263,14 @@ impl FromStr for Escape {
     }
 }
 
+/// As params.yaml has it; the alternate form is for sentences.
 impl fmt::Display for Delimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            b'\t' => f.write_str("tab"),
-            byte => write!(f, "{}", char::from(byte)),
+        match (self.0, f.alternate()) {
+            (b'\t', false) => f.write_str("tab"),
+            (b'\t', true) => f.write_str("tabs"),
+            (byte, false) => write!(f, "{}", char::from(byte)),
+            (byte, true) => write!(f, "`{}`", char::from(byte)),
         }
     }
 }

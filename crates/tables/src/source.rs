@@ -1,12 +1,12 @@
 //! Reads rows from one input of any format.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::input::Input;
 use super::{
-    Column, Compression, Decimal, Encoding, Format, Place, ReadError, ReadErrorKind, Reading, Row,
-    Unit,
+    Column, Compression, Decimal, Encoding, Format, Place, ReadError, ReadErrorKind, Reading,
+    Recognised, Row, Unit,
 };
 use super::{csv, encoding, folder, jsonl, parquet};
 
@@ -35,10 +35,9 @@ pub trait Source {
         None
     }
 
-    /// The encoding that was recognised so far, where text that is not UTF-8 is converted without the caller's
-    /// word.
-    fn recognised(&self) -> Option<Encoding> {
-        None
+    /// What was recognised so far without the caller's word: an encoding that is converted, a delimiter.
+    fn recognised(&self) -> Recognised {
+        Recognised::default()
     }
 
     /// Whether the line that names the columns looks like a row of data. Known before the first row is read.
@@ -98,24 +97,40 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadE
 /// Which encoding a file, or files of a folder, are read as because it was recognised; `None` where all are UTF-8
 /// or `reading` says the encoding. What is wrong with a file is for its reader to say.
 pub fn describe_encoding(path: &Path, reading: Reading) -> Option<String> {
-    if reading.encoding.is_some() {
-        return None;
-    }
+    let encoding = |path: &Path| match reading.encoding {
+        Some(_) => None,
+        None => encoding_of(path),
+    };
+    let (name, encoding, more) = first_recognised(path, encoding)?;
+    Some(format!("{name} is read as {encoding}{more}"))
+}
+
+/// Which delimiter a file, or files of a folder, are read with because it was recognised; `None` where it is a comma
+/// or `reading` says it. What is wrong with a file is for its reader to say.
+pub fn describe_delimiter(path: &Path, reading: Reading) -> Option<String> {
+    let delimiter = |path: &Path| open_file(path, reading).ok()?.recognised().delimiter;
+    let (name, delimiter, more) = first_recognised(path, delimiter)?;
+    Some(format!(
+        "the columns of {name} are separated by {delimiter:#}{more}"
+    ))
+}
+
+/// The first file, here or in the folder, of which something is recognised, and how many more there are.
+fn first_recognised<R>(
+    path: &Path,
+    recognise: impl Fn(&Path) -> Option<R>,
+) -> Option<(String, R, String)> {
     let paths = match path.is_dir() {
         true => folder::files(path).ok()?,
         false => vec![path.to_owned()],
     };
-    let found: Vec<(&PathBuf, Encoding)> = paths
-        .iter()
-        .filter_map(|path| Some((path, encoding_of(path)?)))
-        .collect();
-    let ((first, encoding), others) = (found.first()?, found.len() - 1);
-    let more = match others {
+    let mut found = { paths.iter() }.filter_map(|path| Some((path, recognise(path)?)));
+    let (first, recognised) = found.next()?;
+    let more = match found.count() {
         0 => String::new(),
         others => format!(" (and {others} more files of the folder as it is found there)"),
     };
-    let name = files::names::spell(first);
-    Some(format!("{name} is read as {encoding}{more}"))
+    Some((files::names::spell(first), recognised, more))
 }
 
 /// That which is recognised in a file.
@@ -171,7 +186,7 @@ impl Source for Marked {
         self.inner.unit()
     }
 
-    fn recognised(&self) -> Option<Encoding> {
+    fn recognised(&self) -> Recognised {
         self.inner.recognised()
     }
 
@@ -186,8 +201,12 @@ impl Source for Marked {
 
 pub(super) fn open_file(path: &Path, reading: Reading) -> Result<Box<dyn Source>, ReadError> {
     let name = files::names::spell(path);
-    let (format, compression) = Format::of_path(path)
-        .ok_or_else(|| Place::file(&name).error(ReadErrorKind::UnknownFormat))?;
+    let unknown = || match Format::conversion(path) {
+        Some(command) => ReadErrorKind::Spreadsheet { command },
+        None => ReadErrorKind::UnknownFormat,
+    };
+    let (format, compression) =
+        Format::of_path(path).ok_or_else(|| Place::file(&name).error(unknown()))?;
     let io = |error| Place::file(&name).error(ReadErrorKind::Io(error));
     let file = std::fs::File::open(path).map_err(io)?;
     if format == Format::Parquet {

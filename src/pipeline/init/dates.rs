@@ -3,7 +3,8 @@
 
 use anyhow::Result;
 
-use super::own::{Ask, Chosen, Head, Own};
+use super::head::Head;
+use super::own::{Ask, Chosen, Own};
 use crate::exit;
 use tables::clock::DateFormat;
 use tables::shown;

@@ -1,23 +1,18 @@
 //! A project for one task on data of one's own: which columns are meant, by their names and by what the
-//! first rows hold, and the files of the project with nothing but that task in them.
+//! first rows hold.
 
-use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{dates, series};
+use super::head::Head;
+use super::template::Scored;
+use super::{classes, dates, series};
+use crate::classes::scalar;
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::task::Task;
-use tables::clock::{self, Candidates};
-use tables::{Decimal, Kind, ReadErrorKind, Reading, Row, Source, shown, spelling};
-
-/// Rows that are looked at.
-const HEAD: usize = 1000;
-
-/// In the order in which numbers are counted.
-const DECIMALS: [Decimal; 2] = [Decimal::Point, Decimal::Comma];
+use tables::{Reading, shown};
 
 /// What somebody says of their data.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +27,8 @@ pub struct Own {
     pub columns: Vec<(Role, String)>,
     /// How times are written, where that was said.
     pub date_format: Option<String>,
+    /// `LABEL=CLASS,LABEL=CLASS`: what labels mean.
+    pub classes: Option<String>,
 }
 
 /// A key of the parameters and how its value is known.
@@ -48,7 +45,7 @@ pub(super) struct Chosen {
 impl Chosen {
     /// A name.
     pub(super) fn name(key: &str, name: String, is_given: bool) -> Self {
-        let yaml = spelled(&name);
+        let yaml = scalar(&name);
         Self {
             key: key.to_owned(),
             value: name,
@@ -72,7 +69,7 @@ impl Chosen {
         if let [name] = names {
             return Self::name(key, name.clone(), is_given);
         }
-        let list: Vec<String> = names.iter().map(|name| spelled(name)).collect();
+        let list: Vec<String> = names.iter().map(|name| scalar(name)).collect();
         Self {
             value: names.join(", "),
             ..Self::yaml(key, format!("[{}]", list.join(", ")), is_given)
@@ -85,6 +82,16 @@ pub(super) struct Found {
     pub columns: Vec<Chosen>,
     /// How the table is read.
     pub reading: Reading,
+}
+
+impl Own {
+    pub(super) fn scored(&self) -> Scored {
+        match (&self.score, self.needs_input) {
+            (Some(_), _) => Scored::File,
+            (None, false) => Scored::Known,
+            (None, true) => Scored::Nothing,
+        }
+    }
 }
 
 /// Asks a person which of some columns is meant; `None` where there is nobody to ask.
@@ -100,102 +107,166 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
     let (needed, optional) = (T::needed(&params), T::optional(&params));
     refuse_roles_of_others::<T>(own, needed.iter().chain(&optional))?;
     if own.source.is_dir() && !T::raw_data(&params).of_tables && !has_tables(&own.source)? {
+        let labels = classes::folders(&own.source)?;
+        let classes = classes::find::<T>(own, &labels, classes::Labels::Folders, ask)?;
         return Ok(Found {
-            columns: Vec::new(),
+            columns: classes.into_iter().collect(),
             reading: Reading::default(),
         });
     }
     let (head, reading) = Head::read(&own.source)?;
-    let names: Vec<&str> = head.names.iter().map(String::as_str).collect();
-    let mut columns: Vec<Chosen> = Vec::new();
-    let given = |role| own.columns.iter().find(|(given, _)| *given == role);
-    let mut taken: Vec<&str> = Vec::new();
-    let named = own.columns.iter().flat_map(|(role, name)| {
-        let parts: Vec<&str> = match role {
-            Role::Series if !names.contains(&name.as_str()) => name.split(',').collect(),
-            _ => vec![name],
-        };
-        parts.into_iter().map(move |name| (role, name.trim()))
-    });
-    let named: Vec<(&Role, &str)> = named.collect();
-    for (role, name) in &named {
-        let there = names.iter().find(|there| *there == name).ok_or_else(|| {
-            let near = crate::params::near_miss(name, &names);
+    let mut search = Search::new(own, &head, ask)?;
+    let mut columns = search.needed(&needed, reading)?;
+    columns.extend(search.optional(&optional));
+    columns.extend(dates::format(own, &head, &columns, ask)?);
+    if let Some(label) = needed.iter().find(|column| column.role() == Role::Label)
+        && let Some(name) = columns.iter().find(|column| column.key == label.key())
+    {
+        let labels = head
+            .texts(&name.value)
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        columns.extend(classes::find::<T>(
+            own,
+            &labels,
+            classes::Labels::Cells,
+            ask,
+        )?);
+    }
+    Ok(Found { columns, reading })
+}
+
+/// Looks for columns in the head of a table.
+struct Search<'a> {
+    own: &'a Own,
+    head: &'a Head,
+    /// The columns of the table.
+    names: Vec<&'a str>,
+    /// Columns that were named, those of series one by one.
+    named: Vec<(Role, &'a str)>,
+    /// Columns that have a role.
+    taken: Vec<&'a str>,
+    ask: Ask<'a>,
+}
+
+impl<'a> Search<'a> {
+    fn new(own: &'a Own, head: &'a Head, ask: Ask<'a>) -> Result<Self> {
+        let names: Vec<&str> = head.names.iter().map(String::as_str).collect();
+        let named = own.columns.iter().flat_map(|(role, name)| {
+            let parts: Vec<&str> = match role {
+                Role::Series if !names.contains(&name.as_str()) => name.split(',').collect(),
+                _ => vec![name],
+            };
+            parts.into_iter().map(move |name| (*role, name.trim()))
+        });
+        let named: Vec<(Role, &str)> = named.collect();
+        let mut taken = Vec::new();
+        for (role, name) in &named {
+            let there = names.iter().find(|there| *there == name);
+            taken.push(*there.ok_or_else(|| {
+                let near = crate::params::near_miss(name, &names);
+                exit::usage(format!(
+                    "{}: there is no column `{}` for {}; {near}there are: {}",
+                    own.source.display(),
+                    shown(name),
+                    role.flag(),
+                    listed(&names)
+                ))
+            })?);
+        }
+        Ok(Self {
+            own,
+            head,
+            names,
+            named,
+            taken,
+            ask,
+        })
+    }
+
+    /// The columns that must be there, or the keys of a wide table.
+    fn needed(&mut self, needed: &[Needed], reading: Reading) -> Result<Vec<Chosen>> {
+        let mut columns: Vec<Chosen> = Vec::new();
+        let is_series = |column: &&Needed| column.role() == Role::Series;
+        let ids = needed.iter().find(is_series);
+        let mut rows = None;
+        for column in needed.iter().filter(|column| !is_series(column)) {
+            if column.role() == Role::Value
+                && let (Some(ids), Some(time)) = (ids, columns.last())
+            {
+                let read = series::Rows::read(self.head, &self.own.source, reading, &time.value)?;
+                let open = self.given(Role::Value).is_none() && self.given(Role::Series).is_none();
+                if open && read.are_wide(self.head) {
+                    columns.extend(series::wide(ids.key()));
+                    return Ok(columns);
+                }
+                rows = Some(read);
+            }
+            columns.push(self.column(column)?);
+        }
+        if let (Some(ids), Some(rows), Some(value)) = (ids, rows, columns.last()) {
+            let given: Vec<String> = { self.named.iter() }
+                .filter(|(role, _)| *role == Role::Series)
+                .map(|(_, name)| (*name).to_owned())
+                .collect();
+            let ids = match given[..] {
+                [] => rows.ids(self.head, &value.value, ids.key()),
+                _ => Chosen::names(ids.key(), &given, true),
+            };
+            columns.insert(0, ids);
+        }
+        Ok(columns)
+    }
+
+    /// The name that the caller gave for a role.
+    fn given(&self, role: Role) -> Option<&'a str> {
+        let given = self.named.iter().find(|(given, _)| *given == role);
+        given.map(|(_, name)| *name)
+    }
+
+    /// One column that must be there: named, found or asked for.
+    fn column(&mut self, column: &Needed) -> Result<Chosen> {
+        let role = column.role();
+        if let Some(name) = self.given(role) {
+            return Ok(Chosen::name(column.key(), name.to_owned(), true));
+        }
+        // One of the very name that the task has by default is meant, whatever its cells.
+        let usual = |name: &&&str| **name == column.name() && !self.taken.contains(*name);
+        let found = self.names.iter().find(usual).copied();
+        let found = found.or_else(|| self.head.guess(role, &self.taken));
+        let question = || format!("Which column is {}?", role.described());
+        let asked = || (self.ask)(&question(), &self.names);
+        let name = found.map(str::to_owned).or_else(asked).ok_or_else(|| {
             exit::usage(format!(
-                "{}: there is no column `{}` for {}; {near}there are: {}",
-                own.source.display(),
-                shown(name),
+                "{}: cannot tell which column is {}; name it with {} NAME; there are: {}",
+                self.own.source.display(),
+                role.described(),
                 role.flag(),
-                listed(&names)
+                listed(&self.names)
             ))
         })?;
-        taken.push(there);
+        self.take(&name);
+        Ok(Chosen::name(column.key(), name, false))
     }
-    let is_series = |column: &&Needed| column.role() == Role::Series;
-    let ids = needed.iter().find(is_series);
-    let mut rows = None;
-    for column in needed.iter().filter(|column| !is_series(column)) {
-        let role = column.role();
-        if role == Role::Value
-            && let (Some(ids), Some(time)) = (ids, columns.last())
-        {
-            let read = series::Rows::read(&head, &own.source, reading, &time.value)?;
-            let open = given(Role::Value).is_none() && given(Role::Series).is_none();
-            if open && read.are_wide(&head) {
-                columns.extend(dates::format(own, &head, &columns, ask)?);
-                columns.extend(series::wide(ids.key()));
-                return Ok(Found { columns, reading });
+
+    /// Columns that are used where they are there.
+    fn optional(&mut self, optional: &[Needed]) -> Vec<Chosen> {
+        let mut columns = Vec::new();
+        for column in optional {
+            let given = self.given(column.role());
+            let found = given.or_else(|| self.head.guess(column.role(), &self.taken));
+            if let Some(name) = found.map(str::to_owned) {
+                self.take(&name);
+                columns.push(Chosen::name(column.key(), name, given.is_some()));
             }
-            rows = Some(read);
         }
-        let name = match given(role) {
-            Some((_, name)) => name.clone(),
-            None => {
-                // One of the very name that the task has by default is meant, whatever its cells.
-                let usual = |name: &&&str| **name == column.name() && !taken.contains(*name);
-                let found = names.iter().find(usual).copied();
-                let found = found
-                    .or_else(|| head.guess(role, &taken))
-                    .map(str::to_owned);
-                let asked = || ask(&format!("Which column is {}?", role.described()), &names);
-                found.or_else(asked).ok_or_else(|| {
-                    exit::usage(format!(
-                        "{}: which column is {} is not to be told; name it with {} NAME; there are: {}",
-                        own.source.display(),
-                        role.described(),
-                        role.flag(),
-                        listed(&names)
-                    ))
-                })?
-            }
-        };
-        taken.extend(names.iter().find(|there| **there == name));
-        columns.push(Chosen::name(column.key(), name, given(role).is_some()));
+        columns
     }
-    if let (Some(ids), Some(rows), Some(value)) = (ids, rows, columns.last()) {
-        let given: Vec<String> = { named.iter() }
-            .filter(|(role, _)| **role == Role::Series)
-            .map(|(_, name)| (*name).to_owned())
-            .collect();
-        let ids = match given[..] {
-            [] => rows.ids(&head, &value.value, ids.key()),
-            _ => Chosen::names(ids.key(), &given, true),
-        };
-        columns.insert(0, ids);
+
+    fn take(&mut self, name: &str) {
+        let there = self.names.iter().find(|there| **there == name);
+        self.taken.extend(there);
     }
-    for column in &optional {
-        let role = column.role();
-        let name = match given(role) {
-            Some((_, name)) => Some(name.clone()),
-            None => head.guess(role, &taken).map(str::to_owned),
-        };
-        if let Some(name) = name {
-            taken.extend(names.iter().find(|there| **there == name));
-            columns.push(Chosen::name(column.key(), name, given(role).is_some()));
-        }
-    }
-    columns.extend(dates::format(own, &head, &columns, ask)?);
-    Ok(Found { columns, reading })
 }
 
 fn refuse_roles_of_others<'a, T: Task>(
@@ -238,24 +309,6 @@ fn listed(names: &[&str]) -> String {
     text.join(", ")
 }
 
-/// Opens a table with the delimiter that it has, and without a header line where the first one is a row.
-fn open(path: &Path) -> Result<(Box<dyn Source>, Reading)> {
-    let mut reading = Reading::default();
-    loop {
-        match tables::open_with(path, reading) {
-            Ok(source) if reading.header && source.first_line_is_data() => reading.header = false,
-            Ok(source) => return Ok((source, reading)),
-            Err(error) => match *error.kind {
-                ReadErrorKind::OtherDelimiter { found, .. } if reading.delimiter.is_none() => {
-                    reading.delimiter = Some(char::from(found).to_string().parse()?);
-                }
-                ReadErrorKind::FirstLineIsData(_) if reading.header => reading.header = false,
-                _ => return Err(error.into()),
-            },
-        }
-    }
-}
-
 /// Keys that say how a table is read, where that is not the default.
 pub(super) fn settings(task: &str, reading: Reading) -> Vec<Chosen> {
     let name = |key: &str, value: Option<String>| {
@@ -275,427 +328,6 @@ pub(super) fn settings(task: &str, reading: Reading) -> Vec<Chosen> {
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// The first rows of a table.
-pub(super) struct Head {
-    pub(super) names: Vec<String>,
-    facts: Vec<Facts>,
-    rows: usize,
-}
-
-/// What the first cells of a column hold.
-#[derive(Clone, Default)]
-struct Facts {
-    filled: usize,
-    /// Numbers as programs write them, with a decimal point and with a decimal comma.
-    numbers: [usize; 3],
-    /// Numbers without a fraction.
-    whole: usize,
-    times: usize,
-    /// Times that are read in a format only, and the formats that read them all.
-    unread: usize,
-    formats: Candidates,
-    /// With two words or more.
-    sentences: usize,
-    photos: usize,
-    distinct: std::collections::BTreeSet<String>,
-}
-
-impl Head {
-    /// Of a file, and what must be said so that it is read as it is.
-    fn read(path: &Path) -> Result<(Head, Reading)> {
-        let (mut source, mut reading) = open(path)?;
-        let names: Vec<String> = source
-            .columns()
-            .iter()
-            .map(|column| column.name.clone())
-            .collect();
-        let mut head = Head {
-            facts: vec![Facts::default(); names.len()],
-            names,
-            rows: 0,
-        };
-        let mut row = Row::new();
-        while head.rows < HEAD && source.read(&mut row)? {
-            head.rows += 1;
-            for (facts, (kind, text)) in head.facts.iter_mut().zip(row.cells()) {
-                facts.add(kind, text);
-            }
-        }
-        if head.rows == 0 {
-            return Err(exit::data(format!("{}: there are no rows", path.display())));
-        }
-        reading.encoding = source.recognised();
-        reading.decimal = head.decimal();
-        Ok((head, reading))
-    }
-
-    /// What marks the decimals of its numbers, where some are read only so, and none only otherwise.
-    fn decimal(&self) -> Option<Decimal> {
-        let all = |facts: &Facts, kind: usize| facts.is_nearly_all(facts.numbers[kind]);
-        let needs = |kind: usize| {
-            let mut facts = self.facts.iter();
-            facts.any(|facts| all(facts, kind) && !all(facts, 0) && !all(facts, 3 - kind))
-        };
-        match [needs(1), needs(2)] {
-            [true, false] => Some(DECIMALS[0]),
-            [false, true] => Some(DECIMALS[1]),
-            _ => None,
-        }
-    }
-
-    /// Whether a column may name series, alone or with others: it is filled, and its values repeat.
-    pub(super) fn may_name_series(&self, column: usize) -> bool {
-        let facts = &self.facts[column];
-        let whole = !facts.is_number() || facts.is_nearly_all(facts.whole);
-        facts.fits(Role::Series, self.rows) && whole
-    }
-
-    /// The formats that read the times of a column; `None` where they are read without one.
-    pub(super) fn dates(&self, column: &str) -> Option<&Candidates> {
-        let facts = self.facts_of(column)?;
-        facts.is_nearly_all(facts.unread).then_some(&facts.formats)
-    }
-
-    /// The cells of a column, each once.
-    pub(super) fn texts(&self, column: &str) -> impl Iterator<Item = &str> {
-        let facts = self.facts_of(column).into_iter();
-        facts.flat_map(|facts| facts.distinct.iter().map(String::as_str))
-    }
-
-    fn facts_of(&self, column: &str) -> Option<&Facts> {
-        let index = self.names.iter().position(|name| name == column)?;
-        self.facts.get(index)
-    }
-
-    /// Whether a column holds numbers.
-    pub(super) fn is_number(&self, column: usize) -> bool {
-        self.facts[column].is_number()
-    }
-
-    /// The column of a role: by name among those whose cells could be it, or the only one that could.
-    fn guess(&self, role: Role, taken: &[&str]) -> Option<&str> {
-        let fitting: Vec<&str> = self
-            .names
-            .iter()
-            .zip(&self.facts)
-            .filter(|(name, facts)| !taken.contains(&name.as_str()) && facts.fits(role, self.rows))
-            .map(|(name, _)| name.as_str())
-            .collect();
-        role.guess(&fitting, taken).or(match (role, &fitting[..]) {
-            // One that need not be there is not taken for what it may not be.
-            (Role::Rating, _) => None,
-            (_, [only]) => Some(only),
-            _ => None,
-        })
-    }
-}
-
-impl Facts {
-    fn add(&mut self, kind: Kind, text: &str) {
-        if spelling::is_absent(kind, text) {
-            return;
-        }
-        let text = text.trim();
-        self.filled += 1;
-        self.numbers[0] += usize::from(text.parse::<f64>().is_ok());
-        for (count, decimal) in self.numbers[1..].iter_mut().zip(DECIMALS) {
-            let plain = kind != Kind::Text && text.parse::<f64>().is_ok();
-            *count += usize::from(plain || decimal.read(text).is_some());
-        }
-        self.whole += usize::from(text.parse::<i64>().is_ok());
-        if clock::parse(text).is_ok() {
-            self.times += 1;
-        } else if clock::looks_like_time(text) {
-            self.unread += 1;
-            self.formats.add(text);
-        }
-        self.sentences += usize::from(text.split_whitespace().nth(1).is_some());
-        let name = text.to_ascii_lowercase();
-        let ends = [
-            ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif",
-        ];
-        self.photos += usize::from(ends.iter().any(|end| name.ends_with(end)));
-        self.distinct.insert(text.to_owned());
-    }
-
-    fn is_nearly_all(&self, count: usize) -> bool {
-        self.filled > 0 && 20 * count >= 19 * self.filled
-    }
-
-    fn is_number(&self) -> bool {
-        self.numbers.iter().any(|&count| self.is_nearly_all(count))
-    }
-
-    /// Whether a column may have a role, by its first `rows` cells.
-    fn fits(&self, role: Role, rows: usize) -> bool {
-        let nearly_all = |count: usize| self.is_nearly_all(count);
-        let repeats = self.distinct.len() < rows.max(2) / 2 + 1;
-        match role {
-            Role::Text => 2 * self.sentences > self.filled,
-            Role::Label => self.distinct.len() > 1 && repeats && 2 * self.sentences <= self.filled,
-            Role::Path => nearly_all(self.photos),
-            Role::User | Role::Item => self.distinct.len() > 1 && 2 * self.sentences <= self.filled,
-            Role::Rating | Role::Value => self.is_number(),
-            Role::Time => nearly_all(self.times + self.unread),
-            Role::Series => repeats && self.filled == rows,
-        }
-    }
-}
-
-/// `params.yaml` with the block of one task, and the values of these keys.
-pub(super) fn params(
-    template: &str,
-    task: &str,
-    sets: &[(String, String)],
-    scored: Option<&str>,
-) -> Result<String> {
-    let mut text = String::new();
-    for block in blocks(template) {
-        let name = block.lines().find_map(|line| top_key(line));
-        let is_other =
-            name.is_some_and(|name| !["easylife", "seed", "validate", task].contains(&name));
-        if !is_other {
-            text.push_str(block);
-        }
-    }
-    for (key, value) in sets {
-        text = with_value(&text, key, value)
-            .with_context(|| format!("the template of params.yaml has no {key}"))?;
-    }
-    if sets.iter().any(|(key, _)| key.ends_with(".data.layout")) {
-        // Each column is one of values.
-        let lines = text.split_inclusive('\n');
-        text = lines
-            .filter(|line| !line.starts_with("    value:"))
-            .collect();
-    }
-    Ok(with_scored(&without_gate(&without_sample(&text)), scored))
-}
-
-/// With this file to be scored instead of the sample's, or none.
-fn with_scored(text: &str, input: Option<&str>) -> String {
-    let replaced = |line: &str| {
-        let value = input.map_or("null".to_owned(), spelled);
-        match line
-            .strip_prefix("    input: ")
-            .map(|rest| rest.split_once('#'))
-        {
-            None => line.to_owned(),
-            Some(None) => format!("    input: {value}\n"),
-            Some(Some((_, comment))) => format!("    input: {value:<17}#{comment}"),
-        }
-    };
-    text.split_inclusive('\n').map(replaced).collect()
-}
-
-/// Without bounds, which are for the sample: what a model must reach on other data is for its owner to say.
-fn without_gate(text: &str) -> String {
-    let mut out = String::new();
-    let mut lines = text.split_inclusive('\n').peekable();
-    while let Some(line) = lines.next() {
-        if !line.starts_with("  gate:") {
-            out.push_str(line);
-            continue;
-        }
-        let mut bounds = Vec::new();
-        while let Some(bound) = lines.next_if(|line| line.starts_with("    ")) {
-            bounds.push(bound.trim());
-        }
-        let _ = writeln!(
-            out,
-            "  gate: {{}}                # bounds that the metrics must keep, as {{{}}}",
-            bounds.join(", ")
-        );
-    }
-    out
-}
-
-/// A block of a task starts at a key without indent; comments and blank lines before it belong to it.
-fn blocks(text: &str) -> Vec<&str> {
-    let mut starts = vec![0];
-    let (mut at, mut free) = (0, None);
-    for line in text.split_inclusive('\n') {
-        if top_key(line).is_some() {
-            starts.push(free.unwrap_or(at));
-        }
-        free = match line.starts_with('#') || line.trim().is_empty() {
-            true => free.or(Some(at)),
-            false => None,
-        };
-        at += line.len();
-    }
-    starts.push(text.len());
-    starts.dedup();
-    starts
-        .windows(2)
-        .map(|pair| &text[pair[0]..pair[1]])
-        .collect()
-}
-
-fn top_key(line: &str) -> Option<&str> {
-    let (key, _) = line.split_once(':')?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    (!key.is_empty() && key.chars().all(plain)).then_some(key)
-}
-
-/// The text with another value at `task.data.key`, or the key added to `task.data`.
-fn with_value(text: &str, key: &str, value: &str) -> Option<String> {
-    let (_, key) = key.rsplit_once('.')?;
-    // Keys that the template has in a comment at most are added.
-    let added = [
-        "delimiter",
-        "decimal",
-        "layout",
-        "header",
-        "encoding",
-        "classes",
-        "date_format",
-    ]
-    .contains(&key)
-        && !text.contains(&format!("\n    {key}: "));
-    let (mut out, mut inside, mut done) = (String::new(), false, false);
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        if indent == 2 && !line.trim().is_empty() {
-            if inside && !done {
-                return None;
-            }
-            inside = line.trim_start().starts_with("data:");
-        }
-        let is_source = indent == 4 && line.trim_start().starts_with("source:");
-        let is_it = inside && indent == 4 && line.trim_start().starts_with(&format!("{key}:"));
-        match is_it && !done {
-            true => {
-                let _ = writeln!(out, "    {key}: {value}");
-                done = true;
-            }
-            // What the comment offers is said now.
-            false if added && line.starts_with(&format!("    # {key}:")) => {}
-            false => out.push_str(line),
-        }
-        if inside && !done && is_source && added {
-            let _ = writeln!(out, "    {key}: {value}");
-            done = true;
-        }
-    }
-    done.then_some(out)
-}
-
-/// A YAML scalar: as it is where that is a plain text, otherwise in quotes.
-fn spelled(value: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "._/-".contains(c);
-    let is_word = value.chars().all(plain)
-        && (value.starts_with(|c: char| c.is_alphabetic() || c == '/') || value.starts_with("../"));
-    let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    match is_word && (!reserved.contains(&value.to_ascii_lowercase().as_str())) {
-        true => value.to_owned(),
-        false => serde_json::Value::from(value).to_string(),
-    }
-}
-
-/// Without the block `sample`: there is no sample in the project.
-fn without_sample(text: &str) -> String {
-    let mut skipped = false;
-    let keep = |line: &&str| {
-        let indent = line.len() - line.trim_start().len();
-        if indent <= 2 && !line.trim().is_empty() {
-            skipped = line.starts_with("  sample:");
-        }
-        !skipped
-    };
-    text.split_inclusive('\n').filter(keep).collect()
-}
-
-/// What the pipeline of one task scores.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Scored {
-    /// A file.
-    File,
-    /// What the model knows: its series, its users.
-    Known,
-    /// Nothing yet.
-    Nothing,
-}
-
-impl Own {
-    pub(super) fn scored(&self) -> Scored {
-        match (&self.score, self.needs_input) {
-            (Some(_), _) => Scored::File,
-            (None, false) => Scored::Known,
-            (None, true) => Scored::Nothing,
-        }
-    }
-}
-
-/// A line of the stage that scores, as it is where a pipeline scores that.
-fn scoring_line(line: &str, task: &str, scored: Scored) -> String {
-    match scored {
-        Scored::File => line.to_owned(),
-        Scored::Known if line.trim() == "- ${item.input}" => String::new(),
-        Scored::Known => line.replace(&format!("input: \"${{{task}.predict.input}}\", "), ""),
-        Scored::Nothing => match line.strip_prefix("  ") {
-            Some(rest) => format!("  # {rest}"),
-            None => line.to_owned(),
-        },
-    }
-}
-
-/// `dvc.yaml` with the stages of one task, without a sample.
-pub(super) fn dvc(template: &str, task: &str, tasks: &[&str], scored: Scored) -> String {
-    let mut out = String::from(
-        "# The pipeline: `easylife repro` or `dvc repro` runs what has changed.\n#\n# Every stage lists only \
-         the parameters it reads (params.yaml) and the key `easylife`, the version\n# that the parameters \
-         were written for: changing the gate runs the gate again, not the training.\n\n",
-    );
-    // Where a part that is left out began: it ends at the next line that is not indented further.
-    let (mut left_out, mut section, mut stage) = (None, "", "");
-    for line in template
-        .split_inclusive('\n')
-        .skip_while(|line| line.starts_with('#') || line.trim().is_empty())
-    {
-        let (trimmed, indent) = (line.trim(), line.len() - line.trim_start().len());
-        if left_out.is_some_and(|start| trimmed.is_empty() || indent > start) {
-            continue;
-        }
-        left_out = None;
-        let key = trimmed
-            .trim_start_matches("- ")
-            .split(':')
-            .next()
-            .unwrap_or_default();
-        if indent == 0 && trimmed.ends_with(':') {
-            (section, stage) = (key, "");
-        }
-        let follows_comment = out.lines().last().is_some_and(|line| line.starts_with('#'));
-        if indent == 0 && section != "vars" && !out.ends_with("\n\n") && !follows_comment {
-            out.push('\n');
-        }
-        let is_other_task = tasks.contains(&key.split(' ').next().unwrap_or_default())
-            && key.split(' ').next() != Some(task);
-        let left = match section {
-            "stages" => is_other_task || (indent == 2 && key == "sample"),
-            "vars" | "plots" => is_other_task,
-            _ => false,
-        };
-        if section == "stages" && indent == 2 {
-            stage = key;
-            if stage == "predict" && scored == Scored::Nothing {
-                let _ = writeln!(
-                    out,
-                    "  # To score a file with every run, set {task}.predict.input in params.yaml and take the \
-                     # away:"
-                );
-            }
-        }
-        match (left, stage) {
-            (true, _) => left_out = Some(indent),
-            (false, "predict") => out.push_str(&scoring_line(line, task, scored)),
-            (false, _) => out.push_str(line),
-        }
-    }
-    out.replace("beside: data/raw/recsys/tables", "beside: schema")
 }
 
 /// The path of a source as it is from the project's folder.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::own::{Chosen, Head};
+use super::head::Head;
+use super::own::Chosen;
 use crate::columns::Role;
 use tables::{Reading, Row, spelling};
 

@@ -6,6 +6,7 @@ mod evaluate;
 mod explain;
 mod features;
 mod inspect;
+pub(crate) mod labels;
 pub mod params;
 mod photos;
 mod predict;
@@ -19,6 +20,7 @@ mod validate;
 use anyhow::Result;
 use tables::{Photos, read_photos};
 
+use crate::classes::ClassWords;
 use crate::columns::{Needed, Role};
 use crate::params::Invalid;
 use crate::params::batch::Batch;
@@ -40,6 +42,7 @@ impl Task for Cv {
     type Model = models::cv::Model;
 
     const EMBEDDED: Option<&'static [u8]> = Some(include_bytes!("cv.safetensors"));
+    const CLASSES: Option<&'static ClassWords> = Some(&labels::WORDS);
 
     fn check(block: &Self::Block) -> Result<Self::Params, Invalid> {
         block.check()

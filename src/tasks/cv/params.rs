@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::params::batch::Batch;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
+use crate::tasks::cv::labels::Labels;
 use models::cv::{DetectorOptions, Kind, Solver};
 use tables::{Delimiter, Encoding, Escape, Quote, Reading};
 
@@ -55,7 +56,7 @@ pub struct DataBlock {
     /// A separate test part of the same kind; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// What separates the columns of CSV files; absent: a comma.
+    /// Delimiter of the columns of CSV files; absent: a comma, or the detected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
     /// What stands around texts in CSV files; absent: `"`.
@@ -72,8 +73,11 @@ pub struct DataBlock {
     pub encoding: Option<Encoding>,
     /// Column of paths, relative to the table.
     pub path: String,
-    /// Column of labels: sharp or blurred, 1 or 0.
+    /// Column of labels: sharp or blurred, 1 or 0, or what `classes` names.
     pub label: String,
+    /// Labels or folders of your own and the class of each: `{blurry: blurred, ok: sharp}`.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    pub classes: Labels,
     /// Column of scenes; optional: photos of a scene stay on one side of the split.
     pub scene: String,
     /// A regular expression over paths: photos in which its groups match the same are one scene.
@@ -93,6 +97,7 @@ impl Default for DataBlock {
             encoding: None,
             path: "path".to_owned(),
             label: "label".to_owned(),
+            classes: Labels::default(),
             scene: "scene".to_owned(),
             scene_pattern: None,
         }

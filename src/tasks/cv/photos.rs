@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::cv::features::Measurer;
+use crate::tasks::cv::labels::Folders;
 use crate::tasks::cv::params::Params;
 use images::{Decoder, PhotoError, hash, list};
-use models::cv::{Class, FEATURES, UnknownClass};
+use models::cv::{Class, FEATURES};
 use tables::{ReadErrorKind, Row};
 
 /// A photo and its label, as the raw data list it.
@@ -43,9 +44,10 @@ pub(super) struct Measured {
 
 /// Lists the photos of `source`.
 pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Raw>> {
-    let mut photos = match class_folders(source)? {
-        folders if !folders.is_empty() => from_folders(source, &folders, talk)?,
-        _ => from_table(source, params)?,
+    let folders = params.data.classes.folders(source)?;
+    let mut photos = match folders.classes.is_empty() {
+        true => from_table(source, params)?,
+        false => from_folders(source, &folders, talk)?,
     };
     if photos.is_empty() {
         return Err(exit::data(format!("{} holds no photos", source.display())));
@@ -61,31 +63,10 @@ pub(super) fn list(source: &Path, params: &Params, talk: &Talk) -> Result<Vec<Ra
     Ok(photos)
 }
 
-/// Sub-folders named like a class, sorted.
-pub(super) fn class_folders(source: &Path) -> Result<Vec<(String, Class)>> {
-    if !source.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(source).with_context(|| source.display().to_string())? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if let Ok(class) = name.parse()
-            && source.join(&name).is_dir()
-        {
-            found.push((name, class));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-pub(super) fn from_folders(
-    source: &Path,
-    folders: &[(String, Class)],
-    talk: &Talk,
-) -> Result<Vec<Raw>> {
+pub(super) fn from_folders(source: &Path, folders: &Folders, talk: &Talk) -> Result<Vec<Raw>> {
+    folders.say_left_out(source, talk);
     let mut photos = Vec::new();
-    for (name, class) in folders {
+    for (name, class) in &folders.classes {
         let folder = source.join(name);
         let listing = list::photos(&folder).with_context(|| folder.display().to_string())?;
         if listing.others > 0 {
@@ -124,9 +105,8 @@ fn from_table(path: &Path, params: &Params) -> Result<Vec<Raw>> {
             return Err(place(path_cell, ReadErrorKind::MissingText).into());
         }
         let label = tables::label_cell(&row, label_cell, source.as_ref())?;
-        let class = label.parse().map_err(|error: UnknownClass| {
-            place(label_cell, ReadErrorKind::Label(error.to_string()))
-        })?;
+        let class = { params.data.classes.class_of_cell(&label) }
+            .map_err(|kind| place(label_cell, kind))?;
         let cell = |cell: Option<usize>| cell.map_or("", |cell| row.text(cell)).to_owned();
         photos.push(Raw {
             file: files::names::find(&base, name),

@@ -18,6 +18,7 @@ use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
 use crate::report::validate::{Finding, Level};
 use crate::talk::Talk;
 use crate::tasks::cv::Cv;
+use crate::tasks::cv::labels::Folders;
 use crate::tasks::cv::params::Params;
 use crate::tasks::cv::photos;
 use images::{Decoder, PhotoError};
@@ -188,8 +189,8 @@ fn raw(job: &Job<Params>, source: &Path) -> Result<Checked> {
 }
 
 fn list(job: &Job<Params>, source: &Path) -> Result<Listed> {
-    let folders = photos::class_folders(source)?;
-    let listed = match folders.is_empty() {
+    let folders = job.params.data.classes.folders(source)?;
+    let listed = match folders.classes.is_empty() {
         true => from_table(job, source)?,
         false => from_folders(job, source, &folders)?,
     };
@@ -202,7 +203,7 @@ fn list(job: &Job<Params>, source: &Path) -> Result<Listed> {
     }
 }
 
-fn from_folders(job: &Job<Params>, source: &Path, folders: &[(String, Class)]) -> Result<Listed> {
+fn from_folders(job: &Job<Params>, source: &Path, folders: &Folders) -> Result<Listed> {
     let raw = photos::from_folders(source, folders, job.talk)?;
     let photos = raw.iter().enumerate().map(|(number, raw)| Photo {
         spot: Spot::new(number, 0),
@@ -331,11 +332,16 @@ fn wrong_labels(job: &Job<Params>, read: &table::Read<()>, listed: &Listed) -> O
     let mut gathered = Gathered::new(job.shown);
     for photo in &listed.photos {
         let label = &photo.cells[listed.label];
-        if label.parse::<Class>().is_err() {
+        if job.params.data.classes.class(label).is_err() {
             gathered.add(photo.spot, || label.clone());
         }
     }
-    let says = "have a label that is neither sharp nor blurred (1 nor 0)";
+    let says = match job.params.data.classes.is_empty() {
+        true => {
+            "have a label that is neither sharp nor blurred (1 nor 0); cv.data.classes maps others"
+        }
+        false => "have a label that is not in cv.data.classes",
+    };
     read.share(
         job,
         "labels",
@@ -415,7 +421,7 @@ fn repeats(
     let mut keys = Keys::default();
     let pairs = listed.photos.iter().zip(measured);
     let keyed = pairs.filter_map(|(photo, measured)| {
-        let class = photo.cells[listed.label].parse::<Class>();
+        let class = job.params.data.classes.class(&photo.cells[listed.label]);
         Some(Keyed {
             key: measured.as_ref().ok()?.digest,
             spot: photo.spot,

@@ -118,7 +118,9 @@ fn stage(progress: Progress) -> String {
     match progress {
         Progress::Counting { texts, of } => format!("counting words, {texts} of {of} texts"),
         Progress::Vectorizing { features } => format!("weighting {features} features"),
-        Progress::Searching { trials } => format!("trying settings, {trials} tried"),
+        Progress::Searching { trials, of } => {
+            format!("trying settings on folds, {trials} of {of} tried")
+        }
         Progress::Solving(step) => format!("step {}, loss {:.4}", step.number, step.value),
     }
 }

@@ -62,7 +62,7 @@ pub struct DataBlock {
     /// A separate test part; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// Delimiter of the columns of CSV files; absent: a comma.
+    /// Delimiter of the columns of CSV files; absent: a comma, or the detected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
     /// Quote character of CSV files; absent: `"`.

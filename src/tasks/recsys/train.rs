@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::talk::Talk;
+use crate::talk::{SHARES, Talk};
 use crate::tasks::recsys::details::{Columns, Details};
 use crate::tasks::recsys::params::Params;
 use crate::tasks::recsys::{self, Recsys};
@@ -336,7 +336,8 @@ impl Log {
             })
             .collect();
         let popularity = popularity(&held.taken, &times, self.half_life(params));
-        let bar = talk.progress("choosing a model", None);
+        let bar = talk.share("choosing a model");
+        let tried = std::cell::Cell::new(0);
         let found = Search {
             taken: &held.taken,
             liked: &liked,
@@ -351,8 +352,10 @@ impl Log {
             budget: params.budget,
             memory: params.memory,
         }
-        .run(&|trial| {
-            bar.inc(1);
+        .run(&|trial, spent| {
+            tried.set(tried.get() + 1);
+            bar.set_position((spent * SHARES as f64) as u64);
+            bar.set_message(format!("{} tried", tried.get()));
             talk.detail(format!(
                 "held out: NDCG@20 {:.4}, recall@20 {:.4}: {:?}",
                 trial.ndcg_at_20, trial.recall_at_20, trial.choice

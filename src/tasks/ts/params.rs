@@ -79,7 +79,7 @@ pub struct DataBlock {
     /// A separate test part, later than the source; absent: the source is split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
-    /// What separates the columns of CSV files; absent: a comma.
+    /// Delimiter of the columns of CSV files; absent: a comma, or the detected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
     /// What stands around texts in CSV files; absent: `"`.

@@ -204,13 +204,14 @@ struct Run<'a> {
     /// Remaining budget.
     left: f64,
     trials: Vec<Trial>,
-    tell: &'a dyn Fn(&Trial),
+    watch: &'a dyn Fn(&Trial, f64),
 }
 
 impl Search<'_> {
     /// Tries candidates in a fixed order while the budget lasts. Returns all trials in that order
-    /// and the index of the best. `tell` is called with each trial.
-    pub fn run(&self, tell: &dyn Fn(&Trial)) -> (Vec<Trial>, usize) {
+    /// and the index of the best. `watch` is called with each trial and the share of the budget that
+    /// is spent, in [0, 1].
+    pub fn run(&self, watch: &dyn Fn(&Trial, f64)) -> (Vec<Trial>, usize) {
         let scored = (0..self.taken.users()).filter(|&user| {
             !self.relevant[user].is_empty() && !self.taken.row(user).items.is_empty()
         });
@@ -223,7 +224,7 @@ impl Search<'_> {
             users,
             left: self.budget * 1e9,
             trials: Vec::new(),
-            tell,
+            watch,
         };
         if !run.users.is_empty() {
             run.kinds();
@@ -492,7 +493,8 @@ impl Run<'_> {
                 recall_at_20: recall / users,
                 ndcg_at_20: ndcg / users,
             };
-            (self.tell)(&trial);
+            let spent = 1.0 - self.left / (self.search.budget * 1e9);
+            (self.watch)(&trial, spent.clamp(0.0, 1.0));
             self.trials.push(trial);
         }
     }

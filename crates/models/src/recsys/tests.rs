@@ -272,10 +272,10 @@ fn a_search_finds_tastes_and_keeps_to_its_budget() {
         budget,
         memory: 1 << 30,
     };
-    let (trials, best) = search(100.0).run(&|_| {});
+    let (trials, best) = search(100.0).run(&|_, _| {});
     assert_eq!(trials[0].choice.options, ModelOptions::Popular);
     assert!(trials[best].ndcg_at_20 > trials[0].ndcg_at_20);
-    let (few, _) = search(0.0).run(&|_| {});
+    let (few, _) = search(0.0).run(&|_, _| {});
     assert_eq!(few.len(), 1, "popularity is always there");
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::PATH;
 use crate::exit;
-use crate::predict::{COMMAND_LINE, Port, Request, is_empty_folder, look_for_rows, say_encoding};
+use crate::predict::{COMMAND_LINE, Port, Request, is_empty_folder, look_for_rows};
 use crate::talk::Talk;
 use files::names;
 use images::list;
@@ -36,7 +36,9 @@ fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
         return folder(path, talk);
     }
     if Format::of_path(path).is_some() {
-        say_encoding(path, request.reading, talk);
+        talk.recognised(path, request.reading, |flag| {
+            format!("override it with --{flag}")
+        });
         return listed(tables::open_with(path, request.reading)?);
     }
     if let Err(error) = path.symlink_metadata() {

@@ -9,6 +9,8 @@ pub enum Progress {
     Searching {
         /// Candidates tried so far.
         trials: usize,
+        /// Number of all candidates.
+        of: usize,
     },
     /// Counting the n-grams of texts.
     Counting {

@@ -131,6 +131,7 @@ pub(super) fn search(
         folds,
         watch,
         trials: Vec::new(),
+        candidates: candidates(&options),
         best: None,
     };
     search.run(&options);
@@ -146,11 +147,30 @@ pub(super) fn search(
     }
 }
 
+/// Number of candidates that a search from `start` tries, if some of their n-grams are in the texts.
+fn candidates(start: &ClassifierOptions) -> usize {
+    let Choices {
+        regularization,
+        weightings,
+        ngrams,
+        ..
+    } = &start.choices;
+    let other_ranges = ngrams
+        .iter()
+        .filter(|&&range| range != start.features.ngrams);
+    let other_costs = regularization
+        .iter()
+        .filter(|&&c| c != start.regularization);
+    weightings.len().max(1) + other_ranges.count() + other_costs.count()
+}
+
 struct Search<'a> {
     searched: &'a Labelled<'a>,
     folds: Folds,
     watch: &'a dyn Fn(Progress),
     trials: Vec<Trial>,
+    /// Number of candidates that will be tried.
+    candidates: usize,
     best: Option<Best>,
 }
 
@@ -204,6 +224,7 @@ impl Search<'_> {
     fn consider(&mut self, candidate: &ClassifierOptions, path: &[f64]) {
         (self.watch)(Progress::Searching {
             trials: self.trials.len(),
+            of: self.candidates,
         });
         let Labelled {
             texts,

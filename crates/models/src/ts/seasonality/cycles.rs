@@ -92,11 +92,6 @@ impl Cycles {
         self.combined(|period| step % period)
     }
 
-    /// The season `back` steps before the next one, from the last cycle.
-    pub fn before(&self, back: usize) -> f64 {
-        self.combined(|period| (period - back % period) % period)
-    }
-
     /// Removes `season` from `value`.
     pub fn without(&self, value: f64, season: f64) -> f64 {
         match self.factors {
@@ -151,13 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn seasons_ahead_and_behind_meet() {
+    fn seasons_ahead_are_those_of_the_last_cycle() {
         let mut cycles = Cycles {
             patterns: vec![vec![1.0, 2.0], vec![10.0, 20.0, 30.0]],
             factors: false,
         };
         assert_eq!([cycles.ahead(0), cycles.ahead(5)], [11.0, 32.0]);
-        assert_eq!([cycles.before(6), cycles.before(1)], [11.0, 32.0]);
         cycles.advance(1);
         assert_eq!(cycles.ahead(0), 22.0);
         assert_eq!(cycles.without(cycles.with(7.0, 22.0), 22.0), 7.0);

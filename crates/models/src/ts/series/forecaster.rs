@@ -324,22 +324,49 @@ impl Forecaster {
         self.naive.update(values);
     }
 
-    /// One-step forecasts of each value of the training series.
+    /// One-step forecasts of each value of the training series `series`; NaN before its first value
+    /// and after its last.
+    ///
+    /// Long seasons are those that were removed for the fit, which may change over the cycles: with
+    /// the last cycle instead, errors of all earlier cycles would repeat that change.
     pub fn fitted(&self, series: &[f64]) -> Vec<f64> {
-        let n = series.len();
-        let seasons: Vec<f64> = (0..n).map(|t| self.cycles.before(n - t)).collect();
-        let adjusted: Vec<f64> = (0..n)
-            .map(|t| self.cycles.without(series[t], seasons[t]))
-            .collect();
-        let mut whole = vec![0.0; n];
+        let mut fitted = vec![f64::NAN; series.len()];
+        let is_known = |y: &f64| y.is_finite();
+        let (Some(start), Some(end)) = (
+            series.iter().position(is_known),
+            series.iter().rposition(is_known),
+        ) else {
+            return fitted;
+        };
+        let inner = &series[start..=end];
+        let (adjusted, seasons) = self.without_seasons(inner);
+        let mut whole = vec![0.0; inner.len()];
         for (weight, part) in &self.parts {
             for (sum, value) in whole.iter_mut().zip(part.fitted(&adjusted)) {
                 *sum += weight * value;
             }
         }
-        (0..n)
-            .map(|t| self.cycles.with(whole[t], seasons[t]))
-            .collect()
+        for (t, value) in whole.into_iter().enumerate() {
+            fitted[start + t] = self.cycles.with(value, seasons[t]);
+        }
+        fitted
+    }
+
+    /// The training series as the models were fitted to it, and the season of each step.
+    fn without_seasons(&self, series: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let periods: Vec<usize> = self.cycles.patterns.iter().map(Vec::len).collect();
+        let whole = filled(series).filter(|_| !periods.is_empty());
+        let Some(whole) = whole else {
+            return (series.to_vec(), vec![self.cycles.ahead(0); series.len()]);
+        };
+        let (cycles, left) = Cycles::take_off(&whole, &whole, &periods);
+        let seasons: Vec<f64> = (whole.iter().zip(&left))
+            .map(|(value, left)| cycles.without(*value, *left))
+            .collect();
+        let adjusted = (series.iter().zip(&seasons))
+            .map(|(value, season)| cycles.without(*value, *season))
+            .collect();
+        (adjusted, seasons)
     }
 
     /// The display name of the models, long seasons first: `STL[168] + ETS(A,N,N)`.

@@ -71,3 +71,29 @@ fn fitting_again_keeps_orders_and_kinds() {
     assert_eq!(whole.name(), again.name());
     assert_ne!(whole.forecast(1).mean, again.forecast(1).mean);
 }
+
+/// A long season whose size changes over the cycles is removed as it was in each of them: the errors do not
+/// repeat the change.
+#[test]
+fn errors_of_a_changing_season_do_not_repeat_it() {
+    let size = |t: usize| 20.0 - 0.05 * t as f64;
+    let wave = |t: usize| libm::sin(std::f64::consts::TAU * t as f64 / 30.0);
+    let noise = |t: usize| libm::sin(12.9898 * t as f64 * t as f64);
+    let y: Vec<f64> = (0..300)
+        .map(|t| 100.0 + size(t) * wave(t) + noise(t))
+        .collect();
+    let model = options(&[30]).fit(&y).unwrap();
+    assert!(!model.cycles.patterns.is_empty());
+    // Unknown before and after: no errors there.
+    let around = [&[f64::NAN; 3], &y[..], &[f64::NAN; 2]].concat();
+    let fitted = model.fitted(&around);
+    assert!(fitted[..3].iter().chain(&fitted[303..]).all(|f| f.is_nan()));
+    let errors: Vec<f64> = y.iter().zip(&fitted[3..]).map(|(y, f)| y - f).collect();
+    let power: f64 = errors.iter().map(|e| e * e).sum();
+    let lagged: f64 = errors.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    assert!((lagged / power).abs() < 0.2, "{}", lagged / power);
+    let largest = errors
+        .iter()
+        .fold(0.0f64, |largest, e| largest.max(e.abs()));
+    assert!(largest < 3.0, "{largest}");
+}

@@ -134,12 +134,14 @@ impl<'a> Cells<'a> {
             Err(_) if name == usual => Ok(None),
             Err(error) => Err(error),
         };
+        let time = optional(names.time, RATING_COLUMNS.time)?;
+        let format = time.and_then(|time| source.columns()[time].date_format(names.format));
         Ok(Self {
             user: source.column(names.user)?,
             item: source.column(names.item)?,
             rating: optional(names.rating, RATING_COLUMNS.rating)?,
-            time: optional(names.time, RATING_COLUMNS.time)?,
-            times: TimeReader::new(names.format),
+            time,
+            times: TimeReader::new(format),
         })
     }
 

@@ -5,6 +5,8 @@ use std::fmt::{Debug, Write};
 
 use serde::Serialize;
 
+use super::clock::DateFormat;
+
 /// The kind of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -49,6 +51,15 @@ impl Column {
             data_type: Some(data_type),
             foreign: None,
         }
+    }
+
+    /// The format of its times: that which was said, unless its type says that they are dates (Parquet).
+    pub fn date_format<'f>(&self, said: Option<&'f DateFormat>) -> Option<&'f DateFormat> {
+        let is_dated = matches!(
+            self.data_type,
+            Some(DataType::Date | DataType::Datetime { .. })
+        );
+        said.filter(|format| !is_dated || format.pattern().is_none())
     }
 }
 
@@ -309,6 +320,17 @@ impl Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_a_typed_column_have_no_format() {
+        let pattern: DateFormat = "%d/%m/%Y".parse().unwrap();
+        let number: DateFormat = "yyyymm".parse().unwrap();
+        let has = |column: Column, format| column.date_format(Some(format)) == Some(format);
+        assert!(has(Column::new("ds"), &pattern));
+        assert!(has(Column::typed("ds", DataType::Text), &pattern));
+        assert!(has(Column::typed("ds", DataType::Integer), &number));
+        assert!(!has(Column::typed("ds", DataType::Date), &pattern));
+    }
 
     #[test]
     fn cells_come_back_in_order() {

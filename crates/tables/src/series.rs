@@ -163,6 +163,8 @@ struct Growing<'a> {
     known: HashMap<String, usize>,
     /// The series of the previous row, since rows of a series are usually adjacent.
     last: usize,
+    /// How the times of this source are written, where it was said.
+    format: Option<DateFormat>,
 }
 
 /// The columns in use.
@@ -188,12 +190,15 @@ impl<'a> Reader<'a> {
         columns: &SeriesColumns,
     ) -> Result<Self, ReadError> {
         let ids = panel.series.iter().map(|series| series.id.clone());
+        let time = source.column(&columns.time)?;
         let mut into = Growing {
             known: ids.zip(0..).collect(),
+            format: source.columns()[time]
+                .date_format(panel.format.as_ref())
+                .cloned(),
             panel,
             last: usize::MAX,
         };
-        let time = source.column(&columns.time)?;
         let find = |name: &String| source.column(name);
         let cells = match &columns.layout {
             SeriesLayout::Long { ids, value } => Cells::Long {
@@ -338,7 +343,7 @@ impl Growing<'_> {
                 .error(ReadErrorKind::SeriesTime(reason)),
             id => refused(source, row, cell, id, reason),
         };
-        let format = self.panel.format.as_ref();
+        let format = self.format.as_ref();
         let text = row.text(cell);
         let read = DateFormat::read(format, text);
         let is_open = self.panel.axis.is_none() && format.is_none();

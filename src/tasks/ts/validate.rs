@@ -115,7 +115,9 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut read = table::read(job, path, |head| match &names {
         Some(names) => {
             let mut rows = Rows::new(head, names, None, job.shown);
-            rows.format = data.date_format.given();
+            let format = data.date_format.given();
+            let time = rows.cells.as_ref().map(|cells| &head.columns[cells.time]);
+            rows.format = time.and_then(|time| time.date_format(format.as_ref()).cloned());
             rows
         }
         None => Rows::without_cells(job.shown),

@@ -20,8 +20,9 @@ use anyhow::{Context, Result};
 use clap::FromArgMatches;
 
 use self::args::{
-    Cli, Color, Explain, Gate, Global, InitArgs, Lists, Man, ParamsArgs, Predict, Reading,
-    ReproArgs, Rows, Stages, StatusArgs, Tasks, Validate, Verb, VerifyArgs,
+    Cli, Color, ExplainArgs, GateArgs, Global, InitArgs, ListsArgs, ManArgs, OnErrorArg,
+    ParamsArgs, PredictArgs, ReadingArgs, ReproArgs, StagesArgs, StatusArgs, TasksArgs,
+    ValidateArgs, Verb, VerifyArgs,
 };
 use self::show::{Results, Verdict, print};
 use crate::columns::Role;
@@ -48,7 +49,7 @@ pub fn main() -> Exit {
     let matches = help::command().try_get_matches();
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(error) => return print_parse_error(&error),
     };
     files::limits::fail_beyond_file_size();
     std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
@@ -70,7 +71,7 @@ pub fn main() -> Exit {
         Err(error) => {
             let exit = exit::code(&error);
             match json {
-                true => say_as_json(&format!("{error:#}"), exit),
+                true => print_json_error(&format!("{error:#}"), exit),
                 false => talk.error(format!("{error:#}")),
             }
             exit
@@ -79,7 +80,7 @@ pub fn main() -> Exit {
 }
 
 /// Prints what clap returns instead of a verb: help and version, or what is wrong with the command line.
-fn refuse(error: &clap::Error) -> Exit {
+fn print_parse_error(error: &clap::Error) -> Exit {
     // A closed pipe is not an error.
     if !error.use_stderr() {
         let _ = error.print();
@@ -88,7 +89,7 @@ fn refuse(error: &clap::Error) -> Exit {
     let text = error.render().to_string();
     if asks_for_json() {
         let message = text.trim_start_matches("error: ").trim();
-        say_as_json(message, Exit::Usage);
+        print_json_error(message, Exit::Usage);
         return Exit::Usage;
     }
     let text = plain(&text).into_owned();
@@ -106,7 +107,7 @@ fn asks_for_json() -> bool {
     flag || !off.contains(&variable.to_ascii_lowercase().as_str())
 }
 
-fn say_as_json(error: &str, exit: Exit) {
+fn print_json_error(error: &str, exit: Exit) {
     let message = serde_json::json!({"error": error, "exit": exit as u8});
     let _ = writeln!(io::stderr().lock(), "{message}");
 }
@@ -121,10 +122,10 @@ fn handle_signals(interrupt: &Interrupt, talk: Talk) {
             (true, Interrupted::Resumable) => {
                 std::thread::spawn(move || {
                     std::thread::sleep(GRACE);
-                    end(&asked, talk)
+                    end_process(&asked, talk)
                 });
             }
-            _ => end(&asked, talk),
+            _ => end_process(&asked, talk),
         }
     };
     if let Err(error) = ctrlc::set_handler(handler) {
@@ -133,7 +134,7 @@ fn handle_signals(interrupt: &Interrupt, talk: Talk) {
 }
 
 /// Ends the process while the verb runs: stops the commands of stages and removes temporary files.
-fn end(interrupt: &Interrupt, talk: Talk) -> ! {
+fn end_process(interrupt: &Interrupt, talk: Talk) -> ! {
     pipeline::stop_commands();
     files::leftovers::remove();
     talk.error(interrupt.outcome().to_string());
@@ -202,7 +203,7 @@ impl Cli {
             Verb::Inspect { model } => run_inspect(global, &model),
             Verb::Predict(args) => args.run(global, interrupt, talk),
             Verb::Explain(args) => args.run(global),
-            Verb::Sample(args) => each((global, "sample"), &args.tasks, |project, name| {
+            Verb::Sample(args) => run_each((global, "sample"), &args.tasks, |project, name| {
                 let (from, as_source) = (args.from.as_deref(), args.as_source);
                 Ok(
                     for_task!(name, T => Box::new(pipeline::sample::run::<T>(project, from, as_source)?)),
@@ -224,13 +225,13 @@ impl Cli {
                 )?)?;
                 Ok(Exit::Done)
             }
-            Verb::Prepare(tasks) => each((global, "prepare"), &tasks, |project, name| {
+            Verb::Prepare(tasks) => run_each((global, "prepare"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
             }),
-            Verb::Train(tasks) => each((global, "train"), &tasks, |project, name| {
+            Verb::Train(tasks) => run_each((global, "train"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(train::run::<T>(project, talk)?)))
             }),
-            Verb::Evaluate(tasks) => each((global, "evaluate"), &tasks, |project, name| {
+            Verb::Evaluate(tasks) => run_each((global, "evaluate"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
             }),
             Verb::Gate(args) => args.run(global),
@@ -242,7 +243,7 @@ impl Cli {
     }
 }
 
-impl Man {
+impl ManArgs {
     fn run(self) -> Result<Exit> {
         let mut command = help::plain_command();
         if let Some(folder) = &self.dir {
@@ -290,9 +291,9 @@ fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
 }
 
 /// Runs a verb for each task and shows its results.
-fn each(
+fn run_each(
     (global, verb): (&Global, &str),
-    tasks: &Tasks,
+    tasks: &TasksArgs,
     run: impl Fn(&Project, Name) -> Result<Box<dyn Outcome>>,
 ) -> Result<Exit> {
     let project = Project::open(&global.selection())?;
@@ -304,7 +305,7 @@ fn each(
         results.add(name.as_str(), outcome.as_ref(), Verdict::Fine)
     });
     let exit = results.end(ended.map(|()| Exit::Done))?;
-    global.say_next(verb, &tasks.task);
+    global.suggest_next(verb, &tasks.task);
     Ok(exit)
 }
 
@@ -393,7 +394,7 @@ fn ask(question: &str, columns: &[&str]) -> Option<String> {
     }
 }
 
-impl Gate {
+impl GateArgs {
     /// Checks every gate before the exit code says that one was not met.
     fn run(self, global: &Global) -> Result<Exit> {
         let project = Project::open(&global.selection())?;
@@ -412,13 +413,13 @@ impl Gate {
         });
         let exit = results.end(ended)?;
         if exit == Exit::Done {
-            global.say_next("gate", &self.tasks.task);
+            global.suggest_next("gate", &self.tasks.task);
         }
         Ok(exit)
     }
 }
 
-impl Validate {
+impl ValidateArgs {
     /// Checks every task before the exit code says that one breaks a rule.
     fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let project = Project::open(&global.selection())?;
@@ -440,7 +441,7 @@ impl Validate {
         if exit == Exit::Done {
             // After a check of the prepared parts comes training.
             let done = if self.prepared { "prepare" } else { "validate" };
-            global.say_next(done, &self.tasks.task);
+            global.suggest_next(done, &self.tasks.task);
         }
         Ok(exit)
     }
@@ -455,9 +456,9 @@ fn port(path: &std::path::Path) -> Port {
     }
 }
 
-impl From<Lists> for predict::Lists {
-    fn from(lists: Lists) -> Self {
-        predict::Lists {
+impl From<ListsArgs> for predict::ListOptions {
+    fn from(lists: ListsArgs) -> Self {
+        predict::ListOptions {
             k: lists.k,
             users: lists.users,
             similar: lists.similar,
@@ -468,7 +469,7 @@ impl From<Lists> for predict::Lists {
     }
 }
 
-impl Reading {
+impl ReadingArgs {
     fn check(self) -> Result<tables::Reading> {
         let reading = tables::Reading {
             delimiter: self.delimiter,
@@ -486,7 +487,7 @@ impl Reading {
 /// Input, output and how tables are read.
 type Ports = (Option<Port>, Option<Port>, tables::Reading);
 
-impl Predict {
+impl PredictArgs {
     fn run(self, global: &Global, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         global.start_threads()?;
@@ -526,8 +527,8 @@ impl Predict {
             for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
         if request.output != Port::Standard {
             global.show_result(&scored, Verdict::of(scored.exit() == Exit::Done))?;
-            let example = for_task!(name, T => <T as predict::ask::Ask>::INPUT).explained();
-            global.say_command(&format!("easylife explain {name} {example}"));
+            let example = for_task!(name, T => <T as predict::ask::Ask>::INPUT).explain_example();
+            global.suggest_command(&format!("easylife explain {name} {example}"));
         }
         Ok(scored.exit())
     }
@@ -585,13 +586,13 @@ impl Predict {
             format: self.format,
             reading,
             on_error: self.on_error.map(|rows| match rows {
-                Rows::Fail => OnError::Fail,
-                Rows::Skip => OnError::Skip,
+                OnErrorArg::Fail => OnError::Fail,
+                OnErrorArg::Skip => OnError::Skip,
             }),
             resume: self.resume,
             wait: self.wait,
             require_input: self.require_input,
-            options: predict::Options {
+            options: predict::AnswerOptions {
                 all_classes: self.all_classes,
                 horizon: self.horizon.map(|steps| steps as usize),
                 levels: self.level,
@@ -601,7 +602,7 @@ impl Predict {
     }
 }
 
-impl Explain {
+impl ExplainArgs {
     fn run(self, global: &Global) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
@@ -617,7 +618,7 @@ impl Explain {
     }
 }
 
-impl Stages {
+impl StagesArgs {
     /// The request of `repro` and `status`, which refuse `-S`: a pipeline has one params.yaml.
     fn request(self, global: &Global) -> Result<repro::Request> {
         if let Some(set) = global.set.first() {
@@ -628,7 +629,7 @@ impl Stages {
         global.start_threads()?;
         Ok(repro::Request {
             folder: global.project.clone(),
-            reads: reads(global),
+            reads: stage_reads(global),
             unused: unused_samples(global),
             selection: pipeline::Selection {
                 targets: self.targets,
@@ -649,7 +650,7 @@ impl Stages {
 
 /// The files that each stage reads according to the parameters. Empty if these cannot be read: a pipeline need
 /// not be one of easylife, and if it is, its stages report the error.
-fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
+fn stage_reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
         return Vec::new();
     };
@@ -657,7 +658,7 @@ fn reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
     tasks::ALL.iter().flat_map(reads).flatten().collect()
 }
 
-/// Samples that this project does not use; empty if the parameters cannot be read, as in [`reads`].
+/// Samples that this project does not use; empty if the parameters cannot be read, as in [`stage_reads`].
 fn unused_samples(global: &Global) -> Vec<pipeline::sample::Unused> {
     let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
         return Vec::new();

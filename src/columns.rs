@@ -29,7 +29,7 @@ pub enum Role {
 
 impl Role {
     /// Names of such columns in public data sets, the most telling first; lower case, only letters and digits.
-    fn usual(self) -> &'static [&'static str] {
+    fn usual_names(self) -> &'static [&'static str] {
         match self {
             Role::Text => &[
                 "text",
@@ -177,8 +177,8 @@ impl Role {
     }
 
     /// Whether `name` is a usual name of such a column.
-    pub(crate) fn is_usual(self, name: &str) -> bool {
-        self.usual().contains(&bare(name).as_str())
+    pub(crate) fn is_usual_name(self, name: &str) -> bool {
+        self.usual_names().contains(&normalized(name).as_str())
     }
 
     /// The option of `init` that names such a column.
@@ -213,11 +213,11 @@ impl Role {
 
     /// The column that is most likely meant, by its name alone; not one of `taken`.
     pub fn guess<'c>(self, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
-        let free = || free(columns, taken);
+        let free = || untaken(columns, taken);
         let by = |fits: &dyn Fn(&str, &str) -> bool| {
-            let usual = self.usual().iter();
+            let usual = self.usual_names().iter();
             usual
-                .flat_map(|usual| free().find(|name| fits(&bare(name), usual)))
+                .flat_map(|usual| free().find(|name| fits(&normalized(name), usual)))
                 .next()
         };
         by(&|name, usual| name == usual)
@@ -243,7 +243,7 @@ impl Role {
 }
 
 /// The letters and digits of a name, in lower case.
-fn bare(name: &str) -> String {
+fn normalized(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()
 }
@@ -318,8 +318,12 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
         return error;
     }
     let quoted: Vec<String> = missing.iter().map(|c| format!("`{}`", c.name)).collect();
-    let found: Vec<String> = names.iter().take(SHOWN).map(|name| shown(name)).collect();
-    let more = match names.len().checked_sub(SHOWN) {
+    let found: Vec<String> = names
+        .iter()
+        .take(COLUMNS_SHOWN)
+        .map(|name| shown(name))
+        .collect();
+    let more = match names.len().checked_sub(COLUMNS_SHOWN) {
         Some(more @ 1..) => format!(" and {more} more"),
         _ => String::new(),
     };
@@ -330,7 +334,7 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
             1 => "is no column",
             _ => "are no columns",
         },
-        and(&quoted),
+        join_with_and(&quoted),
         found.join(", "),
         advice(&missing, &names, needed),
     ))
@@ -338,7 +342,11 @@ pub(crate) fn explain(error: anyhow::Error, task: &str, needed: &[Needed]) -> an
 
 /// What to set if the first line of a table is a row of data, with the columns that are likely meant.
 fn without_header(file: &str, cells: &[String], task: &str, needed: &[Needed]) -> String {
-    let names: Vec<String> = cells.iter().take(SHOWN).map(|cell| shown(cell)).collect();
+    let names: Vec<String> = cells
+        .iter()
+        .take(COLUMNS_SHOWN)
+        .map(|cell| shown(cell))
+        .collect();
     let mut free: Vec<usize> = (0..cells.len()).collect();
     let mut sets = vec![(format!("{task}.data.header"), "false".to_owned())];
     for column in needed {
@@ -360,7 +368,7 @@ fn without_header(file: &str, cells: &[String], task: &str, needed: &[Needed]) -
         "{file}: the first line looks like data, not like names of columns ({}); if the file has no header line, \
         its columns are named by their numbers: set {} in params.yaml, or pass {}",
         names.join(", "),
-        and(&yaml),
+        join_with_and(&yaml),
         flags.join(" ")
     )
 }
@@ -409,15 +417,15 @@ fn advice(missing: &[&Needed], columns: &[&str], needed: &[Needed]) -> String {
     };
     format!(
         "set {} in params.yaml, or pass {}{other_shape}",
-        and(&yaml),
+        join_with_and(&yaml),
         flags.join(" ")
     )
 }
 
 /// Maximum number of columns named in a message.
-const SHOWN: usize = 20;
+const COLUMNS_SHOWN: usize = 20;
 
-fn and(words: &[String]) -> String {
+fn join_with_and(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),
@@ -426,16 +434,21 @@ fn and(words: &[String]) -> String {
 }
 
 /// Columns that may be meant. Excludes names with invisible characters, which cannot be typed.
-fn free<'c>(columns: &[&'c str], taken: &[&str]) -> impl Iterator<Item = &'c str> {
+fn untaken<'c>(columns: &[&'c str], taken: &[&str]) -> impl Iterator<Item = &'c str> {
     let names = columns.iter().copied();
     names.filter(|name| !taken.contains(name) && !name.contains(spelling::is_invisible))
 }
 
 /// The column whose name differs by a typing error.
 fn nearest<'c>(name: &str, columns: &[&'c str], taken: &[&str]) -> Option<&'c str> {
-    let name = bare(name);
-    free(columns, taken)
-        .map(|column| (strsim::damerau_levenshtein(&bare(column), &name), column))
+    let name = normalized(name);
+    untaken(columns, taken)
+        .map(|column| {
+            (
+                strsim::damerau_levenshtein(&normalized(column), &name),
+                column,
+            )
+        })
         .filter(|(distance, _)| *distance <= name.len() / 4)
         .min()
         .map(|(_, column)| column)

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_said_steers_a_terminal() {
+    fn messages_cannot_control_a_terminal() {
         assert_eq!(plain("a\tb\nc"), "a\tb\nc");
         assert_eq!(
             plain("\u{1b}[31mred\r\u{7f}\u{9b}x"),

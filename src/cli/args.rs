@@ -89,26 +89,26 @@ pub enum Verb {
     Sample(SampleArgs),
     /// Check the raw data against schema/TASK.yaml or the built-in rules -> reports/validate; exit 4
     /// if a rule of level error is broken
-    Validate(Validate),
+    Validate(ValidateArgs),
     /// Describe the columns of any tables
     Profile {
         /// Files or folders
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
-        reading: Reading,
+        reading: ReadingArgs,
         /// Page (.html) or figures (.json) to write
         #[arg(short, long, value_name = "OUT")]
         output: Option<PathBuf>,
     },
     /// Split raw data into data/processed/TASK/{train,test}.csv
-    Prepare(Tasks),
+    Prepare(TasksArgs),
     /// Train on the training part -> models/TASK.safetensors
-    Train(Tasks),
+    Train(TasksArgs),
     /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
-    Evaluate(Tasks),
+    Evaluate(TasksArgs),
     /// Check the metrics against TASK.gate; exit 3 if a bound is not met
-    Gate(Gate),
+    Gate(GateArgs),
     /// Compare two commits, project folders, metrics files or model files
     Compare {
         /// A commit, branch or tag, a project's folder, metrics/TASK.json, or a model file
@@ -119,9 +119,9 @@ pub enum Verb {
         b: String,
     },
     /// Score a file or stdin, or answer inputs given on the command line
-    Predict(Predict),
+    Predict(PredictArgs),
     /// Explain individual answers of a model
-    Explain(Explain),
+    Explain(ExplainArgs),
     /// Describe a model file
     Inspect {
         /// A task (the project's model of it) or a model file
@@ -142,14 +142,14 @@ pub enum Verb {
         shell: String,
     },
     /// Print a manual page (roff)
-    Man(Man),
+    Man(ManArgs),
 }
 
 /// Heading of the options for input and output.
 const INPUT_OUTPUT: &str = "Input and output";
 
 #[derive(Args)]
-pub struct Man {
+pub struct ManArgs {
     /// The verb whose page to print [default: easylife itself]
     #[arg(value_name = "VERB")]
     pub verb: Option<String>,
@@ -159,7 +159,7 @@ pub struct Man {
 }
 
 #[derive(Args)]
-pub struct Tasks {
+pub struct TasksArgs {
     /// A task, or `all` tasks of the project
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
     pub task: String,
@@ -297,7 +297,7 @@ pub struct ParamsArgs {
 #[derive(Args)]
 pub struct SampleArgs {
     #[command(flatten)]
-    pub tasks: Tasks,
+    pub tasks: TasksArgs,
     /// Fail unless TASK.data.source is the sample; for the stages of the pipeline
     #[arg(long)]
     pub as_source: bool,
@@ -307,18 +307,18 @@ pub struct SampleArgs {
 }
 
 #[derive(Args)]
-pub struct Gate {
+pub struct GateArgs {
     #[command(flatten)]
-    pub tasks: Tasks,
+    pub tasks: TasksArgs,
     /// Also write the verdict to this file
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
 }
 
 #[derive(Args)]
-pub struct Validate {
+pub struct ValidateArgs {
     #[command(flatten)]
-    pub tasks: Tasks,
+    pub tasks: TasksArgs,
     /// Write schema/TASK.yaml, rules inferred from the data, for you to edit
     #[arg(long, conflicts_with = "prepared")]
     pub init: bool,
@@ -330,7 +330,7 @@ pub struct Validate {
     pub prepared: bool,
 }
 
-impl Tasks {
+impl TasksArgs {
     /// Whether `all` was given rather than the name of one task.
     pub fn are_all(&self) -> bool {
         self.task == "all"
@@ -366,7 +366,7 @@ fn task_names(with_all: bool) -> Vec<&'static str> {
 }
 
 #[derive(Args)]
-pub struct Predict {
+pub struct PredictArgs {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
     /// Inputs to answer on the terminal (with -o: as a batch): texts (nlp), photos (cv), users (recsys),
@@ -395,7 +395,7 @@ pub struct Predict {
     #[arg(short, long, value_name = "MODEL", help_heading = INPUT_OUTPUT)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
-    pub reading: Reading,
+    pub reading: ReadingArgs,
     /// Format of stdin and stdout [default: csv]
     #[arg(long, value_name = "FORMAT", help_heading = INPUT_OUTPUT,
           value_parser = words::<Format>(&["csv", "tsv", "jsonl", "parquet"]))]
@@ -403,7 +403,7 @@ pub struct Predict {
     /// On a row that cannot be scored: stop, or list it in OUT.rejects.csv and continue [default: fail]
     /// (cv always continues and describes the fault in its column `error`)
     #[arg(long, value_name = "WHAT", help_heading = INPUT_OUTPUT)]
-    pub on_error: Option<Rows>,
+    pub on_error: Option<OnErrorArg>,
     /// Continue where an interrupted run stopped
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub resume: bool,
@@ -423,13 +423,13 @@ pub struct Predict {
     #[arg(long, help_heading = "Options of ts", value_name = "PERCENT", value_delimiter = ',', value_parser = parse_level)]
     pub level: Vec<f64>,
     #[command(flatten)]
-    pub lists: Lists,
+    pub lists: ListsArgs,
 }
 
 /// How input files are read.
 #[derive(Args, Clone, Copy)]
 #[command(next_help_heading = INPUT_OUTPUT)]
-pub struct Reading {
+pub struct ReadingArgs {
     /// Delimiter of the columns of CSV inputs: one character, or `tab` [default: a comma]
     #[arg(long, value_name = "CHAR")]
     pub delimiter: Option<Delimiter>,
@@ -455,16 +455,16 @@ pub struct Reading {
 
 #[derive(Args)]
 #[command(next_help_heading = "Options of recsys")]
-pub struct Lists {
+pub struct ListsArgs {
     /// Number of items per list [default: 20]
     #[arg(long, value_name = "K", value_parser = parse_count)]
     pub k: Option<usize>,
     /// A table of user_id, or `all` [default: the users in IN, without IN all]
-    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted)]
-    pub users: Option<predict::Wanted>,
+    #[arg(long, value_name = "FILE|all", value_parser = parse_id_source)]
+    pub users: Option<predict::IdSource>,
     /// List similar items instead: for the items in a table of item_id, or for `all`
-    #[arg(long, value_name = "FILE|all", value_parser = parse_wanted, conflicts_with_all = ["users", "input", "allow", "deny"])]
-    pub similar: Option<predict::Wanted>,
+    #[arg(long, value_name = "FILE|all", value_parser = parse_id_source, conflicts_with_all = ["users", "input", "allow", "deny"])]
+    pub similar: Option<predict::IdSource>,
     /// A table of user_id and item_id: list only these items for these users
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,
@@ -476,11 +476,11 @@ pub struct Lists {
     pub only: Option<PathBuf>,
 }
 
-fn parse_wanted(text: &str) -> Result<predict::Wanted, String> {
+fn parse_id_source(text: &str) -> Result<predict::IdSource, String> {
     match text {
-        "all" => Ok(predict::Wanted::All),
+        "all" => Ok(predict::IdSource::All),
         "" => Err("expected a file or `all`".to_owned()),
-        file => Ok(predict::Wanted::File(PathBuf::from(file))),
+        file => Ok(predict::IdSource::File(PathBuf::from(file))),
     }
 }
 
@@ -492,7 +492,7 @@ fn parse_count(text: &str) -> Result<usize, String> {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-pub enum Rows {
+pub enum OnErrorArg {
     Fail,
     Skip,
 }
@@ -513,7 +513,7 @@ fn parse_level(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Args)]
-pub struct Explain {
+pub struct ExplainArgs {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
     /// Inputs to explain: texts (nlp), photos (cv), USER or USER/ITEM (recsys), series (ts) [default: one per
@@ -532,7 +532,7 @@ pub struct Explain {
 }
 
 #[derive(Args)]
-pub struct Stages {
+pub struct StagesArgs {
     /// Stages of dvc.yaml, or groups (`train` for train@nlp and the others) [default: all]
     #[arg(value_name = "STAGE", add = ArgValueCompleter::new(complete::stages))]
     pub targets: Vec<String>,
@@ -550,7 +550,7 @@ pub struct Stages {
 #[derive(Args)]
 pub struct ReproArgs {
     #[command(flatten)]
-    pub stages: Stages,
+    pub stages: StagesArgs,
     /// Run even stages that are up to date
     #[arg(short, long)]
     pub force: bool,
@@ -572,7 +572,7 @@ pub struct ReproArgs {
 #[derive(Args)]
 pub struct StatusArgs {
     #[command(flatten)]
-    pub stages: Stages,
+    pub stages: StagesArgs,
 }
 
 #[derive(Args)]

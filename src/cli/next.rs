@@ -18,7 +18,7 @@ const STAGE: &str = "EASYLIFE_RUN";
 impl Global {
     /// Suggests the verb after `verb` for a task or `all`. Silent with `-q` or `--json`, and in a stage of a
     /// pipeline.
-    pub fn say_next(&self, verb: &str, task: &str) {
+    pub fn suggest_next(&self, verb: &str, task: &str) {
         let next = STEPS.iter().find(|(done, _)| *done == verb);
         if let Some((_, next)) = next {
             // `predict` takes one task.
@@ -27,12 +27,12 @@ impl Global {
             } else {
                 task
             };
-            self.say_command(&format!("easylife {next} {task}"));
+            self.suggest_command(&format!("easylife {next} {task}"));
         }
     }
 
     /// Suggests a command to run next.
-    pub fn say_command(&self, command: &str) {
+    pub fn suggest_command(&self, command: &str) {
         if self.json || std::env::var_os(STAGE).is_some() {
             return;
         }

@@ -102,7 +102,7 @@ impl fmt::Display for Evaluated {
 /// Evaluates the project's model of `T` on its test part.
 pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     let record::Followed { params, said } =
-        record::follow::<T>(project, record::Otherwise::Allowed)?;
+        record::follow::<T>(project, record::DifferentParts::Allowed)?;
     said.iter().for_each(|said| talk.note(said));
     let path = project.model(T::NAME);
     let task::Loaded { header, model, .. } = task::load_model::<T>(Some(project), Some(&path))?;

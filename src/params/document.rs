@@ -35,7 +35,7 @@ impl Document {
         };
         match reader.read(text) {
             Ok(root) => Ok(Self { root, ..document }),
-            Err(fault) => Err(document.refused(Some(fault.at), fault.reason)),
+            Err(fault) => Err(document.error_at(Some(fault.at), fault.reason)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Document {
     /// # Errors
     /// The first value of a wrong type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        yaml::from_node(&self.root).map_err(|error| self.unfit(error))
+        yaml::from_node(&self.root).map_err(|error| self.wrong_type(error))
     }
 
     /// The value of a top-level key; `None` if the file does not have it.
@@ -63,7 +63,7 @@ impl Document {
         let Some(node) = self.root.get(key) else {
             return Ok(None);
         };
-        let value = yaml::from_node(node).map_err(|error| self.unfit(error.within(key)))?;
+        let value = yaml::from_node(node).map_err(|error| self.wrong_type(error.within(key)))?;
         Ok(Some(value))
     }
 
@@ -74,7 +74,7 @@ impl Document {
                 .as_written()
                 .map_or_else(|| key.to_string(), str::to_owned);
             if !known.contains(&name.as_str()) {
-                return Err(self.refused(Some(key.at), unknown_key(&name, "", known)));
+                return Err(self.error_at(Some(key.at), unknown_key(&name, "", known)));
             }
         }
         Ok(())
@@ -89,22 +89,22 @@ impl Document {
     /// key above it.
     pub fn refuse(&self, keys: &[&str], complaint: &str) -> Error {
         let reason = format!("{}: {complaint}", keys.join("."));
-        self.refused(self.root.locate(keys), reason)
+        self.error_at(self.root.locate(keys), reason)
     }
 
-    pub(super) fn refused(&self, at: Option<At>, reason: String) -> Error {
+    pub(super) fn error_at(&self, at: Option<At>, reason: String) -> Error {
         Error::Refused {
             place: self.place(at.unwrap_or_default()),
             reason,
         }
     }
 
-    fn unfit(&self, error: yaml::Error) -> Error {
+    fn wrong_type(&self, error: yaml::Error) -> Error {
         let reason = match &error.reason {
             Reason::UnknownKey { key, known } => unknown_key(key, &error.path, known),
             Reason::Other(_) => error.to_string(),
         };
-        self.refused(Some(error.at), reason)
+        self.error_at(Some(error.at), reason)
     }
 
     fn place(&self, at: At) -> String {

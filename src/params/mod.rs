@@ -41,7 +41,7 @@ pub struct Params {
 const SEED: u64 = 42;
 
 /// Top-level keys that belong to no task.
-const COMMON: [&str; 3] = ["easylife", "seed", "validate"];
+const COMMON_KEYS: [&str; 3] = ["easylife", "seed", "validate"];
 
 /// The block of a task.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +142,7 @@ fn parse(path: &Path, text: &str, sets: &[Set], blocks: &[TaskBlock]) -> Result<
         document.set(set);
     }
     check_version(&document)?;
-    let known: Vec<&str> = COMMON
+    let known: Vec<&str> = COMMON_KEYS
         .into_iter()
         .chain(blocks.iter().map(|block| block.key))
         .collect();
@@ -159,7 +159,7 @@ fn parse(path: &Path, text: &str, sets: &[Set], blocks: &[TaskBlock]) -> Result<
 
 fn check_version(document: &Document) -> Result<(), Error> {
     let Some(node) = document.node("easylife") else {
-        return Err(document.refused(
+        return Err(document.error_at(
             None,
             format!(
                 "the key `easylife` is missing; add the version that the file was written for, \
@@ -169,7 +169,7 @@ fn check_version(document: &Document) -> Result<(), Error> {
     };
     let Data::Str(version) = &node.data else {
         let reason = format!("`easylife` must be a version in quotes: easylife: \"{VERSION}\"");
-        return Err(document.refused(Some(node.at), reason));
+        return Err(document.error_at(Some(node.at), reason));
     };
     let line: Vec<&str> = version.splitn(3, '.').take(2).collect();
     if line.join(".") == VERSION {
@@ -180,7 +180,7 @@ fn check_version(document: &Document) -> Result<(), Error> {
          easylife: \"{VERSION}\"",
         env!("CARGO_PKG_VERSION")
     );
-    Err(document.refused(Some(node.at), reason))
+    Err(document.error_at(Some(node.at), reason))
 }
 
 impl Loaded {

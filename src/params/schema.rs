@@ -6,7 +6,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::{COMMON, SEED, TaskBlock, VERSION, validate};
+use super::{COMMON_KEYS, SEED, TaskBlock, VERSION, validate};
 
 /// The file for editors that `easylife init` writes next to `params.yaml`.
 pub const FILE: &str = "params.schema.json";
@@ -28,7 +28,7 @@ pub fn schema(blocks: &[TaskBlock]) -> Value {
         "examples": [VERSION],
     });
     let validate = generator.subschema_for::<validate::Block>().to_value();
-    let common = COMMON.into_iter().zip([version, seed, validate]);
+    let common = COMMON_KEYS.into_iter().zip([version, seed, validate]);
     let of_tasks = blocks
         .iter()
         .map(|block| (block.key, (block.schema)(&mut generator).to_value()));
@@ -40,7 +40,7 @@ pub fn schema(blocks: &[TaskBlock]) -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("params.yaml of easylife {VERSION}"),
         "type": "object",
-        "required": [COMMON[0]],
+        "required": [COMMON_KEYS[0]],
         "additionalProperties": false,
         "properties": properties,
     });

@@ -29,7 +29,7 @@ pub fn stage_names() -> Vec<String> {
 }
 
 /// Notes which files of a folder are read and which are ignored, if not all are read, and the detected encoding.
-fn say_how_it_is_read(task: &str, raw: RawData<'_>, project: &Project, talk: &Talk) {
+fn note_reading(task: &str, raw: RawData<'_>, project: &Project, talk: &Talk) {
     for name in [Some(raw.source), raw.test].into_iter().flatten() {
         let path = project.path(name);
         if raw.of_tables || !path.is_dir() {

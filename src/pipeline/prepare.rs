@@ -92,7 +92,7 @@ pub(crate) fn data_files(project: &Project, source: &str, test: Option<&str>) ->
 /// Prepares `T`. The complete folder replaces the former one.
 pub fn run<T: Prepare>(project: &Project, talk: &Talk) -> Result<Prepared<T::Summary>> {
     let params = task::params::<T>(project)?;
-    super::say_how_it_is_read(T::NAME, T::raw_data(&params), project, talk);
+    super::note_reading(T::NAME, T::raw_data(&params), project, talk);
     let (parts, summary) = T::split(project, &params, talk)
         .map_err(|error| columns::explain(error, T::NAME, &T::needed(&params)))?;
     let folder = project.processed(T::NAME);

@@ -67,7 +67,7 @@ struct Manifest {
 }
 
 /// Number of files written in parallel, between two updates of the manifest.
-const TOGETHER: usize = 32;
+const FILES_PER_UPDATE: usize = 32;
 
 /// The written files.
 #[derive(Serialize)]
@@ -76,13 +76,13 @@ pub struct Sampled {
 }
 
 /// Up to this many files are listed; more are counted.
-const NAMED: usize = 8;
+const FILES_LISTED: usize = 8;
 
 impl fmt::Display for Sampled {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         for files in self.files.chunk_by(|a, b| a.parent() == b.parent()) {
             match files[0].parent() {
-                Some(folder) if files.len() > NAMED => {
+                Some(folder) if files.len() > FILES_LISTED => {
                     writeln!(f, "{}: {} files", folder.display(), files.len())?;
                 }
                 _ => (files.iter()).try_for_each(|path| writeln!(f, "{}", path.display()))?,
@@ -152,7 +152,7 @@ pub fn run<T: Sample>(project: &Project, from: Option<&Path>, as_source: bool) -
         atomic::write(&path, |out| writer(name, out))?;
         Ok((name.clone(), files::digest::file(&path)?))
     };
-    for names in names.chunks(TOGETHER) {
+    for names in names.chunks(FILES_PER_UPDATE) {
         manifest.writing = names.to_vec();
         save(&folder, &manifest)?;
         let written: Vec<(String, String)> = names.par_iter().map(write).collect::<Result<_>>()?;

@@ -65,7 +65,7 @@ impl Input {
     }
 
     /// An example argument of `explain`.
-    pub fn explained(self) -> String {
+    pub fn explain_example(self) -> String {
         match self {
             Input::Id { noun, .. } => noun.to_uppercase(),
             _ => self.example(),

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Options;
+use super::AnswerOptions;
 use files::atomic;
 use tables::{Column, Compression, Format, Row};
 
@@ -56,7 +56,7 @@ pub(super) struct Identity<'a, H> {
     pub easylife: &'a str,
     /// The model's header, with the digest of its tensors' training data.
     pub model: &'a H,
-    pub options: &'a Options,
+    pub options: &'a AnswerOptions,
     /// A digest of everything else that the answers depend on, except the records.
     pub context: &'a str,
     pub output: OutputFormat,
@@ -119,18 +119,18 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::Lists;
+    use crate::predict::ListOptions;
 
     /// A run must not be resumed if anything that its bytes depend on differs.
     #[test]
     fn everything_that_changes_the_answers_changes_the_identity() {
-        let lists = |change: &dyn Fn(&mut Lists)| {
-            let mut options = Options::default();
+        let lists = |change: &dyn Fn(&mut ListOptions)| {
+            let mut options = AnswerOptions::default();
             change(&mut options.lists);
             options
         };
         let columns = [Column::new("a")];
-        let digest = |options: &Options, context, format, columns| {
+        let digest = |options: &AnswerOptions, context, format, columns| {
             let identity = Identity {
                 format: IDENTITY,
                 easylife: "1",
@@ -142,7 +142,7 @@ mod tests {
             };
             identity.digest().unwrap()
         };
-        let plain = Options::default();
+        let plain = AnswerOptions::default();
         let path = || Some("users.csv".into());
         let all = [
             digest(&plain, "", Format::Csv, &columns[..]),

@@ -3,8 +3,8 @@
 //! `stream` moves rows from a source through a [`RowScorer`] or a [`Lister`] into an output; `output` makes
 //! writing the output atomic, resumable and exclusive. A task only implements how rows are scored ([`Predict`]).
 
-mod aloud;
 pub mod ask;
+mod format_note;
 mod journal;
 mod output;
 mod rejects;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use serde::{Serialize, Serializer};
 
-use self::aloud::aloud;
+use self::format_note::with_format_note;
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::params::batch::Batch;
@@ -200,7 +200,7 @@ pub trait Predict: Task {
 
 /// Options that change the answers.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Options {
+pub struct AnswerOptions {
     /// nlp: add a column for every class.
     pub all_classes: bool,
     /// ts: steps to forecast; absent: the horizon of the model.
@@ -208,7 +208,7 @@ pub struct Options {
     /// ts: coverage of the intervals in per cent; empty: 80 and 95.
     pub levels: Vec<f64>,
     /// recsys: which lists to make.
-    pub lists: Lists,
+    pub lists: ListOptions,
 }
 
 /// Serializes only whether a path is given: the content of its file is in [`Job::context`].
@@ -218,13 +218,13 @@ fn is_given<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::O
 
 /// The lists of items to make.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Lists {
+pub struct ListOptions {
     /// Items per list; absent: [`LIST_LENGTH`].
     pub k: Option<usize>,
     /// The users; absent: those of the input, or all users without an input.
-    pub users: Option<Wanted>,
+    pub users: Option<IdSource>,
     /// If given, list items similar to these instead.
-    pub similar: Option<Wanted>,
+    pub similar: Option<IdSource>,
     /// Tables of users with the only items they may be shown, and with items they must not be shown.
     #[serde(serialize_with = "is_given")]
     pub allow: Option<PathBuf>,
@@ -238,7 +238,7 @@ pub struct Lists {
 /// Default number of items per list.
 pub const LIST_LENGTH: usize = 20;
 
-impl Options {
+impl AnswerOptions {
     /// The flags of the options that are given.
     fn given(&self) -> Vec<&'static str> {
         let lists = &self.lists;
@@ -259,7 +259,7 @@ impl Options {
 }
 
 /// Refuses options of other tasks, which would be ignored.
-pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<()> {
+pub(crate) fn refuse_options_of_others<T: Predict>(options: &AnswerOptions) -> Result<()> {
     let others: Vec<&str> = options
         .given()
         .into_iter()
@@ -286,7 +286,7 @@ pub(crate) fn refuse_options_of_others<T: Predict>(options: &Options) -> Result<
 /// All ids, or those in a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Wanted {
+pub enum IdSource {
     All,
     File(#[serde(skip)] PathBuf),
 }
@@ -330,7 +330,7 @@ pub struct Request {
     pub wait: bool,
     /// An input without rows is an error.
     pub require_input: bool,
-    pub options: Options,
+    pub options: AnswerOptions,
 }
 
 /// A finished batch.
@@ -494,16 +494,16 @@ pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<B
         Some(Port::File(path)) if is_empty_folder(path) => {
             tables::without_rows(&path.display().to_string(), columns)
         }
-        _ => open_as_it_is(request, talk)?,
+        _ => open_input(request, talk)?,
     };
     if source.columns().is_empty() {
-        return look_for_rows(tables::without_rows(source.file(), columns), request, talk);
+        return check_for_rows(tables::without_rows(source.file(), columns), request, talk);
     }
-    look_for_rows(source, request, talk)
+    check_for_rows(source, request, talk)
 }
 
 /// Notes that an input has no rows, or refuses it if rows are required.
-pub(crate) fn look_for_rows(
+pub(crate) fn check_for_rows(
     source: Box<dyn Source>,
     request: &Request,
     talk: &Talk,
@@ -532,7 +532,7 @@ pub(crate) fn is_empty_folder(path: &Path) -> bool {
     }
 }
 
-fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
+fn open_input(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     match &request.input {
         Some(Port::File(path)) => {
             if let Some(note) = tables::describe_folder(path) {
@@ -548,7 +548,7 @@ fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
             let stdin = Box::new(io::stdin());
             let none = Compression::None;
             let source = tables::open_as_with(stdin, "stdin", format, none, request.reading)?;
-            Ok(aloud(source, *talk))
+            Ok(with_format_note(source, *talk))
         }
     }
 }
@@ -601,16 +601,16 @@ fn refuse_overwriting<T: Task>(project: Option<&Project>, request: &Request) -> 
         return Ok(()); // it does not exist yet
     };
     let lists = &request.options.lists;
-    let wanted = |wanted: &Option<Wanted>| match wanted {
-        Some(Wanted::File(path)) => Some(path.clone()),
+    let file = |ids: &Option<IdSource>| match ids {
+        Some(IdSource::File(path)) => Some(path.clone()),
         _ => None,
     };
     let mut inputs: Vec<PathBuf> = match &request.input {
         Some(Port::File(input)) => vec![input.clone()],
         _ => Vec::new(),
     };
-    inputs.extend(wanted(&lists.users));
-    inputs.extend(wanted(&lists.similar));
+    inputs.extend(file(&lists.users));
+    inputs.extend(file(&lists.similar));
     inputs.extend(
         [&lists.allow, &lists.deny, &lists.only]
             .into_iter()

@@ -27,7 +27,7 @@ use tables::{Column, Compression, Format, Sink};
 const CHECKPOINT_BYTES: usize = 32 << 20;
 
 /// Suffix of a complete Parquet output before it is renamed.
-const WHOLE: &str = ".whole";
+const COMPLETE: &str = ".whole";
 
 /// The output and the temporary files next to it.
 pub(super) struct Target {
@@ -52,20 +52,20 @@ impl Target {
         }
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
-        beside(&self.path, suffix)
+    fn sibling(&self, suffix: &str) -> PathBuf {
+        hidden_sibling(&self.path, suffix)
     }
 
     fn partial(&self) -> PathBuf {
-        self.beside(".part")
+        self.sibling(".part")
     }
 
     fn partial_rejects(&self) -> PathBuf {
-        self.beside(".rejects.part")
+        self.sibling(".rejects.part")
     }
 
     fn journal(&self) -> PathBuf {
-        self.beside(".journal")
+        self.sibling(".journal")
     }
 
     /// `OUT.rejects.csv`.
@@ -83,14 +83,14 @@ impl Target {
     }
 
     fn remove_partial(&self) {
-        let whole = self.beside(WHOLE);
+        let complete = self.sibling(COMPLETE);
         // Left by a run that was killed while it wrote the journal.
         let _ = atomic::remove_left(&self.journal());
         for path in [
             self.partial(),
             self.partial_rejects(),
             self.journal(),
-            whole,
+            complete,
         ] {
             let _ = std::fs::remove_file(path);
         }
@@ -98,7 +98,7 @@ impl Target {
 }
 
 /// `.NAME.SUFFIX` in the folder of the output.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn hidden_sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(suffix);
@@ -111,7 +111,7 @@ pub(super) fn lock(path: &Path, wait: bool) -> Result<Lock> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    Ok(Lock::take(&beside(path, ".lock"), wait)?)
+    Ok(Lock::take(&hidden_sibling(path, ".lock"), wait)?)
 }
 
 /// Answers everything into the target, whose lock the caller holds.
@@ -125,17 +125,17 @@ pub(super) fn to_file(
     let start = resume_point(target, resume, talk)?;
     interrupt.set_resumable();
     let pace = batches.pace();
-    let done = skip_known(&mut batches, &start)
-        .and_then(|()| Run::open(target, start, pace)?.all(&mut batches, interrupt, talk));
+    let done = skip_scored(&mut batches, &start)
+        .and_then(|()| Run::open(target, start, pace)?.score_all(&mut batches, interrupt, talk));
     match done {
         Ok(journal) => publish(target, &journal),
-        Err(error) => Err(give_up(target, error)),
+        Err(error) => Err(clean_up_failed(target, error)),
     }
 }
 
 /// Cleans up after a failed run: removes the partial files if the run cannot be resumed, otherwise adds to the
 /// error how to resume it. Not reached by a run that was killed.
-fn give_up(target: &Target, error: anyhow::Error) -> anyhow::Error {
+fn clean_up_failed(target: &Target, error: anyhow::Error) -> anyhow::Error {
     let code = exit::code(&error);
     if code == exit::Exit::Interrupted {
         return error;
@@ -202,7 +202,7 @@ fn resume_point(target: &Target, resume: bool, talk: &Talk) -> Result<Journal> {
 }
 
 /// Skips the records that the interrupted run has scored, and checks that they are the same.
-fn skip_known(batches: &mut Batches, start: &Journal) -> Result<()> {
+fn skip_scored(batches: &mut Batches, start: &Journal) -> Result<()> {
     if start.records > 0 && !(batches.skip(start.records)? && batches.digest.hex() == start.input) {
         return Err(exit::usage(
             "the input has changed since the interrupted run; run without --resume to start over",
@@ -226,8 +226,8 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn open(target: &'a Target, journal: Journal, pace: Pace) -> Result<Self> {
         let fresh = journal.records == 0;
-        let output = cut(&target.partial(), journal.output)?;
-        let rejects_file = cut(&target.partial_rejects(), journal.rejects)?;
+        let output = open_truncated(&target.partial(), journal.output)?;
+        let rejects_file = open_truncated(&target.partial_rejects(), journal.rejects)?;
         let (format, compression) = target.spool_format();
         let copy = output.try_clone()?;
         let sink = match target.format.0 {
@@ -247,7 +247,12 @@ impl<'a> Run<'a> {
     }
 
     /// Scores to the end of the input; returns the final journal.
-    fn all(mut self, batches: &mut Batches, interrupt: &Interrupt, talk: &Talk) -> Result<Journal> {
+    fn score_all(
+        mut self,
+        batches: &mut Batches,
+        interrupt: &Interrupt,
+        talk: &Talk,
+    ) -> Result<Journal> {
         let bar = talk.progress("predicting", None);
         bar.set_position(batches.records);
         while let Some(batch) = batches.next(&self.sink.spelling())? {
@@ -303,7 +308,7 @@ impl<'a> Run<'a> {
 }
 
 /// Opens a partial file, truncated to `length`, for appending.
-fn cut(path: &Path, length: u64) -> Result<File> {
+fn open_truncated(path: &Path, length: u64) -> Result<File> {
     let open = || -> io::Result<File> {
         let mut file = OpenOptions::new()
             .create(true)
@@ -328,9 +333,9 @@ fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
         let _ = std::fs::remove_file(&rejects); // outdated, from an earlier run
     }
     if target.format.0 == Format::Parquet {
-        let whole = target.beside(WHOLE);
-        tables::jsonl_to_parquet(&target.partial(), &whole, &target.columns)
-            .and_then(|()| std::fs::rename(&whole, &target.path))
+        let complete = target.sibling(COMPLETE);
+        tables::jsonl_to_parquet(&target.partial(), &complete, &target.columns)
+            .and_then(|()| std::fs::rename(&complete, &target.path))
             .with_context(|| format!("cannot write {}", target.path.display()))?;
     } else {
         std::fs::rename(target.partial(), &target.path)

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use tables::shown;
 
 /// Maximum number of ids to name.
-const NAMED: usize = 5;
+const IDS_NAMED: usize = 5;
 
 /// Unknown ids of one list. Several threads may add ids: the warning depends only on their places.
 #[derive(Debug)]
@@ -58,11 +58,11 @@ impl Unknown {
         found.count += 1;
         let Found { first, .. } = &mut *found;
         let is_early =
-            first.len() < NAMED || first.last_key_value().is_some_and(|last| place < *last.0);
+            first.len() < IDS_NAMED || first.last_key_value().is_some_and(|last| place < *last.0);
         if is_early && !first.values().any(|known| known == id) {
             first.insert(place, id.to_owned());
         }
-        if first.len() > NAMED {
+        if first.len() > IDS_NAMED {
             first.pop_last();
         }
     }

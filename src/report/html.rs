@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn names_break_behind_the_signs_that_join_words() {
+    fn names_break_after_the_characters_that_join_words() {
         assert_eq!(
             text("card_payment_fee_charged"),
             "<bdi>card_<wbr>payment_<wbr>fee_<wbr>charged</bdi>"

@@ -6,7 +6,7 @@ use super::page::Section;
 use tables::profile::summary::{Column, Figure, Histogram, Table, Top};
 
 /// Maximum number of columns on a page; the JSON file has all.
-const SHOWN: usize = 200;
+const COLUMNS_SHOWN: usize = 200;
 
 /// The section about the columns of a table.
 pub fn section(table: &Table) -> Section {
@@ -30,12 +30,12 @@ pub fn section(table: &Table) -> Section {
             heading("Values or lengths", ""),
             heading("Most frequent", ""),
         ],
-        rows: table.columns.iter().take(SHOWN).map(row).collect(),
+        rows: table.columns.iter().take(COLUMNS_SHOWN).map(row).collect(),
         class: "columns",
     };
-    let note = match table.columns.len() > SHOWN {
+    let note = match table.columns.len() > COLUMNS_SHOWN {
         true => format!(
-            "The first {SHOWN} of {} columns; the JSON file has all.",
+            "The first {COLUMNS_SHOWN} of {} columns; the JSON file has all.",
             table.columns.len()
         ),
         false => {

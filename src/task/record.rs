@@ -20,7 +20,7 @@ const VERSION: u32 = 1;
 
 /// What to do if params.yaml would give other parts than the prepared ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Otherwise {
+pub enum DifferentParts {
     /// Stop: the outputs would not be those of params.yaml.
     Refused,
     /// Continue: the verb uses the parts that a model was trained with.
@@ -73,15 +73,18 @@ pub fn write<T: Task>(block: &T::Block, folder: &Path) -> io::Result<()> {
 /// prepared with. Data without a record (of another program, or an earlier version) are taken as they are.
 ///
 /// # Errors
-/// If the record cannot be read, or if `otherwise` refuses parameters that would give other parts.
-pub fn follow<T: Task>(project: &Project, otherwise: Otherwise) -> Result<Followed<T::Params>> {
+/// If the record cannot be read, or if `different` refuses parameters that would give other parts.
+pub fn follow<T: Task>(
+    project: &Project,
+    different: DifferentParts,
+) -> Result<Followed<T::Params>> {
     let mut block = project.block::<T::Block>(T::NAME)?;
     let mut said = None;
     if let Some(prepared) = read::<T>(project)? {
         let before = leaves::<T>(&block)?;
         T::follow(&mut block, &prepared);
         let now = leaves::<T>(&block)?;
-        if otherwise == Otherwise::Refused {
+        if different == DifferentParts::Refused {
             let then = leaves::<T>(&prepared)?;
             refuse_differences(&project.processed(T::NAME), T::NAME, &then, &now)?;
         }

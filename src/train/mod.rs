@@ -60,7 +60,7 @@ impl<F: fmt::Display> fmt::Display for Trained<F> {
 /// Trains `T` on `data/processed/T/train.csv` and saves the model.
 pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> {
     let record::Followed { params, said } =
-        record::follow::<T>(project, record::Otherwise::Refused)?;
+        record::follow::<T>(project, record::DifferentParts::Refused)?;
     said.iter().for_each(|said| talk.note(said));
     let data = T::load(project, Part::Train, &params)?;
     let sha256 = files::digest::file(&task::part_path::<T>(project, Part::Train)?)?;

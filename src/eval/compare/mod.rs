@@ -122,7 +122,10 @@ pub fn run(sides: &Sides, tasks: &[TaskOutcomes], seed: u64) -> Result<Compariso
         }
     }
     if compared.is_empty() && notes.is_empty() {
-        notes.push(format!("neither side has metrics; {}", side::HOW_TO_KEEP));
+        notes.push(format!(
+            "neither side has metrics; {}",
+            side::HOW_TO_COMMIT_METRICS
+        ));
     }
     let comparison = Comparison {
         a: a.name.clone(),

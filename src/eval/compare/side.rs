@@ -13,7 +13,7 @@ use crate::exit;
 use crate::project::PARAMS;
 
 /// Explains how metrics get into a commit.
-pub const HOW_TO_KEEP: &str = "`easylife evaluate` writes metrics, and a commit has them if .gitignore does not \
+pub const HOW_TO_COMMIT_METRICS: &str = "`easylife evaluate` writes metrics, and a commit has them if .gitignore does not \
 exclude /metrics/ and the small files of /plots/";
 
 /// The kind of a side.
@@ -199,7 +199,10 @@ impl Side {
     }
 
     pub(super) fn describe_missing(&self, task: &str) -> String {
-        format!("{} has no metrics/{task}.json; {HOW_TO_KEEP}", self.name)
+        format!(
+            "{} has no metrics/{task}.json; {HOW_TO_COMMIT_METRICS}",
+            self.name
+        )
     }
 
     /// All values of `params.yaml` by key; empty for a file.

@@ -64,11 +64,12 @@ impl Rows {
     /// or ids usually are, in rows of different times.
     pub fn are_wide(&self, head: &Head) -> bool {
         let others = || (0..head.names.len()).filter(|&column| column != self.time);
-        let is_usual = |role: Role| others().any(|column| role.is_usual(&head.names[column]));
+        let is_usual_name =
+            |role: Role| others().any(|column| role.is_usual_name(&head.names[column]));
         others().count() > 1
             && others().all(|column| head.is_number(column))
-            && !is_usual(Role::Value)
-            && !is_usual(Role::Series)
+            && !is_usual_name(Role::Value)
+            && !is_usual_name(Role::Series)
             && self.repeated(&[]) == 0
     }
 
@@ -89,7 +90,7 @@ impl Rows {
         let least = self.repeated(&chosen);
         if self.repeated(&[]) == least {
             // A column of the usual name may have one value so far.
-            let usual = |&&column: &&usize| Role::Series.is_usual(&head.names[column]);
+            let usual = |&&column: &&usize| Role::Series.is_usual_name(&head.names[column]);
             return match chosen.iter().find(usual) {
                 Some(&column) => found(&[column]),
                 None => Chosen::yaml(key, "null".to_owned(), false),
@@ -97,9 +98,9 @@ impl Rows {
         }
         // One alone, of the usual name before others; otherwise what can be spared is left out: numbers before
         // texts, names that say nothing before those that do, the last before the first.
-        let is_usual = |column: &usize| Some(head.names[*column].as_str()) == usual;
+        let is_usual_name = |column: &usize| Some(head.names[*column].as_str()) == usual;
         let mut one: Vec<usize> = chosen.clone();
-        one.sort_by_key(|column| (!is_usual(column), head.is_number(*column), *column));
+        one.sort_by_key(|column| (!is_usual_name(column), head.is_number(*column), *column));
         if let Some(&column) = one
             .iter()
             .find(|&&column| self.repeated(&[column]) == least)

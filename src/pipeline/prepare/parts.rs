@@ -51,9 +51,9 @@ pub(crate) fn warn_excluded(
     file: &str,
     talk: &Talk,
 ) {
-    const SHOWN: usize = 5;
-    let more = excluded.len().saturating_sub(SHOWN);
-    for reason in excluded.take(SHOWN) {
+    const ROWS_SHOWN: usize = 5;
+    let more = excluded.len().saturating_sub(ROWS_SHOWN);
+    for reason in excluded.take(ROWS_SHOWN) {
         talk.warn(format!("left out: {reason}"));
     }
     if more > 0 {

@@ -121,7 +121,7 @@ impl CellRules {
             uniques.extend(columns.map(|columns| UniqueRule::new(columns, rule.level)));
         }
         Ok(CellRules {
-            quick: quick(&cells, &orders),
+            quick: quick_checks(&cells, &orders),
             is_plain: head.decimal.is_none(),
             broken: vec![Gathered::new(shown); cells.len()],
             unsorted: vec![Gathered::new(shown); orders.len()],
@@ -143,7 +143,7 @@ impl CellRules {
 }
 
 /// The quick checks of each column with rules on its cells or their order.
-fn quick(cells: &[CellRule], orders: &[OrderRule]) -> Vec<Quick> {
+fn quick_checks(cells: &[CellRule], orders: &[OrderRule]) -> Vec<Quick> {
     let columns = cells.iter().map(|rule| rule.column);
     let mut columns: Vec<usize> = columns
         .chain(orders.iter().map(|rule| rule.column))
@@ -155,7 +155,7 @@ fn quick(cells: &[CellRule], orders: &[OrderRule]) -> Vec<Quick> {
         let of_column = cells.iter().filter(|rule| rule.column == column);
         of_column.for_each(|rule| quick.add(&rule.test));
         if orders.iter().any(|rule| rule.column == column) {
-            quick.add_more();
+            quick.add_order_rule();
         }
         quick
     });

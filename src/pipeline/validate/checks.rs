@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::cells::{CellRules, Test};
-use super::finding::About;
+use super::finding::FindingBuilder;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
 use crate::columns::{self, Needed};
 use crate::params::near_miss;
@@ -98,8 +98,13 @@ pub(crate) fn table(
     Ok(findings)
 }
 
-fn about<'a>(table: &'a Table, rule: &'a str, level: Level, column: Option<usize>) -> About<'a> {
-    About {
+fn about<'a>(
+    table: &'a Table,
+    rule: &'a str,
+    level: Level,
+    column: Option<usize>,
+) -> FindingBuilder<'a> {
+    FindingBuilder {
         head: &table.head,
         rule,
         level,

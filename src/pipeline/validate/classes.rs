@@ -5,7 +5,7 @@ use std::io;
 
 use anyhow::Result;
 
-use super::finding::{About, Gathered};
+use super::finding::{FindingBuilder, Gathered};
 use super::{Job, table::Read};
 use crate::pipeline::profile::scan;
 use crate::report::format::count;
@@ -160,7 +160,7 @@ impl Watch for Labelled<'_> {
 fn sizes<'a, P>(
     job: &Job<P>,
     labels: &Labels,
-    about: impl Fn(&'static str, Level) -> About<'a>,
+    about: impl Fn(&'static str, Level) -> FindingBuilder<'a>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(span) = job.rule("rows_per_class") {

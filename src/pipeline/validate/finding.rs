@@ -76,14 +76,14 @@ impl Gathered {
 }
 
 /// Builds a finding.
-pub(crate) struct About<'a> {
+pub(crate) struct FindingBuilder<'a> {
     pub head: &'a Head,
     pub rule: &'a str,
     pub level: Level,
     pub column: Option<usize>,
 }
 
-impl About<'_> {
+impl FindingBuilder<'_> {
     /// A finding with gathered rows.
     pub fn finding(&self, message: String, gathered: &Gathered) -> Finding {
         let rows = gathered.places.rows.iter();

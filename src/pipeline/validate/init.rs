@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{TaskRule, Validate, Validated, built_in, job, refuse_written};
+use super::{TaskRule, Validate, Validated, built_in, job, refuse_overwriting_rules};
 use crate::params::VERSION;
 use crate::project::Project;
 use crate::talk::Talk;
@@ -14,7 +14,7 @@ use files::atomic;
 use tables::profile::summary::{Column, Figure, Table};
 
 /// Columns of whole numbers with a range below this get a list of allowed values.
-const ALLOWED: i64 = 20;
+const MAX_ALLOWED_RANGE: i64 = 20;
 
 /// Reads the data and writes the file.
 pub(crate) fn run<T: Validate>(
@@ -24,7 +24,7 @@ pub(crate) fn run<T: Validate>(
     force: bool,
     talk: &Talk,
 ) -> Result<Validated> {
-    refuse_written(path, force)?;
+    refuse_overwriting_rules(path, force)?;
     let mut rules = built_in::<T>(&params);
     rules.columns.0.clear(); // the data are read without rules
     let checked = { T::raw(&job::<T>(project, params, rules, talk)) }?;
@@ -94,7 +94,7 @@ fn column_rules(out: &mut String, column: &Column) {
     line(format!("    type: {}", column.class), examples(column));
     let share = column.nulls as f64 / column.count.max(1) as f64;
     line(
-        format!("    nulls: {{max: {}}}", loose(share)),
+        format!("    nulls: {{max: {}}}", with_margin(share)),
         format!("{} of {}", column.nulls, column.count),
     );
     let values = column.count - column.nulls;
@@ -127,7 +127,9 @@ fn enumerated(column: &Column) -> Option<String> {
     let values: Vec<String> = match (column.class.as_str(), &column.min, &column.max) {
         ("text" | "boolean", ..) => values.map(quoted).collect(),
         // A grade or a flag, not a measurement that happens to have few values.
-        ("integer", Some(Figure::Whole(min)), Some(Figure::Whole(max))) if max - min < ALLOWED => {
+        ("integer", Some(Figure::Whole(min)), Some(Figure::Whole(max)))
+            if max - min < MAX_ALLOWED_RANGE =>
+        {
             values.map(str::to_owned).collect()
         }
         _ => return None,
@@ -180,7 +182,7 @@ fn examples(column: &Column) -> String {
 }
 
 /// A share somewhat above the observed one; 0 stays 0.
-fn loose(share: f64) -> f64 {
+fn with_margin(share: f64) -> f64 {
     match share {
         0.0 => 0.0,
         share => ((share * 1.5 * 100.0).ceil() / 100.0).min(1.0),
@@ -221,6 +223,9 @@ mod tests {
             let back: String = yaml::from_str(&quoted(text)).unwrap();
             assert_eq!(back, text);
         }
-        assert_eq!([loose(0.0), loose(0.001), loose(0.9)], [0.0, 0.01, 1.0]);
+        assert_eq!(
+            [with_margin(0.0), with_margin(0.001), with_margin(0.9)],
+            [0.0, 0.01, 1.0]
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::finding::About;
+use super::finding::FindingBuilder;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
 use crate::pipeline::profile::scan;
@@ -149,7 +149,7 @@ pub(crate) fn finding<P>(
     let span = job
         .rule("leakage")
         .filter(|span| leaks.count > 0 && !span.holds(share))?;
-    let about = About {
+    let about = FindingBuilder {
         head,
         rule: "leakage",
         level: span.level(),

@@ -235,7 +235,7 @@ impl fmt::Display for Validated {
 pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Result<Validated> {
     let params = match request.prepared {
         true => {
-            let followed = record::follow::<T>(project, record::Otherwise::Refused)?;
+            let followed = record::follow::<T>(project, record::DifferentParts::Refused)?;
             followed.said.iter().for_each(|said| talk.note(said));
             followed.params
         }
@@ -252,7 +252,7 @@ pub fn run<T: Validate>(project: &Project, request: Request, talk: &Talk) -> Res
         false => built_in::<T>(&params),
     };
     if !request.prepared {
-        super::say_how_it_is_read(T::NAME, T::raw_data(&params), project, talk);
+        super::note_reading(T::NAME, T::raw_data(&params), project, talk);
     }
     let job = job::<T>(project, params, schema, talk);
     let (part, checked) = match request.prepared {
@@ -403,7 +403,7 @@ fn today(project: &Project) -> Result<Option<f64>> {
 }
 
 /// Refuses to overwrite a file of rules, which people edit, unless `force` is set.
-fn refuse_written(path: &Path, force: bool) -> Result<()> {
+fn refuse_overwriting_rules(path: &Path, force: bool) -> Result<()> {
     match path.exists() && !force {
         true => Err(exit::usage(format!(
             "{} exists and may have been edited; move it away, or overwrite it with --force",

@@ -12,7 +12,7 @@ use crate::report::page::{self, Digest, Origin};
 use crate::report::validate::Validation;
 
 /// Blocks of a task's parameters that its checks read; `split` only for prepared parts.
-const READ: [&str; 2] = ["data", "split"];
+const READ_BLOCKS: [&str; 2] = ["data", "split"];
 
 pub(super) fn of<T: Validate>(
     project: &Project,
@@ -40,7 +40,7 @@ pub(super) fn of<T: Validate>(
     );
     let block = serde_json::to_value(project.block::<T::Block>(T::NAME)?)?;
     let mut keys = vec!["validate".to_owned()];
-    for key in READ.iter().take(if prepared { 2 } else { 1 }) {
+    for key in READ_BLOCKS.iter().take(if prepared { 2 } else { 1 }) {
         keys.push(format!("{}.{key}", T::NAME));
         if let Some(block) = block.get(key) {
             parameters.extend(page::parameters(&format!("{}.{key}", T::NAME), block));

@@ -7,7 +7,7 @@ use crate::report::validate::{Finding, Passed};
 use tables::profile::summary::Table;
 
 /// Prefix of the description of a rule on prepared parts.
-const OF_PARTS: &str = "prepared: ";
+const PREPARED_PREFIX: &str = "prepared: ";
 
 /// The rules of `schema` without a finding. For prepared parts these are the rules of the task that compare them;
 /// for raw data all other rules, except those on missing columns.
@@ -31,7 +31,7 @@ pub(super) fn rules(
         }
     }
     for rule in known {
-        let says = rule.says.strip_prefix(OF_PARTS);
+        let says = rule.says.strip_prefix(PREPARED_PREFIX);
         if let (Some(span), true) = (schema.task.get(rule.name), says.is_some() == prepared) {
             let says = says.unwrap_or(rule.says);
             all.push(passed(rule.name, None, format!("{says}: {span}")));

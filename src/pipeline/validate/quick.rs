@@ -16,23 +16,23 @@ pub(crate) struct Quick {
     range: Option<RangeInclusive<f64>>,
     length: Option<RangeInclusive<f64>>,
     /// Short texts that are known to keep the rules on texts, if there are such rules.
-    known: Option<Known>,
+    known: Option<KnownTexts>,
     /// Whether a rule needs more than the cells.
     more: bool,
 }
 
 /// A lossy hash set of short texts as words, shared by threads: a set-associative cache in which a word may be at
 /// one of [`PLACES`] places.
-struct Known(Vec<[AtomicU64; PLACES]>);
+struct KnownTexts(Vec<[AtomicU64; PLACES]>);
 
 /// Number of places that a word may have.
 const PLACES: usize = 4;
 /// Number of groups of places, as a power of two.
 const GROUPS: u32 = 8;
 
-impl Known {
-    fn new() -> Known {
-        Known((0..1 << GROUPS).map(|_| Default::default()).collect())
+impl KnownTexts {
+    fn new() -> KnownTexts {
+        KnownTexts((0..1 << GROUPS).map(|_| Default::default()).collect())
     }
 
     fn places(&self, word: u64) -> &[AtomicU64; PLACES] {
@@ -77,7 +77,7 @@ impl Quick {
             Test::Range(_, bounds) => self.range = Some(bounds.clone()),
             Test::Length(_, bounds) => self.length = Some(bounds.clone()),
             Test::Allowed(..) | Test::Pattern(_) => {
-                self.known.get_or_insert_with(Known::new);
+                self.known.get_or_insert_with(KnownTexts::new);
             }
             Test::Known(..) => self.more = true,
             // Counted separately.
@@ -86,7 +86,7 @@ impl Quick {
     }
 
     /// Adds a rule that depends on the order of rows.
-    pub fn add_more(&mut self) {
+    pub fn add_order_rule(&mut self) {
         self.more = true;
     }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::cells::CellRules;
-use super::finding::{About, Gathered};
+use super::finding::{FindingBuilder, Gathered};
 use super::keys::{Keyed, Keys, Repeats};
 use super::schema::Reference;
-use super::unique::Again;
+use super::unique::SecondPass;
 use super::{Job, checks, today};
 use crate::columns::Needed;
 use crate::pipeline::profile::scan;
@@ -89,8 +89,13 @@ impl<W> Read<W> {
     }
 
     /// Starts a finding about a rule of the task and, optionally, a column.
-    pub fn about<'a>(&'a self, rule: &'a str, level: Level, column: Option<usize>) -> About<'a> {
-        About {
+    pub fn about<'a>(
+        &'a self,
+        rule: &'a str,
+        level: Level,
+        column: Option<usize>,
+    ) -> FindingBuilder<'a> {
+        FindingBuilder {
             head: &self.table.head,
             rule,
             level,
@@ -126,7 +131,7 @@ fn refuse_first_line_of_data<P>(job: &Job<P>, path: &Path) -> Result<()> {
     Err(Place::file(job.project.shown(path)).error(kind).into())
 }
 
-/// The same for the blocks that `open` returns; it may be called again.
+/// The same for the blocks that `open` returns; it may be called second.
 pub(crate) fn read_blocks<P, W: Watch>(
     job: &Job<P>,
     open: impl Fn() -> Result<Blocks>,
@@ -149,8 +154,8 @@ pub(crate) fn read_blocks<P, W: Watch>(
     let mut both = (rules, watch(&head));
     let table = scan(blocks, &mut both, profile, job.talk)?;
     let (mut rules, watch) = both;
-    if let Some(mut again) = Again::new(&mut rules.uniques) {
-        scan(open()?, &mut again, Columns::Needed, job.talk)?;
+    if let Some(mut second) = SecondPass::new(&mut rules.uniques) {
+        scan(open()?, &mut second, Columns::Needed, job.talk)?;
     }
     let mut findings: Vec<Finding> = unreadable(&table).into_iter().collect();
     let source = job.project.shown(path);

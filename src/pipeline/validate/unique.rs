@@ -84,20 +84,20 @@ impl UniqueRule {
 }
 
 /// Reads the rows again for the rules that lost the first ones.
-pub(crate) struct Again<'a>(Vec<&'a mut UniqueRule>);
+pub(crate) struct SecondPass<'a>(Vec<&'a mut UniqueRule>);
 
-impl Again<'_> {
+impl SecondPass<'_> {
     /// `None` if no rule needs it.
-    pub fn new(rules: &mut [UniqueRule]) -> Option<Again<'_>> {
+    pub fn new(rules: &mut [UniqueRule]) -> Option<SecondPass<'_>> {
         let mut lost: Vec<_> = rules.iter_mut().filter(|rule| rule.is_lost()).collect();
         for rule in &mut lost {
             (rule.order, rule.keys) = (Order::Kept, Keys::default());
         }
-        (!lost.is_empty()).then_some(Again(lost))
+        (!lost.is_empty()).then_some(SecondPass(lost))
     }
 }
 
-impl Watch for Again<'_> {
+impl Watch for SecondPass<'_> {
     type Seen = Vec<Seen>;
 
     fn wants(&self, column: usize) -> Want {

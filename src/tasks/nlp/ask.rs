@@ -18,7 +18,7 @@ use scoring::{Score, nlp};
 use tables::shown;
 
 /// Maximum number of classes shown by default.
-const SHOWN: usize = 5;
+const CLASSES_SHOWN: usize = 5;
 /// Maximum number of letters of a text to show.
 const LETTERS: usize = 70;
 
@@ -60,7 +60,7 @@ impl Ask for Nlp {
         let requests: Vec<nlp::Request<'_>> = request.asked.iter().map(|t| text(t)).collect();
         let shown = match request.options.all_classes {
             true => usize::MAX,
-            false => SHOWN,
+            false => CLASSES_SHOWN,
         };
         let answers = scorer.score(&requests, &mut Scratch::default());
         let answer = |(text, answer): (&String, Result<nlp::Answer<'_>, scoring::Refusal>)| {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::Result;
 
 use super::scoring::Scorer;
-use crate::predict::{Job, Options, Predict, Reject, Request, RowScorer};
+use crate::predict::{AnswerOptions, Job, Predict, Reject, Request, RowScorer};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::nlp::Nlp;
@@ -82,7 +82,7 @@ impl RowScorer for TextRows {
 }
 
 impl TextRows {
-    fn new(scorer: Scorer, text: usize, text_name: &str, options: &Options) -> Self {
+    fn new(scorer: Scorer, text: usize, text_name: &str, options: &AnswerOptions) -> Self {
         let mut columns = vec![
             Column::typed("prediction", DataType::Text),
             Column::typed("probability", DataType::Float),

@@ -241,7 +241,7 @@ impl Table {
 
     /// Warns about labels that look like another one, or like a missing one, with their first place.
     fn warn_of_labels(&self, classes: &[String], talk: &Talk) {
-        const SHOWN: usize = 5;
+        const LABELS_SHOWN: usize = 5;
         let place = |label: &str| match self.places.get(label) {
             Some(Place {
                 file,
@@ -251,7 +251,7 @@ impl Table {
             _ => String::new(),
         };
         let alike = spelling::look_alikes(classes.iter().map(String::as_str));
-        for pair in alike.iter().take(SHOWN) {
+        for pair in alike.iter().take(LABELS_SHOWN) {
             let [a, b] = spelling::distinguished(*pair);
             talk.warn(format!(
                 "the labels `{a}` (first {}) and `{b}` (first {}) look alike but are two classes; use one \
@@ -260,8 +260,8 @@ impl Table {
                 place(pair[1])
             ));
         }
-        if alike.len() > SHOWN {
-            let others = alike.len() - SHOWN;
+        if alike.len() > LABELS_SHOWN {
+            let others = alike.len() - LABELS_SHOWN;
             talk.warn(format!("{others} more labels look like another one"));
         }
         for label in classes

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damage_is_told_from_foreign_letters() {
+    fn damage_is_distinguished_from_foreign_letters() {
         for fine in [
             "plain\ttext\n",
             "Café, naïve, São Paulo",

@@ -32,7 +32,7 @@ const LONGEST_LIST: usize = 100;
 const USERS_LISTED: usize = 20_000;
 /// Number of users shown on the page, and of items for each.
 const EXAMPLES: usize = 6;
-const SHOWN: usize = 10;
+const ITEMS_SHOWN: usize = 10;
 
 impl Evaluate for Recsys {
     const RECORDED: Recorded = Recorded::Table {
@@ -302,12 +302,12 @@ impl<'a> Results<'a> {
                     taken: taken
                         .iter()
                         .rev()
-                        .take(SHOWN)
+                        .take(ITEMS_SHOWN)
                         .map(|&item| title(item))
                         .collect(),
                     listed: part.lists[at]
                         .iter()
-                        .take(SHOWN)
+                        .take(ITEMS_SHOWN)
                         .map(|scored| Listed {
                             title: title(scored.item),
                             score: f64::from(scored.score),

@@ -10,8 +10,8 @@ use anyhow::Result;
 use self::inputs::{Folded, Ids, Pairs, from_ids};
 use super::scoring::Scorer;
 use crate::predict::{
-    Answers, COMMAND_LINE, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request, Unknown,
-    Wanted,
+    Answers, COMMAND_LINE, IdSource, Job, LIST_LENGTH, Lister, Pace, Predict, Reject, Request,
+    Unknown,
 };
 use crate::project::Project;
 use crate::talk::Talk;
@@ -52,8 +52,8 @@ impl Predict for Recsys {
         let mut context = inputs::Context::new(request.reading);
         let hidden = hidden(request, name, &items, &mut context, talk)?;
         let source = match similar {
-            Wanted::All => from_ids(name, model.catalogue.items.clone()),
-            Wanted::File(path) => open_ids(path, request.reading, name)?,
+            IdSource::All => from_ids(name, model.catalogue.items.clone()),
+            IdSource::File(path) => open_ids(path, request.reading, name)?,
         };
         let lister = SimilarLister {
             item: source.column(name)?,
@@ -118,9 +118,9 @@ impl Users {
             _ if !request.asked.is_empty() => {
                 tables::from_values(COMMAND_LINE, &names.user, request.asked.clone())
             }
-            (Some(Wanted::File(path)), _) => open_ids(path, request.reading, &names.user)?,
+            (Some(IdSource::File(path)), _) => open_ids(path, request.reading, &names.user)?,
             (None, Some(_)) => from_ids(&names.user, folded.users.clone()),
-            (Some(Wanted::All), _) | (None, None) => {
+            (Some(IdSource::All), _) | (None, None) => {
                 from_ids(&names.user, folded.and(model.users()))
             }
         };
@@ -184,7 +184,7 @@ fn columns(of: &str, listed: &str) -> Vec<Column> {
 }
 
 /// Passes the rows of the lists to `out`, and returns the rejected records.
-fn hand_out(
+fn pass_rows(
     records: &[Row],
     (cell, name): (usize, &str),
     answers: Vec<Result<Answer<'_>, Refusal>>,
@@ -285,7 +285,7 @@ impl Lister for UserLister {
     fn list(&self, records: &[Row], out: &mut dyn FnMut(&Row)) -> Vec<(usize, Reject)> {
         let requests: Vec<_> = records.iter().map(|record| self.record(record)).collect();
         let answers = self.scorer.score(&requests, &mut ());
-        hand_out(records, (self.user, &self.user_name), answers, out)
+        pass_rows(records, (self.user, &self.user_name), answers, out)
     }
 
     fn pace(&self) -> Pace {
@@ -317,7 +317,7 @@ impl Lister for SimilarLister {
         };
         let requests: Vec<_> = records.iter().map(request).collect();
         let answers = self.scorer.score(&requests, &mut ());
-        hand_out(records, (self.item, &self.item_name), answers, out)
+        pass_rows(records, (self.item, &self.item_name), answers, out)
     }
 
     fn pace(&self) -> Pace {

@@ -97,11 +97,11 @@ impl Prepare for Recsys {
         let (train, test) = match &params.data.test {
             Some(test) => {
                 let mut test = read(&project.path(test), &params.data)?;
-                refuse_other_times(&source, &test, params)?;
+                refuse_mixed_times(&source, &test, params)?;
                 merge(&mut test);
                 split::keep_frequent(&mut source, params.data.min_user, params.data.min_item);
                 summary.rare = before - source.rows.len();
-                warn_of_seen(&source, &test, talk);
+                warn_of_repeated_pairs(&source, &test, talk);
                 (source, test)
             }
             None => {
@@ -198,7 +198,7 @@ fn read(path: &Path, params: &DataBlock) -> Result<Ratings> {
 }
 
 /// Refuses times of two kinds, which cannot be ordered, even if each file has only one kind.
-fn refuse_other_times(source: &Ratings, test: &Ratings, params: &Params) -> Result<()> {
+fn refuse_mixed_times(source: &Ratings, test: &Ratings, params: &Params) -> Result<()> {
     match (source.times, test.times, &params.data.test) {
         (Some(source), Some(found), Some(file)) if source != found => Err(exit::data(format!(
             "{file}: column `{}` holds {}, but that of {} holds {}; write all times in the same way",
@@ -237,7 +237,7 @@ fn merge(ratings: &mut Ratings) -> usize {
 }
 
 /// Warns about pairs of the test file that are also in the training part, which can never be hits.
-fn warn_of_seen(train: &Ratings, test: &Ratings, talk: &Talk) {
+fn warn_of_repeated_pairs(train: &Ratings, test: &Ratings, talk: &Talk) {
     let pair = |ratings: &Ratings, row: &Rating| {
         let (user, item) = (row.user as usize, row.item as usize);
         (ratings.users[user].clone(), ratings.items[item].clone())

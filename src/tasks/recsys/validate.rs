@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::pipeline::profile::scan;
-use crate::pipeline::validate::finding::{About, Gathered};
+use crate::pipeline::validate::finding::{FindingBuilder, Gathered};
 use crate::pipeline::validate::keys::{Keyed, Keys};
 use crate::pipeline::validate::leaks::{self, Key};
 use crate::pipeline::validate::schema::{ColumnRules, Reference, Rule, Span, TypeName};
@@ -338,7 +338,7 @@ fn overlap(job: &Job<Params>, parts: &leaks::Parts, train: &Path) -> Result<Opti
     let Some(span) = span.filter(|span| late.gathered.count > 0 && !span.holds(share)) else {
         return Ok(None);
     };
-    let about = About {
+    let about = FindingBuilder {
         head: &parts.head,
         rule: "leakage",
         level: span.level(),

@@ -250,7 +250,7 @@ fn times_differ(source: &mut Peeked, time: usize) -> bool {
 /// Whether each column but the time may be a series: none is called as ids are, all hold numbers.
 fn is_wide(source: &mut Peeked, time: usize) -> bool {
     let names = others(source, time);
-    let is_id = |name: &String| Role::Series.is_usual(name);
+    let is_id = |name: &String| Role::Series.is_usual_name(name);
     if names.is_empty() || names.iter().any(is_id) || !times_differ(source, time) {
         return false;
     }

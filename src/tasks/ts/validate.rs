@@ -12,7 +12,7 @@ use self::rows::{Cells, Rows};
 use self::series::{Faults, Observed, add_evidence};
 use crate::exit;
 use crate::pipeline::profile::scan;
-use crate::pipeline::validate::finding::{About, Gathered};
+use crate::pipeline::validate::finding::{FindingBuilder, Gathered};
 use crate::pipeline::validate::keys::Partitions;
 use crate::pipeline::validate::schema::{ColumnRules, Span};
 use crate::pipeline::validate::{Checked, Job, TaskRule, Validate, parts, table};
@@ -335,7 +335,7 @@ fn prepared(job: &Job<Params>) -> Result<Checked> {
             files: names.to_vec(),
             ..tables[0].head.clone()
         };
-        let about = About {
+        let about = FindingBuilder {
             head: &head,
             rule: "leakage",
             level: span.level(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::PATH;
 use crate::exit;
-use crate::predict::{COMMAND_LINE, Port, Request, is_empty_folder, look_for_rows};
+use crate::predict::{COMMAND_LINE, Port, Request, check_for_rows, is_empty_folder};
 use crate::talk::Talk;
 use files::names;
 use images::list;
@@ -17,10 +17,10 @@ use tables::{
 };
 
 pub(super) fn open(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
-    look_for_rows(open_as_it_is(request, talk)?, request, talk)
+    check_for_rows(open_input(request, talk)?, request, talk)
 }
 
-fn open_as_it_is(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
+fn open_input(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     if request.input.is_none() && !request.asked.is_empty() {
         let asked = request.asked.clone();
         return Ok(tables::from_values(COMMAND_LINE, PATH, asked));

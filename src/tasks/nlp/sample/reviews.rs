@@ -16,7 +16,7 @@ static GRAMMAR: LazyLock<Grammar> = LazyLock::new(|| {
 });
 
 /// Maximum distance, in rows, of a near-duplicate from the text it repeats.
-const REACH: u64 = 2000;
+const MAX_REPEAT_DISTANCE: u64 = 2000;
 
 /// One review. `domain` says what was reviewed: restaurant, film, phone, ...
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Reviews {
 
     /// An earlier row that is not a repetition itself; row 0 never is.
     fn earlier(&self, part: &[u8; 8], row: u64, draw: &mut Draw) -> Review {
-        let reach = row.min(REACH);
+        let reach = row.min(MAX_REPEAT_DISTANCE);
         let mut at = row - 1 - draw.below(reach as usize) as u64;
         loop {
             let other = &mut Draw::new(self.key(part), at);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn label_noise_turns_so_many_labels_and_no_text() {
+    fn label_noise_flips_labels_and_no_text() {
         let clean = Reviews {
             label_noise: 0.0,
             ..sample(5000, 42)

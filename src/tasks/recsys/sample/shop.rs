@@ -56,9 +56,9 @@ const OPENING: f64 = 1_704_067_200.0;
 /// Seconds that the log spans.
 const SPAN: f64 = 540.0 * 86_400.0;
 /// Share of readers, and of books, that exist from the start.
-const EARLY: f64 = 0.6;
+const INITIAL_SHARE: f64 = 0.6;
 /// Maximum number of draws to find a book that a reader has not read.
-const TRIES: usize = 40;
+const MAX_DRAWS: usize = 40;
 
 /// A shop with numbers of readers and books.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +107,7 @@ impl Shop {
     fn book(&self, row: usize) -> Book {
         let mut draw = self.draw(b'i', row);
         let kind = row % KINDS.len();
-        let released = match draw.chance(EARLY) {
+        let released = match draw.chance(INITIAL_SHARE) {
             true => 0.0,
             false => draw.uniform(0.0, 1.0),
         };
@@ -126,7 +126,7 @@ impl Shop {
         let books = self.books();
         let mut log: Vec<Purchase> = (0..self.users)
             .flat_map(|row| {
-                let joined = if self.draw(b'j', row).chance(EARLY) {
+                let joined = if self.draw(b'j', row).chance(INITIAL_SHARE) {
                     0.0
                 } else {
                     0.95
@@ -192,7 +192,7 @@ fn find(
     moment: f64,
     read: &HashSet<usize>,
 ) -> Option<usize> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_DRAWS {
         let strays = draw.chance(0.2);
         let kind = if strays {
             draw.below(KINDS.len())

@@ -3,49 +3,49 @@
 use crate::talk::Talk;
 use tables::{Column, Decimal, ReadError, Recognised, Row, Source, Unit};
 
-/// Wraps `inner`; prints a note once its encoding is detected.
-pub(crate) fn aloud(inner: Box<dyn Source>, talk: Talk) -> Box<dyn Source> {
-    let mut aloud = Aloud {
+/// Wraps `inner`; prints a note once they are detected.
+pub(crate) fn with_format_note(inner: Box<dyn Source>, talk: Talk) -> Box<dyn Source> {
+    let mut source = WithFormatNote {
         inner,
         talk,
-        said: Recognised::default(),
+        noted: Recognised::default(),
     };
-    aloud.say();
-    Box::new(aloud)
+    source.note_format();
+    Box::new(source)
 }
 
-struct Aloud {
+struct WithFormatNote {
     inner: Box<dyn Source>,
     talk: Talk,
-    said: Recognised,
+    noted: Recognised,
 }
 
-impl Aloud {
-    fn say(&mut self) {
+impl WithFormatNote {
+    fn note_format(&mut self) {
         let recognised = self.inner.recognised();
         let name = self.inner.file();
-        if let (None, Some(encoding)) = (self.said.encoding, recognised.encoding) {
+        if let (None, Some(encoding)) = (self.noted.encoding, recognised.encoding) {
             self.talk.note(format!(
                 "{name} is read as {encoding}; override it with --encoding"
             ));
         }
-        if let (None, Some(delimiter)) = (self.said.delimiter, recognised.delimiter) {
+        if let (None, Some(delimiter)) = (self.noted.delimiter, recognised.delimiter) {
             self.talk.note(format!(
                 "the columns of {name} are separated by {delimiter:#}; override it with --delimiter"
             ));
         }
-        self.said = recognised;
+        self.noted = recognised;
     }
 }
 
-impl Source for Aloud {
+impl Source for WithFormatNote {
     fn columns(&self) -> &[Column] {
         self.inner.columns()
     }
 
     fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
         let read = self.inner.read(row);
-        self.say();
+        self.note_format();
         read
     }
 

@@ -1,16 +1,21 @@
-//! The command line: calls the function of each verb. The only module that knows clap; its clap types are in
-//! `args`.
+//! The command line: calls the function of each verb. The only module that knows clap: `args` has the command
+//! line as a whole, and each larger verb has a module with its arguments and its `run`.
 //!
 //! A verb takes a plain struct and returns an [`Outcome`], which is shown here; everything else for people to
 //! read goes to stderr through `talk`.
 
 mod args;
+mod checks;
 mod compare;
 mod complete;
+mod explain;
 mod help;
+mod init;
 mod next;
 mod overview;
+mod predict;
 mod show;
+mod stages;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -19,24 +24,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::FromArgMatches;
 
-use self::args::{
-    Cli, Color, ExplainArgs, GateArgs, Global, InitArgs, ListsArgs, ManArgs, OnErrorArg,
-    ParamsArgs, PredictArgs, ReadingArgs, ReproArgs, StagesArgs, StatusArgs, TasksArgs,
-    ValidateArgs, Verb, VerifyArgs,
-};
+use self::args::{Cli, Color, Global, ManArgs, ParamsArgs, TasksArgs, Verb};
 use self::show::{Results, Verdict, print};
-use crate::columns::Role;
 use crate::exit::{self, Exit};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::outcome::Outcome;
 use crate::params::schema;
-use crate::pipeline::{repro, verify};
-use crate::predict::{self, OnError, Port};
 use crate::project::{Project, Selection};
 use crate::talk::{Talk, plain};
-use crate::task::Task;
 use crate::tasks::{self, Name};
-use crate::{eval, explain, for_task, inspect, pipeline, train};
+use crate::{eval, for_task, inspect, pipeline, train};
 
 /// Time that a resumable verb has after a signal to reach a point where it can stop.
 const GRACE: Duration = Duration::from_millis(700);
@@ -309,46 +306,6 @@ fn run_each(
     Ok(exit)
 }
 
-impl InitArgs {
-    fn run(self, global: &Global) -> Result<Exit> {
-        let (Some(task), Some(source)) = (&self.task, &self.source) else {
-            global.show_result(&pipeline::init::run(&self.folder)?, Verdict::Fine)?;
-            return Ok(Exit::Done);
-        };
-        let name: Name = task.parse().map_err(exit::usage)?;
-        let target = for_task!(name, T => <T as Task>::TARGET);
-        let named = [
-            (target, self.target),
-            (Role::Text, self.text),
-            (Role::Label, self.label),
-            (Role::Path, self.path),
-            (Role::User, self.user),
-            (Role::Item, self.item),
-            (Role::Rating, self.rating),
-            (Role::Time, self.time),
-            (Role::Value, self.value),
-            (Role::Series, self.id),
-        ];
-        let own = pipeline::init::Own {
-            source: source.clone(),
-            score: self.score,
-            needs_input: for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT),
-            columns: named
-                .into_iter()
-                .filter_map(|(role, column)| Some((role, column?)))
-                .collect(),
-            classes: self.classes,
-            date_format: self.date_format,
-        };
-        let names: Vec<&str> = tasks::ALL.iter().map(|name| name.as_str()).collect();
-        let created = for_task!(name, T => pipeline::init::run_own::<T>(
-            &self.folder, &own, &names, &ask
-        )?);
-        global.show_result(&created, Verdict::Fine)?;
-        Ok(Exit::Done)
-    }
-}
-
 impl ParamsArgs {
     fn run(self, global: &Global) -> Result<Exit> {
         let blocks = tasks::blocks();
@@ -363,361 +320,5 @@ impl ParamsArgs {
             false => global.show(&reference)?,
         }
         Ok(Exit::Done)
-    }
-}
-
-/// Asks which of some columns is meant; `None` without a terminal.
-fn ask(question: &str, columns: &[&str]) -> Option<String> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return None;
-    }
-    let mut err = io::stderr().lock();
-    for (number, column) in (1..).zip(columns) {
-        let _ = writeln!(err, "  {number}  {}", tables::shown(column));
-    }
-    loop {
-        let _ = write!(err, "{question} (number or name) ");
-        let _ = err.flush();
-        let mut line = String::new();
-        if io::stdin().read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let answer = line.trim();
-        let by_number = answer
-            .parse()
-            .ok()
-            .and_then(|n: usize| columns.get(n.checked_sub(1)?));
-        let by_name = columns.iter().find(|column| **column == answer);
-        if let Some(column) = by_name.or(by_number) {
-            return Some((*column).to_owned());
-        }
-    }
-}
-
-impl GateArgs {
-    /// Checks every gate before the exit code says that one was not met.
-    fn run(self, global: &Global) -> Result<Exit> {
-        let project = Project::open(&global.selection())?;
-        let names = self.tasks.names(&project);
-        if self.output.is_some() && names.len() > 1 {
-            return Err(exit::usage(
-                "--output holds one verdict; name one task instead of `all`",
-            ));
-        }
-        let mut results = Results::new(global, self.tasks.are_all());
-        let ended = names.into_iter().try_fold(Exit::Done, |exit, name| {
-            let output = self.output.as_deref();
-            let verdict = for_task!(name, T => eval::gate::run::<T>(&project, output)?);
-            results.add(name.as_str(), &verdict, Verdict::of(verdict.met()))?;
-            Ok(if verdict.met() { exit } else { Exit::Gate })
-        });
-        let exit = results.end(ended)?;
-        if exit == Exit::Done {
-            global.suggest_next("gate", &self.tasks.task);
-        }
-        Ok(exit)
-    }
-}
-
-impl ValidateArgs {
-    /// Checks every task before the exit code says that one breaks a rule.
-    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
-        let project = Project::open(&global.selection())?;
-        global.start_threads()?;
-        let request = pipeline::validate::Request {
-            init: self.init,
-            force: self.force,
-            prepared: self.prepared,
-        };
-        let mut results = Results::new(global, self.tasks.are_all());
-        let mut names = self.tasks.names(&project).into_iter();
-        let ended = names.try_fold(Exit::Done, |exit, name| {
-            let validated =
-                for_task!(name, T => pipeline::validate::run::<T>(&project, request, talk)?);
-            results.add(name.as_str(), &validated, Verdict::of(validated.holds()))?;
-            Ok(if validated.holds() { exit } else { Exit::Data })
-        });
-        let exit = results.end(ended)?;
-        if exit == Exit::Done {
-            // After a check of the prepared parts comes training.
-            let done = if self.prepared { "prepare" } else { "validate" };
-            global.suggest_next(done, &self.tasks.task);
-        }
-        Ok(exit)
-    }
-}
-
-/// A path, or stdin or stdout for `-`.
-fn port(path: &std::path::Path) -> Port {
-    if path == std::path::Path::new("-") {
-        Port::Standard
-    } else {
-        Port::File(path.to_owned())
-    }
-}
-
-impl From<ListsArgs> for predict::ListOptions {
-    fn from(lists: ListsArgs) -> Self {
-        predict::ListOptions {
-            k: lists.k,
-            users: lists.users,
-            similar: lists.similar,
-            allow: lists.allow,
-            deny: lists.deny,
-            only: lists.only,
-        }
-    }
-}
-
-impl ReadingArgs {
-    fn check(self) -> Result<tables::Reading> {
-        let reading = tables::Reading {
-            delimiter: self.delimiter,
-            quote: self.quote.unwrap_or_default(),
-            escape: self.escape.unwrap_or_default(),
-            decimal: self.decimal,
-            header: !self.no_header,
-            encoding: self.encoding,
-        };
-        let usage = |error: tables::InvalidReading| exit::usage(format!("--quote: {error}"));
-        reading.check().map_err(usage)
-    }
-}
-
-/// Input, output and how tables are read.
-type Ports = (Option<Port>, Option<Port>, tables::Reading);
-
-impl PredictArgs {
-    fn run(self, global: &Global, interrupt: &Interrupt, talk: &Talk) -> Result<Exit> {
-        let project = Project::open_if_any(&global.selection())?;
-        global.start_threads()?;
-        let name: Name = self.task.parse().map_err(exit::usage)?;
-        let asked = self.asked(name)?;
-        let (input, output, reading) = self.ports(name, project.as_ref(), asked.is_empty())?;
-        let needed = for_task!(name, T => <T as predict::Predict>::NEEDS_INPUT);
-        if let (true, [first, ..], Some(_)) = (needed, &asked[..], &input) {
-            return Err(exit::usage(format!(
-                "`{first}` and -i are both inputs; give one of them"
-            )));
-        }
-        let reads = asked.is_empty() && input.is_none() && needed;
-        if (reads || input == Some(Port::Standard)) && io::stdin().is_terminal() {
-            talk.note(
-                "reading rows from the keyboard, starting with a header line; end with Ctrl-D",
-            );
-        }
-        let answer = output.is_none();
-        let request = self.request(input, output, reading, asked);
-        if answer {
-            return for_task!(name, T => {
-                let answered = predict::ask::run::<T>(project.as_ref(), &request, talk)?;
-                let exit = answered.exit();
-                if !global.json {
-                    let refusals: Vec<String> = answered.refusals().collect();
-                    if exit == Exit::Data {
-                        return Err(exit::data(refusals.join("; ")));
-                    }
-                    refusals.iter().for_each(|refusal| talk.warn(refusal));
-                }
-                global.show(&answered)?;
-                Ok(exit)
-            });
-        }
-        let scored =
-            for_task!(name, T => predict::run::<T>(project.as_ref(), &request, interrupt, talk)?);
-        if request.output != Port::Standard {
-            global.show_result(&scored, Verdict::of(scored.exit() == Exit::Done))?;
-            let example = for_task!(name, T => <T as predict::ask::Ask>::INPUT).explain_example();
-            global.suggest_command(&format!("easylife explain {name} {example}"));
-        }
-        Ok(scored.exit())
-    }
-
-    /// The inputs on the command line, each checked to be of the kind that the task takes.
-    fn asked(&self, name: Name) -> Result<Vec<String>> {
-        let takes = for_task!(name, T => <T as predict::ask::Ask>::INPUT);
-        for (flag, ids) in [("--user", &self.user), ("--series", &self.series)] {
-            let own = matches!(takes, predict::ask::Input::Id { flag: own, .. } if own == flag);
-            if !ids.is_empty() && !own {
-                return Err(exit::usage(format!(
-                    "{flag} is not an option of `predict {name}`; use `easylife predict {name} {}`",
-                    takes.example()
-                )));
-            }
-        }
-        self.asked.iter().try_for_each(|asked| takes.check(asked))?;
-        let asked = [&self.asked, &self.user, &self.series]
-            .into_iter()
-            .flatten();
-        Ok(asked.cloned().collect())
-    }
-
-    /// Input, output and how tables are read: as given on the command line, otherwise as in the project. Without
-    /// an output the inputs are answered on the terminal.
-    fn ports(&self, name: Name, project: Option<&Project>, is_batch: bool) -> Result<Ports> {
-        let own = self.reading.check()?;
-        let input = self.input.as_deref().map(port);
-        let output = self.output.as_deref().map(port);
-        match (&input, &output) {
-            (None, None) if is_batch => {
-                let (input, output, reading) = for_task!(name, T => predict::batch::<T>(project)?);
-                let given = own != tables::Reading::default();
-                Ok((input, Some(output), if given { own } else { reading }))
-            }
-            (Some(_), None) if is_batch => Err(exit::usage(
-                "name the file to write with -o OUT; `-o -` is stdout",
-            )),
-            _ => Ok((input, output, own)),
-        }
-    }
-
-    fn request(
-        self,
-        input: Option<Port>,
-        output: Option<Port>,
-        reading: tables::Reading,
-        asked: Vec<String>,
-    ) -> predict::Request {
-        predict::Request {
-            input,
-            asked,
-            output: output.unwrap_or(Port::Standard),
-            model: self.model,
-            format: self.format,
-            reading,
-            on_error: self.on_error.map(|rows| match rows {
-                OnErrorArg::Fail => OnError::Fail,
-                OnErrorArg::Skip => OnError::Skip,
-            }),
-            resume: self.resume,
-            wait: self.wait,
-            require_input: self.require_input,
-            options: predict::AnswerOptions {
-                all_classes: self.all_classes,
-                horizon: self.horizon.map(|steps| steps as usize),
-                levels: self.level,
-                lists: self.lists.into(),
-            },
-        }
-    }
-}
-
-impl ExplainArgs {
-    fn run(self, global: &Global) -> Result<Exit> {
-        let project = Project::open_if_any(&global.selection())?;
-        let name: Name = self.task.parse().map_err(exit::usage)?;
-        let request = explain::Request {
-            inputs: self.inputs,
-            model: self.model,
-            top: self.top,
-            pictures: self.pictures,
-        };
-        let show = |outcome: &dyn Outcome| global.show(outcome);
-        for_task!(name, T => explain::run::<T>(project.as_ref(), &request, &show)?);
-        Ok(Exit::Done)
-    }
-}
-
-impl StagesArgs {
-    /// The request of `repro` and `status`, which refuse `-S`: a pipeline has one params.yaml.
-    fn request(self, global: &Global) -> Result<repro::Request> {
-        if let Some(set) = global.set.first() {
-            return Err(exit::usage(format!(
-                "{set}: stages take their parameters from params.yaml; change it there"
-            )));
-        }
-        global.start_threads()?;
-        Ok(repro::Request {
-            folder: global.project.clone(),
-            reads: stage_reads(global),
-            unused: unused_samples(global),
-            selection: pipeline::Selection {
-                targets: self.targets,
-                downstream: self.downstream,
-                single_item: self.single_item,
-            },
-            options: pipeline::RunOptions {
-                force: false,
-                keep_going: false,
-                no_run_cache: false,
-                jobs: 1,
-                wait: self.wait,
-                threads: Some(global.thread_count()?).filter(|&threads| threads > 0),
-            },
-        })
-    }
-}
-
-/// The files that each stage reads according to the parameters. Empty if these cannot be read: a pipeline need
-/// not be one of easylife, and if it is, its stages report the error.
-fn stage_reads(global: &Global) -> Vec<(String, Vec<std::path::PathBuf>)> {
-    let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
-        return Vec::new();
-    };
-    let reads = |name: &Name| for_task!(*name, T => pipeline::prepare::reads::<T>(&project));
-    tasks::ALL.iter().flat_map(reads).flatten().collect()
-}
-
-/// Samples that this project does not use; empty if the parameters cannot be read, as in [`stage_reads`].
-fn unused_samples(global: &Global) -> Vec<pipeline::sample::Unused> {
-    let Ok(Some(project)) = Project::open_if_any(&global.selection()) else {
-        return Vec::new();
-    };
-    let unused = |name: &Name| for_task!(*name, T => pipeline::sample::unused::<T>(&project));
-    tasks::ALL
-        .iter()
-        .filter_map(|name| unused(name).ok().flatten())
-        .collect()
-}
-
-impl ReproArgs {
-    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
-        let mut request = self.stages.request(global)?;
-        request.options.force = self.force;
-        request.options.keep_going = self.keep_going;
-        request.options.no_run_cache = self.no_run_cache;
-        request.options.jobs = self.jobs.into();
-        if self.dry {
-            global.show(&repro::status(&request, talk)?)?;
-            return Ok(Exit::Done);
-        }
-        let ran = repro::run(&request, talk)?;
-        global.show_result(&ran, Verdict::Fine)?;
-        Ok(Exit::Done)
-    }
-}
-
-impl StatusArgs {
-    /// With `-q` prints nothing and exits with 1 if a stage would run, as `dvc status` does.
-    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
-        let status = repro::status(&self.stages.request(global)?, talk)?;
-        if global.quiet && !status.is_up_to_date() {
-            return Ok(Exit::Failed);
-        }
-        if !global.quiet {
-            global.show(&status)?;
-        }
-        Ok(Exit::Done)
-    }
-}
-
-impl VerifyArgs {
-    fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
-        let request = verify::Request {
-            folder: global.project.clone(),
-            unused: unused_samples(global),
-            targets: self.targets,
-            options: pipeline::VerifyOptions {
-                threads: global.threads.iter().map(|&n| n.into()).collect(),
-                wait: self.wait,
-            },
-        };
-        let verified = verify::run(&request, talk)?;
-        global.show_result(&verified, Verdict::of(verified.is_reproducible()))?;
-        Ok(if verified.is_reproducible() {
-            Exit::Done
-        } else {
-            Exit::NotReproducible
-        })
     }
 }

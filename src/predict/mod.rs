@@ -4,35 +4,38 @@
 //! writing the output atomic, resumable and exclusive. A task only implements how rows are scored ([`Predict`]).
 
 pub mod ask;
+mod destination;
 mod format_note;
+mod input;
 mod journal;
+mod options;
 mod output;
 mod rejects;
 mod stream;
 mod unknown;
 
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use self::format_note::with_format_note;
+use self::destination::{output_format, refuse_overwriting, sink_file};
 use crate::exit::{self, Exit};
 use crate::interrupt::Interrupt;
 use crate::params::batch::Batch;
-use crate::project::{PARAMS, Project};
+use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Task};
 use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
-use tables::{
-    Column, Compression, Decimal, Format, Peeked, Place, ReadError, Reading, Row, Source, Unit,
-    Within,
-};
+use tables::{Column, Format, Place, ReadError, Reading, Row, Source, Unit, Within};
+
+pub(crate) use input::{COMMAND_LINE, check_for_rows, is_empty_folder, open, open_numbers};
+pub(crate) use options::refuse_options_of_others;
+pub use options::{AnswerOptions, IdSource, LIST_LENGTH, ListOptions};
 pub use unknown::Unknown;
 
 /// Answers each row by appending cells to it.
@@ -196,99 +199,6 @@ pub trait Predict: Task {
         request: &Request,
         talk: &Talk,
     ) -> Result<Job>;
-}
-
-/// Options that change the answers.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct AnswerOptions {
-    /// nlp: add a column for every class.
-    pub all_classes: bool,
-    /// ts: steps to forecast; absent: the horizon of the model.
-    pub horizon: Option<usize>,
-    /// ts: coverage of the intervals in per cent; empty: 80 and 95.
-    pub levels: Vec<f64>,
-    /// recsys: which lists to make.
-    pub lists: ListOptions,
-}
-
-/// Serializes only whether a path is given: the content of its file is in [`Job::context`].
-fn is_given<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bool(path.is_some())
-}
-
-/// The lists of items to make.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct ListOptions {
-    /// Items per list; absent: [`LIST_LENGTH`].
-    pub k: Option<usize>,
-    /// The users; absent: those of the input, or all users without an input.
-    pub users: Option<IdSource>,
-    /// If given, list items similar to these instead.
-    pub similar: Option<IdSource>,
-    /// Tables of users with the only items they may be shown, and with items they must not be shown.
-    #[serde(serialize_with = "is_given")]
-    pub allow: Option<PathBuf>,
-    #[serde(serialize_with = "is_given")]
-    pub deny: Option<PathBuf>,
-    /// A table of the only items that may be shown.
-    #[serde(serialize_with = "is_given")]
-    pub only: Option<PathBuf>,
-}
-
-/// Default number of items per list.
-pub const LIST_LENGTH: usize = 20;
-
-impl AnswerOptions {
-    /// The flags of the options that are given.
-    fn given(&self) -> Vec<&'static str> {
-        let lists = &self.lists;
-        let flags = [
-            ("--all-classes", self.all_classes),
-            ("--horizon", self.horizon.is_some()),
-            ("--level", !self.levels.is_empty()),
-            ("--k", lists.k.is_some()),
-            ("--users", lists.users.is_some()),
-            ("--similar", lists.similar.is_some()),
-            ("--allow", lists.allow.is_some()),
-            ("--deny", lists.deny.is_some()),
-            ("--only", lists.only.is_some()),
-        ];
-        let given = flags.iter().filter(|(_, given)| *given);
-        given.map(|(flag, _)| *flag).collect()
-    }
-}
-
-/// Refuses options of other tasks, which would be ignored.
-pub(crate) fn refuse_options_of_others<T: Predict>(options: &AnswerOptions) -> Result<()> {
-    let others: Vec<&str> = options
-        .given()
-        .into_iter()
-        .filter(|flag| !T::OPTIONS.contains(flag))
-        .collect();
-    if others.is_empty() {
-        return Ok(());
-    }
-    let own = match T::OPTIONS {
-        [] => "it has no options of its own".to_owned(),
-        own => format!("its own options are {}", own.join(", ")),
-    };
-    let (verb, noun) = match others.len() {
-        1 => ("is", "an option"),
-        _ => ("are", "options"),
-    };
-    Err(exit::usage(format!(
-        "{} {verb} not {noun} of `predict {}`; {own}",
-        others.join(", "),
-        T::NAME
-    )))
-}
-
-/// All ids, or those in a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IdSource {
-    All,
-    File(#[serde(skip)] PathBuf),
 }
 
 /// Where rows come from or go to.
@@ -465,187 +375,6 @@ pub fn run<T: Predict>(
         talk.warn(warning);
     }
     Ok(scored)
-}
-
-/// The name, in messages, of the source of inputs given on the command line.
-pub(crate) const COMMAND_LINE: &str = "the command line";
-
-/// As [`open`], with the decimal mark of the model's training data unless another one is given.
-pub(crate) fn open_numbers(
-    request: &Request,
-    columns: &[&str],
-    decimal: Option<Decimal>,
-    talk: &Talk,
-) -> Result<Box<dyn Source>> {
-    let mut request = request.clone();
-    request.reading.decimal = request.reading.decimal.or(decimal);
-    open(&request, columns, talk)
-}
-
-/// Opens the requested input. Without one: the inputs on the command line, in the first of `columns`, or else
-/// stdin. An input without any bytes is a table with `columns` and no rows.
-pub(crate) fn open(request: &Request, columns: &[&str], talk: &Talk) -> Result<Box<dyn Source>> {
-    if let (None, false, Some(column)) = (&request.input, request.asked.is_empty(), columns.first())
-    {
-        let asked = request.asked.clone();
-        return Ok(tables::from_values(COMMAND_LINE, column, asked));
-    }
-    let source = match &request.input {
-        Some(Port::File(path)) if is_empty_folder(path) => {
-            tables::without_rows(&path.display().to_string(), columns)
-        }
-        _ => open_input(request, talk)?,
-    };
-    if source.columns().is_empty() {
-        return check_for_rows(tables::without_rows(source.file(), columns), request, talk);
-    }
-    check_for_rows(source, request, talk)
-}
-
-/// Notes that an input has no rows, or refuses it if rows are required.
-pub(crate) fn check_for_rows(
-    source: Box<dyn Source>,
-    request: &Request,
-    talk: &Talk,
-) -> Result<Box<dyn Source>> {
-    let mut source = Peeked::new(source);
-    if source.peek(0).is_some() {
-        return Ok(Box::new(source));
-    }
-    let file = source.file();
-    if request.require_input {
-        return Err(exit::data(format!(
-            "{file} has no rows, but --require-input is set"
-        )));
-    }
-    talk.note(format!("{file} has no rows: nothing new to score"));
-    Ok(Box::new(source))
-}
-
-/// Whether a folder is empty apart from hidden files, like an incoming folder on a quiet day.
-pub(crate) fn is_empty_folder(path: &Path) -> bool {
-    let hidden = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
-    let is_empty = |entry: std::fs::DirEntry| hidden(&entry) || is_empty_folder(&entry.path());
-    match std::fs::read_dir(path) {
-        Ok(mut entries) => entries.all(|entry| entry.is_ok_and(is_empty)),
-        Err(_) => false,
-    }
-}
-
-fn open_input(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
-    match &request.input {
-        Some(Port::File(path)) => {
-            if let Some(note) = tables::describe_folder(path) {
-                talk.note(format!("{}: {note}", path.display()));
-            }
-            talk.recognised(path, request.reading, |flag| {
-                format!("override it with --{flag}")
-            });
-            Ok(tables::open_with(path, request.reading)?)
-        }
-        Some(Port::Standard) | None => {
-            let format = request.format.unwrap_or(Format::Csv);
-            let stdin = Box::new(io::stdin());
-            let none = Compression::None;
-            let source = tables::open_as_with(stdin, "stdin", format, none, request.reading)?;
-            Ok(with_format_note(source, *talk))
-        }
-    }
-}
-
-/// The format by the output's name, otherwise by `--format`, otherwise CSV.
-fn output_format(request: &Request) -> Result<(Format, Compression)> {
-    let asked = request.format.map(|format| (format, Compression::None));
-    match &request.output {
-        Port::Standard => Ok(asked.unwrap_or((Format::Csv, Compression::None))),
-        Port::File(path) if Format::is_json_name(path) => Err(exit::usage(format!(
-            "{}: JSON is written as one object a line; end the name in .jsonl",
-            path.display()
-        ))),
-        Port::File(path) => Format::of_path(path).or(asked).ok_or_else(|| {
-            exit::usage(format!(
-                "{}: unknown file name extension; use .csv, .tsv, .jsonl or .parquet (text formats also \
-                with .gz or .zst), or set --format",
-                path.display()
-            ))
-        }),
-    }
-}
-
-/// The output file, with symbolic links followed; `None` for stdout. Refuses pipes and devices, since the
-/// output is renamed into place.
-fn sink_file(request: &Request) -> Result<Option<PathBuf>> {
-    match &request.output {
-        Port::Standard if request.resume => Err(exit::usage(
-            "--resume needs an output file: output to stdout cannot be resumed",
-        )),
-        Port::Standard => Ok(None),
-        Port::File(path) => match std::fs::metadata(path) {
-            Ok(there) if !there.is_file() => Err(exit::usage(format!(
-                "{} is not a file; write to stdout with `-o -`",
-                path.display()
-            ))),
-            _ => files::atomic::destination(path)
-                .map(Some)
-                .with_context(|| format!("cannot write {}", path.display())),
-        },
-    }
-}
-
-/// Refuses an output that is also an input, however it is named, or that is one of the project's files.
-fn refuse_overwriting<T: Task>(project: Option<&Project>, request: &Request) -> Result<()> {
-    let Port::File(output) = &request.output else {
-        return Ok(());
-    };
-    let Ok(real) = output.canonicalize() else {
-        return Ok(()); // it does not exist yet
-    };
-    let lists = &request.options.lists;
-    let file = |ids: &Option<IdSource>| match ids {
-        Some(IdSource::File(path)) => Some(path.clone()),
-        _ => None,
-    };
-    let mut inputs: Vec<PathBuf> = match &request.input {
-        Some(Port::File(input)) => vec![input.clone()],
-        _ => Vec::new(),
-    };
-    inputs.extend(file(&lists.users));
-    inputs.extend(file(&lists.similar));
-    inputs.extend(
-        [&lists.allow, &lists.deny, &lists.only]
-            .into_iter()
-            .flatten()
-            .cloned(),
-    );
-    let is_output = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == real);
-    if inputs.iter().any(is_output) {
-        return Err(exit::usage(format!(
-            "{} is both input and output",
-            output.display()
-        )));
-    }
-    let mut own: Vec<PathBuf> = task::model_path::<T>(project, request.model.as_deref())
-        .into_iter()
-        .collect();
-    if let Some(project) = project {
-        let names = [PARAMS, "dvc.yaml", "dvc.lock"];
-        own.extend(names.map(|name| project.path(name)));
-        let part = |part| task::part_path::<T>(project, part).ok();
-        let parts = [task::Part::Train, task::Part::Test].map(part);
-        own.extend(parts.into_iter().flatten());
-        if let Ok(params) = task::params::<T>(project) {
-            let raw = T::raw_data(&params);
-            own.push(project.path(raw.source));
-            own.extend(raw.test.map(|test| project.path(test)));
-        }
-    }
-    match own.iter().any(is_output) {
-        true => Err(exit::usage(format!(
-            "{} is a file of the project; name another output",
-            output.display()
-        ))),
-        false => Ok(()),
-    }
 }
 
 fn columns_per_row(input: &[Column], added: &[Column]) -> Result<Vec<Column>> {

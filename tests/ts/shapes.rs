@@ -226,7 +226,7 @@ fn a_cell_of_a_wide_table_is_named_by_its_column() {
         "{error}"
     );
     let found = dir.run(&[&["validate", "ts"], &MINE[..], &MONTH, &wide].concat());
-    let finding = "plums: 1 value (4.17 %) is no float [type]; first mine.csv:6";
+    let finding = "plums: 1 value (4.17 %) is not of type float [type]; first mine.csv:6";
     assert!(
         found.code == 4 && found.stdout.contains(finding),
         "{found:?}"

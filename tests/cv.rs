@@ -144,7 +144,7 @@ fn scenes_stay_whole_and_the_sample_is_learned() {
         metrics["roc_auc_above_baseline"]["value"].is_number(),
         "{metrics}"
     );
-    assert!(dir.read("reports/cv.html").contains("Behind the chosen"));
+    assert!(dir.read("reports/cv.html").contains("Below the chosen"));
     assert!(
         dir.read("reports/cv.html")
             .contains("data:image/png;base64,")

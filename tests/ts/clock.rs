@@ -96,7 +96,7 @@ fn a_clock_that_is_not_that_of_the_rows_is_refused() {
     let error = dir.fails(4, &[&["evaluate", "ts"], &MINE[..]].concat());
     assert!(
         error.contains(
-            "the clock of the model is monthly (a date), that of the prepared data every 5 months"
+            "the frequency of the model is monthly (a date), but that of the prepared data is every 5 months"
         ) && error.contains("easylife train ts"),
         "{error}"
     );

@@ -241,7 +241,7 @@ fn there_is_no_instant_that_cannot_be_read_back() {
     assert_eq!(out["a"][0][0], "9999-12-30T22:00:00Z");
     let rejects = dir.read("out.csv.rejects.csv");
     assert!(
-        rejects.contains("26 of 27 steps lie beyond the last time there is (9999-12-30T22:00:00Z)"),
+        rejects.contains("26 of 27 steps are beyond the last possible time (9999-12-30T22:00:00Z)"),
         "{rejects}"
     );
 }
@@ -262,7 +262,7 @@ fn there_is_no_forecast_beyond_the_calendar() {
     assert_eq!(out["a"].len(), 1);
     assert_eq!(out["a"][0][0], "9999-12-01");
     let rejects = dir.read("out.csv.rejects.csv");
-    assert!(rejects.contains("2 of 3 steps lie beyond"), "{rejects}");
+    assert!(rejects.contains("2 of 3 steps are beyond"), "{rejects}");
 }
 
 /// Whole numbers have no calendar that names a season: it is looked for, and said how many series have it.
@@ -279,11 +279,8 @@ fn the_season_of_whole_numbers_is_found_in_the_data() {
             .collect()
     };
     for (season, told) in [
-        (
-            4,
-            "a season of 4 steps was found, which 12 of 12 series looked at have",
-        ),
-        (1, "no season was found; say one with ts.season"),
+        (4, "found a season of 4 steps in 12 of 12 series"),
+        (1, "no season was found; set ts.season"),
     ] {
         let dir = with(&format!("{HEADER}{}", rows(season)));
         let source = ["-S", "ts.data.source=mine.csv", "-S", "ts.split.test=8"];

@@ -280,8 +280,8 @@ fn one_failing_series_never_ends_the_others() {
         "the id is empty",
         "series `a`: bad.csv:2: column 3 (y): `many` is not a number",
         "series `b`: bad.csv:7: column 3 (y): `inf` is not a finite number",
-        "it has the seasonal naive forecast",
-        "series `new one`: the model does not know it",
+        "using the seasonal naive forecast",
+        "series `new one`: it is unknown to the model",
     ] {
         assert!(rejects.contains(words), "{words}: {rejects}");
     }
@@ -363,13 +363,13 @@ fn a_test_file_goes_on_where_the_source_ends() {
     dir.write("late.csv", part(39..48));
     let error = dir.fails(4, &[&["prepare", "ts"], &more[..]].concat());
     assert!(
-        error.contains("late.csv:2: series `a`: the test file does not begin after"),
+        error.contains("late.csv:2: series `a`: its rows in the test file do not start after"),
         "{error}"
     );
     dir.write("late.csv", "unique_id,ds,y\nb,2024-01-01,4\n");
     let error = dir.fails(4, &[&["prepare", "ts"], &more[..]].concat());
     assert!(
-        error.contains("late.csv:2: series `b`: it is in the test file only"),
+        error.contains("late.csv:2: series `b`: it is only in the test file"),
         "{error}"
     );
 }

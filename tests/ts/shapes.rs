@@ -84,7 +84,7 @@ fn ids_of_several_columns_name_a_series_together_and_come_back() {
     );
     assert!(
         dir.read("out.csv.rejects.csv")
-            .contains("series `west / c`: the model does not know it")
+            .contains("series `west / c`: it is unknown to the model")
     );
 }
 
@@ -112,10 +112,10 @@ fn a_list_of_ids_is_checked() {
     let dir = with(&sales("date,store,item,sales\n"));
     for (set, words) in [
         ("ts.data.id=[store, store]", "`store` is named twice"),
-        ("ts.data.id=[store, ds]", "a column `ds` of their own"),
-        ("ts.data.id=[]", "write null where there is one series"),
-        ("ts.data.layout=wide", "so that it has no id: write null"),
-        ("ts.data.value=[a, b]", "so that it has no id: write null"),
+        ("ts.data.id=[store, ds]", "their own column `ds`"),
+        ("ts.data.id=[]", "write null if there is only one series"),
+        ("ts.data.layout=wide", "so there are no ids: write null"),
+        ("ts.data.value=[a, b]", "so there are no ids: write null"),
     ] {
         let set = match set.contains("id=") {
             true => vec!["-S", set, "-S", "ts.data.time=date"],
@@ -148,7 +148,7 @@ fn each_column_of_a_wide_table_is_a_series() {
     let said = dir.run(&[&["prepare", "ts"], &MINE[..], &MONTH].concat());
     assert!(
         said.stderr
-            .contains("each of 2 columns is taken for a series (pears (kg), plums)"),
+            .contains("each of 2 columns is taken as a series (pears (kg), plums)"),
         "{said:?}"
     );
     // The second begins a month later.
@@ -186,7 +186,7 @@ fn each_column_of_a_wide_table_is_a_series() {
     assert!(dir.read("out.csv").contains("\npears (kg),2024-02-01,"));
     assert!(
         dir.read("out.csv.rejects.csv")
-            .contains("series `figs`: the model does not know it")
+            .contains("series `figs`: it is unknown to the model")
     );
 
     // Said, of some of the columns, and with a test file.
@@ -259,7 +259,7 @@ fn rows_without_an_id_are_one_series() {
     let said = dir.run(&[&["prepare", "ts"], &MINE[..], &MONTH, &value].concat());
     assert!(
         said.stderr
-            .contains("all rows are one series, `passengers` (ts.data.id: null"),
+            .contains("all rows are taken as one series, `passengers` (set ts.data.id: null"),
         "{said:?}"
     );
     let null = ["-S", "ts.data.id=null"];

@@ -127,7 +127,7 @@ fn series_of_the_test_part_that_training_does_not_have_are_named() {
     );
     let error = dir.fails(4, &[&["train", "ts"], &MINE[..]].concat());
     assert!(
-        error.contains("series `a`: it does not go on where the training part ends"),
+        error.contains("series `a`: it does not continue where the training part ends"),
         "{error}"
     );
 }
@@ -159,7 +159,7 @@ fn predict_says_where_forecasts_start_and_what_the_source_has_beyond() {
     );
     let (stderr, again) = said(&[]);
     assert_eq!(again, bytes);
-    let words = "mine.csv has later values of 1 series, up to 2025-01-01, than the model has seen (up to 2024-12-01)";
+    let words = "mine.csv has later values of 1 series, up to 2025-01-01, than the model (up to 2024-12-01)";
     assert!(
         stderr.contains(words) && stderr.contains("easylife train ts"),
         "{stderr}"
@@ -275,7 +275,7 @@ fn rows_that_correct_history_are_applied_or_refused() {
         assert_eq!(ran.code, 7, "{ran:?}");
         let rejects = dir.read("out.csv.rejects.csv");
         assert!(
-            rejects.contains(words) && rejects.contains("train again"),
+            rejects.contains(words) && rejects.contains("retrain the model"),
             "{rejects}"
         );
         let out = forecasts(&dir.read("out.csv"));

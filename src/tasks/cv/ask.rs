@@ -1,4 +1,4 @@
-//! Answers of `cv` for a person: a photo, sharp or blurred, and what that rests on.
+//! Answers of `cv` on the terminal: a photo, sharp or blurred, with the evidence.
 
 use std::fmt;
 use std::path::Path;
@@ -19,7 +19,7 @@ use images::Decoder;
 use models::cv::{Model, Scratch};
 use scoring::{Score, cv};
 
-/// A judged photo.
+/// A classified photo.
 #[derive(Serialize)]
 pub struct Answer {
     path: String,
@@ -28,7 +28,7 @@ pub struct Answer {
     /// Log-odds of sharp.
     score: f64,
     laplacian_variance: f64,
-    /// The variance from which on the photo is sharp to a model that looks at nothing else.
+    /// The threshold on the variance alone from which a photo counts as sharp.
     laplacian_threshold: f64,
     /// Share of tiles that look sharp; absent for a photo smaller than a tile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,11 +49,13 @@ impl Ask for Cv {
         let model = loaded.model.clone();
         let scorer = Scorer::new(loaded.model);
         let asked = request.asked.iter();
-        Ok(asked.map(|path| judge(&scorer, &model, path)).collect())
+        Ok(asked
+            .map(|path| answer_photo(&scorer, &model, path))
+            .collect())
     }
 }
 
-fn judge(scorer: &Scorer, model: &Model, path: &str) -> Result<Answer, String> {
+fn answer_photo(scorer: &Scorer, model: &Model, path: &str) -> Result<Answer, String> {
     let photo = images::bytes(&files::names::find(Path::new(""), path))
         .map_err(|error| error.to_string())?;
     let mut scratch = Scratch::default();
@@ -92,7 +94,7 @@ impl fmt::Display for Answer {
         };
         write!(
             f,
-            "  variance of the Laplacian {}: by itself {alone} {}",
+            "  variance of the Laplacian {}: on its own {alone} {}",
             fixed(self.laplacian_variance, 1),
             fixed(self.laplacian_threshold, 1),
         )?;

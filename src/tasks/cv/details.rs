@@ -1,5 +1,5 @@
-//! What the header of a `cv` model says beside what every model says: its settings, and how each kind of
-//! model did on held-out scenes.
+//! The part of the header of a model file that is specific to `cv`: its settings, and the results of each kind of model
+//! on held-out scenes.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,25 +14,25 @@ use models::metrics::bootstrap_roc::Estimate;
 pub struct Details {
     /// As given.
     pub model: ModelBlock,
-    /// Each kind on held-out scenes.
+    /// The results of each kind on held-out scenes.
     pub held_out: Vec<HeldOut>,
 }
 
-/// A kind of model on scenes that it was not fitted to.
+/// The results of a kind of model on scenes that it was not fitted to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
     pub kind: Kind,
-    /// Inverse of the regularization strength, where there is one.
+    /// Inverse of the regularization strength, if there is one.
     #[serde(rename = "C", default, skip_serializing_if = "Option::is_none")]
     pub c: Option<f64>,
     pub log_loss: f64,
     pub accuracy: f64,
     pub roc_auc: Option<f64>,
-    /// Interval of the area when other scenes are drawn.
+    /// Bootstrap interval of the area over scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roc_auc_interval: Option<Interval>,
-    /// Area of the chosen kind less the area of this one, on the same drawn scenes.
+    /// Area of the chosen kind minus the area of this one, on the same resampled scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind_chosen: Option<Estimate>,
 }

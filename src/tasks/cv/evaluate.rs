@@ -111,7 +111,7 @@ impl<'a> Results<'a> {
             "f1_macro": self.result.f1_macro,
             "log_loss": self.result.log_loss,
         });
-        // The order of probabilities near 0 and 1 is lost to rounding; that of the log-odds is not.
+        // Near 0 and 1 rounding loses the order of probabilities, but not that of the log-odds.
         let areas = [
             ("roc_auc", roc_auc(&self.sharp, &self.scores)),
             ("pr_auc", self.result.pr_auc),
@@ -138,8 +138,8 @@ impl<'a> Results<'a> {
         metrics
     }
 
-    /// The area under the ROC curve, and how much of it is above that of the variance of the
-    /// Laplacian; both as they vary with the scenes.
+    /// The area under the ROC curve, and its difference to that of the variance of the Laplacian; both with
+    /// bootstrap intervals over scenes.
     fn areas(&self, seed: u64) -> (Option<Estimate>, Option<Estimate>) {
         let groups = Groups {
             positive: &self.sharp,
@@ -156,7 +156,7 @@ impl<'a> Results<'a> {
         photos.map(|photo| photo[LAPLACIAN_VARIANCE]).collect()
     }
 
-    /// The variance of the Laplacian, its threshold as chosen in training.
+    /// The metrics of the variance of the Laplacian with the threshold chosen in training.
     fn baseline_metrics(&self) -> Value {
         let probabilities: Vec<f64> = self.baseline.iter().flat_map(|&p| [1.0 - p, p]).collect();
         let result = measure(&Class::names(), &self.actual, &probabilities);
@@ -266,7 +266,7 @@ impl<'a> Results<'a> {
             .collect()
     }
 
-    /// The photo and its tile map as PNG files, where it can still be read.
+    /// The photo and its tile map as PNG files, if it can still be read.
     fn pictures(&self, photo: usize, model: &Model) -> Option<(Vec<u8>, Vec<u8>)> {
         let folder = self.test.folder.as_ref()?;
         let file = files::names::find(folder, &self.test.paths[photo]);

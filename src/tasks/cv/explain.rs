@@ -1,4 +1,4 @@
-//! Explanation of `cv`: which scores decided, and which parts of the photo are sharp.
+//! Explanation of `cv`: the contributions of the scores, and which parts of the photo are sharp.
 
 use std::fmt;
 use std::path::Path;
@@ -20,9 +20,9 @@ use models::cv::{Class, Model, NAMES};
 const SIDE: usize = 640;
 /// Height of the strip that explains the shades of a picture.
 const LEGEND: usize = 16;
-/// From blurred to sharp, in letters.
+/// Characters from blurred to sharp.
 const SHADES: &[u8] = b" .:-=+*#%@";
-/// Most columns of the map in letters.
+/// Maximum number of columns of the map in characters.
 const COLUMNS: usize = 60;
 
 #[derive(Serialize)]
@@ -34,12 +34,12 @@ struct Explanation {
     score: f64,
     laplacian_variance: f64,
     reasons: Vec<Reason>,
-    /// Scores beyond those shown, and what they contribute together.
+    /// The remaining scores, and their total contribution.
     others: Others,
-    /// What all contributions start from, so that they sum to the score; absent for a forest.
+    /// The constant term, with which the contributions sum to the score; absent for a forest.
     #[serde(skip_serializing_if = "Option::is_none")]
     bias: Option<f64>,
-    /// Log-odds of each tile as if it were a photo, upright, a list a row.
+    /// Log-odds of each tile as if it were a photo, upright, a list per row.
     tiles: Vec<Vec<f64>>,
     /// Share of tiles that look sharp.
     sharp_tiles: f64,
@@ -124,7 +124,7 @@ impl Explain for Cv {
     }
 }
 
-/// What a score measures, in words: its name is the measure and the scale, of all or of the sharpest tiles.
+/// What a score measures, in words. Its name consists of the measure and the scale, for all or for the sharpest tiles.
 fn describe(name: &str) -> String {
     if name == "laplacian_variance" {
         return "variance of the Laplacian: how much edges vary".to_owned();
@@ -150,7 +150,7 @@ fn describe(name: &str) -> String {
     }
 }
 
-/// The photo, and at its right the map stretched to the same size.
+/// The photo, and to its right the map stretched to the same size.
 fn side_by_side(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
     let (width, height) = (left.width, left.height);
     let mut pixels = Vec::with_capacity(2 * width * height);
@@ -168,8 +168,8 @@ fn side_by_side(left: &Thumbnail, map: &Thumbnail) -> Thumbnail {
     })
 }
 
-/// A strip below the map with its shades, from blurred at the left to sharp at the right, in a white frame: the
-/// picture has no letters.
+/// Adds a strip below the map with its shades, from blurred on the left to sharp on the right, in a white frame, as a
+/// legend without text.
 fn with_legend(mut picture: Thumbnail) -> Thumbnail {
     let (width, start) = (picture.width, picture.width / 2);
     for y in 0..LEGEND {
@@ -221,7 +221,7 @@ impl fmt::Display for Explanation {
         if let Some(bias) = self.bias {
             writeln!(
                 f,
-                "  {:>9}  the start, for a photo whose scores are all 0",
+                "  {:>9}  (constant, for a photo whose scores are all 0)",
                 signed(bias, 4)
             )?;
         }

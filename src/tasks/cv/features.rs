@@ -1,4 +1,4 @@
-//! A photo's bytes to what a model looks at: decoded, measured, and as a map of its sharp tiles.
+//! Turns the bytes of a photo into features and into a map of its sharp tiles.
 
 use images::thumbnail::Thumbnail;
 use images::{Decoder, Gray, PhotoError};
@@ -7,8 +7,8 @@ use models::cv::{FEATURES, Model, Plane, Scores, Scratch};
 /// Log-odds of a tile beyond which its shade does not change.
 pub(super) const TILE_RANGE: f64 = 10.0;
 
-/// Measures photos one after the other with the same buffers. Each thread has its own; the decoder, which
-/// bounds the memory of large photos, is that of the whole batch.
+/// Measures photos one by one with the same buffers. Each thread has its own; the decoder, which bounds the memory of
+/// large photos, is shared by the whole batch.
 pub(super) struct Measurer<'a> {
     decoder: &'a Decoder,
     scratch: Scratch,
@@ -25,7 +25,7 @@ impl<'a> Measurer<'a> {
         Self::reusing(decoder, Scratch::default())
     }
 
-    /// With the buffers of an earlier one.
+    /// Reuses the buffers of an earlier one.
     pub fn reusing(decoder: &'a Decoder, scratch: Scratch) -> Self {
         Self { decoder, scratch }
     }

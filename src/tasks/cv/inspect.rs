@@ -1,4 +1,4 @@
-//! What `inspect` says of a `cv` model: its kind, and how the others did.
+//! Describes a `cv` model for `inspect`: its kind, and the results of the others.
 
 use super::details::{Details, HeldOut};
 use crate::inspect::{Inspect, Line};
@@ -9,7 +9,7 @@ use artifact::Header;
 impl Inspect for Cv {
     fn describe(header: &Header<Details>) -> Vec<Line> {
         let kinds = &header.details.held_out;
-        // The chosen kind has nothing to be behind of.
+        // The chosen kind has no difference to the chosen kind.
         let chosen = kinds.iter().find(|kind| kind.behind_chosen.is_none());
         let Some(chosen) = chosen else {
             return Vec::new();
@@ -17,7 +17,7 @@ impl Inspect for Cv {
         let mut lines = vec![Line::new("chosen", chosen.kind.as_str())];
         lines.push(Line::new(
             "because",
-            format!("{} on scenes held out in training", score(chosen)),
+            format!("{} on held-out scenes of the training part", score(chosen)),
         ));
         let others = kinds.iter().filter(|kind| kind.behind_chosen.is_some());
         for other in others {

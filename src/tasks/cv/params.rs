@@ -14,27 +14,27 @@ use tables::{Delimiter, Encoding, Escape, Quote, Reading};
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
-    /// How much `easylife sample` makes.
+    /// The size of the data made by `easylife sample`.
     pub sample: SampleBlock,
-    /// Where the photos come from and which columns count.
+    /// The source of the photos, and its columns.
     pub data: DataBlock,
     /// How the source is split into a training and a test part.
     pub split: SplitBlock,
     /// The model and how it is chosen.
     pub model: ModelBlock,
-    /// Bounds that the metrics must keep, by the metric's name: `{roc_auc: {min: 0.9}}`.
+    /// Bounds on the metrics, by name: `{roc_auc: {min: 0.9}}`.
     pub gate: Gate,
-    /// What `easylife predict cv` scores where no file is named.
+    /// The default input and output of `easylife predict cv`.
     pub predict: Batch,
 }
 
-/// How much `easylife sample` makes.
+/// The size of the data made by `easylife sample`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
-    /// Scenes, each sharp and blurred in three ways.
+    /// Number of scenes, each sharp and blurred in three ways.
     pub scenes: usize,
-    /// Photos without a label, to be scored.
+    /// Number of photos without a label, to be scored.
     pub incoming: usize,
 }
 
@@ -47,7 +47,7 @@ impl Default for SampleBlock {
     }
 }
 
-/// Where the photos come from and which columns count.
+/// The source of the photos, and its columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
@@ -59,16 +59,16 @@ pub struct DataBlock {
     /// Delimiter of the columns of CSV files; absent: a comma, or the detected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around texts in CSV files; absent: `"`.
+    /// Quote character of CSV files; absent: `"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    /// How a quote inside a quoted text is escaped in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
     /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
     pub header: bool,
     /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
-    /// web; absent: UTF-8, or what is recognised and said.
+    /// web; absent: UTF-8, or what is detected, with a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
     /// Column of paths, relative to the table.
@@ -78,7 +78,7 @@ pub struct DataBlock {
     /// Labels or folders of your own and the class of each: `{blurry: blurred, ok: sharp}`.
     #[serde(skip_serializing_if = "Labels::is_empty")]
     pub classes: Labels,
-    /// Column of scenes; optional: photos of a scene stay on one side of the split.
+    /// Column of scenes; optional: photos of a scene stay in the same part.
     pub scene: String,
     /// A regular expression over paths: photos in which its groups match the same are one scene.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ impl Default for DataBlock {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
-    /// Share of the photos that becomes the test part; 0: none, train on all.
+    /// Share of the photos that becomes the test part; 0: no test part, train on all.
     pub test: f64,
 }
 
@@ -129,7 +129,7 @@ pub enum Choice {
     Laplacian,
     /// A logistic regression on sharpness at three scales.
     Logistic,
-    /// A random forest on the same.
+    /// A random forest on the same features.
     Forest,
 }
 
@@ -139,7 +139,7 @@ pub enum Choice {
 pub struct ModelBlock {
     /// Which model is fitted.
     pub kind: Choice,
-    /// What fits `logistic`: `newton`, or `linfa`, which repeats on one kind of processor only and needs
+    /// The solver of `logistic`: `newton`, or `linfa`, which is reproducible on one kind of processor only and needs
     /// `balanced: false`.
     pub solver: Solver,
     /// Inverse of the regularization strength of `logistic`: values to choose from on folds.
@@ -149,7 +149,7 @@ pub struct ModelBlock {
     pub trees: usize,
     /// Number of folds of scenes.
     pub folds: usize,
-    /// Both classes have the same weight, however many photos they have.
+    /// Give both classes the same weight, whatever their numbers of photos.
     pub balanced: bool,
 }
 
@@ -167,7 +167,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block after its checks: every value is usable.
+/// The checked block: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -187,7 +187,7 @@ impl Block {
     /// Names the first key with a value that cannot be used.
     pub fn check(&self) -> Result<Params, Invalid> {
         require(self.sample.scenes >= 1, "cv.sample.scenes", || {
-            "at least 1".to_owned()
+            "0 is too few; at least 1".to_owned()
         })?;
         data::check_source("cv", &self.data.source)?;
         data::check_reading("cv", self.data.reading())?;
@@ -226,7 +226,7 @@ impl DataBlock {
         self.label.clone_from(label);
     }
 
-    /// How CSV files are read.
+    /// How files are read.
     pub fn reading(&self) -> Reading {
         Reading {
             header: self.header,
@@ -250,7 +250,7 @@ impl DataBlock {
             })?;
             match compiled.captures_len() {
                 1 => Err(refuse(
-                    "put (...) round the part that names the scene".to_owned(),
+                    "it has no group; put (...) around the part that names the scene".to_owned(),
                 )),
                 _ => Ok(compiled),
             }
@@ -265,17 +265,17 @@ impl ModelBlock {
         require(
             !self.c.is_empty() && self.c.iter().all(usable),
             "cv.model.C",
-            || "a list of numbers above 0 is expected, for example [1.0, 10.0]".to_owned(),
+            || "expected a list of numbers above 0, for example [1.0, 10.0]".to_owned(),
         )?;
         require(self.folds >= 2, "cv.model.folds", || {
-            format!("{} is too few: at least 2", self.folds)
+            format!("{} is too few; at least 2", self.folds)
         })?;
         require((1..=1000).contains(&self.trees), "cv.model.trees", || {
-            format!("{} is not a number of 1 to 1000", self.trees)
+            format!("{} is not a number from 1 to 1000", self.trees)
         })?;
         let weighed = self.balanced && self.solver == Solver::Linfa;
         require(!weighed, "cv.model.solver", || {
-            "linfa cannot weigh classes; set cv.model.balanced to false, or the solver to newton"
+            "linfa cannot weight classes; set cv.model.balanced to false, or the solver to newton"
                 .to_owned()
         })?;
         Ok(DetectorOptions {

@@ -15,14 +15,14 @@ use images::{Decoder, PhotoError, hash, list};
 use models::cv::{Class, FEATURES};
 use tables::{ReadErrorKind, Row};
 
-/// A photo and its label, as the raw data list it.
+/// A photo and its label in the raw data.
 #[derive(Clone, Debug)]
 pub(super) struct Raw {
-    /// Relative to the table or the folder, as it is shown and written.
+    /// Path relative to the table or the folder, as shown and written.
     pub path: String,
     pub file: PathBuf,
     pub class: Class,
-    /// Columns of the table that describe the blur; empty where they are absent.
+    /// Columns of the table that describe the blur; empty if they are absent.
     pub kind: String,
     pub strength: String,
     pub source: String,
@@ -72,7 +72,7 @@ pub(super) fn from_folders(source: &Path, folders: &Folders, talk: &Talk) -> Res
         if listing.others > 0 {
             let others = listing.others;
             talk.note(format!(
-                "{}: {others} files are not named like photos",
+                "{}: {others} files do not have a file name extension of photos",
                 folder.display()
             ));
         }
@@ -134,7 +134,7 @@ pub(super) fn base(table: &Path) -> PathBuf {
     base.unwrap_or(Path::new("")).to_owned()
 }
 
-/// Reads and measures photos. Second, in the order of the raw data, those that are left out and why: files
+/// Reads and measures photos. Also returns those that are left out, with the reasons, in the order of the raw data: files
 /// that cannot be read or measured, and copies of an earlier one.
 pub(super) fn measure(raw: &[Raw], talk: &Talk) -> (Vec<Measured>, Vec<[String; 2]>) {
     let bar = talk.progress("reading photos", Some(raw.len() as u64));
@@ -196,7 +196,7 @@ fn read(raw: &Raw, number: usize, measurer: &mut Measurer<'_>) -> Result<Measure
     })
 }
 
-/// Photos that look like an earlier one: both, and the number of bits in which their hashes differ.
+/// Pairs of a photo and an earlier one that looks like it, with the number of bits in which their hashes differ.
 pub(super) fn look_alikes(photos: &[Measured]) -> Vec<(usize, usize, u32)> {
     (0..photos.len())
         .into_par_iter()

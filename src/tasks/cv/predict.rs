@@ -1,4 +1,4 @@
-//! Batch scoring of `cv`: for each row's photo `prediction`, `probability`, `score` and `error`.
+//! Batch scoring of `cv`: adds `prediction`, `probability`, `score` and `error` for the photo of each row.
 
 mod list;
 
@@ -23,9 +23,9 @@ pub(super) const PATH: &str = "path";
 
 struct PhotoRows {
     scorer: Scorer,
-    /// Which cell holds the path.
+    /// Index of the cell with the path.
     path: usize,
-    /// Where relative paths start.
+    /// The folder that relative paths start from.
     folder: PathBuf,
     columns: Vec<Column>,
 }
@@ -56,7 +56,7 @@ impl Predict for Cv {
     }
 }
 
-/// The folder of an input that is a table; empty for everything else.
+/// The folder of an input that is a table; otherwise empty.
 fn table_folder(input: Option<&Port>) -> PathBuf {
     match input {
         Some(Port::File(path)) if Format::of_path(path).is_some() && !path.is_dir() => {
@@ -74,7 +74,7 @@ impl RowScorer for PhotoRows {
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
         let mut scratch = Scratch::default();
         for row in rows {
-            match self.judge(row, &mut scratch) {
+            match self.answer_photo(row, &mut scratch) {
                 Ok(answer) => append(row, &answer),
                 Err(reason) => append_error(row, &reason),
             }
@@ -82,7 +82,7 @@ impl RowScorer for PhotoRows {
         Vec::new()
     }
 
-    /// A photo is some milliseconds of work.
+    /// A photo takes some milliseconds.
     fn pace(&self) -> Pace {
         Pace {
             task: 1,
@@ -97,8 +97,8 @@ impl RowScorer for PhotoRows {
 }
 
 impl PhotoRows {
-    /// One photo at a time is in memory: a photo may be large.
-    fn judge(&self, row: &Row, scratch: &mut Scratch) -> Result<Answer, String> {
+    /// Only one photo at a time is in memory, since photos may be large.
+    fn answer_photo(&self, row: &Row, scratch: &mut Scratch) -> Result<Answer, String> {
         let path = tables::text_of(row.kind(self.path), row.text(self.path))
             .and_then(|path| match path.trim().is_empty() {
                 true => Err(ReadErrorKind::MissingText),
@@ -120,7 +120,7 @@ fn append(row: &mut Row, answer: &Answer) {
     row.push(Kind::Null, "");
 }
 
-/// No answer but the reason.
+/// Appends the reason instead of an answer.
 fn append_error(row: &mut Row, reason: &str) {
     for _ in 0..3 {
         row.push(Kind::Null, "");

@@ -1,4 +1,4 @@
-//! Preparation of `cv`: raw photos, measured and split into a training and a test part.
+//! Preparation of `cv`: measures raw photos and splits them into a training and a test part.
 
 use std::fmt;
 use std::io;
@@ -19,9 +19,9 @@ use crate::tasks::cv::params::Params;
 use models::cv::{Class, NAMES};
 use tables::{Column, Kind, PHOTO_COLUMNS, Row};
 
-/// Photos that are in no part, and why.
+/// The file of excluded photos with their reasons.
 const EXCLUDED: &str = "excluded.csv";
-/// Pairs of photos that look alike.
+/// The file of pairs of photos that look alike.
 const ALIKE: &str = "look_alikes.csv";
 
 /// Which photos are in which part, and what was left out.
@@ -72,7 +72,7 @@ impl Prepare for Cv {
         data_files(project, &data.source, data.test.as_deref())
     }
 
-    /// With a table the folder that its paths start from, unless that is the whole project.
+    /// For a table, the folder that its paths start from, unless that is the whole project.
     fn other_inputs(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = Self::data(project, params);
         let tables = data.iter().filter(|input| !input.is_dir());
@@ -156,7 +156,7 @@ fn refuse_one_class(photos: &[Measured], params: &Params) -> Result<()> {
     for class in [Class::Sharp, Class::Blurred] {
         if photos.iter().all(|photo| photo.raw.class != class) {
             return Err(exit::data(format!(
-                "{}: no photo that can be read is {class}; both sharp and blurred ones are needed",
+                "{}: no readable photo is {class}; both sharp and blurred ones are needed",
                 params.data.source
             )));
         }
@@ -181,8 +181,8 @@ fn split_by_scene(
     test.into_iter().map(Some).collect()
 }
 
-/// Takes the photos of the second source as the test part; photos of the first that show one of its
-/// scenes are left out (`None`).
+/// Uses the photos of the second source as the test part; leaves out photos of the first with a scene of the
+/// second (`None`).
 fn split_by_source(
     photos: &[Measured],
     groups: &mut Groups,

@@ -1,5 +1,5 @@
-//! The page `reports/cv.html`: how well sharp and blurred photos are classified, by kind of blur, and the
-//! worst mistakes. Takes figures that are measured already.
+//! The page `reports/cv.html`: the metrics of the classification, by kind of blur, and the worst mistakes. Takes
+//! measured figures.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,7 +22,7 @@ use models::metrics::precision_recall::PrPoint;
 pub struct CvReport {
     pub result: Classification,
     pub roc_auc: Option<Estimate>,
-    /// The difference to the area of the variance of the Laplacian.
+    /// The difference between the area and that of the variance of the Laplacian.
     pub above_baseline: Option<Estimate>,
     /// The variance of the Laplacian on the same photos: figures by name.
     pub baseline: Value,
@@ -31,11 +31,11 @@ pub struct CvReport {
     /// The kind of the model that was chosen.
     pub kind: Kind,
     pub roc: Vec<RocPoint>,
-    /// Of sharp photos.
+    /// Curves with sharp as the positive class.
     pub precision_recall: Vec<PrPoint>,
     pub calibration: Vec<Bin>,
     pub parts: Vec<Part>,
-    /// Log-odds of sharp, and what the photo is.
+    /// Log-odds of sharp, and the actual class.
     pub scores: Vec<(f64, Class)>,
     /// In the order to show them.
     pub mistakes: Vec<Mistake>,
@@ -50,7 +50,7 @@ pub struct Part {
     pub name: String,
     pub rows: u64,
     pub accuracy: f64,
-    /// For blurred photos: against all sharp ones.
+    /// For blurred photos, against all sharp ones.
     pub roc_auc: Option<f64>,
 }
 
@@ -61,7 +61,7 @@ pub struct Mistake {
     pub actual: Class,
     /// Log-odds of sharp.
     pub score: f64,
-    /// PNG files, where the photo could be read.
+    /// PNG files, if the photo could be read.
     pub thumbnail: Option<Vec<u8>>,
     pub tiles: Option<Vec<u8>>,
 }
@@ -90,7 +90,7 @@ pub fn page(report: &CvReport) -> Page {
     }
 }
 
-/// How well photos are ranked.
+/// The ranking of photos by their scores.
 fn ranked(report: &CvReport) -> Option<Section> {
     let sharp = Class::Sharp;
     let of_sharp = report.result.classes.get(sharp.index());
@@ -99,10 +99,12 @@ fn ranked(report: &CvReport) -> Option<Section> {
         points: &report.precision_recall,
         area: report.result.pr_auc,
         chance: of_sharp.map(|class| class.support as f64 / rows),
-        note: format!("{sharp}: of those called so, how many are; and how many of them are found"),
+        note: format!(
+            "{sharp}: the share of right ones among the photos classified so, and the share that is found"
+        ),
     };
     charts(
-        "How well photos are ranked",
+        "Ranking of the photos",
         [
             svg::roc(
                 &report.roc,
@@ -117,16 +119,16 @@ fn ranked(report: &CvReport) -> Option<Section> {
 fn summary(report: &CvReport) -> String {
     let above = report.above_baseline.map_or_else(String::new, |above| {
         format!(
-            " Its ROC AUC is {} above that of the variance of the Laplacian; drawing other scenes of \
-             the same kind, {} to {} (95 %).",
+            " Its ROC AUC is {} above that of the variance of the Laplacian; 95 % bootstrap interval over \
+            scenes {} to {}.",
             fixed(above.value, 4),
             fixed(above.low, 4),
             fixed(above.high, 4),
         )
     });
     format!(
-        "Of {} test photos, the model ({}, fitted to {} photos) tells {} right; the variance of the \
-         Laplacian against its best threshold {}.{above}",
+        "Of {} test photos, the model ({}, fitted to {} photos) classifies {} correctly; the variance of \
+        the Laplacian with its best threshold {}.{above}",
         count(report.result.rows),
         report.kind.as_str(),
         count(report.train_rows),
@@ -164,7 +166,7 @@ fn figures(report: &CvReport) -> Vec<Figure> {
     );
     ranked.comparisons.extend(interval);
     let result = &report.result;
-    let right = "Share of the photos that are called right.";
+    let right = "Share of the photos that are classified correctly.";
     let f1 = "Precision and recall in one number, both classes with the same weight; 1 is perfect.";
     vec![
         ranked,
@@ -173,7 +175,7 @@ fn figures(report: &CvReport) -> Vec<Figure> {
     ]
 }
 
-/// The bounds of an interval; empty where there is none.
+/// The bounds of an interval; empty if there is none.
 fn range(interval: Option<Interval>) -> String {
     interval.map_or_else(String::new, |Interval { low, high }| {
         format!("{} to {}", fixed(low, 4), fixed(high, 4))
@@ -182,9 +184,9 @@ fn range(interval: Option<Interval>) -> String {
 
 fn confusion(result: &Classification) -> Section {
     Section {
-        title: "What is taken for what".to_owned(),
-        note: "Each line is what a photo is, each column what it is called. <span class=\"good\">Blue</span> \
-               is right, <span class=\"bad\">orange</span> wrong."
+        title: "Which classes are confused".to_owned(),
+        note: "Each line is an actual class, each column a prediction. <span class=\"good\">Blue</span> \
+        is right, <span class=\"bad\">orange</span> wrong."
             .to_owned(),
         body: confusion_matrix(&Class::names(), &result.confusion),
     }
@@ -213,8 +215,9 @@ fn parts(parts: &[Part]) -> Section {
         class: "pairs",
     };
     Section {
-        title: "On which photos".to_owned(),
-        note: "ROC AUC of blurred photos is against all sharp ones of the test part.".to_owned(),
+        title: "By kind of photo".to_owned(),
+        note: "The ROC AUC of blurred photos is against all sharp ones of the test part."
+            .to_owned(),
         body: table.render(),
     }
 }
@@ -227,25 +230,25 @@ fn held_out(kinds: &[HeldOut], chosen: Kind) -> Section {
         } else {
             ""
         };
-        let behind = held_out.behind_chosen;
+        let difference = held_out.behind_chosen;
         vec![
             text(&format!("{}{mark}", held_out.kind.as_str())),
             optional(held_out.roc_auc, four),
             range(held_out.roc_auc_interval),
-            optional(behind.map(|behind| behind.value), four),
-            range(behind.map(|Estimate { low, high, .. }| Interval { low, high })),
+            optional(difference.map(|difference| difference.value), four),
+            range(difference.map(|Estimate { low, high, .. }| Interval { low, high })),
             percent(held_out.accuracy, 2),
             four(held_out.log_loss),
             optional(held_out.c, |value| format!("{value}")),
         ]
     };
     let table = Table {
-        caption: "Each kind of model on scenes held out of the training part".to_owned(),
+        caption: "Each kind of model on held-out scenes of the training part".to_owned(),
         columns: columns(&[
             ("Model", "name"),
             ("ROC AUC", "n"),
             ("95 %", "n"),
-            ("Behind the chosen", "n"),
+            ("Below the chosen", "n"),
             ("95 %", "n"),
             ("Right", "n"),
             ("Log loss", "n"),
@@ -256,18 +259,18 @@ fn held_out(kinds: &[HeldOut], chosen: Kind) -> Section {
     };
     Section {
         title: "How the model was chosen".to_owned(),
-        note: "The least log loss wins. Intervals say how far an area, and the distance of two, move when \
-               other scenes are drawn: a distance whose interval holds 0 may be chance."
+        note: "The smallest log loss wins. Intervals are bootstrap intervals over scenes, of an area or of the \
+        difference of two: a difference whose interval contains 0 may be chance."
             .to_owned(),
         body: table.render(),
     }
 }
 
-/// How far apart the scores of the classes are, and whether their probabilities can be taken at their word.
+/// The separation of the classes by their scores, and the calibration of the probabilities.
 fn scores(report: &CvReport) -> Section {
     let note = format!(
-        "Above 0, the dashed line, a photo is called sharp; the outermost bars hold what is beyond \
-         {RANGE:.0} on either side"
+        "Above 0, the dashed line, a photo is classified as sharp; the outermost bars hold scores beyond \
+        {RANGE:.0} on either side"
     );
     let rows = |class: Class| {
         let of_class = report.scores.iter().filter(|(_, of)| *of == class);
@@ -281,7 +284,7 @@ fn scores(report: &CvReport) -> Section {
     let error = expected_calibration_error(&report.calibration);
     figures += &svg::reliability(&report.calibration, error).unwrap_or_default();
     Section {
-        title: "How far apart the classes are".to_owned(),
+        title: "Separation of the classes".to_owned(),
         note: "A score is the log-odds of sharp: 2.2 is a probability of 90 %, \u{2212}2.2 one of 10 %. The \
                less the colours overlap, the better."
             .to_owned(),
@@ -357,7 +360,7 @@ fn mistakes(mistakes: &[Mistake]) -> Section {
     let items: String = mistakes.iter().map(item).collect();
     Section {
         title: "The worst mistakes".to_owned(),
-        note: "The surest wrong answers first. Beside each photo its tiles: bright ones look sharp by themselves."
+        note: "The most confident wrong answers first. Next to each photo are its tiles: bright ones look sharp on their own."
             .to_owned(),
         body: format!("<ol class=\"mistakes\">\n{items}</ol>\n"),
     }

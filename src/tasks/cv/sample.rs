@@ -1,4 +1,4 @@
-//! Sample photos, painted, or real sharp ones blurred.
+//! Sample photos: painted ones, or real sharp photos that are blurred.
 
 pub mod photo;
 
@@ -80,7 +80,7 @@ fn incoming(number: usize) -> String {
     format!("{INCOMING}/{number:05}.jpg")
 }
 
-/// What the name of a photo says: the version of a scene.
+/// The version of a scene, from the name of its photo.
 fn numbered(name: &str, seed: u64) -> io::Result<Version> {
     let wrong = || io::Error::other(format!("{name} is not the name of a sample photo"));
     let (folder, file) = name.split_once('/').ok_or_else(wrong)?;

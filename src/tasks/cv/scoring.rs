@@ -9,12 +9,12 @@ use scoring::{Refusal, Score};
 /// A blur detector that answers requests.
 pub struct Scorer {
     model: Model,
-    /// Bounds the memory of large photos that are decoded at once.
+    /// Bounds the memory of large photos decoded at the same time.
     decoder: Decoder,
 }
 
 impl Scorer {
-    /// Of a loaded model.
+    /// A scorer for a loaded model.
     pub fn new(model: Model) -> Self {
         Self {
             model,
@@ -22,7 +22,7 @@ impl Scorer {
         }
     }
 
-    fn judge(&self, photo: &[u8], measurer: &mut Measurer<'_>) -> Result<Answer, Refusal> {
+    fn answer_photo(&self, photo: &[u8], measurer: &mut Measurer<'_>) -> Result<Answer, Refusal> {
         let measurement = measurer
             .measure(photo)
             .map_err(|error| Refusal::invalid(error.to_string()))?;
@@ -54,7 +54,7 @@ impl Score for Scorer {
         let mut measurer = Measurer::reusing(&self.decoder, std::mem::take(scratch));
         let answers = requests
             .iter()
-            .map(|request| self.judge(request.photo, &mut measurer))
+            .map(|request| self.answer_photo(request.photo, &mut measurer))
             .collect();
         *scratch = measurer.into_scratch();
         answers

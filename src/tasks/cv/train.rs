@@ -18,11 +18,11 @@ use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::{Estimate, Groups};
 use tables::Photos;
 
-/// What is worth knowing of a fitted blur detector.
+/// A summary of a fitted blur detector.
 #[derive(Serialize)]
 pub struct Fit {
     kind: cv::Kind,
-    /// Each kind on scenes held out.
+    /// The results of each kind on held-out scenes.
     held_out: Vec<HeldOut>,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Fit {
         write!(f, "{}", self.kind.as_str())?;
         for (index, kind) in self.held_out.iter().enumerate() {
             let before = if index == 0 {
-                " (on scenes held out: "
+                " (on held-out scenes: "
             } else {
                 ", "
             };
@@ -64,7 +64,7 @@ impl Train for Cv {
             .fit(&photos)
             .map_err(|error| exit::data(format!("cv: {error}")))?;
         if !fit.converged {
-            talk.warn("the solver stopped early; take large values out of cv.model.C");
+            talk.warn("the solver stopped early; remove large values from cv.model.C");
         }
         let groups = Groups {
             positive: &sharp,
@@ -94,7 +94,7 @@ impl Train for Cv {
     }
 }
 
-/// How `candidate` did on the scenes held out of its fits.
+/// The results of `candidate` on the scenes held out from its fits.
 fn held_out_figures(candidate: &Candidate, chosen: Option<&Candidate>, groups: &Groups) -> HeldOut {
     let area = groups.roc_auc(&candidate.held_out);
     let others = chosen.filter(|chosen| chosen.kind != candidate.kind);
@@ -110,7 +110,7 @@ fn held_out_figures(candidate: &Candidate, chosen: Option<&Candidate>, groups: &
     }
 }
 
-/// A photo in, what it is out.
+/// A photo in, its class out.
 fn signature() -> Signature {
     Signature {
         inputs: vec![Field::new(PATH, FieldType::Image)],

@@ -39,7 +39,7 @@ const MEASURED: [&str; 6] = [
 
 impl Validate for Cv {
     const RULES: &'static [TaskRule] = &[
-        TaskRule::at_least("classes", "2", Level::Error, "different labels"),
+        TaskRule::at_least("classes", "2", Level::Error, "distinct labels"),
         TaskRule::at_least(
             "rows_per_class",
             "2",
@@ -50,7 +50,7 @@ impl Validate for Cv {
             "balance",
             "20",
             Level::Warning,
-            "photos of the larger class for one of the smaller",
+            "ratio of the photos of the larger and the smaller class",
         ),
         TaskRule::at_most(
             "labels",
@@ -62,13 +62,13 @@ impl Validate for Cv {
             "missing",
             "0",
             Level::Error,
-            "share of photos that are not there",
+            "share of photos that do not exist",
         ),
         TaskRule::at_most(
             "unreadable",
             "0",
             Level::Warning,
-            "share of photos that cannot be read or judged; `prepare` leaves them out",
+            "share of photos that cannot be read or measured; `prepare` leaves them out",
         ),
         TaskRule::at_most(
             "duplicates",
@@ -86,13 +86,13 @@ impl Validate for Cv {
             "odd_size",
             "0",
             Level::Warning,
-            "share of photos with 16 times more or fewer pixels than the middle one",
+            "share of photos with 16 times more or fewer pixels than the median",
         ),
         TaskRule::at_most(
             "leakage",
             "0",
             Level::Error,
-            "prepared: share of test photos whose file, scene or look-alike is in the training part",
+            "prepared: share of test photos whose file, scene or look-alike is also in the training part",
         ),
     ];
 
@@ -144,7 +144,7 @@ impl Validate for Cv {
     }
 }
 
-/// Photos as the raw data list them, with the columns of the list.
+/// The photos of the raw data, with the columns of their table.
 struct Listed {
     columns: Vec<Column>,
     files: Vec<String>,
@@ -265,7 +265,7 @@ fn measure(photos: &[Photo], talk: &Talk) -> Vec<Result<Measured, PhotoError>> {
 fn measure_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> {
     let bytes = images::bytes(file)?;
     let photo = decoder.decode(&bytes)?;
-    // Whole numbers: the sums are the same in any order.
+    // Whole numbers, so that the sums are the same in any order.
     let mut counts = [0u64; 256];
     photo
         .pixels
@@ -293,7 +293,7 @@ fn measure_file(file: &Path, decoder: &Decoder) -> Result<Measured, PhotoError> 
 
 /// The table with the measurements added.
 fn blocks(listed: &Listed, measured: &[Result<Measured, PhotoError>]) -> Blocks {
-    // A column of the table hides a measurement of the same name.
+    // A column of the table takes precedence over a measurement of the same name.
     let known = |name: &str| listed.columns.iter().any(|column| column.name == name);
     let added: Vec<usize> = (0..MEASURED.len())
         .filter(|&index| !known(MEASURED[index]))
@@ -370,8 +370,8 @@ fn unreadable(
         }
     }
     let found = [
-        ("missing", missing, "are not there"),
-        ("unreadable", unreadable, "cannot be read or judged"),
+        ("missing", missing, "do not exist"),
+        ("unreadable", unreadable, "cannot be read or measured"),
     ];
     let findings = found.into_iter().filter_map(|(rule, gathered, says)| {
         read.share(job, rule, Some(listed.path), &gathered, ["photos", says])
@@ -401,7 +401,7 @@ fn odd_sizes(
             });
         }
     }
-    let says = "have 16 times more or fewer pixels than the middle one";
+    let says = "have 16 times more or fewer pixels than the median";
     read.share(
         job,
         "odd_size",

@@ -1,4 +1,4 @@
-//! Answers of `ts` for a person: a series, and its next steps with their intervals.
+//! Answers of `ts` on the terminal: a series, and its next steps with their intervals.
 
 use std::fmt;
 
@@ -24,10 +24,10 @@ pub struct Answer {
     /// Coverage of the intervals, in per cent.
     levels: Vec<f64>,
     steps: Vec<Step>,
-    /// Why these are seasonal naive forecasts and not the model's; absent where they are the model's.
+    /// Why these are seasonal naive forecasts; absent if they are those of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<String>,
-    /// Steps asked for that are beyond the last time there is.
+    /// Number of requested steps beyond the last possible time.
     #[serde(skip_serializing_if = "is_zero")]
     beyond: usize,
 }
@@ -99,7 +99,7 @@ impl Answer {
         }
     }
 
-    /// A line a step, under a heading.
+    /// A line per step, under a heading.
     fn table(&self) -> Vec<Vec<String>> {
         let mut heading = vec!["time".to_owned(), "forecast".to_owned()];
         heading.extend(
@@ -139,7 +139,7 @@ impl fmt::Display for Answer {
         if self.beyond > 0 {
             writeln!(
                 f,
-                "  {} more are beyond the last time there is; ask for fewer with --horizon",
+                "  {} more steps are beyond the last possible time; request fewer with --horizon",
                 self.beyond
             )?;
         }

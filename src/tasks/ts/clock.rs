@@ -1,7 +1,7 @@
-//! The clock of the prepared parts: `prepare` infers it once and writes it beside them; `train` and
-//! `evaluate` read it and never infer it again.
+//! The clock of the prepared parts: `prepare` infers it once and writes it next to them; `train` and `evaluate` read
+//! it and never infer it again.
 //!
-//! It says what times are and how far steps are apart. Where steps start is each series' own: its first row.
+//! It defines the kind of times and the distance between steps. The steps of each series start at its first row.
 
 use std::fs;
 use std::io;
@@ -16,7 +16,7 @@ use crate::task::Task;
 use crate::tasks::ts::Ts;
 use tables::clock::{Axis, Clock, MonthDay, Step, Week};
 
-/// Its file beside the prepared parts.
+/// Its file in the folder of the prepared parts.
 const FILE: &str = "clock.json";
 const VERSION: u32 = 1;
 
@@ -65,7 +65,7 @@ enum Unit {
     BusinessMonthEnd,
 }
 
-/// Of a record, what every version has.
+/// The part of a record that every version has.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
@@ -112,7 +112,7 @@ impl Record {
         }
     }
 
-    /// None where such times have no such steps.
+    /// The clock; `None` if such times have no such steps.
     fn clock(&self) -> Option<Clock> {
         let axis = match self.times {
             TimeKind::WholeNumbers => Axis::Whole,
@@ -141,7 +141,7 @@ impl Record {
     }
 }
 
-/// Writes the clock beside the parts in `folder`.
+/// Writes the clock into the folder of the parts.
 pub(super) fn write(clock: Clock, folder: &Path) -> io::Result<()> {
     let mut text = serde_json::to_vec(&Record::of(clock))?;
     text.push(b'\n');
@@ -172,7 +172,7 @@ pub(super) fn read(project: &Project) -> Result<Clock> {
     parse(&text).map_err(refused)
 }
 
-/// A clock out of its record; otherwise what is wrong with it.
+/// Parses the record of a clock, or says what is wrong with it.
 fn parse(text: &[u8]) -> Result<Clock, String> {
     let damaged = |error: serde_json::Error| format!("not a clock ({error})");
     let Versioned { version } = serde_json::from_slice(text).map_err(damaged)?;

@@ -1,5 +1,5 @@
-//! What the header of a `ts` model says beside what every model says: how its data are read, its settings
-//! and the seasons in use.
+//! The part of the header of a model file that is specific to `ts`: how its data are read, its settings, and the
+//! seasons in use.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct Details {
     pub data: Reading,
     /// As given.
     pub season: Season,
-    /// Steps to be forecast unless asked otherwise.
+    /// Default number of steps to forecast.
     pub horizon: usize,
     /// As given.
     pub model: ModelBlock,
@@ -26,7 +26,7 @@ pub struct Details {
     pub seasons: Vec<usize>,
     /// Series with values below zero, in either part.
     pub negative: usize,
-    /// The test part, which nothing was fitted to and by which the states are carried on; absent: it was empty.
+    /// The test part, which nothing was fitted to but which updates the states; absent: it was empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub later: Option<Later>,
 }
@@ -43,11 +43,11 @@ pub struct Later {
     pub last: String,
 }
 
-/// Names of the columns, and what becomes of missing steps and of repeated ones.
+/// Names of the columns, and how missing and repeated steps are handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
-    /// Absent: as the columns say.
+    /// Absent: inferred from the columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
     /// Null: one series.
@@ -57,7 +57,7 @@ pub struct Reading {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<DateFormat>,
     pub value: Names,
-    /// What marks the decimals of numbers in texts; absent: they are as programs write them.
+    /// Decimal mark of numbers in texts; absent: plain numbers such as 1234.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
     pub gaps: Gaps,
@@ -79,7 +79,7 @@ impl Reading {
         }
     }
 
-    /// Where the series of a table are.
+    /// How a table holds its series.
     pub fn shape(&self) -> Shape {
         Shape {
             layout: self.layout,

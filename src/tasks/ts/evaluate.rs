@@ -21,7 +21,7 @@ use models::ts::Saved;
 use models::ts::diagnostics::autocorrelations;
 use tables::Panel;
 
-/// Number of series drawn: the worst, and those in the middle of the order.
+/// Numbers of series to draw: the worst ones, and some from the middle of the order.
 const WORST_DRAWN: usize = 4;
 const MIDDLE_DRAWN: usize = 4;
 /// Number of the worst series that are listed.
@@ -66,8 +66,8 @@ impl Evaluate for Ts {
         let clock = model_clock(model)?;
         if clock != *prepared {
             return Err(exit::data(format!(
-                "the clock of the model is {clock} ({}), that of the prepared data {prepared} ({}); train \
-                 it again with `easylife train ts`",
+                "the frequency of the model is {clock} ({}), but that of the prepared data is {prepared} ({}); \
+                retrain it with `easylife train ts`",
                 clock.axis, prepared.axis
             )));
         }
@@ -77,14 +77,14 @@ impl Evaluate for Ts {
         let scores: Vec<Score> = figures.iter().filter_map(|f| f.score).collect();
         let Some(all) = overall(&scores) else {
             return Err(exit::data(
-                "no series of the test part can be judged: in training each is the same in every season (or never \
-                 changes), and errors are scaled by that change",
+                "no series of the test part can be scored: in training each is the same in every season (or never \
+                changes), and errors are scaled by that change",
             ));
         };
         if scores.len() < figures.len() {
             talk.note(format!(
-                "ts: {} series never change in training, or have no value to be judged on; they \
-                 are in no figure",
+                "ts: {} series never change in training, or have no values in the test part; they \
+                are excluded from all metrics",
                 figures.len() - scores.len()
             ));
         }
@@ -237,7 +237,7 @@ fn shown(backtest: &Backtest, series: &SeriesBacktest) -> Shown {
     }
 }
 
-/// Steps at even distances from the first to the last of `count`: those whose times are written.
+/// Steps at regular intervals from the first to the last of `count`, whose times are written.
 fn evenly(count: usize) -> impl Iterator<Item = usize> {
     let last = count.max(1) - 1;
     let ticks = TIMES_WRITTEN.min(last + 1);

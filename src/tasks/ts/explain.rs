@@ -26,12 +26,12 @@ struct Explanation {
     unique_id: String,
     #[serde(flatten)]
     headline: Headline,
-    /// Explanation these models.
+    /// Why these models were chosen.
     reason: String,
     models: Vec<Model>,
     /// Seasons taken off before the models: the coming cycle of each.
     cycles: Vec<Vec<f64>>,
-    /// Whether these are factors; otherwise they are added.
+    /// Whether these seasons are factors; otherwise they are added.
     factors: bool,
     next: Next,
     #[serde(skip)]
@@ -166,7 +166,7 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
-/// What `--top` leaves out of a season.
+/// The number of steps of a season that `--top` leaves out.
 fn more(steps: usize) -> String {
     match steps {
         0 => String::new(),
@@ -197,7 +197,7 @@ fn arima_parameters(arima: &Arima) -> Vec<(String, f64)> {
     parameters
 }
 
-/// To six places; a small or large one, such as the variance of tiny values, with a power of ten.
+/// A parameter with six decimals; a very small or large one with a power of ten.
 fn parameter(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 9.5e-6 || size >= 1e15 => format!("{value:.5e}"),

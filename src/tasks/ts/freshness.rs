@@ -1,5 +1,5 @@
-//! What `predict` says before it forecasts: from which date on, and whether the project's source goes
-//! further than the model has seen. Nothing here changes an answer, so nothing here fails.
+//! Notes of `predict` before it forecasts: the first date, and whether the project's source has later values than the
+//! model. Nothing here changes an answer, so nothing here fails.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -13,8 +13,8 @@ use crate::tasks::ts::params::Params;
 use crate::tasks::ts::scoring::Scorer;
 use tables::{Compression, Format, Panel, Peeked, Reading, Source, shown};
 
-/// Bytes of a source that are read whole. Of a larger one only the end is: in order of time or of series,
-/// there are late rows.
+/// Size up to which a source is read completely. Of a larger one only the end is read, which has late rows in order
+/// of time as well as in order of series.
 const WHOLE: u64 = 16 << 20;
 const END: u64 = 1 << 20;
 
@@ -41,7 +41,7 @@ impl Ends {
         }
     }
 
-    /// Says where forecasts start.
+    /// Notes where forecasts start.
     pub fn tell(&self, scorer: &Scorer, talk: &Talk) {
         let (Some(start), Some(latest)) = (self.start, self.times.iter().max()) else {
             return;
@@ -70,8 +70,7 @@ impl Ends {
         talk.note(text);
     }
 
-    /// Warns where the project's source holds later observations of the series. One that cannot be read says
-    /// nothing.
+    /// Warns if the project's source has later observations of the series. Ignores a source that cannot be read.
     pub fn compare(&self, project: &Project, scorer: &Scorer, talk: &Talk) {
         let Ok(params) = task::params::<Ts>(project) else {
             return;
@@ -91,8 +90,8 @@ impl Ends {
         let series = newest.later.iter().filter(|later| **later).count();
         let clock = scorer.clock();
         talk.warn(format!(
-            "{} has later values of {series} series, up to {}, than the model has seen (up to {}); run \
-             `easylife prepare ts` and `easylife train ts` again, or give the newer rows with -i",
+            "{} has later values of {series} series, up to {}, than the model (up to {}); run \
+            `easylife prepare ts` and `easylife train ts` again, or pass the newer rows with -i",
             params.data.source,
             clock.text(last),
             clock.text(*seen)
@@ -100,17 +99,17 @@ impl Ends {
     }
 }
 
-/// Observations that are later than the ends of their series.
+/// Observations later than the ends of their series.
 struct Newest<'a> {
     ends: &'a [i64],
     scorer: &'a Scorer,
-    /// By number: whether the series has some.
+    /// Whether each series has some, by number.
     later: Vec<bool>,
     /// The latest.
     last: Option<i64>,
 }
 
-/// Why nothing is known of a source; nobody asks.
+/// A source cannot be read; the reason does not matter.
 struct Unknown;
 
 impl<E: std::error::Error> From<E> for Unknown {
@@ -179,7 +178,7 @@ fn end_of(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Unknown> {
         Format::Parquet => return Err(Unknown),
     }
     input.seek(SeekFrom::End(-(END as i64)))?;
-    // The first row may be cut.
+    // The first row may be incomplete.
     input.read_until(b'\n', &mut Vec::new())?;
     input.read_to_end(&mut bytes)?;
     let name = path.display().to_string();

@@ -16,7 +16,7 @@ impl SeriesIds {
         Self { ids, sorted }
     }
 
-    /// The number of a series; none where the model does not know it.
+    /// The number of a series; `None` if it is unknown to the model.
     pub fn number(&self, id: &str) -> Option<usize> {
         let by_id = |&number: &usize| self.ids[number].as_str().cmp(id);
         let place = self.sorted.binary_search_by(by_id).ok()?;
@@ -29,7 +29,7 @@ impl SeriesIds {
     }
 }
 
-/// What to say of a series that is not among `ids`.
+/// Describes a series that is not among `ids`.
 pub(super) fn describe_unknown(id: &str, ids: &[String]) -> String {
     let near = ids
         .iter()

@@ -1,4 +1,4 @@
-//! What `inspect` says of a `ts` model: frequency, seasons, horizon, and up to when it knows its series.
+//! Describes a `ts` model for `inspect`: frequency, seasons, horizon, and the last known values.
 
 use super::details::Details;
 use crate::inspect::{Inspect, Line};
@@ -17,16 +17,16 @@ impl Inspect for Ts {
             Line::new("times", format!("{}, {seasons}", details.frequency)),
             Line::new(
                 "forecasts",
-                format!("{} steps unless --horizon says otherwise", details.horizon),
+                format!("{} steps by default (--horizon)", details.horizon),
             ),
             Line::new(
                 "chosen",
-                "a model for each series, by its own past (`easylife explain ts SERIES` says which and why)",
+                "a model for each series, by its own past (`easylife explain ts SERIES` shows which and why)",
             ),
         ];
         if let Some(later) = &details.later {
             lines.push(Line::new(
-                "carried on",
+                "updated",
                 format!(
                     "by {} steps of the test part, up to {}",
                     later.rows, later.last

@@ -1,4 +1,4 @@
-//! The test part as a model keeps it: nothing is fitted to it, but forecasts start after it.
+//! The test part in a model: nothing is fitted to it, but forecasts start after it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,13 +13,13 @@ use tables::{Gaps, LONGEST_SERIES, each_prepared, shown};
 
 /// The test part by the series of the training part.
 pub(super) struct Later {
-    /// Values of each series, one a step; none where the test part has none.
+    /// Values of each series, one per step; empty if the test part has none.
     pub values: PerSeries<f64>,
-    /// Steps of the longest.
+    /// Number of steps of the longest series.
     pub longest: usize,
-    /// Ids of series that the training part does not have; the first, and how many.
+    /// Series that are not in the training part: the id of the first, and their number.
     pub unknown: Option<(String, usize)>,
-    /// For the header of the model; none without values.
+    /// For the header of the model; `None` without values.
     pub details: Option<details::Later>,
 }
 
@@ -27,7 +27,7 @@ impl Later {
     /// Reads the test part; `ids` and `ends`, the last times, are those of the series of the training part.
     ///
     /// # Errors
-    /// A file that cannot be read, a series that does not go on where it ends in the training part.
+    /// A file that cannot be read, a series that does not continue where it ends in the training part.
     pub fn read(path: &Path, clock: &Clock, ids: &[String], ends: &[i64]) -> Result<Self> {
         let numbers: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
         let mut found: Vec<Vec<f64>> = vec![Vec::new(); ids.len()];
@@ -48,7 +48,7 @@ impl Later {
             let first = series.times.first().copied();
             let begins = first.is_some_and(|t| clock.steps(ends[number], t).is_some_and(|s| s > 0));
             if !begins || !found[number].is_empty() {
-                return Err(refused("it does not go on where the training part ends"));
+                return Err(refused("it does not continue where the training part ends"));
             }
             let values = series.regular_after(ends[number], clock, Gaps::Missing, LONGEST_SERIES);
             found[number] = values.map_err(|problem| refused(&problem.reason))?;

@@ -109,7 +109,7 @@ pub struct Prepared {
 /// The clock of a model.
 fn model_clock(model: &models::ts::Saved) -> Result<Clock> {
     Clock::from_numbers(&model.clock)
-        .context("the model file has no valid frequency; train it again with `easylife train ts`")
+        .context("the model file has no valid frequency; retrain it with `easylife train ts`")
 }
 
 /// How forecasts of the test part are made and scored.

@@ -16,9 +16,9 @@ use tables::{Decimal, Delimiter, Duplicates, Encoding, Escape, Gaps, Quote, Read
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Block {
-    /// How much `easylife sample` makes.
+    /// The size of the data made by `easylife sample`.
     pub sample: SampleBlock,
-    /// Where the series come from and which columns count.
+    /// The source of the series, and its columns.
     pub data: DataBlock,
     /// How the source is split into a training and a test part.
     pub split: SplitBlock,
@@ -30,23 +30,23 @@ pub struct Block {
     /// Steps of a season: a number, several as `[24, 168]`, 1 for none, or `auto` for what the frequency usually has
     /// (for whole numbers: what is found in the data).
     pub season: Season,
-    /// Steps to be forecast; `auto`: as many as the test part has, 12 without one.
+    /// Number of steps to forecast; `auto`: as many as the test part has, 12 without one.
     pub horizon: Horizon,
     /// The model and its intervals.
     pub model: ModelBlock,
-    /// Bounds that the metrics must keep, by the metric's name: `{mase: {max: 1.2}}`.
+    /// Bounds on the metrics, by name: `{mase: {max: 1.2}}`.
     pub gate: Gate,
-    /// What `easylife predict ts` scores where no file is named.
+    /// The default input and output of `easylife predict ts`.
     pub predict: Batch,
 }
 
-/// How much `easylife sample` makes.
+/// The size of the data made by `easylife sample`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SampleBlock {
     /// Number of daily series.
     pub series: usize,
-    /// Days of each series.
+    /// Number of days of each series.
     pub days: usize,
 }
 
@@ -70,7 +70,7 @@ pub enum BadSeries {
     Skip,
 }
 
-/// Where the series come from and which columns count.
+/// The source of the series, and its columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataBlock {
@@ -82,25 +82,25 @@ pub struct DataBlock {
     /// Delimiter of the columns of CSV files; absent: a comma, or the detected one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
-    /// What stands around texts in CSV files; absent: `"`.
+    /// Quote character of CSV files; absent: `"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// How a quote inside a quoted text is written in CSV files; absent: doubled.
+    /// How a quote inside a quoted text is escaped in CSV files; absent: doubled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub escape: Option<Escape>,
-    /// What marks the decimals of numbers in texts, `,` or `.`; the marks between thousands are then read, too.
-    /// Absent: numbers are as programs write them, 1234.5.
+    /// Decimal mark of numbers in texts, `,` or `.`; thousands separators are then read, too. Absent: plain numbers
+    /// such as 1234.5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
     /// Whether the first line of CSV files names the columns; `false`: their names are `1`, `2`, ...
     pub header: bool,
     /// Encoding of text files: utf-8, utf-16le, utf-16be, windows-1252, latin-1, or another by its name on the
-    /// web; absent: UTF-8, or what is recognised and said.
+    /// web; absent: UTF-8, or what is detected, with a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// How the table holds its series; `auto`: by the columns there are.
+    /// How the table holds its series; `auto`: inferred from its columns.
     pub layout: Choice<Layout>,
-    /// The column that names the series, a list of columns that do so together, or `null` where there is one
+    /// The column that names the series, a list of columns that do so together, or `null` if there is only one
     /// series.
     pub id: Option<Names>,
     /// Column of the times: dates, times or whole numbers.
@@ -108,12 +108,12 @@ pub struct DataBlock {
     /// How times are written: a pattern of strftime in quotes, as `"%d/%m/%Y"`, or a word for whole numbers that
     /// write times. `auto`: ISO dates and times, and numbers as they look.
     pub date_format: Choice<DateFormat>,
-    /// Column of the values, in which an empty cell is a missing value; of a wide table a list of columns, each a
-    /// series, where these are not all beside the time.
+    /// Column of the values, in which an empty cell is a missing value; for a wide table a list of columns, each a
+    /// series, if not all columns except the time are.
     pub value: Names,
     /// What a step without a row means.
     pub gaps: Gaps,
-    /// What becomes of rows of one series and time.
+    /// How to combine rows of the same series and time.
     pub duplicates: Duplicates,
     /// How series with bad rows are handled.
     pub bad_series: BadSeries,
@@ -170,7 +170,7 @@ impl DataBlock {
         self.value.clone_from(value);
     }
 
-    /// How CSV files are read.
+    /// How files are read.
     pub fn reading(&self) -> Reading {
         Reading {
             decimal: self.decimal,
@@ -185,7 +185,7 @@ impl DataBlock {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitBlock {
-    /// Steps at the end of each series that become the test part; 0: none, train on all.
+    /// Steps at the end of each series that become the test part; 0: no test part, train on all.
     pub test: usize,
 }
 
@@ -256,7 +256,7 @@ impl Frequency {
     }
 }
 
-/// Steps to be forecast: a number, or the word `auto` for as many as the test part has.
+/// Number of steps to forecast, or the word `auto` for as many as the test part has.
 pub type Horizon = Choice<usize>;
 
 /// The model and its intervals.
@@ -269,7 +269,7 @@ pub struct ModelBlock {
     pub kind: String,
     /// Widen or narrow intervals by the errors of forecasts from earlier origins.
     pub calibrate: bool,
-    /// No forecast and no bound below zero; `auto`: where no value of the training part is.
+    /// Cut forecasts and bounds at zero; `auto`: if no value of the training part is below zero.
     pub nonnegative: Choice<bool>,
 }
 
@@ -283,7 +283,7 @@ impl Default for ModelBlock {
     }
 }
 
-/// The block after its checks: every value is usable.
+/// The checked block: every value is usable.
 #[derive(Clone, Debug)]
 pub struct Params {
     pub sample: SampleBlock,
@@ -299,7 +299,7 @@ pub struct Params {
     pub kind: Kind,
     pub calibrate: bool,
     pub nonnegative: Choice<bool>,
-    /// Where the series of each table are, as was asked for.
+    /// How tables hold their series, as given.
     pub shape: Shape,
     /// As written, for the model file.
     pub season: Season,
@@ -325,10 +325,10 @@ impl Block {
         data::check_source("ts", &self.data.source)?;
         data::check_reading("ts", self.data.reading())?;
         require(self.sample.series >= 1, "ts.sample.series", || {
-            "at least 1".to_owned()
+            "0 is too few; at least 1".to_owned()
         })?;
         require(self.sample.days >= 60, "ts.sample.days", || {
-            "at least 60".to_owned()
+            format!("{} days are too few; at least 60", self.sample.days)
         })?;
         if let Choice::Given(horizon) = self.horizon {
             require((1..=MAX_HORIZON).contains(&horizon), "ts.horizon", || {
@@ -338,7 +338,7 @@ impl Block {
         require(
             (1..=1000).contains(&self.eval.origins),
             "ts.eval.origins",
-            || "a number from 1 to 1000".to_owned(),
+            || format!("{} is not a number from 1 to 1000", self.eval.origins),
         )?;
         gate::check("ts", &self.gate)?;
         self.predict.check("ts")?;
@@ -373,7 +373,7 @@ impl Season {
         require(
             seasons.iter().all(|m| (1..=100_000).contains(m)),
             "ts.season",
-            || "seasons are numbers of steps from 1 to 100000; 1: none".to_owned(),
+            || "a season must be a number of steps from 1 to 100000; 1 for none".to_owned(),
         )?;
         seasons.sort_unstable();
         seasons.dedup();

@@ -1,8 +1,8 @@
-//! Forecasts of `ts`: a series a record, answered by a row a step.
+//! Forecasts of `ts`: each record is a series, answered by a row per step.
 //!
-//! The model knows its series; an input gives newer values, which move the states without fitting
-//! again. A series whose newer values are bad, or that its models cannot forecast, gets the seasonal
-//! naive forecast, and is listed; so is one that the model does not know, without a forecast.
+//! The model knows its series; an input has newer values, which update the states without fitting again. A series with
+//! bad newer values, or that its models cannot forecast, gets the seasonal naive forecast and is listed as rejected.
+//! A series unknown to the model is listed without a forecast.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use tables::{
     series_parts, shown,
 };
 
-/// Bounds that are given unless asked otherwise, in per cent.
+/// Default coverage of the intervals, in per cent.
 pub(super) const LEVELS: [f64; 2] = [80.0, 95.0];
 
 impl Predict for Ts {
@@ -82,7 +82,7 @@ impl Predict for Ts {
     }
 }
 
-/// What is beside the forecasts: the rest of what an input says.
+/// The source of the records, and what else was read from the input.
 pub(super) struct Records {
     /// The first row that belongs to no series.
     pub bad: Option<ReadError>,
@@ -90,7 +90,7 @@ pub(super) struct Records {
     digest: String,
 }
 
-/// The forecasts of all series by what the request says. Says on the way what a person should know of it.
+/// Prepares the forecasts of all series for a request. Prints notes and warnings about its input.
 pub(super) fn prepare(
     project: Option<&Project>,
     model: Saved,
@@ -98,7 +98,7 @@ pub(super) fn prepare(
     request: &Request,
     talk: &Talk,
 ) -> Result<(Forecasts, Records)> {
-    // The model knows how its data were read; without a project nothing else does.
+    // Without a project, the input is read like the model's training data.
     let reading = &header.details.data;
     let scorer = Arc::new(Scorer::new(model, reading)?);
     let newer = match &request.input {
@@ -107,7 +107,7 @@ pub(super) fn prepare(
     };
     newer.tell(&scorer, header, talk);
     let ends = Ends::new(&scorer, |number| newer.steps(number));
-    // An answer to a question shows where it starts.
+    // Answers on the terminal show where they start.
     if request.asked.is_empty() {
         ends.tell(&scorer, talk);
     }
@@ -134,14 +134,14 @@ pub(super) fn prepare(
     Ok((forecasts, records))
 }
 
-/// What an input says of the series of a model.
+/// The newer values of an input.
 #[derive(Default)]
 struct Observed {
-    /// Values on the steps since training, or what is wrong with its rows and where; by the series' number.
+    /// Values on the steps since training, or what is wrong with the rows, and where; by number of the series.
     series: HashMap<usize, Result<Vec<f64>, String>>,
-    /// Series that the model does not know.
+    /// Series unknown to the model.
     unknown: Vec<String>,
-    /// Values that the model holds and that are replaced.
+    /// Number of values in the model that are replaced.
     corrected: usize,
     /// The first row that belongs to no series.
     bad: Option<ReadError>,
@@ -149,17 +149,17 @@ struct Observed {
 }
 
 impl Observed {
-    /// Steps of a series since training, where there are usable rows of it.
+    /// Steps of a series since training, if there are usable rows.
     fn steps(&self, number: usize) -> Option<usize> {
         let values = self.series.get(&number)?.as_ref().ok()?;
         Some(values.len())
     }
 
-    /// Says what the observations change beside going on, and what contradicts them.
+    /// Notes what the observations change besides continuing the series, and warns of contradictions.
     fn tell(&self, scorer: &Scorer, header: &Header<Details>, talk: &Talk) {
         if self.corrected > 0 {
             talk.note(format!(
-                "ts: {} values that the model was carried on by are replaced by those of the input",
+                "ts: {} values of the test part in the model are replaced by those of the input",
                 self.corrected
             ));
         }
@@ -171,13 +171,13 @@ impl Observed {
         let newer = usable.filter(|values| below(values)).count();
         match header.details.model.nonnegative {
             Choice::Given(true) if header.details.negative > 0 || newer > 0 => talk.warn(format!(
-                "ts.model.nonnegative: true cuts all forecasts and bounds at zero, but values of {} series are \
-                 below it; train again with auto or false",
+                "ts.model.nonnegative: true cuts all forecasts and bounds at zero, but {} series have values below \
+                zero; retrain with auto or false",
                 header.details.negative.max(newer)
             )),
             Choice::Auto if newer > 0 && scorer.is_nonnegative() => talk.warn(format!(
-                "no value that the model has seen is below zero, but some of {newer} series of the input are: \
-                 their forecasts may be below it, too (ts.model.nonnegative: auto)"
+                "{newer} series of the input have values below zero, unlike the data of the model: their forecasts \
+                may be below zero, too (ts.model.nonnegative: auto)"
             )),
             _ => {}
         }
@@ -232,22 +232,22 @@ fn since_training(
     panel: &Panel,
 ) -> Result<Since, String> {
     if let Some(fault) = series.fault.take() {
-        let told = match *fault.first.kind {
+        let problem = match *fault.first.kind {
             ReadErrorKind::Series { reason, .. } => format!("{}: {reason}", fault.first.place),
             other => format!("{}: {other}", fault.first.place),
         };
-        return Err(told.replace("TASK.", "ts."));
+        return Err(problem.replace("TASK.", "ts."));
     }
     scorer
         .since_training(number, series)
         .map_err(|problem| format!("{}: {}", panel.place(problem.mark), problem.reason))
 }
 
-/// Series, one a record: those of the model and those of the input that it does not know, or those asked for.
+/// Records of series: those of the model and unknown ones of the input, or the requested ones.
 struct Known {
     bad: Option<ReadError>,
     ids: Vec<String>,
-    /// Records given out so far.
+    /// Number of records returned so far.
     given: usize,
     columns: Vec<Column>,
 }
@@ -282,7 +282,7 @@ pub(super) struct Forecasts {
     /// In per cent.
     pub levels: Vec<f64>,
     columns: Vec<Column>,
-    /// How many of the columns name a series.
+    /// Number of columns that name a series.
     ids: usize,
     /// As in [`Observed`].
     newer: HashMap<usize, Result<Vec<f64>, String>>,
@@ -297,19 +297,19 @@ impl Lister for Forecasts {
         let mut rejects = Vec::new();
         for (index, record) in records.iter().enumerate() {
             let id = record.text(0);
-            // One at a time: the answers of many long horizons need not be in memory together.
+            // One at a time, so that the answers of many long horizons are not in memory together.
             let answer = self.scorer.score(&[self.request(id)], &mut ()).remove(0);
             let problem = match answer {
                 Ok(answer) => {
                     hand_out(&answer, self.ids, out);
                     let fallback = answer
                         .fallback
-                        .map(|problem| format!("{problem}; it has the seasonal naive forecast"));
+                        .map(|problem| format!("{problem}; using the seasonal naive forecast"));
                     let beyond = answer.times.iter().filter(|time| time.is_none()).count();
                     let beyond = (beyond > 0).then(|| {
                         format!(
-                            "{beyond} of {} steps lie beyond the last time there is ({}) and are left out; \
-                             ask for fewer with --horizon, or correct the times",
+                            "{beyond} of {} steps are beyond the last possible time ({}) and are left out; \
+                            request fewer with --horizon, or correct the times",
                             answer.times.len(),
                             self.scorer.clock().axis.last()
                         )
@@ -338,7 +338,7 @@ impl Lister for Forecasts {
 }
 
 impl Forecasts {
-    /// What is asked of a series.
+    /// The request for a series.
     pub fn request<'a>(&'a self, id: &'a str) -> scoring::ts::Request<'a> {
         let newer = self.scorer.number(id).and_then(|n| self.newer.get(&n));
         scoring::ts::Request {
@@ -354,7 +354,7 @@ impl Forecasts {
     }
 }
 
-/// A row a step.
+/// Passes a row per step to `out`.
 fn hand_out(answer: &Answer<'_>, ids: usize, out: &mut dyn FnMut(&Row)) {
     let mut row = Row::new();
     let ids = series_parts(answer.series, ids);

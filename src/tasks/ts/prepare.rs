@@ -1,4 +1,4 @@
-//! Preparation of `ts`: raw series, put on regular steps, checked and split into a training and a test part.
+//! Preparation of `ts`: puts raw series on regular steps, checks them, and splits them into a training and a test part.
 
 use std::fmt;
 use std::io;
@@ -19,7 +19,7 @@ use crate::tasks::ts::{Ts, clock};
 use tables::clock::{Axis, Clock, Frequency, Notation, Step};
 use tables::{Column, DataType, Kind, Panel, Peeked, Problem, Series, shown};
 
-/// Series that are in no part, and why.
+/// The file of excluded series with their reasons.
 const EXCLUDED: &str = "excluded.csv";
 
 /// One series on regular steps.
@@ -41,7 +41,7 @@ pub struct Parts {
 /// A series that is left out.
 struct Excluded {
     id: String,
-    /// With file and line where they are known.
+    /// With file and line if they are known.
     reason: String,
 }
 
@@ -114,7 +114,7 @@ impl Prepare for Ts {
                     parts.series.push(Regular { train, ..series });
                 }
                 Err(id) => {
-                    let reason = "it has no value at all".to_owned();
+                    let reason = "it has no values".to_owned();
                     parts.excluded.push(Excluded::new(id, reason));
                 }
             }
@@ -123,7 +123,7 @@ impl Prepare for Ts {
         warn_about(&parts, &summary, talk);
         if parts.series.is_empty() {
             return Err(exit::data(format!(
-                "{}: no series is left, so there is nothing to learn from",
+                "{}: no series is left to train on",
                 params.data.source
             )));
         }
@@ -142,7 +142,7 @@ impl Prepare for Ts {
     }
 }
 
-/// A series on regular steps, and the first time of its test part where there is a test file.
+/// A series on regular steps, and the first time of its test part if there is a test file.
 type Raw = (Regular, Option<i64>);
 
 /// All series of the source, followed by their values in a test file, on regular steps; and those that are
@@ -212,7 +212,7 @@ fn regular_series(
     Ok((clock, all, excluded))
 }
 
-/// Refuses a series that is not as the frequency says, or, where none was said, as the others are.
+/// Refuses a series that does not have the given frequency or, without one, that of the other series.
 fn refuse_by_clock(
     series: &Series,
     clock: &Clock,
@@ -239,13 +239,13 @@ fn source_clock(series: &[(Series, Option<i64>)], axis: Axis) -> Clock {
     }
     let source = Clock::infer(axis, of_source);
     match (source.step, all.step) {
-        // A few months may leave open whether they end on the last day.
+        // With few months it may be unknown whether they end on the last day.
         (Step::Months { count: a, .. }, Step::Months { count: b, .. }) if a == b => all,
         _ => source,
     }
 }
 
-/// How many rows of a sorted series are of the source; those from `start` on are of the test file.
+/// Number of rows of a sorted series from the source; those from `start` on are from the test file.
 fn source_rows(series: &Series, start: Option<i64>) -> usize {
     let before = |start| series.times.partition_point(|&time| time < start);
     start.map_or(series.times.len(), before)
@@ -274,15 +274,15 @@ fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<S
         return Err(first_of(fault.rows, "bad rows", fault.first.into()));
     }
     if panel.rows == 0 {
-        return Err(exit::data(format!("{}: there are no rows", data.source)));
+        return Err(exit::data(format!("{} holds no rows", data.source)));
     }
     let notation = panel
         .read_numbers()
         .map_err(|reason| exit::data(format!("{}: {reason}", data.source)))?;
     if notation != Notation::Number {
         talk.note(format!(
-            "ts: the times are numbers and read as such: {notation} (ts.data.date_format: number leaves \
-             them numbers)"
+            "ts: the times are read as {notation} (set ts.data.date_format: number to read plain \
+            numbers)"
         ));
     }
     let start = |(index, series): (usize, &Series)| {
@@ -292,7 +292,7 @@ fn read(project: &Project, params: &Params, talk: &Talk) -> Result<(Panel, Vec<S
     Ok((panel, starts))
 }
 
-/// The first `known` rows are of the source, the others of the test file.
+/// The first `known` rows are from the source, the others from the test file.
 fn test_start(series: &Series, known: usize) -> Start {
     let Some(start) = series.times[known..].iter().copied().min() else {
         return Ok(None);
@@ -303,10 +303,10 @@ fn test_start(series: &Series, known: usize) -> Start {
     };
     match series.times[..known].iter().max() {
         None => Err(problem(
-            "it is in the test file only; give its past in the source",
+            "it is only in the test file; add its past to the source",
         )),
         Some(&last) if start <= last => Err(problem(
-            "the test file does not begin after its end in the source",
+            "its rows in the test file do not start after its end in the source",
         )),
         Some(_) => Ok(Some(start)),
     }
@@ -347,7 +347,7 @@ fn describe_problem(panel: &Panel, id: &str, problem: Problem) -> String {
     format!("{place}: series `{}`: {}", shown(id), problem.reason)
 }
 
-/// Refuses the data where series are left out: the first is named, all are counted.
+/// Refuses the data if series are left out: names the first and counts all.
 fn refuse_excluded(excluded: &[Excluded]) -> Result<()> {
     let Some(first) = excluded.first() else {
         return Ok(());
@@ -382,7 +382,7 @@ fn train_length(series: &Regular, clock: &Clock, params: &Params, start: Option<
         (None, _) if length > params.test_steps => length - params.test_steps,
         _ => length,
     };
-    // There is nothing to learn from a training part without values: the whole series is trained on.
+    // With a training part without values, the whole series is used for training.
     let known = series.values[..train].iter().any(|y| y.is_finite());
     if known { train } else { length }
 }

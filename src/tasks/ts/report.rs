@@ -1,6 +1,5 @@
-//! The page `reports/ts.html`: how good the forecasts are, some of them drawn as fans, how errors grow with
-//! the steps ahead, what is left in the residuals, and the series that went worst. Takes figures that are
-//! measured already.
+//! The page `reports/ts.html`: the metrics of the forecasts, some of them drawn as fans, errors by steps ahead,
+//! residuals, and the worst series. Takes measured figures.
 
 mod charts;
 
@@ -9,11 +8,11 @@ use crate::report::html::{Table, columns, escape, text};
 use crate::report::page::{Figure, Page, Section};
 use models::metrics::forecast::{Overall, Score};
 
-/// What the page shows.
+/// The content of the page.
 #[derive(Clone, Debug)]
 pub struct TsReport {
     pub frequency: String,
-    /// Of the model, as the parameters have it.
+    /// The kind of model in the parameters.
     pub kind: String,
     /// The column of the values.
     pub value: String,
@@ -31,10 +30,10 @@ pub struct TsReport {
     pub residuals: Residuals,
 }
 
-/// What the Ljung-Box tests of all series say together.
+/// The results of the Ljung-Box tests of all series.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Residuals {
-    /// Series whose residuals are correlated at 5 %, of so many tested.
+    /// Number of series whose residuals are correlated at 5 %, and number of tested series.
     pub correlated: usize,
     pub tested: usize,
     /// The lag at which the autocorrelations of the series shown are largest on average, and that mean.
@@ -63,7 +62,7 @@ pub struct Shown {
     pub residuals: usize,
 }
 
-/// A series that went badly.
+/// A badly forecast series.
 #[derive(Clone, Debug)]
 pub struct Worst {
     pub id: String,
@@ -77,9 +76,9 @@ pub struct Worst {
 pub fn page(report: &TsReport) -> Page {
     let sections = vec![
         Section {
-            title: "Forecasts and what came".to_owned(),
-            note: "The series that went worst, then some from the middle. The model saw nothing to the right \
-                   of the dashed line."
+            title: "Forecasts and actual values".to_owned(),
+            note: "The worst series, then some from the middle. The model did not see the values to the right \
+            of the dashed line."
                 .to_owned(),
             body: charts::fans(report),
         },
@@ -101,8 +100,8 @@ pub fn page(report: &TsReport) -> Page {
 fn by_step(report: &TsReport) -> Section {
     let origins = count(report.origins as u64);
     let note = match report.origins {
-        0 | 1 => "Each series is forecast once, so a step is one date, and its error varies by chance; more \
-                  origins (<code>ts.eval.origins</code> in params.yaml) smooth it."
+        0 | 1 => "Each series is forecast once, so that a step is a single date and its error varies by chance; more \
+        origins (<code>ts.eval.origins</code> in params.yaml) smooth it."
             .to_owned(),
         _ => format!("Means over all series and {origins} forecasts of each."),
     };
@@ -113,20 +112,20 @@ fn by_step(report: &TsReport) -> Section {
     }
 }
 
-/// What is left in the residuals, and what to do about it.
+/// The section about the residuals, with advice.
 fn residuals(report: &TsReport) -> Section {
     Section {
-        title: "What is left in the residuals".to_owned(),
+        title: "Residuals".to_owned(),
         note: format!(
-            "Residuals are the errors one step ahead in training. Where they resemble those of a few steps \
-             before, beyond the dashed lines, the model has left something that it could have learnt. {}",
+            "Residuals are the errors one step ahead in training. If they correlate with those of a few steps \
+            before, beyond the dashed lines, there is a pattern that the model has not learnt. {}",
             advice(&report.residuals)
         ),
         body: charts::correlograms(report),
     }
 }
 
-/// What the tests say, and what somebody who reads it can do.
+/// The results of the tests, and advice.
 fn advice(residuals: &Residuals) -> String {
     let &Residuals {
         correlated,
@@ -138,12 +137,12 @@ fn advice(residuals: &Residuals) -> String {
         return "No series is long enough for the Ljung-Box test.".to_owned();
     }
     let mut out = format!(
-        "By the Ljung-Box test at 5 % that is so for {} of {} series. ",
+        "By the Ljung-Box test at 5 % this is the case for {} of {} series. ",
         count(correlated as u64),
         count(tested as u64)
     );
     if (correlated as f64) <= 0.1 * tested as f64 {
-        return out + "One in twenty is so by chance, so there is nothing to do.";
+        return out + "One in twenty is to be expected by chance, so there is nothing to do.";
     }
     let at = match largest {
         Some((lag, mean)) => {
@@ -166,7 +165,7 @@ fn advice(residuals: &Residuals) -> String {
              <code>ts.season</code>, for changes of level, and for promotions or holidays, "
         }
     };
-    out += "and keep what makes the MASE above smaller. The intervals are \
+    out += "and keep what reduces the MASE above. The intervals are \
             not derived from these residuals but from the errors of earlier forecasts, so trust the share \
             within 95 % above.";
     out
@@ -177,7 +176,7 @@ fn summary(report: &TsReport) -> String {
     let better = if mase <= naive { "smaller" } else { "larger" };
     format!(
         "Forecasts of {} {} series ({}, fitted to {} steps) miss by {} of the mean seasonal change, \
-         {} {better} than the seasonal naive forecast; {} of what came lies within the 95 % bounds.",
+        {} {better} than the seasonal naive forecast; {} of the actual values are within the 95 % bounds.",
         count(report.all.series as u64),
         escape(&report.frequency),
         escape(&report.kind),
@@ -204,7 +203,7 @@ fn figures(report: &TsReport) -> Vec<Figure> {
     let owa =
         "As the M4 competition ranks: sMAPE and MASE over those of Naive 2; below 1 is better.";
     let smape = "Mean error over the mean of forecast and value, from 0 to 200 %.";
-    let within = "Share of what came that lies within the 95 % bounds; 95 % is right.";
+    let within = "Share of actual values within the 95 % bounds; it should be 95 %.";
     vec![
         item("MASE", &three, (all.mase, naive.mase), mase),
         item("OWA", &three, (all.owa, naive.owa), owa),
@@ -223,7 +222,7 @@ fn figures(report: &TsReport) -> Vec<Figure> {
     ]
 }
 
-/// Every figure of all series, beside the seasonal naive forecast.
+/// All figures, with those of the seasonal naive forecast.
 fn all_figures(report: &TsReport) -> Section {
     let figure = |name: &str, of: fn(&Overall) -> f64| {
         let cell = |all: &Overall| measure(of(all), 4);
@@ -292,7 +291,7 @@ fn worst(worst: &[Worst]) -> Section {
     let rows = worst.iter().map(row).collect();
     Section {
         title: "The worst series".to_owned(),
-        note: "MASE of the seasonal naive forecast stands beside that of the model.".to_owned(),
+        note: "The column naive has the MASE of the seasonal naive forecast.".to_owned(),
         body: table("The greatest MASE first", &columns, rows),
     }
 }

@@ -9,10 +9,10 @@ use crate::pipeline::sample::Sample;
 use crate::tasks::ts::Ts;
 use crate::tasks::ts::params::Params;
 
-/// What is known, and what comes in later.
+/// The known values, and later ones.
 const KNOWN: &str = "demand.csv";
 const LATER: &str = "incoming.csv";
-/// Days that come in later.
+/// Number of later days.
 const DAYS: usize = 14;
 
 impl Sample for Ts {

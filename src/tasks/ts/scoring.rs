@@ -12,15 +12,14 @@ use scoring::{Refusal, Score};
 use tables::clock::{Clock, DateFormat};
 use tables::{Gaps, Problem, Series};
 
-/// Steps between the end of a series and its newer values at most.
+/// Maximum number of steps between the end of a series and its newer values.
 const FARTHEST: usize = 100_000;
 
 /// The values of a series since training.
 pub struct Since {
-    /// Of every step after the last one of training, those that the model holds included; NaN where one is
-    /// missing.
+    /// The value of every step after training, including those in the model; NaN if missing.
     pub values: Vec<f64>,
-    /// Values that the model holds and that were replaced by others.
+    /// Number of values in the model that were replaced.
     pub corrected: usize,
 }
 
@@ -36,10 +35,10 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// Of a loaded model, which says how its data are read.
+    /// A scorer for a loaded model; `reading` says how its data are read.
     ///
     /// # Errors
-    /// Where the model has no frequency.
+    /// If the model has no frequency.
     pub fn new(mut model: Saved, reading: &Reading) -> Result<Self> {
         let clock = model_clock(&model)?;
         Ok(Self {
@@ -51,7 +50,7 @@ impl Scorer {
         })
     }
 
-    /// How times are written, where that was said.
+    /// How times are written, if given.
     pub fn format(&self) -> Option<&DateFormat> {
         self.reading.date_format.as_ref()
     }
@@ -66,7 +65,7 @@ impl Scorer {
         self.ids.all()
     }
 
-    /// The number of a series; `None` where the model does not know it.
+    /// The number of a series; `None` if it is unknown to the model.
     pub fn number(&self, id: &str) -> Option<usize> {
         self.ids.number(id)
     }
@@ -76,7 +75,7 @@ impl Scorer {
         self.nonnegative
     }
 
-    /// The last time of series `number` that the model holds.
+    /// The last time of series `number` in the model.
     pub fn end(&self, number: usize) -> i64 {
         self.time_after(number, self.model.later.get(number).len())
     }
@@ -87,12 +86,12 @@ impl Scorer {
         self.clock.at(end, steps as i64).unwrap_or(end)
     }
 
-    /// The values of series `number` since training: those that the model holds, corrected and continued by
-    /// the observations in `series`.
+    /// The values of series `number` since training: those in the model, corrected and continued by the
+    /// observations in `series`.
     ///
     /// # Errors
-    /// The first observation that contradicts another or a value that the model was fitted to, is on no step,
-    /// or is too far ahead.
+    /// The first observation that contradicts another one or a training value, is not on a step, or is too far
+    /// ahead.
     pub fn since_training(&self, number: usize, series: &mut Series) -> Result<Since, Problem> {
         series.tidy(self.reading.duplicates)?;
         let held = self.model.later.get(number);
@@ -122,8 +121,8 @@ impl Scorer {
         Ok(Since { values, corrected })
     }
 
-    /// Parameters rest on the values of training, so that none of them can be replaced; `step` is at most 0,
-    /// which is the last of them.
+    /// Refuses another value for a step of training, since the parameters depend on it; `step` is at most 0, the last
+    /// step of training.
     fn refuse_correction(
         &self,
         number: usize,
@@ -138,20 +137,20 @@ impl Scorer {
             _ if !value.is_finite() => return Ok(()),
             Ok(index) if seen.get(index) == Some(&fingerprint(value)) => return Ok(()),
             Ok(_) => format!(
-                "{value} for {} is not the value that the model was trained on; train again with it, or \
-                 take the row out",
+                "{value} for {} is not the value that the model was trained on; retrain the model, or \
+                remove the row",
                 time()
             ),
             Err(_) => format!(
-                "{} is before the first value that the model was trained on; train again with it, or take \
-                 the row out",
+                "{} is before the first value that the model was trained on; retrain the model, or remove \
+                the row",
                 time()
             ),
         };
         Err(series.problem(row, reason))
     }
 
-    /// The values since training with those observed, in words what is wrong with one of them.
+    /// The values since training with the observations, or what is wrong with an observation.
     fn steps(&self, number: usize, observations: &[Observation<'_>]) -> Result<Vec<f64>, String> {
         let mut series = Series::default();
         for observation in observations {
@@ -223,7 +222,7 @@ impl Score for Scorer {
         let answer = |request: &Request<'_>| match self.number(request.series) {
             Some(number) => Ok(self.forecast(number, request)),
             None => Err(Refusal::unknown(
-                "the model does not know it; train again with it",
+                "it is unknown to the model; retrain the model with it",
             )),
         };
         requests.iter().map(answer).collect()

@@ -1,5 +1,5 @@
-//! Where the series of a table are: a row a value, with columns that name the series, or a row a time, with a
-//! column of values for each of them. What is not said is inferred from the head of the table, and told.
+//! How a table holds its series: a row per value, with columns that name the series, or a row per time, with a column of
+//! values for each series. What is not given is inferred from the first rows, with a note.
 
 use std::collections::HashSet;
 
@@ -15,16 +15,16 @@ use tables::{
     NotNumber, Peeked, ReadError, Row, SeriesColumns, SeriesLayout, Source, number, shown, spelling,
 };
 
-/// The column that names a series unless it is said otherwise.
+/// Default name of the column of ids.
 pub const ID: &str = "unique_id";
 
 /// How a table holds its series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// A row a value.
+    /// A row per value.
     Long,
-    /// A row a time, with a column of values for each series.
+    /// A row per time, with a column of values for each series.
     Wide,
 }
 
@@ -35,14 +35,14 @@ pub enum Layout {
     expecting = "the name of a column, or a list of names of columns"
 )]
 pub enum Names {
-    /// One.
+    /// One name.
     One(String),
-    /// A list.
+    /// A list of names.
     Many(Vec<String>),
 }
 
 impl Names {
-    /// All of them.
+    /// All names.
     pub fn all(&self) -> &[String] {
         match self {
             Names::One(name) => std::slice::from_ref(name),
@@ -51,10 +51,10 @@ impl Names {
     }
 }
 
-/// What was said of where series are.
+/// The given settings of how a table holds its series.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// Absent: as the columns say.
+    /// Absent: inferred from the columns.
     pub layout: Option<Layout>,
     /// Absent: one series.
     pub id: Option<Names>,
@@ -62,7 +62,7 @@ pub struct Shape {
     pub value: Names,
 }
 
-/// Rows of the head of a table that are looked at, and the bytes of it.
+/// Maximum number of rows, and of bytes, to infer from.
 const HEAD: usize = 1000;
 const HEAD_BYTES: usize = 1 << 20;
 
@@ -77,19 +77,19 @@ impl Shape {
         }
     }
 
-    /// That what was said goes together.
+    /// Checks that the settings are consistent.
     ///
     /// # Errors
-    /// The key whose value does not.
+    /// The key whose value is not.
     pub fn check(self) -> Result<Self, Invalid> {
         let ids: &[String] = self.id.as_ref().map_or(&[], Names::all);
         let no_list =
             |names: Option<&Names>| matches!(names, Some(Names::Many(names)) if names.is_empty());
         require(!no_list(self.id.as_ref()), "ts.data.id", || {
-            "name columns, or write null where there is one series".to_owned()
+            "the list is empty; name columns, or write null if there is only one series".to_owned()
         })?;
         require(!no_list(Some(&self.value)), "ts.data.value", || {
-            "name at least one column".to_owned()
+            "the list is empty; name at least one column".to_owned()
         })?;
         let mut seen = HashSet::new();
         let all = ids.iter().chain([&self.time]);
@@ -98,7 +98,7 @@ impl Shape {
             .chain(self.value.all().iter().map(|name| (name, "ts.data.value")))
         {
             require(seen.insert(name.as_str()), key, || {
-                format!("the column `{}` is named twice", shown(name))
+                format!("column `{}` is named twice", shown(name))
             })?;
         }
         if let Some(Names::Many(ids)) = &self.id {
@@ -110,7 +110,7 @@ impl Shape {
             let taken = ids.iter().find(of_forecasts);
             require(taken.is_none(), "ts.data.id", || {
                 format!(
-                    "forecasts have a column `{}` of their own; give that of the ids another name",
+                    "forecasts have their own column `{}`; rename the column of ids",
                     taken.map_or("", |id| id)
                 )
             })?;
@@ -119,16 +119,16 @@ impl Shape {
         require(
             !(is_list && self.layout == Some(Layout::Long)),
             "ts.data.value",
-            || "a list of columns is for ts.data.layout: wide".to_owned(),
+            || "a list of columns needs ts.data.layout: wide".to_owned(),
         )?;
         let wide = is_list || self.layout == Some(Layout::Wide);
         require(!wide || !self.names_ids(), "ts.data.id", || {
-            "in a wide table each column is a series, so that it has no id: write null".to_owned()
+            "in a wide table each column is a series, so there are no ids: write null".to_owned()
         })?;
         Ok(self)
     }
 
-    /// Whether somebody named columns of ids.
+    /// Whether columns of ids are given explicitly.
     fn names_ids(&self) -> bool {
         match &self.id {
             None => false,
@@ -137,10 +137,10 @@ impl Shape {
         }
     }
 
-    /// The columns of a table, by what was said and, where nothing was, by what its head holds.
+    /// The columns of a table, by the settings or inferred from its first rows.
     ///
     /// # Errors
-    /// Names a column that is not there.
+    /// Names a missing column.
     pub fn columns(&self, source: &mut Peeked, talk: &Talk) -> Result<SeriesColumns, ReadError> {
         let (columns, note) = self.settle(source)?;
         if let Some(note) = note {
@@ -149,7 +149,7 @@ impl Shape {
         Ok(columns)
     }
 
-    /// The same, and what is to be said of it.
+    /// The same, with a note on what was inferred.
     pub(super) fn settle(
         &self,
         source: &mut Peeked,
@@ -180,7 +180,7 @@ impl Shape {
         let may_be = self.layout.is_none() && !self.names_ids();
         if may_be && has_value && times_differ(source, time) {
             let note = format!(
-                "there is no column `{ID}`, so that all rows are one series, `{}` (ts.data.id: null says so)",
+                "there is no column `{ID}`, so all rows are taken as one series, `{}` (set ts.data.id: null to confirm)",
                 shown(value)
             );
             return Ok((long(&[]), Some(note)));
@@ -189,13 +189,13 @@ impl Shape {
         if may_be && !has_value && !named && is_wide(source, time) {
             let series = others(source, time);
             let note = format!(
-                "each of {} columns is taken for a series ({}): ts.data.layout: wide says so",
+                "each of {} columns is taken as a series ({}); set ts.data.layout: wide to confirm",
                 series.len(),
                 listed(&series)
             );
             return Ok((wide(series), Some(note)));
         }
-        // One of them is not there.
+        // One of them is missing.
         for name in ids.iter().chain([value]) {
             source.column(name)?;
         }
@@ -203,7 +203,7 @@ impl Shape {
     }
 }
 
-/// `data` with the columns that its source has, where these follow from its head; otherwise as it is.
+/// Completes `data` with the columns inferred from its source, if that can be read.
 pub(super) fn settled(project: &Project, shape: &Shape, data: &mut DataBlock) {
     let Ok(source) = tables::open_with(&project.path(&data.source), data.reading()) else {
         return;
@@ -228,7 +228,7 @@ fn others(source: &dyn Source, time: usize) -> Vec<String> {
     names.map(|(_, column)| column.name.clone()).collect()
 }
 
-/// The first rows of a table that may be looked at.
+/// The first rows of a table, within the limits.
 fn head(source: &mut Peeked) -> impl Iterator<Item = &Row> {
     let mut bytes = 0;
     for ahead in 0..HEAD {
@@ -240,14 +240,14 @@ fn head(source: &mut Peeked) -> impl Iterator<Item = &Row> {
     source.held()
 }
 
-/// Whether no time of the head comes twice: rows of several series repeat them.
+/// Whether no time of the first rows is repeated, as it is with several series.
 fn times_differ(source: &mut Peeked, time: usize) -> bool {
     let mut seen = HashSet::new();
     let times = head(source).map(|row| row.text(time).trim().to_owned());
     times.into_iter().all(|time| seen.insert(time))
 }
 
-/// Whether each column but the time may be a series: none is called as ids are, all hold numbers.
+/// Whether each column except the time may be a series: none has a usual name of ids, all hold numbers.
 fn is_wide(source: &mut Peeked, time: usize) -> bool {
     let names = others(source, time);
     let is_id = |name: &String| Role::Series.is_usual_name(name);

@@ -24,18 +24,18 @@ use models::ts::{FitError, ForecastOptions, Model, Saved};
 use tables::clock::Clock;
 use tables::{Gaps, Panel, shown};
 
-/// What is worth knowing of fitted series.
+/// A summary of the fitted series.
 #[derive(Serialize)]
 pub struct Fit {
     series: usize,
     frequency: String,
     seasons: Vec<usize>,
     horizon: usize,
-    /// How many series each kind of model forecasts.
+    /// Number of series by kind of model.
     models: BTreeMap<String, usize>,
-    /// Errors of earlier forecasts that the intervals rest on.
+    /// Number of errors of earlier forecasts that the intervals are calibrated on.
     calibrated_on: usize,
-    /// Steps of the test part by which the states are carried on.
+    /// Number of steps of the test part that update the states.
     #[serde(skip_serializing_if = "Option::is_none")]
     later: Option<u64>,
 }
@@ -54,7 +54,7 @@ impl fmt::Display for Fit {
             write!(f, ", intervals from {} errors", self.calibrated_on)?;
         }
         if let Some(rows) = self.later {
-            write!(f, ", carried on by {rows} steps of the test part")?;
+            write!(f, ", updated by {rows} steps of the test part")?;
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Train for Ts {
         let model = (options.fit(&regular.series(), &|| bar.inc(1))).map_err(|error| {
             let FitError::NoValue { series } = error;
             exit::data(format!(
-                "series `{}` has no value at all",
+                "series `{}` has no values",
                 shown(&regular.ids[series])
             ))
         })?;
@@ -140,7 +140,7 @@ impl Train for Ts {
     }
 }
 
-/// Newer observations in, where there are any; forecasts out.
+/// Optional newer observations in, forecasts out.
 fn signature(data: &Reading) -> Signature {
     let bounds = LEVELS
         .iter()
@@ -172,7 +172,7 @@ struct Regular {
     ids: Vec<String>,
     /// Last time of each.
     times: Vec<i64>,
-    /// Values of all, and where those of each end.
+    /// Values of all series, and the end of each.
     values: Vec<f64>,
     ends: Vec<usize>,
 }
@@ -196,7 +196,7 @@ impl Regular {
             names.push_str(&series.id);
             name_ends.push(names.len());
         }
-        // Made now that the rows are gone: names between them would keep their pages in memory.
+        // Copied after the rows are freed: names allocated between them would keep their pages in memory.
         let ids = spans(&name_ends).map(|name| names[name].to_owned());
         regular.ids = ids.collect();
         Ok(regular)
@@ -223,10 +223,10 @@ impl Regular {
     }
 }
 
-/// Horizon where none is asked for and there is no test part.
+/// Default horizon without a test part.
 const HORIZON: usize = 12;
 
-/// Steps to be forecast: as asked for, otherwise as many as the test part has.
+/// Number of steps to forecast: as given, otherwise as many as the test part has.
 fn horizon(params: &Params, later: &Later) -> usize {
     params.horizon.given().unwrap_or(match later.longest {
         0 => HORIZON,
@@ -234,7 +234,7 @@ fn horizon(params: &Params, later: &Later) -> usize {
     })
 }
 
-/// How many series have values below zero.
+/// Numbers of series with values below zero.
 struct BelowZero {
     /// In the training part.
     training: usize,
@@ -255,7 +255,7 @@ impl BelowZero {
         }
     }
 
-    /// Says where they decide on forecasts, or contradict what was asked for.
+    /// Notes the effect on forecasts, and warns if they contradict the parameters.
     fn tell(&self, params: &Params, talk: &Talk) {
         let Self { training, all } = *self;
         match params.nonnegative {
@@ -286,7 +286,7 @@ fn tell_unknown(later: &Later, talk: &Talk) {
     }
 }
 
-/// How many models there are of each family.
+/// Number of models of each family.
 fn families(model: &Model) -> BTreeMap<String, usize> {
     let mut families = BTreeMap::new();
     for (_, member) in model.series.iter().flat_map(|series| series.parts) {
@@ -295,7 +295,7 @@ fn families(model: &Model) -> BTreeMap<String, usize> {
     families
 }
 
-/// Whole numbers have no calendar: their season is looked for in the training part.
+/// Searches the season of whole-number times, which have no calendar, in the training part.
 fn found_season(data: &Panel, talk: &Talk) -> Vec<usize> {
     let series: Vec<&[f64]> = { data.series.iter() }
         .map(|series| series.values.as_slice())
@@ -307,16 +307,16 @@ fn found_season(data: &Panel, talk: &Talk) -> Vec<usize> {
             held,
             looked_at,
         }) => format!(
-            "ts: whole numbers: a season of {season} steps was found, which {held} of {looked_at} series looked \
-             at have; ts.season overrides it"
+            "ts: whole numbers: found a season of {season} steps in {held} of {looked_at} series; override it \
+            with ts.season"
         ),
-        None => "ts: whole numbers: no season was found; say one with ts.season where there is one"
+        None => "ts: whole numbers: no season was found; set ts.season if there is one"
             .to_owned(),
     });
     found.map(|found| found.season).into_iter().collect()
 }
 
-/// The seasons asked for, otherwise those that the frequency usually has.
+/// The given seasons, otherwise those that are usual for the frequency.
 fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usize> {
     let seasons = params.seasons.clone().unwrap_or_else(|| {
         let usual = clock.seasons();
@@ -324,22 +324,22 @@ fn seasons(params: &Params, clock: &Clock, data: &Panel, talk: &Talk) -> Vec<usi
             return found_season(data, talk);
         }
         talk.note(match usual.as_slice() {
-            [] => format!("ts: {clock}: no season is usual; say one with ts.season"),
-            [one] => format!("ts: {clock}: the season is taken as {one} steps"),
-            many => format!("ts: {clock}: the seasons are taken as {many:?} steps"),
+            [] => format!("ts: {clock}: there is no usual season; set ts.season if there is one"),
+            [one] => format!("ts: {clock}: using the usual season of {one} steps"),
+            many => format!("ts: {clock}: using the usual seasons of {many:?} steps"),
         });
         usual
     });
     let longest = data.series.iter().map(|series| series.values.len()).max();
     let longest = longest.unwrap_or(0);
-    // The first stays: errors are scaled by it even where no model can have it.
+    // The first one stays: errors are scaled by it even if no model can use it.
     let first = seasons.first().copied();
     let (usable, long): (Vec<usize>, Vec<usize>) = seasons
         .into_iter()
         .partition(|season| 2 * season <= longest || Some(*season) == first);
     if !long.is_empty() {
         talk.note(format!(
-            "ts: no series holds two seasons of {long:?} steps; they are left out"
+            "ts: no series is as long as two seasons of {long:?} steps; they are left out"
         ));
     }
     usable

@@ -33,13 +33,13 @@ impl Validate for Ts {
             "times",
             "0",
             Level::Error,
-            "share of rows whose time is no date, time or whole number",
+            "share of rows whose time is not a date, time or whole number",
         ),
         TaskRule::at_most(
             "duplicates",
             "0",
             Level::Error,
-            "share of rows of a time that came before in their series",
+            "share of rows that repeat a time of their series",
         ),
         TaskRule::at_most(
             "gaps",
@@ -63,7 +63,7 @@ impl Validate for Ts {
             "outliers",
             "0",
             Level::Warning,
-            "share of values far from their neighbours, held against what is usual in their series",
+            "share of values far from their neighbours, compared with what is usual in their series",
         ),
         TaskRule::at_most(
             "leakage",
@@ -109,7 +109,7 @@ impl Validate for Ts {
 fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let data = &job.params.data;
     let mut source = Peeked::new(tables::open_with(path, data.reading())?);
-    // Columns that are not there are findings.
+    // Missing columns are findings.
     let names = job.params.shape.columns(&mut source, job.talk).ok();
     drop(source);
     let mut read = table::read(job, path, |head| match &names {
@@ -139,7 +139,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
             .into_iter()
             .flatten()
             .for_each(|found| faults.merge(found));
-        findings.extend(judge(job, &read, &cells, &faults));
+        findings.extend(row_findings(job, &read, &cells, &faults));
     }
     Ok(Checked {
         tables: vec![read.summary],
@@ -171,7 +171,7 @@ fn find_clock(job: &Job<Params>, rows: &mut Rows, path: &Path) -> Result<(Clock,
     Ok((all.clock(), notation))
 }
 
-fn judge(
+fn row_findings(
     job: &Job<Params>,
     read: &table::Read<Rows>,
     cells: &Cells,
@@ -187,7 +187,7 @@ fn judge(
     if read.watch.pattern().is_none() {
         findings.extend(mixed_times(read, time));
     }
-    // Where the parameters say what becomes of them, they are meant.
+    // If the parameters say how to combine them, they are intended.
     if job.params.data.duplicates == Duplicates::Error {
         let says = "repeat a time of their series";
         findings.extend(share("duplicates", time, &faults.repeated, says));
@@ -195,7 +195,7 @@ fn judge(
     findings.extend(gaps(job, read, time, faults));
     findings.extend(short(job, read, cells.id(), faults));
     findings.extend(constant(job, read, cells.value(), faults));
-    let says = "stand far from their neighbours";
+    let says = "are far from their neighbours";
     findings.extend(read.share(
         job,
         "outliers",
@@ -206,14 +206,14 @@ fn judge(
     findings
 }
 
-/// What is wrong with times that are not read, and what would read them where none is.
+/// Describes times that cannot be read, with advice if none can.
 fn describe_bad_times(read: &table::Read<Rows>, time: usize) -> String {
     if let Some(pattern) = read.watch.pattern() {
         return format!(
             "have a time that is not in the format \"{pattern}\" (TASK.data.date_format)"
         );
     }
-    let says = "have a time that is no date, time or whole number";
+    let says = "have a time that is not a date, time or whole number";
     let column = &read.table.columns[time];
     let is_read = [Class::Date, Class::Datetime, Class::Integer];
     match read.watch.unread.advice() {
@@ -224,13 +224,13 @@ fn describe_bad_times(read: &table::Read<Rows>, time: usize) -> String {
     }
 }
 
-/// Dates among numbers cannot be put in one order.
+/// The finding if there are both dates and numbers, which cannot be ordered.
 fn mixed_times(read: &table::Read<Rows>, time: usize) -> Option<Finding> {
     let column = &read.table.columns[time];
     let dated = column.of_class(Class::Date) + column.of_class(Class::Datetime);
     let whole = column.of_class(Class::Integer);
     let message = format!(
-        "{} times are dates and {} whole numbers",
+        "{} times are dates and {} are whole numbers",
         count(dated),
         count(whole)
     );
@@ -245,7 +245,7 @@ fn gaps(
     faults: &Faults,
 ) -> Option<Finding> {
     let of = faults.missing as f64 / (faults.rows + faults.missing) as f64;
-    // Where a gap means that nothing was asked for, it is meant.
+    // If a gap means no demand, it is intended.
     let span = job
         .rule("gaps")
         .filter(|span| faults.missing > 0 && !span.holds(of));
@@ -273,7 +273,7 @@ fn short(
         .rule("rows_per_series")
         .filter(|span| !span.holds(rows as f64))?;
     let message = format!(
-        "the shortest of {} series has {rows} rows; {span} are expected",
+        "the shortest of {} series has {rows} rows; expected {span}",
         count(faults.series)
     );
     let about = read.about("rows_per_series", span.level(), id);
@@ -302,7 +302,7 @@ fn constant(
     )
 }
 
-/// Test rows must come after every training row of their series.
+/// Checks that test rows come after all training rows of their series.
 fn prepared(job: &Job<Params>) -> Result<Checked> {
     let paths = parts::<Ts>(job.project)?;
     let names = paths.each_ref().map(|path| job.project.shown(path));

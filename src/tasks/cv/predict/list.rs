@@ -1,4 +1,4 @@
-//! Photos to be scored as rows: a folder, a pattern, one photo, a list on stdin, or a table.
+//! Lists the photos to score as rows: from a folder, a pattern, one photo, a list on stdin, or a table.
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
@@ -50,7 +50,7 @@ fn open_input(request: &Request, talk: &Talk) -> Result<Box<dyn Source>> {
     Ok(tables::from_values(&name, PATH, vec![name.clone()]))
 }
 
-/// A table as it is; one without any bytes lists no photos.
+/// A table as it is; an empty file lists no photos.
 fn listed(source: Box<dyn Source>) -> Result<Box<dyn Source>> {
     match source.columns().is_empty() {
         true => Ok(tables::without_rows(source.file(), &[PATH])),
@@ -58,20 +58,20 @@ fn listed(source: Box<dyn Source>) -> Result<Box<dyn Source>> {
     }
 }
 
-/// All files in a folder that are named like photos, at any depth.
+/// All files in a folder with a file name extension of photos, at any depth.
 fn folder(path: &Path, talk: &Talk) -> Result<Box<dyn Source>> {
     let name = names::spell(path);
     let listing = list::photos(path).with_context(|| name.clone())?;
     if listing.photos.is_empty() {
         return Err(exit::data(format!(
-            "{name} holds no photos ({} files that are not named like photos)",
+            "{name} holds no photos ({} files with other file name extensions)",
             listing.others
         )));
     }
     if listing.others > 0 {
         let others = listing.others;
         talk.note(format!(
-            "{name}: {others} files are not named like photos and left out"
+            "{name}: left out {others} files without a file name extension of photos"
         ));
     }
     let photos = listing.photos.iter();
@@ -89,7 +89,7 @@ fn pattern(pattern: &str) -> Result<Box<dyn Source>> {
         }
     }
     if paths.is_empty() {
-        return Err(exit::data(format!("{pattern} matches no file")));
+        return Err(exit::data(format!("{pattern} matches no files")));
     }
     Ok(tables::from_values(pattern, PATH, paths))
 }

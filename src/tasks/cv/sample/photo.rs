@@ -1,6 +1,6 @@
 //! Seeded sample photos: a painted scene, sharp or blurred, as a camera would take it.
 //!
-//! A photo is a function of the seed, the number of its scene and its version alone. `scene` paints,
+//! A photo depends only on the seed, the number of its scene and its version. `scene` paints,
 //! `blur` spreads points, `camera` adds contrast, noise and the losses of JPEG. Blur and camera work
 //! on real sharp photos as well ([`Version::of`]).
 
@@ -18,10 +18,10 @@ use models::cv::Class;
 /// Brightness, 0 to 255, not rounded.
 type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
 
-/// What becomes of each scene, in this order.
+/// The versions of each scene, in this order.
 pub const VERSIONS: [&str; 4] = [Class::Sharp.as_str(), "gaussian", "disk", "motion"];
 
-/// Strength of blurs, barely to badly: standard deviation of the spread of a point, in pixels.
+/// Range of the strength of blurs: standard deviation of the spread of a point, in pixels.
 const STRENGTH: (f64, f64) = (0.8, 5.0);
 
 /// One sample photo.
@@ -32,7 +32,7 @@ pub struct SamplePhoto {
     pub blur: Option<Blur>,
 }
 
-/// A version of a scene: drawn from the seed, the scene's number and the version's.
+/// A version of a scene, determined by the seed, the number of the scene and that of the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     pub seed: u64,
@@ -42,7 +42,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// How it is blurred; known before anything is painted.
+    /// Its blur, which can be drawn without painting.
     pub fn blur(&self) -> Option<Blur> {
         let draw = &mut self.draw(b"blur\0\0\0\0");
         let strength = draw.log_uniform(STRENGTH.0, STRENGTH.1);
@@ -70,7 +70,7 @@ impl Version {
     /// This version of a real sharp photo, given as its gray pixels.
     ///
     /// # Panics
-    /// When there are not `width` × `height` pixels.
+    /// If there are not `width` × `height` pixels.
     pub fn of(&self, pixels: &[u8], width: usize, height: usize) -> SamplePhoto {
         let pixels = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
         let canvas = Canvas::from_raw(width as u32, height as u32, pixels);
@@ -86,7 +86,7 @@ impl Version {
         }
     }
 
-    /// Draws for one purpose, so that no purpose disturbs another's.
+    /// The draws for one purpose, independent of those for others.
     fn draw(&self, purpose: &[u8; 8]) -> Draw {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());

@@ -1,5 +1,4 @@
-//! Photos of the test part that look like one of the training part, though they are listed as different
-//! scenes.
+//! Finds photos of the test part that look like one of the training part, although they are listed as different scenes.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +19,7 @@ struct Photo {
 }
 
 /// Test photos, each with the first photo of the training part that looks like it and is listed as another
-/// scene. Empty where a part was written without hashes.
+/// scene. Empty if a part was written without hashes.
 pub(super) fn across_parts<P>(job: &Job<P>, parts: &[PathBuf; 2]) -> Result<Repeats> {
     let (train, test) = (photos(&parts[0])?, photos(&parts[1])?);
     let near = |photo: &Photo| {

@@ -42,7 +42,7 @@ pub struct Figures {
     /// Means over the origins.
     pub score: Option<Score>,
     pub naive: Option<Score>,
-    /// False where a forecast fell back to the seasonal naive one.
+    /// False if a forecast fell back to the seasonal naive one.
     pub by_own_models: bool,
     /// P-value of the Ljung-Box test of the residuals.
     pub ljung_box: Option<f64>,
@@ -86,7 +86,7 @@ impl<'a> Backtest<'a> {
             match places.insert(number, start..values.len()) {
                 None => Ok(()),
                 Some(_) => Err(exit::data(format!(
-                    "{}: the rows of series `{}` do not stand together; prepare and train again",
+                    "{}: the rows of series `{}` are not adjacent; prepare and train again",
                     spec.training.display(),
                     shown(&series.id)
                 ))),
@@ -192,8 +192,8 @@ impl<'a> Backtest<'a> {
             .map_err(|problem| refused(&problem.reason))
     }
 
-    /// Where forecasts start and how far they go: one from the end of training over all `steps`, or
-    /// several of the model's horizon, the last of which ends with the test part.
+    /// The origins and lengths of forecasts: one from the end of training over all `steps`, or several of the
+    /// model's horizon, the last of which ends with the test part.
     fn starts(&self, steps: usize) -> Vec<(usize, usize)> {
         let origins = self.spec.origins;
         let horizon = self.model.model.horizon;
@@ -282,7 +282,7 @@ pub fn residuals(forecaster: &Forecaster, past: &[f64]) -> Vec<f64> {
     pairs.filter(|e| e.is_finite()).collect()
 }
 
-/// Bounds of 95 %, as if errors were normal.
+/// Bounds of 95 %, assuming normal errors.
 fn bounds(forecast: &Forecast) -> (Vec<f64>, Vec<f64>) {
     let wide = normal_width(0.95);
     let pairs = forecast.mean.iter().zip(&forecast.deviation);

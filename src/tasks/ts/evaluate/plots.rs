@@ -21,7 +21,7 @@ pub struct Tables {
     steps: Vec<[f64; 3]>,
 }
 
-/// The shortest spelling that reads back the same; empty for a value that is missing.
+/// The shortest text that reads back as the same number; empty for a missing value.
 fn number(value: f64) -> String {
     match value.is_finite() {
         // Without the sign of a zero.
@@ -88,7 +88,7 @@ impl Tables {
         Ok(self.series.write_record(row)?)
     }
 
-    /// Every forecast beside the actual value.
+    /// Writes every forecast with the actual value.
     fn forecasts(&mut self, series: &SeriesBacktest) -> io::Result<()> {
         for origin in &series.origins {
             for (h, &time) in origin.times.iter().enumerate() {

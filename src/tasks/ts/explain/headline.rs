@@ -1,18 +1,18 @@
-//! The first lines of an explanation: how the season moves the forecast and where the trend goes, in words.
+//! The first lines of an explanation: the effect of the season on the forecast, and the trend, in words.
 //!
-//! Both are read off the forecast itself, over two cycles of the shortest season, so that they are true whatever
-//! models are behind it.
+//! Both are computed from the forecast itself, over two cycles of the shortest season, so that they hold for any
+//! model.
 
 use models::ts::Saved;
 use serde::Serialize;
 use tables::clock::Clock;
 
-/// Times of the season that are named, the strongest first.
+/// Maximum number of times of the season to name, the strongest first.
 const NAMED: usize = 2;
-/// Shares of the mean below this are not worth a word.
+/// Smaller shares of the mean are not mentioned.
 const SMALLEST: f64 = 0.005;
 
-/// What a person wants to know first.
+/// The content of these lines.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub struct Headline {
     /// The time of the forecast's first step.
@@ -20,7 +20,7 @@ pub struct Headline {
     /// Times of the season with the share by which their forecasts are above or below the mean, the strongest
     /// first.
     pub season: Vec<(String, f64)>,
-    /// How the mean of a cycle moves, a step.
+    /// The change of the mean of a cycle, per step.
     pub trend: f64,
     /// What a step is: `day`.
     pub step: &'static str,
@@ -77,7 +77,7 @@ impl Headline {
     }
 }
 
-/// Steps of two cycles of the shortest season; of the horizon where there is none.
+/// Steps of two cycles of the shortest season; of the horizon if there is no season.
 pub fn steps(model: &Saved) -> (usize, usize) {
     match model.model.seasons.iter().copied().filter(|&m| m > 1).min() {
         Some(period) => (2 * period, period),
@@ -100,7 +100,7 @@ fn days((year, month, day): (i64, i64, i64)) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// What lies between two neighbouring times.
+/// The distance between two neighbouring times, in words.
 fn step_of(times: &[String]) -> &'static str {
     let dates: Vec<i64> = times
         .iter()
@@ -120,7 +120,7 @@ fn step_of(times: &[String]) -> &'static str {
     }
 }
 
-/// A time of the season as people name it.
+/// The usual name of a time of the season.
 fn name(times: &[String], at: usize, period: usize, step: &str) -> String {
     const WEEKDAYS: [&str; 7] = [
         "Thursdays",

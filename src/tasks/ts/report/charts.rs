@@ -5,14 +5,14 @@ use crate::report::format::{count, fixed, label as short, percent};
 use crate::report::html::text;
 use crate::report::svg::{self, Axis, Key, Picture, Plot, Sign, WIDTH};
 
-/// Of the areas between the axes.
+/// Heights of the areas between the axes.
 const FAN: f64 = 190.0;
 const STEPS: f64 = 220.0;
 const LAGS: f64 = 100.0;
 /// Ticks of an axis of steps.
 const TICKS: usize = 7;
 
-/// Forecasts beside what came.
+/// Forecasts with the actual values.
 pub(super) fn fans(report: &TsReport) -> String {
     let legend = [
         Key::new(Sign::Line, "past", "actual"),
@@ -66,7 +66,7 @@ fn fan(shown: &Shown, value: &str, number: usize) -> Picture {
     Picture {
         id: format!("fan-{number}"),
         title: format!("Forecast of {}", short(&shown.id, 32)),
-        description: format!("{} steps beside what came", mean.len()),
+        description: format!("{} steps with the actual values", mean.len()),
         width: WIDTH,
         height: plot.picture_height(),
         class: "fluid",
@@ -74,8 +74,8 @@ fn fan(shown: &Shown, value: &str, number: usize) -> Picture {
     }
 }
 
-/// The name of the axis of times, and times as they fit beside each other: of times with hours the year is in
-/// the name, or, where it changes, the hours are left out.
+/// The name of the axis of times, and the times, short enough to fit: for times with hours the year is in the name,
+/// or the hours are left out if the year changes.
 fn in_few_letters(ticks: &[(usize, String)]) -> (String, Vec<(f64, String)>) {
     let dated = |time: &str| {
         time.get(10..11)
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn times_fit_beside_each_other() {
+    fn times_are_short_enough_to_fit() {
         let (name, ticks) = shortened(&["2025-02-12 13:00:00", "2025-02-13 01:00:00"]);
         assert_eq!(
             (name.as_str(), ticks[0].as_str()),

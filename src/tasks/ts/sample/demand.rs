@@ -1,5 +1,5 @@
-//! Sample demand: daily sales of an item with trend, week, year, promotions, a shift of level, gaps;
-//! some items are asked for now and then only.
+//! Sample demand: daily sales of an item with trend, weekly and yearly season, promotions, a shift of level, and gaps;
+//! some items have intermittent demand.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -89,7 +89,7 @@ impl Demand {
         let mut promotion = 0;
         let sold = (0..days)
             .map(|day| {
-                // Every draw is made on every day, so that none depends on another's outcome.
+                // Every draw is made on every day, so that draws are independent of each other.
                 let (starts, lasts) = (draw.chance(0.01), 3 + draw.below(5));
                 let (noise, asked, lost) =
                     (draw.normal(), draw.chance(shape.asked), draw.chance(0.004));

@@ -1,5 +1,5 @@
-//! The rows of a table of series as the checks need them: of each value its series, its time and its place; and the
-//! times that cannot be read.
+//! The rows of a table of series for the checks: the series, time and place of each value, and times that cannot be
+//! read.
 
 use std::io;
 
@@ -15,28 +15,28 @@ use tables::{Decimal, SeriesColumns, SeriesLayout};
 pub(super) struct Rows {
     pub cells: Option<Cells>,
     decimal: Option<Decimal>,
-    /// How times are written, where that was said.
+    /// How times are written, if given.
     pub format: Option<DateFormat>,
     /// The number that a part's rows get as that of their file; else they keep theirs.
     part: Option<usize>,
     pub observed: Partitions<Observed>,
     pub kinds: Kinds,
     pub bad_times: Gathered,
-    /// Formats that read all of them, where none was said.
+    /// Formats that can read all of them, if none is given.
     pub unread: Candidates,
     shown: usize,
 }
 
-/// Which cells of a row count.
+/// The relevant cells of a row.
 pub(super) struct Cells {
     pub time: usize,
-    /// Those that name a series together; none: the column of a value does.
+    /// The cells that together name a series; if empty, the column of the value does.
     ids: Vec<usize>,
     values: Vec<usize>,
 }
 
 impl Cells {
-    /// `None` where one of them is not there.
+    /// `None` if one of them is missing.
     fn find(head: &Head, names: &SeriesColumns) -> Option<Cells> {
         let all = |names: &[String]| -> Option<Vec<usize>> {
             names.iter().map(|name| head.find(name)).collect()
@@ -52,7 +52,7 @@ impl Cells {
         })
     }
 
-    /// The hash of the name of the series that a value is of.
+    /// The hash of the name of a value's series.
     fn series(&self, block: &Block, row: usize, value: usize) -> u64 {
         match self.ids[..] {
             [] => blocks::hash(&value.to_le_bytes()),
@@ -62,7 +62,7 @@ impl Cells {
         }
     }
 
-    /// The column to be named where a finding is about a series.
+    /// The column to name in findings about a series.
     pub fn id(&self) -> Option<usize> {
         match self.ids[..] {
             [] => self.value(),
@@ -70,7 +70,7 @@ impl Cells {
         }
     }
 
-    /// The same where it is about values: none of many.
+    /// The column to name in findings about values; `None` if there are several.
     pub fn value(&self) -> Option<usize> {
         match self.values[..] {
             [only] => Some(only),
@@ -97,7 +97,7 @@ impl Rows {
         }
     }
 
-    /// Of a table whose columns are not those that are meant.
+    /// For a table without the needed columns.
     pub fn without_cells(shown: usize) -> Rows {
         Rows {
             cells: None,
@@ -192,7 +192,7 @@ impl Watch for Rows {
 }
 
 impl Rows {
-    /// The format, where it is a pattern.
+    /// The format, if it is a pattern.
     pub fn pattern(&self) -> Option<&DateFormat> {
         self.format
             .as_ref()

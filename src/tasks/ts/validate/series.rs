@@ -1,5 +1,5 @@
-//! Time series, one after the other: steps that are missing or come twice, values that never change or
-//! stand far out. A series' rows may lie anywhere in a table larger than memory.
+//! Checks time series one by one: missing and repeated steps, constant values, outliers. The rows of a series may be
+//! anywhere in a table larger than memory.
 
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::Record;
@@ -14,7 +14,7 @@ pub(super) struct Observed {
     pub spot: Spot,
     /// A whole number, or seconds since 1970.
     pub time: i64,
-    /// NaN where there is none.
+    /// NaN if there is none.
     pub value: f64,
     pub dated: bool,
 }
@@ -59,21 +59,21 @@ impl Record for Observed {
     }
 }
 
-/// What is wrong with some series.
+/// The faults of some series.
 pub(super) struct Faults {
-    /// What whole numbers write.
+    /// The meaning of whole numbers.
     notation: Notation,
     pub series: u64,
     /// Observations of all series.
     pub rows: u64,
-    /// Observations of the shortest series, and where it starts.
+    /// Number of observations of the shortest series, and the place of its first row.
     pub shortest: Option<(u64, Spot)>,
-    /// Steps that are missing, and the rows behind them.
+    /// Number of missing steps, and the rows after them.
     pub missing: u64,
     pub gaps: Gathered,
-    /// Rows of a time that came before in their series.
+    /// Rows that repeat a time of their series.
     pub repeated: Gathered,
-    /// First rows of series that never change.
+    /// First rows of constant series.
     pub constant: Gathered,
     pub outlying: Gathered,
 }
@@ -96,7 +96,7 @@ impl Faults {
         }
     }
 
-    /// Looks at one series, sorted by time, on `clock`.
+    /// Checks one series, sorted by time, on `clock`.
     pub fn look_at(&mut self, series: &[Observed], clock: &Clock) {
         self.series += 1;
         let length = series.len() as u64;
@@ -143,7 +143,7 @@ impl Faults {
         }
     }
 
-    /// Adds what was found in other series.
+    /// Adds the faults of other series.
     pub fn merge(&mut self, other: Faults) {
         self.series += other.series;
         self.rows += other.rows;
@@ -170,7 +170,7 @@ impl Observed {
         }
     }
 
-    /// Its time on `axis`; none for a time of another kind.
+    /// Its time on `axis`; `None` for a time of another kind.
     fn on(&self, axis: Axis, notation: Notation) -> Option<i64> {
         match axis {
             Axis::Whole => (!self.dated).then_some(self.time),
@@ -181,7 +181,7 @@ impl Observed {
     }
 }
 
-/// What kind of times rows have.
+/// The kinds of times that rows have.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kinds {
     /// Whether one is a date or a time, and whether one is not at midnight.
@@ -199,17 +199,17 @@ impl Kinds {
         }
     }
 
-    /// The axis, and what whole numbers write; `said` is what the parameters say of them.
+    /// The axis, and the meaning of whole numbers; `said` is that given in the parameters.
     ///
     /// # Errors
-    /// Numbers that look like times that are not read.
+    /// Numbers that look like times but are not read as such.
     pub fn axis(&self, said: Option<Notation>) -> Result<(Axis, Notation), String> {
         match (self.dated, self.timed, said) {
             (false, _, None) => self
                 .numbers
                 .notation()
                 .map(|(notation, axis)| (axis, notation)),
-            // Times of the day are read off those that were said; midnights of a finer axis do no harm.
+            // Times of the day follow from the given notation; midnights on a finer axis do no harm.
             (false, _, Some(notation)) => Ok((notation.axis(true), notation)),
             (true, false, _) => Ok((Axis::Date, Notation::Number)),
             (true, true, _) => Ok((Axis::Time { utc: false }, Notation::Number)),
@@ -217,7 +217,7 @@ impl Kinds {
     }
 }
 
-/// Adds what a series, sorted by time, says of the clock of its table.
+/// Adds the evidence of a series, sorted by time, on the clock of its table.
 pub(super) fn add_evidence(
     evidence: &mut Evidence,
     (axis, notation): (Axis, Notation),
@@ -231,17 +231,16 @@ pub(super) fn add_evidence(
     evidence.add(&times);
 }
 
-/// Neighbours on each side that a value is held against.
+/// Number of neighbours on each side that a value is compared with.
 const SIDE: usize = 3;
-/// Deviations from which a value stands far out.
+/// Number of deviations from which a value is an outlier.
 const FAR: f64 = 12.0;
-/// Where more than one value in so many stands far out, that is how the series is.
+/// If more than one value in this many is far out, that is normal for the series.
 const RARE: usize = 50;
 
-/// Indices of values that stand far out from the median of their neighbours (Hampel, "The influence
-/// curve", 1974). At the ends of a series, where neighbours are on one side, growth alone takes a value
-/// away from them: there it must be as far from their trend. What comes often, as with each season, is
-/// usual.
+/// Indices of outliers: values far from the median of their neighbours (Hampel, "The influence curve", 1974). At the
+/// ends of a series, with neighbours on one side only, growth alone moves a value away from them: there it must also
+/// be far from their trend. Frequent deviations, as with each season, are not outliers.
 fn outlying(values: &[f64]) -> Vec<usize> {
     let mut far = far_out(values, from_median);
     if far.len() > (values.len() / RARE).max(1) {
@@ -255,7 +254,7 @@ fn outlying(values: &[f64]) -> Vec<usize> {
     far
 }
 
-/// Indices of values whose distance is more than [`FAR`] times the usual one, taken as a deviation of a
+/// Indices of values whose distance is more than [`FAR`] deviations, estimated from the median distance as for a
 /// normal distribution.
 fn far_out(values: &[f64], distance: fn(&[f64], usize) -> f64) -> Vec<usize> {
     let distances: Vec<f64> = (0..values.len()).map(|at| distance(values, at)).collect();
@@ -266,21 +265,21 @@ fn far_out(values: &[f64], distance: fn(&[f64], usize) -> f64) -> Vec<usize> {
     }
     sorted.sort_by(f64::total_cmp);
     let mean = sorted.iter().sum::<f64>() / sorted.len() as f64;
-    // Where most values equal what is expected, the mean distance stands in.
+    // If most values are exactly as expected, use the mean distance.
     let scale = (1.4826 * sorted[sorted.len() / 2]).max(1.2533 * mean / 2.0);
     let far = |&at: &usize| scale > 0.0 && distances[at] > FAR * scale;
     (0..values.len()).filter(far).collect()
 }
 
-/// From the median of the neighbours, the value itself left out; NaN where there is none.
+/// The distance from the median of the neighbours, without the value itself; NaN if there are none.
 fn from_median(values: &[f64], at: usize) -> f64 {
     let near = neighbours(values, at).map(|other| values[other]);
     (values[at] - median(near.collect())).abs()
 }
 
-/// From the line through the neighbours: the median of the slopes between two of them, and of where lines of
-/// that slope through each of them pass (Theil 1950; Sen, "Estimates of the regression coefficient based
-/// on Kendall's tau", 1968). NaN where there is none.
+/// The distance from the line through the neighbours, with the median of the slopes between two of them and the median
+/// of the intercepts (Theil 1950; Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968). NaN if
+/// there is none.
 fn from_trend(values: &[f64], at: usize) -> f64 {
     let near: Vec<usize> = neighbours(values, at).collect();
     let pairs = near.iter().enumerate();
@@ -346,7 +345,7 @@ mod tests {
         evidence.clock()
     }
 
-    /// Rows behind gaps, from 0, and steps missing before each.
+    /// Rows after gaps, from 0, and the number of steps missing before each.
     fn gaps(times: &[&str]) -> Vec<(u64, String)> {
         let found = faults(times).gaps.places.rows;
         let gap = |(spot, what): (Spot, String)| {

@@ -15,7 +15,7 @@ use crate::tasks::draw::Draw;
 
 /// Sides of the photos, landscape or portrait.
 const SIDES: [(u32, u32); 4] = [(384, 288), (448, 320), (512, 352), (352, 352)];
-/// The canvas is so many times as large as the photo: edges fall between pixels as in a lens.
+/// The canvas is this many times as large as the photo, so that edges fall between pixels as in a lens.
 const FINER: u32 = 2;
 /// Side of the square of a texture, which repeats.
 const TEXTURE: usize = 256;
@@ -46,7 +46,7 @@ pub(super) fn paint(draw: &mut Draw) -> Canvas {
 
 struct Painter {
     canvas: Canvas,
-    /// Where the leaf at hand is: 255, elsewhere 0.
+    /// 255 where the current leaf is, 0 elsewhere.
     mask: GrayImage,
     textures: Vec<Vec<f32>>,
 }
@@ -144,8 +144,8 @@ impl Painter {
                     let to = (end(draw, x), end(draw, y));
                     // Two pixels of the fine canvas are one of the photo.
                     draw_line_segment_mut(&mut self.canvas, from, to, ink);
-                    let beside = |(x, y): (f32, f32)| (x + 1.0, y);
-                    draw_line_segment_mut(&mut self.canvas, beside(from), beside(to), ink);
+                    let right_of = |(x, y): (f32, f32)| (x + 1.0, y);
+                    draw_line_segment_mut(&mut self.canvas, right_of(from), right_of(to), ink);
                 }
             }
         }

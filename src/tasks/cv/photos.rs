@@ -196,14 +196,30 @@ fn read(raw: &Raw, number: usize, measurer: &mut Measurer<'_>) -> Result<Measure
     })
 }
 
-/// Pairs of a photo and an earlier one that looks like it, with the number of bits in which their hashes differ.
-pub(super) fn look_alikes(photos: &[Measured]) -> Vec<(usize, usize, u32)> {
-    (0..photos.len())
-        .into_par_iter()
-        .filter_map(|photo| {
-            let differing = |other: usize| (photos[photo].hash ^ photos[other].hash).count_ones();
-            let like = (0..photo).find(|&other| differing(other) <= hash::NEAR)?;
-            Some((photo, like, differing(like)))
-        })
-        .collect()
+/// Pairs of photos that look alike by their hashes: the later one, the earlier one and the number of bits that
+/// differ, in this order. All pairs, since a photo may look like two that do not look like each other.
+pub(super) fn look_alikes(hashes: &[u64]) -> Vec<(usize, usize, u32)> {
+    let pairs = (0..hashes.len()).into_par_iter().flat_map_iter(|photo| {
+        let differing = move |other: usize| (hashes[photo] ^ hashes[other]).count_ones();
+        (0..photo)
+            .map(move |other| (photo, other, differing(other)))
+            .filter(|(_, _, bits)| *bits <= hash::NEAR)
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_may_look_like_two_that_differ() {
+        let apart = (1u64 << (hash::NEAR + 2)) - 1; // more bits than two alike may differ in
+        let between = (1u64 << hash::NEAR) - 1;
+        assert_eq!(look_alikes(&[0, apart]), []);
+        assert_eq!(
+            look_alikes(&[0, apart, between]),
+            [(2, 0, hash::NEAR), (2, 1, 2)]
+        );
+    }
 }

@@ -96,10 +96,12 @@ impl Prepare for Cv {
 
         let mut groups = Groups::new(photos.len());
         groups.join_equal(photos.iter().map(|photo| photo.raw.scene.as_deref()));
-        let alike = look_alikes(&photos);
+        let hashes: Vec<u64> = photos.iter().map(|photo| photo.hash).collect();
+        let mut alike = look_alikes(&hashes);
         for &(a, b, _) in &alike {
             groups.join(a, b);
         }
+        alike.dedup_by_key(|(photo, ..)| *photo); // the first that each looks like is named
         let in_test = match &params.data.test {
             Some(_) => split_by_source(&photos, &mut groups, tested),
             None => split_by_scene(

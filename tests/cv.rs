@@ -373,7 +373,7 @@ fn init_finds_which_folder_is_which_class() {
         dir.read("found/params.yaml")
             .contains("\n    classes: {blurry: blurred, ok: sharp}\n")
     );
-    dir.ok(&["repro", "--project", "found"]);
+    dir.ok(&["prepare", "cv", "--project", "found"]);
     let init = ["init", "given", "--task", "cv", "--source", "odd"];
     let message = dir.fails(2, &init);
     let asks =

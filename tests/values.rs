@@ -531,7 +531,7 @@ fn epochs_of_two_units_are_refused() {
     );
     let ran = dir.run(&prepare);
     assert_eq!(ran.code, 4, "{ran:?}");
-    let told = "log.csv:3: column 3 (timestamp): `1600000002000` is milliseconds, but seconds came before it";
+    let told = "log.csv:3: column 3 (timestamp): `1600000002000` is milliseconds, but earlier rows have seconds";
     assert!(ran.stderr.contains(told), "{ran:?}");
     for fine in [
         ["1600000001", "1600000002", "1700000003", "9000000000"],

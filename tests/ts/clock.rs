@@ -89,8 +89,9 @@ fn a_clock_that_is_not_that_of_the_rows_is_refused() {
     dir.write(RECORD, MONTHLY.replace("1}", "5}"));
     let error = dir.fails(4, &[&["train", "ts"], &MINE[..]].concat());
     assert!(
-        error.contains("series `a`: its rows are monthly, those of the source every 5 months")
-            && error.contains("easylife prepare ts"),
+        error.contains(
+            "series `a`: its frequency is monthly, but that of the source is every 5 months"
+        ) && error.contains("easylife prepare ts"),
         "{error}"
     );
     let error = dir.fails(4, &[&["evaluate", "ts"], &MINE[..]].concat());
@@ -154,12 +155,12 @@ fn a_test_file_on_another_clock_is_refused() {
     for (rows, words) in [
         (
             weeks,
-            "late.csv:3: series `a`: 2023-05-08 in the test file is not on the clock of the source, \
+            "late.csv:3: series `a`: 2023-05-08 in the test file is not on a step of the source, \
              monthly from 2020-01-01",
         ),
         (
             &days,
-            "late.csv:3: series `a`: 2023-05-02 in the test file is not on the clock of the source",
+            "late.csv:3: series `a`: 2023-05-02 in the test file is not on a step of the source",
         ),
         (
             quarters,

@@ -70,7 +70,7 @@ fn dates_and_midnights_are_the_same_days() {
     }
     let rejects = dir.read("out.csv.rejects.csv");
     assert!(
-        rejects.contains("this is a whole number, but a date came before it"),
+        rejects.contains("this is a whole number, but earlier rows have a date"),
         "{rejects}"
     );
 }

@@ -84,7 +84,7 @@ fn two_frequencies_in_one_source_are_named() {
     let error = refused(&(days(|_| true) + &weekly));
     assert!(
         error.contains(
-            ":94: series `b`: its rows are weekly, those of the source daily; put series"
+            ":94: series `b`: its frequency is weekly, but that of the source is daily; put series"
         ) && !error.contains("gaps: zero"),
         "{error}"
     );

@@ -28,7 +28,7 @@ fn bad_input_is_named_by_series_and_line() {
         (
             "a,2024-01-01,5\na,2024-01-01T00:00:00Z,5\n",
             &[
-                ":3: column 2 (ds): series `a`: this is a time with an offset, but a date came before it",
+                ":3: column 2 (ds): series `a`: this is a time with an offset, but earlier rows have a date",
             ],
         ),
         (
@@ -36,7 +36,7 @@ fn bad_input_is_named_by_series_and_line() {
             &[
                 ":3:",
                 "series `a`",
-                "this is a time, but a time with an offset came before it",
+                "this is a time, but earlier rows have a time with an offset",
             ],
         ),
         (
@@ -82,7 +82,9 @@ fn bad_input_is_named_by_series_and_line() {
         .collect();
     let error = refused(&format!("{months}{weekly}"));
     assert!(
-        error.contains(":39: series `w`: its rows are weekly, those of the source monthly"),
+        error.contains(
+            ":39: series `w`: its frequency is weekly, but that of the source is monthly"
+        ),
         "{error}"
     );
     assert!(refused("a,2024-01-01,\na,2024-01-02,\n").contains("no series is left"));

@@ -342,7 +342,7 @@ pub enum ReadErrorKind {
     Marked(String),
     /// Times of two kinds in one column.
     #[error(
-        "`{text}` is {found}, but {first} came before it: the two cannot be ordered; write all times in \
+        "`{text}` is {found}, but earlier rows have {first}: the two cannot be ordered; write all times in \
          the same way"
     )]
     MixedTimes {

@@ -404,7 +404,7 @@ mod tests {
             ["1970-01-02T00:00:00Z", "", "9"],
         ] {
             let message = times(mixed).unwrap_err().to_string();
-            assert!(message.contains("came before it"), "{message}");
+            assert!(message.contains("but earlier rows have"), "{message}");
         }
     }
 

@@ -358,7 +358,7 @@ impl Growing<'_> {
         first.take_as(said, axis, time).ok_or_else(|| {
             let reason = match said.map(|said| said.time(time)) {
                 Some(Err(reason)) if axis == Axis::Whole => reason,
-                _ => format!("this is {axis}, but {first} came before it"),
+                _ => format!("this is {axis}, but earlier rows have {first}"),
             };
             refuse(reason)
         })

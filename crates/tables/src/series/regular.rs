@@ -141,8 +141,8 @@ impl Series {
         Problem {
             mark: self.marks[other],
             reason: format!(
-                "another value for the time of line {}; keep one of them, name every column that tells \
-                 series apart with ts.data.id, or choose how to combine such rows with \
+                "another value for the time of line {}; keep one of them, list every column that \
+                distinguishes series in ts.data.id, or choose how to combine such rows with \
                  ts.data.duplicates: sum, mean, first or last",
                 self.marks[first].line
             ),
@@ -259,8 +259,8 @@ impl Series {
 
     fn describe_other(&self, own: &Clock, clock: &Clock) -> String {
         format!(
-            "its rows are {own}, those of the source {clock}; put series of different frequencies into \
-             separate files"
+            "its frequency is {own}, but that of the source is {clock}; put series of different \
+            frequencies into separate files"
         )
     }
 
@@ -319,8 +319,8 @@ impl Series {
                 None if row < known => return Ok(()),
                 None => {
                     let reason = format!(
-                        "{} in the test file is not on the clock of the source, {clock} from {}; \
-                         correct the time, or give a test file of the same frequency",
+                        "{} in the test file is not on a step of the source, {clock} from {}; \
+                        correct the time, or use a test file of the same frequency",
                         clock.text(time),
                         clock.text(self.times[0])
                     );
@@ -340,8 +340,8 @@ impl Series {
                     && apart(source).contains(&1) =>
             {
                 let reason = format!(
-                    "its rows in the test file are {gap} steps apart, but the source is {clock}; give \
-                     a test file of the same frequency"
+                    "its rows in the test file are {gap} steps apart, but the source is {clock}; use \
+                    a test file of the same frequency"
                 );
                 Err(self.problem(known + 1, reason))
             }
@@ -409,12 +409,12 @@ impl Series {
         let regular = apart.windows(ALIKE).any(alike);
         let how = match clock.axis {
             Axis::Time { utc: true } if regular => {
-                "two frequencies, a wrong time, or days by a clock that was changed, which are dates better \
-                 than times"
+                "two frequencies, a wrong time, or daily times across a clock change; write days as dates, \
+                not as times"
             }
             _ if regular => {
-                "two frequencies in one series, or a wrong time; give each part its own id, or correct \
-                 the time"
+                "two frequencies in one series, or a wrong time; use separate ids, or correct \
+                the time"
             }
             _ if 2.0 * least as f64 > steps / apart.len() as f64 => {
                 "nearly regular, but not quite; correct the times, or number the steps 1, 2, 3, ..."
@@ -448,8 +448,8 @@ impl Series {
             return Ok(());
         }
         let reason = format!(
-            "its rows are {own}, those of the source {clock}; put them into separate files, or set \
-             ts.frequency: D, which counts the other days as missing"
+            "its frequency is {own}, but that of the source is {clock}; put them into separate files, or \
+            set ts.frequency: D, which counts the other days as missing"
         );
         let far = self
             .times
@@ -594,7 +594,7 @@ mod tests {
                 &[0, 2, 4, 6, 7, 8][..],
                 twos,
                 6,
-                "7 in the test file is not on the clock",
+                "7 in the test file is not on a step",
             ),
             (
                 &[0, 1, 2, 4, 6, 8],

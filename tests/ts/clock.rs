@@ -169,7 +169,7 @@ fn a_test_file_on_another_clock_is_refused() {
         ),
         (
             "a,2023-05-01T00:00:00Z,3\n",
-            "late.csv:2: column 2 (ds): series `a`: this is a time with an offset, but a date came",
+            "late.csv:2: column 2 (ds): series `a`: this is a time with an offset, but earlier rows have a date",
         ),
         (
             "a,41,3\n",

@@ -124,7 +124,7 @@ impl Prepare for Nlp {
         }
         if summary.conflicting > 0 {
             talk.warn(format!(
-                "{} texts have more than one label (they are kept as they are)",
+                "texts with more than one label: {} (they are kept as they are)",
                 summary.conflicting
             ));
         }

@@ -514,3 +514,47 @@ fn tables_without_ids_are_one_series_or_wide() {
         assert!(prepared.contains(series), "{prepared}");
     }
 }
+
+/// Any whole number may be a time, so that what is written as a date is the time, whatever its name.
+#[test]
+fn the_only_dates_are_the_times() {
+    let dir = Workdir::empty();
+    for (name, date) in [
+        ("iso", ["2024-01-01", "2024-01-02", "2024-01-03"]),
+        ("quarters", ["2023Q4", "2024Q1", "2024Q2"]),
+        ("weeks", ["2024-W05", "2024-W06", "2024-W07"]),
+        ("points", ["29.01.2024", "30.01.2024", "31.01.2024"]),
+    ] {
+        let rows: String = date
+            .iter()
+            .zip(3..)
+            .map(|(date, sold)| format!("{date},{sold}\n"))
+            .collect();
+        dir.write("in.csv", format!("when,sold\n{rows}"));
+        let said = dir.ok(&["init", name, "--task", "ts", "--source", "in.csv"]);
+        assert!(said.contains("ts.data.time: when  (found"), "{said}");
+    }
+    // Day numbers of a spreadsheet are refused until it is said what they are.
+    let rows: String = (45_292..45_352)
+        .map(|day| format!("{day},{}\n", day % 7))
+        .collect();
+    dir.write("in.csv", format!("day,sold\n{rows}"));
+    dir.ok(&["init", "days", "--task", "ts", "--source", "in.csv"]);
+    let message = dir.fails(4, &["prepare", "ts", "--project", "days"]);
+    assert!(
+        message.contains("set ts.data.date_format: excel, or number"),
+        "{message}"
+    );
+    dir.ok(&[
+        "prepare",
+        "ts",
+        "--project",
+        "days",
+        "-S",
+        "ts.data.date_format=excel",
+    ]);
+    assert!(
+        dir.read("days/data/processed/ts/train.csv")
+            .contains("2024-01-02")
+    );
+}

@@ -183,7 +183,7 @@ fn a_format_that_gives_no_dates_is_refused_with_params_yaml() {
         ),
         ("\"%d/%m/%Y %K\"", "`K`"),
         ("dd/mm/yyyy", "did you mean \"%d/%m/%Y\"?"),
-        ("yyymm", "one of number, yyyymm, yyyymmdd"),
+        ("yyymm", "one of number, excel, yyyymm, yyyymmdd"),
         ("%d/%m/%Y", "params.yaml:"),
     ] {
         let key = params.replace("date_format: auto", &format!("date_format: {value}"));

@@ -143,7 +143,7 @@ fn numbers_that_write_times_are_read_as_times() {
     assert_eq!(forecast(&months, 1, &number).0, ["201913"]);
     let error = refused("a,20240130,1\na,20240131,1\na,20240132,1\n");
     assert!(
-        error.contains(":4: series `a`: `20240132` is no date as 20240131"),
+        error.contains(":4: series `a`: `20240132` is not a valid date as 20240131"),
         "{error}"
     );
     assert!(refused("a,202412,1\na,202413,1\na,202414,1\n").contains("year and week"));

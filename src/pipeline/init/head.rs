@@ -117,19 +117,28 @@ impl Head {
 
     /// The column of a role: by name among those whose cells could be it, or the only one that could.
     pub(super) fn guess(&self, role: Role, taken: &[&str]) -> Option<&str> {
-        let fitting: Vec<&str> = self
-            .names
-            .iter()
-            .zip(&self.facts)
-            .filter(|(name, facts)| !taken.contains(&name.as_str()) && facts.fits(role, self.rows))
-            .map(|(name, _)| name.as_str())
+        let columns = self.names.iter().map(String::as_str).zip(&self.facts);
+        let fitting: Vec<(&str, &Facts)> = columns
+            .filter(|(name, facts)| !taken.contains(name) && facts.fits(role, self.rows))
             .collect();
-        role.guess(&fitting, taken).or(match (role, &fitting[..]) {
+        let names: Vec<&str> = fitting.iter().map(|(name, _)| *name).collect();
+        role.guess(&names, taken).or_else(|| match role {
             // One that need not be there is not taken for what it may not be.
-            (Role::Rating, _) => None,
-            (_, [only]) => Some(only),
-            _ => None,
+            Role::Rating => None,
+            // Any whole number may be a time; what is written as a date is one.
+            Role::Time => only(&names).or_else(|| {
+                let dates = fitting.iter().filter(|(_, facts)| !facts.is_number());
+                only(&dates.map(|(name, _)| *name).collect::<Vec<_>>())
+            }),
+            _ => only(&names),
         })
+    }
+}
+
+fn only<'a>(names: &[&'a str]) -> Option<&'a str> {
+    match names {
+        [only] => Some(only),
+        _ => None,
     }
 }
 

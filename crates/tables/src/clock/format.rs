@@ -84,7 +84,7 @@ impl FromStr for DateFormat {
         }
         let names: Vec<&str> = Notation::names().collect();
         Err(format!(
-            "`{text}` is no format of dates; {}expected a pattern of strftime in quotes, as \"%d/%m/%Y\", or \
+            "`{text}` is not a date format; {}expected a pattern of strftime in quotes, as \"%d/%m/%Y\", or \
              one of {}",
             meant(text).map_or(String::new(), |pattern| format!(
                 "did you mean \"{pattern}\"? "
@@ -170,7 +170,7 @@ mod tests {
         for (text, words) in [
             ("dd/mm/yyyy", "did you mean \"%d/%m/%Y\"? expected"),
             ("MM/DD/YYYY hh:mm", "did you mean \"%m/%d/%Y %H:%M\"?"),
-            ("yyymm", "number, yyyymm, yyyymmdd"),
+            ("yyymm", "number, excel, yyyymm, yyyymmdd"),
             ("%d/%m", "`%d/%m` gives no dates: there is no year in it"),
         ] {
             let error = format(text).unwrap_err();

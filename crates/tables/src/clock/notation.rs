@@ -33,13 +33,16 @@ pub enum Notation {
     EpochUs,
     /// Nanoseconds since 1970, in UTC.
     EpochNs,
+    /// Days as spreadsheets count them: 45292 is 2024-01-01.
+    Excel,
 }
 
 use Notation::{
-    EpochMs, EpochNs, EpochS, EpochUs, Number, Yyyymm, Yyyymmdd, Yyyymmddhh, Yyyymmddhhmm,
+    EpochMs, EpochNs, EpochS, EpochUs, Excel, Number, Yyyymm, Yyyymmdd, Yyyymmddhh, Yyyymmddhhmm,
     Yyyymmddhhmmss,
 };
 
+/// Notations that the numbers themselves may show.
 const WRITTEN: [Notation; 9] = [
     Yyyymm,
     Yyyymmdd,
@@ -55,16 +58,26 @@ const WRITTEN: [Notation; 9] = [
 /// Seconds since 1970 that are taken for some: the years from 1990 to 2099.
 const EPOCH: std::ops::Range<i64> = 631_152_000..4_102_444_800;
 
+/// The day number of 1970-01-01.
+const EXCEL_1970: i64 = 25_569;
+/// Day numbers from 1900-03-01, before which spreadsheets differ from the calendar, to 9999-12-31.
+const EXCEL: std::ops::RangeInclusive<i64> = 61..=2_958_465;
+/// Day numbers that are taken for such rather than for plain numbers: the years from 1990 to 2049.
+const EXCEL_LIKELY: std::ops::RangeInclusive<i64> = 32_874..=54_788;
+
 impl Notation {
     /// The words that stand for notations.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        [Number].into_iter().chain(WRITTEN).map(Notation::name)
+        Notation::all().map(Notation::name)
     }
 
     /// The notation that a word stands for.
     pub fn named(name: &str) -> Option<Notation> {
-        let mut all = [Number].into_iter().chain(WRITTEN);
-        all.find(|notation| notation.name() == name)
+        Notation::all().find(|notation| notation.name() == name)
+    }
+
+    fn all() -> impl Iterator<Item = Notation> {
+        [Number, Excel].into_iter().chain(WRITTEN)
     }
 
     /// The word that stands for it.
@@ -80,6 +93,7 @@ impl Notation {
             EpochMs => "epoch_ms",
             EpochUs => "epoch_us",
             EpochNs => "epoch_ns",
+            Excel => "excel",
         }
     }
 
@@ -146,7 +160,11 @@ impl Notation {
             }
             return Ok((axis, time));
         }
-        let none = || format!("`{value}` is no {self}; correct it, or set {KEY}: number");
+        let none = || format!("`{value}` is not a valid {self}; correct it, or set {KEY}: number");
+        if self == Excel {
+            let day = EXCEL.contains(&value).then(|| value - EXCEL_1970);
+            return day.map(|day| (Axis::Date, day)).ok_or_else(none);
+        }
         let mut rest = value % self.after_year();
         let mut scale = self.after_year();
         let mut next = || {
@@ -191,6 +209,7 @@ impl fmt::Display for Notation {
             EpochMs => "milliseconds since 1970",
             EpochUs => "microseconds since 1970",
             EpochNs => "nanoseconds since 1970",
+            Excel => "day number of a spreadsheet as 45292",
         })
     }
 }
@@ -260,6 +279,11 @@ impl Numbers {
             refused("year and quarter", "2024-Q1")
         } else if all(self.year_days) {
             refused("year and day of the year", "2024-01-31")
+        } else if self.rows > 1 && EXCEL_LIKELY.contains(&least) && EXCEL_LIKELY.contains(&most) {
+            Err(format!(
+                "the times look like day numbers of a spreadsheet ({least} to {most}); set {KEY}: excel, or \
+                 number where they are only numbers"
+            ))
         } else {
             Ok((Number, Axis::Whole))
         }
@@ -271,7 +295,7 @@ impl Notation {
     pub fn axis(self, timed: bool) -> Axis {
         match self {
             Number => Axis::Whole,
-            Yyyymm | Yyyymmdd => Axis::Date,
+            Yyyymm | Yyyymmdd | Excel => Axis::Date,
             Yyyymmddhh | Yyyymmddhhmm | Yyyymmddhhmmss => Axis::Time { utc: false },
             _ if timed => Axis::Time { utc: true },
             _ => Axis::Date,
@@ -282,6 +306,33 @@ impl Notation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn day_numbers_of_spreadsheets_are_dates_where_that_is_said() {
+        let date = |value: i64| Excel.time(value).unwrap();
+        // Excel: =DATE(2024,1,1) is 45292, =DATE(1900,3,1) is 61.
+        assert_eq!(date(45_292), (Axis::Date, days(Date::constant(2024, 1, 1))));
+        assert_eq!(date(61), (Axis::Date, days(Date::constant(1900, 3, 1))));
+        assert_eq!(
+            date(2_958_465),
+            (Axis::Date, days(Date::constant(9999, 12, 31)))
+        );
+        for value in [60, 0, -1, 2_958_466, i64::MIN, i64::MAX] {
+            assert!(Excel.time(value).is_err(), "{value}");
+        }
+        let notation = |values: &[i64]| {
+            let mut numbers = Numbers::default();
+            values.iter().for_each(|value| numbers.add(*value));
+            numbers.notation()
+        };
+        let message = notation(&[45_292, 45_293]).unwrap_err();
+        assert!(
+            message.contains("date_format: excel, or number"),
+            "{message}"
+        );
+        assert_eq!(notation(&[32_000, 45_293]), Ok((Number, Axis::Whole)));
+        assert_eq!(notation(&[45_292]), Ok((Number, Axis::Whole)));
+    }
 
     #[test]
     fn numbers_that_write_times_are_told_from_others() {
@@ -352,7 +403,7 @@ mod tests {
             Yyyymm
                 .time(201_813)
                 .unwrap_err()
-                .contains("no month as 202401")
+                .contains("not a valid month as 202401")
         );
         assert!(
             EpochMs

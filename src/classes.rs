@@ -1,6 +1,10 @@
 //! Which class of a task a stranger's label means, where a task has classes of its own: words that labels and
 //! folders commonly are, and the map in the parameters for those that are others.
 
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
 use crate::params::Invalid;
 use tables::shown;
 
@@ -50,7 +54,7 @@ impl ClassWords {
     ///
     /// # Errors
     /// What is not such a pair, or names no class.
-    pub fn parse(&self, text: &str) -> Result<Vec<(String, String)>, Invalid> {
+    pub fn parse(&self, text: &str) -> std::result::Result<Vec<(String, String)>, Invalid> {
         let pair = |pair: &str| {
             let (label, class) = pair.split_once('=')?;
             let known = self
@@ -91,6 +95,22 @@ pub fn scalar(value: &str) -> String {
         true => value.to_owned(),
         false => serde_json::Value::from(value).to_string(),
     }
+}
+
+/// The names of the folders in `folder` that are not hidden, sorted.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn sub_folders(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') && folder.join(&name).is_dir() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! Which class each label or folder of a stranger's photos is: named by the caller, found by common words, or
 //! asked for.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::own::{Ask, Chosen, Own};
 use crate::classes::{self, ClassWords};
@@ -21,24 +19,6 @@ pub(super) enum Labels {
     Folders,
     /// Cells of a table: each must have a class.
     Cells,
-}
-
-/// The names of the folders in `folder`.
-///
-/// # Errors
-/// If it cannot be read.
-pub(super) fn folders(folder: &Path) -> Result<Vec<String>> {
-    let entries = std::fs::read_dir(folder);
-    let entries = entries.with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && folder.join(&name).is_dir() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// The map of `labels` to the classes of `T`; nothing where it has none of its own, or all labels are its own

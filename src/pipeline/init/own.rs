@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::head::Head;
 use super::template::Scored;
 use super::{classes, dates, series};
-use crate::classes::scalar;
+use crate::classes::{scalar, sub_folders};
 use crate::columns::{Needed, Role};
 use crate::exit;
 use crate::task::Task;
@@ -107,7 +107,7 @@ pub(super) fn find<T: Task>(own: &Own, ask: Ask<'_>) -> Result<Found> {
     let (needed, optional) = (T::needed(&params), T::optional(&params));
     refuse_roles_of_others::<T>(own, needed.iter().chain(&optional))?;
     if own.source.is_dir() && !T::raw_data(&params).of_tables && !has_tables(&own.source)? {
-        let labels = classes::folders(&own.source)?;
+        let labels = sub_folders(&own.source)?;
         let classes = classes::find::<T>(own, &labels, classes::Labels::Folders, ask)?;
         return Ok(Found {
             columns: classes.into_iter().collect(),

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::classes::ClassWords;
+use crate::classes::{ClassWords, sub_folders};
 use crate::exit;
 use crate::talk::Talk;
 use images::list;
@@ -186,22 +186,6 @@ fn no_class(source: &Path, others: &[String]) -> String {
         names(others),
         WORDS.example(others)
     )
-}
-
-/// The names of the folders in `folder` that are not hidden, sorted.
-///
-/// # Errors
-/// If the folder cannot be read.
-pub(crate) fn sub_folders(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && folder.join(&name).is_dir() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }
 
 fn holds_photos(folder: &Path) -> Result<bool> {

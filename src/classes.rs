@@ -53,7 +53,7 @@ impl ClassWords {
     /// Reads `LABEL=CLASS,LABEL=CLASS`.
     ///
     /// # Errors
-    /// What is not such a pair, or names no class.
+    /// What is not such a pair, does not name a class, or names a label again.
     pub fn parse(&self, text: &str) -> std::result::Result<Vec<(String, String)>, Invalid> {
         let pair = |pair: &str| {
             let (label, class) = pair.split_once('=')?;
@@ -73,7 +73,15 @@ impl ClassWords {
                 Invalid::new("--classes", reason)
             })
         });
-        pairs.collect()
+        let pairs: Vec<(String, String)> = pairs.collect::<std::result::Result<_, _>>()?;
+        let again = |at: usize| pairs[..at].iter().any(|(label, _)| *label == pairs[at].0);
+        match (0..pairs.len()).find(|&at| again(at)) {
+            None => Ok(pairs),
+            Some(at) => {
+                let reason = format!("`{}` is named twice", shown(&pairs[at].0));
+                Err(Invalid::new("--classes", reason))
+            }
+        }
     }
 }
 
@@ -154,7 +162,7 @@ mod tests {
         let pairs = WORDS.parse("a = blurred,b=sharp").unwrap();
         let expected = [("a", "blurred"), ("b", "sharp")];
         assert_eq!(pairs, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
-        for text in ["a", "a=soft", "a=sharp,", ""] {
+        for text in ["a", "a=soft", "a=sharp,", "", "a=sharp,a=blurred"] {
             assert!(WORDS.parse(text).is_err(), "{text}");
         }
     }

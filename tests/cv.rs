@@ -385,7 +385,13 @@ fn init_finds_which_folder_is_which_class() {
         &[&init[..], &["--classes", "c=sharp,b=blurred"]].concat(),
     );
     assert!(
-        message.contains("`c`") && message.contains("there are: a, b"),
+        message.contains("`c`") && message.contains("among the labels a, b"),
+        "{message}"
+    );
+    // A class without a label is a slip in a list of folders.
+    let message = dir.fails(2, &[&init[..], &["--classes", "a=sharp"]].concat());
+    assert!(
+        message.contains("leaves a class without a label"),
         "{message}"
     );
     dir.ok(&[&init[..], &["--classes", "a=sharp,b=blurred"]].concat());
@@ -404,6 +410,28 @@ fn init_finds_which_folder_is_which_class() {
         "{said}"
     );
     dir.ok(&["prepare", "cv", "--project", "table"]);
+    // A table may be sorted, so that its head has one class.
+    for (name, label) in [("own", "sharp"), ("other", "good")] {
+        let rows: String = (0..1200)
+            .map(|row| format!("a/{row}.jpg,{label}\n"))
+            .collect();
+        dir.write("sorted.csv", format!("file,label\n{rows}b/1.jpg,blurred\n"));
+        dir.ok(&[
+            "init",
+            name,
+            "--task",
+            "cv",
+            "--source",
+            "sorted.csv",
+            "--label",
+            "label",
+        ]);
+    }
+    assert!(!dir.read("own/params.yaml").contains("\n    classes: "));
+    assert!(
+        dir.read("other/params.yaml")
+            .contains("\n    classes: {good: sharp}\n")
+    );
     // Only tasks with classes of their own have a map.
     dir.write("texts.csv", "text,label\na b,x\nc d,y\n");
     let message = dir.fails(

@@ -42,7 +42,7 @@ pub(super) fn find<T: Task>(
         };
     };
     let (pairs, is_given) = match &own.classes {
-        Some(text) => (given(own, words, text, labels)?, true),
+        Some(text) => (given(own, words, text, labels, from)?, true),
         None => (guessed(own, words, labels, from, ask)?, false),
     };
     let is_known = |(label, _): &(String, String)| !is_given && (words.is_known)(label);
@@ -56,19 +56,43 @@ pub(super) fn find<T: Task>(
 
 type Pairs = Vec<(String, String)>;
 
-fn given(own: &Own, words: &ClassWords, text: &str, labels: &[String]) -> Result<Pairs> {
+fn given(
+    own: &Own,
+    words: &ClassWords,
+    text: &str,
+    labels: &[String],
+    from: Labels,
+) -> Result<Pairs> {
     let pairs = words
         .parse(text)
         .map_err(|invalid| exit::usage(format!("{}: {}", invalid.key, invalid.reason)))?;
-    match pairs.iter().find(|(label, _)| !labels.contains(label)) {
-        None => Ok(pairs),
-        Some((label, _)) => Err(exit::usage(format!(
-            "{}: --classes names `{}`, and there is no such label; there are: {}",
+    if let Some((label, _)) = pairs.iter().find(|(label, _)| !labels.contains(label)) {
+        return Err(exit::usage(format!(
+            "{}: --classes names `{}`, which is not among the labels {}",
             own.source.display(),
             shown(label),
             listed(labels)
-        ))),
+        )));
     }
+    // Labels that are a class's own word need no entry.
+    let known = labels.iter().filter(|label| (words.is_known)(label));
+    let known = known.filter_map(|label| Some((label.clone(), words.guess(label)?.to_owned())));
+    let all: Pairs = pairs.iter().cloned().chain(known).collect();
+    match from == Labels::Folders && lacks_class(words, &all) {
+        true => Err(exit::usage(format!(
+            "{}: --classes leaves a class without a label; name one for each of {}, of the labels {}",
+            own.source.display(),
+            words.names().join(", "),
+            listed(labels)
+        ))),
+        false => Ok(pairs),
+    }
+}
+
+/// Whether no label means one of the classes.
+fn lacks_class(words: &ClassWords, pairs: &Pairs) -> bool {
+    let has = |class: &&str| pairs.iter().any(|(_, known)| known == class);
+    !words.names().iter().all(has)
 }
 
 fn guessed(
@@ -88,14 +112,10 @@ fn guessed(
     }
     let mut choices = words.names();
     choices.push(NONE);
-    let lacks_class = |pairs: &Pairs| {
-        let has = |class: &&str| pairs.iter().any(|(_, known)| known == class);
-        !words.names().iter().all(has)
-    };
     for label in &unknown {
         let question = format!("Which class is `{}`?", shown(label));
         let answer = ask(&question, &choices);
-        let may_be_left_out = from == Labels::Folders && !lacks_class(&pairs);
+        let may_be_left_out = from == Labels::Folders && !lacks_class(words, &pairs);
         match answer.as_deref() {
             Some(NONE) => {}
             Some(class) => pairs.push(((*label).clone(), class.to_owned())),
@@ -103,7 +123,9 @@ fn guessed(
             None => return Err(exit::usage(unclear(own, words, labels))),
         }
     }
-    match lacks_class(&pairs) && !labels.is_empty() {
+    // Labels that are all clear may lack a class: the first rows of a sorted table do, and `prepare` says so of
+    // folders.
+    match from == Labels::Folders && !unknown.is_empty() && lacks_class(words, &pairs) {
         true => Err(exit::usage(unclear(own, words, labels))),
         false => {
             pairs.sort();

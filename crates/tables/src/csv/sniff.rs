@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::DELIMITERS;
 
-/// Lines that are looked at.
+/// At most as many lines are looked at.
 const LINES: usize = 50;
 
 /// The delimiter of a table by the first bytes of its text; `None` if that is not clear, and a comma is as good as

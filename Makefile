@@ -30,11 +30,13 @@ run: build ## Build, then run the pipeline, where something has changed
 # One release build serves the tests and the runs.
 test: build ## Run all tests, those through real DVC included
 	@dvc=$$(python3 tools/venv dvc) || exit 1; export EASYLIFE_DVC="$$dvc/bin/dvc"; \
+	export EASYLIFE_SKIPPED="$(CARGO_TARGET_DIR)/skipped.txt"; rm -f "$$EASYLIFE_SKIPPED"; \
 	if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --workspace --release --locked --no-fail-fast; \
 	else \
 	  cargo test --workspace --release --locked --no-fail-fast; \
-	fi
+	fi; \
+	status=$$?; tools/skipped "$$EASYLIFE_SKIPPED"; exit $$status
 
 lint: ## Formatting, and clippy with warnings as errors
 	cargo fmt --all -- --check

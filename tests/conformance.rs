@@ -2,16 +2,17 @@
 //!
 //! DVC is found through EASYLIFE_DVC, which `make test` sets to its own virtual environment's.
 
+mod support;
+
 use std::path::Path;
 use std::process::Command;
 
+use support::dvc;
+
 #[test]
 fn dvc_and_we_agree_on_generated_pipelines() {
-    let Some(dvc) = std::env::var_os("EASYLIFE_DVC") else {
-        eprintln!("SKIPPED: EASYLIFE_DVC is not set; `make test` installs DVC and sets it");
-        return;
-    };
-    let python = Path::new(&dvc).with_file_name("python");
+    let Some(dvc) = dvc() else { return };
+    let python = dvc.with_file_name("python");
     let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/dvc-conformance");
     let output = Command::new(python)
         .arg(tool)

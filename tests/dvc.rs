@@ -6,15 +6,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::Workdir;
-
-fn dvc() -> Option<PathBuf> {
-    let path = std::env::var_os("EASYLIFE_DVC").map(PathBuf::from);
-    if path.is_none() {
-        eprintln!("SKIPPED: EASYLIFE_DVC is not set; `make test` installs DVC and sets it");
-    }
-    path
-}
+use support::{Workdir, dvc};
 
 /// Runs a program in the project, with `easylife` on the PATH; must succeed.
 fn run(dir: &Workdir, program: &str, args: &[&str]) -> String {

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use support::Workdir;
+use support::{Workdir, skip};
 
 /// Two stages: `a` copies `in.txt`, `b` reads what `a` wrote and a parameter.
 const TWO: &str = "\
@@ -413,7 +413,7 @@ impl Small {
             .output()
             .is_ok_and(|output| output.status.success());
         if !mounted {
-            eprintln!("SKIPPED: no file system can be mounted here; run the tests as root");
+            skip("no file system can be mounted here; run the tests as root");
         }
         mounted.then_some(Self(at))
     }

@@ -1,14 +1,22 @@
 //! The binary as a user runs it: in a temporary folder, through its command line.
-#![allow(dead_code)] // each test file uses its part
+#![allow(dead_code, unused_imports)] // each test file uses its part
+
+mod skip;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+pub use skip::{dvc, real_data, skip};
+
 /// A temporary folder to run `easylife` in; gone when dropped.
 pub struct Workdir {
     folder: tempfile::TempDir,
 }
+
+/// The user without rights, by its number on Linux and BSD.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
 
 /// What a run said and how it ended.
 #[derive(Debug)]
@@ -137,6 +145,26 @@ impl Workdir {
         ran(self.command(args).stdin(Stdio::null()).output().unwrap())
     }
 
+    /// Runs without root's right to read and write everything.
+    #[cfg(unix)]
+    pub fn run_unprivileged(&self, args: &[&str]) -> Ran {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        use std::os::unix::process::CommandExt;
+        let folder = self.folder.path();
+        // Only root may give a folder away.
+        if chown(folder, Some(NOBODY), Some(NOBODY)).is_err() {
+            return self.run(args);
+        }
+        // Nobody cannot look into root's home, where the binary may be.
+        let binary = self.path("easylife");
+        fs::copy(env!("CARGO_BIN_EXE_easylife"), &binary).unwrap();
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(binary);
+        command.current_dir(folder).args(args);
+        command.env("HOME", folder).uid(NOBODY).gid(NOBODY);
+        ran(command.stdin(Stdio::null()).output().unwrap())
+    }
+
     /// Runs with `input` on stdin.
     pub fn pipe(&self, args: &[&str], input: impl AsRef<[u8]>) -> Ran {
         let mut child = self
@@ -193,21 +221,4 @@ fn ran(output: Output) -> Ran {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
-}
-
-/// The folder of real data, or `None` (said aloud) where it is not there.
-pub fn real_data(task: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("EASYLIFE_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let folder = root.join(task);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!(
-        "SKIPPED: no real data at {}; set EASYLIFE_DATA",
-        folder.display()
-    );
-    None
 }

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn statistics_are_those_of_statsmodels() {
-        let Some(known) = known_answers() else { return };
+        let known = known_answers();
         for case in known["tests"].as_array().unwrap() {
             let y = series(case["series"].as_str().unwrap(), false).y;
             let lags = case["kpss_c"]["nlags"].as_u64().unwrap() as usize;

@@ -1,6 +1,6 @@
-//! Reference values and series from `../shared/data/ts`, for the tests of this folder.
+//! Reference values and series from `crates/models/tests/reference`, for the tests of this folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -11,23 +11,16 @@ pub struct Series {
     pub future: Vec<Vec<f64>>,
 }
 
-fn folder() -> Option<PathBuf> {
-    let root = std::env::var_os("EASYLIFE_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let folder = root.join("ts");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    eprintln!("skipped: {} is not there (EASYLIFE_DATA)", folder.display());
-    None
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
 }
 
-/// The reference values; `None` if the folder is missing.
-pub fn known_answers() -> Option<Value> {
-    let text = std::fs::read(folder()?.join("known_answers.json")).unwrap();
-    Some(serde_json::from_slice(&text).unwrap())
+/// The reference values; `tests/reference/README.md` names the tools that computed them.
+pub fn known_answers() -> Value {
+    let text = std::fs::read(file("known_answers.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
 }
 
 pub fn number(value: &Value) -> f64 {
@@ -39,8 +32,7 @@ pub fn floats(value: &Value) -> Vec<f64> {
 }
 
 fn columns(file: &str, names: &[&str]) -> Vec<Vec<f64>> {
-    let path = folder().unwrap().join(format!("{file}.csv"));
-    let mut reader = csv::Reader::from_path(path).unwrap();
+    let mut reader = csv::Reader::from_path(self::file(&format!("{file}.csv"))).unwrap();
     let header = reader.headers().unwrap().clone();
     let places: Vec<usize> = (names.iter())
         .map(|name| header.iter().position(|h| h == *name).unwrap())

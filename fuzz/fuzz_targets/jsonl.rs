@@ -1,19 +1,7 @@
-//! Any bytes as a file of JSON lines, row by row and in blocks: rows or an error, never a crash.
-//! `cargo +nightly fuzz run jsonl`.
+//! Any input as a file of JSON lines. `cargo +nightly fuzz run jsonl`.
 #![no_main]
 
-use tables::blocks::Blocks;
-use tables::{Compression, Format, Row, open_as};
+#[path = "../../tests/fuzzed/mod.rs"]
+mod fuzzed;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let input = || Box::new(std::io::Cursor::new(bytes.to_vec()));
-    if let Ok(mut source) = open_as(input(), "fuzz", Format::Jsonl, Compression::None) {
-        let mut row = Row::new();
-        while source.read(&mut row).unwrap_or_else(|error| error.is_record()) {}
-    }
-    if let Ok(mut blocks) = Blocks::open_as(input(), "fuzz", Format::Jsonl, Compression::None) {
-        while let Ok(Some(piece)) = blocks.next_piece() {
-            let _ = piece.parse(blocks.head());
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzed::jsonl(bytes));

@@ -1,9 +1,7 @@
-//! Any text as a file of rules: rules or an error with its place, never a crash.
-//! `cargo +nightly fuzz run schema`.
+//! Any input as a file of rules. `cargo +nightly fuzz run schema`.
 #![no_main]
 
-use easylife::pipeline::validate::Schema;
+#[path = "../../tests/fuzzed/mod.rs"]
+mod fuzzed;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _ = Schema::parse("fuzz.yaml".as_ref(), text, &["duplicates"]);
-});
+libfuzzer_sys::fuzz_target!(|text: &str| fuzzed::schema(text));

@@ -54,3 +54,13 @@ pub use error::{Error, ErrorKind, Result};
 pub use pipeline::{Dependent, Pipeline, Remaining, Selection};
 pub use program::{Difference, Observer, Program};
 pub use running::stop as stop_commands;
+
+/// Reads the text of a `dvc.lock` and writes every entry anew, as a run of all stages does. For
+/// tests of what is read back: the result is unchanged by another call.
+///
+/// # Errors
+/// If the text is not a `dvc.lock` of schema 2.0, with the line and column.
+#[doc(hidden)]
+pub fn rewrite_lock(text: &str) -> std::result::Result<String, yaml::Fault> {
+    lockfile::Lock::parse(text).map(|lock| lock.rewritten().text())
+}

@@ -313,9 +313,7 @@ impl Lock {
                         .is_some_and(|(key, _)| key.as_str() == Some("stages"))
             });
         if !as_expected {
-            for entry in &mut self.stages {
-                entry.text = emit::entry(&entry.name, &entry.recorded.node(), 2);
-            }
+            *self = std::mem::take(self).rewritten();
             self.head = heads(root);
             return;
         }
@@ -348,6 +346,14 @@ impl Lock {
             Some(known) => *known = entry,
             None => self.stages.push(entry),
         }
+    }
+
+    /// The same lock with every entry in DVC's layout.
+    pub fn rewritten(mut self) -> Self {
+        for entry in &mut self.stages {
+            entry.text = emit::entry(&entry.name, &entry.recorded.node(), 2);
+        }
+        self
     }
 
     /// Sorts new stages into execution order, whichever ended first.
@@ -401,12 +407,7 @@ mod tests {
     fn the_repositorys_lock_comes_out_as_it_is() {
         let lock = Lock::parse(TEXT).unwrap();
         assert_eq!(lock.text(), TEXT);
-        // Also if every entry is written anew.
-        let mut anew = lock.clone();
-        for entry in &lock.stages {
-            anew.put(&entry.name, entry.recorded.clone());
-        }
-        assert_eq!(anew.text(), TEXT);
+        assert_eq!(lock.rewritten().text(), TEXT);
     }
 
     /// Texts over all of Unicode, with many characters that YAML treats specially.

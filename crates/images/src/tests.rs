@@ -200,7 +200,7 @@ fn thumbnails_stand_upright() {
     assert_eq!(small(8), (1, 2, vec![200, 10]));
 }
 
-/// Damaged bytes give a picture or an error, never a crash.
+/// Damaged bytes give a picture or an error. `decode` would catch a panic, so this calls what is below it.
 #[test]
 fn a_flipped_byte_never_panics() {
     let files = [
@@ -212,7 +212,8 @@ fn a_flipped_byte_never_panics() {
         for at in (0..file.len()).step_by(7) {
             let mut bytes = file.clone();
             bytes[at] ^= 0xff;
-            let _ = decode(&bytes);
+            let _ = Decoder::new().any_format(&bytes);
+            let _ = Decoder::new().any_format(&file[..at]);
         }
     }
 }

@@ -2,6 +2,8 @@
 //! tasks, are in `tasks`.
 
 pub mod record;
+#[cfg(test)]
+pub mod toy;
 
 use std::path::{Path, PathBuf};
 

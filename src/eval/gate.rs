@@ -191,6 +191,7 @@ fn numbers(metrics: &Value) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::toy::{Toy, ToyProject};
 
     fn verdict(bounds: &str) -> Result<Vec<Check>> {
         let gate: Gate = yaml::from_str(bounds).unwrap();
@@ -215,5 +216,103 @@ mod tests {
     fn an_unknown_metric_is_named() {
         let message = verdict("{acuracy: {min: 0.8}}").unwrap_err().to_string();
         assert!(message.contains("nlp.gate.acuracy") && message.contains("accuracy"));
+    }
+
+    #[test]
+    fn only_numbers_are_metrics() {
+        let metrics = serde_json::json!({"a": 1, "b": "x", "c": null, "d": {"e": 2.5}});
+        assert_eq!(numbers(&metrics), ["a"]);
+        assert_eq!(look_up(&metrics, "d.e"), Some(2.5));
+        for name in ["b", "c", "d", "d.f", "", "a.b"] {
+            assert_eq!(look_up(&metrics, name), None, "{name}");
+        }
+    }
+
+    const METRICS: (&str, &str) = ("metrics/toy.json", r#"{"mae": 2.0}"#);
+
+    #[test]
+    fn the_verdict_is_shown_and_written() {
+        let toy = ToyProject::of("{gate: {mae: {min: 1, max: 1.5}}}", &[METRICS]);
+        let output = toy.path().join("verdict.txt");
+        let verdict = run::<Toy>(&toy.project, Some(&output)).unwrap();
+        assert!(!verdict.met());
+        let metrics = toy.path().join("metrics/toy.json");
+        let text = format!(
+            "{}: NOT MET mae = 2, at least 1, at most 1.5\n",
+            metrics.display()
+        );
+        assert_eq!(verdict.to_string(), text);
+        assert_eq!(toy.read("verdict.txt"), text);
+        let json = serde_json::to_value(&verdict).unwrap();
+        assert_eq!(json["checks"][0]["max"], 1.5);
+        assert_eq!(json["met"], false);
+    }
+
+    #[test]
+    fn without_bounds_every_model_passes() {
+        let toy = ToyProject::of("{}", &[METRICS]);
+        let verdict = run::<Toy>(&toy.project, None).unwrap();
+        assert!(verdict.met());
+        assert!(
+            verdict
+                .to_string()
+                .ends_with("toy.json: no bounds are set\n")
+        );
+    }
+
+    #[test]
+    fn metrics_that_cannot_be_read_say_how_to_make_them() {
+        let error = |files: &[(&str, &str)]| {
+            let toy = ToyProject::of("{gate: {mae: {max: 3}}}", files);
+            toy.message(&run::<Toy>(&toy.project, None).unwrap_err())
+        };
+        let missing = error(&[]);
+        assert!(
+            missing.starts_with(
+                "cannot read metrics/toy.json; create it with `easylife evaluate toy`"
+            ),
+            "{missing}"
+        );
+        let damaged = error(&[("metrics/toy.json", "{")]);
+        assert!(
+            damaged.starts_with("metrics/toy.json is not JSON"),
+            "{damaged}"
+        );
+    }
+
+    #[test]
+    fn metrics_of_another_model_are_refused() {
+        let model = "a model";
+        let with = |digest: &str| {
+            let metrics = format!(r#"{{"mae": 2.0, "model": "{digest}"}}"#);
+            let files = [
+                ("models/toy.safetensors", model),
+                ("metrics/toy.json", &*metrics),
+            ];
+            ToyProject::of("{gate: {mae: {max: 3}}}", &files)
+        };
+        let same = with(&files::digest::bytes(model.as_bytes()));
+        assert!(run::<Toy>(&same.project, None).unwrap().met());
+        assert_eq!(state::<Toy>(&same.project).unwrap(), index::Gate::Met(1));
+        let other = with("0");
+        let error = other.message(&run::<Toy>(&other.project, None).unwrap_err());
+        assert_eq!(
+            error,
+            "metrics/toy.json is about another model than models/toy.safetensors; run `easylife evaluate toy`"
+        );
+        assert_eq!(state::<Toy>(&other.project).unwrap(), index::Gate::Outdated);
+    }
+
+    #[test]
+    fn the_state_of_a_gate_names_what_is_missed() {
+        let state = |gate: &str| {
+            let toy = ToyProject::of(&format!("{{gate: {gate}}}"), &[METRICS]);
+            state::<Toy>(&toy.project).map_err(|error| error.to_string())
+        };
+        assert_eq!(state("{}"), Ok(index::Gate::Unset));
+        let missed = vec!["mae = 2, at most 1".to_owned()];
+        assert_eq!(state("{mae: {max: 1}}"), Ok(index::Gate::Missed(missed)));
+        let unknown = state("{mea: {max: 1}}").unwrap_err();
+        assert_eq!(unknown, "toy.gate.mea: unknown metric; expected one of mae");
     }
 }

@@ -148,6 +148,38 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     Ok(Evaluated { metrics, files })
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_shown_with_interval_and_baseline() {
+        let figures = serde_json::json!({
+            "accuracy": 0.8712,
+            "rows": 120,
+            "note": "not a number",
+            "intervals": {"accuracy": {"low": 0.81, "high": 0.92}},
+            "log_loss": 0.35,
+            "baseline": {"accuracy": 0.5, "log_loss": 0.693},
+        });
+        let evaluated = Evaluated {
+            metrics: Metrics {
+                figures,
+                model: "0".to_owned(),
+            },
+            files: ["m.json", "plots", "r.html"].map(PathBuf::from),
+        };
+        assert_eq!(
+            evaluated.to_string(),
+            "accuracy     0.8712   [0.81, 0.92]   (baseline 0.5)\nrows         120\n\
+             log_loss     0.35   (baseline 0.693)\nm.json, plots, r.html\n"
+        );
+        let json = serde_json::to_value(&evaluated).unwrap();
+        assert_eq!(json["metrics"]["model"], "0");
+        assert_eq!(json["metrics"]["rows"], 120);
+    }
+}
+
 /// Refuses a model trained on another split: the test part may hold rows of its training part, which would make
 /// its metrics too good.
 fn refuse_other_split<T: Task>(

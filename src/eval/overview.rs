@@ -134,3 +134,63 @@ fn checks(project: &Project, task: &str, infix: &str) -> Checks {
         Checks::Found { errors, warnings }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::toy::ToyProject;
+
+    #[test]
+    fn checks_are_read_from_their_file() {
+        let page = ("reports/validate/toy.html", "");
+        let of = |json: Option<&str>| {
+            let json = json.map(|text| ("reports/validate/toy.json", text));
+            let files: Vec<(&str, &str)> = [page].into_iter().chain(json).collect();
+            checks(&ToyProject::of("{}", &files).project, "toy", "")
+        };
+        let found = of(Some(r#"{"errors": 2, "warnings": 1, "more": []}"#));
+        assert_eq!(
+            found,
+            Checks::Found {
+                errors: 2,
+                warnings: 1
+            }
+        );
+        assert_eq!(of(Some("{")), Checks::Unreadable);
+        assert_eq!(of(None), Checks::Unreadable);
+        // Those of the prepared parts are other files.
+        let toy = ToyProject::of("{}", &[page]);
+        assert_eq!(checks(&toy.project, "toy", "prepared."), Checks::Missing);
+    }
+
+    #[test]
+    fn there_is_no_page_without_reports() {
+        let toy = ToyProject::of("{}", &[]);
+        write(&toy.project, || panic!("there is no folder of reports")).unwrap();
+        std::fs::create_dir(toy.path().join("reports")).unwrap();
+        write(&toy.project, Vec::new).unwrap();
+        assert!(!toy.project.index().exists());
+    }
+
+    #[test]
+    fn the_page_lists_each_task() {
+        let toy = ToyProject::of("{}", &[("reports/toy.html", "")]);
+        let row = Row {
+            task: "toy".to_owned(),
+            title: "A <toy>".to_owned(),
+            figures: vec![("accuracy".to_owned(), "87.1 %".to_owned())],
+            gate: Gate::Missed(vec!["mae = 2, at most 1".to_owned()]),
+            evaluated: true,
+            raw: Checks::Found {
+                errors: 2,
+                warnings: 0,
+            },
+            prepared: Checks::Missing,
+        };
+        write(&toy.project, || vec![row]).unwrap();
+        let page = toy.read("reports/index.html");
+        for part in ["A &lt;toy&gt;", "87.1 %", "mae = 2, at most 1", "toy.html"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+}

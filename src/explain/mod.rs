@@ -1,5 +1,8 @@
 //! `easylife explain`: the reasons for an answer.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 

@@ -12,6 +12,8 @@ mod options;
 mod output;
 mod rejects;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod unknown;
 
 use std::fmt;

@@ -59,7 +59,10 @@ impl Unknown {
         let Found { first, .. } = &mut *found;
         let is_early =
             first.len() < IDS_NAMED || first.last_key_value().is_some_and(|last| place < *last.0);
-        if is_early && !first.values().any(|known| known == id) {
+        let known = first.iter().find(|(_, known)| *known == id);
+        let known = known.map(|(place, _)| *place);
+        if is_early && known.is_none_or(|known| place < known) {
+            known.map(|known| first.remove(&known));
             first.insert(place, id.to_owned());
         }
         if first.len() > IDS_NAMED {
@@ -114,5 +117,30 @@ mod tests {
             unknown.warning().unwrap(),
             "ignored 7 rows of u.csv with users unknown to the model: `u1`, `u2`, `u3`, `u6`, `u7`, …"
         );
+    }
+
+    /// An id used to keep the place that was added first, which is up to the threads.
+    #[test]
+    fn an_id_has_its_first_place_in_any_order_of_adding() {
+        let warning = |places: &[u64]| {
+            let unknown = Unknown::answered("users are", "get the popular items");
+            for place in places {
+                unknown.add(
+                    *place,
+                    ["a", "b", "c", "d", "e", "f", "g"][*place as usize % 7],
+                );
+            }
+            unknown.warning().unwrap()
+        };
+        let ordered: Vec<u64> = (0..20).collect();
+        let expected = "20 users are unknown to the model and get the popular items: `a`, `b`, `c`, `d`, `e`, …";
+        assert_eq!(warning(&ordered), expected);
+        for step in [3, 7, 9, 11, 13, 17, 19] {
+            let turned: Vec<u64> = (0..20).map(|i| (i * step + step) % 20).collect();
+            let mut sorted = turned.clone();
+            sorted.sort_unstable();
+            assert_eq!(sorted, ordered);
+            assert_eq!(warning(&turned), expected, "{turned:?}");
+        }
     }
 }

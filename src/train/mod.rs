@@ -1,5 +1,8 @@
 //! `easylife train`: fits a model to the prepared training part and saves it.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::path::PathBuf;
 

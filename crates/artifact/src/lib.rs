@@ -63,6 +63,38 @@ pub struct TensorInfo {
 /// # Errors
 /// [`Damage::NotFinite`] for a value that is not finite, since such a file could not be loaded; a
 /// header too long for the format; an error of the file system.
+///
+/// # Examples
+/// ```
+/// use easylife_artifact::{DataDigest, Field, FieldType, Header, Provenance, Signature, load, save};
+/// use easylife_models::state::State;
+///
+/// let header = Header {
+///     task: "nlp".to_owned(),
+///     provenance: Provenance {
+///         version: "0.1.0".to_owned(),
+///         seed: 42,
+///         training: DataDigest { sha256: "0".repeat(64), rows: 3 },
+///     },
+///     signature: Signature {
+///         inputs: vec![Field::new("text", FieldType::Text)],
+///         ..Signature::default()
+///     },
+///     details: "what the task adds".to_owned(),
+/// };
+/// let mut state = State::default();
+/// state.insert_f64("weights", &[2], vec![0.5, -0.25]);
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("nlp.safetensors");
+/// save(&path, &header, state.clone()).unwrap();
+/// assert_eq!(load::<String>(&path, "nlp").unwrap(), (header, state));
+///
+/// // A byte that changes is noticed.
+/// let mut bytes = std::fs::read(&path).unwrap();
+/// *bytes.last_mut().unwrap() ^= 1;
+/// std::fs::write(&path, bytes).unwrap();
+/// assert!(load::<String>(&path, "nlp").is_err());
+/// ```
 pub fn save<D: Details>(
     path: &Path,
     header: &Header<D>,

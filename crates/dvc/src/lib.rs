@@ -46,6 +46,8 @@ mod show;
 mod stage;
 mod state;
 mod template;
+#[cfg(test)]
+mod tests;
 mod tracked;
 pub mod verify;
 pub mod why;

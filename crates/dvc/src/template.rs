@@ -297,4 +297,55 @@ mod tests {
             "\"run --a 1 --b.c 'x y' --b.t --l 1 z --e None\""
         );
     }
+
+    #[test]
+    fn false_and_lists_become_flags_as_configured() {
+        let values = "d: {t: true, f: false, l: [1, two words, true]}\n";
+        let flags = |boolean_optional, list_append| {
+            let mut context = context(values);
+            context.boolean_optional = boolean_optional;
+            context.list_append = list_append;
+            let node = resolve(&Node::string("${d}"), &context, Place::Command).unwrap();
+            node.as_str().unwrap().to_owned()
+        };
+        assert_eq!(flags(false, false), "--t --l 1 'two words' True");
+        assert_eq!(flags(true, false), "--t --no-f --l 1 'two words' True");
+        assert_eq!(flags(false, true), "--t --l 1 --l 'two words' --l True");
+        let nested = resolved("${d}", "d: {l: [[1]]}\n", Place::Command);
+        assert!(nested.unwrap_err().contains("`l` is a nested list"));
+    }
+
+    #[test]
+    fn texts_are_quoted_for_the_shell() {
+        for (text, expected) in [
+            ("plain-1.2_%@+=:,/x", "plain-1.2_%@+=:,/x"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\"'\"'s'"),
+            ("$HOME", "'$HOME'"),
+            ("ä", "'ä'"),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+
+    #[test]
+    fn paths_are_names_and_positions() {
+        assert_eq!(path("a.b[0].c"), Some(vec!["a", "b", "0", "c"]));
+        assert_eq!(path(" a . b [ -1 ] "), Some(vec!["a", "b", "-1"]));
+        assert_eq!(path("a[0][1]"), Some(vec!["a", "0", "1"]));
+        for wrong in [
+            "", ".", "a.", ".a", "a[", "a]", "a[]", "a[0", "a[b.c]", "a[0]b",
+        ] {
+            assert_eq!(path(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_closed_or_over_two_lines_is_text() {
+        for text in ["${", "a ${b", "${a\nb}", "$ {a}", "\\${a}"] {
+            assert!(!is_template(text), "{text:?}");
+        }
+        assert!(is_template("${a} ${"));
+    }
 }

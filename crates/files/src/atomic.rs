@@ -28,6 +28,23 @@ const DRAWN: usize = 6;
 /// # Errors
 /// An error of the file system or of `fill`, prefixed with the file's name; the existing file is
 /// then unchanged.
+///
+/// # Examples
+/// ```
+/// use easylife_files::atomic;
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("new/metrics.json");
+/// atomic::write(&path, |out| out.write_all(b"{}"))?;
+/// // A failure leaves the file as it was.
+/// let failed = atomic::write(&path, |out| {
+///     out.write_all(b"half")?;
+///     Err(std::io::Error::other("out of words"))
+/// });
+/// assert!(failed.unwrap_err().to_string().ends_with("out of words"));
+/// assert_eq!(std::fs::read(&path)?, b"{}");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let written = destination(path).and_then(|place| write_at(&place, fill));
     written.map_err(|error| named(path, &error))
@@ -68,6 +85,18 @@ fn write_at(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 /// # Errors
 /// An error of the file system or of `fill`, prefixed with the folder's name; the existing folder
 /// is then unchanged.
+///
+/// # Examples
+/// ```
+/// use easylife_files::atomic;
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("plots");
+/// atomic::folder(&path, |folder| std::fs::write(folder.join("old.csv"), "1"))?;
+/// atomic::folder(&path, |folder| std::fs::write(folder.join("new.csv"), "2"))?;
+/// assert!(!path.join("old.csv").exists());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn folder(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let filled = destination(path).and_then(|place| folder_at(&place, fill));
     filled.map_err(|error| named(path, &error))

@@ -24,6 +24,12 @@ pub fn file(path: &Path) -> io::Result<String> {
 }
 
 /// The digest of bytes in memory.
+///
+/// # Examples
+/// ```
+/// let digest = easylife_files::digest::bytes(b"");
+/// assert!(digest.starts_with("e3b0c44298fc1c14") && digest.len() == 64);
+/// ```
 pub fn bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

@@ -45,6 +45,19 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] only if `wait` is false; [`LockError::Io`] if the file cannot be created
     /// or locked.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_files::lock::{Lock, LockError};
+    ///
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let path = dir.path().join(".out.csv.lock");
+    /// let lock = Lock::take(&path, false)?;
+    /// assert!(matches!(Lock::take(&path, false), Err(LockError::Held { .. })));
+    /// drop(lock);
+    /// Lock::take(&path, false)?;
+    /// # Ok::<(), LockError>(())
+    /// ```
     pub fn take(path: &Path, wait: bool) -> Result<Self, LockError> {
         let io = |error| LockError::Io {
             path: path.to_owned(),

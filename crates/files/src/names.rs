@@ -8,6 +8,18 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Returns a path as text, unchanged if it is UTF-8.
+///
+/// # Examples
+/// ```
+/// # #[cfg(unix)] {
+/// use std::ffi::OsStr;
+/// use std::os::unix::ffi::OsStrExt;
+/// use std::path::Path;
+///
+/// let name = Path::new(OsStr::from_bytes(b"caf\xe9.jpg"));
+/// assert_eq!(easylife_files::names::spell(name), "caf\\xE9.jpg");
+/// # }
+/// ```
 pub fn spell(path: &Path) -> String {
     if let Some(text) = path.to_str() {
         return text.to_owned();

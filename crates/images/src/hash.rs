@@ -13,6 +13,23 @@ const ROWS: usize = 8;
 /// The difference hash ("dHash", Krawetz 2013): one bit for each of 8 × 8 pairs of horizontally
 /// adjacent cells, set if the right one is brighter. Size, contrast, compression and blur hardly
 /// change it.
+///
+/// # Examples
+/// ```
+/// use easylife_images::hash::{NEAR, difference};
+/// use easylife_images::{Gray, PhotoFormat};
+///
+/// let photo = |gain: usize| Gray {
+///     width: 90,
+///     height: 80,
+///     pixels: (0..90 * 80).map(|i| ((i % 90) * (i / 90) / gain % 256) as u8).collect(),
+///     orientation: 1,
+///     format: PhotoFormat::Png,
+/// };
+/// // Half the contrast is the same photo.
+/// let bits = difference(&photo(40)) ^ difference(&photo(80));
+/// assert!(bits.count_ones() <= NEAR);
+/// ```
 pub fn difference(photo: &Gray) -> u64 {
     let mut hash = 0;
     for row in 0..ROWS {
@@ -33,7 +50,8 @@ pub fn spelled(hash: u64) -> String {
 
 /// Parses a hash written by [`spelled`].
 pub fn read(text: &str) -> Option<u64> {
-    (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok())?
+    let digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits.then(|| u64::from_str_radix(text, 16).ok())?
 }
 
 /// Mean brightness of a cell, in 1/256.
@@ -90,5 +108,6 @@ mod tests {
             assert_eq!(read(&spelled(hash)), Some(hash));
         }
         assert_eq!([read(""), read("12"), read("000000000000000g")], [None; 3]);
+        assert_eq!(read("+00000000000000f"), None);
     }
 }

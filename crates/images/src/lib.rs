@@ -162,6 +162,17 @@ impl Decoder {
     ///
     /// # Errors
     /// If the bytes cannot be decoded, or the picture is too large, too small, or uniform.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_images::{Decoder, PhotoError};
+    ///
+    /// let decoder = Decoder::new();
+    /// assert!(matches!(decoder.decode(b""), Err(PhotoError::Empty)));
+    /// assert!(matches!(decoder.decode(b"text"), Err(PhotoError::UnknownFormat)));
+    /// let cut = decoder.decode(b"\x89PNG\r\n\x1a\n").unwrap_err();
+    /// assert!(!cut.to_string().is_empty());
+    /// ```
     pub fn decode(&self, bytes: &[u8]) -> Result<Gray, PhotoError> {
         // Users' files may make a decoder panic; that must not end the whole batch.
         let gray = foreign::run(|| self.any_format(bytes))

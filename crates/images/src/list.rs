@@ -18,6 +18,16 @@ pub struct Listing {
 }
 
 /// Whether the name has a photo's extension.
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+///
+/// use easylife_images::list::is_photo;
+///
+/// assert!(is_photo(Path::new("IMG_0001.JPG")));
+/// assert!(!is_photo(Path::new("notes.txt")));
+/// ```
 pub fn is_photo(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))

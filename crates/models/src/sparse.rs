@@ -149,6 +149,20 @@ impl Matrix {
     }
 
     /// out = X V, where V is `columns` × `width` and out is `rows` × `width`, both row-major.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::sparse::Matrix;
+    ///
+    /// // Two rows: (1, 0, 2) and (0, 3, 0).
+    /// let mut matrix = Matrix::new(3);
+    /// matrix.push(&[0, 2], &[1.0, 2.0]);
+    /// matrix.push(&[1], &[3.0]);
+    /// let mut out = [0.0; 2];
+    /// matrix.multiply(&[1.0, 10.0, 100.0], 1, &mut out);
+    /// assert_eq!(out, [201.0, 30.0]);
+    /// assert_eq!(matrix.transposed().row(1), (&[1][..], &[3.0][..]));
+    /// ```
     pub fn multiply<T: Real>(&self, block: &[T], width: usize, out: &mut [T]) {
         self.multiply_by::<T, false>(block, width, out);
     }

@@ -14,6 +14,31 @@ pub mod recsys;
 pub mod ts;
 
 /// A loaded model that answers requests. It is immutable and shared between threads.
+///
+/// # Examples
+/// ```
+/// use easylife_scoring::{Refusal, RefusalKind, Score};
+///
+/// /// Answers a text with its length.
+/// struct Length;
+///
+/// impl Score for Length {
+///     type Request<'a> = Option<&'a str>;
+///     type Answer<'m> = usize;
+///     type Scratch = ();
+///
+///     fn score(&self, requests: &[Option<&str>], _: &mut ()) -> Vec<Result<usize, Refusal>> {
+///         let answer = |text: &Option<&str>| {
+///             text.map(str::len).ok_or_else(|| Refusal::missing("the text is missing"))
+///         };
+///         requests.iter().map(answer).collect()
+///     }
+/// }
+///
+/// let answers = Length.score(&[Some("good"), None], &mut ());
+/// assert_eq!(answers[0], Ok(4));
+/// assert_eq!(answers[1].as_ref().unwrap_err().kind, RefusalKind::Missing);
+/// ```
 pub trait Score: Send + Sync {
     /// The request type.
     type Request<'a>;

@@ -37,6 +37,19 @@ impl Format {
     /// The format and compression indicated by a file name: `a.csv`, `a.tsv`, `a.jsonl`,
     /// `a.ndjson` or `a.json`, each also with `.gz` or `.zst`, and `a.parquet`, in any letter case. `None` if
     /// the extension is unknown.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::path::Path;
+    ///
+    /// use easylife_tables::{Compression, Format};
+    ///
+    /// let of = |name| Format::of_path(Path::new(name));
+    /// assert_eq!(of("data/Sales.CSV.gz"), Some((Format::Csv, Compression::Gzip)));
+    /// assert_eq!(of("log.ndjson"), Some((Format::Jsonl, Compression::None)));
+    /// assert_eq!(of("sales.parquet.gz"), None);
+    /// assert_eq!(of("sales.xlsx"), None);
+    /// ```
     pub fn of_path(path: &Path) -> Option<(Format, Compression)> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         let (stem, compression) = if let Some(stem) = name.strip_suffix(".gz") {

@@ -43,6 +43,16 @@ pub enum NotNumber {
 ///
 /// # Errors
 /// That it is not a number, or which decimal mark would make it one.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Decimal, number};
+///
+/// assert_eq!(number(" -1234.5e-3 ", None).unwrap(), -1.2345);
+/// assert_eq!(number("1.234,5", Some(Decimal::Comma)).unwrap(), 1234.5);
+/// assert!(number("1.234,5", None).is_err());
+/// assert!(number("many", None).is_err());
+/// ```
 pub fn number(text: &str, decimal: Option<Decimal>) -> Result<f64, NotNumber> {
     let text = text.trim();
     if let Some(decimal) = decimal {

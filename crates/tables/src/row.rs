@@ -152,6 +152,18 @@ impl Row {
 
     /// Appends a number as [`Debug`] formats it: a float in the shortest form that reads back the
     /// same.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::Row;
+    ///
+    /// let mut row = Row::new();
+    /// row.push_number(0.1 + 0.2);
+    /// row.push_number(3_u64);
+    /// row.push_number(-0.0);
+    /// let texts: Vec<&str> = row.cells().map(|(_, text)| text).collect();
+    /// assert_eq!(texts, ["0.30000000000000004", "3", "0.0"]);
+    /// ```
     pub fn push_number(&mut self, value: impl Debug) {
         let start = self.text.len();
         let _ = write!(self.text, "{value:?}"); // a String takes everything

@@ -139,6 +139,24 @@ pub struct Sink {
 ///
 /// # Errors
 /// For Parquet, which cannot be appended to: see [`super::jsonl_to_parquet`].
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Column, Compression, Format, Kind, Row, create};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("out.jsonl");
+/// let columns = ["id", "score"].map(Column::new);
+/// let file = std::fs::File::create(&path)?;
+/// let mut sink = create(file, Format::Jsonl, Compression::None, &columns, true)?;
+/// let mut row = Row::new();
+/// row.push(Kind::Text, "a");
+/// row.push_number(0.5);
+/// sink.write(&row)?;
+/// sink.finish()?;
+/// assert_eq!(std::fs::read_to_string(path)?, "{\"id\":\"a\",\"score\":0.5}\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn create(
     out: impl Write + 'static,
     format: Format,

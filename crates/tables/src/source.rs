@@ -219,6 +219,29 @@ pub(super) fn open_file(path: &Path, reading: Reading) -> Result<Box<dyn Source>
 ///
 /// # Errors
 /// Where the head cannot be read.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Compression, Format, Row, open_as};
+///
+/// let text = "text,label\ngood,pos\nbad\n\"fine, really\",pos\n";
+/// let input = Box::new(std::io::Cursor::new(text));
+/// let mut source = open_as(input, "reviews.csv", Format::Csv, Compression::None)?;
+/// let column = source.column("text")?;
+/// let (mut texts, mut bad, mut row) = (Vec::new(), Vec::new(), Row::new());
+/// loop {
+///     match source.read(&mut row) {
+///         Ok(true) => texts.push(row.text(column).to_owned()),
+///         Ok(false) => break,
+///         // The next call goes on behind it.
+///         Err(error) if error.is_record() => bad.push(error.to_string()),
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// assert_eq!(texts, ["good", "fine, really"]);
+/// assert!(bad[0].starts_with("reviews.csv:3: "));
+/// # Ok::<(), easylife_tables::ReadError>(())
+/// ```
 pub fn open_as(
     input: Box<dyn Read>,
     name: &str,
@@ -255,6 +278,16 @@ pub fn open_as_with(
 ///
 /// # Errors
 /// Names the columns there are and the nearest of them.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Column, find_column};
+///
+/// let columns = ["text", "label"].map(Column::new);
+/// assert_eq!(find_column(&columns, "label").unwrap(), 1);
+/// let error = find_column(&columns, "lable").unwrap_err().to_string();
+/// assert!(error.contains("`label`"), "{error}");
+/// ```
 pub fn find_column(columns: &[Column], name: &str) -> Result<usize, ReadErrorKind> {
     if let Some(index) = columns.iter().position(|column| column.name == name) {
         return Ok(index);

@@ -13,6 +13,15 @@ use super::Kind;
 /// writes a column of ids with a missing value), anything else unchanged.
 ///
 /// Only numbers as programs write them count: `007`, `+7` and `1.10` are unchanged.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::spelling::plain;
+///
+/// assert_eq!(plain("12.0"), "12");
+/// assert_eq!(plain("12.50"), "12.50");
+/// assert_eq!(plain("007"), "007");
+/// ```
 pub fn plain(text: &str) -> &str {
     let (digits, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
@@ -55,6 +64,16 @@ fn is_nan(text: &str) -> bool {
 
 /// Whether a cell with a number or a time has no value: like [`is_absent`], or one of the words for
 /// it (`NaN`, `NA`, `N/A`, `<NA>`, `NaT`, `null`, `None`), in any case.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::Kind;
+/// use easylife_tables::spelling::is_missing_number;
+///
+/// assert!(is_missing_number(Kind::Text, "n/a"));
+/// assert!(is_missing_number(Kind::Null, ""));
+/// assert!(!is_missing_number(Kind::Text, "0"));
+/// ```
 pub fn is_missing_number(kind: Kind, text: &str) -> bool {
     is_absent(kind, text) || is_missing_word(text)
 }
@@ -69,6 +88,14 @@ pub fn is_missing_word(text: &str) -> bool {
 
 /// Labels that resemble an earlier one, differing only in case, white space, `_` and `-`, Unicode
 /// form, invisible characters, or the spelling of a number; each with that earlier one.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::spelling::look_alikes;
+///
+/// let labels = ["positive", "negative", "Positive ", "neutral"];
+/// assert_eq!(look_alikes(labels), [["positive", "Positive "]]);
+/// ```
 pub fn look_alikes<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<[&'a str; 2]> {
     let mut seen: HashMap<String, &str> = HashMap::new();
     let mut found = Vec::new();

@@ -132,6 +132,14 @@ pub fn group_cell(
 }
 
 /// The distinct labels, sorted by value if all are numbers, otherwise by bytes.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::sorted_classes;
+///
+/// assert_eq!(sorted_classes(["10", "9", "10"].into_iter()), ["9", "10"]);
+/// assert_eq!(sorted_classes(["b", "10", "9"].into_iter()), ["10", "9", "b"]);
+/// ```
 pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> {
     let distinct: std::collections::HashSet<&str> = labels.collect();
     let distinct: Vec<&str> = distinct.into_iter().collect();
@@ -155,6 +163,13 @@ pub fn class_order<T: AsRef<str>>(labels: &[T]) -> Vec<usize> {
 
 /// Writes the form of a text used for comparisons to `out`: NFKC, lower case, white space collapsed
 /// and trimmed.
+///
+/// # Examples
+/// ```
+/// let mut out = String::new();
+/// easylife_tables::normalised("  Ｆｕｌｌ \t WIDTH ", &mut out);
+/// assert_eq!(out, "full width");
+/// ```
 pub fn normalised(text: &str, out: &mut String) {
     out.clear();
     if text.is_ascii() {

@@ -5,6 +5,18 @@ use std::vec::IntoIter;
 use super::{Column, Kind, ReadError, Row, Source};
 
 /// One row per value, numbered from 1. `file` is the table's name in messages.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Row, from_values};
+///
+/// let mut source = from_values("the command line", "text", vec!["good".to_owned()]);
+/// let mut row = Row::new();
+/// assert!(source.read(&mut row)?);
+/// assert_eq!((row.text(0), row.line()), ("good", 1));
+/// assert!(!source.read(&mut row)?);
+/// # Ok::<(), easylife_tables::ReadError>(())
+/// ```
 pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Source> {
     Box::new(Values {
         file: file.to_owned(),

@@ -110,6 +110,15 @@ impl Error {
 ///
 /// # Errors
 /// The first value that does not fit the type.
+///
+/// # Examples
+/// ```
+/// use std::collections::BTreeMap;
+///
+/// let node = easylife_yaml::parse("a: [1, 2]\nb: [x]\n").unwrap();
+/// let error = easylife_yaml::from_node::<BTreeMap<String, Vec<u32>>>(&node).unwrap_err();
+/// assert_eq!((error.at.line, error.path.as_str()), (2, "b[0]"));
+/// ```
 pub fn from_node<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Error> {
     T::deserialize(node).map_err(|error| error.placed(node.at))
 }
@@ -118,6 +127,13 @@ pub fn from_node<'de, T: Deserialize<'de>>(node: &'de Node) -> Result<T, Error> 
 ///
 /// # Errors
 /// Those of [`Reader::read`] and [`from_node`].
+///
+/// # Examples
+/// ```
+/// let bounds: std::collections::BTreeMap<String, f64> =
+///     easylife_yaml::from_str("min: 0.8\nmax: 1e-3\n").unwrap();
+/// assert_eq!(bounds["max"], 0.001);
+/// ```
 pub fn from_str<T: de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let reader = Reader {
         types: Types::Core,

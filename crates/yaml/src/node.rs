@@ -175,6 +175,15 @@ impl Node {
 
     /// The position of the value under `keys`, relative to this node. If only some of the keys
     /// exist, the position of the deepest one; `None` if the first does not exist.
+    ///
+    /// # Examples
+    /// ```
+    /// let root = easylife_yaml::parse("nlp:\n  model: {C: 3}\n").unwrap();
+    /// assert_eq!(root.locate(&["nlp", "model", "C"]).unwrap().column, 14);
+    /// // `bits` is not there: `model` is the nearest.
+    /// assert_eq!(root.locate(&["nlp", "model", "bits"]).unwrap().column, 10);
+    /// assert_eq!(root.locate(&["cv"]), None);
+    /// ```
     pub fn locate(&self, keys: &[&str]) -> Option<At> {
         let (first, rest) = keys.split_first()?;
         let value = self.value(first)?;
@@ -190,6 +199,16 @@ impl Node {
 
     /// Sets the value under `keys`, replacing an existing one. Missing mappings on the way are
     /// created at the value's position.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_yaml::Node;
+    ///
+    /// let mut root = easylife_yaml::parse("nlp: {C: 3}\n").unwrap();
+    /// root.set(&["nlp", "C"], Node::string("auto"));
+    /// root.set(&["cv", "kind"], Node::string("forest"));
+    /// assert_eq!(root.to_string(), "{\"nlp\": {\"C\": \"auto\"}, \"cv\": {\"kind\": \"forest\"}}");
+    /// ```
     pub fn set(&mut self, keys: &[&str], value: Node) {
         let Some((first, rest)) = keys.split_first() else {
             *self = value;

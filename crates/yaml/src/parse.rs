@@ -40,6 +40,17 @@ pub struct Reader {
 ///
 /// # Errors
 /// Those of [`Reader::read`].
+///
+/// # Examples
+/// ```
+/// let root = easylife_yaml::parse("stages:\n  train:\n    cmd: [x, 017]\n")?;
+/// let cmd = root.get("stages").and_then(|stages| stages.get("train")).unwrap().get("cmd").unwrap();
+/// assert_eq!((cmd.at.line, cmd.at.column), (3, 10));
+/// assert_eq!(cmd.to_string(), "[\"x\", 17]");
+/// let twice = easylife_yaml::parse("a: 1\na: 2\n").unwrap_err();
+/// assert!(twice.to_string().starts_with("2:1: "));
+/// # Ok::<(), easylife_yaml::Fault>(())
+/// ```
 pub fn parse(text: &str) -> Result<Node, Fault> {
     Reader::default().read(text)
 }
@@ -102,6 +113,13 @@ impl Reader {
 
 /// Finds a conflict marker of an unfinished git merge in a text that cannot be parsed: one of the
 /// three kinds of lines that git puts around the two sides of a conflict.
+///
+/// # Examples
+/// ```
+/// let text = "a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> other\n";
+/// assert_eq!(easylife_yaml::merge_mark(text).unwrap().at.line, 2);
+/// assert!(easylife_yaml::merge_mark("a: 1\n").is_none());
+/// ```
 pub fn merge_mark(text: &str) -> Option<Fault> {
     let is_mark = |line: &str, mark: &str| {
         line.strip_prefix(mark)

@@ -9,6 +9,16 @@ const STEPS: usize = 60;
 ///
 /// # Panics
 /// If `matrix` is not n × n. Only its lower triangle is read.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::eigen::symmetric;
+///
+/// let (values, vectors) = symmetric(&[2.0, 1.0, 1.0, 2.0], 2);
+/// assert!((values[0] - 3.0).abs() < 1e-12 && (values[1] - 1.0).abs() < 1e-12);
+/// // The first vector has equal parts.
+/// assert!((vectors[0] - vectors[1]).abs() < 1e-12);
+/// ```
 pub fn symmetric(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(matrix.len(), n * n, "expected a square matrix");
     if n == 0 {

@@ -58,6 +58,14 @@ pub fn sigmoid_softplus(x: f64) -> (f64, f64) {
 /// Turns scores into probabilities in place and returns ln Σ e^score.
 ///
 /// An empty slice gives minus infinity.
+///
+/// # Examples
+/// ```
+/// let mut scores = [0.0, 0.0, std::f64::consts::LN_2];
+/// let log_sum = easylife_models::kernels::math::softmax(&mut scores);
+/// assert!((log_sum - 4.0_f64.ln()).abs() < 1e-12);
+/// assert!((scores[2] - 0.5).abs() < 1e-12);
+/// ```
 pub fn softmax(scores: &mut [f64]) -> f64 {
     let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;

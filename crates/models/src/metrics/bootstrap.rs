@@ -60,6 +60,16 @@ pub fn intervals(
 }
 
 /// The interval of the mean of `values`, one per user; `None` if there are none.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::bootstrap::mean_interval;
+///
+/// let values: Vec<f64> = (0..100).map(f64::from).collect();
+/// let interval = mean_interval(&values, 42).unwrap();
+/// assert!(interval.low < 49.5 && 49.5 < interval.high);
+/// assert_eq!(mean_interval(&[], 42), None);
+/// ```
 pub fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
     if values.is_empty() {
         return None;

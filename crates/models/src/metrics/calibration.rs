@@ -21,6 +21,16 @@ pub struct Bin {
 
 /// Bins the predictions' probabilities; `actual` and `probabilities` (row-major) as in
 /// [`super::classification::measure`]. A probability of 1 falls into the last bin.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::calibration::{calibration, expected_calibration_error};
+///
+/// // Two answers of 0.75, one of them right.
+/// let bins = calibration(&[0, 1], &[0.75, 0.25, 0.75, 0.25], 2);
+/// assert_eq!((bins[1].rows, bins[1].probability, bins[1].accuracy), (2, 0.75, 0.5));
+/// assert_eq!(expected_calibration_error(&bins), 0.25);
+/// ```
 pub fn calibration(actual: &[u32], probabilities: &[f64], bins: usize) -> Vec<Bin> {
     let mut sums = vec![(0.0, 0u64, 0u64); bins];
     let width = probabilities.len().checked_div(actual.len()).unwrap_or(0);

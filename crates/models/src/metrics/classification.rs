@@ -71,6 +71,19 @@ pub struct Confidence {
 /// its label a line in the tables (F1 0, included in the macro mean), and is excluded from ROC AUC.
 /// Without rows every figure is 0 and `roc_auc` is `None`. Sums run in row order and in class
 /// order.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::classification::measure;
+///
+/// let classes = ["neg", "pos"].map(str::to_owned);
+/// // Three rows of two classes, row by row.
+/// let probabilities = [0.9, 0.1, 0.4, 0.6, 0.7, 0.3];
+/// let measured = measure(&classes, &[0, 1, 1], &probabilities);
+/// assert_eq!(measured.accuracy, 2.0 / 3.0);
+/// assert_eq!(measured.roc_auc, Some(1.0));
+/// assert_eq!(measured.confusion, [[1, 0], [1, 1]]);
+/// ```
 pub fn measure(classes: &[String], actual: &[u32], probabilities: &[f64]) -> Classification {
     Scored::new(classes.len(), actual, probabilities).measure(classes)
 }

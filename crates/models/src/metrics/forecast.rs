@@ -111,6 +111,16 @@ fn indices(train: &[f64], period: usize) -> Option<Vec<f64>> {
 
 /// Mean absolute change over a season (over one step if the series is no longer than a season);
 /// `None` if nothing changes.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::forecast::scale;
+///
+/// assert_eq!(scale(&[1.0, 3.0, 2.0, 2.0], 1), Some(1.0));
+/// // Changes over a season of two steps: 1 and -1.
+/// assert_eq!(scale(&[1.0, 3.0, 2.0, 2.0], 2), Some(1.0));
+/// assert_eq!(scale(&[5.0; 4], 1), None);
+/// ```
 pub fn scale(train: &[f64], period: usize) -> Option<f64> {
     let lag = if train.len() > period {
         period.max(1)
@@ -160,6 +170,26 @@ impl Evaluation<'_> {
     /// Computes the metrics; `None` if no step has an actual value or the series never changes.
     ///
     /// A change of units affects only `rmse` and `mae`, proportionally.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::metrics::forecast::Evaluation;
+    ///
+    /// let score = Evaluation {
+    ///     train: &[10.0, 12.0, 11.0, 13.0],
+    ///     actual: &[12.0, 14.0],
+    ///     mean: &[13.0, 13.0],
+    ///     lower: &[11.0, 11.0],
+    ///     upper: &[15.0, 13.5],
+    ///     period: 1,
+    /// }
+    /// .score()
+    /// .unwrap();
+    /// assert_eq!(score.mae, 1.0);
+    /// assert_eq!(score.coverage, 0.5);
+    /// // The mean change of the training values is 5/3.
+    /// assert!((score.mase - 0.6).abs() < 1e-12);
+    /// ```
     pub fn score(&self) -> Option<Score> {
         let all = [self.train, self.actual, self.mean, self.lower, self.upper];
         let unit = unit(all.into_iter().flatten());

@@ -40,6 +40,15 @@ fn points(positive: &[bool], scores: &[f64]) -> Vec<PrPoint> {
 /// Average precision, Σ (Rₙ − Rₙ₋₁) Pₙ over falling thresholds, as in scikit-learn's
 /// `average_precision_score`: no interpolation, which would be too optimistic. `None` without
 /// positives.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::precision_recall::average_precision;
+///
+/// // The positives are first and third: (1/1 + 2/3) / 2.
+/// let precision = average_precision(&[true, false, true], &[0.9, 0.8, 0.7]).unwrap();
+/// assert!((precision - 5.0 / 6.0).abs() < 1e-12);
+/// ```
 pub fn average_precision(positive: &[bool], scores: &[f64]) -> Option<f64> {
     let points = points(positive, scores);
     let mut recall = 0.0;

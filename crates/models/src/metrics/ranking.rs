@@ -3,6 +3,18 @@
 //! Schütze (2008, chapter 8): relevant items that no list can contain count as missed.
 
 /// One user's list, evaluated against the relevant items.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::ranking::Ranked;
+///
+/// // The first and the third of a list are right; there are four to be found.
+/// let user = Ranked { hits: vec![0, 2], relevant: 4 };
+/// assert_eq!(user.recall(20), 0.5);
+/// assert_eq!(user.precision(10), 0.2);
+/// assert_eq!(user.recall(1), 0.25);
+/// assert_eq!(user.reciprocal_rank(), 1.0);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ranked {
     /// Positions of the hits in the list, from 0, ascending.

@@ -26,6 +26,17 @@ pub(super) struct Tie {
 /// Area under the ROC curve: the probability that a positive scores above a negative, ties counting
 /// half (Mann and Whitney 1947). Counted in integers, so exact up to the final division. `None`
 /// without positives or without negatives.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::roc::roc_auc;
+///
+/// let positive = [true, true, false, false];
+/// assert_eq!(roc_auc(&positive, &[0.9, 0.4, 0.6, 0.1]), Some(0.75));
+/// // A tie counts half.
+/// assert_eq!(roc_auc(&positive, &[0.5; 4]), Some(0.5));
+/// assert_eq!(roc_auc(&[true], &[0.9]), None);
+/// ```
 pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Option<f64> {
     let ties = descending_ties(positive, scores);
     let (positives, negatives) = totals(&ties);

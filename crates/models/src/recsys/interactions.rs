@@ -44,6 +44,16 @@ impl Interactions {
     ///
     /// # Panics
     /// If an item is out of range, or the lengths differ.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::recsys::Interactions;
+    ///
+    /// let mut taken = Interactions::new(3);
+    /// taken.push(&[0, 2], &[1.0, 1.0]);
+    /// taken.push(&[], &[]);
+    /// assert_eq!((taken.users(), taken.width(), taken.len()), (2, 3, 2));
+    /// ```
     pub fn push(&mut self, items: &[u32], weights: &[f32]) {
         assert_eq!(items.len(), weights.len(), "expected one weight per item");
         assert!(

@@ -4,13 +4,13 @@ use std::io::Write;
 
 use proptest::prelude::*;
 
-use super::super::open;
+use super::super::{Escape, Reading, open_with};
 use super::*;
 
 type Rows = Vec<(u64, Vec<String>)>;
 
-fn by_rows(path: &Path) -> Result<(Rows, Vec<String>), String> {
-    let mut source = open(path).map_err(|e| e.to_string())?;
+fn by_rows(path: &Path, reading: Reading) -> Result<(Rows, Vec<String>), String> {
+    let mut source = open_with(path, reading).map_err(|e| e.to_string())?;
     let (mut rows, mut bad, mut row) = (Vec::new(), Vec::new(), Row::new());
     loop {
         match source.read(&mut row) {
@@ -22,8 +22,8 @@ fn by_rows(path: &Path) -> Result<(Rows, Vec<String>), String> {
     }
 }
 
-fn by_blocks(path: &Path) -> Result<(Rows, Vec<String>), String> {
-    let mut blocks = Blocks::open(path).map_err(|e| e.to_string())?;
+fn by_blocks(path: &Path, reading: Reading) -> Result<(Rows, Vec<String>), String> {
+    let mut blocks = Blocks::open_with(path, reading).map_err(|e| e.to_string())?;
     let (mut rows, mut bad) = (Vec::new(), Vec::new());
     while let Some(piece) = blocks.next_piece().map_err(|e| e.to_string())? {
         let block = piece.parse(blocks.head());
@@ -44,11 +44,16 @@ fn file(name: &str, text: &[u8]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn assert_same(text: &[u8]) {
+    assert_same_as(text, Reading::default());
+}
+
+/// The two readers agree on rows, lines and faults.
+fn assert_same_as(text: &[u8], reading: Reading) {
     let (_dir, path) = file("t.csv", text);
     assert_eq!(
-        by_blocks(&path),
-        by_rows(&path),
-        "{:?}",
+        by_blocks(&path, reading),
+        by_rows(&path, reading),
+        "{reading:?} {:?}",
         String::from_utf8_lossy(text)
     );
 }
@@ -98,7 +103,7 @@ fn what_is_not_plain_has_the_same_meaning() {
 #[test]
 fn a_nul_byte_is_a_bad_record() {
     let (_dir, path) = file("t.csv", b"a,b\n1,2\n3,x\0y\n5,6\n");
-    let (rows, bad) = by_blocks(&path).unwrap();
+    let (rows, bad) = by_blocks(&path, Reading::default()).unwrap();
     assert_eq!(rows.len(), 2);
     assert!(
         bad[0].contains("t.csv:3: column 2 (b): a NUL byte"),
@@ -111,7 +116,7 @@ fn a_record_without_end_is_refused() {
     let mut text = b"a,b\n1,2\n3,\"".to_vec();
     text.resize(super::super::MAX_RECORD + (2 << 20), b'x');
     let (_dir, path) = file("t.csv", &text);
-    let message = by_blocks(&path).unwrap_err();
+    let message = by_blocks(&path, Reading::default()).unwrap_err();
     assert!(
         message.contains("t.csv:3: a record longer than 16 MiB"),
         "{message}"
@@ -130,7 +135,10 @@ fn rows_of_other_formats_come_in_blocks_too() {
         .unwrap();
     }
     let (_dir, path) = file("t.jsonl", &text);
-    assert_eq!(by_blocks(&path), by_rows(&path));
+    assert_eq!(
+        by_blocks(&path, Reading::default()),
+        by_rows(&path, Reading::default())
+    );
 }
 
 #[test]
@@ -176,5 +184,25 @@ proptest! {
     fn any_bytes_have_one_meaning(soup in prop::collection::vec(any::<u8>(), 0..80)) {
         let soup: Vec<u8> = soup.into_iter().filter(|&byte| byte != 0).collect();
         assert_same(&[b"h1,h2\n", &soup[..]].concat());
+    }
+
+    /// Whatever the table is said to be written like.
+    #[test]
+    fn any_way_of_reading_has_one_meaning(
+        soup in "[ab,;|\t'\"\\\\\n\r]{0,60}",
+        delimiter in prop::sample::select(vec!["", ",", ";", "|", "\t"]),
+        quote in prop::sample::select(vec!["\"", "'", "none"]),
+        backslash in any::<bool>(),
+        header in any::<bool>(),
+    ) {
+        let reading = Reading {
+            delimiter: delimiter.parse().ok(),
+            quote: quote.parse().unwrap(),
+            escape: if backslash { Escape::Backslash } else { Escape::Doubled },
+            header,
+            ..Reading::default()
+        };
+        let between = if delimiter.is_empty() { "," } else { delimiter };
+        assert_same_as(format!("h1{between}h2\n{soup}").as_bytes(), reading);
     }
 }

@@ -407,11 +407,12 @@ fn split_zone(text: &[u8]) -> Option<(&[u8], f64)> {
     match text.iter().rposition(|byte| matches!(byte, b'+' | b'-')) {
         None => Some((text, 0.0)),
         Some(at) => {
-            let zone = match text[at + 1..] {
-                [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => two(h1, h2)? * 60 + two(m1, m2)?,
-                [h1, h2] => two(h1, h2)? * 60,
+            let (hours, minutes) = match text[at + 1..] {
+                [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => (two(h1, h2)?, two(m1, m2)?),
+                [h1, h2] => (two(h1, h2)?, 0),
                 _ => return None,
             };
+            let zone = (hours < 26 && minutes < 60).then_some(hours * 60 + minutes)?;
             let sign = if text[at] == b'-' { -60.0 } else { 60.0 };
             Some((&text[..at], sign * zone as f64))
         }
@@ -606,5 +607,51 @@ mod tests {
             let (year, month, day) = civil(days);
             prop_assert_eq!(days_of(year, month, day), days);
         }
+
+        /// jiff 0.2 as the other reader.
+        #[test]
+        fn dates_are_those_of_jiff(year in 0..=9999_i16, month in 0..=13_i8, day in 0..=32_i8) {
+            let text = format!("{year:04}-{month:02}-{day:02}");
+            let value = understand(text.as_bytes());
+            let Ok(date) = jiff::civil::Date::new(year, month, day) else {
+                prop_assert_eq!(value.class, Class::Text, "{}", text);
+                return Ok(());
+            };
+            prop_assert_eq!(value.class, Class::Date, "{}", text);
+            prop_assert_eq!(value.number, epoch(date.at(0, 0, 0, 0)), "{}", text);
+            prop_assert_eq!(spell_time(value.number, false), text);
+        }
+
+        #[test]
+        fn times_are_those_of_jiff(
+            (year, month, day) in (1..=9998_i16, 1..=12_i8, 1..=28_i8),
+            (hour, minute, second) in (0..=25_i8, 0..=61_i8, 0..=59_i8),
+            fraction in "(\\.[0-9]{1,9})?",
+            zone in "(Z|[+-][0-2][0-9]:?[0-9]{2}|[+-][0-2][0-9])?",
+            between in "[T ]",
+        ) {
+            let clock = format!("{hour:02}:{minute:02}:{second:02}{fraction}");
+            let text = format!("{year:04}-{month:02}-{day:02}{between}{clock}{zone}");
+            // Offsets of jiff end at 25:59.
+            let expected = match zone.is_empty() {
+                true => text.parse().ok().map(epoch),
+                false => text.parse::<jiff::Timestamp>().ok().map(|time| {
+                    time.as_second() as f64 + f64::from(time.subsec_nanosecond()) / 1e9
+                }),
+            };
+            let value = understand(text.as_bytes());
+            prop_assert_eq!(value.class == Class::Datetime, expected.is_some(), "{}", text);
+            if let Some(expected) = expected {
+                prop_assert!((value.number - expected).abs() < 1e-4, "{}: {}", text, value.number);
+                let spelled: jiff::civil::DateTime = spell_time(value.number, true).parse().unwrap();
+                prop_assert!((epoch(spelled) - value.number.floor()).abs() < 1.5, "{}", text);
+            }
+        }
+    }
+
+    /// Seconds since 1970 of a time in UTC.
+    fn epoch(time: jiff::civil::DateTime) -> f64 {
+        let time = time.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp();
+        time.as_second() as f64 + f64::from(time.subsec_nanosecond()) / 1e9
     }
 }

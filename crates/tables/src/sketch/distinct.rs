@@ -17,6 +17,19 @@ impl Distinct {
     ///
     /// # Panics
     /// If the precision is not between 4 and 18.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::distinct::Distinct;
+    ///
+    /// let mut sketch = Distinct::new(14);
+    /// for value in 0..20_000_u64 {
+    ///     // Each value twice, by a hash that mixes its bits.
+    ///     let hash = (value % 10_000).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ///     sketch.insert(hash ^ hash >> 29);
+    /// }
+    /// assert!((sketch.estimate() - 10_000.0).abs() < 500.0);
+    /// ```
     pub fn new(precision: u32) -> Distinct {
         assert!((4..=18).contains(&precision), "precision {precision}");
         Distinct {

@@ -49,6 +49,16 @@ impl Moments {
 
     /// Adds the moments of the next chunk, by the pairwise formulas of Chan, Golub and LeVeque
     /// (1983).
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::moments::Moments;
+    ///
+    /// let mut moments = Moments::of(&[(1.0, 1), (2.0, 1)]);
+    /// moments.merge(&Moments::of(&[(3.0, 2)]));
+    /// assert_eq!((moments.count(), moments.mean()), (4, Some(2.25)));
+    /// assert_eq!((moments.min(), moments.max()), (Some(1.0), Some(3.0)));
+    /// ```
     pub fn merge(&mut self, next: &Moments) {
         if next.count == 0 {
             return;

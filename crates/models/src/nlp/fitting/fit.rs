@@ -48,6 +48,26 @@ impl ClassifierOptions {
     ///
     /// # Errors
     /// See [`FitError`]. A fit that did not converge is not an error, see [`Fit::converged`].
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::nlp::{ClassifierOptions, Scratch};
+    ///
+    /// let texts: Vec<String> = (0..40)
+    ///     .map(|i| format!("{} film number {i}", if i % 2 == 0 { "bad" } else { "good" }))
+    ///     .collect();
+    /// let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    /// let labels: Vec<u32> = (0..40).map(|i| i % 2).collect();
+    /// let classes = ["neg", "pos"].map(str::to_owned).to_vec();
+    /// let options = ClassifierOptions::default();
+    /// let (model, fit) = options.fit(&texts, &labels, classes, &|_| ()).unwrap();
+    /// assert!(fit.converged);
+    /// let mut probabilities = [0.0; 2];
+    /// assert!(model.probabilities("a good film", &mut Scratch::new(), &mut probabilities));
+    /// assert!(probabilities[1] > 0.5);
+    /// // Nothing of this text is known: the answer is the prior.
+    /// assert!(!model.probabilities("?", &mut Scratch::new(), &mut probabilities));
+    /// ```
     pub fn fit(
         &self,
         texts: &[&str],

@@ -97,6 +97,59 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     cause.is::<params::Error>().then_some(Exit::Usage)
 }
 
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn the_first_error_of_a_chain_that_has_a_code_decides() {
+        let plain = || anyhow::anyhow!("plain");
+        assert_eq!(code(&plain()), Exit::Failed);
+        assert_eq!(
+            code(&plain().context(usage("outer"))),
+            Exit::Failed,
+            "a message, not an error"
+        );
+        let chain = Err::<(), _>(data("inner")).context("outer").unwrap_err();
+        assert_eq!(code(&chain), Exit::Data);
+        assert_eq!(format!("{chain:#}"), "outer: inner");
+        for (error, exit) in [
+            (usage("x"), Exit::Usage),
+            (data("x"), Exit::Data),
+            (locked("x"), Exit::Locked),
+            (coded(Exit::Gate, "x"), Exit::Gate),
+            (Interrupted::Resumable.into(), Exit::Interrupted),
+        ] {
+            assert_eq!(code(&error), exit, "{error}");
+            assert_eq!(code(&error.context("more")), exit);
+        }
+    }
+
+    #[test]
+    fn errors_of_the_layers_below_have_codes() {
+        let read = |kind| anyhow::Error::from(tables::Place::file("f").error(kind));
+        let io = std::io::Error::other("broken");
+        assert_eq!(code(&read(tables::ReadErrorKind::Io(io))), Exit::Failed);
+        assert_eq!(code(&read(tables::ReadErrorKind::EmptyId)), Exit::Data);
+        assert_eq!(code(&dvc::Error::NoPipeline.into()), Exit::Usage);
+        let held = files::lock::LockError::Held {
+            path: "lock".into(),
+        };
+        assert_eq!(code(&held.into()), Exit::Locked);
+    }
+
+    #[test]
+    fn only_a_closed_pipe_is_one() {
+        let io = |kind| anyhow::Error::from(std::io::Error::from(kind));
+        let closed = io(std::io::ErrorKind::BrokenPipe).context("cannot write stdout");
+        assert!(is_broken_pipe(&closed));
+        assert!(!is_broken_pipe(&io(std::io::ErrorKind::StorageFull)));
+        assert!(!is_broken_pipe(&usage("a broken pipe")));
+    }
+}
+
 /// Whether the error is only a closed pipe (`| head`), which counts as success.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

@@ -171,8 +171,8 @@ mod tests {
         };
         assert_eq!(
             evaluated.to_string(),
-            "accuracy     0.8712   [0.81, 0.92]   (baseline 0.5)\nrows         120\n\
-             log_loss     0.35   (baseline 0.693)\nm.json, plots, r.html\n"
+            "accuracy     0.8712   [0.8100, 0.9200]   (baseline 0.5000)\nrows         120\n\
+             log_loss     0.3500   (baseline 0.6930)\nm.json, plots, r.html\n"
         );
         let json = serde_json::to_value(&evaluated).unwrap();
         assert_eq!(json["metrics"]["model"], "0");

@@ -189,7 +189,12 @@ mod tests {
         };
         write(&toy.project, || vec![row]).unwrap();
         let page = toy.read("reports/index.html");
-        for part in ["A &lt;toy&gt;", "87.1 %", "mae = 2, at most 1", "toy.html"] {
+        for part in [
+            "A &lt;toy&gt;",
+            "87.1\u{a0}%",
+            "mae = 2, at most 1",
+            "toy.html",
+        ] {
             assert!(page.contains(part), "{part}: {page}");
         }
     }

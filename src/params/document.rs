@@ -129,3 +129,87 @@ fn unknown_key(got: &str, block: &str, known: &[&str]) -> String {
         known.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const TEXT: &str = "seed: 1\nnlp:\n  model: {C: 3}\n";
+
+    /// The file with values set over it, as `-S` does.
+    fn document(sets: &[&str]) -> Document {
+        let mut document = Document::parse(Path::new("p.yaml"), TEXT).unwrap();
+        let sets = sets.iter().map(|set| set.parse::<Set>().unwrap());
+        sets.for_each(|set| document.set(&set));
+        document
+    }
+
+    type Model = BTreeMap<String, BTreeMap<String, f64>>;
+
+    #[test]
+    fn values_come_from_the_file_or_what_is_set_over_it() {
+        let c = |sets: &[&str]| document(sets).get::<Model>("nlp").unwrap().unwrap()["model"]["C"];
+        assert_eq!(c(&[]), 3.0);
+        assert_eq!(c(&["nlp.model.C=5"]), 5.0);
+        assert_eq!(
+            c(&["nlp.model.C=5", "nlp.model={C: 7}"]),
+            7.0,
+            "the last one"
+        );
+        assert_eq!(document(&[]).get::<u64>("ts").unwrap(), None);
+    }
+
+    #[test]
+    fn an_error_names_where_the_value_was_given() {
+        let refused =
+            |sets: &[&str], keys: &[&str]| document(sets).refuse(keys, "wrong").to_string();
+        let keys = ["nlp", "model", "C"];
+        assert_eq!(refused(&[], &keys), "p.yaml:3:14: nlp.model.C: wrong");
+        assert_eq!(
+            refused(&[], &["nlp", "model", "bits"]),
+            "p.yaml:3:10: nlp.model.bits: wrong"
+        );
+        assert_eq!(
+            refused(&[], &["cv", "C"]),
+            "p.yaml: cv.C: wrong",
+            "it is a default"
+        );
+        let set = refused(&["seed=2", "nlp.model.C=0"], &keys);
+        assert!(
+            set.contains("nlp.model.C=0") && set.ends_with("nlp.model.C: wrong"),
+            "{set}"
+        );
+    }
+
+    #[test]
+    fn values_of_a_wrong_type_are_named_by_their_keys() {
+        let message = |sets: &[&str]| document(sets).get::<Model>("nlp").unwrap_err().to_string();
+        let set = message(&["nlp.model.C=many"]);
+        assert!(set.contains("nlp.model.C") && set.contains("many"), "{set}");
+        let whole = message(&["nlp=3"]);
+        assert!(whole.contains("nlp=3"), "{whole}");
+    }
+
+    #[test]
+    fn keys_at_the_top_are_those_that_are_known() {
+        let check = |known: &[&str]| document(&[]).check_keys(known).map_err(|e| e.to_string());
+        assert_eq!(check(&["nlp", "seed"]), Ok(()));
+        let error = check(&["nlpp", "seed"]).unwrap_err();
+        assert!(
+            error.starts_with("p.yaml:2:1: unknown key `nlp`; "),
+            "{error}"
+        );
+        assert!(
+            error.contains("`nlpp`") && error.ends_with("expected one of nlpp, seed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_not_yaml_has_a_place() {
+        let error = Document::parse(Path::new("p.yaml"), "a: [1\n").unwrap_err();
+        assert!(error.to_string().starts_with("p.yaml:"), "{error}");
+    }
+}

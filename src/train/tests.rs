@@ -11,7 +11,7 @@ const QUIET: Talk = Talk {
 
 /// How far a fit is from zero.
 #[derive(Debug, Serialize)]
-struct Summary {
+pub struct Summary {
     seed: u64,
 }
 

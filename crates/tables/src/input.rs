@@ -96,9 +96,14 @@ impl Input {
         self.recognised.get()
     }
 
+    /// Whether its bytes are converted to UTF-8.
+    pub fn is_converted(&self) -> bool {
+        self.is_converted || self.recognised.get().is_some()
+    }
+
     /// The error for a byte that is not UTF-8.
     pub fn not_utf8(&self, byte: usize, value: u8) -> ReadErrorKind {
-        match self.is_converted || self.recognised.get().is_some() {
+        match self.is_converted() {
             true => ReadErrorKind::NotInEncoding { byte },
             false => ReadErrorKind::Utf8 { byte, value },
         }
@@ -109,14 +114,15 @@ impl Input {
         self.reader.buffer()
     }
 
-    /// An input from bytes in memory that are the middle of a text.
-    pub fn middle(bytes: Vec<u8>, name: &str) -> Self {
+    /// An input from bytes in memory that are the middle of a text, which was converted if
+    /// `is_converted`.
+    pub fn middle(bytes: Vec<u8>, name: &str, is_converted: bool) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, Box::new(io::Cursor::new(bytes))),
             name: name.to_owned(),
             compressed: false,
             recognised: Rc::default(),
-            is_converted: false,
+            is_converted,
         }
     }
 

@@ -17,6 +17,8 @@ mod passed;
 mod quick;
 pub(crate) mod schema;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unique;
 mod written;
 

@@ -117,6 +117,8 @@ struct Text {
     /// Their text, and the marks in it.
     memory: Memory,
     syntax: Syntax,
+    /// Whether it was converted from another encoding.
+    is_converted: bool,
     /// The line it starts on, and the number of lines that end in it.
     line: u64,
     lines: usize,
@@ -401,6 +403,7 @@ impl Csv {
         Ok(NextPiece::Piece(Text {
             memory,
             syntax: self.syntax,
+            is_converted: self.input.is_converted(),
             line,
             lines,
         }))
@@ -408,7 +411,7 @@ impl Csv {
 
     /// Number of lines of complete records.
     fn lines(&self, text: Vec<u8>, head: &Head) -> usize {
-        let input = Input::middle(text, "");
+        let input = Input::middle(text, "", false);
         let mut csv = csv::Csv::resume(input, self.syntax, head.columns.clone(), 0);
         let mut row = Row::new();
         while !matches!(csv.read(&mut row), Ok(false)) {}
@@ -432,7 +435,7 @@ impl Csv {
     /// The row-wise reader's error for a piece that has no end.
     fn refused(&self, bytes: Vec<u8>, head: &Head, file: usize) -> ReadError {
         let name = &head.files[file];
-        let input = Input::middle(bytes, name);
+        let input = Input::middle(bytes, name, self.input.is_converted());
         let mut csv = csv::Csv::resume(input, self.syntax, head.columns.clone(), self.line);
         let mut row = Row::new();
         loop {

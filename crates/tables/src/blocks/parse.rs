@@ -169,11 +169,12 @@ fn by_rows(text: Text, file: usize, head: &Head) -> Block {
     let Text {
         memory,
         syntax,
+        is_converted,
         line,
         ..
     } = text;
     let mut rows = Rows::new(file, head.columns.len());
-    let input = Input::middle(memory.text, &head.files[file]);
+    let input = Input::middle(memory.text, &head.files[file], is_converted);
     let mut csv = csv::Csv::resume(input, syntax, head.columns.clone(), line);
     let mut row = Row::new();
     loop {

@@ -111,6 +111,22 @@ fn a_nul_byte_is_a_bad_record() {
     );
 }
 
+/// Blocks used to call it invalid UTF-8 and to ask for the encoding that was recognised.
+#[test]
+fn half_a_pair_of_utf16_is_said_to_be_invalid_in_the_files_encoding() {
+    let mut text = b"\xff\xfe".to_vec();
+    text.extend("a,b\n1,x\n".encode_utf16().flat_map(u16::to_le_bytes));
+    text.extend([0x32, 0, 0x2c, 0, 0, 0xd8, 0x0a, 0]); // a lone surrogate
+    assert_same(&text);
+    let (_dir, path) = file("t.csv", &text);
+    let (rows, bad) = by_blocks(&path, Reading::default()).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert!(
+        bad[0].contains("t.csv:3: column 2 (b): bytes that are invalid in the encoding"),
+        "{bad:?}"
+    );
+}
+
 #[test]
 fn a_record_without_end_is_refused() {
     let mut text = b"a,b\n1,2\n3,\"".to_vec();

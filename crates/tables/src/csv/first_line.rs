@@ -42,7 +42,7 @@ fn rows_below(csv: &Csv, width: usize) -> Vec<Vec<String>> {
     // The last one may be incomplete.
     let end = memchr::memrchr2(b'\n', b'\r', bytes).map_or(bytes.len(), |end| end + 1);
     let columns = (0..width).map(|number| Column::new(number.to_string()));
-    let input = Input::middle(bytes[..end].to_vec(), "");
+    let input = Input::middle(bytes[..end].to_vec(), "", false);
     let mut csv = Csv::resume(input, csv.syntax, columns.collect(), 1);
     let (mut rows, mut row) = (Vec::new(), Row::new());
     while rows.len() < ROWS {

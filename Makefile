@@ -32,7 +32,8 @@ test: build ## Run all tests, those through real DVC included
 	@dvc=$$(python3 tools/venv dvc) || exit 1; export EASYLIFE_DVC="$$dvc/bin/dvc"; \
 	export EASYLIFE_SKIPPED="$(CARGO_TARGET_DIR)/skipped.txt"; rm -f "$$EASYLIFE_SKIPPED"; \
 	if cargo nextest --version >/dev/null 2>&1; then \
-	  cargo nextest run --workspace --release --locked --no-fail-fast; \
+	  cargo nextest run --workspace --release --locked --no-fail-fast && \
+	  cargo test --doc --workspace --release --locked --no-fail-fast --quiet; \
 	else \
 	  cargo test --workspace --release --locked --no-fail-fast; \
 	fi; \

@@ -67,7 +67,7 @@ pub struct TensorInfo {
 /// # Examples
 /// ```
 /// use easylife_artifact::{DataDigest, Field, FieldType, Header, Provenance, Signature, load, save};
-/// use easylife_models::state::State;
+/// use models::state::State;
 ///
 /// let header = Header {
 ///     task: "nlp".to_owned(),

@@ -33,6 +33,8 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// The cache that the configuration names. `scratch` must be on the project's file system, so that
+    /// what is restored there can be renamed into place.
     pub fn open(config: &Config, program: &Program, scratch: PathBuf) -> Self {
         Self {
             dir: config.cache.clone(),

@@ -50,6 +50,7 @@ impl Environment {
         })
     }
 
+    /// Sets a variable for the commands, over one that this process has.
     pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
         self.variables.push((name.into(), value.into()));
     }

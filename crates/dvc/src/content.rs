@@ -63,6 +63,7 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// A reader below `root`, with the hashes of earlier runs in `state`.
     pub fn new(root: &Path, state: State) -> Self {
         Self {
             ignore: Ignore::of(root),

@@ -27,6 +27,7 @@ pub struct Context {
 }
 
 impl Context {
+    /// The context of a pipeline whose `vars` have not been read yet. `values` must be a mapping.
     pub fn of(values: Node) -> Self {
         Self {
             values,

@@ -71,10 +71,12 @@ impl Folder {
         &self.program
     }
 
+    /// The folder of the pipeline, absolute.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
+    /// The folder with `.dvc`, which is this one or above it; without DVC the pipeline's own. Absolute.
     pub fn root(&self) -> &Path {
         &self.root
     }

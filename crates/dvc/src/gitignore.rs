@@ -17,6 +17,8 @@ pub struct GitIgnore {
 }
 
 impl GitIgnore {
+    /// Finds the git repository around a project. Without one, without `.dvc`, or if the configuration
+    /// says `no_scm`, nothing is ever ignored.
     pub fn find(folder: &Folder, no_scm: bool) -> Self {
         let is_git = |dir: &&Path| dir.join(".git").exists();
         let root = folder.root().ancestors().find(is_git).map(Path::to_owned);

@@ -19,6 +19,7 @@ pub struct Ignore {
 }
 
 impl Ignore {
+    /// The patterns below `root`; nothing is read yet.
     pub fn of(root: &Path) -> Self {
         Self {
             root: root.to_owned(),

@@ -32,6 +32,7 @@ pub struct Record {
 }
 
 impl Record {
+    /// Records a content under the path as dvc.yaml writes it.
     pub fn of(path: &str, content: &Content) -> Self {
         Self {
             path: path.to_owned(),
@@ -110,10 +111,12 @@ impl Recorded {
         Node::map(entries)
     }
 
+    /// The record of a dependency, by its path as written.
     pub fn dep(&self, name: &str) -> Option<&Record> {
         self.deps.iter().find(|record| record.path == name)
     }
 
+    /// The record of an output, by its path as written.
     pub fn out(&self, name: &str) -> Option<&Record> {
         self.outs.iter().find(|record| record.path == name)
     }
@@ -341,6 +344,7 @@ impl Lock {
         Ok(())
     }
 
+    /// The entry of a stage; `None` if it has never run.
     pub fn get(&self, stage: &str) -> Option<&Recorded> {
         let found = self.stages.iter().find(|entry| entry.name == stage);
         found.map(|entry| &entry.recorded)
@@ -374,10 +378,12 @@ impl Lock {
         self.stages[before..].sort_by_key(|entry| place(&entry.name));
     }
 
+    /// Number of recorded stages.
     pub fn len(&self) -> usize {
         self.stages.len()
     }
 
+    /// The text of the file: entries that were read keep their own.
     pub fn text(&self) -> String {
         let mut text = self.head.clone();
         for entry in &self.stages {

@@ -64,6 +64,7 @@ pub struct Locks {
 }
 
 impl Locks {
+    /// The locks of a folder; none is held yet. With `wait`, whoever holds one is waited for.
     pub fn of(folder: &Folder, wait: bool) -> Self {
         Self {
             dvc: folder.has_dvc().then(|| folder.root().join(".dvc/tmp")),

@@ -15,6 +15,7 @@ const CHUNK: usize = 1 << 18;
 pub struct Md5(pub [u8; 16]);
 
 impl Md5 {
+    /// The digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Hasher::digest(bytes).into())
     }

@@ -64,6 +64,52 @@ impl Pipeline {
     /// [`Error::NoPipeline`] or [`Error::Unreadable`] if there is none; [`Error::Invalid`] or
     /// [`Error::Config`] if dvc.yaml, a parameter file or `.dvc/config` is invalid or uses
     /// something unsupported.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_dvc::runner::{self, Ended, RunOptions};
+    /// use easylife_dvc::{Observer, Pipeline, Program, Selection};
+    ///
+    /// /// Hears nothing.
+    /// struct Silent;
+    ///
+    /// impl Observer for Silent {
+    ///     fn note(&self, _: &str) {}
+    ///     fn detail(&self, _: &str) {}
+    ///     fn warn(&self, _: &str) {}
+    ///     fn output(&self, _: &[u8]) {}
+    /// }
+    ///
+    /// let program = Program {
+    ///     name: "tool",
+    ///     replacing_verbs: &[],
+    ///     run_variable: "TOOL_RUN",
+    ///     threads_variable: "TOOL_THREADS",
+    ///     private_variables: &[],
+    ///     differences: &[],
+    /// };
+    /// let options = RunOptions {
+    ///     force: false,
+    ///     keep_going: false,
+    ///     no_run_cache: false,
+    ///     jobs: 1,
+    ///     wait: false,
+    ///     threads: None,
+    /// };
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let stages = "stages:\n  a: {cmd: echo 1 > a, outs: [a]}\n  b: {cmd: cat a > b, deps: [a], outs: [b]}\n";
+    /// std::fs::write(dir.path().join("dvc.yaml"), stages).unwrap();
+    ///
+    /// let mut pipeline = Pipeline::open(Some(dir.path()), program)?;
+    /// let plan = pipeline.select(&Selection::default())?;
+    /// let ends = runner::run(&pipeline, &plan, &options, &Silent)?;
+    /// assert!(ends.iter().all(|(_, ended)| matches!(ended, Ended::Ran(_))));
+    /// assert_eq!(std::fs::read(dir.path().join("b")).unwrap(), b"1\n");
+    /// // Nothing has changed.
+    /// let ends = runner::run(&pipeline, &plan, &options, &Silent)?;
+    /// assert!(ends.iter().all(|(_, ended)| *ended == Ended::UpToDate));
+    /// # Ok::<(), easylife_dvc::Error>(())
+    /// ```
     pub fn open(folder: Option<&Path>, program: Program) -> Result<Self> {
         let folder = match folder {
             Some(folder) => Folder::open(folder, program)?,

@@ -3,6 +3,7 @@
 
 use crate::emit::BREAKS;
 
+/// How a text is written: as it is, in single or in double quotes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Style {
     Plain,
@@ -94,6 +95,7 @@ pub struct Pen {
 const WIDTH: usize = 80;
 
 impl Pen {
+    /// An empty page, at the start of its first line.
     pub fn new() -> Self {
         Self {
             out: String::new(),
@@ -103,10 +105,12 @@ impl Pen {
         }
     }
 
+    /// The text that was written.
     pub fn finish(self) -> String {
         self.out
     }
 
+    /// Ends the line.
     pub fn line_break(&mut self) {
         self.out.push('\n');
         self.whitespace = true;
@@ -127,6 +131,8 @@ impl Pen {
         }
     }
 
+    /// Writes a mark as `-` or `:`, behind a space if it needs one. `indention` says that only marks
+    /// and spaces are before it, so that a collection may begin on this line.
     pub fn indicator(&mut self, text: &str, need_whitespace: bool, indention: bool) {
         if need_whitespace && !self.whitespace {
             self.put(" ");
@@ -184,6 +190,8 @@ impl Pen {
         }
     }
 
+    /// Writes a text in single quotes, folded at spaces if `split`; lines that follow are indented by
+    /// `indent`.
     pub fn single_quoted(&mut self, text: &str, indent: usize, split: bool) {
         self.indicator("'", true, false);
         let chars: Vec<char> = text.chars().collect();
@@ -230,6 +238,7 @@ impl Pen {
         self.indent(indent);
     }
 
+    /// Writes a text in double quotes with escapes, folded likewise.
     pub fn double_quoted(&mut self, text: &str, indent: usize, split: bool) {
         self.indicator("\"", true, false);
         let chars: Vec<char> = text.chars().collect();

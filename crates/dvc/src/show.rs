@@ -38,6 +38,7 @@ pub struct Show<'a> {
 }
 
 impl<'a> Show<'a> {
+    /// Nothing has been shown of `stages` stages yet.
     pub fn new(observer: &'a dyn Observer, stages: usize) -> Self {
         let mut parts = Vec::new();
         parts.resize_with(stages, Part::default);
@@ -58,14 +59,17 @@ impl<'a> Show<'a> {
         self.observer.ended(name);
     }
 
+    /// Passes on a note of a stage when its turn comes.
     pub fn note(&mut self, stage: usize, text: String) {
         self.add(stage, Line::Note(text));
     }
 
+    /// Passes on a detail likewise.
     pub fn detail(&mut self, stage: usize, text: String) {
         self.add(stage, Line::Detail(text));
     }
 
+    /// Passes on a warning likewise.
     pub fn warning(&mut self, stage: usize, text: String) {
         self.add(stage, Line::Warning(text));
     }

@@ -63,6 +63,7 @@ pub struct Out {
     pub persist: bool,
 }
 
+/// Which key of dvc.yaml lists an output. It only matters to what other commands of DVC show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Plain,

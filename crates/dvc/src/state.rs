@@ -32,6 +32,7 @@ pub struct Key {
 }
 
 impl Key {
+    /// Identifies the present version of a file by what the file system says of it.
     pub fn of(file: &std::fs::Metadata) -> Self {
         Self {
             inode: file.ino(),
@@ -40,6 +41,7 @@ impl Key {
         }
     }
 
+    /// Size of the file in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -82,6 +84,7 @@ impl State {
         }
     }
 
+    /// The hash of a version of a file; `None` if it was never hashed, or right after a change.
     pub fn get(&mut self, key: &Key) -> Option<Md5> {
         let known = self.known.get_mut(key)?;
         known.used = true;

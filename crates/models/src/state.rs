@@ -190,6 +190,16 @@ impl State {
     }
 
     /// Adds a string table.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::state::State;
+    ///
+    /// let mut state = State::default();
+    /// state.insert_strings("classes", vec!["neg".to_owned(), "pos".to_owned()]);
+    /// assert_eq!(state.strings("classes").unwrap()[1], "pos");
+    /// assert!(state.strings("items").unwrap_err().to_string().contains("`items`"));
+    /// ```
     pub fn insert_strings(&mut self, name: &str, strings: Vec<String>) {
         self.strings.insert(name.to_owned(), strings);
     }

@@ -94,7 +94,7 @@ pub fn is_missing_word(text: &str) -> bool {
 /// use easylife_tables::spelling::look_alikes;
 ///
 /// let labels = ["positive", "negative", "Positive ", "neutral"];
-/// assert_eq!(look_alikes(labels), [["positive", "Positive "]]);
+/// assert_eq!(look_alikes(labels), [["Positive ", "positive"]]);
 /// ```
 pub fn look_alikes<'a>(labels: impl IntoIterator<Item = &'a str>) -> Vec<[&'a str; 2]> {
     let mut seen: HashMap<String, &str> = HashMap::new();

@@ -207,7 +207,7 @@ impl Node {
     /// let mut root = easylife_yaml::parse("nlp: {C: 3}\n").unwrap();
     /// root.set(&["nlp", "C"], Node::string("auto"));
     /// root.set(&["cv", "kind"], Node::string("forest"));
-    /// assert_eq!(root.to_string(), "{\"nlp\": {\"C\": \"auto\"}, \"cv\": {\"kind\": \"forest\"}}");
+    /// assert_eq!(root.to_string(), "{nlp: {C: \"auto\"}, cv: {kind: \"forest\"}}");
     /// ```
     pub fn set(&mut self, keys: &[&str], value: Node) {
         let Some((first, rest)) = keys.split_first() else {

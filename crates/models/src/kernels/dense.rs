@@ -61,6 +61,17 @@ pub fn multiply<T: Real>(values: &[T], right: &Panels<T>) -> Vec<T> {
 
 /// Cholesky factor L of an n × n matrix in place (lower triangle); false if the matrix is not
 /// positive definite. Row by row (Crout), for small matrices.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::dense::cholesky;
+///
+/// let mut a = [4.0, 2.0, 2.0, 5.0];
+/// assert!(cholesky(&mut a, 2));
+/// assert_eq!((a[0], a[2], a[3]), (2.0, 1.0, 2.0));
+/// // Not positive definite.
+/// assert!(!cholesky(&mut [1.0, 2.0, 2.0, 1.0], 2));
+/// ```
 pub fn cholesky(a: &mut [f64], n: usize) -> bool {
     for i in 0..n {
         let (above, row) = a.split_at_mut(i * n);
@@ -112,6 +123,16 @@ pub struct NotPositive;
 ///
 /// # Errors
 /// If a pivot is not positive; `a` is then partly overwritten.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::dense::invert;
+///
+/// let mut a = [2.0, 1.0, 1.0, 2.0];
+/// invert(&mut a, 2).unwrap();
+/// assert!((a[0] - 2.0 / 3.0).abs() < 1e-12 && (a[2] + 1.0 / 3.0).abs() < 1e-12);
+/// assert!(invert(&mut [0.0], 1).is_err());
+/// ```
 pub fn invert(a: &mut [f64], n: usize) -> Result<(), NotPositive> {
     for start in (0..n).step_by(BLOCK) {
         let size = BLOCK.min(n - start);

@@ -22,6 +22,17 @@ pub fn chunks<T: Send>(len: usize, size: usize, work: impl Fn(Range<usize>) -> T
 }
 
 /// Σ a·b in a fixed order, in double precision.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::reduce::dot;
+///
+/// let a: Vec<f64> = (0..100_000).map(|i| f64::from(i % 7) / 3.0).collect();
+/// let whole = dot(&a, &a);
+/// // The sum has a fixed order, so any number of threads gives the same bits.
+/// assert_eq!(whole.to_bits(), dot(&a, &a).to_bits());
+/// assert_eq!(dot(&[1.0_f32, 2.0], &[3.0_f64, 4.0]), 11.0);
+/// ```
 pub fn dot<A: Real, B: Real>(a: &[A], b: &[B]) -> f64 {
     sum(a, b, b, |a, b, _| a * b)
 }

@@ -101,6 +101,14 @@ pub fn majority(classes: &[String], prior: &[f64], actual: &[u32]) -> Classifica
 }
 
 /// The most probable class; the first of ties, as in numpy's `argmax`.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::classification::most_probable;
+///
+/// assert_eq!(most_probable(&[0.2, 0.5, 0.3]), 1);
+/// assert_eq!(most_probable(&[0.5, 0.5]), 0);
+/// ```
 pub fn most_probable(probabilities: &[f64]) -> usize {
     let better = |best: usize, class: usize| {
         if probabilities[class] > probabilities[best] {

@@ -48,6 +48,18 @@ pub struct Score {
 
 /// The last value; if the autocorrelation test at 90 % finds a season, times the classical
 /// multiplicative indices.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::forecast::naive2;
+///
+/// // Without a season the last value.
+/// assert_eq!(naive2(&[1.0, 4.0, 2.0, 3.0], 2, 1), [3.0, 3.0]);
+/// // With one it goes on.
+/// let train: Vec<f64> = (0..24).map(|t| if t % 2 == 0 { 10.0 } else { 30.0 }).collect();
+/// let ahead = naive2(&train, 2, 2);
+/// assert!((ahead[0] - 10.0).abs() < 1e-9 && (ahead[1] - 30.0).abs() < 1e-9);
+/// ```
 pub fn naive2(train: &[f64], ahead: usize, period: usize) -> Vec<f64> {
     let n = train.len();
     let last = train[n - 1];

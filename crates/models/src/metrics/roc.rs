@@ -56,6 +56,15 @@ pub fn roc_auc(positive: &[bool], scores: &[f64]) -> Option<f64> {
 /// Points of the ROC curve from (0, 0) to (1, 1), at most `limit` of them (but at least the two
 /// ends). Collinear points are dropped first, which does not change the curve; the rest is thinned
 /// in equal steps, keeping the ends. Empty if [`roc_auc`] is `None`.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::roc::roc_curve;
+///
+/// let curve = roc_curve(&[true, false, true, false], &[0.9, 0.8, 0.3, 0.1], 100);
+/// let points: Vec<(f64, f64)> = curve.iter().map(|point| (point.fpr, point.tpr)).collect();
+/// assert_eq!(points, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
+/// ```
 pub fn roc_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<RocPoint> {
     let ties = descending_ties(positive, scores);
     let (positives, negatives) = totals(&ties);

@@ -3,7 +3,7 @@
 use divan::counter::ItemsCount;
 use easylife::tasks::cv::sample::photo::{VERSIONS, Version};
 use images::{Decoder, Gray};
-use models::cv::{Plane, Scores, Scratch};
+use models::cv::{Plane, Scores, Scratch, WORKING_SIDE};
 
 fn main() {
     divan::main();
@@ -19,6 +19,7 @@ fn files() -> Vec<Vec<u8>> {
                 seed: 42,
                 scene,
                 version,
+                largest: WORKING_SIDE,
             };
             painted.painted().jpeg
         })

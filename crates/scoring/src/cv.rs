@@ -8,7 +8,7 @@ pub struct Request<'a> {
 }
 
 /// Whether a photo is sharp.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Index of the class in the model's order.
     pub class: usize,
@@ -18,4 +18,6 @@ pub struct Answer {
     pub probability: f64,
     /// Log-odds of sharp; above 0 means sharp.
     pub score: f64,
+    /// Why the answer may be wrong: the photo has a size that the model has not learned about.
+    pub warning: Option<String>,
 }

@@ -27,6 +27,8 @@ pub struct Photos<C> {
     pub sources: Vec<String>,
     /// The scene of each photo, numbered in order of appearance.
     pub scenes: Vec<u32>,
+    /// Width and height of each photo in pixels.
+    pub sizes: Vec<(usize, usize)>,
     /// Photos × features.
     pub features: Vec<f64>,
     /// The base folder of the paths, if the photos are still available.
@@ -71,6 +73,7 @@ where
         strengths: Vec::new(),
         sources: Vec::new(),
         scenes: Vec::new(),
+        sizes: Vec::new(),
         features: Vec::new(),
         folder: None,
     };
@@ -92,6 +95,14 @@ where
         photos
             .scenes
             .push(*scenes.entry(text(5).to_owned()).or_insert(next));
+        let side = |column: usize| {
+            let side = text(column).parse::<usize>();
+            side.map_err(|_| {
+                let kind = ReadErrorKind::NotNumber(text(column).to_owned());
+                source.place(&row, cells[column]).error(kind)
+            })
+        };
+        photos.sizes.push((side(7)?, side(8)?));
         for &cell in &features {
             photos.features.push(number(&row, cell, source)?);
         }
@@ -129,6 +140,7 @@ mod tests {
         let photos = read("false", "0.25").unwrap();
         assert_eq!((photos.classes, photos.features), (vec![false], vec![0.25]));
         assert_eq!(photos.strengths, [Some(1.5)]);
+        assert_eq!(photos.sizes, [(20, 30)]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::talk::Talk;
 use crate::task::Loaded;
 use crate::tasks::cv::Cv;
 use images::Decoder;
-use models::cv::{Model, Scratch};
+use models::cv::Scratch;
 use scoring::{Score, cv};
 
 /// A classified photo.
@@ -33,6 +33,9 @@ pub struct Answer {
     /// Share of tiles that look sharp; absent for a photo smaller than a tile.
     #[serde(skip_serializing_if = "Option::is_none")]
     sharp_tiles: Option<f64>,
+    /// Why the answer may be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 impl Ask for Cv {
@@ -46,16 +49,13 @@ impl Ask for Cv {
         request: &Request,
         _: &Talk,
     ) -> Result<Vec<Result<Answer, String>>> {
-        let model = loaded.model.clone();
         let scorer = Scorer::new(loaded.model);
         let asked = request.asked.iter();
-        Ok(asked
-            .map(|path| answer_photo(&scorer, &model, path))
-            .collect())
+        Ok(asked.map(|path| answer_photo(&scorer, path)).collect())
     }
 }
 
-fn answer_photo(scorer: &Scorer, model: &Model, path: &str) -> Result<Answer, String> {
+fn answer_photo(scorer: &Scorer, path: &str) -> Result<Answer, String> {
     let photo = images::bytes(&files::names::find(Path::new(""), path))
         .map_err(|error| error.to_string())?;
     let mut scratch = Scratch::default();
@@ -64,6 +64,7 @@ fn answer_photo(scorer: &Scorer, model: &Model, path: &str) -> Result<Answer, St
         .map_err(|refusal| refusal.reason)?;
     let measurement = (Measurer::reusing(&Decoder::new(), scratch).measure(&photo))
         .map_err(|error| error.to_string())?;
+    let model = scorer.model();
     let tiles = model.tile_log_odds(&measurement.scores);
     let sharp = tiles.iter().filter(|log_odds| **log_odds > 0.0).count();
     Ok(Answer {
@@ -74,6 +75,7 @@ fn answer_photo(scorer: &Scorer, model: &Model, path: &str) -> Result<Answer, St
         laplacian_variance: measurement.scores.laplacian_variance(),
         laplacian_threshold: libm::exp(model.threshold()),
         sharp_tiles: (!tiles.is_empty()).then(|| sharp as f64 / tiles.len() as f64),
+        warning: answer.warning,
     })
 }
 
@@ -99,8 +101,12 @@ impl fmt::Display for Answer {
             fixed(self.laplacian_threshold, 1),
         )?;
         match self.sharp_tiles {
-            Some(share) => writeln!(f, "; {:.0} % of the photo looks sharp", 100.0 * share),
-            None => writeln!(f, "; the photo is too small for a map of its sharp parts"),
+            Some(share) => writeln!(f, "; {:.0} % of the photo looks sharp", 100.0 * share)?,
+            None => writeln!(f, "; the photo is too small for a map of its sharp parts")?,
+        }
+        match &self.warning {
+            Some(warning) => writeln!(f, "  warning: {warning}"),
+            None => Ok(()),
         }
     }
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::params::ModelBlock;
-use models::cv::Kind;
+use models::cv::{Kind, Sizes};
 use models::metrics::bootstrap::Interval;
 use models::metrics::bootstrap_roc::Estimate;
 
@@ -16,6 +16,8 @@ pub struct Details {
     pub model: ModelBlock,
     /// The results of each kind on held-out scenes.
     pub held_out: Vec<HeldOut>,
+    /// Longer sides of the training photos at the size at which they were judged.
+    pub sizes: Sizes,
 }
 
 /// The results of a kind of model on scenes that it was not fitted to.

@@ -12,9 +12,10 @@ use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, signed};
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::{Measurement, Measurer, TILE_RANGE};
+use crate::tasks::cv::scoring;
 use images::Decoder;
 use images::thumbnail::Thumbnail;
-use models::cv::{Class, Model, NAMES};
+use models::cv::{Class, Model, NAMES, Sizes};
 
 /// Longer side of the photo in a picture, in pixels.
 const SIDE: usize = 640;
@@ -33,6 +34,14 @@ struct Explanation {
     /// Log-odds of sharp: bias and the contributions of all scores.
     score: f64,
     laplacian_variance: f64,
+    /// Width and height of the photo, and those at which it is judged.
+    size: [usize; 2],
+    judged_at: [usize; 2],
+    /// Longer sides of the training photos at the size at which they were judged.
+    trained_on: Sizes,
+    /// Why the answer may be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     reasons: Vec<Reason>,
     /// The remaining scores, and their total contribution.
     others: Others,
@@ -105,6 +114,10 @@ impl Explain for Cv {
             probability: sharp.max(1.0 - sharp),
             score: model.log_odds(&features),
             laplacian_variance: photo.scores.laplacian_variance(),
+            size: [photo.gray.width, photo.gray.height],
+            judged_at: [photo.scores.width, photo.scores.height],
+            trained_on: model.sizes(),
+            warning: scoring::warning(model, &photo.gray),
             reasons,
             others,
             bias,
@@ -129,14 +142,22 @@ fn describe(name: &str) -> String {
     if name == "laplacian_variance" {
         return "variance of the Laplacian: how much edges vary".to_owned();
     }
-    let (region, name) = match name.strip_prefix("tiles_") {
-        Some(name) => ("in the sharpest tenth of the photo", name),
-        None => ("in the whole photo", name),
-    };
+    let regions = [
+        ("tiles_", "in the sharpest tenth of the photo"),
+        (
+            "flat_",
+            "in the flattest tenth of the photo, where noise is what remains",
+        ),
+        ("", "in the whole photo"),
+    ];
+    let found = (regions.into_iter())
+        .find_map(|(prefix, region)| Some((region, name.strip_prefix(prefix)?)));
+    let (region, name) = found.unwrap_or(("in the whole photo", name));
     let (measure, scale) = name.rsplit_once('_').unwrap_or((name, "1"));
     let measure = match measure {
         "laplacian" => "fine edges (Laplacian)",
         "gradient" => "slopes (gradient)",
+        "gradient_least" => "slopes in the direction with least of them (gradient)",
         "modified_laplacian" => "fine edges by direction (modified Laplacian)",
         "mixed" => "corners (mixed differences)",
         "fourth_more" => "finest detail, in the direction with more (4th differences)",
@@ -144,9 +165,9 @@ fn describe(name: &str) -> String {
         other => other,
     };
     match scale {
-        "2" => format!("{measure} at half size, {region}"),
-        "4" => format!("{measure} at quarter size, {region}"),
-        _ => format!("{measure} at full size, {region}"),
+        "2" => format!("{measure} at half of the size judged, {region}"),
+        "4" => format!("{measure} at a quarter of it, {region}"),
+        _ => format!("{measure} at the size judged, {region}"),
     }
 }
 
@@ -183,6 +204,24 @@ fn with_legend(mut picture: Thumbnail) -> Thumbnail {
     picture
 }
 
+impl Explanation {
+    /// The size of the photo, that at which it is judged, and whether the model knows it.
+    fn write_sizes(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let [width, height] = self.size;
+        let [judged_width, judged_height] = self.judged_at;
+        write!(f, "  {width} x {height} pixels")?;
+        if self.size != self.judged_at {
+            write!(f, ", judged at {judged_width} x {judged_height}")?;
+        }
+        let Sizes { smallest, largest } = self.trained_on;
+        writeln!(f, "; the model was trained on {smallest} to {largest}")?;
+        match &self.warning {
+            Some(warning) => writeln!(f, "  warning: {warning}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(
@@ -197,6 +236,7 @@ impl fmt::Display for Explanation {
             self.laplacian_variance,
             100.0 * self.sharp_tiles
         )?;
+        self.write_sizes(f)?;
         let what = match self.bias {
             Some(_) => "what each score adds to the score; above 0 speaks for sharp",
             None => "what each score adds to the share of sharp photos in the forest's leaves",

@@ -81,6 +81,7 @@ mod tests {
                 seed: 1,
                 scene,
                 version: 0,
+                largest: 800,
             };
             version.painted().jpeg
         };

@@ -14,7 +14,10 @@ impl Inspect for Cv {
         let Some(chosen) = chosen else {
             return Vec::new();
         };
-        let mut lines = vec![Line::new("chosen", chosen.kind.as_str())];
+        let mut lines = vec![
+            Line::new("sizes", header.details.sizes.to_string()),
+            Line::new("chosen", chosen.kind.as_str()),
+        ];
         lines.push(Line::new(
             "because",
             format!("{} on held-out scenes of the training part", score(chosen)),

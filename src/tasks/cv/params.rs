@@ -7,8 +7,11 @@ use crate::params::batch::Batch;
 use crate::params::gate::{self, Gate};
 use crate::params::{Invalid, data, require};
 use crate::tasks::cv::labels::Labels;
-use models::cv::{DetectorOptions, Kind, Solver};
+use models::cv::{DetectorOptions, Kind, Solver, WORKING_SIDE};
 use tables::{Delimiter, Encoding, Escape, Quote, Reading};
+
+/// Longest side of a painted photo: above that of nearly all cameras.
+const MAX_SIDE: usize = 12_000;
 
 /// Blurred-photo detection.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +39,8 @@ pub struct SampleBlock {
     pub scenes: usize,
     /// Number of photos without a label, to be scored.
     pub incoming: usize,
+    /// Longest side of a photo in pixels: above 800, some are as large as cameras make them.
+    pub largest: usize,
 }
 
 impl Default for SampleBlock {
@@ -43,6 +48,7 @@ impl Default for SampleBlock {
         Self {
             scenes: 40,
             incoming: 12,
+            largest: WORKING_SIDE,
         }
     }
 }
@@ -193,6 +199,12 @@ impl Block {
         data::check_reading("cv", self.data.reading())?;
         gate::check("cv", &self.gate)?;
         self.predict.check("cv")?;
+        let largest = self.sample.largest;
+        require(
+            (WORKING_SIDE..=MAX_SIDE).contains(&largest),
+            "cv.sample.largest",
+            || format!("{largest} is not a number from {WORKING_SIDE} to {MAX_SIDE}"),
+        )?;
         Ok(Params {
             sample: self.sample.clone(),
             data: self.data.clone(),

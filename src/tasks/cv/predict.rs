@@ -1,4 +1,4 @@
-//! Batch scoring of `cv`: adds `prediction`, `probability`, `score` and `error` for the photo of each row.
+//! Batch scoring of `cv`: adds `prediction`, `probability`, `score`, `warning` and `error` for the photo of each row.
 
 mod list;
 
@@ -49,6 +49,7 @@ impl Predict for Cv {
                     Column::typed("prediction", DataType::Text),
                     Column::typed("probability", DataType::Float),
                     Column::typed("score", DataType::Float),
+                    Column::typed("warning", DataType::Text),
                     Column::typed("error", DataType::Text),
                 ],
             })
@@ -117,12 +118,16 @@ fn append(row: &mut Row, answer: &Answer) {
     row.push(Kind::Text, answer.label);
     row.push_number(answer.probability);
     row.push_number(answer.score);
+    match &answer.warning {
+        Some(warning) => row.push(Kind::Text, warning),
+        None => row.push(Kind::Null, ""),
+    }
     row.push(Kind::Null, "");
 }
 
 /// Appends the reason instead of an answer.
 fn append_error(row: &mut Row, reason: &str) {
-    for _ in 0..3 {
+    for _ in 0..4 {
         row.push(Kind::Null, "");
     }
     row.push(Kind::Text, reason);

@@ -43,17 +43,17 @@ impl Sample for Cv {
         if name == TABLE {
             return table(seed, params.sample.scenes, out);
         }
-        out.write_all(&numbered(name, seed)?.painted().jpeg)
+        out.write_all(&numbered(name, seed, params.sample.largest)?.painted().jpeg)
     }
 
-    fn writer_from<'a>(_: &'a Params, seed: u64, from: &'a Path) -> Result<Writer<'a>> {
+    fn writer_from<'a>(params: &'a Params, seed: u64, from: &'a Path) -> Result<Writer<'a>> {
         let photos = list::photos(from)?.photos;
         let decoder = Decoder::new();
         Ok(Box::new(move |name, out| {
             if name == TABLE {
                 return table(seed, photos.len(), out);
             }
-            let version = numbered(name, seed)?;
+            let version = numbered(name, seed, params.sample.largest)?;
             let file = from.join(&photos[version.scene as usize]);
             let photo = decoder
                 .read(&file)
@@ -81,7 +81,7 @@ fn incoming(number: usize) -> String {
 }
 
 /// The version of a scene, from the name of its photo.
-fn numbered(name: &str, seed: u64) -> io::Result<Version> {
+fn numbered(name: &str, seed: u64, largest: usize) -> io::Result<Version> {
     let wrong = || io::Error::other(format!("{name} is not the name of a sample photo"));
     let (folder, file) = name.split_once('/').ok_or_else(wrong)?;
     let stem = file.strip_suffix(".jpg").ok_or_else(wrong)?;
@@ -91,6 +91,7 @@ fn numbered(name: &str, seed: u64) -> io::Result<Version> {
             seed,
             scene: FIRST_INCOMING + number,
             version: number as usize % VERSIONS.len(),
+            largest,
         });
     }
     let (scene, version) = stem.split_once('_').ok_or_else(wrong)?;
@@ -101,6 +102,7 @@ fn numbered(name: &str, seed: u64) -> io::Result<Version> {
             .iter()
             .position(|&known| known == version)
             .ok_or_else(wrong)?,
+        largest,
     })
 }
 
@@ -113,6 +115,7 @@ fn table(seed: u64, scenes: usize, out: &mut dyn Write) -> io::Result<()> {
                 seed,
                 scene: scene as u64,
                 version,
+                largest: 0, // which changes nothing in the table
             };
             let (label, kind, strength) = match drawn.blur() {
                 Some(blur) => (Class::Blurred, blur.kind(), blur.strength().to_string()),

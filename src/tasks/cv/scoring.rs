@@ -1,7 +1,7 @@
 //! Answers of `cv` from memory: the bytes of a photo in, sharp or blurred out.
 
 use super::features::Measurer;
-use images::Decoder;
+use images::{Decoder, Gray};
 use models::cv::{Class, Model, Scratch};
 use scoring::cv::{Answer, Request};
 use scoring::{Refusal, Score};
@@ -22,6 +22,11 @@ impl Scorer {
         }
     }
 
+    /// The model.
+    pub(super) fn model(&self) -> &Model {
+        &self.model
+    }
+
     fn answer_photo(&self, photo: &[u8], measurer: &mut Measurer<'_>) -> Result<Answer, Refusal> {
         let measurement = measurer
             .measure(photo)
@@ -37,8 +42,15 @@ impl Scorer {
                 Class::Blurred => 1.0 - sharp,
             },
             score: self.model.log_odds(&features),
+            warning: warning(&self.model, &measurement.gray),
         })
     }
+}
+
+/// Why the answer about a photo of this size may be wrong.
+pub(super) fn warning(model: &Model, photo: &Gray) -> Option<String> {
+    let unfamiliar = model.sizes().unfamiliar(photo.width, photo.height);
+    unfamiliar.map(|unfamiliar| unfamiliar.to_string())
 }
 
 impl Score for Scorer {

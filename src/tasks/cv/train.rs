@@ -55,6 +55,7 @@ impl Train for Cv {
             features: &features,
             sharp: &sharp,
             scenes: &data.scenes,
+            sizes: &data.sizes,
         };
         let options = cv::DetectorOptions {
             seed,
@@ -80,6 +81,7 @@ impl Train for Cv {
         let details = Details {
             model: params.model.clone(),
             held_out: held_out.clone(),
+            sizes: fit.model.sizes(),
         };
         Ok(Fitted {
             fit: Fit {
@@ -118,6 +120,7 @@ fn signature() -> Signature {
             Field::new("prediction", FieldType::Text),
             Field::new("probability", FieldType::Float),
             Field::new("score", FieldType::Float),
+            Field::optional("warning", FieldType::Text),
             Field::optional("error", FieldType::Text),
         ],
         classes: Class::names(),

@@ -10,6 +10,7 @@ use super::folds::folds;
 use super::forest::Forest;
 use super::logistic::{self, Solver};
 use super::model::{Decision, Kind, Model};
+use super::sizes::Sizes;
 use crate::kernels::math::softplus;
 use crate::linear;
 
@@ -65,6 +66,8 @@ pub struct Photos<'a> {
     pub sharp: &'a [bool],
     /// The scene of each photo; equal numbers mean the same scene.
     pub scenes: &'a [u32],
+    /// Width and height of each photo in pixels.
+    pub sizes: &'a [(usize, usize)],
 }
 
 /// Why no model was fitted.
@@ -279,6 +282,8 @@ impl DetectorOptions {
             decision,
             prior: weigh(true) / (weigh(true) + weigh(false)),
             threshold,
+            sizes: Sizes::of(rows.iter().map(|&row| photos.sizes[row]))
+                .expect("at least one photo"),
         };
         (model, converged)
     }
@@ -349,6 +354,7 @@ mod tests {
                 features: &features,
                 sharp,
                 scenes,
+                sizes: &[(320, 240); 4],
             };
             DetectorOptions::default().fit(&photos).unwrap_err()
         };
@@ -387,6 +393,7 @@ mod tests {
             features: &features,
             sharp: &sharp,
             scenes: &scenes,
+            sizes: &[(320, 240); 60],
         };
         let fit = DetectorOptions::default().fit(&photos).unwrap();
         assert_eq!(fit.model.kind(), Kind::Logistic);

@@ -17,6 +17,7 @@ mod logistic;
 mod model;
 mod plane;
 mod scores;
+mod sizes;
 mod tile;
 
 pub use class::{Class, UnknownClass};
@@ -25,5 +26,6 @@ pub use fit::{Candidate, DetectorOptions, Fit, FitError, Photos};
 pub use logistic::Solver;
 pub use model::{Kind, Model};
 pub use plane::Plane;
-pub use scores::{SCALES, Scale, Scores, Scratch};
+pub use scores::{SCALES, Scale, Scores, Scratch, WORKING_SIDE, halvings};
+pub use sizes::{Sizes, Unfamiliar};
 pub use tile::{Sums, TILE};

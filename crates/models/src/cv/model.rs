@@ -4,6 +4,7 @@ use super::calibrate::Calibration;
 use super::features::{FEATURES, LAPLACIAN_VARIANCE, NAMES};
 use super::forest::Forest;
 use super::scores::Scores;
+use super::sizes::Sizes;
 use crate::kernels::math::sigmoid;
 use crate::state::{State, StateError, Stateful};
 
@@ -54,6 +55,7 @@ pub struct Model {
     pub(super) prior: f64,
     /// Logarithm of the variance of the Laplacian above which the baseline predicts sharp.
     pub(super) threshold: f64,
+    pub(super) sizes: Sizes,
 }
 
 impl Model {
@@ -79,6 +81,11 @@ impl Model {
             }
             Decision::Forest { forest, .. } => forest.contributions(features),
         }
+    }
+
+    /// The sizes of the training photos.
+    pub fn sizes(&self) -> Sizes {
+        self.sizes
     }
 
     /// Share of sharp photos in the training data.
@@ -160,6 +167,8 @@ impl Stateful for Model {
         }
         state.insert_f64("prior", &[1], vec![self.prior]);
         state.insert_f64("threshold", &[1], vec![self.threshold]);
+        let Sizes { smallest, largest } = self.sizes;
+        state.insert_u32("sizes", &[2], vec![smallest, largest]);
         state
     }
 
@@ -172,7 +181,7 @@ impl Stateful for Model {
         if state.strings("features")? != NAMES {
             return Err(StateError::invalid(
                 "features",
-                "the features differ from this version's",
+                "the features differ from this version's; retrain the model with `easylife train cv`",
             ));
         }
         let bias = state.f64s("bias", &[Some(1)])?[0];
@@ -194,10 +203,15 @@ impl Stateful for Model {
         if !(0.0..=1.0).contains(&prior) {
             return Err(StateError::invalid("prior", "not between 0 and 1"));
         }
+        let sizes = match state.u32s("sizes", &[Some(2)])? {
+            &[smallest, largest] if smallest <= largest => Sizes { smallest, largest },
+            _ => return Err(StateError::invalid("sizes", "not a range")),
+        };
         Ok(Model {
             kind,
             decision,
             prior,
+            sizes,
             threshold: state.f64s("threshold", &[Some(1)])?[0],
         })
     }

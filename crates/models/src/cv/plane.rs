@@ -1,4 +1,4 @@
-//! A borrowed gray picture, and the same at half the size.
+//! A borrowed gray picture, and the same at smaller sizes.
 
 /// Brightness of pixels, 0 (black) to 255 (white), row by row without gaps.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,40 @@ impl<'a> Plane<'a> {
     /// Whether all pixels have the same brightness.
     pub fn is_uniform(&self) -> bool {
         self.pixels.iter().all(|&pixel| pixel == self.pixels[0])
+    }
+
+    /// The picture with both sides halved `halvings` times: means of squares of pixels, rounded half
+    /// up once, without the last columns and rows that fill no square. `out` holds it unless it is
+    /// the picture itself.
+    ///
+    /// # Panics
+    /// If nothing would remain, or for more than 8 halvings.
+    pub(super) fn shrunk<'b>(self, halvings: u32, out: &'b mut Vec<u8>) -> Plane<'b>
+    where
+        'a: 'b,
+    {
+        assert!(halvings <= 8, "sums of a column must fit into 16 bits");
+        if halvings == 0 {
+            return self;
+        }
+        let side = 1 << halvings;
+        let (width, height) = (self.width >> halvings, self.height >> halvings);
+        let mut columns = vec![0u16; width * side];
+        out.clear();
+        for y in 0..height {
+            columns.fill(0);
+            for row in 0..side {
+                let row = self.row(y * side + row);
+                for (sum, &pixel) in columns.iter_mut().zip(row) {
+                    *sum += u16::from(pixel);
+                }
+            }
+            out.extend(columns.chunks_exact(side).map(|columns| {
+                let sum: u32 = columns.iter().map(|&sum| u32::from(sum)).sum();
+                ((sum + (1 << (2 * halvings - 1))) >> (2 * halvings)) as u8
+            }));
+        }
+        Plane::new(out, width, height)
     }
 
     /// Writes the means of 2 × 2 pixels, rounded half up, to `out`: half the width and height,
@@ -109,6 +143,30 @@ mod tests {
         let half = Plane::new(&pixels, 3, 3).half(&mut out).unwrap();
         assert_eq!((half.width(), half.height(), half.row(0)), (1, 1, &[4][..])); // 15 / 4
         assert!(Plane::new(&[1, 2], 2, 1).half(&mut Vec::new()).is_none());
+    }
+
+    #[test]
+    fn shrinking_takes_means_of_squares() {
+        let pixels: Vec<u8> = (0..9 * 5).map(|i| (i * i % 256) as u8).collect();
+        let plane = Plane::new(&pixels, 9, 5);
+        let mut out = Vec::new();
+        let quarter = plane.shrunk(2, &mut out);
+        assert_eq!((quarter.width(), quarter.height()), (2, 1));
+        for x in 0..2 {
+            let square = (0..4).flat_map(|y| &plane.row(y)[4 * x..4 * x + 4]);
+            let sum: u32 = square.map(|&pixel| u32::from(pixel)).sum();
+            assert_eq!(u32::from(quarter.row(0)[x]), (sum + 8) / 16);
+        }
+        let (mut once, mut half) = (Vec::new(), Vec::new());
+        let shrunk = plane.shrunk(1, &mut once);
+        assert_eq!(shrunk.row(1), plane.half(&mut half).unwrap().row(1));
+        assert_eq!(plane.shrunk(0, &mut out).row(4), plane.row(4));
+        // The largest sum of a column.
+        let white = vec![255; 256 * 256];
+        assert_eq!(
+            Plane::new(&white, 256, 256).shrunk(8, &mut out).row(0),
+            [255]
+        );
     }
 
     #[test]

@@ -1,10 +1,19 @@
 //! Measures the sharpness of a gray picture: sums over the whole and over tiles, at three scales.
+//!
+//! A photo is judged at the size that it is looked at, not pixel by pixel: one of 12 megapixels is
+//! soft at every pixel and sharp on a screen. So it is halved until its longer side is at most
+//! [`WORKING_SIDE`]. Halving takes means of 2 × 2 pixels and nothing else, so a photo at double size
+//! is measured like the photo itself.
 
 use super::plane::Plane;
 use super::tile::{Sums, TILE, measure};
 
-/// Number of scales: full size, half and quarter.
+/// Number of scales: working size, half and quarter of it.
 pub const SCALES: usize = 3;
+/// The longest side of a photo at its working size: about what a page or a phone shows.
+pub const WORKING_SIDE: usize = 800;
+/// A panorama is not halved to less than this height (or width).
+const SHORTEST: usize = 64;
 
 /// The sums at one scale.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,27 +28,37 @@ pub struct Scale {
 /// All sums of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
-    /// Width in pixels at full size.
+    /// Width in pixels at the working size.
     pub width: usize,
-    /// Height in pixels at full size.
+    /// Height in pixels at the working size.
     pub height: usize,
     /// Number of whole tiles per row.
     pub columns: usize,
     /// Number of rows of whole tiles.
     pub rows: usize,
-    /// Full size, half and quarter; empty if the picture is too small for a scale.
+    /// Working size, half and quarter of it; empty if the picture is too small for a scale.
     pub scales: [Scale; SCALES],
 }
 
 /// Buffers reused from picture to picture.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    working: Vec<u8>,
     half: Vec<u8>,
     quarter: Vec<u8>,
 }
 
+/// How many times a photo is halved to its working size.
+pub fn halvings(width: usize, height: usize) -> u32 {
+    let (longer, shorter) = (width.max(height), width.min(height));
+    let too_large =
+        |halvings: &u32| longer >> halvings > WORKING_SIDE && shorter >> (halvings + 1) >= SHORTEST;
+    (0..).take_while(too_large).count() as u32
+}
+
 impl Scores {
-    /// Measures a picture. Every pixel of a scale is read once; sums are integers.
+    /// Measures a picture at its working size. Every pixel of a scale is read once; sums are
+    /// integers.
     ///
     /// # Examples
     /// ```
@@ -57,10 +76,12 @@ impl Scores {
     /// assert!(variance(&stripes) > 100.0 * variance(&slope));
     /// ```
     pub fn measure(plane: Plane, scratch: &mut Scratch) -> Scores {
+        let halvings = halvings(plane.width(), plane.height());
+        let plane = plane.shrunk(halvings, &mut scratch.working);
         let mut scales: [Scale; SCALES] = Default::default();
         scales[0] = scale(&plane, TILE, true);
         if let Some(half) = plane.half(&mut scratch.half) {
-            scales[1] = scale(&half, TILE / 2, false);
+            scales[1] = scale(&half, TILE / 2, true);
             if let Some(quarter) = half.half(&mut scratch.quarter) {
                 scales[2] = scale(&quarter, TILE / 4, false);
             }

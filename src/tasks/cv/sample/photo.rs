@@ -1,11 +1,14 @@
 //! Seeded sample photos: a painted scene, sharp or blurred, as a camera would take it.
 //!
 //! A photo depends only on the seed, the number of its scene and its version. `scene` paints,
-//! `blur` spreads points, `camera` adds contrast, noise and the losses of JPEG. Blur and camera work
-//! on real sharp photos as well ([`Version::of`]).
+//! `blur` spreads points, `light` does so before bright light is clipped, `resize` makes photos that
+//! are larger than their detail, and `camera` adds contrast, noise and the losses of JPEG. All but
+//! the scene works on real sharp photos as well ([`Version::of`]).
 
 mod blur;
 mod camera;
+mod light;
+mod resize;
 mod scene;
 
 use image::{ImageBuffer, Luma};
@@ -13,7 +16,7 @@ use image::{ImageBuffer, Luma};
 pub use blur::Blur;
 
 use crate::tasks::draw::Draw;
-use models::cv::Class;
+use models::cv::{Class, WORKING_SIDE};
 
 /// Brightness, 0 to 255, not rounded.
 type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
@@ -22,7 +25,17 @@ type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
 pub const VERSIONS: [&str; 4] = [Class::Sharp.as_str(), "gaussian", "disk", "motion"];
 
 /// Range of the strength of blurs: standard deviation of the spread of a point, in pixels.
-const STRENGTH: (f64, f64) = (0.8, 5.0);
+const STRENGTH: (f64, f64) = (0.8, 12.0);
+/// The share of motions that are a shaking hand's, not a straight line.
+const SHAKEN: f64 = 0.6;
+/// The share of photos that are larger than their detail, and how many times: as after software has
+/// enlarged them.
+const ENLARGED: f64 = 0.12;
+const LARGER: (f64, f64) = (1.1, 2.0);
+/// The share of photos that are as large as cameras make them, if they may be.
+const FULL_SIZE: f64 = 0.3;
+/// How many times as large as the scene such a photo is looked at.
+const FULL: (f64, f64) = (0.7, 1.3);
 
 /// One sample photo.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +52,8 @@ pub struct Version {
     pub scene: u64,
     /// An index into [`VERSIONS`].
     pub version: usize,
+    /// Longest side of a painted photo in pixels.
+    pub largest: usize,
 }
 
 impl Version {
@@ -52,7 +67,11 @@ impl Version {
             "disk" => Some(Blur::Disk { strength }),
             "motion" => {
                 let angle = draw.uniform(0.0, std::f64::consts::PI);
-                Some(Blur::Motion { strength, angle })
+                let seed = draw.below(1 << 30) as u64;
+                Some(match draw.chance(SHAKEN) {
+                    true => Blur::Shake { strength, seed },
+                    false => Blur::Motion { strength, angle },
+                })
             }
             _ => None,
         }
@@ -64,7 +83,31 @@ impl Version {
             version: 0,
             ..*self
         };
-        self.taken(scene::paint(&mut scene.draw(b"scene\0\0\0")))
+        let scene = scene::paint(&mut scene.draw(b"scene\0\0\0"));
+        let size = self.size(scene.dimensions());
+        self.taken(scene, size)
+    }
+
+    /// The size of a photo of a scene of this size, in pixels.
+    fn size(&self, (width, height): (u32, u32)) -> (u32, u32) {
+        let draw = &mut self.draw(b"size\0\0\0\0");
+        let longer = f64::from(width.max(height));
+        let largest = self.largest as f64;
+        let larger = longer * draw.uniform(LARGER.0, LARGER.1);
+        let side = match (draw.chance(ENLARGED), draw.chance(FULL_SIZE)) {
+            (_, true) if self.largest > WORKING_SIDE => {
+                // Some times twice a size that is not halved further and not much above the scene's.
+                let seen = longer * draw.uniform(FULL.0, FULL.1);
+                let seen = seen.clamp(WORKING_SIDE as f64 / 2.0 + 1.0, WORKING_SIDE as f64);
+                let doublings = libm::log2(largest / seen) as usize;
+                seen * f64::from(1u32 << (1 + draw.below(doublings.max(1))))
+            }
+            (true, _) => larger.min(WORKING_SIDE as f64).max(longer),
+            _ => longer,
+        };
+        let side = side.min(largest);
+        let scaled = |pixels: u32| (f64::from(pixels) * side / longer).round() as u32;
+        (scaled(width), scaled(height))
     }
 
     /// This version of a real sharp photo, given as its gray pixels.
@@ -74,12 +117,17 @@ impl Version {
     pub fn of(&self, pixels: &[u8], width: usize, height: usize) -> SamplePhoto {
         let pixels = pixels.iter().map(|&pixel| f32::from(pixel)).collect();
         let canvas = Canvas::from_raw(width as u32, height as u32, pixels);
-        self.taken(canvas.expect("width times height pixels"))
+        let size = (width as u32, height as u32);
+        self.taken(canvas.expect("width times height pixels"), size)
     }
 
-    fn taken(&self, scene: Canvas) -> SamplePhoto {
+    fn taken(&self, scene: Canvas, (width, height): (u32, u32)) -> SamplePhoto {
         let blur = self.blur();
-        let seen = blur.map_or_else(|| scene.clone(), |blur| blur.apply(&scene));
+        let seen = light::seen(scene, blur, &mut self.draw(b"light\0\0\0"));
+        let seen = match seen.dimensions() == (width, height) {
+            true => seen,
+            false => resize::to(&seen, width, height),
+        };
         SamplePhoto {
             jpeg: camera::take(seen, &mut self.draw(b"camera\0\0")),
             blur,
@@ -106,6 +154,7 @@ mod tests {
             seed: 1,
             scene,
             version,
+            largest: WORKING_SIDE,
         };
         let photo = version(3, 2).painted();
         assert_eq!(photo, version(3, 2).painted());
@@ -122,6 +171,7 @@ mod tests {
                 seed: 1,
                 scene: 0,
                 version,
+                largest: WORKING_SIDE,
             };
             version.of(&pixels, 64, 64).jpeg.len()
         };

@@ -1,6 +1,8 @@
-//! Blurs as spreads of a point: Gaussian, the disk of a lens out of focus, the line of a moving hand.
+//! Blurs as spreads of a point: Gaussian, the disk of a lens out of focus, the line of something that
+//! moves, the path of a hand that shakes.
 
-use super::Canvas;
+use super::{Canvas, resize};
+use crate::tasks::draw::Draw;
 
 /// A blur. `strength` is the standard deviation of its spread in pixels (of a motion: along it), so
 /// that kinds compare.
@@ -17,12 +19,21 @@ pub enum Blur {
         strength: f64,
         angle: f64,
     },
+    /// A path of which every `seed` is another; `strength` is along its longer axis.
+    Shake {
+        strength: f64,
+        seed: u64,
+    },
 }
 
 /// Points a pixel is cut into along each axis where a shape's share of it is wanted.
 const PARTS: usize = 8;
-/// Points along a line.
-const POINTS: usize = 256;
+/// Points along a line or a path.
+const POINTS: usize = 512;
+/// Nodes of a path of shaking, between which it is straight.
+const NODES: usize = 24;
+/// Round blurs stronger than this leave nothing that half the pixels could not hold.
+const STRONG: f64 = 3.0;
 
 impl Blur {
     pub fn kind(&self) -> &'static str {
@@ -30,6 +41,7 @@ impl Blur {
             Blur::Gaussian { .. } => "gaussian",
             Blur::Disk { .. } => "disk",
             Blur::Motion { .. } => "motion",
+            Blur::Shake { .. } => "shake",
         }
     }
 
@@ -37,11 +49,29 @@ impl Blur {
         match *self {
             Blur::Gaussian { strength }
             | Blur::Disk { strength }
-            | Blur::Motion { strength, .. } => strength,
+            | Blur::Motion { strength, .. }
+            | Blur::Shake { strength, .. } => strength,
+        }
+    }
+
+    /// The same blur of a picture at half the size.
+    fn half(&self) -> Option<Blur> {
+        match *self {
+            Blur::Gaussian { strength } if strength > STRONG => Some(Blur::Gaussian {
+                strength: strength / 2.0,
+            }),
+            Blur::Disk { strength } if strength > STRONG => Some(Blur::Disk {
+                strength: strength / 2.0,
+            }),
+            _ => None,
         }
     }
 
     pub(super) fn apply(&self, canvas: &Canvas) -> Canvas {
+        if let Some(half) = self.half() {
+            let (width, height) = canvas.dimensions();
+            return resize::to(&half.apply(&resize::halved(canvas)), width, height);
+        }
         if let Blur::Gaussian { strength } = *self {
             return imageproc::filter::separable_filter_equal(canvas, &gaussian(strength));
         }
@@ -51,27 +81,16 @@ impl Blur {
 
     /// Weights of sum 1, row by row, and the odd side of their square.
     fn kernel(&self) -> (Vec<f32>, usize) {
-        // Standard deviations: a disk's along one axis is half its radius, a line's its length over
-        // the root of 12.
-        let reach = match *self {
+        let (weights, side) = match *self {
             Blur::Gaussian { strength } => {
                 let along = gaussian(strength);
                 let both = along.iter().flat_map(|a| along.iter().map(move |b| a * b));
                 return (both.collect(), along.len());
             }
-            Blur::Disk { strength } => 2.0 * strength,
-            Blur::Motion { strength, .. } => 3.0f64.sqrt() * strength + 1.0,
+            Blur::Disk { strength } => disk(2.0 * strength),
+            Blur::Motion { strength, angle } => trace(&line(strength, angle)),
+            Blur::Shake { strength, seed } => trace(&shake(strength, seed)),
         };
-        let half = reach.ceil() as usize;
-        let side = 2 * half + 1;
-        let mut weights = vec![0.0; side * side];
-        match *self {
-            Blur::Motion { strength, angle } => line(&mut weights, half, strength, angle),
-            Blur::Gaussian { .. } => {} // returned above
-            Blur::Disk { strength } => points(&mut weights, half, |squared| {
-                f64::from(u8::from(squared <= 4.0 * strength * strength))
-            }),
-        }
         let sum: f64 = weights.iter().sum();
         (
             weights.iter().map(|weight| (weight / sum) as f32).collect(),
@@ -123,26 +142,91 @@ fn gaussian(strength: f64) -> Vec<f32> {
     weights.iter().map(|weight| (weight / sum) as f32).collect()
 }
 
-/// Adds up `weight` of the squared distance over points in every pixel.
-fn points(weights: &mut [f64], half: usize, weight: impl Fn(f64) -> f64) {
+/// A disk, whose standard deviation along one axis is half its radius: the points of each pixel that
+/// are in it.
+fn disk(radius: f64) -> (Vec<f64>, usize) {
+    let half = radius.ceil() as usize;
     let side = 2 * half + 1;
+    let mut weights = vec![0.0; side * side];
     let at = |part: usize| (part as f64 + 0.5) / PARTS as f64 - 0.5 - half as f64;
     for y in 0..side * PARTS {
         for x in 0..side * PARTS {
-            let (dx, dy) = (at(x), at(y));
-            weights[y / PARTS * side + x / PARTS] += weight(dx * dx + dy * dy);
+            if at(x) * at(x) + at(y) * at(y) <= radius * radius {
+                weights[y / PARTS * side + x / PARTS] += 1.0;
+            }
         }
     }
+    (weights, side)
 }
 
-/// Spreads points of a line over the four pixels around each.
-fn line(weights: &mut [f64], half: usize, strength: f64, angle: f64) {
-    let side = 2 * half + 1;
+/// Points of a line, whose standard deviation is its length over the root of 12.
+fn line(strength: f64, angle: f64) -> Vec<(f64, f64)> {
     let length = 12.0f64.sqrt() * strength;
-    for point in 0..POINTS {
-        let along = ((point as f64 + 0.5) / POINTS as f64 - 0.5) * length;
-        let x = half as f64 + along * libm::cos(angle);
-        let y = half as f64 + along * libm::sin(angle);
+    (0..POINTS)
+        .map(|point| {
+            let along = ((point as f64 + 0.5) / POINTS as f64 - 0.5) * length;
+            (along * libm::cos(angle), along * libm::sin(angle))
+        })
+        .collect()
+}
+
+/// Points of a path: a hand drifts, and its velocity wanders.
+fn shake(strength: f64, seed: u64) -> Vec<(f64, f64)> {
+    let mut key = [0; 32];
+    key[..5].copy_from_slice(b"shake");
+    let draw = &mut Draw::new(key, seed);
+    let drift = draw.uniform(0.0, 4.0);
+    let mut velocity = (drift * draw.normal(), drift * draw.normal());
+    let mut place = (0.0, 0.0);
+    let nodes: Vec<(f64, f64)> = (0..NODES)
+        .map(|_| {
+            velocity = (velocity.0 + draw.normal(), velocity.1 + draw.normal());
+            place = (place.0 + velocity.0, place.1 + velocity.1);
+            place
+        })
+        .collect();
+    let points = (0..POINTS).map(|point| {
+        let at = point as f64 / POINTS as f64 * (NODES - 1) as f64;
+        let (from, to, part) = (nodes[at as usize], nodes[at as usize + 1], at.fract());
+        let between = |a: f64, b: f64| a + part * (b - a);
+        (between(from.0, to.0), between(from.1, to.1))
+    });
+    scaled(points.collect(), strength)
+}
+
+/// Moves points round the origin, and scales them to a standard deviation along their longer axis.
+fn scaled(points: Vec<(f64, f64)>, strength: f64) -> Vec<(f64, f64)> {
+    let mean =
+        |value: fn(&(f64, f64)) -> f64| points.iter().map(value).sum::<f64>() / points.len() as f64;
+    let centre = (mean(|point| point.0), mean(|point| point.1));
+    let centred = points
+        .iter()
+        .map(|(x, y)| (x - centre.0, y - centre.1))
+        .collect::<Vec<_>>();
+    let mean = |value: fn(&(f64, f64)) -> f64| {
+        centred.iter().map(value).sum::<f64>() / points.len() as f64
+    };
+    let (xx, yy, xy) = (
+        mean(|point| point.0 * point.0),
+        mean(|point| point.1 * point.1),
+        mean(|point| point.0 * point.1),
+    );
+    let longer = 0.5 * (xx + yy + ((xx - yy) * (xx - yy) + 4.0 * xy * xy).sqrt());
+    let scale = strength / longer.sqrt();
+    centred
+        .iter()
+        .map(|(x, y)| (scale * x, scale * y))
+        .collect()
+}
+
+/// Spreads points over the four pixels around each.
+fn trace(points: &[(f64, f64)]) -> (Vec<f64>, usize) {
+    let reach = points.iter().flat_map(|(x, y)| [x.abs(), y.abs()]);
+    let half = reach.fold(0.0, f64::max).ceil() as usize + 1;
+    let side = 2 * half + 1;
+    let mut weights = vec![0.0; side * side];
+    for (x, y) in points {
+        let (x, y) = (x + half as f64, y + half as f64);
         let (left, top) = (x.floor(), y.floor());
         let (right, below) = (x - left, y - top);
         let at = top as usize * side + left as usize;
@@ -151,6 +235,7 @@ fn line(weights: &mut [f64], half: usize, strength: f64, angle: f64) {
         weights[at + side] += (1.0 - right) * below;
         weights[at + side + 1] += right * below;
     }
+    (weights, side)
 }
 
 #[cfg(test)]
@@ -184,6 +269,31 @@ mod tests {
             angle: 0.0,
         });
         assert!((x.sqrt() - 2.0).abs() < 0.05 && y < 0.3, "{x} {y}");
+        for seed in 0..5 {
+            // The variance along the longer axis is at least the larger, at most the sum.
+            let (x, y) = variances(Blur::Shake { strength, seed });
+            assert!(x.max(y) < 4.5 && x + y > 3.9, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_strong_blur_at_half_the_size_is_the_same_blur() {
+        let mut canvas = Canvas::new(64, 64);
+        for (i, pixel) in canvas.pixels_mut().enumerate() {
+            pixel.0[0] = (i * i % 251) as f32;
+        }
+        let strength = 3.5;
+        for blur in [Blur::Gaussian { strength }, Blur::Disk { strength }] {
+            let (weights, side) = blur.kernel();
+            let (exact, quick) = (correlate(&canvas, &weights, side), blur.apply(&canvas));
+            // Away from the edge, where pixels are repeated at another size.
+            for y in 16..48 {
+                for x in 16..48 {
+                    let apart = exact.get_pixel(x, y).0[0] - quick.get_pixel(x, y).0[0];
+                    assert!(apart.abs() < 2.0, "{blur:?} at {x}, {y}: {apart}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -10,11 +10,18 @@ use imageproc::drawing::{draw_filled_ellipse_mut, draw_line_segment_mut, draw_po
 use imageproc::point::Point;
 use imageproc::rect::Rect;
 
-use super::{Blur, Canvas};
+use super::{Blur, Canvas, resize};
 use crate::tasks::draw::Draw;
 
 /// Sides of the photos, landscape or portrait.
-const SIDES: [(u32, u32); 4] = [(384, 288), (448, 320), (512, 352), (352, 352)];
+const SIDES: [(u32, u32); 6] = [
+    (320, 240),
+    (352, 352),
+    (448, 320),
+    (512, 384),
+    (640, 432),
+    (800, 600),
+];
 /// The canvas is this many times as large as the photo, so that edges fall between pixels as in a lens.
 const FINER: u32 = 2;
 /// Side of the square of a texture, which repeats.
@@ -41,7 +48,7 @@ pub(super) fn paint(draw: &mut Draw) -> Canvas {
     for _ in 0..draw.below(4) {
         painter.strokes(draw);
     }
-    lens(draw, &smaller(&painter.canvas))
+    lens(draw, &resize::halved(&painter.canvas))
 }
 
 struct Painter {
@@ -208,20 +215,6 @@ fn texture(draw: &mut Draw) -> Vec<f32> {
     let scale = 1.0 / squares.sqrt();
     texture.iter_mut().for_each(|value| *value *= scale);
     texture
-}
-
-/// Means of [`FINER`] × [`FINER`] pixels.
-fn smaller(canvas: &Canvas) -> Canvas {
-    let (width, height) = (canvas.width() / FINER, canvas.height() / FINER);
-    Canvas::from_fn(width, height, |x, y| {
-        let mut sum = 0.0;
-        for dy in 0..FINER {
-            for dx in 0..FINER {
-                sum += canvas.get_pixel(x * FINER + dx, y * FINER + dy).0[0];
-            }
-        }
-        Luma([sum / (FINER * FINER) as f32])
-    })
 }
 
 /// A good lens is not perfect, and cameras sharpen.

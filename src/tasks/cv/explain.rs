@@ -142,22 +142,14 @@ fn describe(name: &str) -> String {
     if name == "laplacian_variance" {
         return "variance of the Laplacian: how much edges vary".to_owned();
     }
-    let regions = [
-        ("tiles_", "in the sharpest tenth of the photo"),
-        (
-            "flat_",
-            "in the flattest tenth of the photo, where noise is what remains",
-        ),
-        ("", "in the whole photo"),
-    ];
-    let found = (regions.into_iter())
-        .find_map(|(prefix, region)| Some((region, name.strip_prefix(prefix)?)));
-    let (region, name) = found.unwrap_or(("in the whole photo", name));
+    let (region, name) = match name.strip_prefix("tiles_") {
+        Some(name) => ("in the sharpest tenth of the photo", name),
+        None => ("in the whole photo", name),
+    };
     let (measure, scale) = name.rsplit_once('_').unwrap_or((name, "1"));
     let measure = match measure {
         "laplacian" => "fine edges (Laplacian)",
         "gradient" => "slopes (gradient)",
-        "gradient_least" => "slopes in the direction with least of them (gradient)",
         "modified_laplacian" => "fine edges by direction (modified Laplacian)",
         "mixed" => "corners (mixed differences)",
         "fourth_more" => "finest detail, in the direction with more (4th differences)",

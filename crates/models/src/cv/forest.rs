@@ -16,7 +16,7 @@ use crate::kernels::math::ln;
 use crate::state::{State, StateError};
 
 /// Number of features considered per split: about the square root of all.
-const CHOICES: usize = 7;
+const CHOICES: usize = 5;
 /// Maximum depth of a tree, which bounds the size of a model for any number of photos.
 const MAX_DEPTH: u16 = 12;
 /// Minimum number of photos in a leaf.

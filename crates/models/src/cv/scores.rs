@@ -81,7 +81,7 @@ impl Scores {
         let mut scales: [Scale; SCALES] = Default::default();
         scales[0] = scale(&plane, TILE, true);
         if let Some(half) = plane.half(&mut scratch.half) {
-            scales[1] = scale(&half, TILE / 2, true);
+            scales[1] = scale(&half, TILE / 2, false);
             if let Some(quarter) = half.half(&mut scratch.quarter) {
                 scales[2] = scale(&quarter, TILE / 4, false);
             }

@@ -28,10 +28,6 @@ pub struct Sums {
     pub laplacian_squared: u64,
     /// Σ S_x² + S_y², with Sobel's 3 × 3 kernels (Tenengrad: Tenenbaum 1970; Krotkov 1987).
     pub gradient_squared: u64,
-    /// Σ S_x².
-    pub gradient_x_squared: u64,
-    /// Σ S_x S_y.
-    pub gradient_product: i64,
     /// Σ |I_xx| + |I_yy| (Nayar and Nakagawa, "Shape from focus", PAMI 16, 1994).
     pub modified_laplacian: u64,
     /// Σ I_xy², over the pixel and its right, lower and lower right neighbours.
@@ -49,8 +45,6 @@ impl Sums {
         self.laplacian += other.laplacian;
         self.laplacian_squared += other.laplacian_squared;
         self.gradient_squared += other.gradient_squared;
-        self.gradient_x_squared += other.gradient_x_squared;
-        self.gradient_product += other.gradient_product;
         self.modified_laplacian += other.modified_laplacian;
         self.mixed_squared += other.mixed_squared;
         self.fourth_x_squared += other.fourth_x_squared;
@@ -188,8 +182,7 @@ impl Patch {
         let mask = if PART { Some(mask) } else { None };
         let mut sum = V::splat(0);
         let mut modified = V::splat(0);
-        let (mut lap, mut mixed) = (V::zero(), V::zero());
-        let (mut grad_x, mut grad_y, mut grad_xy) = (V::zero(), V::zero(), V::zero());
+        let (mut lap, mut grad, mut mixed) = (V::zero(), V::zero(), V::zero());
         let (mut fourth_x, mut fourth_y) = (V::zero(), V::zero());
         let (mut north, mut here) = (self.line::<V>(1, x), self.line::<V>(2, x));
         for row in REACH..self.height + REACH {
@@ -203,9 +196,7 @@ impl Patch {
             modified = modified.add(counted(mask, xx.abs().add(yy.abs())));
             let sx = counted(mask, north.first.add(south.first).add(twice(here.first)));
             let sy = counted(mask, south.smooth.sub(north.smooth));
-            grad_x = V::add_dot(grad_x, sx, sx);
-            grad_y = V::add_dot(grad_y, sy, sy);
-            grad_xy = V::add_dot(grad_xy, sx, sy);
+            grad = V::add_dot(V::add_dot(grad, sx, sx), sy, sy);
             if FINE {
                 let xy = counted(mask, here.forward.sub(south.forward));
                 mixed = V::add_dot(mixed, xy, xy);
@@ -225,9 +216,7 @@ impl Patch {
         let ones = V::splat(1);
         let sum = V::halves(V::add_dot(V::zero(), sum, ones));
         let modified = V::halves(V::add_dot(V::zero(), modified, ones));
-        let (lap, mixed) = (V::halves(lap), V::halves(mixed));
-        let (grad_x, grad_y) = (V::halves(grad_x), V::halves(grad_y));
-        let grad_xy = V::halves(grad_xy);
+        let (lap, grad, mixed) = (V::halves(lap), V::halves(grad), V::halves(mixed));
         let (fourth_x, fourth_y) = (V::halves(fourth_x), V::halves(fourth_y));
         let mut halves = [Sums::default(); 2];
         for (half, sums) in halves.iter_mut().enumerate() {
@@ -235,9 +224,7 @@ impl Patch {
                 pixels: (columns.saturating_sub(HALF * half).min(HALF) * self.height) as u64,
                 laplacian: sum[half],
                 laplacian_squared: lap[half] as u64,
-                gradient_squared: (grad_x[half] + grad_y[half]) as u64,
-                gradient_x_squared: grad_x[half] as u64,
-                gradient_product: grad_xy[half],
+                gradient_squared: grad[half] as u64,
                 modified_laplacian: modified[half] as u64,
                 mixed_squared: mixed[half] as u64,
                 fourth_x_squared: fourth_x[half] as u64,
@@ -368,8 +355,6 @@ mod tests {
                 sums.laplacian += xx + yy;
                 sums.laplacian_squared += square(xx + yy);
                 sums.gradient_squared += square(sx) + square(sy);
-                sums.gradient_x_squared += square(sx);
-                sums.gradient_product += sx * sy;
                 sums.modified_laplacian += (xx.abs() + yy.abs()) as u64;
                 if fine {
                     sums.mixed_squared += square(i(0, 0) - i(1, 0) - i(0, 1) + i(1, 1));

@@ -1,13 +1,12 @@
 //! Seeded sample photos: a painted scene, sharp or blurred, as a camera would take it.
 //!
 //! A photo depends only on the seed, the number of its scene and its version. `scene` paints,
-//! `blur` spreads points, `light` does so before bright light is clipped, `resize` makes photos that
-//! are larger than their detail, and `camera` adds contrast, noise and the losses of JPEG. All but
-//! the scene works on real sharp photos as well ([`Version::of`]).
+//! `blur` spreads points, `resize` makes photos as large as cameras do, which are soft at every pixel,
+//! and `camera` adds contrast, noise and the losses of JPEG. Blur and camera work on real sharp photos
+//! as well ([`Version::of`]).
 
 mod blur;
 mod camera;
-mod light;
 mod resize;
 mod scene;
 
@@ -25,15 +24,11 @@ type Canvas = ImageBuffer<Luma<f32>, Vec<f32>>;
 pub const VERSIONS: [&str; 4] = [Class::Sharp.as_str(), "gaussian", "disk", "motion"];
 
 /// Range of the strength of blurs: standard deviation of the spread of a point, in pixels.
-const STRENGTH: (f64, f64) = (0.8, 12.0);
+const STRENGTH: (f64, f64) = (0.6, 8.0);
 /// The share of motions that are a shaking hand's, not a straight line.
-const SHAKEN: f64 = 0.6;
-/// The share of photos that are larger than their detail, and how many times: as after software has
-/// enlarged them.
-const ENLARGED: f64 = 0.12;
-const LARGER: (f64, f64) = (1.1, 2.0);
+const SHAKEN: f64 = 0.5;
 /// The share of photos that are as large as cameras make them, if they may be.
-const FULL_SIZE: f64 = 0.3;
+const FULL_SIZE: f64 = 0.15;
 /// How many times as large as the scene such a photo is looked at.
 const FULL: (f64, f64) = (0.7, 1.3);
 
@@ -93,19 +88,16 @@ impl Version {
         let draw = &mut self.draw(b"size\0\0\0\0");
         let longer = f64::from(width.max(height));
         let largest = self.largest as f64;
-        let larger = longer * draw.uniform(LARGER.0, LARGER.1);
-        let side = match (draw.chance(ENLARGED), draw.chance(FULL_SIZE)) {
-            (_, true) if self.largest > WORKING_SIDE => {
-                // Some times twice a size that is not halved further and not much above the scene's.
-                let seen = longer * draw.uniform(FULL.0, FULL.1);
-                let seen = seen.clamp(WORKING_SIDE as f64 / 2.0 + 1.0, WORKING_SIDE as f64);
-                let doublings = libm::log2(largest / seen) as usize;
-                seen * f64::from(1u32 << (1 + draw.below(doublings.max(1))))
-            }
-            (true, _) => larger.min(WORKING_SIDE as f64).max(longer),
-            _ => longer,
-        };
-        let side = side.min(largest);
+        if self.largest <= WORKING_SIDE || !draw.chance(FULL_SIZE) {
+            return (width, height);
+        }
+        // Some times twice a size that is not halved further and not much above the scene's.
+        let seen = longer * draw.uniform(FULL.0, FULL.1);
+        let seen = seen.clamp(WORKING_SIDE as f64 / 2.0 + 1.0, WORKING_SIDE as f64);
+        let doublings = (libm::log2(largest / seen) as usize).max(1);
+        // The largest cost most, and once halved they differ least.
+        let doublings = draw.below(doublings).min(draw.below(doublings));
+        let side = (seen * f64::from(2u32 << doublings)).min(largest);
         let scaled = |pixels: u32| (f64::from(pixels) * side / longer).round() as u32;
         (scaled(width), scaled(height))
     }
@@ -123,7 +115,7 @@ impl Version {
 
     fn taken(&self, scene: Canvas, (width, height): (u32, u32)) -> SamplePhoto {
         let blur = self.blur();
-        let seen = light::seen(scene, blur, &mut self.draw(b"light\0\0\0"));
+        let seen = blur.map_or_else(|| scene.clone(), |blur| blur.apply(&scene));
         let seen = match seen.dimensions() == (width, height) {
             true => seen,
             false => resize::to(&seen, width, height),

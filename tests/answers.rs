@@ -304,7 +304,7 @@ fn an_empty_input_is_no_fault_unless_some_is_required() {
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(
         dir.read("out.csv"),
-        "path,prediction,probability,score,error\n"
+        "path,prediction,probability,score,warning,error\n"
     );
     // Files that are no data are not an empty folder.
     dir.write("incoming/rows.txt", "text\n");

@@ -83,7 +83,7 @@ fn a_forest_goes_through_every_verb_and_on_any_threads() {
     let (bytes, answers, why) = with("1");
     assert_eq!(rows(&answers).len(), 4);
     assert!(
-        rows(&answers).iter().all(|row| row[4].is_empty()),
+        rows(&answers).iter().all(|row| row[5].is_empty()),
         "{answers}"
     );
     assert!(why.contains("variance of the Laplacian"), "{why}");
@@ -159,7 +159,7 @@ fn without_a_project_the_model_compiled_in_answers() {
     }
     dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
     let text = dir.read("out.csv");
-    assert!(text.starts_with("path,prediction,probability,score,error\nphotos/0.jpg,sharp,"));
+    assert!(text.starts_with("path,prediction,probability,score,warning,error\nphotos/0.jpg,sharp,"));
     assert_eq!(rows(&text).len(), 3);
     // A pattern, one photo, a list and a table say the same of the same photos.
     let one = rows(&text)[1][1..].to_vec();
@@ -233,7 +233,7 @@ fn every_bad_photo_is_named_and_the_rest_is_scored() {
     let reason = |name: &str| -> String {
         let path = Path::new("in").join(name).display().to_string();
         let row = rows.iter().find(|row| row[0] == path);
-        row.unwrap_or_else(|| panic!("{name} is lost: {rows:?}"))[4].clone()
+        row.unwrap_or_else(|| panic!("{name} is lost: {rows:?}"))[5].clone()
     };
     assert_eq!(reason("a good one.jpg"), "");
     assert_eq!(reason("äöü 写真.jpg"), "");
@@ -511,6 +511,65 @@ fn the_model_compiled_in_knows_real_photos() {
     );
 }
 
+/// Trained at one size, a model used to call most photos of twice that size blurred.
+#[test]
+fn a_photo_at_double_size_is_what_the_photo_is() {
+    let Some(folder) = real_data("cv") else {
+        return;
+    };
+    let dir = Workdir::empty();
+    let mut paths: Vec<_> = std::fs::read_dir(folder.join("img"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    for (number, path) in paths.iter().step_by(9).enumerate() {
+        let photo = image::open(path).unwrap().to_luma8();
+        let (width, height) = photo.dimensions();
+        dir.write(&format!("single/{number:02}.jpg"), jpeg(&photo));
+        let filter = image::imageops::FilterType::CatmullRom;
+        let double = image::imageops::resize(&photo, 2 * width, 2 * height, filter);
+        dir.write(&format!("double/{number:02}.jpg"), jpeg(&double));
+    }
+    let answers = |folder: &str| {
+        dir.ok(&["predict", "cv", "-i", folder, "-o", "out.csv"]);
+        rows(&dir.read("out.csv"))
+    };
+    let (single, double) = (answers("single"), answers("double"));
+    let same = single.iter().zip(&double).filter(|(a, b)| a[1] == b[1]);
+    assert!(same.count() + 1 >= single.len(), "{single:?} {double:?}");
+}
+
+fn jpeg(photo: &image::GrayImage) -> Vec<u8> {
+    let mut file = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, 92)
+        .encode_image(photo)
+        .unwrap();
+    file
+}
+
+/// The model knows the sizes that it was trained on, and says where a photo has another.
+#[test]
+fn a_photo_much_smaller_than_those_trained_on_has_a_warning() {
+    let dir = Workdir::empty();
+    for side in [200, 320] {
+        let light = |x: u32, y: u32| image::Luma([(x * x / 5 + 31 * y) as u8]);
+        let photo = image::GrayImage::from_fn(side, side / 2, light);
+        dir.write(&format!("photos/{side}.jpg"), jpeg(&photo));
+    }
+    dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
+    let rows = rows(&dir.read("out.csv"));
+    let warning = "judged at 200 pixels, but the model was trained on photos of 320 to 800";
+    assert_eq!((&rows[0][4][..], &rows[1][4][..]), (warning, ""));
+    for verb in ["predict", "explain"] {
+        let said = dir.ok(&[verb, "cv", "photos/200.jpg"]);
+        assert!(said.contains(&format!("  warning: {warning}")), "{said}");
+    }
+    let said = dir.ok(&["explain", "cv", "photos/320.jpg"]);
+    let sizes = "320 x 160 pixels; the model was trained on 320 to 800";
+    assert!(said.contains(sizes) && !said.contains("warning"), "{said}");
+}
+
 /// The file system of macOS has no such names.
 #[cfg(target_os = "linux")]
 #[test]
@@ -523,7 +582,7 @@ fn photos_whose_names_are_not_utf8_are_judged() {
     dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
     let out = rows(&dir.read("out.csv"));
     assert_eq!(out[1][0], "photos/caf\\xE9.jpg");
-    assert!(out.iter().all(|row| row[4].is_empty()), "{out:?}");
+    assert!(out.iter().all(|row| row[5].is_empty()), "{out:?}");
     // The spelling leads back to the file.
     dir.write("list.csv", "path\nphotos/caf\\xE9.jpg\n");
     dir.ok(&["predict", "cv", "-i", "list.csv", "-o", "again.csv"]);

@@ -53,14 +53,28 @@ impl Evaluate for Cv {
         header: &Header<Details>,
         test: &Photos<Class>,
         seed: u64,
-        _: &Talk,
+        talk: &Talk,
     ) -> Result<Evaluation> {
+        warn_of_sizes(model, test, talk);
         let results = Results::new(model, test);
         Ok(Evaluation {
             metrics: results.metrics(seed),
             plots: results.plots()?,
             page: page(&results.report(model, header, seed)),
         })
+    }
+}
+
+/// Says how many photos have sizes that the model has not learned about.
+fn warn_of_sizes(model: &Model, test: &Photos<Class>, talk: &Talk) {
+    let sizes = model.sizes();
+    let unfamiliar = (test.sizes.iter()).filter(|(w, h)| sizes.unfamiliar(*w, *h).is_some());
+    let count = unfamiliar.count();
+    if count > 0 {
+        talk.warn(format!(
+            "{count} of {} test photos are much smaller or larger than those that the model was trained on, {sizes}",
+            test.sizes.len()
+        ));
     }
 }
 

@@ -140,6 +140,22 @@ mod tests {
     }
 
     #[test]
+    fn a_large_photo_is_measured_at_the_size_that_it_is_looked_at() {
+        let small: Vec<u8> = (0..640 * 400).map(|i| (i * i % 251) as u8).collect();
+        let double: Vec<u8> = (0..1280 * 800)
+            .map(|i| small[i / 1280 / 2 * 640 + i % 1280 / 2])
+            .collect();
+        let measured = |pixels: &[u8], width, height| {
+            let plane = Plane::new(pixels, width, height);
+            Scores::measure(plane, &mut Scratch::default())
+        };
+        assert_eq!(measured(&double, 1280, 800), measured(&small, 640, 400));
+        let sizes = [(800, 600), (801, 600), (6000, 4000), (12_000, 600), (30, 900)];
+        let found = sizes.map(|(width, height)| halvings(width, height));
+        assert_eq!(found, [0, 1, 3, 3, 0], "a panorama keeps its height");
+    }
+
+    #[test]
     fn tiles_are_the_same_part_at_every_scale() {
         let scores = measured(100, 70);
         assert_eq!((scores.columns, scores.rows), (3, 2));

@@ -10,7 +10,7 @@ use crate::tasks::draw::Draw;
 const CONTRAST: (f64, f64) = (0.45, 1.2);
 const BRIGHTNESS: (f64, f64) = (-20.0, 20.0);
 /// Standard deviation of the noise of a pixel. With more, photos are told by noise, and
-/// mild blur no longer (docs/adr/019).
+/// mild blur no longer (docs/adr/018).
 const NOISE: (f64, f64) = (0.0, 5.0);
 /// The share of photos whose noise is grainy, as after a camera's denoising, and how wide grains are.
 const GRAINY: f64 = 0.4;

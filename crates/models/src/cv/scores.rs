@@ -150,7 +150,13 @@ mod tests {
             Scores::measure(plane, &mut Scratch::default())
         };
         assert_eq!(measured(&double, 1280, 800), measured(&small, 640, 400));
-        let sizes = [(800, 600), (801, 600), (6000, 4000), (12_000, 600), (30, 900)];
+        let sizes = [
+            (800, 600),
+            (801, 600),
+            (6000, 4000),
+            (12_000, 600),
+            (30, 900),
+        ];
         let found = sizes.map(|(width, height)| halvings(width, height));
         assert_eq!(found, [0, 1, 3, 3, 0], "a panorama keeps its height");
     }

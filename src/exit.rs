@@ -97,6 +97,15 @@ fn decides(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     cause.is::<params::Error>().then_some(Exit::Usage)
 }
 
+/// Whether the error is only a closed pipe (`| head`), which counts as success.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context as _;
@@ -148,13 +157,4 @@ mod tests {
         assert!(!is_broken_pipe(&io(std::io::ErrorKind::StorageFull)));
         assert!(!is_broken_pipe(&usage("a broken pipe")));
     }
-}
-
-/// Whether the error is only a closed pipe (`| head`), which counts as success.
-pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
-    })
 }

@@ -148,6 +148,25 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
     Ok(Evaluated { metrics, files })
 }
 
+/// Refuses a model trained on another split: the test part may hold rows of its training part, which would make
+/// its metrics too good.
+fn refuse_other_split<T: Task>(
+    project: &Project,
+    model: &Path,
+    header: &Header<T::Details>,
+) -> Result<()> {
+    let training = task::part_path::<T>(project, Part::Train)?;
+    if files::digest::file(&training)? == header.provenance.training.sha256 {
+        return Ok(());
+    }
+    Err(exit::usage(format!(
+        "{} was trained on another split than the one in {}; retrain it with `easylife train {}`",
+        model.display(),
+        project.processed(T::NAME).display(),
+        T::NAME
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,23 +197,4 @@ mod tests {
         assert_eq!(json["metrics"]["model"], "0");
         assert_eq!(json["metrics"]["rows"], 120);
     }
-}
-
-/// Refuses a model trained on another split: the test part may hold rows of its training part, which would make
-/// its metrics too good.
-fn refuse_other_split<T: Task>(
-    project: &Project,
-    model: &Path,
-    header: &Header<T::Details>,
-) -> Result<()> {
-    let training = task::part_path::<T>(project, Part::Train)?;
-    if files::digest::file(&training)? == header.provenance.training.sha256 {
-        return Ok(());
-    }
-    Err(exit::usage(format!(
-        "{} was trained on another split than the one in {}; retrain it with `easylife train {}`",
-        model.display(),
-        project.processed(T::NAME).display(),
-        T::NAME
-    )))
 }

@@ -247,6 +247,10 @@ pub enum ReadErrorKind {
     /// Invalid JSON, and why.
     #[error("not JSON: {0}")]
     Json(String),
+    /// A JSON array whose rows are not separated as they should be, and how. What follows cannot be
+    /// told apart, so it ends the reading.
+    #[error("not JSON: {0}")]
+    JsonArray(String),
     /// JSON that is not an object.
     #[error("not a JSON object; {hint}")]
     NotObject {

@@ -72,7 +72,7 @@ impl Array {
 }
 
 fn wrong(reason: &str) -> Next {
-    Next::Wrong(ReadErrorKind::Json(reason.to_owned()))
+    Next::Wrong(ReadErrorKind::JsonArray(reason.to_owned()))
 }
 
 /// The next byte that is not white space, not consumed.
@@ -113,7 +113,8 @@ fn read_value(input: &mut Input, value: &mut Vec<u8>) -> Result<Next, ReadError>
                 b'"' => is_quoted = !is_quoted,
                 _ if is_quoted => {}
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
+                // One that closes nothing ends the value, which the parser refuses.
+                b'}' | b']' => depth = depth.saturating_sub(1),
                 _ => {}
             }
             let is_end = !is_quoted && b"\r\n".contains(&byte);

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_large_photo_is_measured_at_the_size_that_it_is_looked_at() {
-        let small: Vec<u8> = (0..640 * 400).map(|i| (i * i % 251) as u8).collect();
+        let small: Vec<u8> = (0..640 * 400usize).map(|i| (i * i % 251) as u8).collect();
         let double: Vec<u8> = (0..1280 * 800)
             .map(|i| small[i / 1280 / 2 * 640 + i % 1280 / 2])
             .collect();

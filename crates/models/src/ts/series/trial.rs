@@ -47,6 +47,10 @@ impl Trial {
 /// this number divided by the number of values before the origin. It was calibrated so that 95 %
 /// intervals have the same coverage with and without choosing again, at rolling origins of the
 /// training splits of the M3, tourism and weekly M4 series.
+///
+/// That of ARIMA once followed a look at a test part and was therefore chosen again, on cuts of those training
+/// splits alone (three origins of eight sets; `auto`'s and ETS' never saw a test part): of 0, 2, 3, 4, 5 and 6 those
+/// with a mean coverage within half a point of 95 % are 4 (94.7 %) and 5 (95.0 %), and 4 has the smaller MSIS.
 fn known_before(kind: Kind) -> f64 {
     match kind {
         Kind::Arima => 4.0,

@@ -17,7 +17,7 @@ const MIN_VALUES: f64 = 5.0;
 
 /// Longest season, in steps, that a model includes in its state; longer ones are removed by STL
 /// first.
-pub const MAX_STATE_SEASON: usize = 24;
+pub const MAX_STATE_SEASON: usize = 23;
 
 /// The fitted models of one series.
 #[derive(Clone, Debug)]

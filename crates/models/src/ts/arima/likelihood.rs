@@ -4,7 +4,8 @@
 //! Differences are taken first; the likelihood is that of the differenced series, R's convention.
 //! Each missing value is a separate column whose free coefficient has a flat prior (Gómez, Maravall
 //! and Peña 1999), which gives the same likelihood as skipping it in a Kalman filter, and also its
-//! best estimate.
+//! best estimate. Its cost grows with the square of their number, so that it is for few; where more are missing, or
+//! many models are compared, the likelihood is that of a series whose gaps are filled, see [`Design::over_filled`].
 
 use super::chandrasekhar::{Arma, Filter, Innovations, innovations, log_determinant};
 use super::polynomial::{Orders, stationary};
@@ -17,8 +18,10 @@ use crate::ts::gaps::filled;
 pub struct Design {
     /// The series, then one column per missing value, then the regressors.
     pub columns: Vec<Vec<f64>>,
-    /// Positions of the missing values.
+    /// Positions of the missing values that have a column.
     pub missing: Vec<usize>,
+    /// Number of values that were filled in before and are no observations.
+    pub filled: usize,
 }
 
 impl Design {
@@ -37,12 +40,31 @@ impl Design {
         }
         columns.extend(regressors.iter().map(|column| difference(column, orders)));
         let free = missing.len() + regressors.len();
-        (columns[0].len() > free).then_some(Self { columns, missing })
+        (columns[0].len() > free).then_some(Self {
+            columns,
+            missing,
+            filled: 0,
+        })
+    }
+
+    /// `whole` is a series of which `filled` values were missing and are taken as they were filled in, as if they had
+    /// been observed, but do not count as observations.
+    ///
+    /// `None` if there are no more observed differences than free coefficients.
+    pub fn over_filled(
+        whole: &[f64],
+        filled: usize,
+        orders: &Orders,
+        regressors: &[Vec<f64>],
+    ) -> Option<Self> {
+        let mut design = Self::new(whole, orders, regressors)?;
+        design.filled = filled;
+        (design.columns[0].len() > filled + regressors.len()).then_some(design)
     }
 
     /// Number of observed differences.
     pub fn observations(&self) -> usize {
-        self.columns[0].len() - self.missing.len()
+        self.columns[0].len() - self.missing.len() - self.filled
     }
 }
 

@@ -1,6 +1,7 @@
 //! ARIMA(p,d,q)(P,D,Q)\[m\] with mean, drift or regressors, by exact maximum likelihood.
 
 use super::chandrasekhar::{Arma, Filter};
+use super::interpolation::interpolate;
 use super::likelihood::{Design, Likelihood, coefficients, difference, solve};
 use super::polynomial::{Orders, free, roots_beyond};
 use crate::ts::estimation::criteria::{aicc, log_likelihood};
@@ -8,6 +9,13 @@ use crate::ts::estimation::dual::with_slopes;
 use crate::ts::estimation::least_squares::{Stop, minimize, sum_of_squares};
 use crate::ts::forecast::Forecast;
 use crate::ts::gaps::filled;
+use crate::ts::seasonality::interpolation::interpolated;
+
+/// Largest number of missing values that are parameters of the exact likelihood, whose cost grows with its square.
+const MAX_EXACT: usize = 8;
+
+/// Number of times that more missing values are interpolated and the model is fitted again.
+const ROUNDS: usize = 3;
 
 /// The deterministic term estimated along with the ARMA coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,13 +194,70 @@ impl ArimaOptions {
         self.at(series, regressors, &at)
     }
 
+    /// Fits to `series`, with NaN for missing values, from `near`, the maximum of a similar model. `whole` is the
+    /// series with its gaps filled.
+    ///
+    /// Up to [`MAX_EXACT`] missing values are parameters of the exact likelihood. Where there are more, they are
+    /// interpolated by the model and the model is fitted to the result, in turn: the cost is linear in the length.
+    pub(super) fn fit_near(
+        &self,
+        series: &[f64],
+        whole: &[f64],
+        near: Option<&[f64]>,
+    ) -> Option<Arima> {
+        let places: Vec<usize> = (0..series.len())
+            .filter(|&t| !series[t].is_finite())
+            .collect();
+        let columns = constant_columns(self.constant, 0, series.len());
+        if places.len() <= MAX_EXACT {
+            let design = Design::new(series, &self.orders, &columns)?;
+            let fitted = maximize(&design, near, self)?;
+            return self.at(series, &[], &coefficients(&self.orders, &fitted.free));
+        }
+        let mut whole = whole.to_vec();
+        let mut near = near.map(<[f64]>::to_vec);
+        for _ in 0..ROUNDS {
+            let design = Design::over_filled(&whole, places.len(), &self.orders, &columns)?;
+            let free = maximize(&design, near.as_deref(), self)?.free;
+            let at = coefficients(&self.orders, &free);
+            let model = self.over_filled(&whole, places.len(), &at)?;
+            let mut errors = model.errors(&whole, &columns);
+            interpolate(&mut errors, &places, &self.orders, &model.filter.arma);
+            let before = model.errors(&whole, &columns);
+            for &t in &places {
+                whole[t] += errors[t] - before[t];
+            }
+            near = Some(free);
+        }
+        let at = coefficients(&self.orders, &near?);
+        self.over_filled(&whole, places.len(), &at)
+    }
+
     /// The model with the given ARMA coefficients `at` (φ, θ, Φ, Θ); regression and variance are
     /// estimated.
     pub fn at(&self, series: &[f64], regressors: &[Vec<f64>], at: &[f64]) -> Option<Arima> {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
         let design = Design::new(series, &self.orders, &columns)?;
-        let solution = solve(&design, &self.orders, at)?;
+        self.of(&design, series, &columns, at)
+    }
+
+    /// Like [`ArimaOptions::at`], for a series of which `count` values were filled in.
+    fn over_filled(&self, whole: &[f64], count: usize, at: &[f64]) -> Option<Arima> {
+        let columns = constant_columns(self.constant, 0, whole.len());
+        let design = Design::over_filled(whole, count, &self.orders, &columns)?;
+        self.of(&design, whole, &columns, at)
+    }
+
+    /// The model of `series` by its `design` with these regressors.
+    fn of(
+        &self,
+        design: &Design,
+        series: &[f64],
+        columns: &[Vec<f64>],
+        at: &[f64],
+    ) -> Option<Arima> {
+        let solution = solve(design, &self.orders, at)?;
         let observations = design.observations();
         let squares = solution.squares();
         let scaled = squares * libm::exp(solution.log_determinant / observations as f64);
@@ -221,7 +286,7 @@ impl ArimaOptions {
         for (&t, &beta) in design.missing.iter().zip(missing) {
             whole[t] -= beta;
         }
-        let errors = model.errors(&whole, &columns);
+        let errors = model.errors(&whole, columns);
         model.tail = errors[errors.len() - self.orders.lost()..].to_vec();
         Some(model)
     }
@@ -435,7 +500,7 @@ impl Arima {
         let mut columns = constant_columns(self.constant, 0, series.len());
         columns.extend_from_slice(regressors);
         let mut out = vec![f64::NAN; series.len()];
-        let Some(whole) = filled(series) else {
+        let Some(whole) = interpolated(series, &[self.orders.period]) else {
             return out;
         };
         let errors = self.errors(&whole, &columns);

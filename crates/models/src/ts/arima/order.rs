@@ -8,7 +8,7 @@ use super::model::{self, Arima, Constant, Fitted, constant_columns, maximize};
 use super::polynomial::Orders;
 use crate::ts::diagnostics::{constant, kpss};
 use crate::ts::estimation::least_squares::Stop;
-use crate::ts::gaps::filled;
+use crate::ts::seasonality::interpolation::interpolated;
 use crate::ts::seasonality::stl;
 
 /// Limits of the search, as in `auto.arima`.
@@ -238,10 +238,8 @@ pub fn again(model: &Arima, series: &[f64]) -> Option<Arima> {
         thorough: false,
         ..model::ArimaOptions::new(model.orders, model.constant)
     };
-    let columns = constant_columns(model.constant, 0, series.len());
-    let design = Design::new(series, &model.orders, &columns)?;
-    let fitted = maximize(&design, model.free().as_deref(), &options)?;
-    options.at(series, &[], &coefficients(&model.orders, &fitted.free))
+    let whole = interpolated(series, &[model.orders.period])?;
+    options.fit_near(series, &whole, model.free().as_deref())
 }
 
 impl OrderSearch {
@@ -264,7 +262,7 @@ impl OrderSearch {
 
     /// Chooses and fits a model; `series` has NaN for missing values. `None` if it is too short.
     pub fn fit(&self, series: &[f64]) -> Option<Choice> {
-        let whole = filled(series)?;
+        let whole = interpolated(series, &[self.period])?;
         let (base, strength) = self.differences(&whole);
         let length = series.iter().filter(|y| y.is_finite()).count();
         let seasonal = self.period > 1;
@@ -286,8 +284,11 @@ impl OrderSearch {
             1 => Constant::Drift,
             _ => Constant::None,
         };
+        // Orders are compared on the series with its gaps filled: the exact likelihood of many models with a
+        // parameter per missing value costs a multiple.
         let design = |constant: Constant| {
-            Design::new(series, &base, &constant_columns(constant, 0, series.len()))
+            let columns = constant_columns(constant, 0, series.len());
+            Design::over_filled(&whole, series.len() - length, &base, &columns)
         };
         let mut search = Search {
             designs: [design(Constant::None), design(constant)],
@@ -303,7 +304,7 @@ impl OrderSearch {
         };
         search.first_models();
         search.walk();
-        search.finish(series, strength)
+        search.finish(series, &whole, strength)
     }
 }
 
@@ -319,8 +320,13 @@ impl Search<'_> {
         self.improves((0, 0, 0, 0, false));
     }
 
-    /// Refits the best model to full precision.
-    fn finish(self, series: &[f64], seasonal_strength: Option<f64>) -> Option<Choice> {
+    /// Refits the best model to full precision; `whole` is the series with its gaps filled.
+    fn finish(
+        self,
+        series: &[f64],
+        whole: &[f64],
+        seasonal_strength: Option<f64>,
+    ) -> Option<Choice> {
         let (key, near) = match self.best {
             Some((key, ref fitted)) => (key, Some(fitted.free.clone())),
             None => ((0, 0, 0, 0, false), None),
@@ -331,9 +337,7 @@ impl Search<'_> {
             thorough: false,
             ..model::ArimaOptions::new(orders, constant)
         };
-        let design = self.designs[usize::from(key.4)].as_ref()?;
-        let fitted = maximize(design, near.as_deref(), &options)?;
-        let model = options.at(series, &[], &coefficients(&orders, &fitted.free))?;
+        let model = options.fit_near(series, whole, near.as_deref())?;
         Some(Choice {
             model,
             tried: self.tried,

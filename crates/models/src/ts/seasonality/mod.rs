@@ -3,5 +3,6 @@
 
 pub mod cycles;
 pub mod found;
+pub mod interpolation;
 pub mod season;
 pub mod stl;

@@ -7,8 +7,8 @@ use crate::ts::arima::order;
 use crate::ts::diagnostics::constant;
 use crate::ts::ets;
 use crate::ts::forecast::Forecast;
-use crate::ts::gaps::filled;
 use crate::ts::seasonality::cycles::Cycles;
+use crate::ts::seasonality::interpolation::interpolated;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::{ces, theta};
 
@@ -115,7 +115,7 @@ impl SeriesOptions {
         let mut cycles = Cycles::default();
         let mut adjusted = series.to_vec();
         let mut period = seasons.first().copied().unwrap_or(1);
-        if long && let Some(whole) = filled(series) {
+        if long && let Some(whole) = interpolated(series, seasons) {
             (cycles, adjusted) = Cycles::take_off(series, &whole, seasons);
             period = 1;
         }
@@ -355,7 +355,7 @@ impl Forecaster {
     /// The training series as the models were fitted to it, and the season of each step.
     fn without_seasons(&self, series: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let periods: Vec<usize> = self.cycles.patterns.iter().map(Vec::len).collect();
-        let whole = filled(series).filter(|_| !periods.is_empty());
+        let whole = interpolated(series, &periods).filter(|_| !periods.is_empty());
         let Some(whole) = whole else {
             return (series.to_vec(), vec![self.cycles.ahead(0); series.len()]);
         };

@@ -8,7 +8,7 @@
 use crate::ts::estimation::dual::Real;
 use crate::ts::estimation::least_squares::{Residuals, Stop, minimize};
 use crate::ts::forecast::Forecast;
-use crate::ts::gaps::filled;
+use crate::ts::seasonality::interpolation::interpolated;
 use crate::ts::seasonality::season::Season;
 
 /// Bounds of the real and imaginary part of the smoothing parameter.
@@ -110,7 +110,7 @@ impl Residuals for Problem<'_> {
 
 /// Fits CES to `series`, with NaN for missing values; `None` with fewer than five values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ces> {
-    let whole = filled(series)?;
+    let whole = interpolated(series, &[period])?;
     if series.iter().filter(|y| y.is_finite()).count() < 5 {
         return None;
     }

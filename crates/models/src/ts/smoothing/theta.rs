@@ -16,6 +16,7 @@ use crate::ts::estimation::dual::Real;
 use crate::ts::estimation::least_squares::{Residuals, Stop, minimize};
 use crate::ts::ets::{Ets, Kind, Part, Smoothing, States, Trend};
 use crate::ts::gaps::filled;
+use crate::ts::seasonality::interpolation::interpolated;
 use crate::ts::seasonality::season::Season;
 
 const ALPHA: (f64, f64) = (0.02, 0.9999);
@@ -99,7 +100,7 @@ fn lines(series: &[f64]) -> Vec<Line> {
 /// Fits the theta method to `series`, with NaN for missing values; `None` with fewer than four
 /// values.
 pub fn fit(series: &[f64], period: usize) -> Option<Ets> {
-    let whole = filled(series)?;
+    let whole = interpolated(series, &[period])?;
     let observations = series.iter().filter(|y| y.is_finite()).count();
     if observations < 4 {
         return None;

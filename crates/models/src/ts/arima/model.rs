@@ -82,6 +82,9 @@ pub struct Arima {
     pub tail: Vec<f64>,
     /// Number of values seen.
     pub length: usize,
+    /// While errors in one value would not decay: the number of coming differences that involve a missing value, one
+    /// more than the model loses by differencing if the last value is missing; otherwise 0.
+    pub unknown: usize,
 }
 
 /// The result of a search, from which fits of neighbouring orders can start.
@@ -279,6 +282,7 @@ impl ArimaOptions {
             filter: solution.filter,
             tail: Vec::new(),
             length: series.len(),
+            unknown: 0,
         };
         let state = combined(&model.filter.states, &solution.regression);
         model.filter.states = vec![state];
@@ -434,33 +438,32 @@ impl Arima {
     ///
     /// The error of that forecast propagates into all later innovations. If roots of θ are on or
     /// near the unit circle, it persists or grows, and forecasts move far from all observed values.
-    /// In that case the filter is restarted after the gap, as if nothing were known before it.
+    /// In that case the filter is restarted with the first value after the gap, as if nothing were known before it.
     pub fn update(&mut self, values: &[f64], regressors: &[Vec<f64>]) {
         let level = self.level(values.len(), regressors);
-        let is_fragile = self.is_fragile();
-        // Number of upcoming differences that involve a missing value.
-        let mut unknown = 0;
+        let after_gap = self.orders.lost() + 1;
+        let is_fragile = values.iter().any(|y| !y.is_finite()) && self.is_fragile();
         for (value, level) in values.iter().zip(level) {
             let expected = self.integrate(&[self.filter.expected(0)], &self.tail)[0];
-            let error = if value.is_finite() {
-                value - level
-            } else {
-                expected
-            };
-            if !value.is_finite()
-                && is_fragile
+            let known = value.is_finite();
+            let error = if known { value - level } else { expected };
+            if known
+                && self.unknown == after_gap
                 && let Some(anew) = Filter::new(self.filter.arma.clone(), 1)
             {
                 self.filter = anew;
-                unknown = self.orders.lost() + 1;
+                self.unknown -= 1;
             }
-            if unknown > 0 {
-                unknown -= 1;
+            if known && self.unknown > 0 {
+                self.unknown -= 1;
             } else {
                 let innovation = error - expected;
                 let now = self.filter.expected(0) + innovation;
                 self.filter.take(0, now, innovation);
                 self.filter.advance();
+            }
+            if !known && (is_fragile || self.unknown > 0) {
+                self.unknown = after_gap;
             }
             self.tail.push(error);
             self.tail.remove(0);

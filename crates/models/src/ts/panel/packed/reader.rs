@@ -86,7 +86,10 @@ impl Reader<'_> {
             2 => Constant::Drift,
             _ => return Err(Broken),
         };
-        let (observations, length) = (self.count()?, self.count()?);
+        let (observations, length, unknown) = (self.count()?, self.count()?, self.count()?);
+        if unknown > orders.lost() + 1 {
+            return Err(Broken);
+        }
         let coefficients = self.list_of(orders.coefficients())?;
         let regression = self.list_of(usize::from(constant != Constant::None))?;
         let tail = self.list_of(orders.lost())?;
@@ -119,6 +122,7 @@ impl Reader<'_> {
             observations,
             tail,
             length,
+            unknown,
         })
     }
 

@@ -49,6 +49,7 @@ impl Writer {
         });
         self.count(model.observations);
         self.count(model.length);
+        self.count(model.unknown);
         self.list(&model.coefficients);
         self.list(&model.regression);
         self.list(&model.tail);

@@ -14,9 +14,6 @@ use crate::ts::seasonality::interpolation::interpolated;
 /// Largest number of missing values that are parameters of the exact likelihood, whose cost grows with its square.
 const MAX_EXACT: usize = 8;
 
-/// Number of times that more missing values are interpolated and the model is fitted again.
-const ROUNDS: usize = 3;
-
 /// The deterministic term estimated along with the ARMA coefficients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Constant {
@@ -200,8 +197,9 @@ impl ArimaOptions {
     /// Fits to `series`, with NaN for missing values, from `near`, the maximum of a similar model. `whole` is the
     /// series with its gaps filled.
     ///
-    /// Up to [`MAX_EXACT`] missing values are parameters of the exact likelihood. Where there are more, they are
-    /// interpolated by the model and the model is fitted to the result, in turn: the cost is linear in the length.
+    /// Up to [`MAX_EXACT`] missing values are parameters of the exact likelihood. Where there are more, the model is
+    /// fitted to `whole`, and its state is that of the series with the values that it expects in the gaps: the cost is
+    /// linear in the length. Fitting again to those values, or to draws around them, made no better forecasts.
     pub(super) fn fit_near(
         &self,
         series: &[f64],
@@ -217,23 +215,19 @@ impl ArimaOptions {
             let fitted = maximize(&design, near, self)?;
             return self.at(series, &[], &coefficients(&self.orders, &fitted.free));
         }
+        let design = Design::over_filled(whole, places.len(), &self.orders, &columns)?;
+        let fitted = maximize(&design, near, self)?;
+        let at = coefficients(&self.orders, &fitted.free);
+        let model = self.of(&design, whole, &columns, &at)?;
+        let errors = model.errors(whole, &columns);
+        let mut expected = errors.clone();
+        interpolate(&mut expected, &places, &self.orders, &model.filter.arma);
         let mut whole = whole.to_vec();
-        let mut near = near.map(<[f64]>::to_vec);
-        for _ in 0..ROUNDS {
-            let design = Design::over_filled(&whole, places.len(), &self.orders, &columns)?;
-            let free = maximize(&design, near.as_deref(), self)?.free;
-            let at = coefficients(&self.orders, &free);
-            let model = self.over_filled(&whole, places.len(), &at)?;
-            let mut errors = model.errors(&whole, &columns);
-            interpolate(&mut errors, &places, &self.orders, &model.filter.arma);
-            let before = model.errors(&whole, &columns);
-            for &t in &places {
-                whole[t] += errors[t] - before[t];
-            }
-            near = Some(free);
+        for &t in &places {
+            whole[t] += expected[t] - errors[t];
         }
-        let at = coefficients(&self.orders, &near?);
-        self.over_filled(&whole, places.len(), &at)
+        let design = Design::over_filled(&whole, places.len(), &self.orders, &columns)?;
+        self.of(&design, &whole, &columns, &at)
     }
 
     /// The model with the given ARMA coefficients `at` (φ, θ, Φ, Θ); regression and variance are
@@ -243,13 +237,6 @@ impl ArimaOptions {
         columns.extend_from_slice(regressors);
         let design = Design::new(series, &self.orders, &columns)?;
         self.of(&design, series, &columns, at)
-    }
-
-    /// Like [`ArimaOptions::at`], for a series of which `count` values were filled in.
-    fn over_filled(&self, whole: &[f64], count: usize, at: &[f64]) -> Option<Arima> {
-        let columns = constant_columns(self.constant, 0, whole.len());
-        let design = Design::over_filled(whole, count, &self.orders, &columns)?;
-        self.of(&design, whole, &columns, at)
     }
 
     /// The model of `series` by its `design` with these regressors.

@@ -285,10 +285,11 @@ impl OrderSearch {
             _ => Constant::None,
         };
         // Orders are compared on the series with its gaps filled: the exact likelihood of many models with a
-        // parameter per missing value costs a multiple.
+        // parameter per missing value costs a multiple. To count all values as observed made better forecasts than
+        // to count fewer (holes of 1 to 3 steps in 5 to 30 % of the training parts of M3, two rolling origins).
         let design = |constant: Constant| {
             let columns = constant_columns(constant, 0, series.len());
-            Design::over_filled(&whole, series.len() - length, &base, &columns)
+            Design::new(&whole, &base, &columns)
         };
         let mut search = Search {
             designs: [design(Constant::None), design(constant)],

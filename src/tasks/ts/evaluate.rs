@@ -43,6 +43,7 @@ impl Evaluate for Ts {
             Headline::number("mase", "MASE"),
             Headline::number("owa", "OWA"),
             Headline::share("coverage_95", "Within 95 %"),
+            Headline::number("msis", "MSIS"),
         ],
     };
 

@@ -204,6 +204,8 @@ fn figures(report: &TsReport) -> Vec<Figure> {
         "As the M4 competition ranks: sMAPE and MASE over those of Naive 2; below 1 is better.";
     let smape = "Mean error over the mean of forecast and value, from 0 to 200 %.";
     let within = "Share of actual values within the 95 % bounds; it should be 95 %.";
+    let msis = "Width of the 95 % bounds, and 40 times what lies outside, over the mean seasonal change; \
+                less is better. Bounds far too wide hold every value, and show here.";
     vec![
         item("MASE", &three, (all.mase, naive.mase), mase),
         item("OWA", &three, (all.owa, naive.owa), owa),
@@ -218,6 +220,12 @@ fn figures(report: &TsReport) -> Vec<Figure> {
             &|value| percent(value, 1),
             (all.coverage, naive.coverage),
             within,
+        ),
+        item(
+            "MSIS",
+            &|value| fixed(value, 2),
+            (all.msis, naive.msis),
+            msis,
         ),
     ]
 }
@@ -267,6 +275,7 @@ fn worst(worst: &[Worst]) -> Section {
             mase,
             smape,
             coverage,
+            msis,
             ..
         } = worst.score;
         vec![
@@ -276,6 +285,7 @@ fn worst(worst: &[Worst]) -> Section {
             fixed(worst.naive_mase, 2),
             fixed(smape, 1),
             percent(coverage, 0),
+            fixed(msis, 2),
             fixed(worst.ljung_box.unwrap_or(f64::NAN), 3),
         ]
     };
@@ -286,6 +296,7 @@ fn worst(worst: &[Worst]) -> Section {
         ("naive", "n"),
         ("sMAPE", "n"),
         ("Within 95 %", "n"),
+        ("MSIS", "n"),
         ("Ljung-Box p", "n"),
     ];
     let rows = worst.iter().map(row).collect();

@@ -15,6 +15,11 @@ use crate::ts::gaps::filled;
 const SHARE: (f64, f64) = (1e-4, 0.9999);
 const DAMPING: (f64, f64) = (0.8, 0.98);
 
+/// Kinds with relative errors of half of the expected value and more are left out. A jump to a hundred times the level
+/// is a relative error of 99; variances of forecasts, which grow with every step by such errors' squares, then leave all
+/// bounds, while the next best kind, with additive errors, takes the jump for what it is.
+const MAX_RELATIVE_VARIANCE: f64 = 0.25;
+
 /// Prior density of the smoothing parameters: each ratio x (α, β / α, γ / (1 - α), and φ within its
 /// bounds) has a density proportional to x^a (1 - x)^b.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -419,8 +424,9 @@ impl EtsOptions {
             .filter(|(aicc, _)| aicc.is_finite())
             .collect();
         fits.sort_by(|a, b| a.0.total_cmp(&b.0));
-        (fits.iter().take(most))
-            .map(|(_, fitted)| fitted.finish(series, size, finite.len()))
+        let all = (fits.iter()).map(|(_, fitted)| fitted.finish(series, size, finite.len()));
+        all.filter(|model| !model.kind.relative || model.variance < MAX_RELATIVE_VARIANCE)
+            .take(most)
             .collect()
     }
 

@@ -87,7 +87,9 @@ impl ForecastOptions {
             if let Some(model) = &mut fitted {
                 model.weigh(&trials);
                 if self.calibrate {
-                    let of = |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name));
+                    let now = model.forecast(self.horizon).deviation;
+                    let of =
+                        |trial: &Trial| trial.ratios(self.kind, |name| model.weight(name), &now);
                     ratios = trials.iter().map(of).collect();
                 }
                 // Last, since trials without errors carry no information on widths.

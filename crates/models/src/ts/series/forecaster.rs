@@ -128,11 +128,24 @@ impl SeriesOptions {
             self.theta(&adjusted, period).filter(|_| smooth),
             self.ces(&adjusted, period).filter(|_| smooth),
         ];
-        let sound = |(member, _): &(Member, String)| member.is_sound();
-        let (parts, mut notes): (Vec<Member>, Vec<String>) =
-            fits.into_iter().flatten().filter(sound).unzip();
+        let (mut parts, mut notes) = (Vec::new(), Vec::new());
+        for (member, note) in fits.into_iter().flatten() {
+            if member.is_sound(&adjusted) {
+                parts.push(member);
+                notes.push(note);
+            } else {
+                notes.push(format!(
+                    "{} left out: its forecasts leave all bounds",
+                    member.family()
+                ));
+            }
+        }
         if parts.is_empty() {
-            return short(better_rule(series, &naive), naive);
+            let mut rule = short(better_rule(series, &naive), naive);
+            if let Some(why) = notes.into_iter().next() {
+                rule.note = why;
+            }
+            return rule;
         }
         let weight = 1.0 / parts.len() as f64;
         notes.retain(|note| !note.is_empty());

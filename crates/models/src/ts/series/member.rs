@@ -6,6 +6,10 @@ use crate::ts::forecast::Forecast;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::ces::Ces;
 
+/// How far bounds may leave the values of a series, in multiples of their range. Real series, of 8 values and more,
+/// never come near it.
+const MAX_REACH: f64 = 30.0;
+
 /// A fitted model of one series.
 #[derive(Clone, Debug)]
 pub enum Member {
@@ -32,9 +36,9 @@ impl Member {
         }
     }
 
-    /// Whether its variance, likelihood and next forecasts are finite; an unbounded likelihood
-    /// makes them infinite.
-    pub(super) fn is_sound(&self) -> bool {
+    /// Whether its variance, likelihood and next forecasts are finite, and its bounds stay near the values it was
+    /// fitted to, `series`; an unbounded likelihood makes the first infinite, an extrapolated burst the second.
+    pub(super) fn is_sound(&self, series: &[f64]) -> bool {
         let fitted = match self {
             Member::Arima(model) => [model.variance, model.log_likelihood, model.aicc],
             Member::Ets(model) | Member::Theta(model) => {
@@ -43,9 +47,17 @@ impl Member {
             Member::Ces(model) => [model.variance; 3],
             Member::Simple(model) => [model.variance; 3],
         };
+        let known = series.iter().copied().filter(|y| y.is_finite());
+        let (low, high) = known.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| {
+            (low.min(y), high.max(y))
+        });
+        let reach = MAX_REACH * (high - low);
         let forecast = self.forecast(8);
-        let ahead = forecast.mean.iter().chain(&forecast.deviation);
-        fitted.iter().chain(ahead).all(|value| value.is_finite())
+        let near = |(mean, deviation): (&f64, &f64)| {
+            mean - 2.0 * deviation >= low - reach && mean + 2.0 * deviation <= high + reach
+        };
+        fitted.iter().all(|value| value.is_finite())
+            && forecast.mean.iter().zip(&forecast.deviation).all(near)
     }
 
     pub(super) fn update(&mut self, values: &[f64]) {

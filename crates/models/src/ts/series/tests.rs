@@ -97,3 +97,63 @@ fn errors_of_a_changing_season_do_not_repeat_it() {
         .fold(0.0f64, |largest, e| largest.max(e.abs()));
     assert!(largest < 3.0, "{largest}");
 }
+
+/// A monthly series of `length` values and the same with a hole of three values in every 20.
+fn with_holes(length: usize) -> (Vec<f64>, Vec<f64>) {
+    let whole = series(length, &[12]);
+    let holes = (whole.iter().enumerate())
+        .map(|(t, y)| if t % 20 < 3 && t > 24 { f64::NAN } else { *y })
+        .collect();
+    (whole, holes)
+}
+
+#[test]
+fn many_missing_values_change_forecasts_by_little() {
+    let (whole, holes) = with_holes(360);
+    assert!(holes.iter().filter(|y| y.is_nan()).count() > 40);
+    for kind in [Kind::Arima, Kind::Ets, Kind::Theta, Kind::Ces, Kind::Auto] {
+        let options = SeriesOptions {
+            kind,
+            seasons: vec![12],
+        };
+        let forecast = |y: &[f64]| options.fit(y).unwrap().forecast(12).mean;
+        let (want, got) = (forecast(&whole), forecast(&holes));
+        for (want, got) in want.iter().zip(got) {
+            // The season swings by 16, noise by 2.
+            assert!(
+                (want - got).abs() < 2.0,
+                "{kind:?}: {got}, expected about {want}"
+            );
+        }
+    }
+}
+
+#[test]
+fn values_after_a_gap_may_come_in_any_number_of_batches() {
+    let (whole, _) = with_holes(200);
+    let options = SeriesOptions {
+        kind: Kind::Arima,
+        seasons: vec![12],
+    };
+    let mut later = whole[150..].to_vec();
+    later[3..9].fill(f64::NAN);
+    later[20] = f64::NAN;
+    let mut at_once = options.fit(&whole[..150]).unwrap();
+    at_once.update(&later);
+    for ends in [[5, 30], [9, 21], [4, 8]] {
+        let mut in_batches = options.fit(&whole[..150]).unwrap();
+        in_batches.update(&later[..ends[0]]);
+        in_batches.update(&later[ends[0]..ends[1]]);
+        in_batches.update(&later[ends[1]..]);
+        assert_eq!(in_batches.forecast(12), at_once.forecast(12), "{ends:?}");
+    }
+}
+
+#[test]
+fn models_whose_forecasts_leave_all_bounds_say_so() {
+    // Level 1, then 100: relative errors of 99.
+    let y: Vec<f64> = (0..40).map(|t| if t < 30 { 1.0 } else { 100.0 }).collect();
+    let forecast = options(&[]).fit(&y).unwrap().forecast(6);
+    let widest = forecast.deviation.iter().copied().fold(0.0, f64::max);
+    assert!(widest < 200.0, "{forecast:?}");
+}

@@ -26,8 +26,10 @@ impl Trial {
 
     /// Absolute errors divided by the standard deviations of the models combined by `weight`,
     /// corrected for orders, kinds and weights that were chosen with the values after the origin
-    /// (see `known_before`).
-    pub fn ratios(&self, kind: Kind, weight: impl Fn(&str) -> f64) -> Vec<f64> {
+    /// (see `known_before`). `now` has the standard deviations of the models of the whole series: a
+    /// history that was all but constant before the origin has errors of any number of its own
+    /// standard deviations, which would then widen intervals whose standard deviations know better.
+    pub fn ratios(&self, kind: Kind, weight: impl Fn(&str) -> f64, now: &[f64]) -> Vec<f64> {
         let total: f64 = self.forecasts.iter().map(|(name, _)| weight(name)).sum();
         let share = |name: &str| weight(name) / total;
         let parts: Vec<(f64, &Forecast)> = (self.forecasts.iter())
@@ -36,11 +38,15 @@ impl Trial {
         let whole = Forecast::combined(&parts, self.actual.len());
         let larger = 1.0 + known_before(kind) / self.origin as f64;
         let errors = self.actual.iter().zip(&whole.mean);
-        (errors.zip(&whole.deviation))
-            .map(|((y, mean), deviation)| larger * (y - mean).abs() / deviation)
+        let least = now.iter().map(|deviation| LEAST_SHARE * deviation);
+        (errors.zip(&whole.deviation).zip(least))
+            .map(|(((y, mean), deviation), least)| larger * (y - mean).abs() / deviation.max(least))
             .collect()
     }
 }
+
+/// Least standard deviation at an earlier origin, as a share of that of the whole series.
+const LEAST_SHARE: f64 = 0.25;
 
 /// Trials use orders, kinds and weights from the whole series, including values after the origin,
 /// because choosing them again costs several times as much. Their errors are too small by about
@@ -127,8 +133,11 @@ mod tests {
         // Errors of 1 and -3 at equal weights: 1 below.
         // The models are 2 from their mean, which widens the deviation to the root of 5; and orders
         // were chosen with 20 values before the origin.
-        let ratios = trials[0].ratios(Kind::Auto, |_| 0.5);
+        let ratios = trials[0].ratios(Kind::Auto, |_| 0.5, &[1.0; 4]);
         assert!((ratios[0] - 1.065 / 5f64.sqrt()).abs() < 1e-12 && ratios[2].is_nan());
+        // A quarter of the deviations of today is more than those at the origin.
+        let ratios = trials[0].ratios(Kind::Auto, |_| 0.5, &[40.0; 4]);
+        assert!((ratios[0] - 1.065 / 10.0).abs() < 1e-12);
     }
 
     #[test]

@@ -86,16 +86,17 @@ impl Reader<'_> {
             2 => Constant::Drift,
             _ => return Err(Broken),
         };
-        let (observations, length, unknown) = (self.count()?, self.count()?, self.count()?);
-        if unknown > orders.lost() + 1 {
-            return Err(Broken);
-        }
+        let (observations, length) = (self.count()?, self.count()?);
         let coefficients = self.list_of(orders.coefficients())?;
         let regression = self.list_of(usize::from(constant != Constant::None))?;
         let tail = self.list_of(orders.lost())?;
         let arma = Arma::new(&orders, &coefficients);
         let r = arma.order();
-        let (settled, steps) = (self.count()? == 1, self.count()?);
+        let (both, steps) = (self.count()?, self.count()?);
+        let (settled, unknown) = (both % 2 == 1, both / 2);
+        if unknown > orders.lost() + 1 {
+            return Err(Broken);
+        }
         let (variance, log_likelihood, aicc) = (self.float()?, self.float()?, self.float()?);
         let (filter_variance, weight) = (self.float()?, self.float()?);
         let state = self.list_of(r)?;

@@ -49,7 +49,6 @@ impl Writer {
         });
         self.count(model.observations);
         self.count(model.length);
-        self.count(model.unknown);
         self.list(&model.coefficients);
         self.list(&model.regression);
         self.list(&model.tail);
@@ -63,7 +62,8 @@ impl Writer {
             steps,
             ..
         } = &model.filter;
-        self.count(usize::from(*settled));
+        // Two in one, as files were written before there was the second.
+        self.count(usize::from(*settled) + 2 * model.unknown);
         self.count(*steps);
         self.floats.extend([
             model.variance,

@@ -44,7 +44,7 @@ mod tests {
         series[60] = f64::NAN;
         let whole = interpolated(&series, &[4]).unwrap();
         for t in (31..39).chain([60]) {
-            assert!((whole[t] - y(t)).abs() < 0.7, "{t}: {} {}", whole[t], y(t));
+            assert!((whole[t] - y(t)).abs() < 1.5, "{t}: {} {}", whole[t], y(t));
         }
         let straight = filled(&series).unwrap();
         assert!((straight[33] - y(33)).abs() > 4.0);

@@ -145,6 +145,18 @@ fn scenes_stay_whole_and_the_sample_is_learned() {
         "{metrics}"
     );
     assert!(dir.read("reports/cv.html").contains("Below the chosen"));
+}
+
+#[test]
+fn the_page_shows_photos_that_are_judged_wrong() {
+    let dir = Workdir::project();
+    // One score alone cannot judge every photo of the sample right.
+    let sets = [&SMALL[..], &["-S", "cv.model.kind=laplacian"]].concat();
+    for verb in ["sample", "prepare", "train", "evaluate"] {
+        dir.ok(&[&[verb, "cv"][..], &sets].concat());
+    }
+    let metrics: serde_json::Value = serde_json::from_str(&dir.read("metrics/cv.json")).unwrap();
+    assert!(metrics["accuracy"].as_f64() < Some(1.0), "{metrics}");
     assert!(
         dir.read("reports/cv.html")
             .contains("data:image/png;base64,")
@@ -260,8 +272,8 @@ fn a_photo_that_may_not_be_read_is_named() {
     assert_eq!(ran.code, 7, "{ran:?}");
     let rows = rows(&dir.read("out.csv"));
     assert_eq!(rows[0][0], "in/plain.jpg");
-    assert_eq!(rows[0][4], "");
-    assert!(rows[1][4].contains("Permission denied"), "{rows:?}");
+    assert_eq!(rows[0][5], "");
+    assert!(rows[1][5].contains("Permission denied"), "{rows:?}");
 }
 
 #[test]

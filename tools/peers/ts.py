@@ -17,7 +17,14 @@ SETS = {  # season and horizon by the rules of the M4 competition
     "m3_yearly_dev": (1, 6),
     "m3_quarterly_dev": (4, 8),
     "m3_monthly_dev": (12, 18),
+    "m3_other_dev": (1, 8),
+    "tourism_yearly_dev": (1, 4),
+    "tourism_quarterly_dev": (4, 8),
+    "tourism_monthly_dev": (12, 24),
+    "m4_weekly_dev": (1, 13),
 }
+ARIMA_SETS = ("m3_yearly_dev", "m3_quarterly_dev", "m3_monthly_dev")  # AutoARIMA is slow
+OURS = ("auto", "arima", "ets", "theta")
 HOURLY = "m4_hourly_dev"
 # Demanded of OWA by `auto`, and the stretch.
 WANTED = {"m3_yearly_dev": (0.87, 0.84), "m3_quarterly_dev": (0.91, 0.88), "m3_monthly_dev": (0.86, 0.82),
@@ -106,8 +113,12 @@ def score(scorer, train, test, forecasts, season):
         groups = pd.read_csv(path).groupby("unique_id", sort=False)
         return {key: group[column].to_numpy(float) for key, group in groups}
 
+    import numpy as np
     mean, low, high = (arrays(forecasts, column) for column in ("mean", "lo-95", "hi-95"))
-    return ts_m4.score(list(mean), arrays(train, "y"), arrays(test, "y"), int(season), mean, low, high)
+    actual = arrays(test, "y")
+    found = ts_m4.score(list(mean), arrays(train, "y"), actual, int(season), mean, low, high)
+    held = [np.mean((low[key] <= actual[key]) & (actual[key] <= high[key])) for key in mean]
+    return {**found, "error": float(np.std(held) / np.sqrt(len(held)))}
 
 
 # --- in tools/bench-peers -------------------------------------------------------------------------
@@ -116,10 +127,10 @@ def score(scorer, train, test, forecasts, season):
 class Table:
     """A set, or its first series, as the CSV files that everybody is given."""
 
-    def __init__(self, bench, measuring, name, first=0, season=None):
+    def __init__(self, bench, measuring, name, first=0, season=None, folder=None):
         self.bench, self.measuring, self.name = bench, measuring, name
         self.season, self.horizon = SETS.get(name, (24, 48))
-        self.folder = bench.folder / f"{name}-{first}"
+        self.folder = bench.folder / (folder or f"{name}-{first}")
         self.folder.mkdir()
         self.series = self.job("tables", bench.data / name, self.folder, first)
         self.train, self.test = (self.folder / f"{part}.csv" for part in ("train", "test"))
@@ -166,21 +177,36 @@ def accuracy(found):
 
 
 def whole_set(table):
-    """Rows of a set: ours and AutoETS on all of it."""
-    rows, found = [], {}
-    for kind in ("auto", "arima", "ets"):
-        run = table.ours(kind)
-        found[kind] = run
-        rows.append(line(f"easylife `{kind}`", *accuracy(table.score(kind)), f"{run.cpu:.2f} s",
-                         f"{table.series / run.cpu:.1f}"))
+    """Rows of a set: ours, AutoETS and AutoTheta on all of it; the scores of all; how much CPU AutoETS takes."""
+    rows, runs, scores = [], {}, {}
+    for kind in OURS:
+        runs[kind], scores[kind] = table.ours(kind), table.score(kind)
+        rows.append(line(f"easylife `{kind}`", *accuracy(scores[kind]), f"{runs[kind].cpu:.2f} s",
+                         f"{table.series / runs[kind].cpu:.1f}"))
+    for model in ("AutoETS", "AutoTheta"):
+        one = lambda model=model: {**table.peer(model), **table.score(model)}
+        scores[model] = table.bench.cached(f"{model} {table.name}", [table.train, table.test], one)
+        rows.append(line(f"statsforecast {model}", *accuracy(scores[model]), f"{scores[model]['cpu']:.2f} s",
+                         f"{table.series / scores[model]['cpu']:.1f}"))
+    return rows, scores, scores["AutoETS"]["cpu"] / runs["ets"].cpu
 
-    def peer():
-        return {**table.peer("AutoETS"), **table.score("AutoETS")}
 
-    ets = table.bench.cached(f"AutoETS {table.name}", [table.train, table.test], peer)
-    rows.append(line("statsforecast AutoETS", *accuracy(ets), f"{ets['cpu']:.2f} s",
-                     f"{table.series / ets['cpu']:.1f}"))
-    return rows, ets["cpu"] / found["ets"].cpu
+def held(found):
+    """Whether a coverage is what was demanded: .94 to .96, or within two standard errors over series."""
+    return abs(found["coverage95"] - 0.95) <= max(0.01, 2 * found["error"])
+
+
+def coverages(scores):
+    """Lines: the coverage of every set with its standard error, and how many are as demanded."""
+    out = ["Coverage of 95 % with its standard error over series; demanded: 0.94 to 0.96 or within two standard "
+           "errors on two thirds of the sets, none outside 0.92 to 0.98.", "",
+           line("", *(f"`{kind}`" for kind in OURS)), "|---" * (len(OURS) + 1) + "|"]
+    for name, found in scores.items():
+        cells = [f"{found[kind]['coverage95']:.3f} ({found[kind]['error']:.3f}) {'met' if held(found[kind]) else ''}"
+                 for kind in OURS if kind in found]
+        out.append(line(name, *cells, *[""] * (len(OURS) - len(cells))))
+    met = [sum(held(found[kind]) for found in scores.values() if kind in found) for kind in OURS]
+    return [*out, line("**met**", *(f"{count}" for count in met)), ""]
 
 
 def few_series(table, measuring):
@@ -203,36 +229,49 @@ def run(bench, measuring):
            "peers are of fitting and forecasting alone, those of easylife of whole processes, train and "
            "predict.", ""]
     whole = {name: Table(bench, measuring, name) for name in SETS}
+    scores = {}
     for name, table in whole.items():
-        rows, times = whole_set(table)
-        out += [f"**{name}**, {table.series} series ({wanted(name)})", "", *HEAD, *rows, "",
-                f"`ets` takes {times:.1f} times less CPU than AutoETS.", ""]
+        rows, scores[name], times = whole_set(table)
+        behind = scores[name]["theta"]["owa"] - scores[name]["AutoTheta"]["owa"]
+        out += [f"**{name}**, {table.series} series{wanted(name)}", "", *HEAD, *rows, "",
+                f"`ets` takes {times:.1f} times less CPU than AutoETS. OWA of `theta` less that of AutoTheta: "
+                f"{behind:+.3f} (demanded: at most 0.003).", ""]
+        if name not in ARIMA_SETS:
+            continue
         few = Table(bench, measuring, name, FEW)
         rows, times = few_series(few, measuring)
         out += [f"Its first {few.series} series, medians of three, alternating:", "", *HEAD, *rows, "",
                 f"`arima` takes {times:.1f} times less CPU than AutoARIMA.", ""]
-    return "\n".join(out + hourly(bench, measuring) + airline(bench, measuring)
+    lines, scores[HOURLY] = hourly(bench, measuring)
+    return "\n".join(out + lines + coverages(scores) + airline(bench, measuring)
                      + many(bench, measuring, whole["m3_monthly_dev"]))
 
 
 def wanted(name):
+    if name not in WANTED:
+        return ""
     least, stretch = WANTED[name]
-    return f"demanded of `auto`: {least}, stretch {stretch}"
+    return f" (demanded of `auto`: {least}, stretch {stretch})"
 
 
 def hourly(bench, measuring):
-    table = Table(bench, measuring, HOURLY, season="[24,168]")
-    run = table.ours("auto")
-    rows = [line("easylife `auto`, seasons 24 and 168", *accuracy(table.score("auto")), f"{run.cpu:.2f} s",
-                 f"{table.series / run.cpu:.1f}")]
-
-    def peer():
-        return {**table.peer("AutoETS", 10), **table.score("AutoETS")}
-
-    ets = bench.cached(f"AutoETS {HOURLY}", [table.train, table.test], peer)
-    rows.append(line("statsforecast AutoETS, season 24, first 10", *accuracy(ets), f"{ets['cpu']:.2f} s",
-                     f"{ets['series'] / ets['cpu']:.1f}"))
-    return [f"**{HOURLY}**, {table.series} series ({wanted(HOURLY)})", "", *HEAD, *rows, ""]
+    """Lines, and the scores of ours, with both seasons and with the shorter one alone."""
+    rows, scores = [], {}
+    for season, said in (("[24,168]", "seasons 24 and 168"), ("24", "season 24")):
+        folder = HOURLY if season == "24" else f"{HOURLY}-both"
+        table = Table(bench, measuring, HOURLY, season=season, folder=folder)
+        for kind in OURS:
+            run, found = table.ours(kind), table.score(kind)
+            rows.append(line(f"easylife `{kind}`, {said}", *accuracy(found), f"{run.cpu:.2f} s",
+                             f"{table.series / run.cpu:.1f}"))
+            scores.setdefault(kind, found)
+    for model, first in (("AutoETS", 10), ("AutoTheta", 0)):
+        one = lambda model=model, first=first: {**table.peer(model, first), **table.score(model)}
+        found = bench.cached(f"{model} {HOURLY}", [table.train, table.test], one)
+        of = f", first {first}" if first else ""
+        rows.append(line(f"statsforecast {model}, season 24{of}", *accuracy(found), f"{found['cpu']:.2f} s",
+                         f"{found['series'] / found['cpu']:.1f}"))
+    return [f"**{HOURLY}**, {table.series} series{wanted(HOURLY)}", "", *HEAD, *rows, ""], scores
 
 
 def airline(bench, measuring):

@@ -229,3 +229,37 @@ fn updating_gives_the_forecasts_of_a_filter_over_everything() {
     );
     assert_eq!(early.length, late.length);
 }
+
+#[test]
+fn values_after_a_gap_may_come_in_any_number_of_batches() {
+    let y: Vec<f64> = (0..200)
+        .map(|t| 50.0 + 3.0 * libm::sin(f64::from(t * t)))
+        .collect();
+    let orders = Orders {
+        d: 1,
+        q: 1,
+        period: 1,
+        ..Orders::default()
+    };
+    // An error in one value comes back with the other sign in all innovations that follow.
+    let model = ArimaOptions::new(orders, Constant::None)
+        .at(&y[..150], &[], &[0.999])
+        .unwrap();
+    let mut later = y[150..].to_vec();
+    later[3..9].fill(f64::NAN);
+    later[20] = f64::NAN;
+    let mut in_the_gap = model.clone();
+    in_the_gap.update(&later[..9], &[]);
+    assert_eq!(in_the_gap.unknown, 2);
+    let mut at_once = model.clone();
+    at_once.update(&later, &[]);
+    assert_eq!(at_once.unknown, 0);
+    for ends in [[5, 30], [9, 21], [4, 10]] {
+        let mut in_batches = model.clone();
+        in_batches.update(&later[..ends[0]], &[]);
+        in_batches.update(&later[ends[0]..ends[1]], &[]);
+        in_batches.update(&later[ends[1]..], &[]);
+        let (got, want) = (in_batches.forecast(6, &[]), at_once.forecast(6, &[]));
+        assert_eq!(got, want, "{ends:?}");
+    }
+}

@@ -135,7 +135,7 @@ impl SeriesOptions {
                 notes.push(note);
             } else {
                 notes.push(format!(
-                    "{} left out: its forecasts leave all bounds",
+                    "{} left out: its likelihood or its forecasts are unbounded",
                     member.family()
                 ));
             }

@@ -6,8 +6,7 @@ use crate::ts::forecast::Forecast;
 use crate::ts::simple::{Rule, Simple};
 use crate::ts::smoothing::ces::Ces;
 
-/// How far bounds may leave the values of a series, in multiples of their range. Real series, of 8 values and more,
-/// never come near it.
+/// How far bounds may leave the values of a series, in multiples of their range.
 const MAX_REACH: f64 = 30.0;
 
 /// A fitted model of one series.

@@ -2,8 +2,10 @@
 
 use super::forecaster::{Forecaster, SeriesOptions};
 use super::kind::Kind;
+use super::member::Member;
 use super::rolling::{self, trial_origins};
 use super::trial::Trial;
+use crate::ts::simple::{Rule, Simple};
 
 /// A line, seasons of the given `periods` and a little deterministic noise.
 fn series(length: usize, periods: &[usize]) -> Vec<f64> {
@@ -129,31 +131,18 @@ fn many_missing_values_change_forecasts_by_little() {
 }
 
 #[test]
-fn values_after_a_gap_may_come_in_any_number_of_batches() {
-    let (whole, _) = with_holes(200);
-    let options = SeriesOptions {
-        kind: Kind::Arima,
-        seasons: vec![12],
-    };
-    let mut later = whole[150..].to_vec();
-    later[3..9].fill(f64::NAN);
-    later[20] = f64::NAN;
-    let mut at_once = options.fit(&whole[..150]).unwrap();
-    at_once.update(&later);
-    for ends in [[5, 30], [9, 21], [4, 8]] {
-        let mut in_batches = options.fit(&whole[..150]).unwrap();
-        in_batches.update(&later[..ends[0]]);
-        in_batches.update(&later[ends[0]..ends[1]]);
-        in_batches.update(&later[ends[1]..]);
-        assert_eq!(in_batches.forecast(12), at_once.forecast(12), "{ends:?}");
-    }
-}
-
-#[test]
-fn models_whose_forecasts_leave_all_bounds_say_so() {
+fn a_jump_to_a_hundred_times_the_level_leaves_bounds_near_the_history() {
     // Level 1, then 100: relative errors of 99.
     let y: Vec<f64> = (0..40).map(|t| if t < 30 { 1.0 } else { 100.0 }).collect();
     let forecast = options(&[]).fit(&y).unwrap().forecast(6);
     let widest = forecast.deviation.iter().copied().fold(0.0, f64::max);
     assert!(widest < 200.0, "{forecast:?}");
+}
+
+#[test]
+fn a_model_far_from_its_history_is_not_sound() {
+    let y = [1.0, 3.0, 2.0, 4.0, 5.0, 4.0];
+    let drift = Member::Simple(Simple::fit(Rule::Drift, &y, 1).unwrap());
+    assert!(drift.is_sound(&y));
+    assert!(!drift.is_sound(&[1.0, 1.01]));
 }

@@ -9,8 +9,8 @@ TASKS := nlp cv recsys ts
 
 PREFIX ?= $(HOME)/.local
 
-.PHONY: help build install run test lint bench bench-peers bench-cv cv-model docs-check reference dvc-repro \
-  dvc-conformance bench-dvc verify verify-isa clean
+.PHONY: help build install run test lint bench bench-peers bench-cv jpeg-damage cv-model docs-check reference \
+  dvc-repro dvc-conformance bench-dvc verify verify-isa clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ cv-model: build ## Train the model of cv that is compiled in, anew
 
 bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
 	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
+
+jpeg-damage: build ## Damaged JPEG files: our errors beside libjpeg-turbo's warnings
+	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/jpeg-damage $(BINARY)
 
 reference: build ## Renew docs/reference.md and params.schema.json, which are made of the types
 	$(BINARY) params --reference > docs/reference.md

@@ -4,6 +4,8 @@
 //! In entropy-coded data 0xff is followed either by a stuffed 0 or by a marker that ends the
 //! segment. Both are handled while a window is filled, so reading never inspects bytes.
 
+use super::Damage;
+
 /// Maximum size of one block in bytes: 64 codes of 16 bits, each followed by 15 bits.
 const BLOCK_BYTES: usize = 248;
 /// Maximum number of blocks in a minimum coded unit (B.2.3 of the standard).
@@ -27,17 +29,6 @@ pub(super) struct Bits<'a> {
     position: Position,
 }
 
-/// How a segment ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// After its last block.
-    Whole,
-    /// Before its last block, or with extra bytes after it.
-    Damaged,
-    /// After its last block, but with a different marker than expected.
-    OtherMarker,
-}
-
 impl<'a> Bits<'a> {
     /// Reads from byte `start` of `file`.
     pub fn new(file: &'a [u8], start: usize) -> Bits<'a> {
@@ -53,13 +44,26 @@ impl<'a> Bits<'a> {
 
     /// Ensures that the window holds a whole unit, or zeros where the segment ends.
     #[inline(always)]
-    pub fn reserve(&mut self) {
-        if self.end < self.position.at + RESERVE && !self.stopped {
-            self.fill();
+    pub fn reserve(&mut self) -> Result<(), Damage> {
+        match self.end < self.position.at + RESERVE {
+            true => self.refill(),
+            false => Ok(()),
         }
     }
 
+    /// A word is loaded before it is needed, so the position may be that far behind the end.
     #[inline(never)]
+    fn refill(&mut self) -> Result<(), Damage> {
+        match self.stopped {
+            true if self.position.at > self.end + 8 => Err(self.short()),
+            true => Ok(()),
+            false => {
+                self.fill();
+                Ok(())
+            }
+        }
+    }
+
     fn fill(&mut self) {
         self.window.copy_within(self.position.at..self.end, 0);
         self.end -= self.position.at;
@@ -78,6 +82,7 @@ impl<'a> Bits<'a> {
                     self.next += 2;
                 }
                 Some([0xff, 0]) => break,
+                Some([0xff, 0xff]) => self.next += 1, // a fill byte
                 Some([0xff, _]) => self.stopped = true,
                 Some(_) => {}                // the window is full
                 None => self.stopped = true, // a whole file ends with a marker
@@ -88,33 +93,45 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Ends a segment: every whole byte of it must have been read and the marker `code` must
-    /// follow, after which the next segment starts. Zeros before the marker are padding, as some
-    /// cameras write it.
-    pub fn finish(&mut self, code: u8) -> End {
-        self.fill_to_the_end();
+    /// Why a segment has no more bytes.
+    fn short(&self) -> Damage {
+        match self.next + 1 < self.file.len() {
+            true => Damage::Short,
+            false => Damage::Cut,
+        }
+    }
+
+    /// The place of the marker after this segment, every whole byte of which must have been read.
+    /// Zeros before the marker are padding, as some cameras write it.
+    pub fn end(&mut self) -> Result<usize, Damage> {
+        if !self.stopped {
+            self.fill();
+        }
         // The unread bytes of the window, including bits read ahead, which may belong to earlier
         // bytes.
         let ahead = i64::from(self.position.count);
         let unread = 8 * (self.end as i64 - self.position.at as i64) + ahead;
-        if unread < 0 || !self.stopped || (unread >= 8 && !self.is_zero(unread as u64)) {
-            return End::Damaged;
+        if unread < 0 {
+            return Err(self.short());
         }
-        while self.file.get(self.next..self.next + 2) == Some(&[0xff, 0xff]) {
-            self.next += 1; // fill bytes
+        if !self.stopped || (unread >= 8 && !self.is_zero(unread as u64)) {
+            return Err(Damage::Left);
         }
-        if self.file.get(self.next..self.next + 2) != Some(&[0xff, code]) {
-            return End::OtherMarker;
+        Ok(self.next)
+    }
+
+    /// Ends a segment as [`Bits::end`] does; the restart marker `code` must follow, after which the
+    /// next segment starts.
+    pub fn restart(&mut self, code: u8) -> Result<(), Damage> {
+        let marker = self.end()?;
+        if self.file.get(marker..marker + 2) != Some(&[0xff, code]) {
+            return Err(Damage::Restart);
         }
-        *self = Bits {
-            next: self.next + 2,
-            stopped: false,
-            end: 0,
-            position: Position::default(),
-            window: std::mem::replace(&mut self.window, Box::new([0; WINDOW + RESERVE])),
-            ..*self
-        };
-        End::Whole
+        self.next += 2;
+        self.stopped = false;
+        self.end = 0;
+        self.position = Position::default();
+        Ok(())
     }
 
     /// Whether the unread whole bytes are 0: those read ahead and those in the window.
@@ -127,12 +144,6 @@ impl<'a> Bits<'a> {
         };
         let rest = self.window.get(at..self.end).unwrap_or_default();
         ahead == 0 && rest.iter().all(|&byte| byte == 0)
-    }
-
-    fn fill_to_the_end(&mut self) {
-        if !self.stopped {
-            self.fill();
-        }
     }
 
     /// Continues reading from here; [`Bits::resume`] takes the position back.
@@ -187,6 +198,14 @@ impl Reader<'_> {
     #[inline(always)]
     pub fn peek<const N: u32>(&self) -> usize {
         (self.position.word >> (64 - N)) as usize
+    }
+
+    /// Reads at most 16 bits; call [`Reader::refill`] first.
+    #[inline(always)]
+    pub fn take(&mut self, bits: u32) -> u32 {
+        let taken = (self.position.word >> 1 >> (63 - bits)) as u32;
+        self.skip(bits);
+        taken
     }
 
     /// All bits, the next one highest.

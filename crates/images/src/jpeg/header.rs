@@ -1,6 +1,7 @@
 //! Parses the markers before the picture, for files that the fast path decodes.
 
 use super::huffman::Spec;
+use super::markers::Markers;
 
 /// Everything needed to decode the luma of a baseline file.
 pub(super) struct Header<'a> {
@@ -50,18 +51,11 @@ impl<'a> Header<'a> {
     /// or YCbCr with a single scan. `None` for every other kind of file, and for damaged ones.
     pub fn of(file: &'a [u8]) -> Option<Header<'a>> {
         let mut gathered = Gathered::default();
-        let mut at = 2;
+        let mut markers = Markers::new(file);
         loop {
-            let (&[0xff, marker], length) = (
-                file.get(at..)?.first_chunk::<2>()?,
-                file.get(at + 2..)?.first_chunk::<2>()?,
-            ) else {
-                return None;
-            };
-            let end = at + 2 + usize::from(u16::from_be_bytes(*length));
-            let segment = file.get(at + 4..end)?;
-            at = end;
-            match marker {
+            let marker = markers.next()?;
+            let segment = marker.segment;
+            match marker.code {
                 0xc0 | 0xc1 if gathered.frame.is_none() => gathered.frame = Some(frame(segment)?),
                 0xc4 => gathered.huffman(segment)?,
                 0xdb => gathered.quantization(segment)?,
@@ -69,7 +63,7 @@ impl<'a> Header<'a> {
                     let units = segment.try_into().ok()?;
                     gathered.restart = usize::from(u16::from_be_bytes(units));
                 }
-                0xda => return gathered.header(segment, end),
+                0xda => return gathered.header(segment, marker.end),
                 0xe0 => gathered.jfif |= segment.starts_with(b"JFIF\0"),
                 0xe1 => {
                     let exif = segment.strip_prefix(b"Exif\0\0");
@@ -118,26 +112,12 @@ impl<'a> Gathered<'a> {
         Some(())
     }
 
-    fn huffman(&mut self, mut segment: &[u8]) -> Option<()> {
-        while let [which, rest @ ..] = segment {
-            let (counts, rest) = rest.split_first_chunk::<16>()?;
-            let symbols = counts.iter().map(|&count| usize::from(count)).sum();
-            let (symbols, rest) = rest.split_at_checked(symbols)?;
-            let (class, id) = (usize::from(which >> 4), usize::from(which & 15));
-            if class > 1 || id > 3 || symbols.len() > 256 {
-                return None;
-            }
+    fn huffman(&mut self, segment: &[u8]) -> Option<()> {
+        super::huffman::specs(segment, |class, id, spec| {
             // A DC difference has at most 11 bits.
-            if class == 0 && symbols.iter().any(|&size| size > 11) {
-                return None;
-            }
-            self.tables[4 * class + id] = Some(Spec {
-                counts: *counts,
-                symbols: symbols.to_vec(),
-            });
-            segment = rest;
-        }
-        Some(())
+            let valid = class == 1 || spec.symbols.iter().all(|&size| size <= 11);
+            valid.then(|| self.tables[4 * class + id] = Some(spec))
+        })
     }
 
     /// Combines everything at the scan header (B.2.3).

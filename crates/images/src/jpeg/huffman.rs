@@ -19,6 +19,27 @@ pub(super) struct Spec {
     pub symbols: Vec<u8>,
 }
 
+/// Calls `put` with class (0 DC, 1 AC), number and content of each table of a segment (B.2.4.2).
+/// `None` if the segment is invalid, or as soon as `put` returns that.
+pub(super) fn specs(
+    mut segment: &[u8],
+    mut put: impl FnMut(usize, usize, Spec) -> Option<()>,
+) -> Option<()> {
+    while let [which, rest @ ..] = segment {
+        let (counts, rest) = rest.split_first_chunk::<16>()?;
+        let symbols = counts.iter().map(|&count| usize::from(count)).sum();
+        let (symbols, rest) = rest.split_at_checked(symbols)?;
+        let (class, id) = (usize::from(which >> 4), usize::from(which & 15));
+        if class > 1 || id > 3 || symbols.len() > 256 {
+            return None;
+        }
+        let (counts, symbols) = (*counts, symbols.to_vec());
+        put(class, id, Spec { counts, symbols })?;
+        segment = rest;
+    }
+    Some(())
+}
+
 /// The codes of a table. All codes of a length follow each other (Annex C).
 struct Codes {
     /// End of the codes of each length, left-aligned in 16 bits.
@@ -339,5 +360,33 @@ impl Leaps {
             }
         }
         place == 64
+    }
+}
+
+/// Table of codes alone; their numbers are read by the caller.
+pub(super) struct Symbols {
+    /// Indexed by [`LOOK`] bits: the length of the code, then its symbol. 0 means a longer code.
+    table: Box<[(u8, u8); 1 << LOOK]>,
+    codes: Codes,
+}
+
+impl Symbols {
+    pub fn new(spec: &Spec) -> Option<Symbols> {
+        let codes = Codes::new(spec)?;
+        let mut table = Box::new([(0, 0); 1 << LOOK]);
+        codes.spread(|symbol, length, entries| table[entries].fill((length as u8, symbol)));
+        Some(Symbols { table, codes })
+    }
+
+    /// Reads a symbol: a run of zeros and the size of a number. `None` if there is no such code.
+    #[inline(always)]
+    pub fn read(&self, bits: &mut Reader) -> Option<(u32, u32)> {
+        bits.refill();
+        let (symbol, length) = match self.table[bits.peek::<LOOK>()] {
+            (0, _) => self.codes.find(bits.peek::<16>() as u32)?,
+            (length, symbol) => (symbol, u32::from(length)),
+        };
+        bits.skip(length);
+        Some((u32::from(symbol >> 4), u32::from(symbol & 15)))
     }
 }

@@ -7,15 +7,22 @@
 //!
 //! A file whose picture data do not end exactly at the last block is damaged. Decoders fill in the
 //! rest as well as they can (libjpeg with a warning), and the filled area would be judged as part
-//! of the photo.
+//! of the photo. Here every scan is read to its end; [`check`] does so for files that zune-jpeg
+//! decodes, which notices little.
 
 mod bits;
+mod check;
+#[cfg(test)]
+mod damage;
 mod header;
 mod huffman;
 mod idct;
+mod markers;
 mod scan;
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -23,22 +30,56 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use self::check::Checked;
 use self::header::Header;
-use self::scan::Fault;
 use super::{Decoder, Gray, MAX_PIXELS, PhotoError, PhotoFormat, check_size, luma};
 
 /// Maximum number of passes in a progressive file; more than real files have would only cost time.
 const MAX_SCANS: usize = 64;
 
+/// What is wrong with entropy-coded data: bytes were lost or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Damage {
+    #[error("the picture contains an invalid code")]
+    Code,
+    #[error("the picture ends before its last block")]
+    Short,
+    #[error("the file ends before the picture")]
+    Cut,
+    #[error("the picture continues after its last block")]
+    Left,
+    #[error("a restart marker is missing or out of order")]
+    Restart,
+}
+
+impl From<Damage> for PhotoError {
+    fn from(damage: Damage) -> PhotoError {
+        match damage {
+            Damage::Cut => PhotoError::Truncated,
+            _ => PhotoError::Damaged(format!("{damage}; replace it with an intact copy")),
+        }
+    }
+}
+
+/// Why the fast path gives no picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// A kind of file that it does not decode.
+    Other,
+    Damaged(Damage),
+}
+
+impl From<Damage> for Fault {
+    fn from(damage: Damage) -> Fault {
+        Fault::Damaged(damage)
+    }
+}
+
 pub(super) fn decode(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     match baseline(bytes) {
         Ok(gray) => Ok(gray),
         Err(Fault::Other) => other(bytes, turns),
-        Err(Fault::Damaged) => {
-            Layout::of(bytes)?; // truncated?
-            let reason = "the picture data are corrupt; replace the file with an intact copy";
-            Err(PhotoError::Damaged(reason.to_owned()))
-        }
+        Err(Fault::Damaged(damage)) => Err(damage.into()),
     }
 }
 
@@ -59,14 +100,15 @@ fn baseline(bytes: &[u8]) -> Result<Gray, Fault> {
 
 /// Decodes every other kind of file with zune-jpeg.
 fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
-    let layout = Layout::of(bytes)?;
+    let checked = check::check(bytes)?;
+    let bytes = without(bytes, &checked);
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
         .set_strict_mode(true)
         .jpeg_set_max_scans(MAX_SCANS)
         .jpeg_set_out_colorspace(ColorSpace::Luma);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&bytes), options);
     decoder.decode_headers().map_err(damaged)?;
     let info = decoder
         .info()
@@ -80,7 +122,7 @@ fn other(bytes: &[u8], turns: &Decoder) -> Result<Gray, PhotoError> {
     if !in_luma {
         decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::RGB));
     }
-    let pixels = turns.in_turn(layout.memory(width, height, in_luma), || {
+    let pixels = turns.in_turn(memory(checked.progressive, width, height, in_luma), || {
         let pixels = decoder.decode().map_err(damaged)?;
         Ok::<_, PhotoError>(if in_luma { pixels } else { gray(&pixels) })
     })?;
@@ -109,54 +151,26 @@ fn gray(rgb: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// What the markers before the picture state.
-struct Layout {
-    /// Whether the coefficients of the whole picture are kept until the last pass.
-    progressive: bool,
+/// The file without the bytes between its segments, which zune-jpeg refuses.
+fn without<'a>(file: &'a [u8], checked: &Checked) -> Cow<'a, [u8]> {
+    if checked.skipped.is_empty() {
+        return Cow::Borrowed(file);
+    }
+    let (mut kept, mut from) = (Vec::with_capacity(file.len()), 0);
+    for skipped in &checked.skipped {
+        kept.extend_from_slice(&file[from..skipped.start]);
+        from = skipped.end;
+    }
+    kept.extend_from_slice(&file[from..]);
+    Cow::Owned(kept)
 }
 
-impl Layout {
-    /// Walks the markers to the first scan and searches for the end marker after it. Decoders fill
-    /// missing parts of a picture with gray, which would be judged as part of the photo.
-    fn of(bytes: &[u8]) -> Result<Layout, PhotoError> {
-        let mut progressive = false;
-        let mut at = 2;
-        loop {
-            while bytes.get(at..at + 2) == Some(&[0xff, 0xff]) {
-                at += 1; // fill bytes
-            }
-            let &[0xff, marker] = bytes.get(at..at + 2).ok_or(PhotoError::Truncated)? else {
-                return Err(PhotoError::Damaged(format!("no marker at byte {at}")));
-            };
-            at += 2;
-            match marker {
-                0xd9 => return Err(PhotoError::Truncated), // the end before the picture
-                0x01 | 0xd0..=0xd8 => continue,            // markers without a length
-                0xc2 | 0xc6 | 0xca | 0xce => progressive = true,
-                _ => {}
-            }
-            let length = bytes.get(at..at + 2).ok_or(PhotoError::Truncated)?;
-            at += usize::from(u16::from_be_bytes([length[0], length[1]]));
-            if marker == 0xda {
-                break;
-            }
-        }
-        let picture = bytes.get(at..).ok_or(PhotoError::Truncated)?;
-        // Inside the picture 0xff is followed by 0 or a restart marker. The end marker is searched
-        // from the end of the file, since some cameras store more data after it.
-        match memchr::memmem::rfind(picture, &[0xff, 0xd9]) {
-            Some(_) => Ok(Layout { progressive }),
-            None => Err(PhotoError::Truncated),
-        }
-    }
-
-    /// Approximate memory needed for decoding, in bytes.
-    fn memory(&self, width: usize, height: usize, in_luma: bool) -> u64 {
-        let pixels = (width * height) as u64;
-        match (self.progressive, in_luma) {
-            (true, _) => 8 * pixels,
-            (false, true) => 0, // one plane; every format needs that much
-            (false, false) => 4 * pixels,
-        }
+/// Approximate memory needed for decoding, in bytes.
+fn memory(progressive: bool, width: usize, height: usize, in_luma: bool) -> u64 {
+    let pixels = (width * height) as u64;
+    match (progressive, in_luma) {
+        (true, _) => 8 * pixels,
+        (false, true) => 0, // one plane; every format needs that much
+        (false, false) => 4 * pixels,
     }
 }

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::bits::{Bits, End, Reader};
+use super::bits::{Bits, Reader};
 use super::header::{Component, Header};
 use super::huffman::{END, LOOK, Leaps, NOWHERE, Numbers, Skips};
 use super::idct::{self, Pair};
+use super::{Damage, Fault};
 
 /// Table lookups between refills: the last of them still needs [`LOOK`] bits.
 const LOOKS: u32 = 56 / LOOK;
@@ -57,16 +58,6 @@ struct Scan<'a> {
     stride: usize,
 }
 
-/// Why there is no plane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// A kind of file that is not decoded here.
-    Other,
-    /// Invalid codes, blocks that are too long, or a scan that does not end with its last block:
-    /// bytes were lost or changed.
-    Damaged,
-}
-
 /// Decodes the luma plane of the file.
 pub(super) fn luma(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     #[cfg(target_arch = "x86_64")]
@@ -80,7 +71,7 @@ pub(super) fn luma(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
 /// Like [`luma`], for every processor.
 pub(super) fn luma_portable(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
     let mut scan = Scan::new(file, header).ok_or(Fault::Other)?;
-    scan.run(header, idct::portable)
+    scan.run(file, header, idct::portable)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -90,7 +81,7 @@ fn luma_avx2(file: &[u8], header: &Header) -> Result<Vec<u8>, Fault> {
         idct::avx2::both(pair, factors, out, stride);
     };
     let mut scan = Scan::new(file, header).ok_or(Fault::Other)?;
-    scan.run(header, both)
+    scan.run(file, header, both)
 }
 
 impl<'a> Scan<'a> {
@@ -141,6 +132,7 @@ impl<'a> Scan<'a> {
     #[inline(always)]
     fn run(
         &mut self,
+        file: &[u8],
         header: &Header,
         transform: impl Fn(&Pair, &[i16; 64], &mut [u8], usize) + Copy,
     ) -> Result<Vec<u8>, Fault> {
@@ -151,16 +143,15 @@ impl<'a> Scan<'a> {
             for unit in 0..units {
                 if header.restart > 0 {
                     if left == 0 {
-                        if self.bits.finish(0xd0 | (restarts % 8)) != End::Whole {
-                            return Err(Fault::Damaged);
-                        }
+                        self.bits.restart(0xd0 | (restarts % 8))?;
                         restarts = restarts.wrapping_add(1);
                         left = header.restart;
                         self.predicted = 0;
                     }
                     left -= 1;
                 }
-                self.unit(unit, transform).ok_or(Fault::Damaged)?;
+                self.bits.reserve()?;
+                self.unit(unit, transform).ok_or(Damage::Code)?;
             }
             flush(
                 &mut self.pair,
@@ -175,11 +166,11 @@ impl<'a> Scan<'a> {
                 pixels.extend_from_slice(&row[..header.width]);
             }
         }
-        match self.bits.finish(0xd9) {
-            End::Whole => Ok(pixels),
-            End::Damaged => Err(Fault::Damaged),
+        let end = self.bits.end()?;
+        match file.get(end..end + 2) {
+            Some([0xff, 0xd9]) => Ok(pixels),
             // More scans, or a height that follows later: left to the other decoder.
-            End::OtherMarker => Err(Fault::Other),
+            _ => Err(Fault::Other),
         }
     }
 
@@ -189,7 +180,6 @@ impl<'a> Scan<'a> {
         unit: usize,
         transform: impl Fn(&Pair, &[i16; 64], &mut [u8], usize),
     ) -> Option<()> {
-        self.bits.reserve();
         let mut reader = self.bits.reader();
         for down in 0..self.luma.down {
             for across in 0..self.luma.across {

@@ -1,7 +1,7 @@
 //! A chart with two axes: round ticks, names with units, and lines, bands, bars and dots. Callers decide what it
 //! shows, and its title.
 
-use super::format::{coordinate, count, fixed, percent};
+use super::format::{coordinate, count, fixed};
 use super::svg::{self, label, line};
 
 /// An axis: its name, range and ticks.
@@ -39,10 +39,15 @@ impl Axis {
     /// An axis of shares, from the round tick below `low` to the one above `high`, within 0 to 1.
     pub fn share(name: &str, low: f64, high: f64) -> Axis {
         let mut axis = Axis::round(name, low.clamp(0.0, 1.0), high.clamp(0.0, 1.0));
+        let step = match &axis.ticks[..] {
+            [first, second, ..] => second.0 - first.0,
+            _ => 1.0,
+        };
         axis.ticks
             .retain(|(value, _)| (-1e-9..=1.0 + 1e-9).contains(value));
+        let decimals = decimals_of(step * 100.0);
         for (value, text) in &mut axis.ticks {
-            *text = percent(*value, usize::from(axis.high - axis.low < 0.05));
+            *text = fixed(*value * 100.0, decimals) + " %";
         }
         axis.low = axis.low.max(0.0);
         axis.high = axis.high.min(1.0);
@@ -268,14 +273,19 @@ fn magnitude(value: f64, step: f64) -> String {
         size if size >= 1e4 => (1e3, "k"),
         _ => (1.0, ""),
     };
-    let decimals = (0..6).find(|&d| {
-        let shown: f64 = format!("{:.d$}", step / unit).parse().unwrap_or(0.0);
-        (shown - step / unit).abs() < step / unit * 1e-6
-    });
     match value == 0.0 || value.abs() < step * 1e-6 {
         true => "0".to_owned(),
-        false => fixed(value / unit, decimals.unwrap_or(6)) + sign,
+        false => fixed(value / unit, decimals_of(step / unit)) + sign,
     }
+}
+
+/// The number of decimals that multiples of `step` need, at most 6.
+fn decimals_of(step: f64) -> usize {
+    let shows = |&decimals: &usize| {
+        let shown: f64 = format!("{step:.decimals$}").parse().unwrap_or(0.0);
+        (shown - step).abs() < step * 1e-6
+    };
+    (0..6).find(shows).unwrap_or(6)
 }
 
 #[cfg(test)]
@@ -348,5 +358,127 @@ mod tests {
         assert_eq!(path, "<path class=\"line\" d=\"M56 128M231 78L406 28\"/>\n");
         assert_eq!(plot.path([], "line"), "");
         assert!(plot.axes().contains(">a \u{2192}</text>"));
+    }
+
+    fn unit_plot(height: f64) -> Plot {
+        Plot {
+            x: Axis::round("x", 0.0, 10.0),
+            y: Axis::round("y", -10.0, 10.0),
+            height,
+        }
+    }
+
+    #[test]
+    fn ticks_of_a_narrow_range_of_shares_differ() {
+        let texts = |low, high| -> Vec<String> {
+            let axis = Axis::share("", low, high);
+            axis.ticks.into_iter().map(|tick| tick.1).collect()
+        };
+        assert_eq!(texts(0.97, 1.0), ["97 %", "98 %", "99 %", "100 %"]);
+        assert_eq!(
+            texts(0.99, 1.0),
+            ["99.0 %", "99.2 %", "99.4 %", "99.6 %", "99.8 %", "100.0 %"]
+        );
+        assert_eq!(
+            texts(0.9999, 1.0),
+            [
+                "99.990 %",
+                "99.992 %",
+                "99.994 %",
+                "99.996 %",
+                "99.998 %",
+                "100.000 %"
+            ]
+        );
+        assert_eq!(texts(-3.0, 7.0), texts(0.0, 1.0), "shares are from 0 to 1");
+        assert_eq!(texts(f64::NAN, 1.0), texts(0.0, 1.0));
+    }
+
+    #[test]
+    fn bars_stand_on_zero_and_are_seen() {
+        let plot = unit_plot(200.0);
+        // 350 pixels for 10 units across, 200 for 20 upward from 28; a gap of a pixel on either side.
+        assert_eq!(
+            plot.bar((0.0, 1.0), 5.0, "a"),
+            "<rect x=\"57\" y=\"78\" width=\"33\" height=\"50\" class=\"a\"/>\n"
+        );
+        assert_eq!(
+            plot.bar((0.0, 1.0), -5.0, "a"),
+            "<rect x=\"57\" y=\"128\" width=\"33\" height=\"50\" class=\"a\"/>\n"
+        );
+        let low = plot.bar((0.0, 1.0), 0.001, "a");
+        assert!(
+            low.contains("y=\"127\"") && low.contains("height=\"1\""),
+            "{low}"
+        );
+        assert_eq!(plot.bar((0.0, 1.0), 0.0, "a"), "");
+        assert_eq!(plot.bar((0.0, 1.0), f64::NAN, "a"), "");
+        let thin = plot.bar((0.0, 0.1), 5.0, "a");
+        assert!(
+            thin.contains("width=\"3.5\""),
+            "no gap in a thin bar: {thin}"
+        );
+    }
+
+    #[test]
+    fn a_band_goes_out_above_and_back_below() {
+        let points = [(0.0, -10.0, 10.0), (5.0, f64::NAN, 1.0), (10.0, 0.0, 10.0)];
+        assert_eq!(
+            unit_plot(100.0).band(&points, "b"),
+            "<polygon points=\"56,28 406,28 406,78 56,128\" class=\"b\"/>\n"
+        );
+    }
+
+    #[test]
+    fn equal_factors_are_equally_far_apart_on_a_logarithmic_axis() {
+        let axis = Axis::logarithmic("", &[1, 10, 100, 1000]);
+        let texts: Vec<&str> = axis.ticks.iter().map(|tick| tick.1.as_str()).collect();
+        assert_eq!(texts, ["1", "10", "100", "1,000"]);
+        let places = axis.ticks.iter().map(|tick| axis.part(tick.0));
+        for (place, expected) in places.zip([0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0]) {
+            assert!((place - expected).abs() < 1e-12, "{place}");
+        }
+        assert!(axis.part(0.0).is_finite(), "0 has no logarithm");
+        assert_eq!(Axis::logarithmic("", &[]).part(1.0), 0.0);
+    }
+
+    #[test]
+    fn units_follow_the_ticks_and_signs_can_go() {
+        let mut axis = Axis::round("", -4.0, 4.0).with_unit(" s");
+        axis.unsigned();
+        let texts: Vec<&str> = axis.ticks.iter().map(|tick| tick.1.as_str()).collect();
+        assert_eq!(texts, ["4 s", "2 s", "0 s", "2 s", "4 s"]);
+    }
+
+    #[test]
+    fn a_dot_says_its_text_and_no_markup() {
+        assert_eq!(
+            unit_plot(100.0).dot(5.0, 0.0, 3.0, "d", "a<b"),
+            "<circle cx=\"231\" cy=\"78\" r=\"3\" class=\"d\"><title>a&lt;b</title></circle>\n"
+        );
+    }
+
+    #[test]
+    fn an_axis_with_given_ticks_has_a_width() {
+        let axis = Axis::ticked("", 3.0, 3.0, Vec::new());
+        assert_eq!((axis.part(3.0), axis.part(4.0)), (0.0, 1.0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_round_axis_holds_its_range(low in -1e9f64..1e9, width in 1e-3f64..1e9) {
+            let axis = Axis::round("", low, low + width);
+            let slack = width * 1e-9 + low.abs() * 1e-9;
+            proptest::prop_assert!(axis.low <= low + slack && low + width <= axis.high + slack);
+            proptest::prop_assert!((3..=8).contains(&axis.ticks.len()), "{:?}", axis.ticks);
+            let step = axis.ticks[1].0 - axis.ticks[0].0;
+            let digit = step / 10f64.powf(step.log10().floor());
+            let round = [1.0, 2.0, 5.0, 10.0].iter().any(|f| (digit - f).abs() < 1e-3);
+            proptest::prop_assert!(round, "a step of {step}");
+            let mut texts: Vec<&String> = axis.ticks.iter().map(|tick| &tick.1).collect();
+            texts.dedup();
+            // Beyond six decimals of the unit ticks may read alike.
+            proptest::prop_assert!(texts.len() == axis.ticks.len() || step < low.abs() * 1e-6, "{texts:?}");
+        }
     }
 }

@@ -305,4 +305,35 @@ mod tests {
         };
         assert!(confidence(&none).is_none());
     }
+
+    #[test]
+    fn the_calibration_of_a_very_sure_model_has_readable_ticks() {
+        let bin = Bin {
+            probability: 0.9996,
+            accuracy: 1.0,
+            rows: 10,
+        };
+        let figure = reliability(&[bin], 0.0004).unwrap();
+        for tick in [">99.96 %<", ">99.98 %<", ">100.00 %<"] {
+            assert_eq!(
+                figure.matches(tick).count(),
+                2,
+                "{tick} on both axes: {figure}"
+            );
+        }
+    }
+
+    #[test]
+    fn dots_grow_with_the_square_root_of_their_rows() {
+        let bin = |rows, probability| Bin {
+            probability,
+            accuracy: 0.5,
+            rows,
+        };
+        let figure = reliability(&[bin(25, 0.6), bin(100, 0.8)], 0.0).unwrap();
+        assert!(
+            figure.contains("r=\"6.5\"") && figure.contains("r=\"10\""),
+            "{figure}"
+        );
+    }
 }

@@ -24,7 +24,7 @@ pub fn percent(share: f64, decimals: usize) -> String {
     if !share.is_finite() {
         return MISSING.to_owned();
     }
-    let text = format!("{:.decimals$}", share * 100.0);
+    let text = fixed(share * 100.0, decimals);
     let step = 1.0 / [1.0, 10.0, 100.0, 1000.0][decimals.min(3)];
     if share > 0.0 && text.parse() == Ok(0.0) {
         format!("< {step:.decimals$} %")
@@ -52,6 +52,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 /// digits.
 pub fn measure(value: f64, decimals: usize) -> String {
     let text = match value.abs() {
+        size if size.is_infinite() => return MISSING.to_owned(),
         size if size > 0.0 && fixed(size, decimals).parse() == Ok(0.0) || size >= 1e15 => {
             format!("{value:.2e}")
         }
@@ -96,6 +97,11 @@ pub fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
+/// A number of things: `1 row`, `1,234 rows`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), plural(number, one, many))
+}
+
 /// User text on one line: white space becomes one space, other control characters become their visible symbols;
 /// anything longer than `limit` columns (see [`columns`]) ends with an ellipsis.
 pub fn excerpt(text: &str, limit: usize) -> String {
@@ -120,13 +126,10 @@ pub fn label(name: &str, limit: usize) -> String {
         return line.into_owned();
     }
     let tail_columns = limit / 3;
-    let tail: String = leading(&line.chars().rev().collect::<String>(), tail_columns)
-        .chars()
-        .rev()
-        .collect();
     format!(
-        "{}\u{2026}{tail}",
-        leading(&line, limit.saturating_sub(tail_columns + 1))
+        "{}\u{2026}{}",
+        leading(&line, limit.saturating_sub(tail_columns + 1)),
+        trailing(&line, tail_columns)
     )
 }
 
@@ -153,6 +156,17 @@ fn leading(text: &str, limit: usize) -> &str {
         used > limit
     });
     end.map_or(text, |(index, _)| &text[..index])
+}
+
+/// The longest suffix of a text within `limit` columns that does not begin with a combining mark.
+fn trailing(text: &str, limit: usize) -> &str {
+    let mut used = 0;
+    let ends = text.char_indices().rev().take_while(|&(_, character)| {
+        used += width(character);
+        used <= limit
+    });
+    let starts = ends.filter(|&(_, character)| width(character) > 0);
+    starts.last().map_or("", |(index, _)| &text[index..])
 }
 
 /// Stops soon after `limit` columns, so that a text of 50 MB is not copied for one line. Zero-width characters count,
@@ -237,5 +251,70 @@ mod tests {
         assert_eq!(label("card_payment_fee_charged", 12), "card_pa\u{2026}rged");
         assert_eq!(label(" \n", 12), "(empty)");
         assert_eq!(columns("añ日🙂"), 6);
+    }
+
+    #[test]
+    fn differences_below_zero_have_a_real_minus_sign() {
+        assert_eq!(percent(-0.125, 1), "\u{2212}12.5 %");
+        assert_eq!(percent(-1e-9, 2), "0.00 %", "no negative zero");
+        assert_eq!(percent(f64::NAN, 1), MISSING);
+        assert_eq!(percent(0.9996, 0), "> 99 %");
+        assert_eq!(percent(0.000_001, 3), "< 0.001 %");
+        assert_eq!(percent(2.5, 0), "250 %");
+    }
+
+    #[test]
+    fn measures_of_any_size_keep_their_digits() {
+        assert_eq!(measure(1234.567, 2), "1234.57");
+        assert_eq!(measure(0.0, 2), "0.00");
+        assert_eq!(measure(0.004, 2), "4.00e\u{2212}3", "not 0.00");
+        assert_eq!(measure(-0.004, 2), "\u{2212}4.00e\u{2212}3");
+        assert_eq!(measure(1e15, 2), "1.00e15");
+        assert_eq!(measure(9.99e14, 0), "999000000000000");
+        assert_eq!(measure(f64::INFINITY, 2), MISSING);
+        assert_eq!(measure(f64::NAN, 2), MISSING);
+    }
+
+    #[test]
+    fn one_is_singular_and_nothing_else() {
+        let of = |count| plural(count, "row", "rows");
+        assert_eq!([of(0), of(1), of(2)], ["rows", "row", "rows"]);
+        assert_eq!(counted(1, "row is", "rows are"), "1 row is");
+        assert_eq!(counted(1234, "row is", "rows are"), "1,234 rows are");
+    }
+
+    #[test]
+    fn a_combining_mark_stays_with_its_letter() {
+        // Three letters of the end fit: `x`, `y` and `e` with its accent, not the accent alone.
+        assert_eq!(
+            label("aaaaaaaaaaaae\u{301}xy", 9),
+            "aaaaa\u{2026}e\u{301}xy"
+        );
+        assert_eq!(label("aaaaaaaaaaae\u{301}xyz", 9), "aaaaa\u{2026}xyz");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn shortened_texts_fit_on_one_line(text in "\\PC{0,60}|[\\x00-\\x7f]{0,60}", limit in 1usize..40) {
+            for short in [excerpt(&text, limit), label(&text, limit.max(8))] {
+                proptest::prop_assert!(columns(&short) <= limit.max(8), "{short:?}");
+                proptest::prop_assert!(!short.chars().any(char::is_control), "{short:?}");
+            }
+        }
+
+        #[test]
+        fn commas_are_the_only_change_of_a_count(value: u64) {
+            let text = count(value);
+            proptest::prop_assert_eq!(text.replace(',', "").parse(), Ok(value));
+            let groups: Vec<&str> = text.split(',').collect();
+            proptest::prop_assert!(groups[1..].iter().all(|group| group.len() == 3));
+            proptest::prop_assert!((1..=3).contains(&groups[0].len()));
+        }
+
+        #[test]
+        fn coordinates_are_within_half_a_hundredth(value in -1e6f64..1e6) {
+            let read: f64 = coordinate(value).parse().unwrap();
+            proptest::prop_assert!((read - value).abs() <= 0.005 + 1e-9);
+        }
     }
 }

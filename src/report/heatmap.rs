@@ -371,4 +371,62 @@ mod tests {
         assert_eq!(picture.body.matches(">class 2</text>").count(), 1);
         assert_eq!(picture.body.matches(">class 1</text>").count(), 2);
     }
+
+    #[test]
+    fn the_description_counts_the_diagonal() {
+        let picture = confusion(&names(3), &[vec![1000, 5], vec![2, 300], vec![7, 0]]).unwrap();
+        let rows = "1,300 of 1,314 rows are on the diagonal";
+        assert!(
+            picture.description.contains(rows),
+            "{}",
+            picture.description
+        );
+    }
+
+    #[test]
+    fn cells_are_shaded_by_the_share_of_their_line() {
+        let body = confusion(&names(2), &[vec![90, 10], vec![0, 1]])
+            .unwrap()
+            .body;
+        // Of 0.9, 0.1 and 1: the square root in tenths, rounded up.
+        for class in ["fill-good l10", "fill-bad l4"] {
+            assert!(body.contains(class), "{class}: {body}");
+        }
+        assert_eq!(
+            body.matches("fill-").count(),
+            3,
+            "an empty cell has no shade"
+        );
+        assert!(
+            body.contains("class=\"middle strong s15 on\">90<"),
+            "light on dark"
+        );
+        assert!(
+            body.contains("class=\"middle strong s15\">10<"),
+            "dark on light"
+        );
+    }
+
+    #[test]
+    fn wide_counts_and_long_names_have_room() {
+        let narrow = confusion(&names(2), &diagonal(2)).unwrap();
+        let wide = confusion(&names(2), &[vec![123_456_789_012, 0], vec![0, 1]]).unwrap();
+        // 15 characters of 10 pixels and a margin of 12, beside 128.
+        assert_eq!(wide.width - narrow.width, 2.0 * (162.0 - 128.0));
+        let long: Vec<String> = (0..2).map(|c| "x".repeat(40) + &c.to_string()).collect();
+        let long = confusion(&long, &diagonal(2)).unwrap();
+        assert!(long.body.contains("rotate(-45)") && !narrow.body.contains("rotate"));
+        assert!(long.height > narrow.height, "room above for turned names");
+        assert!(long.body.contains("\u{2026}"), "names are shortened");
+    }
+
+    #[test]
+    fn names_are_no_markup() {
+        let names = ["<a>".to_owned(), "b&".to_owned()];
+        let body = confusion(&names, &diagonal(2)).unwrap().body;
+        assert!(body.contains(">&lt;a&gt;</text>") && body.contains(">b&amp;</text>"));
+        let many: Vec<String> = (0..20).map(|class| format!("<{class}>")).collect();
+        let body = confusion(&many, &diagonal(20)).unwrap().body;
+        assert!(body.contains("rotate(-90)") && !body.contains("<0>"));
+    }
 }

@@ -41,7 +41,8 @@ fn broken(word: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(word.len() + 16);
     let (mut run, mut entity) = (0, false);
-    for character in word.chars() {
+    let mut characters = word.chars().peekable();
+    while let Some(character) = characters.next() {
         out.push(character);
         // An entity is one character and must not be split.
         entity = character == '&' || entity && character != ';';
@@ -53,7 +54,8 @@ fn broken(word: &str) -> Cow<'_, str> {
             character,
             '_' | '-' | '/' | '.' | ':' | ',' | '|' | '@' | '=' | '+'
         );
-        if run > 3 && joins || run >= LONGEST_RUN && !is_joined(character) {
+        let held = joins_next(character) || characters.peek().is_some_and(|&c| joins_previous(c));
+        if (run > 3 && joins || run >= LONGEST_RUN) && !held {
             out.push_str("<wbr>");
             run = 0;
         }
@@ -61,8 +63,13 @@ fn broken(word: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether the next character may combine with this one, so that no line may end after it.
-fn is_joined(character: char) -> bool {
+/// Whether no line may end after a character: a zero-width joiner or a word joiner.
+fn joins_next(character: char) -> bool {
+    matches!(character, '\u{200D}' | '\u{2060}')
+}
+
+/// Whether no line may end before a character: a mark of the one before it, or an invisible one.
+fn joins_previous(character: char) -> bool {
     matches!(character as u32, 0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F)
 }
 
@@ -199,5 +206,45 @@ mod tests {
             "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\" class=\"n\">Rows</th></tr></thead>\n\
              <tbody>\n<tr><th scope=\"row\">a</th><td class=\"n\">1</td></tr>\n</tbody>"
         ));
+    }
+
+    #[test]
+    fn a_caption_names_its_box_without_tags() {
+        let table = Table {
+            caption: text("a<b"),
+            columns: columns(&[("x", "")]),
+            rows: vec![vec!["1".into(), "beyond the columns".into()]],
+            class: "plain",
+        };
+        let html = table.render();
+        assert!(html.contains("aria-label=\"a&lt;b\""), "{html}");
+        assert!(html.contains("<table class=\"plain\">\n<caption><bdi>a&lt;b</bdi></caption>"));
+        assert!(!html.contains("beyond"), "no cell without a heading");
+    }
+
+    #[test]
+    fn no_line_breaks_before_a_combining_mark() {
+        let name = format!("{}e\u{301}{}", "x".repeat(31), "y".repeat(20));
+        let html = text(&name);
+        assert!(html.contains("e\u{301}<wbr>y"), "{html}");
+        let marked = text(&"e\u{301}".repeat(40));
+        assert_eq!(marked.matches("\u{301}<wbr>e").count(), 2, "{marked}");
+        let family = text(&format!("{}\u{1F469}\u{200D}\u{1F467}", "x".repeat(31)));
+        assert!(!family.contains("<wbr>\u{200D}") && !family.contains("\u{200D}<wbr>"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn text_without_its_tags_is_the_text(words in "[a-z_<>&\"' ./é-]{0,120}") {
+            let html = text(&words);
+            proptest::prop_assert_eq!(without_tags(&html), escape(&words));
+            let unescaped = without_tags(&html)
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&quot;", "\"")
+                .replace("&#39;", "'")
+                .replace("&amp;", "&");
+            proptest::prop_assert_eq!(unescaped, words);
+        }
     }
 }

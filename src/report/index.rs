@@ -243,4 +243,73 @@ mod tests {
                 .contains("No model was checked against a gate yet.")
         );
     }
+
+    fn sentence(rows: &[Row]) -> String {
+        summary(rows)
+    }
+
+    fn sound(task: &str, gate: Gate) -> Row {
+        Row {
+            raw: Checks::Found {
+                errors: 0,
+                warnings: 3,
+            },
+            ..row(task, gate)
+        }
+    }
+
+    #[test]
+    fn the_sentence_agrees_with_the_number_of_gates() {
+        let met = || sound("nlp", Gate::Met(2));
+        let missed = || sound("ts", Gate::Missed(vec!["mase".to_owned()]));
+        assert_eq!(sentence(&[met()]), "The one model with a gate meets it.");
+        assert_eq!(
+            sentence(&[met(), met()]),
+            "All 2 models with a gate meet it."
+        );
+        assert_eq!(
+            sentence(&[missed()]),
+            "0 of 1 models with a gate meet it. Gate missed: ts."
+        );
+        let unset = || sound("cv", Gate::Unset);
+        assert_eq!(
+            sentence(&[met(), unset()]),
+            "The one model with a gate meets it."
+        );
+        assert_eq!(
+            sentence(&[met(), sound("cv", Gate::Outdated)]),
+            "The one model with a gate meets it. To be evaluated again: cv."
+        );
+    }
+
+    #[test]
+    fn gates_say_what_is_to_be_done() {
+        assert_eq!(
+            gate(&Gate::Met(1)),
+            "<span class=\"good\">\u{2713} met</span> (1 bound)"
+        );
+        assert!(gate(&Gate::Met(2)).ends_with("(2 bounds)"));
+        assert!(
+            gate(&Gate::Missed(vec!["a < 1".to_owned(), "b".to_owned()]))
+                .ends_with("a &lt; 1<br>b")
+        );
+        assert!(gate(&Gate::Outdated).contains("evaluate it again"));
+        assert!(gate(&Gate::Unknown("no `x`".to_owned())).contains("<bdi>no `x`</bdi>"));
+    }
+
+    #[test]
+    fn findings_are_coloured_where_there_are_some() {
+        let cell =
+            |errors, warnings| checks("ts", Kind::Prepared, Checks::Found { errors, warnings });
+        assert_eq!(
+            cell(0, 1),
+            "<a href=\"validate/ts.prepared.html\">checks</a><br>0\u{a0}errors<br>\
+             <span class=\"warning\">1\u{a0}warning</span>"
+        );
+        assert!(cell(1200, 0).contains("<span class=\"error\">1,200\u{a0}errors</span>"));
+        assert_eq!(
+            checks("ts", Kind::Raw, Checks::Unreadable),
+            "<a href=\"validate/ts.html\">page</a>"
+        );
+    }
 }

@@ -338,4 +338,71 @@ mod tests {
         assert!(html.contains("<dd>3 rows, SHA-256 <code>ab</code></dd>"));
         assert!(html.contains("Parameters (1)") && html.contains("&lt;b&gt;"));
     }
+
+    #[test]
+    fn parameters_are_flat_and_hide_folders() {
+        let block = serde_json::json!({
+            "data": {"source": "/home/somebody/secret/reviews.csv", "column": "text"},
+            "c": [0.5, 2],
+            "gate": [{"min": 1}],
+            "note": "a".repeat(300),
+            "auto": true,
+        });
+        let mut flat = parameters("nlp", &block);
+        let note = flat.pop_if(|(name, _)| name == "nlp.note").or_else(|| {
+            let at = flat.iter().position(|(name, _)| name == "nlp.note")?;
+            Some(flat.remove(at))
+        });
+        assert_eq!(note.unwrap().1.chars().count(), 200);
+        flat.sort();
+        let expected = [
+            ("nlp.auto", "true"),
+            ("nlp.c", "[0.5,2]"),
+            ("nlp.data.column", "text"),
+            ("nlp.data.source", ".../reviews.csv"),
+        ];
+        let flat: Vec<(&str, &str)> = flat.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(flat, expected);
+        assert_eq!(
+            parameters("seed", &42.into()),
+            [("seed".to_owned(), "42".to_owned())]
+        );
+    }
+
+    #[test]
+    fn figures_show_what_they_have() {
+        let bare = Figure {
+            name: "A & B".to_owned(),
+            value: "12 %".to_owned(),
+            ..Figure::default()
+        };
+        assert_eq!(
+            bare.render(),
+            "<li><h2>A &amp; B</h2><p class=\"value\">12 %</p></li>\n"
+        );
+        let full = Figure {
+            comparisons: vec!["baseline 7 %".to_owned(), String::new()],
+            meaning: "better".to_owned(),
+            class: "good",
+            ..bare
+        };
+        assert!(full.render().ends_with(
+            "<p class=\"value good\">12 %</p><p class=\"versus\">baseline 7\u{a0}%</p>\
+             <p class=\"meaning\">better</p></li>\n"
+        ));
+    }
+
+    #[test]
+    fn a_page_asks_for_nothing_from_elsewhere() {
+        let html = Page {
+            title: "<script>".to_owned(),
+            ..Page::default()
+        }
+        .render();
+        assert!(html.contains("default-src 'none'") && !html.contains("<script"));
+        assert!(html.contains("<title>&lt;script&gt;</title>"));
+        for part in ["<nav", "<ul class=\"figures\"", "<section", "<footer"] {
+            assert!(!html.contains(part), "an empty page has no {part}");
+        }
+    }
 }

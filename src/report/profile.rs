@@ -30,3 +30,27 @@ pub fn page(tables: &[Table]) -> String {
     };
     page.render()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(source: &str, rows: u64) -> Table {
+        Table {
+            source: source.to_owned(),
+            rows,
+            bad_rows: 0,
+            columns: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn rows_of_all_tables_are_added_up() {
+        let one = page(&[table("a.csv", 1)]);
+        assert!(one.contains("<p class=\"summary\">1 row in 1 table.</p>"));
+        assert!(one.contains("<h2>Columns</h2>"));
+        let two = page(&[table("a.csv", 999), table("<b>.csv", 1)]);
+        assert!(two.contains("1,000 rows in 2 tables."));
+        assert!(two.contains("<h2>a.csv</h2>") && two.contains("<h2>&lt;b&gt;.csv</h2>"));
+    }
+}

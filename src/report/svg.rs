@@ -205,4 +205,50 @@ mod tests {
         assert!(versus(0.8, Some(0.9), false).contains("loss"));
         assert!(precision_recall(-1.0, 0.5).contains("cx=\"0%\""));
     }
+
+    #[test]
+    fn a_baseline_is_drawn_to_the_value() {
+        let better = versus(0.75, Some(0.5), true);
+        assert!(better.contains("x1=\"50%\" y1=\"8\" x2=\"75%\" y2=\"8\" class=\"gain\""));
+        assert!(better.contains("<circle cx=\"75%\" cy=\"8\" r=\"5\" class=\"fill-good\"/>"));
+        assert!(versus(0.25, Some(0.5), false).contains("class=\"fill-bad\""));
+        let alone = versus(0.25, None, false);
+        assert!(alone.contains("fill-good") && !alone.contains("tick"));
+    }
+
+    #[test]
+    fn legends_have_a_sign_for_each_entry_and_plain_names() {
+        let picture = Picture {
+            id: "p".into(),
+            title: String::new(),
+            description: String::new(),
+            width: 1.0,
+            height: 1.0,
+            class: "fluid",
+            body: String::new(),
+        };
+        let keys = [
+            Key::new(Sign::Line, "a", "one"),
+            Key::new(Sign::Area, "b", "two & three"),
+            Key::new(Sign::Dot, "c", "four"),
+        ];
+        let html = figure("T", "how", &keys, &picture);
+        assert!(html.starts_with("<figure>\n<figcaption>T<span>how</span></figcaption>\n<ul"));
+        assert!(
+            html.contains("<line x1=\"0\" y1=\"5\" x2=\"22\" y2=\"5\" class=\"a\"/></svg>one</li>")
+        );
+        assert!(html.contains("class=\"b\"/></svg>two &amp; three</li>"));
+        assert!(html.contains("<circle cx=\"11\" cy=\"5\" r=\"4\" class=\"c\"/></svg>four</li>"));
+        let bare = figure("T", "", &[], &picture);
+        assert!(
+            bare.starts_with("<figure>\n<figcaption>T</figcaption>\n<svg"),
+            "{bare}"
+        );
+    }
+
+    #[test]
+    fn bars_of_a_cell_are_as_long_as_their_share() {
+        let wide = |share: f64| bar(share, "x").contains("width=\"12.35%\"");
+        assert!(wide(0.12345) && wide(0.12349) && !wide(0.124));
+    }
 }

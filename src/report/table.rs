@@ -88,7 +88,7 @@ fn spread(column: &Column) -> String {
     } else if column.lengths.max > 0 {
         lines.push(format!(
             "{} to {} letters",
-            column.lengths.min,
+            count(column.lengths.min),
             count(column.lengths.max)
         ));
     }
@@ -162,3 +162,6 @@ fn bars(histogram: &Histogram) -> String {
         h = coordinate(height),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,3 +285,6 @@ fn offenders(finding: &Finding) -> String {
     };
     table.render()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::finding::FindingBuilder;
 use super::schema::{ColumnRules, Order, Others, Schema, Span};
 use crate::columns::{self, Needed};
 use crate::params::near_miss;
-use crate::report::format::{count, percent};
+use crate::report::format::{count, counted, percent};
 use crate::report::validate::{Finding, Level};
 use tables::blocks::Head;
 use tables::profile::summary::figure;
@@ -75,7 +75,8 @@ pub(crate) fn table(
         && !span.holds(table.rows as f64)
     {
         let about = about(table, "rows", span.level(), None);
-        findings.push(about.general(format!("{} rows; expected {span}", count(table.rows))));
+        let rows = counted(table.rows, "row", "rows");
+        findings.push(about.general(format!("{rows}; expected {span}")));
     }
     for (index, column) in table.columns.iter().enumerate() {
         cells(table, rules, index, &mut findings);
@@ -165,8 +166,8 @@ fn order(table: &Table, rules: &CellRules, column: usize, findings: &mut Vec<Fin
                 Order::Rising => "below",
                 Order::Falling => "above",
             };
-            let number = count(gathered.count);
-            let message = format!("{number} rows are out of order: {than} the previous row");
+            let rows = counted(gathered.count, "row is", "rows are");
+            let message = format!("{rows} out of order: {than} the previous row");
             findings
                 .push(about(table, "order", rule.level, Some(column)).finding(message, gathered));
         }
@@ -239,10 +240,13 @@ fn unique(table: &Table, rules: &mut CellRules, findings: &mut Vec<Finding>) -> 
             .map(|&column| table.head.columns[column].name.as_str());
         let names: Vec<&str> = names.collect();
         let message = match single {
-            Some(_) => format!("{} values repeat an earlier one", count(repeats.count)),
+            Some(_) => format!(
+                "{} an earlier one",
+                counted(repeats.count, "value repeats", "values repeat")
+            ),
             None => format!(
-                "{} rows repeat {} of an earlier row",
-                count(repeats.count),
+                "{} {} of an earlier row",
+                counted(repeats.count, "row repeats", "rows repeat"),
                 names.join(", ")
             ),
         };

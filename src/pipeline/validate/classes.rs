@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::finding::{FindingBuilder, Gathered};
 use super::{Job, table::Read};
 use crate::pipeline::profile::scan;
-use crate::report::format::count;
+use crate::report::format::{count, counted};
 use crate::report::validate::{Finding, Level};
 use tables::blocks::{Block, Blocks};
 use tables::profile::{Columns, Groups, Table, Want, Watch};
@@ -176,8 +176,12 @@ fn sizes<'a, P>(
                 .map(|(label, rows)| format!("`{label}` {rows}"))
                 .collect();
             let message = format!(
-                "{} classes do not have {span} rows: {}",
-                small.len(),
+                "{} {span} rows: {}",
+                counted(
+                    small.len() as u64,
+                    "class does not have",
+                    "classes do not have"
+                ),
                 names.join(", ")
             );
             findings.push(about("rows_per_class", span.level()).general(message));

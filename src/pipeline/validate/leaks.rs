@@ -9,7 +9,7 @@ use super::finding::FindingBuilder;
 use super::keys::{Keyed, Keys, Repeats};
 use super::{Checked, Job, table};
 use crate::pipeline::profile::scan;
-use crate::report::format::{count, percent};
+use crate::report::format::{counted, percent, plural};
 use crate::report::validate::Finding;
 use tables::blocks::{Block, Blocks, Head, Spot};
 use tables::profile::{Columns, Groups, Table, Want, Watch, summary};
@@ -156,9 +156,10 @@ pub(crate) fn finding<P>(
         column: None,
     };
     let message = format!(
-        "{} test rows ({}) have a {what} that is also in the training part",
-        count(leaks.count),
-        percent(share, 2)
+        "{} ({}) {} a {what} that is also in the training part",
+        counted(leaks.count, "test row", "test rows"),
+        percent(share, 2),
+        plural(leaks.count, "has", "have")
     );
     let rows = leaks.rows.into_iter();
     let rows = rows.map(|(spot, first)| (spot, format!("as {}", head.shown(first))));

@@ -121,7 +121,7 @@ fn each_rule_finds_its_rows() {
         TABLE,
         "columns: {d: {order: rising}}",
         "error d order: ",
-        "1 rows are out of order: below the previous row",
+        "1 row is out of order: below the previous row",
         "t.csv:4",
     );
     one(

@@ -35,10 +35,11 @@ pub(super) fn describe_unknown(id: &str, ids: &[String]) -> String {
         .iter()
         .min_by_key(|known| strsim::levenshtein(known, id));
     let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    format!(
-        "the model has no series `{id}`, but {} others{near}",
-        ids.len()
-    )
+    let others = match ids.len() {
+        1 => "1 other".to_owned(),
+        others => format!("{others} others"),
+    };
+    format!("the model has no series `{id}`, but {others}{near}")
 }
 
 #[cfg(test)]
@@ -54,5 +55,22 @@ mod tests {
         }
         assert_eq!(series.number("figs"), None);
         assert_eq!(series.all(), ids);
+    }
+
+    #[test]
+    fn an_unknown_series_is_named_with_the_nearest() {
+        let ids = ["north / apples", "south / pears"].map(str::to_owned);
+        assert_eq!(
+            describe_unknown("north / aples", &ids),
+            "the model has no series `north / aples`, but 2 others; did you mean `north / apples`?"
+        );
+        assert_eq!(
+            describe_unknown("x", &ids[1..]),
+            "the model has no series `x`, but 1 other; did you mean `south / pears`?"
+        );
+        assert_eq!(
+            describe_unknown("x", &[]),
+            "the model has no series `x`, but 0 others"
+        );
     }
 }

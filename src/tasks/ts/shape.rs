@@ -274,3 +274,6 @@ fn listed(names: &[String]) -> String {
     }
     text.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,23 +100,27 @@ fn days((year, month, day): (i64, i64, i64)) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// The distance between two neighbouring times, in words.
+/// The distance between neighbouring times, in words; the smallest, since a step of business days may go over a
+/// weekend.
 fn step_of(times: &[String]) -> &'static str {
-    let dates: Vec<i64> = times
-        .iter()
-        .take(2)
-        .filter_map(|t| Some(days(date(t)?)))
-        .collect();
-    let [first, second] = dates[..] else {
-        return "step";
-    };
-    match second - first {
-        1 if times[0].len() == 10 => "day",
-        7 => "week",
-        28..=31 => "month",
-        89..=92 => "quarter",
-        365 | 366 => "year",
+    let dates: Vec<i64> = times.iter().map_while(|t| Some(days(date(t)?))).collect();
+    let distances = dates.windows(2).map(|pair| pair[1] - pair[0]);
+    match distances.min() {
+        Some(1) if times[0].len() == 10 => "day",
+        Some(7) => "week",
+        Some(28..=31) => "month",
+        Some(89..=92) => "quarter",
+        Some(365 | 366) => "year",
         _ => "step",
+    }
+}
+
+/// Whether a cycle of days that begins with `at` is a week, of business days perhaps.
+fn is_week(times: &[String], at: usize, period: usize) -> bool {
+    let day = |at: usize| Some(days(date(times.get(at)?)?));
+    match (day(at), day(at + period)) {
+        (Some(first), Some(next)) => next - first == 7,
+        _ => period == 7,
     }
 }
 
@@ -148,7 +152,9 @@ fn name(times: &[String], at: usize, period: usize, step: &str) -> String {
     let date = date(&times[at]);
     match (step, period, date) {
         // The first day of 1970 was a Thursday.
-        ("day", 7, Some(date)) => WEEKDAYS[days(date).rem_euclid(7) as usize].to_owned(),
+        ("day", _, Some(date)) if is_week(times, at, period) => {
+            WEEKDAYS[days(date).rem_euclid(7) as usize].to_owned()
+        }
         ("month", 12, Some((_, month @ 1..=12, _))) => MONTHS[month as usize - 1].to_owned(),
         _ => format!("{} (step {} of {period})", times[at], at + 1),
     }
@@ -170,5 +176,75 @@ mod tests {
         assert_eq!(name(&monthly, 1, 12, "month"), "January");
         assert_eq!(step_of(&times(&["1", "2"])), "step");
         assert_eq!(name(&times(&["1", "2"]), 1, 4, "step"), "2 (step 2 of 4)");
+    }
+
+    fn texts(times: &[&str]) -> Vec<String> {
+        times.iter().map(|time| (*time).to_owned()).collect()
+    }
+
+    #[test]
+    fn steps_have_the_names_of_their_distance() {
+        for (times, step) in [
+            (&["2024-01-05", "2024-01-08", "2024-01-09"][..], "day"), // a Friday, then a Monday
+            (&["2024-01-01", "2024-01-08"], "week"),
+            (&["2024-01-31", "2024-02-29"], "month"),
+            (&["2024-01-01", "2024-04-01"], "quarter"),
+            (&["2024-12-31", "2025-12-31"], "year"),
+            (&["2024-01-01 00:00", "2024-01-01 01:00"], "step"),
+            (&["2024-01-01 00:00", "2024-01-02 00:00"], "step"),
+            (&["2024-01-01"], "step"),
+            (&[], "step"),
+        ] {
+            assert_eq!(step_of(&texts(times)), step, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn business_days_are_days_of_the_week() {
+        let week = [
+            "2024-01-05",
+            "2024-01-08",
+            "2024-01-09",
+            "2024-01-10",
+            "2024-01-11",
+            "2024-01-12",
+        ];
+        assert_eq!(name(&texts(&week), 0, 5, "day"), "Fridays");
+        let days = ["2024-01-05", "2024-01-06", "2024-01-07", "2024-01-08"];
+        assert_eq!(
+            name(&texts(&days), 0, 3, "day"),
+            "2024-01-05 (step 1 of 3)",
+            "a season of three days is no week"
+        );
+    }
+
+    #[test]
+    fn days_since_1970_follow_the_calendar() {
+        assert_eq!(days((1970, 1, 1)), 0);
+        assert_eq!(days((1969, 12, 31)), -1);
+        assert_eq!(
+            days((2000, 3, 1)) - days((2000, 2, 28)),
+            2,
+            "2000 has a leap day"
+        );
+        assert_eq!(days((1900, 3, 1)) - days((1900, 2, 28)), 1, "1900 has none");
+        assert_eq!(days((2024, 1, 1)), 19_723);
+        assert_eq!(date("2024-01"), None);
+        assert_eq!(date("2024-xx-01"), None);
+    }
+
+    #[test]
+    fn the_strongest_times_are_named_first() {
+        let headline = Headline {
+            season: [("Mondays", -0.25), ("Sundays", 0.1), ("Fridays", 0.02)]
+                .map(|(name, share)| (name.to_owned(), share))
+                .to_vec(),
+            ..Headline::default()
+        };
+        assert_eq!(
+            headline.season_in_words().unwrap(),
+            "Mondays -25 %, Sundays +10 %"
+        );
+        assert_eq!(Headline::default().season_in_words(), None);
     }
 }

@@ -207,3 +207,92 @@ fn refuse_options_of_a_batch(request: &Request) -> Result<()> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: Input = Input::Id {
+        flag: "--user",
+        noun: "user",
+    };
+
+    fn refused(input: Input, given: &str) -> String {
+        format!("{:#}", input.check(given).unwrap_err())
+    }
+
+    #[test]
+    fn a_table_is_meant_as_a_batch() {
+        for input in [Input::Text, ID] {
+            assert_eq!(
+                refused(input, "new.csv"),
+                "new.csv looks like a file name, but there is no such file; did you mean `-i new.csv`? (a batch: \
+                 `-i new.csv -o OUT`)"
+            );
+            assert!(input.check("is new.csv good?").is_ok(), "a sentence");
+        }
+        assert!(refused(Input::File, "new.csv").starts_with("new.csv is a table, not a photo; "));
+        assert!(refused(Input::File, "photos/*.jpg").contains("-i 'photos/*.jpg'"));
+    }
+
+    #[test]
+    fn a_file_where_none_is_expected_is_told_with_the_way_around() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().to_str().unwrap().to_owned();
+        assert!(refused(Input::Text, &there).contains("is a folder; did you mean `-i "));
+        assert!(refused(ID, &there).ends_with(&format!("write `--user {there}`")));
+        assert!(refused(Input::File, &there).contains("is a folder, not a photo"));
+        let photo = folder.path().join("a b.jpg");
+        std::fs::write(&photo, b"x").unwrap();
+        let photo = photo.to_str().unwrap();
+        assert!(Input::File.check(photo).is_ok());
+        let text = refused(Input::Text, photo);
+        assert!(
+            text.contains("is a file; ") && text.contains(&format!("-i '{photo}'")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_no_file_is_may_be_anything() {
+        for given in ["", "u17", "a.b", "-1"] {
+            assert!(
+                ID.check(given).is_ok() && Input::Text.check(given).is_ok(),
+                "{given}"
+            );
+        }
+        assert!(
+            Input::File.check("missing.jpg").is_ok(),
+            "told when it is read"
+        );
+    }
+
+    #[test]
+    fn the_exit_code_counts_refusals() {
+        let answered = |answers: &[bool]| Answered {
+            task: "toy",
+            answers: { answers.iter() }
+                .map(|&good| match good {
+                    true => Entry::Answer("yes"),
+                    false => Entry::Refused {
+                        input: "a\u{1b}".to_owned(),
+                        error: "unknown".to_owned(),
+                    },
+                })
+                .collect(),
+        };
+        assert_eq!(answered(&[true, true]).exit(), Exit::Done);
+        assert_eq!(answered(&[true, false]).exit(), Exit::Partial);
+        assert_eq!(answered(&[false, false]).exit(), Exit::Data);
+        assert_eq!(answered(&[]).exit(), Exit::Done);
+        let some = answered(&[true, false, true]);
+        assert_eq!(some.to_string(), "yes\nyes");
+        let refusals: Vec<String> = some.refusals().collect();
+        assert!(
+            refusals[0].ends_with(": unknown") && !refusals[0].contains('\u{1b}'),
+            "{refusals:?}"
+        );
+        let json = serde_json::to_string(&answered(&[true])).unwrap();
+        assert_eq!(json, r#"{"task":"toy","answers":["yes"]}"#);
+    }
+}

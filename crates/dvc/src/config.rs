@@ -109,6 +109,16 @@ fn config_files(dvc: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A value without quotes, or before the comment on its line: as ConfigObj reads it, which DVC uses.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some((inner, _)) = value.strip_prefix(quote).and_then(|v| v.split_once(quote)) {
+            return inner;
+        }
+    }
+    value.split('#').next().unwrap_or_default().trim_end()
+}
+
 /// Parses `[section]` and `name = value` lines; `['remote "x"']` sections concern other commands
 /// only.
 fn read_file(file: &Path, options: &mut OptionValues) -> Result<()> {
@@ -121,12 +131,12 @@ fn read_file(file: &Path, options: &mut OptionValues) -> Result<()> {
     let mut section = String::new();
     for line in text.lines() {
         let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+        if let Some((name, _)) = line.strip_prefix('[').and_then(|l| l.rsplit_once(']')) {
             section = name.trim().trim_matches(['"', '\'']).to_owned();
         } else if let Some((name, value)) = line.split_once('=')
             && !line.starts_with(['#', ';'])
         {
-            let value = value.trim().trim_matches(['"', '\'']).to_owned();
+            let value = unquoted(value.trim()).to_owned();
             let name = format!("{section}.{}", name.trim());
             options.insert(name, (value, base.clone()));
         }

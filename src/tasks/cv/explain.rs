@@ -284,3 +284,134 @@ impl fmt::Display for Explanation {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_score_is_described_in_words() {
+        for name in NAMES {
+            let meaning = describe(name);
+            assert!(!meaning.contains('_'), "{name}: {meaning}");
+        }
+        assert_eq!(
+            describe("tiles_fourth_less_4"),
+            "finest detail, in the direction with less (4th differences) at a quarter of it, in the \
+             sharpest tenth of the photo"
+        );
+        let meanings: std::collections::BTreeSet<String> = NAMES.map(describe).into();
+        assert_eq!(
+            meanings.len(),
+            NAMES.len(),
+            "two scores have the same meaning"
+        );
+    }
+
+    #[test]
+    fn the_map_is_stretched_beside_the_photo_over_a_legend() {
+        let photo = Thumbnail {
+            width: 32,
+            height: 4,
+            pixels: vec![7; 128],
+        };
+        let map = Thumbnail {
+            width: 2,
+            height: 2,
+            pixels: vec![10, 20, 30, 40],
+        };
+        let picture = side_by_side(&photo, &map);
+        assert_eq!((picture.width, picture.height), (64, 4 + LEGEND));
+        let at = |x: usize, y: usize| picture.pixels[y * 64 + x];
+        assert_eq!([at(0, 0), at(31, 3)], [7, 7]);
+        assert_eq!(
+            [at(32, 0), at(47, 1), at(48, 0), at(63, 1)],
+            [10, 10, 20, 20]
+        );
+        assert_eq!([at(32, 2), at(63, 3)], [30, 40]);
+        // The legend: white frame, dark on the left of the map's half, bright on its right.
+        assert_eq!([at(0, 12), at(33, 12), at(40, 4)], [255, 255, 255]);
+        assert_eq!(at(48, 12), 127, "the middle");
+        assert!(at(34, 12) < 20 && at(61, 12) > 225);
+    }
+
+    #[test]
+    fn a_photo_smaller_than_a_tile_has_a_black_map() {
+        let photo = Thumbnail {
+            width: 3,
+            height: 1,
+            pixels: vec![9; 3],
+        };
+        let none = Thumbnail {
+            width: 0,
+            height: 0,
+            pixels: Vec::new(),
+        };
+        assert_eq!(side_by_side(&photo, &none).pixels[..6], [9, 9, 9, 0, 0, 0]);
+    }
+
+    fn explanation(tiles: Vec<Vec<f64>>) -> Explanation {
+        Explanation {
+            path: "a.jpg".to_owned(),
+            prediction: Class::Sharp,
+            probability: 0.75,
+            score: 1.0986,
+            laplacian_variance: 12.345,
+            size: [1600, 1200],
+            judged_at: [800, 600],
+            trained_on: Sizes {
+                smallest: 320,
+                largest: 800,
+            },
+            warning: None,
+            reasons: vec![Reason {
+                score: "laplacian_variance",
+                meaning: describe("laplacian_variance"),
+                value: 12.0,
+                weight: Some(0.5),
+                contribution: 6.0,
+            }],
+            others: Others {
+                scores: 2,
+                contribution: -0.5,
+            },
+            bias: Some(-4.4014),
+            tiles,
+            sharp_tiles: 0.5,
+        }
+    }
+
+    #[test]
+    fn an_explanation_adds_up_in_words() {
+        let text = explanation(Vec::new()).to_string();
+        assert!(
+            text.starts_with("a.jpg: sharp  (0.7500)\n  score 1.0986, "),
+            "{text}"
+        );
+        assert!(text.contains(
+            "1600 x 1200 pixels, judged at 800 x 600; the model was trained on 320 to 800\n"
+        ));
+        assert!(text.contains("  +6.0000  laplacian_variance"));
+        assert!(text.contains("  -0.5000  and 2 more, together\n"));
+        assert!(text.contains("  -4.4014  (constant"));
+        assert!(!text.contains("where it is sharp"), "no map without tiles");
+    }
+
+    #[test]
+    fn every_second_row_of_tiles_is_a_row_of_letters() {
+        let row = vec![-99.0, -10.0, 0.0, 10.0, 99.0];
+        let text = explanation(vec![row.clone(), vec![0.0; 5], row]).to_string();
+        let map: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with("  |"))
+            .collect();
+        assert_eq!(map, ["  |  +@@|", "  |  +@@|"]);
+        let wide = explanation(vec![vec![10.0; 121]; 6]).to_string();
+        let map: Vec<&str> = wide
+            .lines()
+            .filter(|line| line.starts_with("  |"))
+            .collect();
+        assert_eq!(map.len(), 1, "every third column, every sixth row");
+        assert_eq!(map[0].matches('@').count(), 41);
+    }
+}

@@ -270,3 +270,53 @@ impl fmt::Display for Explanation {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_have_six_decimals_or_a_power_of_ten() {
+        for (value, text) in [
+            (0.25, "0.250000"),
+            (-0.0, "0.000000"),
+            (9.4e-6, "9.40000e-6"),
+            (-9.6e-6, "-0.000010"),
+            (1e15, "1.00000e15"),
+        ] {
+            assert_eq!(parameter(value), text);
+        }
+    }
+
+    #[test]
+    fn what_top_leaves_out_is_counted() {
+        let mut explanation = Explanation {
+            unique_id: "a".to_owned(),
+            headline: Headline {
+                ds: Some("2024-01-01".to_owned()),
+                season: vec![("Mondays".to_owned(), 0.2)],
+                trend: 0.5,
+                step: "day",
+            },
+            reason: String::new(),
+            models: Vec::new(),
+            cycles: vec![vec![1.0, -1.0, 0.5]],
+            factors: false,
+            next: Next {
+                mean: 10.0,
+                lo_95: 8.0,
+                hi_95: 12.0,
+            },
+            top: 2,
+        };
+        assert_eq!(
+            explanation.to_string(),
+            "a: Mondays +20 %, trend +0.5000 a day, next day (2024-01-01) 10.0000 [8.0000, 12.0000] with 95 %\n  \
+             season 1 taken off: 1.0000 -1.0000 and 1 more\n"
+        );
+        explanation.headline.season.clear();
+        explanation.headline.trend = 0.0;
+        explanation.cycles.clear();
+        assert!(explanation.to_string().starts_with("a: no trend, next day"));
+    }
+}

@@ -111,3 +111,18 @@ fn options_without_a_meaning_are_refused() {
         assert!(message.contains(reason), "{message}");
     }
 }
+
+/// A comment behind a value used to be read as a part of it.
+#[test]
+fn comments_end_a_line_of_options() {
+    let project = Project::with_dvc("");
+    project.write(
+        ".dvc/config",
+        "[core] # of the project\nno_scm = true # no git\n[cache]\ntype = hardlink, copy  # fast\n\
+         dir = \"/a # b\" # quoted\n; shared = group\n#shared = group\n",
+    );
+    let config = project.config();
+    assert!(config.no_scm && !config.shared);
+    assert_eq!(config.links, [Link::Hardlink, Link::Copy]);
+    assert_eq!(config.cache, std::path::Path::new("/a # b"));
+}

@@ -221,3 +221,106 @@ fn each(
 pub(super) fn from_ids(column: &str, ids: Vec<String>) -> Box<dyn Source> {
     tables::from_values("the model", column, ids)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+    use tables::{Compression, Format};
+
+    const QUIET: Talk = Talk {
+        verbosity: -1,
+        color: false,
+    };
+
+    fn columns() -> Columns {
+        Columns {
+            user: "user_id".to_owned(),
+            item: "item_id".to_owned(),
+            rating: "rating".to_owned(),
+            time: "timestamp".to_owned(),
+            date_format: None,
+            decimal: None,
+        }
+    }
+
+    fn items() -> Ids {
+        Ids::new(&["a", "b", "c", "d"].map(str::to_owned))
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    fn folded(text: &str) -> Folded {
+        let input = Box::new(Cursor::new(text.to_owned()));
+        let mut source = tables::open_as(input, "new.csv", Format::Csv, Compression::None).unwrap();
+        let mut context = Context::new(Reading::default());
+        Folded::read(source.as_mut(), &columns(), &items(), &mut context, &QUIET).unwrap()
+    }
+
+    #[test]
+    fn the_latest_of_several_rows_of_an_item_counts() {
+        let folded = folded("user_id,item_id,timestamp\nv,a,3\nu,c,1\nu,a,2\nu,x,3\nu,c,4\n");
+        assert_eq!(folded.users, ["v", "u"], "in the order of their first row");
+        assert_eq!(
+            folded.of("u"),
+            [0, 2],
+            "the oldest first, none that is unknown"
+        );
+        assert_eq!(folded.of("v"), [0]);
+        assert_eq!(folded.of("w"), [0u32; 0]);
+        let known = ["u", "w"].map(str::to_owned);
+        assert_eq!(folded.and(known.iter()), ["u", "w", "v"]);
+    }
+
+    #[test]
+    fn pairs_are_sorted_and_a_user_of_unknown_items_is_in_the_table() {
+        let table = file("user_id,item_id\nu,c\nu,a\nu,c\nv,x\n");
+        let mut context = Context::new(Reading::default());
+        let pairs = Pairs::read(table.path(), &columns(), &items(), &mut context, &QUIET).unwrap();
+        assert_eq!(pairs.of("u"), Some(&[0, 2][..]));
+        assert_eq!(
+            pairs.of("v"),
+            Some(&[][..]),
+            "may have nothing, not everything"
+        );
+        assert_eq!(pairs.of("w"), None);
+    }
+
+    #[test]
+    fn other_items_than_those_of_the_table_are_hidden() {
+        let table = file("item_id\nb\nx\nd\nb\n");
+        let mut context = Context::new(Reading::default());
+        let hidden = all_but(&items(), "item_id", table.path(), &mut context, &QUIET).unwrap();
+        assert_eq!(hidden, [0, 2]);
+    }
+
+    #[test]
+    fn the_digest_tells_cells_apart() {
+        let digest = |rows: &[&[&str]]| {
+            let mut context = Context::new(Reading::default());
+            rows.iter().for_each(|row| context.add(row));
+            context.digest()
+        };
+        assert_eq!(digest(&[]), "", "nothing was read");
+        assert_eq!(digest(&[&["a", "b"]]).len(), 64);
+        assert_ne!(digest(&[&["ab", "c"]]), digest(&[&["a", "bc"]]));
+        assert_ne!(digest(&[&["a"], &["b"]]), digest(&[&["b"], &["a"]]));
+    }
+
+    #[test]
+    fn an_empty_id_or_a_missing_column_is_named_with_its_place() {
+        let read = |text: &str| {
+            let table = file(text);
+            let mut context = Context::new(Reading::default());
+            let error = all_but(&items(), "item_id", table.path(), &mut context, &QUIET);
+            format!("{:#}", error.unwrap_err())
+        };
+        assert!(read("id\na\n").contains("`item_id`"));
+        let empty = read("item_id,n\na,1\n,2\n");
+        assert!(empty.contains(".csv:3"), "{empty}");
+    }
+}

@@ -307,3 +307,52 @@ fn mean(scores: &[Score]) -> Option<Score> {
         steps: scores.iter().map(|s| s.steps).sum(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_means_over_the_origins() {
+        let score = |mase: f64, mape: Option<f64>, steps| Score {
+            mase,
+            mape,
+            steps,
+            ..Score::default()
+        };
+        assert_eq!(mean(&[]), None);
+        let all = [
+            score(1.0, Some(10.0), 3),
+            score(2.0, None, 4),
+            score(6.0, Some(20.0), 5),
+        ];
+        let all = mean(&all).unwrap();
+        assert_eq!((all.mase, all.steps), (3.0, 12));
+        assert_eq!(all.mape, Some(15.0), "of the origins that have one");
+        assert_eq!(mean(&[score(1.0, None, 1)]).unwrap().mape, None);
+    }
+
+    #[test]
+    fn bounds_of_the_naive_forecast_are_those_of_the_normal_distribution() {
+        let forecast = Forecast {
+            mean: vec![10.0, -1.0],
+            deviation: vec![2.0, 0.0],
+        };
+        let (low, high) = bounds(&forecast);
+        assert!(
+            (low[0] - (10.0 - 3.919_928)).abs() < 1e-5,
+            "1.959964 deviations: {low:?}"
+        );
+        assert!((high[0] - (10.0 + 3.919_928)).abs() < 1e-5);
+        assert_eq!((low[1], high[1]), (-1.0, -1.0));
+    }
+
+    #[test]
+    fn few_residuals_are_not_tested_for_correlation() {
+        assert_eq!(ljung_box_probability(&[0.1, -0.1, 0.2]), None);
+        let alternating: Vec<f64> = (0..200)
+            .map(|t| if t % 2 == 0 { 1.0 } else { -1.0 })
+            .collect();
+        assert!(ljung_box_probability(&alternating).unwrap() < 1e-6);
+    }
+}

@@ -6,6 +6,7 @@
 //! one vector is summed over a few fixed parts of the rows; XᵀV of many vectors uses a transposed
 //! copy, since parts would cost features × classes each, which is more at 77 classes.
 
+use std::borrow::Cow;
 use std::ops::AddAssign;
 
 use rayon::prelude::*;
@@ -32,6 +33,18 @@ pub struct Matrix {
     starts: Vec<usize>,
     indices: Vec<u32>,
     values: Vec<f32>,
+}
+
+impl<'a> From<&'a Matrix> for Cow<'a, Matrix> {
+    fn from(matrix: &'a Matrix) -> Cow<'a, Matrix> {
+        Cow::Borrowed(matrix)
+    }
+}
+
+impl From<Matrix> for Cow<'_, Matrix> {
+    fn from(matrix: Matrix) -> Self {
+        Cow::Owned(matrix)
+    }
 }
 
 impl Matrix {
@@ -83,6 +96,17 @@ impl Matrix {
         self.indices.extend_from_slice(indices);
         self.values.extend_from_slice(values);
         self.starts.push(self.values.len());
+    }
+
+    /// Makes room for `rows` rows in all, if they are as full as those so far. Growing by doubling
+    /// would copy a large matrix, and take up to three times its room while it does.
+    pub fn expect(&mut self, rows: usize) {
+        let full = self.entries() * rows / self.rows().max(1);
+        if self.values.capacity() < full {
+            let more = full + full / 16 - self.entries();
+            self.indices.reserve_exact(more);
+            self.values.reserve_exact(more);
+        }
     }
 
     /// Selects rows, in the given order.

@@ -98,12 +98,14 @@ impl<'a> Binary<'a> {
         let problem = self.problem;
         let (weights, bias) = scaled(problem, w, &mut self.exact);
         let labels = problem.labels();
+        let zero = weights.iter().all(|weight| *weight == 0.0);
         let terms = |row: usize, indices: &[u32], values: &[f32], curvature: &mut f32| {
             let cost = problem.costs[row];
             if cost == 0.0 {
                 return None;
             }
-            let score = sparse::dot::<f64, f64, false>(indices, values, weights) + bias[0];
+            let dot = || sparse::dot::<f64, f64, false>(indices, values, weights);
+            let score = if zero { bias[0] } else { dot() + bias[0] };
             let (probability, softplus) = sigmoid_softplus(score);
             let label = f64::from(labels[row]);
             let p = probability as f32;

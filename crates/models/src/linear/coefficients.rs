@@ -10,7 +10,7 @@ use crate::sparse::Matrix;
 const ROWS: usize = 256;
 
 /// Weights and bias of a fitted model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coefficients {
     /// 1 for two classes, else the number of classes.
     pub outputs: usize,

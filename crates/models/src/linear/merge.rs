@@ -46,10 +46,7 @@ impl Merged {
             return None;
         }
         let columns = columns(rows, blocks)?;
-        let (group, first) = groups(&columns);
-        if 10 * first.len() > 9 * columns.len() {
-            return None;
-        }
+        let (group, first) = groups(&columns)?;
         let mut norms = vec![0.0; first.len()];
         for (column, &group) in columns.iter().zip(&group) {
             norms[group as usize] += f64::from(column.value) * f64::from(column.value);
@@ -122,34 +119,42 @@ fn columns(rows: &Matrix, blocks: &[usize]) -> Option<Vec<Column>> {
                 column.row = row as u32;
             }
             column.entries += 1;
-            let ratio = (value / column.value * STEPS).round() as u32;
+            // Rounds; `round` is a call into libm where the CPU is not known to do it.
+            let ratio = (value / column.value * STEPS + 0.5) as u32;
             column.hash = mix(column.hash ^ ((row as u64) << 32 | u64::from(ratio)));
         }
     }
     Some(columns)
 }
 
+/// Whether so few groups of so many columns save more than they cost.
+fn worthwhile(groups: usize, columns: usize) -> bool {
+    10 * groups <= 9 * columns
+}
+
 /// The group of each column and the first column of each group. Groups are in the order of the
 /// first row that contains them: neighbouring rows then have neighbouring groups, whose weights
-/// share a cache.
-fn groups(columns: &[Column]) -> (Vec<u32>, Vec<u32>) {
-    let key = |column: u32| {
-        let Column { hash, entries, .. } = columns[column as usize];
-        (hash, entries)
-    };
-    let mut order: Vec<u32> = (0..columns.len() as u32).collect();
-    order.sort_unstable_by_key(|&column| (key(column), column));
-    let mut group = vec![0; columns.len()];
-    let same = |a: &u32, b: &u32| key(*a) == key(*b);
-    let mut first: Vec<u32> = order.chunk_by(same).map(|columns| columns[0]).collect();
+/// share a cache. `None` if there are nearly as many groups as columns.
+fn groups(columns: &[Column]) -> Option<(Vec<u32>, Vec<u32>)> {
+    let keyed = (0..).zip(columns);
+    let keyed = keyed.map(|(number, column): (u32, _)| (column.hash, column.entries, number));
+    let mut order: Vec<(u64, u32, u32)> = keyed.collect();
+    order.sort_unstable();
+    let same = |a: &(u64, u32, u32), b: &(u64, u32, u32)| (a.0, a.1) == (b.0, b.1);
+    if !worthwhile(order.chunk_by(same).count(), columns.len()) {
+        return None;
+    }
+    let first_of = |group: &[(u64, u32, u32)]| group[0].2;
+    let mut first: Vec<u32> = order.chunk_by(same).map(first_of).collect();
     let place = |column: &u32| (columns[*column as usize].row, *column);
     first.sort_unstable_by_key(place);
+    let mut group = vec![0; columns.len()];
     for columns in order.chunk_by(same) {
-        let found = first.binary_search_by_key(&place(&columns[0]), place);
+        let found = first.binary_search_by_key(&place(&first_of(columns)), place);
         let number = found.unwrap_or_default() as u32;
-        columns.iter().for_each(|&c| group[c as usize] = number);
+        columns.iter().for_each(|c| group[c.2 as usize] = number);
     }
-    (group, first)
+    Some((group, first))
 }
 
 fn merged(rows: &Matrix, group: &[u32], first: &[u32], part: &[f64]) -> Matrix {

@@ -1,5 +1,7 @@
 //! The data of a fit: rows, classes, costs and scales.
 
+use std::borrow::Cow;
+
 use super::coefficients::{Coefficients, outputs};
 use super::merge::Merged;
 use super::options::Scheme;
@@ -8,7 +10,7 @@ use crate::sparse::Matrix;
 
 /// Rows and the class of each, prepared once for any number of fits.
 pub struct Examples<'a> {
-    rows: &'a Matrix,
+    rows: Cow<'a, Matrix>,
     /// The merged columns to solve for instead of `rows`, if that is smaller.
     merged: Option<Merged>,
     /// The solved matrix, transposed, if there is more than one output.
@@ -18,12 +20,12 @@ pub struct Examples<'a> {
 }
 
 impl<'a> Examples<'a> {
-    /// Takes one label (below `classes`) per row.
+    /// Takes one label (below `classes`) per row; the rows borrowed or owned.
     ///
     /// # Panics
     /// If the number of labels differs from the number of rows.
-    pub fn new(rows: &'a Matrix, labels: &'a [u32], classes: usize) -> Self {
-        Examples::of(rows, labels, classes, None)
+    pub fn new(rows: impl Into<Cow<'a, Matrix>>, labels: &'a [u32], classes: usize) -> Self {
+        Examples::of(rows.into(), labels, classes, None)
     }
 
     /// Like [`Examples::new`], with columns that are multiples of each other solved as one.
@@ -32,13 +34,25 @@ impl<'a> Examples<'a> {
     ///
     /// # Panics
     /// If the number of labels differs from the number of rows.
-    pub fn merged(rows: &'a Matrix, labels: &'a [u32], classes: usize, blocks: &[usize]) -> Self {
-        Examples::of(rows, labels, classes, Merged::find(rows, blocks))
+    pub fn merged(
+        rows: impl Into<Cow<'a, Matrix>>,
+        labels: &'a [u32],
+        classes: usize,
+        blocks: &[usize],
+    ) -> Self {
+        let rows = rows.into();
+        let merged = Merged::find(&rows, blocks);
+        Examples::of(rows, labels, classes, merged)
     }
 
-    fn of(rows: &'a Matrix, labels: &'a [u32], classes: usize, merged: Option<Merged>) -> Self {
+    fn of(
+        rows: Cow<'a, Matrix>,
+        labels: &'a [u32],
+        classes: usize,
+        merged: Option<Merged>,
+    ) -> Self {
         assert_eq!(labels.len(), rows.rows(), "expected one label per row");
-        let solved = merged.as_ref().map_or(rows, |merged| &merged.rows);
+        let solved = merged.as_ref().map_or(&*rows, |merged| &merged.rows);
         Examples {
             columns: (outputs(classes) > 1).then(|| solved.transposed()),
             merged,
@@ -50,14 +64,14 @@ impl<'a> Examples<'a> {
 
     /// The rows.
     pub fn rows(&self) -> &Matrix {
-        self.rows
+        &self.rows
     }
 
     /// The matrix to solve for.
     pub(super) fn solved(&self) -> &Matrix {
         self.merged
             .as_ref()
-            .map_or(self.rows, |merged| &merged.rows)
+            .map_or(&*self.rows, |merged| &merged.rows)
     }
 
     /// The matrix to solve for, transposed.

@@ -57,15 +57,12 @@ impl Characters {
             of_words.ends.push(of_words.numbers.len());
         }
         let frequencies = frequencies(corpus, &of_words, all.ngrams.len());
-        let spell = |number: usize| all.ngrams.strings().get(number).to_vec();
-        let chosen = choose(&frequencies, corpus.texts(), bounds, spell);
-        let mut ngrams = Strings::default();
-        chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
+        let spell = |number: usize, bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(all.ngrams.strings().get(number));
+        };
+        let (ngrams, chosen) = choose(&frequencies, corpus.texts(), bounds, spell);
         let characters = Characters::new(ngrams, range);
-        let frequencies = chosen
-            .iter()
-            .map(|&(_, number)| frequencies[number])
-            .collect();
+        let frequencies = chosen.iter().map(|&number| frequencies[number]).collect();
         (characters, frequencies)
     }
 

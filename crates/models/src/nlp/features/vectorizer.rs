@@ -3,7 +3,7 @@
 //! A row has one block of word n-grams and, optionally, one of character n-grams. Each has its own
 //! norm, so that many characters do not outweigh few words; together they have norm one.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -89,8 +89,9 @@ impl Features {
     }
 
     /// Tokenizes `texts` for these features. `watch` is called with the number of texts done.
-    pub(in crate::nlp) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Corpus {
-        Corpus::read(texts, &self.tokenizer(), &self.stops(), watch)
+    pub(in crate::nlp) fn read(&self, texts: &[&str], watch: &dyn Fn(usize)) -> Arc<Corpus> {
+        let corpus = Corpus::read(texts, &self.tokenizer(), &self.stops(), watch);
+        Arc::new(corpus)
     }
 
     /// Number of features in `texts`.
@@ -280,7 +281,7 @@ impl Row {
 impl Vectorizer {
     /// Chooses the features of `corpus` and fits their weights; [`Fitted::matrix`] returns the
     /// rows.
-    pub fn fit<'a>(features: &Features, corpus: &'a Corpus, precision: Precision) -> Fitted<'a> {
+    pub fn fit(features: &Features, corpus: &Arc<Corpus>, precision: Precision) -> Fitted {
         let tfidf = |frequencies: &[u32]| {
             Tfidf::fit(frequencies, corpus.texts(), features.sublinear, precision)
         };
@@ -298,7 +299,7 @@ impl Vectorizer {
             tfidf: tfidf(&frequencies),
             characters,
         };
-        Fitted::new(vectorizer, corpus, occurrences)
+        Fitted::new(vectorizer, Arc::clone(corpus), occurrences)
     }
 
     /// Keeps some of the features.
@@ -390,17 +391,17 @@ impl Vectorizer {
 }
 
 /// A vectorizer and its occurrences in the corpus it was fitted to.
-pub struct Fitted<'a> {
+pub struct Fitted {
     pub vectorizer: Vectorizer,
-    corpus: &'a Corpus,
+    corpus: Arc<Corpus>,
     occurrences: Occurrences,
     of_words: Option<OfWords>,
 }
 
-impl<'a> Fitted<'a> {
-    fn new(vectorizer: Vectorizer, corpus: &'a Corpus, occurrences: Occurrences) -> Fitted<'a> {
+impl Fitted {
+    fn new(vectorizer: Vectorizer, corpus: Arc<Corpus>, occurrences: Occurrences) -> Fitted {
         let characters = vectorizer.characters.as_ref();
-        let of_words = characters.map(|block| block.ngrams.of_words(corpus));
+        let of_words = characters.map(|block| block.ngrams.of_words(&corpus));
         Fitted {
             vectorizer,
             corpus,
@@ -409,11 +410,17 @@ impl<'a> Fitted<'a> {
         }
     }
 
+    /// The vectorizer alone, without its occurrences.
+    pub fn into_vectorizer(self) -> Vectorizer {
+        self.vectorizer
+    }
+
     /// Keeps some of the features.
-    pub fn kept(&self, kept: &[bool]) -> Fitted<'a> {
+    pub fn kept(&self, kept: &[bool]) -> Fitted {
         let words = &kept[..self.vectorizer.vocabulary.len()];
         let occurrences = self.occurrences.keep(words);
-        Fitted::new(self.vectorizer.keep(kept), self.corpus, occurrences)
+        let corpus = Arc::clone(&self.corpus);
+        Fitted::new(self.vectorizer.keep(kept), corpus, occurrences)
     }
 
     /// One row per text of the corpus, in order, identical to [`Vectorizer::vectorize`].
@@ -421,33 +428,37 @@ impl<'a> Fitted<'a> {
         let mut whole = Matrix::new(self.vectorizer.features());
         let texts: Vec<usize> = (0..self.corpus.texts()).collect();
         if rayon::current_num_threads() == 1 {
-            self.rows(&texts, &mut whole);
+            let mut row = Row::default();
+            for some in texts.chunks(TEXTS_PER_TASK) {
+                self.rows(some, &mut row, &mut whole);
+                whole.expect(texts.len());
+            }
             return whole;
         }
         for wave in texts.chunks(TEXTS_PER_TASK * TASKS_AT_ONCE) {
             let part = |texts: &[usize]| {
                 let mut part = Matrix::new(self.vectorizer.features());
-                self.rows(texts, &mut part);
+                self.rows(texts, &mut Row::default(), &mut part);
                 part
             };
             let parts: Vec<Matrix> = wave.par_chunks(TEXTS_PER_TASK).map(part).collect();
             parts.iter().for_each(|part| whole.append(part));
+            whole.expect(texts.len());
         }
         whole
     }
 
     /// Appends the rows of some texts.
-    fn rows(&self, texts: &[usize], rows: &mut Matrix) {
-        let mut row = Row::default();
+    fn rows(&self, texts: &[usize], row: &mut Row, rows: &mut Matrix) {
         for &text in texts {
-            self.vectorize(text, &mut row);
+            self.vectorize(text, row);
             rows.push(row.bag.indices(), &row.values);
         }
     }
 
     fn vectorize(&self, text: usize, row: &mut Row) {
         row.clear(self.vectorizer.features());
-        self.occurrences.find(self.corpus, text, &mut row.found);
+        self.occurrences.find(&self.corpus, text, &mut row.found);
         row.bag.add(&row.found);
         let words = row.bag.len();
         if let Some(of_words) = &self.of_words {

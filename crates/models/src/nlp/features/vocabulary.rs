@@ -128,11 +128,10 @@ impl Vocabulary {
             .iter()
             .map(|&(level, node)| levels[level].frequencies[node])
             .collect();
-        let spell = |candidate: usize| spell(corpus, &levels, places[candidate]);
-        let chosen = choose(&frequencies, corpus.texts(), bounds, spell);
-        let mut ngrams = Strings::default();
-        chosen.iter().for_each(|(ngram, _)| ngrams.push(ngram));
-        let chosen: Vec<usize> = chosen.iter().map(|&(_, candidate)| candidate).collect();
+        let spell = |candidate: usize, bytes: &mut Vec<u8>| {
+            spell(corpus, &levels, places[candidate], bytes);
+        };
+        let (ngrams, chosen) = choose(&frequencies, corpus.texts(), bounds, spell);
         let places = chosen.iter().map(|&candidate| places[candidate]);
         let occurrences = occurrences(corpus, &mut levels, range.0, places);
         let frequencies = chosen.iter().map(|&candidate| frequencies[candidate]);
@@ -362,13 +361,14 @@ pub struct Path {
     unsure: Vec<u32>,
 }
 
-/// The candidates within `bounds` in byte order: n-gram and index among the candidates.
+/// The candidates within `bounds` in byte order: their n-grams, and the index of each among the
+/// candidates. `spell` appends the n-gram of a candidate.
 pub fn choose(
     frequencies: &[u32],
     texts: usize,
     bounds: Bounds,
-    spell: impl Fn(usize) -> Vec<u8> + Sync,
-) -> Vec<(Vec<u8>, usize)> {
+    spell: impl Fn(usize, &mut Vec<u8>),
+) -> (Strings, Vec<usize>) {
     let most = bounds.max_df * texts as f64;
     let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
     let threshold = frequency_threshold(
@@ -376,21 +376,75 @@ pub fn choose(
         texts,
         bounds.max_features,
     );
-    let spelled = |wanted: std::cmp::Ordering| {
-        let candidates = frequencies.par_iter().enumerate();
+    let mut spelled = Spelled::default();
+    let add = |wanted: std::cmp::Ordering, spelled: &mut Spelled| {
+        let candidates = frequencies.iter().enumerate();
         let fit = candidates.filter(|(_, df)| fits(**df) && df.cmp(&&threshold) == wanted);
-        let mut spelled: Vec<(Vec<u8>, usize)> = fit
-            .map(|(candidate, _)| (spell(candidate), candidate))
-            .collect();
-        spelled.par_sort_unstable();
-        spelled
+        fit.for_each(|(candidate, _)| spelled.push(candidate, &spell));
     };
-    let mut chosen = spelled(std::cmp::Ordering::Greater);
-    let mut at = spelled(std::cmp::Ordering::Equal);
-    at.truncate(bounds.max_features - chosen.len());
-    chosen.append(&mut at);
-    chosen.par_sort_unstable();
-    chosen
+    // Of those at the threshold, which may be many times more, the first in byte order are taken.
+    add(std::cmp::Ordering::Equal, &mut spelled);
+    let at = spelled.items.len();
+    add(std::cmp::Ordering::Greater, &mut spelled);
+    let above = spelled.items.len() - at;
+    spelled.sort(0..at);
+    spelled
+        .items
+        .drain((bounds.max_features - above).min(at)..at);
+    spelled.sort(0..spelled.items.len());
+    spelled.done()
+}
+
+/// N-grams to be sorted: their bytes one after the other, and for each its first eight bytes, by
+/// which nearly all are told apart.
+#[derive(Default)]
+struct Spelled {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+#[derive(Clone, Copy)]
+struct Item {
+    /// Big-endian, padded with zeros.
+    head: u64,
+    start: usize,
+    len: u32,
+    candidate: u32,
+}
+
+impl Spelled {
+    fn push(&mut self, candidate: usize, spell: &impl Fn(usize, &mut Vec<u8>)) {
+        let start = self.bytes.len();
+        spell(candidate, &mut self.bytes);
+        let ngram = &self.bytes[start..];
+        let mut head = [0; 8];
+        let len = ngram.len().min(8);
+        head[..len].copy_from_slice(&ngram[..len]);
+        self.items.push(Item {
+            head: u64::from_be_bytes(head),
+            start,
+            len: ngram.len() as u32,
+            candidate: candidate as u32,
+        });
+    }
+
+    fn sort(&mut self, range: std::ops::Range<usize>) {
+        let bytes = |item: &Item| &self.bytes[item.start..][..item.len as usize];
+        self.items[range].par_sort_unstable_by(|a, b| {
+            let heads = a.head.cmp(&b.head);
+            heads.then_with(|| bytes(a).cmp(bytes(b)))
+        });
+    }
+
+    fn done(self) -> (Strings, Vec<usize>) {
+        let mut ngrams = Strings::default();
+        let mut candidates = Vec::with_capacity(self.items.len());
+        for item in &self.items {
+            ngrams.push(&self.bytes[item.start..][..item.len as usize]);
+            candidates.push(item.candidate as usize);
+        }
+        (ngrams, candidates)
+    }
 }
 
 /// The highest frequency f such that at most `most` candidates are more frequent than f.
@@ -437,18 +491,14 @@ fn occurrences(
     }
 }
 
-/// The words of a node, separated by single spaces.
-fn spell(corpus: &Corpus, levels: &[Level], (level, node): (usize, usize)) -> Vec<u8> {
+/// Appends the words of a node, separated by single spaces.
+fn spell(corpus: &Corpus, levels: &[Level], (level, node): (usize, usize), bytes: &mut Vec<u8>) {
     let (shorter, last) = levels[level].keys[node];
-    let mut bytes = match level {
-        0 => Vec::new(),
-        _ => spell(corpus, levels, (level - 1, shorter as usize)),
-    };
     if level > 0 {
+        spell(corpus, levels, (level - 1, shorter as usize), bytes);
         bytes.push(b' ');
     }
     bytes.extend_from_slice(corpus.words.strings().get(last as usize));
-    bytes
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use super::calibrate::temperature;
 use super::error::FitError;
 use super::folds::{Data, Folds};
 use super::options::ClassifierOptions;
+use super::prepared::Prepared;
 use super::progress::Progress;
-use super::search::{Labelled, Trial, search};
-use crate::linear::{Coefficients, Examples};
-use crate::nlp::features::vectorizer::{Features, Fitted, Vectorizer};
+use super::search::{Labelled, Trial, Whole, search};
+use crate::linear::Coefficients;
+use crate::nlp::features::vectorizer::Vectorizer;
 use crate::nlp::model::Model;
 use crate::optim::Minimum;
-use crate::sparse::Matrix;
 
 /// Report on a fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,53 +117,89 @@ impl ClassifierOptions {
         Ok((model, fit))
     }
 
-    /// Fits features and coefficients to all rows; only the temperature is left to choose. If a
-    /// search used all rows, its temperature and coefficients are passed in.
-    fn solve(
+    /// Fits features and coefficients to all rows; only the temperature is left to choose, unless a
+    /// search of all rows `found` it.
+    fn solve<'a>(
         &self,
-        all: &Labelled,
-        found: Option<(f64, Coefficients)>,
+        all: &'a Labelled<'a>,
+        found: Option<Whole<'a>>,
         watch: &dyn Fn(Progress),
     ) -> Result<Solved, FitError> {
+        let (prepared, found) = match found {
+            None => (self.prepare(all, watch)?, None),
+            Some(found) => (
+                found.prepared,
+                Some((found.temperature, found.coefficients)),
+            ),
+        };
+        let columns = prepared.data.examples.rows().columns();
+        if let Some(keep) = self.keep.filter(|&keep| keep < columns) {
+            return Ok(self.solve_kept(keep, prepared, found, all, watch));
+        }
+        let Prepared { fitted, data } = prepared;
+        // Where features occur takes as much room as the rows, and is no longer needed.
+        let vectorizer = fitted.into_vectorizer();
+        let (temperature, start) = self.start(&data, all, found);
+        Ok(Solved {
+            vectorizer,
+            solution: self.minimize(&data, start, watch),
+            temperature,
+            entries: data.examples.rows().entries(),
+        })
+    }
+
+    /// Like [`Self::solve`], then again for the `keep` features with the largest weights.
+    fn solve_kept(
+        &self,
+        keep: usize,
+        prepared: Prepared,
+        found: Option<(f64, Coefficients)>,
+        all: &Labelled,
+        watch: &dyn Fn(Progress),
+    ) -> Solved {
+        let (mut temperature, start) = self.start(&prepared.data, all, found);
+        let solution = self.minimize(&prepared.data, start, watch);
+        if self.calibrate {
+            temperature = self.calibrate_kept(keep, &prepared, all);
+        }
+        let Prepared { fitted, data } = prepared.kept(&largest(&solution.coefficients, keep), all);
+        drop(prepared);
+        Solved {
+            solution: self.minimize(&data, None, watch),
+            vectorizer: fitted.into_vectorizer(),
+            temperature,
+            entries: data.examples.rows().entries(),
+        }
+    }
+
+    fn prepare<'a>(
+        &self,
+        all: &'a Labelled<'a>,
+        watch: &dyn Fn(Progress),
+    ) -> Result<Prepared<'a>, FitError> {
         let of = all.texts.len();
         let counting = |texts| watch(Progress::Counting { texts, of });
         let corpus = self.features.read(&all.texts, &counting);
-        let mut fitted = Vectorizer::fit(&self.features, &corpus, self.precision);
-        if fitted.vectorizer.features() == 0 {
-            let Features { min_df, max_df, .. } = self.features;
-            return Err(FitError::NoFeatures {
-                rows: of,
-                min_df,
-                max_df,
-            });
-        }
-        let rows = weigh(&fitted, watch);
-        let data = data(&fitted, &rows, all);
-        let (mut temperature, start) = match found {
+        Prepared::new(self, &corpus, all, watch).ok_or(FitError::NoFeatures {
+            rows: of,
+            min_df: self.features.min_df,
+            max_df: self.features.max_df,
+        })
+    }
+
+    /// The temperature, and where to start from; what a search `found`, if it did.
+    fn start(
+        &self,
+        data: &Data,
+        all: &Labelled,
+        found: Option<(f64, Coefficients)>,
+    ) -> (f64, Option<Coefficients>) {
+        match found {
             Some((temperature, start)) if self.calibrate => (temperature, Some(start)),
             Some((_, start)) => (1.0, Some(start)),
-            None if self.calibrate => self.calibrate(&data, all),
+            None if self.calibrate => self.calibrate(data, all),
             None => (1.0, None),
-        };
-        let mut solution = self.minimize(&data, start, watch);
-        let mut entries = rows.entries();
-        if let Some(keep) = self.keep.filter(|&keep| keep < rows.columns()) {
-            if self.calibrate {
-                temperature = self.calibrate_kept(keep, &fitted, &data, all);
-            }
-            fitted = fitted.kept(&largest(&solution.coefficients, keep));
-            drop(data);
-            let rows = weigh(&fitted, watch);
-            solution = self.minimize(&self::data(&fitted, &rows, all), None, watch);
-            entries = rows.entries();
         }
-        let vectorizer = fitted.vectorizer;
-        Ok(Solved {
-            vectorizer,
-            solution,
-            temperature,
-            entries,
-        })
     }
 
     /// Minimizes the loss of all rows.
@@ -193,26 +229,22 @@ impl ClassifierOptions {
         if folds.held_out().next().is_none() {
             return (1.0, None);
         }
-        let out = data.out_of_fold(self, &folds, &[self.regularization]);
-        (
-            temperature(&out.margins[0], labels, *classes, &folds),
-            out.last.into_iter().next(),
-        )
+        let out = data.out_of_fold(self, &folds, Vec::new());
+        let temperature = temperature(&out.margins, labels, *classes, &folds);
+        (temperature, Some(out.last))
     }
 
     /// Like [`Self::calibrate`], for a model of only the `keep` features with the largest weights,
     /// which are also chosen without the hold-out rows.
-    fn calibrate_kept(&self, keep: usize, fitted: &Fitted, data: &Data, all: &Labelled) -> f64 {
+    fn calibrate_kept(&self, keep: usize, prepared: &Prepared, all: &Labelled) -> f64 {
         let folds = self.first_fold(all);
         if folds.held_out().next().is_none() {
             return 1.0;
         }
-        let path = [self.regularization];
-        let out = data.out_of_fold(self, &folds, &path);
-        let fitted = fitted.kept(&largest(&out.last[0], keep));
-        let rows = fitted.matrix();
-        let out = self::data(&fitted, &rows, all).out_of_fold(self, &folds, &path);
-        temperature(&out.margins[0], &all.labels, all.classes, &folds)
+        let out = prepared.data.out_of_fold(self, &folds, Vec::new());
+        let kept = prepared.kept(&largest(&out.last, keep), all);
+        let out = kept.data.out_of_fold(self, &folds, Vec::new());
+        temperature(&out.margins, &all.labels, all.classes, &folds)
     }
 
     /// A single fold, held out from all other rows.
@@ -232,23 +264,6 @@ struct Solved {
 struct Solution {
     coefficients: Coefficients,
     end: Minimum,
-}
-
-fn weigh(fitted: &Fitted, watch: &dyn Fn(Progress)) -> Matrix {
-    let features = fitted.vectorizer.features();
-    watch(Progress::Vectorizing { features });
-    fitted.matrix()
-}
-
-fn data<'a>(fitted: &Fitted, rows: &'a Matrix, all: &'a Labelled) -> Data<'a> {
-    let blocks = fitted.vectorizer.blocks();
-    Data {
-        examples: Examples::merged(rows, &all.labels, all.classes, &blocks),
-        labels: &all.labels,
-        classes: all.classes,
-        blocks,
-        costs: all.costs(),
-    }
 }
 
 /// The `keep` features with the largest weights; the first of ties.

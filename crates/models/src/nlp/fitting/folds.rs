@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::options::{ClassifierOptions, Weighting};
 use super::ratios;
 use crate::kernels::math::{softmax, softplus};
-use crate::linear::{self, Coefficients, Examples, Problem, outputs};
+use crate::linear::{Coefficients, Examples, Problem, outputs};
 
 /// The fold of a row that is never held out.
 const NEVER: u8 = u8::MAX;
@@ -103,52 +103,51 @@ impl Data<'_> {
         problem.with_costs(costs)
     }
 
-    /// Fits every fold's model for each C of `path`, ascending; each fit starts from the previous
-    /// solution.
+    /// Fits every fold's model, from `starts` if there are any.
     pub fn out_of_fold(
         &self,
         options: &ClassifierOptions,
         folds: &Folds,
-        path: &[f64],
+        starts: Vec<Coefficients>,
     ) -> OutOfFold {
         let outputs = outputs(self.classes);
-        let mut margins = vec![vec![0.0; self.labels.len() * outputs]; path.len()];
-        let mut last = Vec::new();
+        let mut margins = vec![0.0; self.labels.len() * outputs];
+        let mut solutions = Vec::with_capacity(usize::from(folds.count));
+        let mut starts = starts.into_iter();
+        let mut last = Coefficients::default();
         for fold in 0..folds.count {
             let kept = |(cost, own): (&f64, &u8)| if *own == fold { 0.0 } else { *cost };
             let costs = self.costs.iter().zip(&folds.of).map(kept).collect();
             let problem = self.problem(options, costs);
-            let mut start = None;
-            last.clear();
-            for (&regularization, margins) in path.iter().zip(&mut margins) {
-                let solver = linear::SolverOptions {
-                    regularization,
-                    ..options.solver()
-                };
-                let (end, _) = problem.fit(&solver, start.take(), &mut |_| ());
-                let scores = problem.scores(&end);
-                let rows = margins
-                    .chunks_exact_mut(outputs)
-                    .zip(scores.chunks_exact(outputs));
-                for ((out, scores), _) in rows.zip(&folds.of).filter(|(_, own)| **own == fold) {
-                    out.copy_from_slice(scores);
-                }
-                if fold + 1 == folds.count {
-                    last.push(problem.unscaled(&end));
-                }
-                start = Some(end);
+            let (end, _) = problem.fit(&options.solver(), starts.next(), &mut |_| ());
+            let scores = problem.scores(&end);
+            let rows = margins
+                .chunks_exact_mut(outputs)
+                .zip(scores.chunks_exact(outputs));
+            for ((out, scores), _) in rows.zip(&folds.of).filter(|(_, own)| **own == fold) {
+                out.copy_from_slice(scores);
             }
+            if fold + 1 == folds.count {
+                last = problem.unscaled(&end);
+            }
+            solutions.push(end);
         }
-        OutOfFold { margins, last }
+        OutOfFold {
+            margins,
+            solutions,
+            last,
+        }
     }
 }
 
 /// Out-of-fold predictions.
 pub struct OutOfFold {
-    /// For each C the margins of every row, rows × outputs; 0 for rows that are never held out.
-    pub margins: Vec<Vec<f64>>,
-    /// For each C the coefficients fitted without the last fold.
-    pub last: Vec<Coefficients>,
+    /// The margins of every row, rows × outputs; 0 for rows that are never held out.
+    pub margins: Vec<f64>,
+    /// Each fold's solution, a start for a problem like it.
+    pub solutions: Vec<Coefficients>,
+    /// The coefficients fitted without the last fold.
+    pub last: Coefficients,
 }
 
 /// The score of margins on hold-out rows.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod fit;
 mod folds;
 pub mod options;
+mod prepared;
 pub mod progress;
 mod ratios;
 pub mod search;

@@ -1,16 +1,21 @@
 //! Chooses the weighting, the range of n-grams and C by cross-validation.
 //!
-//! One choice after the other: the weighting, the range of words, and C, along a path where each
-//! solution is the start of the next. The work is bounded by counts, not by time, so that a search
-//! is reproducible: a large corpus is searched on a sample of its rows, and many classes on fewer
-//! folds.
+//! One choice after the other: the weighting, the range of words, and C, the last two from the
+//! default upwards or downwards as long as that helps. The work is bounded by counts, not by time,
+//! so that a search is reproducible: a large corpus is searched on a sample of its rows, and many
+//! classes on fewer folds. Texts are tokenized once for all candidates, and candidates that differ
+//! in C alone share their rows.
+
+use std::rc::Rc;
+use std::sync::Arc;
 
 use super::calibrate::temperature;
-use super::folds::{Data, Folds, Score, sample};
+use super::folds::{Folds, Score, sample};
 use super::options::{Choices, ClassifierOptions, Weighting};
+use super::prepared::Prepared;
 use super::progress::Progress;
-use crate::linear::{Coefficients, Examples, outputs};
-use crate::nlp::features::vectorizer::Vectorizer;
+use crate::linear::{Coefficients, outputs};
+use crate::nlp::counting::corpus::Corpus;
 
 /// Maximum number of bytes of text that a search reads repeatedly.
 const SEARCHED_BYTES: usize = 6 << 20;
@@ -72,22 +77,30 @@ pub struct Trial {
 }
 
 /// The result of a search.
-pub(super) struct Found {
+pub(super) struct Found<'a> {
     pub options: ClassifierOptions,
     pub trials: Vec<Trial>,
     /// Number of rows searched.
     pub rows: usize,
-    /// If all rows were searched: the calibration factor of the margins, and coefficients of a fit
-    /// to most of the rows, as a start.
-    pub whole: Option<(f64, Coefficients)>,
+    /// If all rows were searched, what the fit to them need not do again.
+    pub whole: Option<Whole<'a>>,
+}
+
+/// What a search of all rows knows of its best candidate.
+pub(super) struct Whole<'a> {
+    pub prepared: Prepared<'a>,
+    /// The calibration factor of the margins.
+    pub temperature: f64,
+    /// Of a fit to most of the rows: a start.
+    pub coefficients: Coefficients,
 }
 
 /// Makes the choices that `options` leave open.
-pub(super) fn search(
+pub(super) fn search<'a>(
     options: &ClassifierOptions,
-    all: &Labelled,
+    all: &'a Labelled<'a>,
     watch: &dyn Fn(Progress),
-) -> Found {
+) -> Found<'a> {
     let mut options = options.clone();
     let bytes = all.bytes();
     if options.choices.characters && bytes > BYTES_WITH_CHARACTERS {
@@ -104,50 +117,40 @@ pub(super) fn search(
             whole: None,
         };
     }
-    let sampled;
-    let searched = if whole {
-        all
-    } else {
+    if !whole {
         let share = most as f64 / bytes as f64;
-        sampled = all.select(&sample(
-            &all.texts,
-            &all.labels,
-            all.classes,
-            share,
-            options.seed,
-        ));
-        &sampled
-    };
-    let Labelled {
-        texts,
-        labels,
-        classes,
-        ..
-    } = searched;
-    let held_out = FOLDED_WORK / (searched.bytes() * outputs).max(1);
-    let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed).first(held_out);
-    let mut search = Search {
-        searched,
-        folds,
-        watch,
-        trials: Vec::new(),
-        candidates: candidates(&options),
-        best: None,
-    };
-    search.run(&options);
-    let (options, found) = match search.best {
-        None => (options, None), // nothing could be held out, or no feature was left
-        Some(best) => (best.options, Some((best.temperature, best.coefficients))),
+        let (texts, seed) = (&all.texts, options.seed);
+        let sampled = all.select(&sample(texts, &all.labels, all.classes, share, seed));
+        let (trials, best) = Search::new(&sampled, &options, watch).run(&options);
+        return Found {
+            options: best.map_or(options, |best| best.options),
+            trials,
+            rows: sampled.texts.len(),
+            whole: None,
+        };
+    }
+    let (trials, best) = Search::new(all, &options, watch).run(&options);
+    // Without a best candidate nothing could be held out, or no feature was left.
+    let (options, whole) = match best {
+        None => (options, None),
+        Some(best) => {
+            let whole = Rc::into_inner(best.prepared).map(|prepared| Whole {
+                prepared,
+                temperature: best.temperature,
+                coefficients: best.coefficients,
+            });
+            (best.options, whole)
+        }
     };
     Found {
         options,
-        trials: search.trials,
-        rows: searched.texts.len(),
-        whole: found.filter(|_| whole),
+        trials,
+        rows: all.texts.len(),
+        whole,
     }
 }
 
-/// Number of candidates that a search from `start` tries, if some of their n-grams are in the texts.
+/// The largest number of candidates that a search from `start` may try.
 fn candidates(start: &ClassifierOptions) -> usize {
     let Choices {
         regularization,
@@ -164,121 +167,192 @@ fn candidates(start: &ClassifierOptions) -> usize {
     weightings.len().max(1) + other_ranges.count() + other_costs.count()
 }
 
-struct Search<'a> {
+struct Search<'a, 'w> {
     searched: &'a Labelled<'a>,
     folds: Folds,
-    watch: &'a dyn Fn(Progress),
+    watch: &'w dyn Fn(Progress),
     trials: Vec<Trial>,
-    /// Number of candidates that will be tried.
+    /// The largest number of candidates that may be tried.
     candidates: usize,
-    best: Option<Best>,
+    /// The tokenized texts, without and with negation marks.
+    corpora: [Option<Arc<Corpus>>; 2],
+    best: Option<Best<'a>>,
 }
 
-struct Best {
+struct Best<'a> {
     options: ClassifierOptions,
     score: Score,
     temperature: f64,
+    /// Fitted without the last fold.
     coefficients: Coefficients,
+    /// Each fold's solution.
+    solutions: Vec<Coefficients>,
+    prepared: Rc<Prepared<'a>>,
 }
 
-impl Search<'_> {
-    fn run(&mut self, start: &ClassifierOptions) {
-        let Choices {
-            regularization,
-            weightings,
-            ngrams,
-            ..
-        } = &start.choices;
-        match weightings.as_slice() {
-            [] => self.consider(start, &[start.regularization]),
-            weightings => {
-                for &(weighting, negation) in weightings {
-                    let mut candidate = start.clone();
-                    candidate.weighting = weighting;
-                    candidate.features.negation = negation;
-                    self.consider(&candidate, &[start.regularization]);
-                }
-            }
-        }
-        let others = ngrams
-            .iter()
-            .filter(|&&range| range != start.features.ngrams);
-        for &range in others {
-            let mut candidate = self.best(start);
-            candidate.features.ngrams = range;
-            self.consider(&candidate, &[start.regularization]);
-        }
-        let others = regularization.iter().copied();
-        let path: Vec<f64> = others.filter(|&c| c != start.regularization).collect();
-        if !path.is_empty() {
-            self.consider(&self.best(start), &path);
-        }
-    }
-
-    fn best(&self, start: &ClassifierOptions) -> ClassifierOptions {
-        let best = self.best.as_ref();
-        best.map_or_else(|| start.clone(), |best| best.options.clone())
-    }
-
-    /// Tries a candidate with each C of `path`, ascending.
-    fn consider(&mut self, candidate: &ClassifierOptions, path: &[f64]) {
-        (self.watch)(Progress::Searching {
-            trials: self.trials.len(),
-            of: self.candidates,
-        });
+impl<'a, 'w> Search<'a, 'w> {
+    fn new(
+        searched: &'a Labelled<'a>,
+        options: &ClassifierOptions,
+        watch: &'w dyn Fn(Progress),
+    ) -> Search<'a, 'w> {
         let Labelled {
             texts,
             labels,
             classes,
             ..
-        } = self.searched;
-        let corpus = candidate.features.read(texts, &|_| ());
-        let fitted = Vectorizer::fit(&candidate.features, &corpus, candidate.precision);
-        if fitted.vectorizer.features() == 0 || self.folds.held_out().next().is_none() {
-            return;
+        } = searched;
+        let held_out = FOLDED_WORK / (searched.bytes() * outputs(*classes)).max(1);
+        let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed);
+        Search {
+            searched,
+            folds: folds.first(held_out),
+            watch,
+            trials: Vec::new(),
+            candidates: candidates(options),
+            corpora: [None, None],
+            best: None,
         }
-        let rows = fitted.matrix();
-        let blocks = fitted.vectorizer.blocks();
-        let data = Data {
-            examples: Examples::merged(&rows, labels, *classes, &blocks),
-            labels,
-            classes: *classes,
-            blocks,
-            costs: self.searched.costs(),
+    }
+
+    fn run(mut self, start: &ClassifierOptions) -> (Vec<Trial>, Option<Best<'a>>) {
+        let choices = &start.choices;
+        match choices.weightings.as_slice() {
+            [] => {
+                self.consider(start);
+            }
+            weightings => {
+                for &(weighting, negation) in weightings {
+                    let mut candidate = start.clone();
+                    candidate.weighting = weighting;
+                    candidate.features.negation = negation;
+                    self.consider(&candidate);
+                }
+            }
+        }
+        let (below, above) = sides(&choices.ngrams, &start.features.ngrams);
+        self.climb(start, [below, above], |options, range| {
+            options.features.ngrams = range;
+        });
+        let (below, above) = sides(&choices.regularization, &start.regularization);
+        self.climb(start, [above, below], |options, c| {
+            options.regularization = c;
+        });
+        (self.trials, self.best)
+    }
+
+    /// Tries values away from the best candidate's, on one side and then on the other, as long as
+    /// they improve it: a score that has one peak along the values needs no others.
+    fn climb<T>(
+        &mut self,
+        start: &ClassifierOptions,
+        sides: [Vec<T>; 2],
+        set: impl Fn(&mut ClassifierOptions, T),
+    ) {
+        for side in sides {
+            let mut climbed = false;
+            for value in side {
+                let best = self.best.as_ref().map(|best| &best.options);
+                let mut candidate = best.unwrap_or(start).clone();
+                set(&mut candidate, value);
+                if !self.consider(&candidate) {
+                    break;
+                }
+                climbed = true;
+            }
+            if climbed {
+                break;
+            }
+        }
+    }
+
+    /// Tries a candidate; true if it is the best so far.
+    fn consider(&mut self, candidate: &ClassifierOptions) -> bool {
+        (self.watch)(Progress::Searching {
+            trials: self.trials.len(),
+            of: self.candidates,
+        });
+        let (prepared, starts) = match &self.best {
+            Some(best) if best.options.features == candidate.features => {
+                (Rc::clone(&best.prepared), best.starts(candidate))
+            }
+            _ => match self.prepare(candidate) {
+                Some(prepared) => (Rc::new(prepared), Vec::new()),
+                None => return false,
+            },
         };
+        let Labelled {
+            labels, classes, ..
+        } = self.searched;
         let loose = ClassifierOptions {
             tolerance: SEARCH_TOLERANCE * candidate.tolerance,
             ..candidate.clone()
         };
-        let out = data.out_of_fold(&loose, &self.folds, path);
-        let ends = out.margins.iter().zip(out.last);
-        for (&regularization, (margins, coefficients)) in path.iter().zip(ends) {
-            let score = Score::of(margins, labels, *classes, &self.folds);
-            let options = ClassifierOptions {
-                regularization,
-                ..candidate.clone()
-            };
-            self.trials.push(Trial {
-                weighting: options.weighting,
-                negation: options.features.negation,
-                ngrams: options.features.ngrams,
-                regularization,
-                accuracy: score.accuracy(),
-                log_loss: score.log_loss,
-            });
-            if self
-                .best
-                .as_ref()
-                .is_none_or(|best| score.better_than(&best.score))
-            {
-                let temperature = temperature(margins, labels, *classes, &self.folds);
-                self.best = Some(Best {
-                    options,
-                    score,
-                    temperature,
-                    coefficients,
-                });
-            }
+        let out = prepared.data.out_of_fold(&loose, &self.folds, starts);
+        let score = Score::of(&out.margins, labels, *classes, &self.folds);
+        self.trials.push(Trial {
+            weighting: candidate.weighting,
+            negation: candidate.features.negation,
+            ngrams: candidate.features.ngrams,
+            regularization: candidate.regularization,
+            accuracy: score.accuracy(),
+            log_loss: score.log_loss,
+        });
+        let best = self.best.as_ref();
+        if best.is_some_and(|best| !score.better_than(&best.score)) {
+            return false;
         }
+        self.best = Some(Best {
+            options: candidate.clone(),
+            score,
+            temperature: temperature(&out.margins, labels, *classes, &self.folds),
+            coefficients: out.last,
+            solutions: out.solutions,
+            prepared,
+        });
+        true
+    }
+
+    /// The rows of a candidate; `None` if no feature or no row to hold out is left.
+    fn prepare(&mut self, candidate: &ClassifierOptions) -> Option<Prepared<'a>> {
+        self.folds.held_out().next()?;
+        let searched = self.searched;
+        let corpus = &mut self.corpora[usize::from(candidate.features.negation)];
+        let corpus =
+            corpus.get_or_insert_with(|| candidate.features.read(&searched.texts, &|_| ()));
+        Prepared::new(candidate, corpus, searched, &|_| ())
+    }
+}
+
+impl Best<'_> {
+    /// Where the folds of a candidate with the same rows start: at the solutions, if the problem is
+    /// the same but for a larger C.
+    fn starts(&self, candidate: &ClassifierOptions) -> Vec<Coefficients> {
+        let follows = candidate.weighting == self.options.weighting
+            && candidate.regularization > self.options.regularization;
+        if follows {
+            self.solutions.clone()
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+/// The values below `start`, the nearest first, and those above.
+fn sides<T: PartialOrd + Copy>(values: &[T], start: &T) -> (Vec<T>, Vec<T>) {
+    let below = values.iter().rev().filter(|value| *value < start);
+    let above = values.iter().filter(|value| *value > start);
+    (below.copied().collect(), above.copied().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beside_the_start_nearest_first() {
+        assert_eq!(sides(&[1, 2, 3, 5, 8], &3), (vec![2, 1], vec![5, 8]));
+        assert_eq!(sides(&[1.0, 10.0], &3.0), (vec![1.0], vec![10.0]));
+        assert_eq!(sides(&[(1, 1), (1, 2)], &(1, 2)), (vec![(1, 1)], vec![]));
     }
 }

@@ -346,7 +346,7 @@ impl Scan {
     ) -> Option<()> {
         let (mut place, end) = self.band;
         while *ends == 0 && place <= end {
-            let (mut run, size) = table.read(bits)?;
+            let (run, size) = table.read(bits)?;
             match size {
                 0 if run < 15 => {
                     *ends = (1 << run) + bits.take(run);
@@ -356,19 +356,14 @@ impl Scan {
                 1 => bits.skip(1),
                 _ => return None,
             }
-            // Past the run, numbers that have a bit here not counting.
-            let before = *numbers;
-            while place <= end {
-                if before >> place & 1 == 1 {
-                    bits.refill();
-                    bits.skip(1);
-                } else if run == 0 {
-                    break;
-                } else {
-                    run -= 1;
-                }
-                place += 1;
+            // Past the run; numbers that have a bit here do not count.
+            let mut free = !*numbers & band(place, end);
+            for _ in 0..run {
+                free &= free.wrapping_sub(1);
             }
+            let next = free.trailing_zeros().min(end + 1);
+            corrections(bits, *numbers, place, next - 1);
+            place = next;
             if size == 1 {
                 if place > end {
                     return None;
@@ -378,14 +373,27 @@ impl Scan {
             place += 1;
         }
         if *ends > 0 {
-            for place in place..=end {
-                if *numbers >> place & 1 == 1 {
-                    bits.refill();
-                    bits.skip(1);
-                }
-            }
+            corrections(bits, *numbers, place, end);
             *ends -= 1;
         }
         Some(())
+    }
+}
+
+/// A bit for each place from `start` to `end`, none if they are in reverse.
+fn band(start: u32, end: u32) -> u64 {
+    let below = |place: u32| 1u64.checked_shl(place).map_or(u64::MAX, |bit| bit - 1);
+    below(end + 1) & !below(start)
+}
+
+/// Skips a bit for each of the numbers from `start` to `end`.
+#[inline(always)]
+fn corrections(bits: &mut Reader, numbers: u64, start: u32, end: u32) {
+    let mut count = (numbers & band(start, end)).count_ones();
+    while count > 0 {
+        bits.refill();
+        let some = count.min(48);
+        bits.skip(some);
+        count -= some;
     }
 }

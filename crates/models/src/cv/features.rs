@@ -61,6 +61,10 @@ const SECOND: [Energy; 3] = [
 impl Scores {
     /// The features listed in [`NAMES`]. A photo smaller than a tile is its own sharpest tile; a
     /// missing scale gets the floor.
+    ///
+    /// Each is the natural logarithm of a mean energy per pixel plus 0.05, in squared steps of brightness
+    /// (0 to 255), so a uniform photo has ln 0.05 everywhere. Sharpest are the tenth of the tiles with the
+    /// most energy, at least one.
     pub fn features(&self) -> [f64; FEATURES] {
         let mut features = [0.0; FEATURES];
         features[LAPLACIAN_VARIANCE] = ln(self.laplacian_variance() + FLOOR);
@@ -73,6 +77,11 @@ impl Scores {
     }
 
     /// The features of one tile, as if it were a photo.
+    ///
+    /// `tile` counts row by row. The features of the sharpest tiles are those of the whole.
+    ///
+    /// # Panics
+    /// If there is no such tile.
     pub fn tile_features(&self, tile: usize) -> [f64; FEATURES] {
         let mut features = [0.0; FEATURES];
         let sums = |scale: usize| &self.scales[scale].tiles[tile];

@@ -74,6 +74,10 @@ impl Model {
 
     /// The contribution of each feature: to the log-odds for a linear model, to the share of sharp
     /// photos for a forest.
+    ///
+    /// For a linear model they add up, with the bias, to [`Model::log_odds`]; for a forest see the method
+    /// of Saabas ("Interpreting random forests", 2014): what each split on the way adds to the share, as a
+    /// mean over the trees.
     pub fn contributions(&self, features: &[f64; FEATURES]) -> [f64; FEATURES] {
         match &self.decision {
             Decision::Line { weights, .. } => {
@@ -139,6 +143,8 @@ impl Model {
     }
 
     /// Log-odds of each whole tile as if it were a photo, row by row.
+    ///
+    /// `scores.columns` × `scores.rows` of them, left to right; empty for a photo smaller than a tile.
     pub fn tile_log_odds(&self, scores: &Scores) -> Vec<f64> {
         (0..scores.columns * scores.rows)
             .map(|tile| self.log_odds(&scores.tile_features(tile)))

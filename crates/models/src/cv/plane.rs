@@ -11,6 +11,19 @@ pub struct Plane<'a> {
 impl<'a> Plane<'a> {
     /// # Panics
     /// If `pixels` does not have width × height values, or is empty.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::cv::Plane;
+    ///
+    /// let pixels = [0, 100, 50, 50, 1, 2];
+    /// let plane = Plane::new(&pixels, 3, 2);
+    /// assert_eq!(plane.row(1), [50, 1, 2]);
+    /// assert!(!plane.is_uniform());
+    /// // Half of it: the mean of 0, 100, 50 and 1, rounded; the odd column is left out.
+    /// let mut buffer = Vec::new();
+    /// assert_eq!(plane.half(&mut buffer).unwrap().row(0), [38]);
+    /// ```
     pub fn new(pixels: &'a [u8], width: usize, height: usize) -> Plane<'a> {
         assert_eq!(
             pixels.len(),

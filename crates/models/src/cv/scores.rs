@@ -49,6 +49,16 @@ pub struct Scratch {
 }
 
 /// How many times a photo is halved to its working size.
+///
+/// # Examples
+/// ```
+/// use easylife_models::cv::halvings;
+///
+/// assert_eq!(halvings(800, 600), 0);
+/// assert_eq!(halvings(4000, 3000), 3); // to 500 × 375
+/// // A panorama stays at least 64 pixels high.
+/// assert_eq!(halvings(10_000, 200), 1);
+/// ```
 pub fn halvings(width: usize, height: usize) -> u32 {
     let (longer, shorter) = (width.max(height), width.min(height));
     let too_large =

@@ -50,6 +50,23 @@ impl Sizes {
 
     /// Whether a photo of `width` × `height` pixels is much smaller or larger than these. Where
     /// photos of [`WORKING_SIDE`] are familiar, none is too large.
+    ///
+    /// Much smaller is below 0.8 of the smallest, much larger above twice the largest, both at the working
+    /// size.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::cv::Sizes;
+    ///
+    /// let trained = Sizes::of([(640, 480), (4000, 3000)]).unwrap(); // judged at 640 and 500
+    /// assert_eq!((trained.smallest, trained.largest), (500, 640));
+    /// assert!(trained.unfamiliar(800, 600).is_none());
+    /// let small = trained.unfamiliar(320, 200).unwrap();
+    /// assert_eq!(
+    ///     small.to_string(),
+    ///     "judged at 320 pixels, but the model was trained on photos of 500 to 640"
+    /// );
+    /// ```
     pub fn unfamiliar(self, width: usize, height: usize) -> Option<Unfamiliar> {
         let side = working_side(width, height);
         let small = f64::from(side) < SMALLER * f64::from(self.smallest);

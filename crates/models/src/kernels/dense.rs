@@ -15,6 +15,17 @@ const BAND: usize = 16 * ROWS;
 
 /// A'A of a tall matrix of rows × `columns`, both triangles: chunks of a fixed number of rows,
 /// added in order.
+///
+/// `values` are row-major; the result has `columns` × `columns` elements.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::dense::gram;
+///
+/// // Rows (1, 2), (3, 4), (5, 6).
+/// let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// assert_eq!(gram(&values, 2), [35.0, 44.0, 44.0, 56.0]);
+/// ```
 pub fn gram<T: Real + std::ops::AddAssign>(values: &[T], columns: usize) -> Vec<T> {
     let rows = values.len().checked_div(columns).unwrap_or(0);
     let parts = chunks(rows, TALL, |range| {
@@ -37,6 +48,9 @@ pub fn gram<T: Real + std::ops::AddAssign>(values: &[T], columns: usize) -> Vec<
 }
 
 /// Copies the lower triangle over the upper one.
+///
+/// # Panics
+/// If `matrix` has fewer than n × n elements.
 pub fn mirror<T: Copy>(matrix: &mut [T], n: usize) {
     for row in 0..n {
         for column in row + 1..n {
@@ -46,6 +60,19 @@ pub fn mirror<T: Copy>(matrix: &mut [T], n: usize) {
 }
 
 /// A·B for A of rows × depth, one band of rows per thread.
+///
+/// `values` are row-major; the result is rows × columns of B. The sum of an element runs over the
+/// depth in the order of the kernel, whatever the number of threads.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::dense::multiply;
+/// use easylife_models::kernels::panel::{Panels, View};
+///
+/// // (1 2) times ((1, 0), (0, 10)).
+/// let right = Panels::new(View::rows(&[1.0, 0.0, 0.0, 10.0], 2, 2));
+/// assert_eq!(multiply(&[1.0, 2.0], &right), [1.0, 20.0]);
+/// ```
 pub fn multiply<T: Real>(values: &[T], right: &Panels<T>) -> Vec<T> {
     let depth = right.depth;
     let rows = values.len().checked_div(depth).unwrap_or(0);
@@ -91,6 +118,17 @@ pub fn cholesky(a: &mut [f64], n: usize) -> bool {
 }
 
 /// L^-1 of a lower triangle, as a full matrix.
+///
+/// By forward substitution, row by row; the upper triangle of the result is zero. The diagonal must
+/// not have zeros: those of a Cholesky factor never are.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::dense::inverse_of_triangle;
+///
+/// // ((2, 0), (1, 4))
+/// assert_eq!(inverse_of_triangle(&[2.0, 0.0, 1.0, 4.0], 2), [0.5, 0.0, -0.125, 0.25]);
+/// ```
 pub fn inverse_of_triangle(l: &[f64], n: usize) -> Vec<f64> {
     let mut inverse = vec![0.0; n * n];
     for i in 0..n {
@@ -195,6 +233,8 @@ fn pivot_block(a: &[f64], n: usize, start: usize, size: usize) -> Result<Vec<f64
 }
 
 /// Bytes that [`invert`] allocates besides the matrix.
+///
+/// For a caller that has to stay within a limit: the matrix itself takes 8 n² bytes, this grows with n.
 pub fn invert_bytes(n: usize) -> usize {
     (2 * n + n.div_ceil(WIDTH) * WIDTH) * BLOCK * size_of::<f64>()
 }

@@ -14,6 +14,17 @@ const CHUNKS_PER_TASK: usize = 4;
 const LANES: usize = 8;
 
 /// Results of `work` over `0..len` split into ranges of `size`, in order.
+///
+/// The chunks depend on `size` alone, so reducing the results in order gives the same bits for any
+/// number of threads.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::reduce::chunks;
+///
+/// let sums = chunks(10, 4, |range| range.sum::<usize>());
+/// assert_eq!(sums, [6, 22, 17]); // 0 to 3, 4 to 7, 8 and 9
+/// ```
 pub fn chunks<T: Send>(len: usize, size: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     (0..len.div_ceil(size))
         .into_par_iter()
@@ -77,6 +88,15 @@ pub fn norm<A: Real>(a: &[A]) -> f64 {
 ///
 /// # Panics
 /// If the lengths differ.
+///
+/// # Examples
+/// ```
+/// use easylife_models::kernels::reduce::add_scaled;
+///
+/// let mut a = [1.0_f64, 2.0];
+/// add_scaled(&mut a, 10.0, &[1.0_f32, -1.0]);
+/// assert_eq!(a, [11.0, -8.0]);
+/// ```
 pub fn add_scaled<A: Real + From<B>, B: Real>(a: &mut [A], scale: A, b: &[B]) {
     assert_eq!(a.len(), b.len(), "sum of vectors of different lengths");
     a.par_chunks_mut(CHUNK)

@@ -10,6 +10,10 @@ use crate::sparse::Matrix;
 const ROWS: usize = 256;
 
 /// Weights and bias of a fitted model.
+///
+/// The score of output k for a row x is bias_k + Σ_j x_j weight_jk. With one output it is the log-odds
+/// of the second class; with one per class they go through a softmax (multinomial) or a sigmoid each
+/// (one-vs-rest).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coefficients {
     /// 1 for two classes, else the number of classes.
@@ -31,6 +35,8 @@ impl Coefficients {
     }
 
     /// Multiplies all margins by a factor.
+    ///
+    /// Weights and biases alike: a temperature, which changes probabilities and no prediction.
     pub fn multiply(&mut self, factor: f64) {
         self.values.iter_mut().for_each(|value| *value *= factor);
     }
@@ -46,6 +52,18 @@ impl Coefficients {
     }
 
     /// Scores of every row: rows × outputs.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::linear::Coefficients;
+    /// use easylife_models::sparse::Matrix;
+    ///
+    /// let fitted = Coefficients { outputs: 1, values: vec![2.0, -1.0, 0.5] }; // two weights, a bias
+    /// let mut rows = Matrix::new(2);
+    /// rows.push(&[0, 1], &[1.0, 3.0]);
+    /// rows.push(&[], &[]);
+    /// assert_eq!(fitted.scores(&rows), [-0.5, 0.5]);
+    /// ```
     pub fn scores(&self, rows: &Matrix) -> Vec<f64> {
         let mut scores = vec![0.0; rows.rows() * self.outputs];
         rows.multiply(self.weights(), self.outputs, &mut scores);
@@ -61,6 +79,17 @@ pub fn outputs(classes: usize) -> usize {
 
 /// Scores of classes with these counts: log-odds of the second of two, otherwise centred
 /// logarithms.
+///
+/// The biases of a model that knows the counts and nothing else. A count of 0 gives minus infinity.
+///
+/// # Examples
+/// ```
+/// use easylife_models::linear::log_odds;
+///
+/// assert_eq!(log_odds(&[10, 10]), [0.0]);
+/// assert_eq!(log_odds(&[7, 7, 7]), [0.0, 0.0, 0.0]);
+/// assert!((log_odds(&[1, 3])[0] - 3f64.ln()).abs() < 1e-12);
+/// ```
 pub fn log_odds(counts: &[u64]) -> Vec<f64> {
     let logs: Vec<f64> = counts.iter().map(|&count| ln(count as f64)).collect();
     if let [first, second] = logs[..] {

@@ -83,6 +83,27 @@ impl<'a> Examples<'a> {
     }
 
     /// The problem with equal weights for all rows and all features.
+    ///
+    /// Fitting takes nothing from the examples, so many problems (costs, scales, strengths of the
+    /// regularization) may share them, also from several threads.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::linear::{Examples, Scheme, SolverOptions};
+    /// use easylife_models::sparse::Matrix;
+    ///
+    /// // One feature that is high in the rows of class 1.
+    /// let mut rows = Matrix::new(1);
+    /// for value in [0.0, 0.1, 0.9, 1.0] {
+    ///     rows.push(&[0], &[value]);
+    /// }
+    /// let examples = Examples::new(&rows, &[0, 0, 1, 1], 2);
+    /// let problem = examples.problem(Scheme::Multinomial);
+    /// let (fitted, _) = problem.fit(&SolverOptions::default(), None, &mut |_| {});
+    /// let scores = problem.scores(&fitted);
+    /// assert!(scores[0] < 0.0 && scores[3] > 0.0);
+    /// assert!((scores[0] + scores[3]).abs() < 1e-3, "the classes mirror each other");
+    /// ```
     pub fn problem(&self, scheme: Scheme) -> Problem<'_> {
         Problem {
             examples: self,
@@ -134,6 +155,9 @@ impl Problem<'_> {
     }
 
     /// Zero weights, and the bias that gives every row the share of its class.
+    ///
+    /// Weighted by the costs; the start of a search without a better one. Coefficients are those of the
+    /// solved problem, see [`Problem::unscaled`].
     pub fn prior(&self) -> Coefficients {
         let outputs = self.outputs();
         let mut weights = vec![0.0; self.examples.classes];
@@ -189,6 +213,9 @@ impl Problem<'_> {
     }
 
     /// Scores of every row: rows × outputs.
+    ///
+    /// `coefficients` are those of the solved problem, as [`Problem::fit`] returns them; for those of
+    /// [`Problem::unscaled`] use [`Coefficients::scores`].
     pub fn scores(&self, coefficients: &Coefficients) -> Vec<f64> {
         let mut coefficients = coefficients.clone();
         for (weight, scale) in coefficients.values.iter_mut().zip(&self.scale) {

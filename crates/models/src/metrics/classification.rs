@@ -90,6 +90,17 @@ pub fn measure(classes: &[String], actual: &[u32], probabilities: &[f64]) -> Cla
 
 /// The baseline: the same `prior` (share of each of the model's classes in the training split) for
 /// every row, so always the most frequent class. `classes` and `actual` as in [`measure`].
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::classification::majority;
+///
+/// let classes = ["neg", "pos"].map(str::to_owned);
+/// // Two thirds of the training rows were positive, three of four test rows are.
+/// let baseline = majority(&classes, &[1.0 / 3.0, 2.0 / 3.0], &[1, 1, 0, 1]);
+/// assert_eq!(baseline.accuracy, 0.75);
+/// assert_eq!(baseline.roc_auc, Some(0.5)); // all rows have the same score
+/// ```
 pub fn majority(classes: &[String], prior: &[f64], actual: &[u32]) -> Classification {
     Scored {
         actual,
@@ -121,6 +132,16 @@ pub fn most_probable(probabilities: &[f64]) -> usize {
 }
 
 /// Counts predictions by probability and correctness; arguments as in [`measure`].
+///
+/// Both histograms have `bins` entries; `wrong` includes rows with a label unknown to the model.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::classification::confidence;
+///
+/// let counts = confidence(&[0, 1], &[0.9, 0.1, 0.6, 0.4], 2);
+/// assert_eq!((counts.right, counts.wrong), (vec![0, 1], vec![0, 1]));
+/// ```
 pub fn confidence(actual: &[u32], probabilities: &[f64], bins: usize) -> Confidence {
     let scored = Scored::new(0, actual, probabilities);
     let mut counts = Confidence {
@@ -144,6 +165,16 @@ pub fn confidence(actual: &[u32], probabilities: &[f64], bins: usize) -> Confide
 
 /// The wrongly predicted rows with the highest confidence (ties by row), at most `limit`; arguments
 /// as in [`measure`].
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::classification::most_wrong;
+///
+/// // Rows 0 and 2 are wrong, the last with more confidence.
+/// let probabilities = [0.6, 0.4, 0.2, 0.8, 0.9, 0.1];
+/// assert_eq!(most_wrong(&[1, 1, 1], &probabilities, 10), [2, 0]);
+/// assert_eq!(most_wrong(&[1, 1, 1], &probabilities, 1), [2]);
+/// ```
 pub fn most_wrong(actual: &[u32], probabilities: &[f64], limit: usize) -> Vec<usize> {
     let scored = Scored::new(0, actual, probabilities);
     let wrong = (0..actual.len()).map(|row| (row, scored.answer(row)));

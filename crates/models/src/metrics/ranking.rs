@@ -34,12 +34,28 @@ impl Ranked {
     }
 
     /// Hits among the first k, of k.
+    ///
+    /// Divides by k even if the list is shorter: places that are left empty count as misses. Not a number
+    /// for k = 0.
     pub fn precision(&self, k: usize) -> f64 {
         self.within(k) as f64 / k as f64
     }
 
     /// Σ 1 / log2(position + 2) over the hits among the first k, divided by the largest possible
     /// value.
+    ///
+    /// Normalized discounted cumulative gain with binary gains (Järvelin and Kekäläinen 2002). The ideal
+    /// list has min(k, `relevant`) hits on top, so 1 can be reached whatever k is.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::metrics::ranking::Ranked;
+    ///
+    /// let user = Ranked { hits: vec![0, 2], relevant: 2 };
+    /// // 1 + 1 / log2(4), of 1 + 1 / log2(3).
+    /// assert!((user.ndcg(20) - 1.5 / (1.0 + 1.0 / 3f64.log2())).abs() < 1e-12);
+    /// assert_eq!(user.ndcg(1), 1.0);
+    /// ```
     pub fn ndcg(&self, k: usize) -> f64 {
         let gain = |place: usize| 1.0 / libm::log2(place as f64 + 2.0);
         let found: f64 = self.hits[..self.within(k)]
@@ -52,6 +68,17 @@ impl Ranked {
     }
 
     /// Mean of the precisions at the hits among the first k, over min(k, relevant).
+    ///
+    /// Averaged over users it is MAP@k.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::metrics::ranking::Ranked;
+    ///
+    /// // Precision is 1 at the first hit and 2/3 at the second.
+    /// let user = Ranked { hits: vec![0, 2], relevant: 2 };
+    /// assert!((user.average_precision(20) - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
+    /// ```
     pub fn average_precision(&self, k: usize) -> f64 {
         let hits = self.hits[..self.within(k)].iter().enumerate();
         let sum: f64 = hits
@@ -74,6 +101,17 @@ impl Ranked {
 }
 
 /// Mean over users; 0 without users.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::ranking::{Ranked, mean};
+///
+/// let users = [
+///     Ranked { hits: vec![0], relevant: 1 },
+///     Ranked { hits: vec![], relevant: 3 },
+/// ];
+/// assert_eq!(mean(&users, |user| user.recall(20)), 0.5);
+/// ```
 pub fn mean(users: &[Ranked], figure: impl Fn(&Ranked) -> f64) -> f64 {
     match users.len() {
         0 => 0.0,

@@ -13,6 +13,20 @@ impl Forecast {
     /// The weighted mean of forecasts; weights sum to 1. Deviations are averaged as if the models'
     /// errors were perfectly correlated, which they nearly are; the variance between the means is
     /// added.
+    ///
+    /// # Panics
+    /// If a part has fewer than `ahead` steps.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::ts::Forecast;
+    ///
+    /// let part = |mean: f64, deviation: f64| Forecast { mean: vec![mean], deviation: vec![deviation] };
+    /// let (low, high) = (part(10.0, 3.0), part(18.0, 3.0));
+    /// let whole = Forecast::combined(&[(0.5, &low), (0.5, &high)], 1);
+    /// // 3² within, and 4² between the means.
+    /// assert_eq!((whole.mean[0], whole.deviation[0]), (14.0, 5.0));
+    /// ```
     pub fn combined(parts: &[(f64, &Forecast)], ahead: usize) -> Self {
         let mut whole = Self {
             mean: vec![0.0; ahead],

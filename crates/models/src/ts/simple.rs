@@ -166,6 +166,22 @@ impl Simple {
 
     /// Means and standard deviations of the next `ahead` steps (Hyndman and Athanasopoulos,
     /// "Forecasting: Principles and Practice", section 5.5).
+    ///
+    /// Variances grow with the number of seasons (seasonal naive), with h (1 + h / n) (drift, n steps from
+    /// the first value to the last), or not at all (mean).
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::ts::simple::{Rule, Simple};
+    ///
+    /// let series = [1.0, 5.0, 2.0, 6.0];
+    /// let ahead = |rule, period| Simple::fit(rule, &series, period).unwrap().forecast(3).mean;
+    /// assert_eq!(ahead(Rule::SeasonalNaive, 2), [2.0, 6.0, 2.0]);
+    /// assert_eq!(ahead(Rule::Mean, 1), [3.5, 3.5, 3.5]);
+    /// // From 1 to 6 in three steps.
+    /// let drift = ahead(Rule::Drift, 1);
+    /// assert!((drift[0] - (6.0 + 5.0 / 3.0)).abs() < 1e-12);
+    /// ```
     pub fn forecast(&self, ahead: usize) -> Forecast {
         let period = self.last.len();
         let newest = self.last[period - 1];

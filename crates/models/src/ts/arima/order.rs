@@ -71,6 +71,18 @@ const KPSS_1_PERCENT: f64 = 0.739;
 
 /// Number of differences by the KPSS test: until a level is not rejected, at 5 % for the first and
 /// at 1 % for a second one.
+///
+/// Lags of the test are ⌊3 √n / 13⌋, as in R's `ndiffs`. Stops below four values and at a constant.
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::arima::order::differences;
+///
+/// let level: Vec<f64> = (0..100).map(|t| f64::from(t * 37 % 11)).collect();
+/// assert_eq!(differences(&level, 2), 0);
+/// let trend: Vec<f64> = level.iter().enumerate().map(|(t, y)| t as f64 + 0.1 * y).collect();
+/// assert_eq!(differences(&trend, 2), 1);
+/// ```
 pub fn differences(series: &[f64], most: usize) -> usize {
     let mut values = series.to_vec();
     for d in 0..most {
@@ -90,6 +102,9 @@ pub fn differences(series: &[f64], most: usize) -> usize {
 
 /// Strength of seasonality of `series`, which must not have missing values; `None` below two
 /// periods.
+///
+/// See [`stl::strength`]; [`OrderSearch::differences`] takes a seasonal difference above 0.64, as R's
+/// `nsdiffs` does.
 pub fn seasonal_strength(series: &[f64], period: usize) -> Option<f64> {
     if period < 2 || series.len() <= 2 * period {
         return None;

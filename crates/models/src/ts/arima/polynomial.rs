@@ -4,6 +4,15 @@
 use crate::ts::estimation::dual::Real;
 
 /// Orders of a model: ARIMA(p,d,q)(P,D,Q)\[m\].
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::arima::polynomial::Orders;
+///
+/// let airline = Orders { d: 1, q: 1, seasonal_d: 1, seasonal_q: 1, period: 12, ..Orders::default() };
+/// assert_eq!(airline.to_string(), "(0,1,1)(0,1,1)[12]");
+/// assert_eq!((airline.coefficients(), airline.lost()), (2, 13));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Orders {
     /// Autoregressive coefficients φ.
@@ -59,6 +68,17 @@ impl std::fmt::Display for Orders {
 /// Maps free parameters to coefficients of 1 - Σ a_i B^i with all roots outside the unit circle:
 /// each becomes a partial autocorrelation x / √(1 + x²), followed by the Durbin-Levinson recursion
 /// (Monahan 1984).
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::arima::polynomial::{free, roots_beyond, stationary};
+///
+/// let coefficients = stationary(&[3.0, -0.5]);
+/// assert!(roots_beyond(&coefficients, 1, 1.0));
+/// let back = free(&coefficients).unwrap();
+/// assert!((back[0] - 3.0).abs() < 1e-9 && (back[1] + 0.5).abs() < 1e-9);
+/// assert_eq!(free(&[1.0]), None); // a random walk
+/// ```
 pub fn stationary<T: Real>(free: &[T]) -> Vec<T> {
     let mut a: Vec<T> = Vec::with_capacity(free.len());
     for &x in free {
@@ -120,6 +140,17 @@ pub fn roots_beyond(coefficients: &[f64], lag: usize, radius: f64) -> bool {
 }
 
 /// The lags and coefficients c of Σ c_i B^i = (1 + Σ a_i B^i)(1 + Σ b_j B^(j period)) - 1.
+///
+/// Ascending by lag, a term for each that may differ from 0: a model of period 12 has few of its lags.
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::arima::polynomial::product;
+///
+/// // (1 + 0.5 B)(1 + 0.2 B^12)
+/// let terms = product(&[0.5], &[0.2], 12);
+/// assert_eq!(terms, [(1, 0.5), (12, 0.2), (13, 0.1)]);
+/// ```
 pub fn product<T: Real>(plain: &[T], seasonal: &[T], period: usize) -> Vec<(usize, T)> {
     let mut terms: Vec<(usize, T)> = Vec::with_capacity((plain.len() + 1) * (seasonal.len() + 1));
     for j in 0..=seasonal.len() {

@@ -159,6 +159,20 @@ impl Clock {
     }
 
     /// Number of steps from `origin` to `value`; `None` if `value` is not on a step.
+    ///
+    /// Negative if `value` is before `origin`. On a step is what whole steps from `origin` reach: on a
+    /// monthly clock of own days the 15th is on no step from the 1st.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::{Axis, Clock, Step};
+    ///
+    /// let weekly = Clock::new(Axis::Date, Step::Days(7)).unwrap();
+    /// assert_eq!(weekly.steps(0, 21), Some(3));
+    /// assert_eq!(weekly.steps(21, 0), Some(-3));
+    /// assert_eq!(weekly.steps(0, 20), None);
+    /// assert_eq!(weekly.at(0, 3), Some(21));
+    /// ```
     pub fn steps(&self, origin: i64, value: i64) -> Option<i64> {
         let whole = |distance: i64, step: i64| (distance % step == 0).then_some(distance / step);
         match self.step {
@@ -219,6 +233,19 @@ impl Clock {
     }
 
     /// Usual seasons of such times, in steps.
+    ///
+    /// The shortest first; a day and a week of times finer than a day, a week and a year of days, a year of
+    /// weeks, months and quarters. Empty for whole numbers, which have no calendar.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::{Axis, Clock, Step};
+    ///
+    /// let hourly = Clock::new(Axis::Time { utc: false }, Step::Seconds(3600)).unwrap();
+    /// assert_eq!(hourly.seasons(), [24, 168]);
+    /// let daily = Clock::new(Axis::Date, Step::Days(1)).unwrap();
+    /// assert_eq!(daily.seasons(), [7, 365]);
+    /// ```
     pub fn seasons(&self) -> Vec<usize> {
         match self.step {
             Step::Whole(_) => Vec::new(),
@@ -264,6 +291,8 @@ impl Clock {
     }
 
     /// Restores a clock from [`Clock::to_numbers`].
+    ///
+    /// `None` for numbers that are not those of a clock: a model file may hold anything.
     pub fn from_numbers(numbers: &[i64]) -> Option<Clock> {
         let axis = match numbers.first()? {
             0 => Axis::Whole,

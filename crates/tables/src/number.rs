@@ -122,6 +122,20 @@ impl Decimal {
     }
 
     /// Parses a text with this decimal mark.
+    ///
+    /// `None` if it is not a number with this mark. Thousands are separated by the other mark, a space of
+    /// any kind, `'`, `’` or `_`, the same throughout and in groups of three.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::Decimal;
+    ///
+    /// assert_eq!(Decimal::Comma.read("1.234.567,5"), Some(1_234_567.5));
+    /// assert_eq!(Decimal::Point.read("1 234.5"), Some(1234.5));
+    /// assert_eq!(Decimal::Comma.read("-0,5e3"), Some(-500.0));
+    /// assert_eq!(Decimal::Comma.read("1.23,5"), None); // no group of three
+    /// assert_eq!(Decimal::Comma.read("1.5"), None);
+    /// ```
     pub fn read(self, text: &str) -> Option<f64> {
         let (sign, unsigned) = match text.strip_prefix(['-', '\u{2212}']) {
             Some(rest) => ("-", rest),

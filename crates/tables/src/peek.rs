@@ -35,6 +35,23 @@ impl Peeked {
 
     /// The row `ahead` rows after the next one; a row that cannot be read has no cells. `None`
     /// after the end.
+    ///
+    /// Rows in between are read and held in memory until [`Source::read`] returns them, so that nothing is
+    /// lost; an error is returned by `read` when its turn comes.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::{Peeked, Row, Source, from_values};
+    ///
+    /// let values = ["a", "b"].map(str::to_owned).to_vec();
+    /// let mut source = Peeked::new(from_values("memory", "text", values));
+    /// assert_eq!(source.peek(1).unwrap().text(0), "b");
+    /// assert!(source.peek(2).is_none());
+    /// let mut row = Row::new();
+    /// assert!(source.read(&mut row)?);
+    /// assert_eq!(row.text(0), "a");
+    /// # Ok::<(), easylife_tables::ReadError>(())
+    /// ```
     pub fn peek(&mut self, ahead: usize) -> Option<&Row> {
         const BAD: &Row = &Row::EMPTY;
         while self.held.len() <= ahead && !self.ended {

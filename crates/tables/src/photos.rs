@@ -52,6 +52,9 @@ impl<C> Photos<C> {
 
 /// Reads a prepared split with the features `names`; stops at the first bad record.
 ///
+/// A strength that is not a number is taken as absent. Ids of scenes are numbered in the order of their
+/// first row.
+///
 /// # Errors
 /// If a column is missing, a label is not a `C`, or a feature is not a finite number.
 pub fn read_photos<C>(source: &mut dyn Source, names: &[&str]) -> Result<Photos<C>, ReadError>

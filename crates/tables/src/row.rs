@@ -242,6 +242,8 @@ impl Row {
 
     /// The line on which the record starts in its file, from 1 (in CSV the header line counts as
     /// well); for Parquet the row, from 1.
+    ///
+    /// The first line of a record that covers several; see [`super::Unit`] for what it counts.
     pub fn line(&self) -> u64 {
         self.line
     }

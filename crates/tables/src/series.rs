@@ -377,6 +377,14 @@ fn value_of(source: &dyn Source, row: &Row, cell: usize, id: &str) -> Result<f64
 }
 
 /// An id for display on one line, whatever it contains.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::shown;
+///
+/// assert_eq!(shown("north / apples"), "north / apples");
+/// assert!(!shown("a\nb").contains('\n'));
+/// ```
 pub fn shown(id: &str) -> String {
     let letter = |c: char| match spelling::is_invisible(c) {
         true => c.escape_default().to_string(),

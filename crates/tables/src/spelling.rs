@@ -37,6 +37,16 @@ pub fn plain(text: &str) -> &str {
 }
 
 /// [`plain`] for a cell; a JSON number may also have an exponent (`1e3` is `1000`).
+///
+/// # Examples
+/// ```
+/// use easylife_tables::Kind;
+/// use easylife_tables::spelling::plain_cell;
+///
+/// assert_eq!(plain_cell(Kind::Number, "1e3"), "1000");
+/// assert_eq!(plain_cell(Kind::Text, "1e3"), "1e3"); // a text stays as it is
+/// assert_eq!(plain_cell(Kind::Text, "7.0"), "7");
+/// ```
 pub fn plain_cell(kind: Kind, text: &str) -> Cow<'_, str> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond, a float is not the number spelled
     if kind == Kind::Number && text.contains(['e', 'E']) {
@@ -52,6 +62,16 @@ pub fn plain_cell(kind: Kind, text: &str) -> Cow<'_, str> {
 
 /// Whether a cell with an id, a label or a group has no value: null, only white space, or NaN (in a
 /// Parquet column of floats).
+///
+/// # Examples
+/// ```
+/// use easylife_tables::Kind;
+/// use easylife_tables::spelling::is_absent;
+///
+/// assert!(is_absent(Kind::Text, " \t") && is_absent(Kind::Number, "NaN"));
+/// // A word may be a label.
+/// assert!(!is_absent(Kind::Text, "NaN"));
+/// ```
 pub fn is_absent(kind: Kind, text: &str) -> bool {
     let text = text.trim();
     kind == Kind::Null || text.is_empty() || (kind == Kind::Number && is_nan(text))

@@ -148,6 +148,14 @@ pub fn sorted_classes<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<String> 
 }
 
 /// The indices of distinct labels in sorted order: by value if all are numbers, otherwise by bytes.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::class_order;
+///
+/// assert_eq!(class_order(&["10", "9", "-1"]), [2, 1, 0]);
+/// assert_eq!(class_order(&["10", "9", "b"]), [0, 1, 2]); // one is a word: as texts
+/// ```
 pub fn class_order<T: AsRef<str>>(labels: &[T]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     let number = |label: &T| (label.as_ref().parse::<f64>().ok()).filter(|value| value.is_finite());

@@ -27,6 +27,16 @@ pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Sou
 }
 
 /// A table with these columns and no rows, for an empty input.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{Row, Source, without_rows};
+///
+/// let mut source = without_rows("empty.csv", &["text", "label"]);
+/// assert_eq!(source.column("label")?, 1);
+/// assert!(!source.read(&mut Row::new())?);
+/// # Ok::<(), easylife_tables::ReadError>(())
+/// ```
 pub fn without_rows(file: &str, columns: &[&str]) -> Box<dyn Source> {
     Box::new(Values {
         file: file.to_owned(),

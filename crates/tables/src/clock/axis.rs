@@ -70,6 +70,20 @@ impl Axis {
 
     /// Converts a value of another axis to this one: dates are midnights of a wall clock; nothing
     /// else is comparable.
+    ///
+    /// A whole number is read in the first notation that it looks like and that gives a time of this axis.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::Axis;
+    ///
+    /// let time = Axis::Time { utc: false };
+    /// assert_eq!(time.take(Axis::Date, 1), Some(86_400)); // midnight of 1970-01-02
+    /// assert_eq!(Axis::Date.take(time, 86_400), Some(1));
+    /// assert_eq!(Axis::Date.take(time, 86_401), None); // not a midnight
+    /// assert_eq!(time.take(Axis::Time { utc: true }, 0), None); // another clock
+    /// assert_eq!(Axis::Date.take(Axis::Whole, 19_700_102), Some(1));
+    /// ```
     pub fn take(self, other: Axis, value: i64) -> Option<i64> {
         match (self, other) {
             _ if self == other => Some(value),
@@ -124,6 +138,17 @@ impl Axis {
     }
 
     /// The text of a time in files.
+    ///
+    /// ISO 8601, as [`super::parse`] reads it back; beyond the calendar the number itself.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::Axis;
+    ///
+    /// assert_eq!(Axis::Date.text(19_782), "2024-02-29");
+    /// assert_eq!(Axis::Time { utc: true }.text(3_661), "1970-01-01T01:01:01Z");
+    /// assert_eq!(Axis::Whole.text(-7), "-7");
+    /// ```
     pub fn text(self, value: i64) -> String {
         let (day, second) = self.day(value);
         let zone = if self == (Axis::Time { utc: true }) {

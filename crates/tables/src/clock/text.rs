@@ -11,6 +11,21 @@ pub(super) const FARTHEST_NUMBER: i64 = 1 << 62;
 
 /// Reads a time: a whole number, `2024-02-29`, or `2024-02-29T12:00:00` with or without an offset.
 ///
+/// Also `2024/02/29`, and for the first day of a period `2024-02`, `2024-Q1` and `2024-W05`; spellings
+/// that may mean two dates are refused with the formats that read them.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::clock::{Axis, parse};
+///
+/// assert_eq!(parse("2024-02-29"), Ok((Axis::Date, 19_782)));
+/// assert_eq!(parse("2024-Q1"), parse("2024-01-01"));
+/// assert_eq!(parse("1970-01-01T01:00:00+01:00"), Ok((Axis::Time { utc: true }, 0)));
+/// assert_eq!(parse("201801"), Ok((Axis::Whole, 201_801))); // a month, as far as it looks
+/// assert!(parse("01/02/2024").unwrap_err().contains("is not read as a time"));
+/// assert!(parse("1970-01-01T00:00:00.5").unwrap_err().ends_with("finer than a second; round it"));
+/// ```
+///
 /// # Errors
 /// What is expected of a time, for a text that is none.
 pub fn parse(text: &str) -> Result<(Axis, i64), String> {

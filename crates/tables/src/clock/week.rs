@@ -39,6 +39,19 @@ impl Week {
     }
 
     /// Restores a set from [`Week::to_number`].
+    ///
+    /// `None` for a number that is no set: below 1, or with a bit beyond Sunday.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::Week;
+    ///
+    /// assert_eq!(Week::from_number(0b001_1111), Some(Week::BUSINESS));
+    /// let week = Week::from_number(0b010_1111).unwrap(); // closed on Fridays and Sundays
+    /// assert_eq!((week.len(), week.to_number()), (5, 47));
+    /// assert_eq!(Week::from_number(0), None);
+    /// assert_eq!(Week::from_number(0x80), None);
+    /// ```
     pub fn from_number(number: i64) -> Option<Week> {
         let days = u8::try_from(number).ok()?;
         (1..0x80).contains(&days).then_some(Week(days))

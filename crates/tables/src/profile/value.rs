@@ -82,6 +82,20 @@ const TEXT: Value = Value {
 };
 
 /// Classifies a non-empty text.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::profile::{Class, understand};
+///
+/// let class = |text: &str| understand(text.as_bytes()).class;
+/// assert_eq!(class("-12"), Class::Integer);
+/// assert_eq!(class("1.5e3"), Class::Float);
+/// assert_eq!(class("true"), Class::Boolean);
+/// assert_eq!(class("2024-02-29"), Class::Date);
+/// assert_eq!(class("2024-02-29 12:00:00"), Class::Datetime);
+/// assert_eq!(class("2024-02-30"), Class::Text);
+/// assert_eq!(understand(b"1970-01-02").number, 86_400.0);
+/// ```
 pub fn understand(text: &[u8]) -> Value {
     let start = match text.len() {
         1..=8 => word(text),

@@ -26,6 +26,17 @@ fn escaped(part: &str) -> String {
 }
 
 /// Splits a name made by [`series_name`] into `count` parts.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::{series_name, series_parts};
+///
+/// let name = series_name(&["north", "apples"]);
+/// assert_eq!(name, "north / apples");
+/// assert_eq!(series_parts(&name, 2), ["north", "apples"]);
+/// let odd = ["a / b", "c"];
+/// assert_eq!(series_parts(&series_name(&odd), 2), odd);
+/// ```
 pub fn series_parts(name: &str, count: usize) -> Vec<String> {
     if count == 1 {
         return vec![name.to_owned()];

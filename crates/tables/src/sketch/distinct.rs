@@ -47,6 +47,11 @@ impl Distinct {
     }
 
     /// Adds the values of another sketch of the same precision.
+    ///
+    /// The estimate is then that of a sketch of all values, to the bit, in any order of merging.
+    ///
+    /// # Panics
+    /// If the precisions differ.
     pub fn merge(&mut self, next: &Distinct) {
         assert_eq!(
             self.precision, next.precision,

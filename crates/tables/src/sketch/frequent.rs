@@ -56,6 +56,24 @@ impl Hasher for Ready {
 impl Frequent {
     /// Exact up to `exact` distinct values of `bytes` in total; with more, `keep` counters with an
     /// error of at most `1 / (keep + 1)` of all.
+    ///
+    /// `exact` is at least `keep`. The limits on distinct values and bytes hold between calls of
+    /// [`Frequent::add`]: one chunk may exceed them.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::Frequent;
+    ///
+    /// let texts = ["a", "b"].map(str::as_bytes);
+    /// let mut sketch = Frequent::new(100, 1000, 10);
+    /// // Hashes and counts of two chunks; a good hash of the text in earnest.
+    /// sketch.add([(1, 5), (2, 1)].into_iter(), |index| texts[index]);
+    /// sketch.add([(2, 1)].into_iter(), |_| texts[1]);
+    /// assert!(sketch.is_exact());
+    /// let top = sketch.top(10);
+    /// assert_eq!((&*top[0].text, top[0].count), ("a", 5));
+    /// assert_eq!((&*top[1].text, top[1].count), ("b", 2));
+    /// ```
     pub fn new(exact: usize, bytes: usize, keep: usize) -> Frequent {
         Frequent {
             exact: exact.max(keep),
@@ -129,6 +147,8 @@ impl Frequent {
     }
 
     /// Maximum error of a count, and maximum count of a value that is absent.
+    ///
+    /// A count is between the reported one and the reported one plus this; 0 while counts are exact.
     pub fn error(&self) -> u64 {
         self.error
     }
@@ -144,6 +164,8 @@ impl Frequent {
     }
 
     /// Hashes of all counted values, in no particular order.
+    ///
+    /// Sort them, or use them as a set: the order must not reach an output.
     pub fn hashes(&self) -> impl Iterator<Item = u64> {
         self.counters.keys().copied()
     }
@@ -155,6 +177,9 @@ impl Frequent {
 
     /// The most frequent values, the first `limit` by count and then by text, that are certainly
     /// more frequent than those left out.
+    ///
+    /// Without exact counts the list may be shorter than `limit`, even empty: no value is certainly
+    /// frequent where all are about equally rare.
     pub fn top(&self, limit: usize) -> Vec<&Counter> {
         let certain = |counter: &&Counter| counter.count > self.error;
         let mut top: Vec<&Counter> = match self.is_exact() {

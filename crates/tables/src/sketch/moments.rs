@@ -25,6 +25,17 @@ impl Default for Moments {
 
 impl Moments {
     /// Moments of finite values, each with its count. Two passes, in the given order.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::Moments;
+    ///
+    /// // A large offset costs no digits.
+    /// let moments = Moments::of(&[(1e9 + 1.0, 1), (1e9 + 2.0, 2), (1e9 + 3.0, 1)]);
+    /// assert_eq!(moments.mean(), Some(1e9 + 2.0));
+    /// assert!((moments.deviation().unwrap() - (2.0f64 / 3.0).sqrt()).abs() < 1e-12);
+    /// assert_eq!(Moments::of(&[]).mean(), None);
+    /// ```
     pub fn of(values: &[(f64, u64)]) -> Moments {
         let count: u64 = values.iter().map(|&(_, times)| times).sum();
         if count == 0 {

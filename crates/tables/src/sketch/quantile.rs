@@ -28,6 +28,19 @@ struct Level {
 impl Quantiles {
     /// Creates a sketch whose ranks have an error of at most about `log2(count / capacity) /
     /// capacity` of the count.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::Quantiles;
+    ///
+    /// let mut sketch = Quantiles::new(256);
+    /// for value in 0..100_000 {
+    ///     sketch.insert(f64::from(value), 1);
+    /// }
+    /// let median = sketch.ranks().quantile(0.5).unwrap();
+    /// assert!((median - 50_000.0).abs() <= sketch.error() as f64);
+    /// assert!(sketch.error() < 5_000); // 5 % of the values, at most
+    /// ```
     pub fn new(capacity: usize) -> Quantiles {
         Quantiles {
             capacity: capacity.max(2),
@@ -39,6 +52,8 @@ impl Quantiles {
     }
 
     /// Adds a value with its count.
+    ///
+    /// A count of n costs as many steps as n has bits set, not n.
     pub fn insert(&mut self, value: f64, times: u64) {
         self.count += times;
         let mut left = times;
@@ -53,6 +68,9 @@ impl Quantiles {
     /// Adds a chunk of values with their counts. One of `2^shift` consecutive values stands for
     /// all, drawn with `seed` so that no pattern in their order biases the result: with many chunks
     /// that is as good, and leaves far fewer to sort.
+    ///
+    /// # Panics
+    /// If `shift` is 64 or more.
     pub fn insert_some(&mut self, values: &[(f64, u64)], shift: u32, seed: u64) {
         let total: u64 = values.iter().map(|&(_, times)| times).sum();
         let mut draw = Draw(seed);
@@ -75,6 +93,9 @@ impl Quantiles {
     }
 
     /// Adds the values of another sketch.
+    ///
+    /// Counts and errors add up. The result depends on the order of merging, so merge in the order of the
+    /// file.
     pub fn merge(&mut self, next: &Quantiles) {
         self.count += next.count;
         self.error += next.error;
@@ -185,6 +206,18 @@ impl Ranks {
 
     /// The value at `share` of the way from the smallest to the largest, with linear interpolation
     /// as in numpy's default. `None` without values.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::Ranks;
+    ///
+    /// // 10 once, 20 three times.
+    /// let ranks = Ranks::new(vec![(20.0, 3), (10.0, 1)]);
+    /// assert_eq!(ranks.quantile(0.0), Some(10.0));
+    /// assert_eq!(ranks.quantile(0.5), Some(20.0));
+    /// assert_eq!(ranks.quantile(1.0 / 6.0), Some(15.0)); // half of the way to the second
+    /// assert_eq!(Ranks::new(Vec::new()).quantile(0.5), None);
+    /// ```
     pub fn quantile(&self, share: f64) -> Option<f64> {
         let last = self.count().checked_sub(1)?;
         let place = share.clamp(0.0, 1.0) * last as f64;
@@ -210,6 +243,15 @@ impl Ranks {
 
     /// Counts in `bins` bins of equal width from the smallest to the largest value; the last one
     /// includes its end. Empty without values; a single bin if all are equal.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::sketch::Ranks;
+    ///
+    /// let ranks = Ranks::new(vec![(0.0, 2), (4.0, 1), (5.0, 1), (10.0, 1)]);
+    /// assert_eq!(ranks.histogram(2), [3, 2]); // 5 is in the second bin
+    /// assert_eq!(Ranks::new(vec![(3.0, 7)]).histogram(2), [7]);
+    /// ```
     pub fn histogram(&self, bins: usize) -> Vec<u64> {
         let (Some(&min), Some(&max)) = (self.values.first(), self.values.last()) else {
             return Vec::new();

@@ -90,6 +90,9 @@ impl Failed {
 
 /// Runs commands one after another until one fails.
 ///
+/// Each line of `commands` gets a shell of its own (`$SHELL`, without the user's settings), so that
+/// `cd` and variables end with the line. The name of the stage is in `DVC_STAGE`.
+///
 /// # Errors
 /// If the log cannot be written or a command cannot be started; a command that fails is returned as
 /// [`Failed`].

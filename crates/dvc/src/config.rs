@@ -7,6 +7,8 @@ use crate::error::{Context as _, Error, Result};
 use crate::folder::{Folder, absolute};
 
 /// How a file of the cache is put into the project.
+///
+/// Tried in the order of `cache.type`, until one works on the file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     Reflink,
@@ -16,6 +18,9 @@ pub enum Link {
 }
 
 /// The part of DVC's configuration that we use.
+///
+/// Read from DVC's four files in its order: system, user, project (`.dvc/config`), local
+/// (`.dvc/config.local`). Options of remotes have no effect.
 #[derive(Debug)]
 pub struct Config {
     /// The cache's folder.

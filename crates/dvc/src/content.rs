@@ -41,6 +41,9 @@ pub struct Member {
 
 impl Content {
     /// DVC's list of a folder's files, as it is hashed and cached.
+    ///
+    /// `[{"md5": "...", "relpath": "..."}, ...]` with the keys, spaces and escapes of Python's `json`,
+    /// whose bytes are hashed. `files` must be sorted by path.
     pub fn listing(files: &[Member]) -> String {
         let mut text = String::from("[");
         for (i, file) in files.iter().enumerate() {
@@ -73,6 +76,9 @@ impl Reader {
     }
 
     /// The content of `path`; `None` if it does not exist.
+    ///
+    /// Answers from memory until [`Reader::forget`]; a file whose size, times and inode are those of an
+    /// earlier run is not read either. Links to files are followed. A path below a file does not exist.
     ///
     /// # Errors
     /// If the path cannot be read, or contains something DVC does not support.

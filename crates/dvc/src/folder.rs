@@ -102,6 +102,9 @@ impl Folder {
     }
 
     /// A path for messages: relative to the pipeline's folder if it is inside.
+    ///
+    /// As short as the user wrote it: `data/raw.csv` where the pipeline is in the working folder, otherwise
+    /// behind the name by which the folder was opened.
     pub fn show(&self, path: &Path) -> String {
         match path.strip_prefix(&self.dir) {
             Ok(within) => self.shown.join(within).display().to_string(),
@@ -164,6 +167,8 @@ impl Folder {
 }
 
 /// Normalizes a path lexically, removing `.` and `..`; empty for the folder itself.
+///
+/// Symbolic links are not followed, as in Python's `os.path.normpath`.
 pub fn normal(path: &Path) -> String {
     let mut parts: Vec<String> = Vec::new();
     for component in path.components() {

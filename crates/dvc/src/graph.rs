@@ -20,6 +20,9 @@ pub struct Graph {
 impl Graph {
     /// Builds the graph; refuses overlapping outputs and cycles.
     ///
+    /// An output overlaps another if one is, or contains, the other; a dependency or a parameter file needs
+    /// every stage with an output that it overlaps. The message about a cycle names its stages in order.
+    ///
     /// # Errors
     /// If outputs overlap or stages form a cycle.
     pub fn of(stages: &[Stage], file: &Path) -> Result<Self> {

@@ -8,6 +8,9 @@ use yaml::{At, Data, Fault, Node};
 /// Parses a parameter file according to its extension: JSON, TOML, otherwise YAML, as DVC does. An
 /// empty file is an empty mapping.
 ///
+/// JSON may have NaN and infinities, as Python writes them. Dates of TOML are kept as unsupported values,
+/// which fail only if a stage uses them. Conflict marks of git are named as such.
+///
 /// # Errors
 /// If the text is invalid, with its position.
 pub fn parse(path: &Path, text: &str) -> Result<Node, Fault> {

@@ -136,6 +136,9 @@ impl Pipeline {
 
     /// Stages that run `command` and do not depend on `path` or a folder around it, as position and
     /// name.
+    ///
+    /// For a warning that a stage would not notice a change: `command` is compared with whole lines of the
+    /// stage's `cmd`, and a dependency on a folder covers what is in it. Empty if `path` does not exist.
     pub fn without_dependency(&self, command: &str, path: &Path) -> Vec<String> {
         // A path that does not exist is not an input yet.
         let Ok(path) = path.canonicalize() else {
@@ -162,6 +165,10 @@ impl Pipeline {
     /// Removes from `plan` the stages that run one of `commands`, and those that depend on their
     /// outputs if `leaves_out` says so for their first command. Returns which stages depend on the
     /// removed ones.
+    ///
+    /// Stages that depend on a removed one stay in the plan unless `leaves_out` says otherwise, since what
+    /// they need may exist already; [`Dependent::missing`] names what does not. `plan` has to be in
+    /// execution order, as [`Pipeline::select`] returns it.
     pub fn without(
         &self,
         plan: &[usize],
@@ -217,6 +224,9 @@ impl Pipeline {
     }
 
     /// Indices of the selected stages, in execution order.
+    ///
+    /// A group's name selects all of its stages, and `dvc.yaml` every stage. Frozen stages have no
+    /// prerequisites from then on, so that nothing above them is selected.
     ///
     /// # Errors
     /// [`Error::UnknownStage`].

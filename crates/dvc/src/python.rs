@@ -6,6 +6,9 @@ use yaml::{Data, Node};
 
 /// `json.dumps(value, sort_keys=True)`: a space after `:` and `,`, and all non-ASCII characters
 /// escaped.
+///
+/// Keys that are not strings are converted as Python does (`None` to `null`, `True` to `true`); sorting
+/// is by the converted key.
 pub fn json(value: &Node) -> String {
     let mut out = String::new();
     write_json(value, &mut out);

@@ -100,6 +100,9 @@ impl<'a> Records<'a> {
 
     /// Finds a recorded or earlier run with the same inputs whose outputs are in the cache.
     ///
+    /// First the stage's own record, if its inputs are still those, then the run cache. `None` without
+    /// `.dvc`, for stages whose runs cannot be kept, and if any output is missing from the cache.
+    ///
     /// # Errors
     /// If a file or the cache cannot be read.
     pub fn find_run(&mut self, stage: &Stage) -> Result<Option<Recorded>> {
@@ -164,6 +167,9 @@ impl<'a> Records<'a> {
     }
 
     /// Removes old outputs, as DVC does before a run.
+    ///
+    /// Outputs with `persist`, and those of verbs that replace them whole, stay; they are only made
+    /// independent of the cache, so that a command that writes into them does not change a cached object.
     ///
     /// # Errors
     /// If an output cannot be removed.
@@ -243,6 +249,10 @@ impl<'a> Records<'a> {
     }
 
     /// Records a successful run: outputs in the cache, the stage in the lock. Returns warnings.
+    ///
+    /// `before` are the inputs as they were when the commands started: a dependency that differs now is a
+    /// warning, and the lock gets its present content. `order` are the names of this run's stages, by which
+    /// new entries of the lock are sorted.
     ///
     /// # Errors
     /// If an input or output is missing, or the cache or the lock cannot be written.

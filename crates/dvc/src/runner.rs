@@ -38,6 +38,9 @@ pub struct RunOptions {
 }
 
 /// How a stage ended.
+///
+/// A stage whose inputs and outputs are as recorded is up to date; one whose inputs are those of an
+/// earlier run with cached outputs is restored; any other one runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {
     /// It was up to date.

@@ -33,6 +33,9 @@ pub struct VerifyOptions {
 }
 
 /// The result for one stage.
+///
+/// Reproduced is `wrong.is_empty()`: every output has the recorded bytes, no dependency was changed,
+/// and no file is missing or new in an output folder.
 #[derive(Debug)]
 pub struct Verdict {
     /// The stage's name.
@@ -56,6 +59,11 @@ const THREADS: [&str; 5] = [
 
 /// Verifies the stages of `plan` in order. An output that is not reproduced is not an error; it is
 /// listed in the stage's [`Verdict`].
+///
+/// Parameters and commands must be those of the lock; the contents of inputs are looked for in the
+/// project, then in the cache. Nothing in the project changes but the folder of private files, which
+/// has the logs of commands that failed. With several numbers of threads the stages run once for each, and a
+/// variable for each common library limits their threads.
 ///
 /// # Errors
 /// [`Error::NotRecorded`] or [`Error::Stale`] if dvc.lock has nothing to compare with;

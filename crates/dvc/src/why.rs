@@ -14,6 +14,23 @@ use crate::lockfile::Recorded;
 use crate::stage::{Cmd, Params, Stage};
 
 /// One reason.
+///
+/// Displayed as a clause about the stage, and serialized with the kind under `what`.
+///
+/// # Examples
+/// ```
+/// use easylife_dvc::why::{How, Reason};
+///
+/// let reason = Reason::Dependency { path: "data/raw.csv".to_owned(), how: How::Changed };
+/// assert_eq!(reason.to_string(), "the dependency data/raw.csv has changed");
+/// let reason = Reason::Parameter {
+///     file: "params.yaml".to_owned(),
+///     key: "nlp.model.C".to_owned(),
+///     was: Some("1".to_owned()),
+///     is: Some("3".to_owned()),
+/// };
+/// assert_eq!(reason.to_string(), "the parameter nlp.model.C was 1, is 3");
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Reason {

@@ -39,9 +39,23 @@ impl Thumbnail {
     }
 
     /// Rotates and mirrors as EXIF's `orientation` requires.
+    ///
+    /// 1 to 8 as in EXIF 2.3; another number changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_images::thumbnail::Thumbnail;
+    ///
+    /// let photo = Thumbnail { width: 2, height: 1, pixels: vec![10, 20] };
+    /// let turned = photo.clone().upright(6); // by 90 degrees, clockwise
+    /// assert_eq!((turned.width, turned.height, turned.pixels), (1, 2, vec![10, 20]));
+    /// assert_eq!(photo.clone().upright(2).pixels, [20, 10]); // mirrored
+    /// assert_eq!(photo.clone().upright(9), photo);
+    /// ```
     pub fn upright(self, orientation: u8) -> Thumbnail {
         let (w, h) = (self.width, self.height);
-        let (width, height) = if orientation >= 5 { (h, w) } else { (w, h) };
+        let turned = (5..=8).contains(&orientation);
+        let (width, height) = if turned { (h, w) } else { (w, h) };
         let mut pixels = Vec::with_capacity(w * h);
         for y in 0..height {
             for x in 0..width {

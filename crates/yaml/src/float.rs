@@ -2,6 +2,16 @@
 
 /// Returns the shortest digits that parse back to the same value, with an exponent below 1e-4 and
 /// from 1e16 on, like Python's `repr`.
+///
+/// # Examples
+/// ```
+/// use easylife_yaml::float;
+///
+/// assert_eq!(float(1.0), "1.0");
+/// assert_eq!(float(1e16), "1e+16");
+/// assert_eq!(float(0.00001), "1e-05");
+/// assert_eq!(float(f64::NEG_INFINITY), "-inf");
+/// ```
 pub fn float(value: f64) -> String {
     if value.is_nan() {
         return "nan".to_owned();

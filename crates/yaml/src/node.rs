@@ -169,6 +169,16 @@ impl Node {
     }
 
     /// The text of a scalar as it was written, whatever its type.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_yaml::{Reader, Types};
+    ///
+    /// let reader = Reader { types: Types::Core, ..Reader::default() };
+    /// let root = reader.read("code: 01").unwrap();
+    /// // As a number it is 1.
+    /// assert_eq!(root.get("code").unwrap().as_written(), Some("01"));
+    /// ```
     pub fn as_written(&self) -> Option<&str> {
         self.as_str().or(self.spelling.as_deref())
     }
@@ -235,6 +245,13 @@ impl Node {
     ///
     /// # Errors
     /// The first unsupported value, with its position.
+    ///
+    /// # Examples
+    /// ```
+    /// let root = easylife_yaml::parse("day: 2024-02-29\n").unwrap();
+    /// let fault = root.check().unwrap_err();
+    /// assert_eq!((fault.at.line, fault.at.column), (1, 6));
+    /// ```
     pub fn check(&self) -> Result<(), Fault> {
         match &self.data {
             Data::Refused(reason) => Err(self.fault(reason.as_ref())),

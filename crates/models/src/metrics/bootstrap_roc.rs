@@ -42,6 +42,22 @@ impl Groups<'_> {
     }
 
     /// AUC of `scores` minus that of `others`, on the same resamples.
+    ///
+    /// Paired: much narrower than the difference of two intervals where both scores err on the same rows.
+    /// An interval without 0 speaks for a difference that is more than chance.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::metrics::bootstrap_roc::Groups;
+    ///
+    /// let positive: Vec<bool> = (0..80).map(|row| row % 2 == 0).collect();
+    /// let groups: Vec<u32> = (0..80).map(|row| row / 4).collect(); // scenes of four photos
+    /// let rows = Groups { positive: &positive, groups: &groups, seed: 42 };
+    /// let right: Vec<f64> = positive.iter().map(|&positive| f64::from(u8::from(positive))).collect();
+    /// let none = vec![0.0; 80];
+    /// let better = rows.difference(&right, &none).unwrap();
+    /// assert_eq!((better.value, better.low, better.high), (0.5, 0.5, 0.5));
+    /// ```
     pub fn difference(&self, scores: &[f64], others: &[f64]) -> Option<Estimate> {
         let value = roc_auc(self.positive, scores)? - roc_auc(self.positive, others)?;
         let orders = [scores, others].map(|scores| Order::of(self.positive, scores));

@@ -78,6 +78,29 @@ impl ModelOptions {
     /// Fits the model to the interactions `taken`. `allowed` limits the memory of EASE in bytes,
     /// the only kind whose memory is known in advance.
     ///
+    /// `seed` starts the random factors of ALS and the vectors of the filter; EASE and neighbours use no
+    /// random numbers.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::recsys::{Interactions, ModelOptions, Query, Recommender, popularity};
+    ///
+    /// // Who took item 0 took item 1; item 2 has users of its own.
+    /// let mut taken = Interactions::new(3);
+    /// for _ in 0..4 {
+    ///     taken.push(&[0, 1], &[1.0, 1.0]);
+    /// }
+    /// taken.push(&[2], &[1.0]);
+    /// taken.push(&[0], &[1.0]);
+    /// let fitted = ModelOptions::Popular.fit(&taken, 42, usize::MAX).unwrap();
+    /// let popular = popularity(&taken, &[], 0.0);
+    /// let recommender = Recommender::of(&fitted, &taken, &popular, 0.0);
+    /// let query = Query { history: taken.row(5), denied: &[], allowed: None };
+    /// let list = &recommender.lists(&[query], 10)[0];
+    /// let items: Vec<u32> = list.iter().map(|scored| scored.item).collect();
+    /// assert_eq!(items, [1, 2]); // without the one that the user has
+    /// ```
+    ///
     /// # Errors
     /// See [`EaseError`]; the other kinds always succeed.
     pub fn fit(&self, taken: &Interactions, seed: u64, allowed: usize) -> Result<Fitted, FitError> {
@@ -184,6 +207,9 @@ impl Model {
     }
 
     /// All interactions of a user; empty for an unknown user.
+    ///
+    /// Those that the model was fitted to, then the later ones; an item in both keeps its first place and
+    /// weight.
     pub fn taken_by(&self, user: usize) -> Taken {
         let row = |rows: &Interactions| match user < rows.users() {
             true => (
@@ -222,6 +248,18 @@ pub struct Model {
 /// How often each item was taken, where an interaction counts half when it is `half_life` older
 /// than the newest (in the unit of `times`; 0 weights all equally). `times` has one entry per
 /// interaction.
+///
+/// # Examples
+/// ```
+/// use easylife_models::recsys::{Interactions, popularity};
+///
+/// let mut taken = Interactions::new(2);
+/// taken.push(&[0, 1], &[1.0, 1.0]);
+/// taken.push(&[0], &[1.0]);
+/// assert_eq!(popularity(&taken, &[], 0.0), [2.0, 1.0]);
+/// // Days: item 0 was taken at day 0 and at day 10, which is the newest.
+/// assert_eq!(popularity(&taken, &[0.0, 10.0, 10.0], 10.0), [1.5, 1.0]);
+/// ```
 pub fn popularity(taken: &Interactions, times: &[f64], half_life: f64) -> Vec<f32> {
     let newest = times.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sums = vec![0.0f64; taken.width()];

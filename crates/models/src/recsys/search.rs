@@ -41,6 +41,19 @@ pub struct HoldOut {
 
 /// Holds out max(1, ⌊share · n⌋) of each user's n interactions; users with fewer than two keep
 /// theirs.
+///
+/// # Examples
+/// ```
+/// use easylife_models::recsys::{HoldOutRule, Interactions, hold_out};
+///
+/// let mut all = Interactions::new(9);
+/// all.push(&[4, 7, 2, 8], &[1.0; 4]);
+/// all.push(&[3], &[1.0]);
+/// let held = hold_out(&all, 0.5, HoldOutRule::Last);
+/// assert_eq!(held.taken.row(0).items, [4, 7]);
+/// assert_eq!(held.out[0], [(2, 2), (8, 3)]); // item and place
+/// assert!(held.out[1].is_empty());
+/// ```
 pub fn hold_out(all: &Interactions, share: f64, rule: HoldOutRule) -> HoldOut {
     let mut held = HoldOut {
         taken: Interactions::new(all.width()),
@@ -81,6 +94,20 @@ fn mix(seed: u64, user: u64, item: u32) -> u64 {
 }
 
 /// Recall and NDCG of a list, for `relevant` relevant items.
+///
+/// NDCG's ideal list has min(20, `relevant`) hits: lists are expected to have 20 items. `relevant` is
+/// at least 1.
+///
+/// # Examples
+/// ```
+/// use easylife_models::recsys::{Scored, gains};
+///
+/// let list = [5, 9].map(|item| Scored { item, score: 1.0 });
+/// let (recall, ndcg) = gains(&list, |item| item == 5, 2);
+/// assert_eq!(recall, 0.5);
+/// // A hit on top, of two that could be there.
+/// assert!((ndcg - 1.0 / (1.0 + 1.0 / 3f64.log2())).abs() < 1e-12);
+/// ```
 pub fn gains(list: &[Scored], is_relevant: impl Fn(u32) -> bool, relevant: usize) -> (f64, f64) {
     let discount = |rank: usize| 1.0 / math::ln(rank as f64 + 2.0);
     let (mut hits, mut gain) = (0, 0.0);

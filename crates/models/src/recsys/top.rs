@@ -28,6 +28,17 @@ pub struct Top {
 
 impl Top {
     /// Creates an empty list with room for `k`.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::recsys::Top;
+    ///
+    /// let mut top = Top::new(2);
+    /// top.extend(&[0.5, 2.0, 0.5], |position| position as u32 + 10);
+    /// assert_eq!(top.bar(), 0.5);
+    /// let items: Vec<u32> = top.sorted().iter().map(|scored| scored.item).collect();
+    /// assert_eq!(items, [11, 10]); // the lower of two equal ones
+    /// ```
     pub fn new(k: usize) -> Self {
         Top {
             k,

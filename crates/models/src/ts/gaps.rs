@@ -1,6 +1,15 @@
 //! Missing values of a series, interpolated for methods that need all values.
 
 /// Interpolates missing values linearly, constant at the ends; `None` if all are missing.
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::gaps::filled;
+///
+/// let nan = f64::NAN;
+/// assert_eq!(filled(&[nan, 1.0, nan, nan, 4.0, nan]).unwrap(), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
+/// assert!(filled(&[nan]).is_none());
+/// ```
 pub fn filled(series: &[f64]) -> Option<Vec<f64>> {
     let known: Vec<usize> = (0..series.len())
         .filter(|&t| series[t].is_finite())

@@ -3,6 +3,20 @@
 use crate::state::StateError;
 
 /// Values of many series, concatenated.
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::panel::per_series::PerSeries;
+///
+/// let mut values = PerSeries::default();
+/// values.push([1.0, 2.0]);
+/// values.push([]);
+/// values.push([3.0]);
+/// assert_eq!(values.get(2), [3.0]);
+/// assert!(values.get(1).is_empty() && values.get(9).is_empty());
+/// let (all, ends) = values.into_parts();
+/// assert_eq!((all.len(), ends), (3, vec![2, 2, 3]));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PerSeries<T> {
     values: Vec<T>,

@@ -56,6 +56,9 @@ fn multiplied(series: &[f64], periods: &[usize]) -> Candidate {
 impl Cycles {
     /// Removes seasons of `periods` steps from `series` (NaN for missing values; `whole` is the
     /// series without gaps). Returns the cycles and the remainder.
+    ///
+    /// Patterns are multiplicative if that leaves a smaller remainder, in units of the series, and all
+    /// values are positive.
     pub fn take_off(series: &[f64], whole: &[f64], periods: &[usize]) -> (Self, Vec<f64>) {
         let mut chosen = added(whole, periods);
         let mut factors = false;

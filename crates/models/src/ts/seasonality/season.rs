@@ -16,6 +16,21 @@ pub struct Season {
 impl Season {
     /// Estimates the indices of `series`, which must not have gaps; no season if the
     /// autocorrelation at the season is not significant.
+    ///
+    /// Ratios to a centred moving average if all values are positive, otherwise differences; a cycle counts
+    /// 0.75 of the next one.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::ts::seasonality::season::Season;
+    ///
+    /// let series: Vec<f64> = (0..24).map(|t| if t % 2 == 0 { 8.0 } else { 12.0 }).collect();
+    /// let season = Season::of(&series, 2);
+    /// assert!(season.factors);
+    /// assert!((season.index[0] - 0.8).abs() < 1e-12 && (season.index[1] - 1.2).abs() < 1e-12);
+    /// assert!((season.with(10.0, 3) - 12.0).abs() < 1e-12);
+    /// assert!(Season::of(&series, 7).index.is_empty()); // no such season
+    /// ```
     pub fn of(series: &[f64], period: usize) -> Self {
         let factors = series.iter().all(|y| *y > 0.0);
         let index = significant(series, period)

@@ -46,6 +46,19 @@ impl StlOptions {
     }
 
     /// Trend and season of `series`, which must have at least two periods and no missing values.
+    ///
+    /// What is left, the remainder, is `series` minus both.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::ts::seasonality::stl::StlOptions;
+    ///
+    /// let series: Vec<f64> = (0..60).map(|t| f64::from(t) + [3.0, -1.0, -2.0][t as usize % 3]).collect();
+    /// let (trend, season) = StlOptions::new(3, 11).decompose(&series);
+    /// for t in 0..60 {
+    ///     assert!((series[t] - trend[t] - season[t]).abs() < 0.1, "{t}");
+    /// }
+    /// ```
     pub fn decompose(&self, series: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let n = series.len();
         let seasonal = odd(self.seasonal.max(3));
@@ -206,6 +219,15 @@ pub fn decompose(series: &[f64], periods: &[usize], windows: impl Fn(usize) -> u
 
 /// Strength of seasonality: max(0, 1 - Var(remainder) / Var(season + remainder)) (Wang, Smith and
 /// Hyndman 2006).
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::seasonality::stl::strength;
+///
+/// let season = [1.0, -1.0, 1.0, -1.0];
+/// assert_eq!(strength(&[6.0, 4.0, 6.0, 4.0], &[5.0; 4], &season), 1.0);
+/// assert_eq!(strength(&[5.0; 4], &[5.0; 4], &[0.0; 4]), 0.0);
+/// ```
 pub fn strength(series: &[f64], trend: &[f64], season: &[f64]) -> f64 {
     let detrended: Vec<f64> = series.iter().zip(trend).map(|(y, t)| y - t).collect();
     let remainder: Vec<f64> = detrended.iter().zip(season).map(|(d, s)| d - s).collect();

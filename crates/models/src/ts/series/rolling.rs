@@ -16,6 +16,14 @@ pub struct RollingOrigin {
 
 /// At most `count` origins in a series of `length` steps, latest first, `stride` steps apart. The
 /// first is `ahead` steps before the end; each has at least `least` steps to fit to.
+///
+/// # Examples
+/// ```
+/// use easylife_models::ts::series::rolling::rolling_origins;
+///
+/// let origins: Vec<usize> = rolling_origins(20, 4, 2, 13, 9).iter().map(|at| at.origin).collect();
+/// assert_eq!(origins, [16, 14]); // 12 steps are too few to fit to
+/// ```
 pub fn rolling_origins(
     length: usize,
     ahead: usize,

@@ -19,8 +19,8 @@ use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
 use crate::project::Project;
-use artifact::{Details, Header};
-use models::state::Stateful;
+use artifact::{Damage, Details, Header};
+use models::state::{StateError, Stateful};
 use tables::{Reading, Source};
 
 /// File names of the prepared parts.
@@ -165,8 +165,15 @@ pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
             (path.display().to_string(), artifact::load(&path, T::NAME)?)
         }
     };
-    let model = T::Model::take_state(state).map_err(|e| {
-        anyhow::anyhow!("{name}: {e}; retrain it with `easylife train {}`", T::NAME)
+    let model = T::Model::take_state(state).map_err(|error| match error {
+        // The file is as it was written: its digests are right.
+        StateError::Missing { .. } | StateError::DataType { .. } => {
+            anyhow::anyhow!("{name} {}", Damage::other_version(T::NAME, error))
+        }
+        _ => anyhow::anyhow!(
+            "{name}: {error}; retrain it with `easylife train {}`",
+            T::NAME
+        ),
     })?;
     Ok(Loaded {
         name,

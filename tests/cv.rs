@@ -571,7 +571,10 @@ fn a_photo_much_smaller_than_those_trained_on_has_a_warning() {
         let photo = image::GrayImage::from_fn(side, side / 2, light);
         dir.write(&format!("photos/{side}.jpg"), jpeg(&photo));
     }
-    dir.ok(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
+    let ran = dir.run(&["predict", "cv", "-i", "photos", "-o", "out.csv"]);
+    let closing = "warning: 1 of 2 photos are much smaller or larger than those that the model was trained on, and may be \
+        judged wrongly: see the column `warning`\n";
+    assert!(ran.stderr.contains(closing), "{}", ran.stderr);
     let rows = rows(&dir.read("out.csv"));
     let warning = "judged at 200 pixels, but the model was trained on photos of 320 to 800";
     assert_eq!((&rows[0][4][..], &rows[1][4][..]), (warning, ""));

@@ -25,6 +25,8 @@ pub(super) struct Journal {
     pub rejected: u64,
     /// Rows so far that hold an error instead of an answer.
     pub failed: u64,
+    /// Rows so far that hold a warning beside their answer.
+    pub warned: u64,
     /// Bytes of the partial output that hold the rows so far.
     pub output: u64,
     /// Bytes of the partial list of rejects.
@@ -45,7 +47,7 @@ impl Journal {
 }
 
 /// Version of [`Identity`]; journals of other versions are not resumed.
-pub(super) const IDENTITY: u32 = 1;
+pub(super) const IDENTITY: u32 = 2;
 
 /// Identifies a computation: two runs with the same identity and the same input write the same bytes.
 #[derive(Serialize)]

@@ -58,6 +58,11 @@ pub trait RowScorer: Send + Sync {
     fn failed(&self, _row: &Row) -> bool {
         false
     }
+
+    /// Whether a scored row holds a warning beside its answer.
+    fn warned(&self, _row: &Row) -> bool {
+        false
+    }
 }
 
 /// Numbers of rows.
@@ -189,6 +194,9 @@ pub trait Predict: Task {
     /// Whether records come from an input (by default stdin); if false, the model has records of its own.
     const NEEDS_INPUT: bool = true;
 
+    /// What rows with a warning have in common: it follows their number in the warning at the end.
+    const WARNED: &'static str = "answers have a warning";
+
     /// The options of the command that the task supports besides those of every task.
     const OPTIONS: &'static [&'static str];
 
@@ -256,6 +264,8 @@ pub struct Scored {
     pub rejects: Option<PathBuf>,
     /// Rows of the output that hold an error instead of an answer.
     pub failed: u64,
+    /// Rows of the output that hold a warning beside their answer.
+    pub warned: u64,
 }
 
 impl Scored {
@@ -375,6 +385,10 @@ pub fn run<T: Predict>(
     }?;
     if let Some(warning) = unknown.and_then(|unknown| unknown.warning()) {
         talk.warn(warning);
+    }
+    if scored.warned > 0 {
+        let (warned, rows) = (scored.warned, scored.rows);
+        talk.warn(format!("{warned} of {rows} {}", T::WARNED));
     }
     Ok(scored)
 }

@@ -287,6 +287,7 @@ impl<'a> Run<'a> {
         }
         self.journal.rejected += batch.rejects.len() as u64;
         self.journal.failed += batch.failed;
+        self.journal.warned += batch.warned;
         self.bytes_since += batch.bytes;
         Ok(())
     }
@@ -348,5 +349,6 @@ fn publish(target: &Target, journal: &Journal) -> Result<Scored> {
         rejected: journal.rejected,
         rejects: (journal.rejected > 0).then_some(rejects),
         failed: journal.failed,
+        warned: journal.warned,
     })
 }

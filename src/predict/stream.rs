@@ -39,13 +39,14 @@ struct Share {
     /// Number of answers.
     rows: u64,
     failed: u64,
+    warned: u64,
     refused: Refused,
 }
 
 impl Share {
     fn clear(&mut self) {
         self.spelled.clear();
-        (self.rows, self.failed) = (0, 0);
+        (self.rows, self.failed, self.warned) = (0, 0, 0);
     }
 
     fn push(&mut self, row: &Row, spelling: &Spelling) {
@@ -92,6 +93,8 @@ pub(super) struct Batch<'a> {
     pub rejects: Vec<Reject>,
     /// Rows that hold an error instead of an answer.
     pub failed: u64,
+    /// Rows that hold a warning beside their answer.
+    pub warned: u64,
 }
 
 impl Batch<'_> {
@@ -174,6 +177,7 @@ impl Batches {
         let rejects = in_order(refused.collect(), filled.unread, self.on_error)?;
         Ok(Some(Batch {
             failed: shares.iter().map(|share| share.failed).sum(),
+            warned: shares.iter().map(|share| share.warned).sum(),
             shares,
             bytes: filled.bytes,
             rejects,
@@ -232,6 +236,7 @@ fn score(
     share.refused = scorer.score(rows);
     for row in rows.iter().filter(|row| row.len() == width) {
         share.failed += u64::from(scorer.failed(row));
+        share.warned += u64::from(scorer.warned(row));
         share.push(row, spelling);
     }
 }
@@ -311,6 +316,7 @@ fn pump(mut batches: Batches, mut sink: Sink, to: &str, talk: &Talk) -> Result<S
         rejected: 0,
         rejects: None,
         failed: 0,
+        warned: 0,
     };
     let unwritten = || format!("cannot write {to}");
     let spelling = sink.spelling();
@@ -318,6 +324,7 @@ fn pump(mut batches: Batches, mut sink: Sink, to: &str, talk: &Talk) -> Result<S
         scored.rows += batch.write(&mut sink).with_context(unwritten)?;
         scored.rejected += batch.rejects.len() as u64;
         scored.failed += batch.failed;
+        scored.warned += batch.warned;
         for reject in &batch.rejects {
             talk.warn(format!("skipped {reject}"));
         }

@@ -48,6 +48,10 @@ impl RowScorer for Lengths {
     fn failed(&self, row: &Row) -> bool {
         row.text(0) == "odd"
     }
+
+    fn warned(&self, row: &Row) -> bool {
+        row.text(0) == "xxx"
+    }
 }
 
 /// A source that asks to stop after some rows, or fails there.
@@ -249,6 +253,15 @@ fn a_failure_leaves_what_can_be_resumed_and_says_so() {
         out.names()
     );
     assert!(!out.names().contains(&"out".to_owned()));
+    // The rows of both runs are counted.
+    let resumed = out.write(source(&text), true, &Interrupt::default());
+    let whole = Out::of(Format::Csv).write(source(&text), false, &Interrupt::default());
+    let [resumed, whole] = [resumed, whole].map(Result::unwrap);
+    assert!(whole.warned > 2, "{whole:?}");
+    assert_eq!(
+        (resumed.rows, resumed.rejected, resumed.warned),
+        (whole.rows, whole.rejected, whole.warned)
+    );
     // Before the first checkpoint there is nothing to keep.
     let early = Out::of(Format::Csv);
     early

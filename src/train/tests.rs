@@ -154,6 +154,22 @@ fn an_invalid_parameter_is_shown_where_it_was_given() {
     assert!(error.contains("must be below 1"), "{error}");
 }
 
+/// Its digests are right, so it is not damaged.
+#[test]
+fn a_model_without_a_tensor_was_trained_by_an_older_version() {
+    let toy = ToyProject::prepared();
+    run::<Toy>(&toy.project, &QUIET).unwrap();
+    let file = toy.path().join("models/toy.safetensors");
+    let (header, _) = artifact::load::<String>(&file, "toy").unwrap();
+    artifact::save(&file, &header, Default::default()).unwrap();
+    let error = task::load_model::<Toy>(Some(&toy.project), None)
+        .err()
+        .unwrap();
+    let expected = "toy.safetensors was trained by an older version of easylife (tensor `mean` is missing); train it again \
+        with `easylife train toy`";
+    assert!(error.to_string().ends_with(expected), "{error}");
+}
+
 #[test]
 fn a_model_of_another_kind_is_refused() {
     let toy = ToyProject::prepared();

@@ -1,5 +1,6 @@
 //! What can be wrong with a model file.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -89,6 +90,17 @@ pub enum Damage {
         /// The version of the program that wrote it, if stated.
         version: Option<String>,
     },
+    /// The file is as it was written, but its description is not that of this version.
+    #[error(
+        "was trained by {} version of easylife ({reason}); train it again with `easylife train {task}`",
+        age(reason)
+    )]
+    OtherVersion {
+        /// The task of the file.
+        task: String,
+        /// What is different.
+        reason: String,
+    },
     /// A byte of the header or of the tensors has changed.
     #[error("is damaged: the {0} do not match their checksum; train it again")]
     Digest(&'static str),
@@ -125,11 +137,29 @@ pub enum Damage {
 }
 
 impl Damage {
+    /// An intact file of `task` without something that this version reads, or with something that
+    /// it does not know.
+    pub fn other_version(task: &str, reason: impl fmt::Display) -> Damage {
+        Damage::OtherVersion {
+            task: task.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
     pub(super) fn in_file(self, path: &Path) -> ArtifactError {
         ArtifactError::Damaged {
             path: path.to_owned(),
             damage: self,
         }
+    }
+}
+
+/// How old a version is whose description differs like this.
+fn age(reason: &str) -> &'static str {
+    match reason {
+        _ if reason.contains("missing") => "an older",
+        _ if reason.starts_with("unknown field") => "a newer",
+        _ => "another",
     }
 }
 

@@ -17,6 +17,7 @@ mod header;
 mod hostile;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -125,7 +126,9 @@ fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), 
             found: entry.task,
         });
     }
-    let header = entry.header().map_err(unreadable)?;
+    // Its digest is right, so it was written like this.
+    let header = entry.header();
+    let header = header.map_err(|reason| Damage::other_version(task, Key(reason)))?;
     Ok((header, bytes::state(&metadata, file, start)?))
 }
 
@@ -332,6 +335,16 @@ fn entry(metadata: &Metadata) -> Result<Entry<Box<RawValue>>, Damage> {
         });
     }
     serde_json::from_str(text).map_err(unreadable)
+}
+
+/// A reason of serde_json without its place, which means nothing to a person here.
+struct Key(serde_json::Error);
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = self.0.to_string();
+        f.write_str(text.split(" at line ").next().unwrap_or(&text))
+    }
 }
 
 fn unreadable(error: serde_json::Error) -> Damage {

@@ -31,6 +31,8 @@ struct PhotoRows {
 }
 
 impl Predict for Cv {
+    const WARNED: &'static str = "photos are much smaller or larger than those that the model was trained on, and may \
+        be judged wrongly: see the column `warning`";
     const OPTIONS: &'static [&'static str] = &[];
 
     fn job(
@@ -94,6 +96,10 @@ impl RowScorer for PhotoRows {
 
     fn failed(&self, row: &Row) -> bool {
         row.kind(row.len() - 1) != Kind::Null
+    }
+
+    fn warned(&self, row: &Row) -> bool {
+        row.kind(row.len() - 2) != Kind::Null
     }
 }
 

@@ -187,7 +187,7 @@ impl Stateful for Model {
         if state.strings("features")? != NAMES {
             return Err(StateError::invalid(
                 "features",
-                "the features differ from this version's; retrain the model with `easylife train cv`",
+                "the features differ from this version's",
             ));
         }
         let bias = state.f64s("bias", &[Some(1)])?[0];

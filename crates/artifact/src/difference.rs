@@ -4,6 +4,9 @@
 use safetensors::{Dtype, SafeTensors};
 
 /// Describes the first difference; `None` if one of the two is not a safetensors file.
+///
+/// Tensors in the order of their offsets, then metadata entries: the first of them that differs, with
+/// both values where it is a value. `None` as well if nothing differs.
 pub fn first(was: &[u8], is: &[u8]) -> Option<String> {
     let (_, was_head) = SafeTensors::read_metadata(was).ok()?;
     let (_, is_head) = SafeTensors::read_metadata(is).ok()?;

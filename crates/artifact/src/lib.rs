@@ -107,6 +107,10 @@ pub fn save<D: Details>(
 
 /// Reads a model file of `task` and checks it completely.
 ///
+/// The whole file is read into memory once, and the checked bytes are those that are used: lengths,
+/// offsets, both digests, the format version, the task, and that every value is finite. Whether the
+/// tensors describe a model is checked by `models::state::Stateful::take_state`.
+///
 /// # Errors
 /// If the file cannot be read, fails a check, or belongs to another task.
 pub fn load<D: Details>(path: &Path, task: &str) -> Result<(Header<D>, State), ArtifactError> {
@@ -157,6 +161,37 @@ pub struct Description {
 ///
 /// # Errors
 /// If the file cannot be read or fails a check.
+///
+/// # Examples
+/// ```
+/// use easylife_artifact::{DataDigest, Header, Provenance, Signature, describe, save};
+/// use models::state::State;
+///
+/// let header = Header {
+///     task: "ts".to_owned(),
+///     provenance: Provenance {
+///         version: "0.1.0".to_owned(),
+///         seed: 42,
+///         training: DataDigest { sha256: "ab".to_owned(), rows: 3 },
+///     },
+///     signature: Signature::default(),
+///     details: 7, // any type that serde knows
+/// };
+/// let mut state = State::default();
+/// state.insert_f64("level", &[3], vec![1.0, 2.0, 3.0]);
+/// let dir = tempfile::tempdir().unwrap();
+/// let path = dir.path().join("ts.safetensors");
+/// save(&path, &header, state).unwrap();
+///
+/// let found = describe(&path).unwrap();
+/// assert_eq!(found.header.details, 7);
+/// assert_eq!(
+///     found.header.provenance.to_string(),
+///     "trained on 3 rows (sha256 ab), seed 42, by version 0.1.0"
+/// );
+/// let tensor = &found.tensors[0];
+/// assert_eq!((&*tensor.name, &*tensor.dtype, tensor.bytes), ("level", "f64", 24));
+/// ```
 pub fn describe(path: &Path) -> Result<Description, ArtifactError> {
     let file = read(path)?;
     description(file.into()).map_err(|damage| damage.in_file(path))

@@ -300,6 +300,8 @@ impl Ids {
 impl Ratings {
     /// Whether times order each user's rows, which must be sorted. A column of times may be empty,
     /// or have one date for all.
+    ///
+    /// If not, "the last interactions of a user" has no meaning, and a split has to draw them.
     pub fn are_ordered(&self) -> bool {
         let pairs = self.rows.windows(2);
         self.timed && { pairs }

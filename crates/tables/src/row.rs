@@ -183,6 +183,20 @@ impl Row {
     }
 
     /// A copy with another text in cell `i`.
+    ///
+    /// The changed cell is a text, whatever it was; the line stays.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::{Kind, Row};
+    ///
+    /// let mut row = Row::new();
+    /// row.push(Kind::Text, "a");
+    /// row.push(Kind::Number, "1");
+    /// let other = row.with(1, "b");
+    /// assert_eq!((other.text(0), other.text(1)), ("a", "b"));
+    /// assert_eq!((row.text(1), other.kind(1)), ("1", Kind::Text));
+    /// ```
     pub fn with(&self, i: usize, text: &str) -> Row {
         let mut row = Row::new();
         row.set_line(self.line);

@@ -7,6 +7,17 @@ use super::pattern::{KEY, Pattern};
 use super::spelled::Spelled;
 
 /// Patterns that read every one of some texts.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::clock::Candidates;
+///
+/// let mut dates = Candidates::of("01/02/2024");
+/// assert_eq!(dates.meant().count(), 2); // day or month first
+/// dates.add("13/02/2024");
+/// assert_eq!(dates.meant().map(|pattern| pattern.as_str()).collect::<Vec<_>>(), ["%d/%m/%Y"]);
+/// assert!(dates.advice().unwrap().contains("\"%d/%m/%Y\""));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
     /// Number of texts.

@@ -16,6 +16,18 @@ const WRONG_CHANCE: f64 = 1e-6;
 const WRONG: f64 = 0.05;
 
 /// The evidence of series' times for their frequency. Evidence from several parts can be merged.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::clock::{Axis, Evidence, Step};
+///
+/// let mut evidence = Evidence::new(Axis::Date);
+/// evidence.add(&[0, 7, 14, 28]); // a week is missing
+/// let mut other = Evidence::new(Axis::Date);
+/// other.add(&[3, 10, 17]);
+/// evidence.merge(other);
+/// assert_eq!(evidence.clock().step, Step::Days(7));
+/// ```
 pub struct Evidence {
     axis: Axis,
     /// Steps of single series, with their numbers of rows.

@@ -98,6 +98,16 @@ impl Notation {
     }
 
     /// The notation of a number that is almost certainly a time.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_tables::clock::Notation;
+    ///
+    /// assert_eq!(Notation::guess(20_240_131), Some(Notation::Yyyymmdd));
+    /// assert_eq!(Notation::guess(1_706_659_200), Some(Notation::EpochS));
+    /// assert_eq!(Notation::guess(1234), None);
+    /// assert_eq!(Notation::named("yyyymmdd"), Some(Notation::Yyyymmdd));
+    /// ```
     pub fn guess(value: i64) -> Option<Notation> {
         Notation::guesses(value).next()
     }

@@ -262,6 +262,16 @@ fn histogram(
 }
 
 /// A number of a column, formatted as the column's class.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::profile::Class;
+/// use easylife_tables::profile::summary::{Figure, figure};
+///
+/// assert_eq!(figure(3.0, Class::Integer), Figure::Whole(3));
+/// assert_eq!(figure(3.0, Class::Float), Figure::Number(3.0));
+/// assert_eq!(figure(86_400.0, Class::Date), Figure::Text("1970-01-02".to_owned()));
+/// ```
 pub fn figure(value: f64, class: Class) -> Figure {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     match class {
@@ -296,6 +306,14 @@ fn examples(column: &column::Column) -> Vec<String> {
 }
 
 /// The start of a long text: 200 characters and an ellipsis.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::profile::summary::truncate;
+///
+/// assert_eq!(truncate("short"), "short");
+/// assert_eq!(truncate(&"é".repeat(201)).chars().count(), 201); // and the ellipsis
+/// ```
 pub fn truncate(text: &str) -> String {
     match text.char_indices().nth(LETTERS) {
         Some((end, _)) => format!("{}\u{2026}", &text[..end]),

@@ -456,6 +456,16 @@ fn seconds(clock: &[u8]) -> Option<f64> {
 }
 
 /// Formats seconds since 1970 as a date, with the time if `clock`.
+///
+/// A fraction of a second is left out.
+///
+/// # Examples
+/// ```
+/// use easylife_tables::profile::spell_time;
+///
+/// assert_eq!(spell_time(86_400.0, false), "1970-01-02");
+/// assert_eq!(spell_time(-0.5, true), "1969-12-31T23:59:59");
+/// ```
 pub fn spell_time(seconds: f64, clock: bool) -> String {
     let day = (seconds / 86_400.0).floor();
     let (year, month, date) = civil(day as i64);

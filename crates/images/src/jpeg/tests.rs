@@ -168,6 +168,8 @@ fn files() -> Vec<Vec<u8>> {
         "optimized_422.jpg",
         "sampling_411.jpg",
         "gray.jpg",
+        "progressive.jpg",
+        "cmyk.jpg",
     ];
     let mut files: Vec<Vec<u8>> = names.iter().map(|name| corpus(name)).collect();
     files.push(encoded(200, 120, 92, false));

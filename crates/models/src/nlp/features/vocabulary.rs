@@ -4,8 +4,6 @@
 //! n-grams form a tree: from the node of a word, word by word, to nodes that may be features. Most
 //! n-grams of a text are unknown, and most of these end at the first step.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use crate::nlp::counting::corpus::Corpus;
@@ -49,11 +47,15 @@ pub struct Occurrences {
 
 /// Occurrences of the n-grams of one length.
 #[derive(Clone, Debug)]
-struct Length {
-    /// The feature of each node (for single words, of each word of the corpus), or [`NONE`].
-    features: Arc<Vec<u32>>,
-    /// For each token the node that starts there, or [`NONE`]; for single words the token itself.
-    starts: Arc<Vec<u32>>,
+enum Length {
+    /// Single words: the feature of each word of the corpus, or [`NONE`].
+    Words(Vec<u32>),
+    /// Longer n-grams: the features of all texts, one text after the other, and the end of each
+    /// text. Most tokens start none, so this is much smaller than a feature for each token.
+    Longer {
+        features: Vec<u32>,
+        ends: Vec<usize>,
+    },
 }
 
 impl Occurrences {
@@ -61,15 +63,18 @@ impl Occurrences {
     /// in the order of [`Vocabulary::find`].
     #[inline]
     pub fn find(&self, corpus: &Corpus, text: usize, found: &mut Vec<u32>) {
-        let tokens = corpus.text(text);
-        let place = corpus.start(text)..corpus.start(text) + tokens.len();
         for length in &self.lengths {
-            let nodes = match length.starts.is_empty() {
-                true => tokens,
-                false => &length.starts[place.clone()],
-            };
-            let feature = |&node: &u32| length.features.get(node as usize).copied().unwrap_or(NONE);
-            add_if(nodes.iter().map(feature), |feature| feature != NONE, found);
+            match length {
+                Length::Words(features) => {
+                    let feature = |&word: &u32| features[word as usize];
+                    let features = corpus.text(text).iter().map(feature);
+                    add_if(features, |feature| feature != NONE, found);
+                }
+                Length::Longer { features, ends } => {
+                    let start = text.checked_sub(1).map_or(0, |before| ends[before]);
+                    found.extend_from_slice(&features[start..ends[text]]);
+                }
+            }
         }
     }
 
@@ -82,12 +87,38 @@ impl Occurrences {
         };
         let numbers: Vec<u32> = kept.iter().map(number).collect();
         let number = |&feature: &u32| numbers.get(feature as usize).copied().unwrap_or(NONE);
-        let lengths = self.lengths.iter().map(|length| Length {
-            features: Arc::new(length.features.iter().map(number).collect()),
-            starts: Arc::clone(&length.starts),
-        });
+        let length = |length: &Length| match length {
+            Length::Words(features) => Length::Words(features.iter().map(number).collect()),
+            Length::Longer { features, ends } => {
+                let features = features.iter().map(number).collect();
+                Length::of_texts(features, ends.iter().copied())
+            }
+        };
         Occurrences {
-            lengths: lengths.collect(),
+            lengths: self.lengths.iter().map(length).collect(),
+        }
+    }
+}
+
+impl Length {
+    /// Longer n-grams, from the feature of each token or [`NONE`]; `ends` are those of the texts.
+    fn of_texts(mut features: Vec<u32>, ends: impl Iterator<Item = usize>) -> Length {
+        let mut kept_ends = Vec::new();
+        let (mut start, mut kept) = (0, 0);
+        for end in ends {
+            for at in start..end {
+                // Always written, but kept only if known: a branch would often be mispredicted.
+                features[kept] = features[at];
+                kept += usize::from(features[at] != NONE);
+            }
+            start = end;
+            kept_ends.push(kept);
+        }
+        features.truncate(kept);
+        features.shrink_to_fit();
+        Length::Longer {
+            features,
+            ends: kept_ends,
         }
     }
 }
@@ -481,13 +512,18 @@ fn occurrences(
         };
         features[level][node] = feature;
     }
-    let lengths = features.into_iter().zip(levels).skip(shortest - 1);
-    let length = |(features, level): (Vec<u32>, &mut Level)| Length {
-        features: Arc::new(features),
-        starts: Arc::new(std::mem::take(&mut level.starts)),
+    let length = |(number, (features, level)): (usize, (Vec<u32>, &mut Level))| {
+        if number == 0 {
+            return Length::Words(features);
+        }
+        let mut starts = std::mem::take(&mut level.starts);
+        let feature = |node: u32| features.get(node as usize).copied().unwrap_or(NONE);
+        starts.iter_mut().for_each(|start| *start = feature(*start));
+        Length::of_texts(starts, (1..=corpus.texts()).map(|text| corpus.start(text)))
     };
+    let lengths = features.into_iter().zip(levels).enumerate();
     Occurrences {
-        lengths: lengths.map(length).collect(),
+        lengths: lengths.skip(shortest - 1).map(length).collect(),
     }
 }
 

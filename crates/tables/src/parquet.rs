@@ -24,7 +24,7 @@ use files::leftovers::Leftover;
 
 pub(crate) use self::cells::epoch;
 use self::types::{Special, Type};
-use super::{Column, Kind, Place, ReadError, ReadErrorKind, Row, Source, Unit, Within};
+use super::{Column, Place, ReadError, ReadErrorKind, Row, Source, Unit, Within};
 
 /// Approximate uncompressed size of a slice in bytes.
 const SLICE_BYTES: usize = 16 << 20;
@@ -48,7 +48,6 @@ struct Parquet {
     /// Number of rows returned so far.
     given: usize,
     slice: Slice,
-    scratch: String,
 }
 
 /// Some decoded rows of one row group.
@@ -114,7 +113,6 @@ fn open_spooled(
         slice_rows,
         given: 0,
         slice: Slice::default(),
-        scratch: String::new(),
     }))
 }
 
@@ -313,14 +311,9 @@ impl Source for Parquet {
         row.set_line(self.given as u64);
         for (number, of) in self.types.iter().enumerate() {
             let (array, index) = locate(&self.slice.columns[number], index);
-            self.scratch.clear();
-            match cells::spell(array, index, of.special, &mut self.scratch) {
-                Ok(Kind::Null) => row.push(Kind::Null, ""),
-                Ok(kind) => row.push(kind, &self.scratch),
-                Err(kind) => {
-                    let place = self.place(row, number);
-                    return Err(place.error(kind));
-                }
+            let spell = |text: &mut String| cells::spell(array, index, of.special, text);
+            if let Err(kind) = row.push_spelled(spell) {
+                return Err(self.place(row, number).error(kind));
             }
         }
         Ok(true)

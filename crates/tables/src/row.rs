@@ -174,6 +174,21 @@ impl Row {
         self.kinds.push(Kind::Number);
     }
 
+    /// Appends a cell that `spell` writes to the end of the text it is given.
+    ///
+    /// # Errors
+    /// Those of `spell`; the row then has no more cells than before.
+    pub(super) fn push_spelled<E>(
+        &mut self,
+        spell: impl FnOnce(&mut String) -> Result<Kind, E>,
+    ) -> Result<(), E> {
+        let start = self.text.len();
+        let kind = spell(&mut self.text).inspect_err(|_| self.text.truncate(start))?;
+        self.ends.push(self.text.len());
+        self.kinds.push(kind);
+        Ok(())
+    }
+
     /// Appends text cells that are concatenated in `text`; `ends` are their ends.
     pub(super) fn push_texts(&mut self, text: &str, ends: &[usize]) {
         let start = self.text.len();

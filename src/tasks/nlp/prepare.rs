@@ -90,7 +90,15 @@ impl Prepare for Nlp {
     }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
-        let source = read(&project.path(&params.data.source), &params.data)?;
+        let data = &params.data;
+        let (source, separate) = rayon::join(
+            || read(&project.path(&data.source), data),
+            || {
+                let path = data.test.as_ref();
+                path.map(|path| read(&project.path(path), data)).transpose()
+            },
+        );
+        let source = source?;
         let classes = classes(&source.labels);
         refuse_one_class(&classes, &params.data)?;
         source.warn_of_labels(&classes, talk);
@@ -107,11 +115,8 @@ impl Prepare for Nlp {
             conflicting: count_conflicts(&source),
             ..Summary::default()
         };
-        let parts = match &params.data.test {
-            Some(path) => {
-                let test = read(&project.path(path), &params.data)?;
-                with_test_file(source, test, &classes, talk)?
-            }
+        let parts = match separate? {
+            Some(test) => with_test_file(source, test, &classes, talk)?,
             None => {
                 let seed = project.params().seed;
                 split_source(source, &mut groups, &classes, params.test_share, seed, talk)
@@ -132,9 +137,12 @@ impl Prepare for Nlp {
     }
 
     fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
-        parts.source.write(&folder.join(TRAIN), &parts.train)?;
         let test = parts.separate.as_ref().unwrap_or(&parts.source);
-        test.write(&folder.join(TEST), &parts.test)
+        let (train, test) = rayon::join(
+            || parts.source.write(&folder.join(TRAIN), &parts.train),
+            || test.write(&folder.join(TEST), &parts.test),
+        );
+        train.and(test)
     }
 }
 

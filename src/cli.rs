@@ -48,6 +48,7 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return print_parse_error(&error),
     };
+    files::limits::share_memory_between_threads();
     files::limits::fail_beyond_file_size();
     std::panic::set_hook(files::foreign::quiet_hook(std::panic::take_hook()));
     let talk = cli.global.talk();

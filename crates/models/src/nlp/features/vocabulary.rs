@@ -518,7 +518,9 @@ fn occurrences(
         }
         let mut starts = std::mem::take(&mut level.starts);
         let feature = |node: u32| features.get(node as usize).copied().unwrap_or(NONE);
-        starts.iter_mut().for_each(|start| *start = feature(*start));
+        starts
+            .par_iter_mut()
+            .for_each(|start| *start = feature(*start));
         Length::of_texts(starts, (1..=corpus.texts()).map(|text| corpus.start(text)))
     };
     let lengths = features.into_iter().zip(levels).enumerate();

@@ -229,7 +229,7 @@ impl ClassifierOptions {
         if folds.held_out().next().is_none() {
             return (1.0, None);
         }
-        let out = data.out_of_fold(self, &folds, Vec::new());
+        let out = data.out_of_fold(self, &folds, &[]);
         let temperature = temperature(&out.margins, labels, *classes, &folds);
         (temperature, Some(out.last))
     }
@@ -241,9 +241,9 @@ impl ClassifierOptions {
         if folds.held_out().next().is_none() {
             return 1.0;
         }
-        let out = prepared.data.out_of_fold(self, &folds, Vec::new());
+        let out = prepared.data.out_of_fold(self, &folds, &[]);
         let kept = prepared.kept(&largest(&out.last, keep), all);
-        let out = kept.data.out_of_fold(self, &folds, Vec::new());
+        let out = kept.data.out_of_fold(self, &folds, &[]);
         temperature(&out.margins, &all.labels, all.classes, &folds)
     }
 

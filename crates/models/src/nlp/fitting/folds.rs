@@ -1,5 +1,6 @@
 //! Cross-validation: the fold of each row, and a model's score on hold-out rows.
 
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::options::{ClassifierOptions, Weighting};
@@ -108,28 +109,31 @@ impl Data<'_> {
         &self,
         options: &ClassifierOptions,
         folds: &Folds,
-        starts: Vec<Coefficients>,
+        starts: &[Coefficients],
     ) -> OutOfFold {
         let outputs = outputs(self.classes);
-        let mut margins = vec![0.0; self.labels.len() * outputs];
-        let mut solutions = Vec::with_capacity(usize::from(folds.count));
-        let mut starts = starts.into_iter();
-        let mut last = Coefficients::default();
-        for fold in 0..folds.count {
+        // Folds do not depend on each other, so that threads need not meet at every step of one.
+        let fit = |fold: u8| {
             let kept = |(cost, own): (&f64, &u8)| if *own == fold { 0.0 } else { *cost };
             let costs = self.costs.iter().zip(&folds.of).map(kept).collect();
             let problem = self.problem(options, costs);
-            let (end, _) = problem.fit(&options.solver(), starts.next(), &mut |_| ());
-            let scores = problem.scores(&end);
+            let start = starts.get(usize::from(fold)).cloned();
+            let (end, _) = problem.fit(&options.solver(), start, &mut |_| ());
+            let last = (fold + 1 == folds.count).then(|| problem.unscaled(&end));
+            (problem.scores(&end), end, last)
+        };
+        let fitted: Vec<_> = (0..folds.count).into_par_iter().map(fit).collect();
+        let mut margins = vec![0.0; self.labels.len() * outputs];
+        let mut solutions = Vec::with_capacity(fitted.len());
+        let mut last = Coefficients::default();
+        for (fold, (scores, end, unscaled)) in (0..).zip(fitted) {
             let rows = margins
                 .chunks_exact_mut(outputs)
                 .zip(scores.chunks_exact(outputs));
             for ((out, scores), _) in rows.zip(&folds.of).filter(|(_, own)| **own == fold) {
                 out.copy_from_slice(scores);
             }
-            if fold + 1 == folds.count {
-                last = problem.unscaled(&end);
-            }
+            last = unscaled.unwrap_or(last);
             solutions.push(end);
         }
         OutOfFold {

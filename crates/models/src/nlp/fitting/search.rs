@@ -6,16 +6,18 @@
 //! classes on fewer folds. Texts are tokenized once for all candidates, and candidates that differ
 //! in C alone share their rows.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::calibrate::temperature;
-use super::folds::{Folds, Score, sample};
+use super::folds::{Data, Folds, Score, sample};
 use super::options::{Choices, ClassifierOptions, Weighting};
 use super::prepared::Prepared;
 use super::progress::Progress;
 use crate::linear::{Coefficients, outputs};
 use crate::nlp::counting::corpus::Corpus;
+use crate::nlp::features::vectorizer::Fitted;
 
 /// Maximum number of bytes of text that a search reads repeatedly.
 const SEARCHED_BYTES: usize = 6 << 20;
@@ -121,7 +123,7 @@ pub(super) fn search<'a>(
         let share = most as f64 / bytes as f64;
         let (texts, seed) = (&all.texts, options.seed);
         let sampled = all.select(&sample(texts, &all.labels, all.classes, share, seed));
-        let (trials, best) = Search::new(&sampled, &options, watch).run(&options);
+        let (trials, best) = Search::new(&sampled, false, &options, watch).run(&options);
         return Found {
             options: best.map_or(options, |best| best.options),
             trials,
@@ -129,13 +131,15 @@ pub(super) fn search<'a>(
             whole: None,
         };
     }
-    let (trials, best) = Search::new(all, &options, watch).run(&options);
+    let (trials, best) = Search::new(all, true, &options, watch).run(&options);
     // Without a best candidate nothing could be held out, or no feature was left.
     let (options, whole) = match best {
         None => (options, None),
         Some(best) => {
-            let whole = Rc::into_inner(best.prepared).map(|prepared| Whole {
-                prepared,
+            let data = Arc::into_inner(best.data);
+            let fitted = best.fitted.and_then(Arc::into_inner);
+            let whole = fitted.zip(data).map(|(fitted, data)| Whole {
+                prepared: Prepared { fitted, data },
                 temperature: best.temperature,
                 coefficients: best.coefficients,
             });
@@ -169,6 +173,8 @@ fn candidates(start: &ClassifierOptions) -> usize {
 
 struct Search<'a, 'w> {
     searched: &'a Labelled<'a>,
+    /// Whether `searched` are all rows.
+    whole: bool,
     folds: Folds,
     watch: &'w dyn Fn(Progress),
     trials: Vec<Trial>,
@@ -187,12 +193,15 @@ struct Best<'a> {
     coefficients: Coefficients,
     /// Each fold's solution.
     solutions: Vec<Coefficients>,
-    prepared: Rc<Prepared<'a>>,
+    data: Arc<Data<'a>>,
+    /// Only of a search of all rows: of a sample, it is not used again.
+    fitted: Option<Arc<Fitted>>,
 }
 
 impl<'a, 'w> Search<'a, 'w> {
     fn new(
         searched: &'a Labelled<'a>,
+        whole: bool,
         options: &ClassifierOptions,
         watch: &'w dyn Fn(Progress),
     ) -> Search<'a, 'w> {
@@ -206,6 +215,7 @@ impl<'a, 'w> Search<'a, 'w> {
         let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed);
         Search {
             searched,
+            whole,
             folds: folds.first(held_out),
             watch,
             trials: Vec::new(),
@@ -217,19 +227,19 @@ impl<'a, 'w> Search<'a, 'w> {
 
     fn run(mut self, start: &ClassifierOptions) -> (Vec<Trial>, Option<Best<'a>>) {
         let choices = &start.choices;
+        let weighted = |&(weighting, negation): &(Weighting, bool)| {
+            let mut candidate = start.clone();
+            candidate.weighting = weighting;
+            candidate.features.negation = negation;
+            candidate
+        };
         match choices.weightings.as_slice() {
-            [] => {
-                self.consider(start);
-            }
+            [] => self.consider(&[start.clone()]),
             weightings => {
-                for &(weighting, negation) in weightings {
-                    let mut candidate = start.clone();
-                    candidate.weighting = weighting;
-                    candidate.features.negation = negation;
-                    self.consider(&candidate);
-                }
+                let candidates: Vec<ClassifierOptions> = weightings.iter().map(weighted).collect();
+                self.consider(&candidates)
             }
-        }
+        };
         let (below, above) = sides(&choices.ngrams, &start.features.ngrams);
         self.climb(start, [below, above], |options, range| {
             options.features.ngrams = range;
@@ -255,7 +265,7 @@ impl<'a, 'w> Search<'a, 'w> {
                 let best = self.best.as_ref().map(|best| &best.options);
                 let mut candidate = best.unwrap_or(start).clone();
                 set(&mut candidate, value);
-                if !self.consider(&candidate) {
+                if !self.consider(&[candidate]) {
                     break;
                 }
                 climbed = true;
@@ -266,75 +276,98 @@ impl<'a, 'w> Search<'a, 'w> {
         }
     }
 
-    /// Tries a candidate; true if it is the best so far.
-    fn consider(&mut self, candidate: &ClassifierOptions) -> bool {
+    /// Tries candidates, in parallel; true if one is the best so far.
+    fn consider(&mut self, candidates: &[ClassifierOptions]) -> bool {
         (self.watch)(Progress::Searching {
             trials: self.trials.len(),
             of: self.candidates,
         });
-        let (prepared, starts) = match &self.best {
-            Some(best) if best.options.features == candidate.features => {
-                (Rc::clone(&best.prepared), best.starts(candidate))
-            }
-            _ => match self.prepare(candidate) {
-                Some(prepared) => (Rc::new(prepared), Vec::new()),
-                None => return false,
-            },
+        for candidate in candidates {
+            let corpus = &mut self.corpora[usize::from(candidate.features.negation)];
+            let read = || candidate.features.read(&self.searched.texts, &|_| ());
+            corpus.get_or_insert_with(read);
+        }
+        let attempt = Attempt {
+            searched: self.searched,
+            folds: &self.folds,
+            corpora: &self.corpora,
+            best: self.best.as_ref(),
+            whole: self.whole,
         };
-        let Labelled {
-            labels, classes, ..
-        } = self.searched;
+        let tried = candidates.par_iter().map(|candidate| attempt.of(candidate));
+        let tried: Vec<Option<Best<'a>>> = tried.collect();
+        let mut improved = false;
+        for tried in tried.into_iter().flatten() {
+            self.trials.push(Trial {
+                weighting: tried.options.weighting,
+                negation: tried.options.features.negation,
+                ngrams: tried.options.features.ngrams,
+                regularization: tried.options.regularization,
+                accuracy: tried.score.accuracy(),
+                log_loss: tried.score.log_loss,
+            });
+            let best = self.best.as_ref();
+            if best.is_none_or(|best| tried.score.better_than(&best.score)) {
+                self.best = Some(tried);
+                improved = true;
+            }
+        }
+        improved
+    }
+}
+
+/// What the attempts of several candidates share.
+struct Attempt<'s, 'a> {
+    searched: &'a Labelled<'a>,
+    folds: &'s Folds,
+    corpora: &'s [Option<Arc<Corpus>>; 2],
+    best: Option<&'s Best<'a>>,
+    whole: bool,
+}
+
+impl<'a> Attempt<'_, 'a> {
+    /// Fits a candidate to each fold; `None` if no feature or no row to hold out is left.
+    fn of(&self, candidate: &ClassifierOptions) -> Option<Best<'a>> {
+        self.folds.held_out().next()?;
+        let searched = self.searched;
+        let same = |best: &&Best| best.options.features == candidate.features;
+        let (data, fitted, starts) = match self.best.filter(same) {
+            Some(best) => {
+                let data = Arc::clone(&best.data);
+                (data, best.fitted.clone(), best.starts(candidate))
+            }
+            None => {
+                let corpus = &self.corpora[usize::from(candidate.features.negation)];
+                let prepared = Prepared::new(candidate, corpus.as_ref()?, searched, &|_| ())?;
+                let fitted = self.whole.then(|| Arc::new(prepared.fitted));
+                (Arc::new(prepared.data), fitted, &[][..])
+            }
+        };
         let loose = ClassifierOptions {
             tolerance: SEARCH_TOLERANCE * candidate.tolerance,
             ..candidate.clone()
         };
-        let out = prepared.data.out_of_fold(&loose, &self.folds, starts);
-        let score = Score::of(&out.margins, labels, *classes, &self.folds);
-        self.trials.push(Trial {
-            weighting: candidate.weighting,
-            negation: candidate.features.negation,
-            ngrams: candidate.features.ngrams,
-            regularization: candidate.regularization,
-            accuracy: score.accuracy(),
-            log_loss: score.log_loss,
-        });
-        let best = self.best.as_ref();
-        if best.is_some_and(|best| !score.better_than(&best.score)) {
-            return false;
-        }
-        self.best = Some(Best {
+        let out = data.out_of_fold(&loose, self.folds, starts);
+        let (labels, classes) = (&searched.labels, searched.classes);
+        Some(Best {
             options: candidate.clone(),
-            score,
-            temperature: temperature(&out.margins, labels, *classes, &self.folds),
+            score: Score::of(&out.margins, labels, classes, self.folds),
+            temperature: temperature(&out.margins, labels, classes, self.folds),
             coefficients: out.last,
             solutions: out.solutions,
-            prepared,
-        });
-        true
-    }
-
-    /// The rows of a candidate; `None` if no feature or no row to hold out is left.
-    fn prepare(&mut self, candidate: &ClassifierOptions) -> Option<Prepared<'a>> {
-        self.folds.held_out().next()?;
-        let searched = self.searched;
-        let corpus = &mut self.corpora[usize::from(candidate.features.negation)];
-        let corpus =
-            corpus.get_or_insert_with(|| candidate.features.read(&searched.texts, &|_| ()));
-        Prepared::new(candidate, corpus, searched, &|_| ())
+            data,
+            fitted,
+        })
     }
 }
 
 impl Best<'_> {
     /// Where the folds of a candidate with the same rows start: at the solutions, if the problem is
     /// the same but for a larger C.
-    fn starts(&self, candidate: &ClassifierOptions) -> Vec<Coefficients> {
+    fn starts(&self, candidate: &ClassifierOptions) -> &[Coefficients] {
         let follows = candidate.weighting == self.options.weighting
             && candidate.regularization > self.options.regularization;
-        if follows {
-            self.solutions.clone()
-        } else {
-            Vec::new()
-        }
+        if follows { &self.solutions } else { &[] }
     }
 }
 

@@ -234,7 +234,7 @@ impl<'a, 'w> Search<'a, 'w> {
             candidate
         };
         match choices.weightings.as_slice() {
-            [] => self.consider(&[start.clone()]),
+            [] => self.consider(std::slice::from_ref(start)),
             weightings => {
                 let candidates: Vec<ClassifierOptions> = weightings.iter().map(weighted).collect();
                 self.consider(&candidates)

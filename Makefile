@@ -43,9 +43,9 @@ lint: ## Formatting, and clippy with warnings as errors
 	cargo fmt --all -- --check
 	cargo clippy --workspace --release --locked --all-targets -- -D warnings
 
-bench: build ## Our own speed: kernels (divan) and whole processes
-	cargo bench --locked --bench nlp --bench cv --bench kernels
+bench: build ## Our own speed: whole processes -> docs/benchmarks.md, then kernels (divan)
 	python3 tools/bench $(BINARY)
+	cargo bench --locked --bench nlp --bench cv --bench kernels
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
 	python3 tools/bench-peers $(BINARY) $(PEERS)
@@ -53,8 +53,9 @@ bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)
 
-bench-cv: build ## The hard sets of cv: how well mild blur is told, beside the variance of the Laplacian
-	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/cv-hard $(BINARY)
+bench-cv: build ## How well blur is told: mild blur, real photos at three sizes -> docs/benchmarks.md
+	venv=$$(python3 tools/venv peers-cv) || exit 1; \
+	"$$venv/bin/python" tools/cv-real $(BINARY) && "$$venv/bin/python" tools/cv-hard $(BINARY)
 
 jpeg-damage: build ## Damaged JPEG files: our errors beside libjpeg-turbo's warnings
 	venv=$$(python3 tools/venv peers-cv) || exit 1; "$$venv/bin/python" tools/jpeg-damage $(BINARY)

@@ -119,8 +119,8 @@ def cost(bench, measuring):
 
 
 def table(runs, parts, found, right):
-    out = ["| from raw files to a scored file, one thread | accuracy | CPU of one fit | CPU of the search | peak memory "
-           "| times less | demanded |", "|---|---|---|---|---|---|---|"]
+    out = ["| from raw files to a scored file, one thread | accuracy | CPU of one fit | CPU of the search | peak "
+           "memory | times less | demanded |", "|---|---|---|---|---|---|---|"]
     shown = lambda name: " + ".join(f"{cpu:.2f}" for cpu in parts[name])
     for name, label in NAMES.items():
         times = runs[name].cpu / runs["same"].cpu

@@ -24,8 +24,9 @@ SEED, SHARE, USERS, LENGTH, LIKED = 42, 0.2, 3000, 20, 4
 DISLIKED = (1.0, 0.5, 0.25)
 # Values in order, and the settings whose product is tried first, with the others at their first value.
 SEARCHED = {
-    "als": ({"factors": (64, 128, 256), "alpha": (1, 3, 10, 30, 100), "regularization": (0.01, 0.1, 1, 10, 100),
-             "iterations": (15, 30), "disliked": DISLIKED}, ("alpha", "regularization")),
+    "als": ({"factors": (64, 128, 256), "alpha": (1, 3, 10, 30, 100, 300),
+             "regularization": (0.01, 0.1, 1, 10, 100, 300), "iterations": (15, 30), "disliked": DISLIKED},
+            ("alpha", "regularization")),
     "bpr": ({"factors": (64, 128, 256), "learning_rate": (0.003, 0.01, 0.03, 0.1, 0.3),
              "regularization": (0.001, 0.01, 0.1), "iterations": (100, 200, 400)},
             ("learning_rate", "regularization")),

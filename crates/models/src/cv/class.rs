@@ -7,17 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a photo is sharp.
-///
-/// # Examples
-/// ```
-/// use easylife_models::cv::Class;
-///
-/// assert_eq!(" Blurred ".parse(), Ok(Class::Blurred));
-/// assert_eq!("1".parse(), Ok(Class::Sharp));
-/// let error = "fuzzy".parse::<Class>().unwrap_err();
-/// assert_eq!(error.to_string(), "unknown label `fuzzy`; expected sharp or blurred (1 or 0)");
-/// assert_eq!(Class::from_log_odds(-0.1), Class::Blurred);
-/// ```
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -67,6 +56,17 @@ impl Class {
     }
 
     /// The class predicted from the log-odds that a photo is sharp.
+    ///
+    /// # Examples
+    /// ```
+    /// use easylife_models::cv::Class;
+    ///
+    /// assert_eq!(" Blurred ".parse(), Ok(Class::Blurred));
+    /// assert_eq!("1".parse(), Ok(Class::Sharp));
+    /// let error = "fuzzy".parse::<Class>().unwrap_err();
+    /// assert_eq!(error.to_string(), "unknown label `fuzzy`; expected sharp or blurred (1 or 0)");
+    /// assert_eq!(Class::from_log_odds(-0.1), Class::Blurred);
+    /// ```
     pub fn from_log_odds(sharp: f64) -> Class {
         Class::ALL[usize::from(sharp >= 0.0)]
     }

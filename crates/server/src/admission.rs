@@ -1,0 +1,169 @@
+//! Who is let in: rows and bytes in flight, and the bounded pool for work that takes long. What does not
+//! fit is refused at once; nothing waits in a queue without bound.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Semaphore;
+
+use crate::fault::{Fault, FaultKind};
+use crate::limits::Limits;
+
+/// A bounded amount, of which permits are taken.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// A budget of `limit`.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: AtomicUsize::new(0),
+        }
+    }
+
+    /// What is taken now.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, amount: usize) -> bool {
+        let before = self.used.fetch_add(amount, Ordering::Relaxed);
+        // Whoever comes first is let in, so that no request is too large for ever.
+        let fits = before == 0 || before.saturating_add(amount) <= self.limit;
+        if !fits {
+            self.used.fetch_sub(amount, Ordering::Relaxed);
+        }
+        fits
+    }
+}
+
+/// A part of a budget, given back when dropped.
+#[derive(Debug)]
+pub struct Share {
+    budget: Arc<Budget>,
+    amount: usize,
+}
+
+impl Share {
+    /// Takes `amount`, if that much is left.
+    pub fn take(budget: &Arc<Budget>, amount: usize) -> Option<Self> {
+        budget.take(amount).then(|| Self {
+            budget: Arc::clone(budget),
+            amount,
+        })
+    }
+
+    /// Takes more; if there is not enough, the share stays as it is and the answer is false.
+    pub fn grow(&mut self, amount: usize) -> bool {
+        let fits = self.amount == self.budget.used() || {
+            let before = self.budget.used();
+            before.saturating_add(amount) <= self.budget.limit
+        };
+        if fits {
+            self.budget.used.fetch_add(amount, Ordering::Relaxed);
+            self.amount += amount;
+        }
+        fits
+    }
+
+    /// Gives a part back.
+    pub fn shrink(&mut self, amount: usize) {
+        let amount = amount.min(self.amount);
+        self.budget.used.fetch_sub(amount, Ordering::Relaxed);
+        self.amount -= amount;
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.amount, Ordering::Relaxed);
+    }
+}
+
+/// Rows, bytes and pool of a server.
+#[derive(Debug)]
+pub struct Admission {
+    /// Rows in flight.
+    pub rows: Arc<Budget>,
+    /// Bytes in flight.
+    pub bytes: Arc<Budget>,
+    pool: Arc<Semaphore>,
+    waiting: Arc<Budget>,
+}
+
+impl Admission {
+    /// With the limits of a server.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            rows: Arc::new(Budget::new(limits.rows_in_flight)),
+            bytes: Arc::new(Budget::new(limits.bytes_in_flight)),
+            pool: Arc::new(Semaphore::new(limits.pool.max(1))),
+            waiting: Arc::new(Budget::new(limits.pool_waiting)),
+        }
+    }
+
+    /// Runs work on the pool once one of its threads is free.
+    ///
+    /// Where the caller goes away, work that waits is dropped; work that runs is finished and keeps its
+    /// place until then.
+    ///
+    /// # Errors
+    /// Too many requests wait already; or the work panicked.
+    pub async fn on_pool<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
+        let place = match Arc::clone(&self.pool).try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                let _waiting = Share::take(&self.waiting, 1).ok_or_else(overloaded)?;
+                let place = Arc::clone(&self.pool).acquire_owned().await;
+                place.map_err(|_| overloaded())?
+            }
+        };
+        let task = tokio::task::spawn_blocking(move || {
+            let answer = work();
+            drop(place);
+            answer
+        });
+        let internal = |_| Fault::new(FaultKind::Internal, "the request could not be processed");
+        task.await.map_err(internal)
+    }
+}
+
+/// The fault of a request that is not let in.
+pub fn overloaded() -> Fault {
+    Fault::new(
+        FaultKind::Overloaded,
+        "the server is at capacity; try again later",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_given_back() {
+        let budget = Arc::new(Budget::new(10));
+        let first = Share::take(&budget, 8).unwrap();
+        assert!(Share::take(&budget, 3).is_none());
+        assert_eq!(budget.used(), 8);
+        drop(first);
+        assert!(Share::take(&budget, 3).is_some());
+    }
+
+    #[test]
+    fn the_first_one_is_let_in_whatever_its_size() {
+        let budget = Arc::new(Budget::new(10));
+        let mut large = Share::take(&budget, 100).unwrap();
+        assert!(Share::take(&budget, 1).is_none());
+        assert!(large.grow(100));
+        drop(large);
+        assert_eq!(budget.used(), 0);
+    }
+}

@@ -1,0 +1,178 @@
+//! Bodies of requests: read within limits of size and time, and unpacked.
+
+use std::io::Read;
+
+use bytes::{Bytes, BytesMut};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{self, HeaderMap};
+use tokio::time::timeout;
+
+use crate::admission::{Share, overloaded};
+use crate::fault::{Fault, FaultKind};
+use crate::handler::App;
+
+/// Bytes that are unpacked at a time.
+const BLOCK: usize = 64 << 10;
+
+/// A request's body while it has not been read.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    incoming: Incoming,
+    is_read: bool,
+}
+
+/// A body in memory, and its share of the bytes in flight.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) share: Share,
+}
+
+impl Unread {
+    pub(crate) fn new(incoming: Incoming) -> Self {
+        Self {
+            is_read: incoming.is_end_stream(),
+            incoming,
+        }
+    }
+
+    /// Whether nothing is left on the connection.
+    pub(crate) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Bytes that the head announced.
+    pub(crate) fn announced(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
+    /// Reads all of it.
+    pub(crate) async fn read(&mut self, app: &App) -> Result<Body, Fault> {
+        let limit = app.limits.body_bytes;
+        if self.announced().is_some_and(|length| length > limit as u64) {
+            return Err(too_large(limit));
+        }
+        match timeout(app.limits.body, self.collect(app, limit)).await {
+            Ok(body) => body,
+            Err(_) => Err(Fault::new(FaultKind::Slow, "the body took too long")),
+        }
+    }
+
+    async fn collect(&mut self, app: &App, limit: usize) -> Result<Body, Fault> {
+        let mut share = Share::take(&app.admission.bytes, 0).ok_or_else(overloaded)?;
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(frame) = self.incoming.frame().await {
+            let frame = frame.map_err(|_| {
+                Fault::invalid("the body is broken or ended before its announced length")
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if first.len() + all.len() + data.len() > limit {
+                return Err(too_large(limit));
+            }
+            if !share.grow(data.len()) {
+                return Err(overloaded());
+            }
+            match (first.is_empty(), all.is_empty()) {
+                // Most bodies come in one piece, which is not copied.
+                (true, true) => first = data,
+                (false, _) => {
+                    all.reserve(
+                        self.incoming.size_hint().lower() as usize + first.len() + data.len(),
+                    );
+                    all.extend_from_slice(&std::mem::take(&mut first));
+                    all.extend_from_slice(&data);
+                }
+                (true, false) => all.extend_from_slice(&data),
+            }
+        }
+        self.is_read = true;
+        let bytes = if all.is_empty() { first } else { all.freeze() };
+        Ok(Body { bytes, share })
+    }
+}
+
+fn too_large(limit: usize) -> Fault {
+    Fault::too_large(format!("the body is larger than {limit} bytes"))
+}
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Plain,
+    Gzip,
+    Deflate,
+}
+
+impl Encoding {
+    /// As the head says it.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Fault> {
+        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+        let (first, second) = (values.next(), values.next());
+        match (first.map(|value| value.as_bytes()), second) {
+            (None | Some(b"" | b"identity"), None) => Ok(Self::Plain),
+            (Some(b"gzip" | b"x-gzip"), None) => Ok(Self::Gzip),
+            (Some(b"deflate"), None) => Ok(Self::Deflate),
+            _ => Err(Fault::new(
+                FaultKind::Unsupported,
+                "the content encoding is not supported; expected gzip, deflate or identity",
+            )),
+        }
+    }
+}
+
+/// Unpacks a body, up to a limit.
+pub(crate) fn unpack(body: Body, encoding: Encoding, limit: usize) -> Result<Body, Fault> {
+    match encoding {
+        Encoding::Plain => Ok(body),
+        Encoding::Gzip => {
+            let bytes = body.bytes.clone();
+            unpack_from(MultiGzDecoder::new(&*bytes), body.share, limit)
+        }
+        Encoding::Deflate => {
+            let bytes = body.bytes.clone();
+            unpack_from(ZlibDecoder::new(&*bytes), body.share, limit)
+        }
+    }
+}
+
+fn unpack_from(mut packed: impl Read, mut share: Share, limit: usize) -> Result<Body, Fault> {
+    let mut out = Vec::new();
+    loop {
+        let start = out.len();
+        let room = BLOCK.min(limit + 1 - start);
+        if !share.grow(room) {
+            return Err(overloaded());
+        }
+        out.resize(start + room, 0);
+        let read = packed
+            .read(&mut out[start..])
+            .map_err(|_| Fault::invalid("the compressed body is broken or cut short"))?;
+        out.truncate(start + read);
+        share.shrink(room - read);
+        if read == 0 {
+            return Ok(Body {
+                bytes: out.into(),
+                share,
+            });
+        }
+        if out.len() > limit {
+            return Err(Fault::too_large(format!(
+                "the unpacked body is larger than {limit} bytes"
+            )));
+        }
+    }
+}
+
+/// Packs a response's body.
+pub(crate) fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::Write;
+    let room = Vec::with_capacity(body.len() / 4 + 64);
+    let mut packer = flate2::write::GzEncoder::new(room, flate2::Compression::fast());
+    packer.write_all(body)?;
+    packer.finish()
+}

@@ -1,0 +1,354 @@
+//! From a request to its response: route, method, handler; what is counted and logged about it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, Version};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+use crate::access::{Access, AccessLog};
+use crate::admission::Admission;
+use crate::body::{Encoding, Unread, unpack};
+use crate::fault::{Fault, FaultKind};
+use crate::infer;
+use crate::life::{Life, Stage};
+use crate::limits::Limits;
+use crate::metrics::{Metrics, method_name};
+use crate::models::{Loaded, Models, Slot};
+use crate::oip;
+use crate::reply::{REQUEST_ID, Reply};
+use crate::route::{self, Found, Route};
+use crate::socket::{Link, Phase};
+
+/// The longest request id that is taken from a client.
+const ID_LENGTH: usize = 128;
+
+/// All that requests share.
+pub(crate) struct App {
+    pub(crate) models: Arc<Models>,
+    pub(crate) limits: Limits,
+    pub(crate) admission: Admission,
+    pub(crate) metrics: Metrics,
+    pub(crate) life: Arc<Life>,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) access: Option<AccessLog>,
+    pub(crate) ids: Ids,
+}
+
+/// What is noted about a request while it is answered.
+pub(crate) struct Note {
+    pub(crate) start: Instant,
+    pub(crate) rows: usize,
+    pub(crate) bytes_in: usize,
+    pub(crate) model: Option<(usize, Loaded)>,
+}
+
+/// Answers a request.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    link: Arc<Link>,
+    request: Request<Incoming>,
+    has_admin: bool,
+) -> Response<Full<Bytes>> {
+    link.reach(Phase::Busy);
+    let (head, incoming) = request.into_parts();
+    let mut note = Note {
+        start: Instant::now(),
+        rows: 0,
+        bytes_in: 0,
+        model: None,
+    };
+    let mut unread = Unread::new(incoming);
+    let id = app.ids.id(&head.headers);
+    let found = route::find(head.uri.path());
+    let (route, method) = (found.route, method_name(&head.method));
+    let answer = answer(&app, &head, &mut unread, found, has_admin, &mut note).await;
+    let id_text = id.to_str().unwrap_or("");
+    let reply = answer.unwrap_or_else(|fault| refuse(&fault, route, id_text));
+    drain_small(&app, &mut unread).await;
+    let is_unread = !unread.is_read();
+    if is_unread {
+        link.linger();
+    }
+    let closes = is_unread || app.life.stage() >= Stage::Draining;
+    record(&app, &note, (route, method), id_text, &reply);
+    link.reach(Phase::Idle);
+    reply.response(id, closes)
+}
+
+fn refuse(fault: &Fault, route: Route, id: &str) -> Reply {
+    Reply {
+        allow: (fault.kind == FaultKind::Method).then(|| route.methods()),
+        ..Reply::fault(fault, id)
+    }
+}
+
+/// A small body that nobody wanted is read, so that the connection can go on.
+async fn drain_small(app: &App, unread: &mut Unread) {
+    let announced = unread.announced().unwrap_or(u64::MAX);
+    if !unread.is_read() && announced <= app.limits.inline_bytes as u64 {
+        // Where that fails, the body stays unread and the connection is closed.
+        let _ = unread.read(app).await;
+    }
+}
+
+fn record(app: &App, note: &Note, (route, method): (Route, &'static str), id: &str, reply: &Reply) {
+    let micros = note.start.elapsed().as_micros() as u64;
+    app.metrics.count(route, method, reply.status, micros);
+    let Some(log) = &app.access else { return };
+    let (model, version) = match &note.model {
+        Some((slot, model)) => (app.models.slots()[*slot].name(), model.version()),
+        None => ("", ""),
+    };
+    log(&Access {
+        request_id: id,
+        method,
+        route: route.pattern(),
+        status: reply.status,
+        rows: note.rows,
+        model,
+        version,
+        micros,
+        bytes_in: note.bytes_in,
+        bytes_out: reply.body.len(),
+    });
+}
+
+async fn answer(
+    app: &Arc<App>,
+    head: &Parts,
+    unread: &mut Unread,
+    found: Found<'_>,
+    has_admin: bool,
+    note: &mut Note,
+) -> Result<Reply, Fault> {
+    check_head(head)?;
+    let route = found.route;
+    if route == Route::Unknown || (route.is_admin() && !has_admin) {
+        return Err(Fault::unknown("no such route"));
+    }
+    let is_allowed = match route.methods() {
+        "POST" => head.method == Method::POST,
+        _ => head.method == Method::GET || head.method == Method::HEAD,
+    };
+    if !is_allowed {
+        let methods = route.methods();
+        return Err(Fault::new(
+            FaultKind::Method,
+            format!("this route takes {methods}"),
+        ));
+    }
+    match route {
+        Route::Infer => {
+            let (slot, model) = model(app, &found)?;
+            note.model = Some((slot, Arc::clone(&model)));
+            infer::infer(app, &head.headers, unread, (slot, model), note).await
+        }
+        Route::Index => index(app, &body(app, head, unread).await?),
+        Route::Load | Route::Unload => {
+            refuse_parameters(&body(app, head, unread).await?)?;
+            repository(app, route, found.model).await
+        }
+        _ => get(app, &found),
+    }
+}
+
+/// What hyper lets through and HTTP does not allow.
+fn check_head(head: &Parts) -> Result<(), Fault> {
+    let hosts = head.headers.get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
+        return Err(Fault::invalid("the request must have one Host header"));
+    }
+    let mut encodings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(Fault::invalid(
+            "the transfer encoding is not supported; expected chunked",
+        ));
+    }
+    Ok(())
+}
+
+/// The routes without a body.
+fn get(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
+    Ok(match found.route {
+        Route::Live => Reply::fixed(200, r#"{"live":true}"#),
+        Route::Health => Reply::fixed(200, r#"{"status":"ok"}"#),
+        Route::Ready => match app.life.stage() == Stage::Serving && app.models.are_ready() {
+            true => Reply::fixed(200, r#"{"ready":true}"#),
+            false => Reply::fixed(503, r#"{"ready":false}"#),
+        },
+        Route::Metrics => {
+            let open = app
+                .limits
+                .connections
+                .saturating_sub(app.connections.available_permits());
+            Reply::metrics(app.metrics.text(&app.models, &app.admission, open))
+        }
+        Route::Server => Reply::json(&json!({
+            "name": "easylife",
+            "version": env!("CARGO_PKG_VERSION"),
+            "extensions": ["binary_tensor_data", "model_configuration", "model_repository", "statistics"],
+        })),
+        Route::AllStats => {
+            let loaded = app
+                .models
+                .slots()
+                .iter()
+                .filter_map(|slot| Some((slot, slot.current()?)));
+            let stats = |(slot, model): (&Slot, Loaded)| {
+                oip::stats(slot.name(), model.version(), &slot.counts)
+            };
+            Reply::json(&json!({"model_stats": loaded.map(stats).collect::<Vec<_>>()}))
+        }
+        _ => return about_model(app, found),
+    })
+}
+
+/// The routes about one model.
+fn about_model(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
+    let (slot, model) = model(app, found)?;
+    let slot = &app.models.slots()[slot];
+    Ok(Reply::json(&match found.route {
+        Route::Model => oip::metadata(slot.name(), model.version(), model.metadata()),
+        Route::ModelConfig => oip::config(slot.name(), model.metadata()),
+        Route::ModelStats => {
+            let stats = oip::stats(slot.name(), model.version(), &slot.counts);
+            json!({"model_stats": [stats]})
+        }
+        _ => json!({"name": slot.name(), "ready": true}),
+    }))
+}
+
+/// The model that a path names.
+fn model(app: &App, found: &Found<'_>) -> Result<(usize, Loaded), Fault> {
+    let name = &*found.model;
+    let position = app
+        .models
+        .slots()
+        .iter()
+        .position(|slot| slot.name() == name);
+    let position = position.ok_or_else(|| Fault::unknown(format!("unknown model `{name}`")))?;
+    let Some(model) = app.models.slots()[position].current() else {
+        return Err(Fault::new(
+            FaultKind::NotReady,
+            format!("model `{name}` is not loaded"),
+        ));
+    };
+    match &found.version {
+        Some(version) if version != model.version() => Err(Fault::unknown(format!(
+            "model `{name}` has no version `{version}`"
+        ))),
+        _ => Ok((position, model)),
+    }
+}
+
+/// The body of a route other than inference: absent, or an object.
+async fn body(app: &App, head: &Parts, unread: &mut Unread) -> Result<Value, Fault> {
+    let encoding = Encoding::of(&head.headers)?;
+    // What these routes take is small; a larger one is not worth a thread of the pool.
+    let body = unpack(unread.read(app).await?, encoding, app.limits.inline_bytes)?;
+    if body.bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(json!({}));
+    }
+    match serde_json::from_slice(&body.bytes) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        Ok(_) => Err(Fault::invalid("the body must be a JSON object")),
+        Err(error) => Err(Fault::invalid(format!("the body is not JSON: {error}"))),
+    }
+}
+
+/// `POST /v2/repository/index`
+fn index(app: &App, body: &Value) -> Result<Reply, Fault> {
+    let is_ready_only = match body.get("ready") {
+        None | Some(Value::Bool(false)) => false,
+        Some(Value::Bool(true)) => true,
+        Some(_) => return Err(Fault::invalid("`ready` must be true or false")),
+    };
+    let entry = |slot: &Slot| {
+        let model = slot.current();
+        let state = if model.is_some() {
+            "READY"
+        } else {
+            "UNAVAILABLE"
+        };
+        let reason = match (slot.failure(), slot.is_wanted()) {
+            (Some(reason), _) => reason,
+            (None, false) => "unloaded".to_owned(),
+            (None, true) => String::new(),
+        };
+        let version = model.as_ref().map_or("", |model| model.version());
+        json!({"name": slot.name(), "version": version, "state": state, "reason": reason})
+    };
+    let slots = app.models.slots().iter();
+    let listed = slots.filter(|slot| !is_ready_only || slot.current().is_some());
+    Ok(Reply::json(&Value::Array(listed.map(entry).collect())))
+}
+
+/// Triton takes a model's configuration and files from a request; this server never does.
+fn refuse_parameters(body: &Value) -> Result<(), Fault> {
+    let parameters = body.get("parameters").and_then(Value::as_object);
+    let mut names = parameters
+        .into_iter()
+        .flat_map(|parameters| parameters.keys());
+    match names.find(|name| *name != "unload_dependents") {
+        None => Ok(()),
+        Some(name) => Err(Fault::invalid(format!(
+            "parameter `{name}` is not supported"
+        ))),
+    }
+}
+
+/// Loads or unloads a configured model, on a thread of its own.
+async fn repository(app: &Arc<App>, route: Route, model: Cow<'_, str>) -> Result<Reply, Fault> {
+    app.models.slot(&model)?;
+    let (models, model) = (Arc::clone(&app.models), model.into_owned());
+    let work = move || match route {
+        Route::Load => models.load(&model),
+        _ => models.unload(&model),
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Fault::new(FaultKind::Internal, "the load failed")))?;
+    Ok(Reply::fixed(200, "{}"))
+}
+
+/// Ids of requests.
+pub(crate) struct Ids {
+    next: AtomicU64,
+}
+
+impl Ids {
+    /// Begins at a number that another start does not begin at.
+    pub(crate) fn new() -> Self {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let start = (now.as_nanos() as u64) ^ (u64::from(std::process::id()) << 48);
+        Self {
+            next: AtomicU64::new(start),
+        }
+    }
+
+    /// The client's id, if it is harmless in a log, or a new one.
+    fn id(&self, headers: &HeaderMap) -> HeaderValue {
+        let is_harmless = |value: &&HeaderValue| {
+            let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+            (1..=ID_LENGTH).contains(&value.len()) && value.as_bytes().iter().all(harmless)
+        };
+        if let Some(id) = headers.get(REQUEST_ID).filter(is_harmless) {
+            return id.clone();
+        }
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let digits: [u8; 16] =
+            std::array::from_fn(|place| HEX[(number >> (60 - 4 * place)) as usize & 15]);
+        HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("0"))
+    }
+}

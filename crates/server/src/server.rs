@@ -1,0 +1,170 @@
+//! The server as a whole: its listeners, its models, and its end.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::access::AccessLog;
+use crate::admission::Admission;
+use crate::connection;
+use crate::handler::{App, Ids};
+use crate::life::{Drain, Life, Stage};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::models::Models;
+
+/// How a server runs.
+pub struct Options {
+    /// Where it listens.
+    pub listen: Vec<SocketAddr>,
+    /// Where loading and unloading are allowed; without it they are allowed everywhere.
+    pub admin_listen: Option<SocketAddr>,
+    /// Limits of requests.
+    pub limits: Limits,
+    /// How long it serves after a drain has begun, so that load balancers see that it is not ready.
+    pub drain_delay: Duration,
+    /// How long requests that run may take after that.
+    pub drain_limit: Duration,
+    /// Called once a request.
+    pub access: Option<AccessLog>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            admin_listen: None,
+            limits: Limits::default(),
+            drain_delay: Duration::from_secs(5),
+            drain_limit: Duration::from_secs(60),
+            access: None,
+        }
+    }
+}
+
+/// A server whose listeners are bound. Clients may connect; they are answered once it runs.
+pub struct Server {
+    app: Arc<App>,
+    listeners: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    drain_delay: Duration,
+    drain_limit: Duration,
+}
+
+impl Server {
+    /// Binds the listeners. Models may be loaded before, or while the server runs: it is not ready
+    /// until all are.
+    ///
+    /// # Errors
+    /// An address that cannot be listened on.
+    pub fn bind(options: Options, models: Arc<Models>) -> io::Result<Self> {
+        let listeners: io::Result<Vec<_>> = options.listen.iter().map(bind).collect();
+        let limits = options.limits;
+        let app = App {
+            models,
+            admission: Admission::new(&limits),
+            metrics: Metrics::default(),
+            life: Arc::new(Life::new()),
+            connections: Arc::new(Semaphore::new(limits.connections)),
+            access: options.access,
+            ids: Ids::new(),
+            limits,
+        };
+        Ok(Self {
+            app: Arc::new(app),
+            listeners: listeners?,
+            admin: options.admin_listen.as_ref().map(bind).transpose()?,
+            drain_delay: options.drain_delay,
+            drain_limit: options.drain_limit,
+        })
+    }
+
+    /// Where it listens: the ports that were found where port 0 was asked for.
+    ///
+    /// # Errors
+    /// A listener without an address.
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// Where admin requests are answered, if they have a listener of their own.
+    ///
+    /// # Errors
+    /// A listener without an address.
+    pub fn admin_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.admin.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// A handle that ends the server.
+    pub fn drain(&self) -> Drain {
+        Drain {
+            life: Arc::clone(&self.app.life),
+        }
+    }
+
+    /// Serves on the runtime of the caller until it has been drained.
+    ///
+    /// # Errors
+    /// A listener that the runtime does not take.
+    pub async fn run(self) -> io::Result<()> {
+        let has_own_admin = self.admin.is_some();
+        let main = self
+            .listeners
+            .into_iter()
+            .map(|listener| (listener, !has_own_admin));
+        let admin = self.admin.into_iter().map(|listener| (listener, true));
+        for (listener, has_admin) in main.chain(admin) {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::spawn(connection::accept(
+                Arc::clone(&self.app),
+                listener,
+                has_admin,
+            ));
+        }
+        let life = &self.app.life;
+        life.reached(Stage::Draining).await;
+        tokio::select! {
+            () = tokio::time::sleep(self.drain_delay) => life.reach(Stage::Closing),
+            () = life.reached(Stage::Ended) => {}
+        }
+        let all = u32::try_from(self.app.limits.connections).unwrap_or(u32::MAX);
+        tokio::select! {
+            _ = self.app.connections.acquire_many(all) => {}
+            () = tokio::time::sleep(self.drain_limit) => {}
+            () = life.reached(Stage::Ended) => {}
+        }
+        life.reach(Stage::Ended);
+        Ok(())
+    }
+
+    /// Serves on a runtime of its own with this many I/O threads, until it has been drained.
+    ///
+    /// # Errors
+    /// Threads that cannot be started, or as [`Server::run`].
+    pub fn run_on(self, threads: usize) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .thread_name("serve")
+            .enable_all()
+            .build()?;
+        let result = runtime.block_on(self.run());
+        // Work that was given up is not waited for.
+        runtime.shutdown_background();
+        result
+    }
+}
+
+fn bind(address: &SocketAddr) -> io::Result<TcpListener> {
+    let failed = |error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("failed to listen on {address}: {error}"),
+        )
+    };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}

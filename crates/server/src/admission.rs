@@ -59,13 +59,14 @@ impl Share {
 
     /// Takes more; if there is not enough, the share stays as it is and the answer is false.
     pub fn grow(&mut self, amount: usize) -> bool {
-        let fits = self.amount == self.budget.used() || {
-            let before = self.budget.used();
-            before.saturating_add(amount) <= self.budget.limit
-        };
-        if fits {
-            self.budget.used.fetch_add(amount, Ordering::Relaxed);
-            self.amount += amount;
+        let before = self.budget.used.fetch_add(amount, Ordering::Relaxed);
+        // Whoever is alone may grow, as whoever comes first is let in.
+        let fits = before == self.amount || before.saturating_add(amount) <= self.budget.limit;
+        match fits {
+            true => self.amount += amount,
+            false => {
+                self.budget.used.fetch_sub(amount, Ordering::Relaxed);
+            }
         }
         fits
     }

@@ -21,6 +21,8 @@ const BLOCK: usize = 64 << 10;
 pub(crate) struct Unread {
     incoming: Incoming,
     is_read: bool,
+    /// Whether reading was given up: what is left is not worth another wait.
+    has_failed: bool,
 }
 
 /// A body in memory, and its share of the bytes in flight.
@@ -34,6 +36,7 @@ impl Unread {
     pub(crate) fn new(incoming: Incoming) -> Self {
         Self {
             is_read: incoming.is_end_stream(),
+            has_failed: false,
             incoming,
         }
     }
@@ -43,8 +46,14 @@ impl Unread {
         self.is_read
     }
 
+    /// Whether it is left over and so small that reading it is better than closing the connection.
+    pub(crate) fn is_small(&self, limit: usize) -> bool {
+        let announced = self.announced().unwrap_or(u64::MAX);
+        !self.is_read && !self.has_failed && announced <= limit as u64
+    }
+
     /// Bytes that the head announced.
-    pub(crate) fn announced(&self) -> Option<u64> {
+    fn announced(&self) -> Option<u64> {
         self.incoming.size_hint().exact()
     }
 
@@ -54,10 +63,12 @@ impl Unread {
         if self.announced().is_some_and(|length| length > limit as u64) {
             return Err(too_large(limit));
         }
-        match timeout(app.limits.body, self.collect(app, limit)).await {
+        let body = match timeout(app.limits.body, self.collect(app, limit)).await {
             Ok(body) => body,
             Err(_) => Err(Fault::new(FaultKind::Slow, "the body took too long")),
-        }
+        };
+        self.has_failed = body.is_err();
+        body
     }
 
     async fn collect(&mut self, app: &App, limit: usize) -> Result<Body, Fault> {

@@ -93,8 +93,7 @@ fn refuse(fault: &Fault, route: Route, id: &str) -> Reply {
 
 /// A small body that nobody wanted is read, so that the connection can go on.
 async fn drain_small(app: &App, unread: &mut Unread) {
-    let announced = unread.announced().unwrap_or(u64::MAX);
-    if !unread.is_read() && announced <= app.limits.inline_bytes as u64 {
+    if unread.is_small(app.limits.inline_bytes) {
         // Where that fails, the body stays unread and the connection is closed.
         let _ = unread.read(app).await;
     }
@@ -253,8 +252,14 @@ fn model(app: &App, found: &Found<'_>) -> Result<(usize, Loaded), Fault> {
 /// The body of a route other than inference: absent, or an object.
 async fn body(app: &App, head: &Parts, unread: &mut Unread) -> Result<Value, Fault> {
     let encoding = Encoding::of(&head.headers)?;
-    // What these routes take is small; a larger one is not worth a thread of the pool.
-    let body = unpack(unread.read(app).await?, encoding, app.limits.inline_bytes)?;
+    // What these routes take is small; a larger one would keep the I/O thread from others.
+    let limit = app.limits.inline_bytes;
+    let body = unpack(unread.read(app).await?, encoding, limit)?;
+    if body.bytes.len() > limit {
+        return Err(Fault::too_large(format!(
+            "the body is larger than {limit} bytes"
+        )));
+    }
     if body.bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(json!({}));
     }

@@ -122,12 +122,20 @@ impl Job {
         })
     }
 
+    /// Runs code of the model; a panic in it costs this request only.
+    fn guard<T>(&self, run: impl FnOnce() -> T) -> Result<T, Fault> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
+            self.app.models.slots()[self.slot].counts.count_panic();
+            Fault::new(FaultKind::Internal, "the model failed on this request")
+        })
+    }
+
     /// Reads the body and lets the request in, if there is room.
     fn admit(self, body: Body) -> Result<Admitted, Fault> {
         let limits = &self.app.limits;
         let body = body::unpack(body, self.encoding, limits.unpacked_bytes)?;
         let asked = oip::read(&body.bytes, self.json_length, self.model.metadata())?;
-        let rows = self.model.rows(&asked.request);
+        let rows = self.guard(|| self.model.rows(&asked.request))?;
         if rows > limits.rows {
             let most = limits.rows;
             return Err(Fault::too_large(format!(
@@ -169,17 +177,10 @@ impl Admitted {
             return Err(late());
         }
         let slot = &job.app.models.slots()[job.slot];
-        let run = catch_unwind(AssertUnwindSafe(|| job.model.infer(&self.asked.request)));
+        let response = job.guard(|| job.model.infer(&self.asked.request)).flatten();
         let micros = now.elapsed().as_micros() as u64;
-        slot.counts
-            .count(self.rows, micros, matches!(run, Ok(Ok(_))));
-        let response = run.unwrap_or_else(|_| {
-            slot.counts.count_panic();
-            Err(Fault::new(
-                FaultKind::Internal,
-                "the model failed on this request",
-            ))
-        })?;
+        slot.counts.count(self.rows, micros, response.is_ok());
+        let response = response?;
         let model = &job.model;
         let mut written = oip::write(
             slot.name(),

@@ -56,6 +56,11 @@ fn routes_methods_and_types() {
             "parameter `file:1/model.bin` is not supported",
         ),
         case(
+            post("/v2/repository/index", "", &[b' '; 66_000]),
+            413,
+            "the body is larger than 20000 bytes",
+        ),
+        case(
             post("/v2/repository/index", "", b"[]"),
             400,
             "the body must be a JSON object",

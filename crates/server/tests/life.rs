@@ -141,9 +141,13 @@ fn a_loader_that_fails_leaves_the_old_model_serving() {
 #[test]
 fn a_panic_costs_one_request() {
     let server = Running::start(Limits::default());
-    for path in [INFER, "/v2/models/heavy/infer"] {
+    for (path, order) in [
+        (INFER, "panic"),
+        ("/v2/models/heavy/infer", "panic"),
+        ("/v2/models/heavy/infer", "panic while counting"),
+    ] {
         let mut client = server.client();
-        let response = client.post(path, &texts(&["panic"]));
+        let response = client.post(path, &texts(&[order]));
         assert_eq!(response.status, 500);
         let id = response.header("x-request-id").unwrap();
         let expected = format!("the model failed on this request (request {id})");

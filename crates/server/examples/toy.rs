@@ -1,0 +1,92 @@
+//! Serves a toy model that counts the words of a text, with an access log: for measuring what the server
+//! itself costs, and for trying clients of the protocol.
+//!
+//! usage: toy [ADDRESS] [LOG]     (by default 127.0.0.1:8080 and /dev/null)
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::sync::{Arc, Mutex};
+
+use easylife_server::{
+    Access, Data, Datatype, Fault, InferRequest, InferResponse, Metadata, Model, Models, Options,
+    Server, Tensor, TensorSpec,
+};
+
+struct Words(Metadata);
+
+impl Model for Words {
+    fn version(&self) -> &str {
+        "1"
+    }
+
+    fn metadata(&self) -> &Metadata {
+        &self.0
+    }
+
+    fn infer(&self, request: &InferRequest) -> Result<InferResponse, Fault> {
+        let texts = request.input("text").and_then(Tensor::strings);
+        let texts = texts.ok_or_else(|| Fault::missing("input `text` is missing"))?;
+        let count = |text: &[u8]| text.split(u8::is_ascii_whitespace).count() as f64;
+        let counts: Vec<f64> = texts.iter().map(count).collect();
+        let words = counts
+            .iter()
+            .map(|count| if *count > 10.0 { "long" } else { "short" });
+        Ok(InferResponse {
+            outputs: vec![
+                Tensor::column("prediction", Data::Bytes(words.collect())),
+                Tensor::column(
+                    "probability",
+                    Data::Fp64(counts.iter().map(|n| 1.0 / n).collect()),
+                ),
+            ],
+        })
+    }
+}
+
+fn log(path: &str) -> std::io::Result<Box<dyn Fn(&Access<'_>) + Send + Sync>> {
+    let file = Mutex::new(BufWriter::with_capacity(64 << 10, File::create(path)?));
+    Ok(Box::new(move |access| {
+        let Ok(mut file) = file.lock() else { return };
+        let _ = writeln!(
+            file,
+            r#"{{"id":"{}","method":"{}","route":"{}","status":{},"rows":{},"model":"{}","version":"{}","micros":{},"in":{},"out":{}}}"#,
+            access.request_id,
+            access.method,
+            access.route,
+            access.status,
+            access.rows,
+            access.model,
+            access.version,
+            access.micros,
+            access.bytes_in,
+            access.bytes_out
+        );
+    }))
+}
+
+fn main() -> std::io::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments
+        .next()
+        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let address = address.parse().map_err(std::io::Error::other)?;
+    let mut models = Models::new();
+    let metadata = || Metadata {
+        platform: "toy_words".into(),
+        inputs: vec![TensorSpec::column("text", Datatype::Bytes)],
+        outputs: vec![
+            TensorSpec::column("prediction", Datatype::Bytes),
+            TensorSpec::column("probability", Datatype::Fp64),
+        ],
+    };
+    models.add("toy", Box::new(move || Ok(Box::new(Words(metadata())))));
+    models.load_all();
+    let options = Options {
+        listen: vec![address],
+        access: Some(log(&arguments
+            .next()
+            .unwrap_or_else(|| "/dev/null".to_owned()))?),
+        ..Options::default()
+    };
+    Server::bind(options, Arc::new(models))?.run_on(2)
+}

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex};
 
+use easylife_server::access::AccessLog;
 use easylife_server::{
     Access, Data, Datatype, Fault, InferRequest, InferResponse, Metadata, Model, Models, Options,
     Server, Tensor, TensorSpec,
@@ -43,9 +44,9 @@ impl Model for Words {
     }
 }
 
-fn log(path: &str) -> std::io::Result<Box<dyn Fn(&Access<'_>) + Send + Sync>> {
+fn log(path: &str) -> std::io::Result<AccessLog> {
     let file = Mutex::new(BufWriter::with_capacity(64 << 10, File::create(path)?));
-    Ok(Box::new(move |access| {
+    Ok(Box::new(move |access: &Access<'_>| {
         let Ok(mut file) = file.lock() else { return };
         let _ = writeln!(
             file,

@@ -23,7 +23,7 @@ fn reviews(rows: u64) -> (Vec<String>, Vec<u32>) {
 fn fit(texts: &[String], labels: &[u32]) -> Model {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let classes = ["negative", "positive"].map(str::to_owned).to_vec();
-    match ClassifierOptions::default().fit(&texts, labels, classes, &|_| ()) {
+    match ClassifierOptions::default().fit(texts, labels, classes, &|_| ()) {
         Ok((model, _)) => model,
         Err(error) => panic!("the sample cannot be fitted: {error}"),
     }

@@ -61,7 +61,7 @@ impl Train for Nlp {
     type Fit = Fit;
 
     fn fit(params: &Params, seed: u64, data: Texts, talk: &Talk) -> Result<Fitted<Self>> {
-        let texts: Vec<&str> = data.texts.iter().map(String::as_str).collect();
+        let rows = data.texts.len() as u64;
         let bar = talk.progress("training nlp", None);
         let watch = |progress: Progress| {
             bar.inc(1);
@@ -72,7 +72,7 @@ impl Train for Nlp {
             ..params.options.clone()
         };
         let (model, fit) = options
-            .fit(&texts, &data.labels, data.classes.clone(), &watch)
+            .fit(data.texts, &data.labels, data.classes.clone(), &watch)
             .map_err(explain_failure)?;
         bar.finish_and_clear();
         if !fit.converged {
@@ -92,7 +92,7 @@ impl Train for Nlp {
             search: fit.search.clone(),
         };
         Ok(Fitted {
-            rows: texts.len() as u64,
+            rows,
             signature: signature(&params.data.text, data.classes),
             details,
             fit,

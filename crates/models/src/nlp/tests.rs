@@ -67,7 +67,7 @@ fn fitted(classes: usize) -> Model {
     let (texts, labels) = texts(60, classes);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     options(all_features())
-        .fit(&texts, &labels, names(classes), &|_| ())
+        .fit(texts.clone(), &labels, names(classes), &|_| ())
         .unwrap()
         .0
 }
@@ -152,7 +152,7 @@ fn learns_two_classes_and_many() {
 fn an_unknown_text_gets_the_prior() {
     let texts = ["good film", "good cast", "warm film", "dull plot"];
     let (model, fit) = options(all_features())
-        .fit(&texts, &[0, 0, 0, 1], names(2), &|_| ())
+        .fit(texts.to_vec(), &[0, 0, 0, 1], names(2), &|_| ())
         .unwrap();
     assert!(fit.converged);
     assert_eq!((fit.rows, fit.features, fit.entries), (4, 10, 12));
@@ -194,7 +194,7 @@ fn threads_do_not_change_a_bit() {
             .unwrap();
         let fit = || {
             options(all_features())
-                .fit(&texts, &labels, names(3), &|_| ())
+                .fit(texts.clone(), &labels, names(3), &|_| ())
                 .unwrap()
         };
         let (model, fit) = pool.install(fit);
@@ -209,7 +209,7 @@ fn threads_do_not_change_a_bit() {
 fn each_error_is_reported() {
     let fail = |options: &ClassifierOptions, texts: &[&str], labels: &[u32], classes: usize| {
         options
-            .fit(texts, labels, names(classes), &|_| ())
+            .fit(texts.to_vec(), labels, names(classes), &|_| ())
             .unwrap_err()
     };
     let good = options(all_features());
@@ -277,7 +277,9 @@ fn running_out_of_steps_is_not_an_error() {
         max_iterations: 1,
         ..options(all_features())
     };
-    let (_, fit) = one_step.fit(&texts, &labels, names(3), &|_| ()).unwrap();
+    let (_, fit) = one_step
+        .fit(texts.clone(), &labels, names(3), &|_| ())
+        .unwrap();
     assert!(!fit.converged);
     assert_eq!(fit.iterations, 1);
 }
@@ -287,7 +289,7 @@ fn progress_comes_in_order() {
     let seen = std::cell::RefCell::new(Vec::new());
     let watch = |progress| seen.borrow_mut().push(progress);
     options(all_features())
-        .fit(&SENTENCES, &[0, 1, 0], names(2), &watch)
+        .fit(SENTENCES.to_vec(), &[0, 1, 0], names(2), &watch)
         .unwrap();
     let seen = seen.into_inner();
     assert_eq!(seen[0], Progress::Counting { texts: 0, of: 3 });

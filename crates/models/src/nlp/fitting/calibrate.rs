@@ -74,6 +74,7 @@ fn derivatives(margins: &[f64], label: u32, t: f64, p: &mut [f64]) -> (f64, f64)
 
 #[cfg(test)]
 mod tests {
+    use super::super::folds::keys;
     use super::*;
 
     fn fitted(margins: &[f64], labels: &[u32], classes: usize) -> f64 {
@@ -83,7 +84,7 @@ mod tests {
             margins,
             labels,
             classes,
-            &Folds::deal(&texts, labels, classes, 2, 1),
+            &Folds::deal(&keys(&texts, 1), labels, classes, 2),
         )
     }
 

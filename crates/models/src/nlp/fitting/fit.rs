@@ -1,13 +1,16 @@
 //! Fitting: the options become a model and a report on the fit.
 
+use std::sync::Arc;
+
 use super::calibrate::temperature;
 use super::error::FitError;
-use super::folds::{Data, Folds};
+use super::folds::{Data, Folds, keys};
 use super::options::ClassifierOptions;
 use super::prepared::Prepared;
 use super::progress::Progress;
 use super::search::{Labelled, Trial, Whole, search};
 use crate::linear::Coefficients;
+use crate::nlp::counting::corpus::Corpus;
 use crate::nlp::features::vectorizer::Vectorizer;
 use crate::nlp::model::Model;
 use crate::optim::Minimum;
@@ -41,7 +44,8 @@ pub struct Fit {
 }
 
 impl ClassifierOptions {
-    /// Fits a model to `texts`; `labels` are indices into `classes`.
+    /// Fits a model to `texts`; `labels` are indices into `classes`. The texts are dropped once
+    /// they are tokenized: what follows needs as much memory again.
     ///
     /// `watch` is called with the progress. The same arguments give the same bits for any number of
     /// threads.
@@ -56,11 +60,10 @@ impl ClassifierOptions {
     /// let texts: Vec<String> = (0..40)
     ///     .map(|i| format!("{} film number {i}", if i % 2 == 0 { "bad" } else { "good" }))
     ///     .collect();
-    /// let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     /// let labels: Vec<u32> = (0..40).map(|i| i % 2).collect();
     /// let classes = ["neg", "pos"].map(str::to_owned).to_vec();
     /// let options = ClassifierOptions::default();
-    /// let (model, fit) = options.fit(&texts, &labels, classes, &|_| ()).unwrap();
+    /// let (model, fit) = options.fit(texts, &labels, classes, &|_| ()).unwrap();
     /// assert!(fit.converged);
     /// let mut probabilities = [0.0; 2];
     /// assert!(model.probabilities("a good film", &mut Scratch::new(), &mut probabilities));
@@ -68,9 +71,9 @@ impl ClassifierOptions {
     /// // Nothing of this text is known: the answer is the prior.
     /// assert!(!model.probabilities("?", &mut Scratch::new(), &mut probabilities));
     /// ```
-    pub fn fit(
+    pub fn fit<T: AsRef<str>>(
         &self,
-        texts: &[&str],
+        texts: Vec<T>,
         labels: &[u32],
         classes: Vec<String>,
         watch: &dyn Fn(Progress),
@@ -78,14 +81,25 @@ impl ClassifierOptions {
         self.check()?;
         let counts = count(texts.len(), labels, &classes)?;
         let class_costs = self.class_costs(&classes, &counts)?;
+        let views: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
         let all = Labelled {
-            texts: texts.to_vec(),
+            keys: keys(&views, self.seed),
             labels: labels.to_vec(),
             classes: classes.len(),
             class_costs: &class_costs,
         };
-        let found = search(self, &all, watch);
-        let solved = found.options.solve(&all, found.whole, watch)?;
+        let found = search(self, &all, &views, watch);
+        let source = match found.whole {
+            Some(whole) => Source::Searched(whole),
+            None => {
+                let of = views.len();
+                let counting = |texts| watch(Progress::Counting { texts, of });
+                Source::Read(found.options.features.read(&views, &counting))
+            }
+        };
+        drop(views);
+        drop(texts);
+        let solved = found.options.solve(&all, source, watch)?;
         let (options, solution) = (found.options, &solved.solution);
         let mut coefficients = solution.coefficients.clone();
         coefficients.multiply(solved.temperature);
@@ -102,7 +116,7 @@ impl ClassifierOptions {
             return Err(FitError::NotFinite { regularization });
         }
         let fit = Fit {
-            rows: texts.len(),
+            rows: labels.len(),
             features: model.features(),
             entries: solved.entries,
             iterations: solution.end.iterations,
@@ -118,19 +132,19 @@ impl ClassifierOptions {
     }
 
     /// Fits features and coefficients to all rows; only the temperature is left to choose, unless a
-    /// search of all rows `found` it.
+    /// search of all rows found it.
     fn solve<'a>(
         &self,
         all: &'a Labelled<'a>,
-        found: Option<Whole<'a>>,
+        source: Source<'a>,
         watch: &dyn Fn(Progress),
     ) -> Result<Solved, FitError> {
-        let (prepared, found) = match found {
-            None => (self.prepare(all, watch)?, None),
-            Some(found) => (
-                found.prepared,
-                Some((found.temperature, found.coefficients)),
-            ),
+        let (prepared, found) = match source {
+            Source::Read(corpus) => (self.prepare(corpus, all, watch)?, None),
+            Source::Searched(whole) => {
+                let found = (whole.temperature, whole.coefficients);
+                (whole.prepared, Some(found))
+            }
         };
         let columns = prepared.data.examples.rows().columns();
         if let Some(keep) = self.keep.filter(|&keep| keep < columns) {
@@ -174,14 +188,12 @@ impl ClassifierOptions {
 
     fn prepare<'a>(
         &self,
+        corpus: Arc<Corpus>,
         all: &'a Labelled<'a>,
         watch: &dyn Fn(Progress),
     ) -> Result<Prepared<'a>, FitError> {
-        let of = all.texts.len();
-        let counting = |texts| watch(Progress::Counting { texts, of });
-        let corpus = self.features.read(&all.texts, &counting);
         Prepared::new(self, &corpus, all, watch).ok_or(FitError::NoFeatures {
-            rows: of,
+            rows: all.labels.len(),
             min_df: self.features.min_df,
             max_df: self.features.max_df,
         })
@@ -249,8 +261,16 @@ impl ClassifierOptions {
 
     /// A single fold, held out from all other rows.
     fn first_fold(&self, all: &Labelled) -> Folds {
-        Folds::deal(&all.texts, &all.labels, all.classes, self.folds, self.seed).first(1)
+        Folds::deal(&all.keys, &all.labels, all.classes, self.folds).first(1)
     }
+}
+
+/// What a fit to all rows begins with.
+enum Source<'a> {
+    /// The tokenized texts.
+    Read(Arc<Corpus>),
+    /// What a search of all rows found.
+    Searched(Whole<'a>),
 }
 
 /// The result of fitting all rows.

@@ -11,6 +11,12 @@ use crate::linear::{Coefficients, Examples, Problem, outputs};
 /// The fold of a row that is never held out.
 const NEVER: u8 = u8::MAX;
 
+/// The hash of each text, by which rows are dealt out and sampled; the seed decides which.
+pub fn keys(texts: &[&str], seed: u64) -> Vec<u64> {
+    let key = |text: &&str| xxh3_64_with_seed(text.as_bytes(), seed);
+    texts.iter().map(key).collect()
+}
+
 /// The fold of each row.
 #[derive(Clone, Debug)]
 pub struct Folds {
@@ -22,10 +28,10 @@ impl Folds {
     /// Distributes the rows of each class over `count` folds in the order of their texts' hashes;
     /// equal texts stay together. A class with one distinct text is never held out, since no row
     /// would be left to train on.
-    pub fn deal(texts: &[&str], labels: &[u32], classes: usize, count: usize, seed: u64) -> Folds {
+    pub fn deal(keys: &[u64], labels: &[u32], classes: usize, count: usize) -> Folds {
         let count = u8::try_from(count).unwrap_or(NEVER - 1).min(NEVER - 1);
-        let mut of = vec![NEVER; texts.len()];
-        for rows in by_class(texts, labels, classes, seed) {
+        let mut of = vec![NEVER; keys.len()];
+        for rows in by_class(keys, labels, classes) {
             let mut distinct = 0_usize;
             for (place, &(hash, row)) in rows.iter().enumerate() {
                 if place > 0 && rows[place - 1].0 != hash {
@@ -57,9 +63,9 @@ impl Folds {
 
 /// A sample of about `share` of the rows of each class (at least two), selected by their texts'
 /// hashes.
-pub fn sample(texts: &[&str], labels: &[u32], classes: usize, share: f64, seed: u64) -> Vec<usize> {
+pub fn sample(keys: &[u64], labels: &[u32], classes: usize, share: f64) -> Vec<usize> {
     let mut kept = Vec::new();
-    for rows in by_class(texts, labels, classes, seed) {
+    for rows in by_class(keys, labels, classes) {
         let wanted = (share * rows.len() as f64).ceil() as usize;
         let rows = rows.iter().take(wanted.max(2));
         kept.extend(rows.map(|&(_, row)| row));
@@ -69,10 +75,10 @@ pub fn sample(texts: &[&str], labels: &[u32], classes: usize, share: f64, seed: 
 }
 
 /// The rows of each class in the order of their texts' hashes.
-fn by_class(texts: &[&str], labels: &[u32], classes: usize, seed: u64) -> Vec<Vec<(u64, usize)>> {
+fn by_class(keys: &[u64], labels: &[u32], classes: usize) -> Vec<Vec<(u64, usize)>> {
     let mut rows = vec![Vec::new(); classes];
-    for (row, (text, &label)) in texts.iter().zip(labels).enumerate() {
-        rows[label as usize].push((xxh3_64_with_seed(text.as_bytes(), seed), row));
+    for (row, (&key, &label)) in keys.iter().zip(labels).enumerate() {
+        rows[label as usize].push((key, row));
     }
     rows.iter_mut().for_each(|rows| rows.sort_unstable());
     rows
@@ -218,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_class_is_dealt_out_evenly() {
-        let folds = Folds::deal(&TEXTS, &LABELS, 3, 2, 1);
+        let folds = Folds::deal(&keys(&TEXTS, 1), &LABELS, 3, 2);
         assert_eq!(folds.of[0], folds.of[4], "equal texts stay together");
         let first = folds.of[..4].iter().filter(|fold| **fold == 0).count();
         assert_eq!(first, 2);
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_sample_holds_every_class() {
-        let kept = sample(&TEXTS, &LABELS, 3, 0.5, 7);
+        let kept = sample(&keys(&TEXTS, 7), &LABELS, 3, 0.5);
         assert_eq!(kept.iter().filter(|&&row| LABELS[row] == 0).count(), 3);
         assert_eq!(kept.iter().filter(|&&row| LABELS[row] == 1).count(), 2);
         assert!(kept.contains(&7) && kept.is_sorted());

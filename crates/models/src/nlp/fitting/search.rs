@@ -30,9 +30,11 @@ const SEARCH_TOLERANCE: f64 = 3.0;
 /// Size of the texts in bytes above which `choices.characters` drops character n-grams.
 const BYTES_WITH_CHARACTERS: usize = 4 << 20;
 
-/// Texts and their classes.
+/// Rows and their classes. The texts themselves are apart, so that they can be dropped once they
+/// are tokenized.
 pub(super) struct Labelled<'a> {
-    pub texts: Vec<&'a str>,
+    /// The hash of each text ([`folds::keys`](super::folds::keys)).
+    pub keys: Vec<u64>,
     pub labels: Vec<u32>,
     pub classes: usize,
     /// Weight of the rows of each class.
@@ -47,18 +49,18 @@ impl<'a> Labelled<'a> {
             .collect()
     }
 
-    fn bytes(&self) -> usize {
-        self.texts.iter().map(|text| text.len()).sum()
-    }
-
     fn select(&self, rows: &[usize]) -> Labelled<'a> {
         Labelled {
-            texts: rows.iter().map(|&row| self.texts[row]).collect(),
+            keys: rows.iter().map(|&row| self.keys[row]).collect(),
             labels: rows.iter().map(|&row| self.labels[row]).collect(),
             classes: self.classes,
             class_costs: self.class_costs,
         }
     }
+}
+
+fn bytes_of(texts: &[&str]) -> usize {
+    texts.iter().map(|text| text.len()).sum()
 }
 
 /// A candidate and its result.
@@ -101,10 +103,11 @@ pub(super) struct Whole<'a> {
 pub(super) fn search<'a>(
     options: &ClassifierOptions,
     all: &'a Labelled<'a>,
+    texts: &[&str],
     watch: &dyn Fn(Progress),
 ) -> Found<'a> {
     let mut options = options.clone();
-    let bytes = all.bytes();
+    let bytes = bytes_of(texts);
     if options.choices.characters && bytes > BYTES_WITH_CHARACTERS {
         options.features.characters = None;
     }
@@ -121,17 +124,18 @@ pub(super) fn search<'a>(
     }
     if !whole {
         let share = most as f64 / bytes as f64;
-        let (texts, seed) = (&all.texts, options.seed);
-        let sampled = all.select(&sample(texts, &all.labels, all.classes, share, seed));
-        let (trials, best) = Search::new(&sampled, false, &options, watch).run(&options);
+        let rows = sample(&all.keys, &all.labels, all.classes, share);
+        let sampled = all.select(&rows);
+        let texts: Vec<&str> = rows.iter().map(|&row| texts[row]).collect();
+        let (trials, best) = Search::new(&sampled, &texts, false, &options, watch).run(&options);
         return Found {
             options: best.map_or(options, |best| best.options),
             trials,
-            rows: sampled.texts.len(),
+            rows: texts.len(),
             whole: None,
         };
     }
-    let (trials, best) = Search::new(all, true, &options, watch).run(&options);
+    let (trials, best) = Search::new(all, texts, true, &options, watch).run(&options);
     // Without a best candidate nothing could be held out, or no feature was left.
     let (options, whole) = match best {
         None => (options, None),
@@ -149,7 +153,7 @@ pub(super) fn search<'a>(
     Found {
         options,
         trials,
-        rows: all.texts.len(),
+        rows: texts.len(),
         whole,
     }
 }
@@ -173,6 +177,7 @@ fn candidates(start: &ClassifierOptions) -> usize {
 
 struct Search<'a, 'w> {
     searched: &'a Labelled<'a>,
+    texts: &'w [&'w str],
     /// Whether `searched` are all rows.
     whole: bool,
     folds: Folds,
@@ -201,20 +206,22 @@ struct Best<'a> {
 impl<'a, 'w> Search<'a, 'w> {
     fn new(
         searched: &'a Labelled<'a>,
+        texts: &'w [&'w str],
         whole: bool,
         options: &ClassifierOptions,
         watch: &'w dyn Fn(Progress),
     ) -> Search<'a, 'w> {
         let Labelled {
-            texts,
+            keys,
             labels,
             classes,
             ..
         } = searched;
-        let held_out = FOLDED_WORK / (searched.bytes() * outputs(*classes)).max(1);
-        let folds = Folds::deal(texts, labels, *classes, options.folds, options.seed);
+        let held_out = FOLDED_WORK / (bytes_of(texts) * outputs(*classes)).max(1);
+        let folds = Folds::deal(keys, labels, *classes, options.folds);
         Search {
             searched,
+            texts,
             whole,
             folds: folds.first(held_out),
             watch,
@@ -284,7 +291,7 @@ impl<'a, 'w> Search<'a, 'w> {
         });
         for candidate in candidates {
             let corpus = &mut self.corpora[usize::from(candidate.features.negation)];
-            let read = || candidate.features.read(&self.searched.texts, &|_| ());
+            let read = || candidate.features.read(self.texts, &|_| ());
             corpus.get_or_insert_with(read);
         }
         let attempt = Attempt {

@@ -1,11 +1,15 @@
 //! Serves a toy model that counts the words of a text, with an access log: for measuring what the server
 //! itself costs, and for trying clients of the protocol.
 //!
-//! usage: toy [ADDRESS] [LOG]     (by default 127.0.0.1:8080 and /dev/null)
+//! usage: toy [ADDRESS] [LOG] [MICROS]
+//!
+//! By default 127.0.0.1:8080, /dev/null, and no work beyond counting; otherwise each text keeps a CPU busy
+//! for so many microseconds.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use easylife_server::access::AccessLog;
 use easylife_server::{
@@ -13,7 +17,7 @@ use easylife_server::{
     Server, Tensor, TensorSpec,
 };
 
-struct Words(Metadata);
+struct Words(Metadata, Duration);
 
 impl Model for Words {
     fn version(&self) -> &str {
@@ -28,6 +32,10 @@ impl Model for Words {
         let texts = request.input("text").and_then(Tensor::strings);
         let texts = texts.ok_or_else(|| Fault::missing("input `text` is missing"))?;
         let count = |text: &[u8]| text.split(u8::is_ascii_whitespace).count() as f64;
+        let end = Instant::now() + self.1 * texts.len() as u32;
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
         let counts: Vec<f64> = texts.iter().map(count).collect();
         let words = counts
             .iter()
@@ -71,6 +79,9 @@ fn main() -> std::io::Result<()> {
         .next()
         .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let address = address.parse().map_err(std::io::Error::other)?;
+    let path = arguments.next().unwrap_or_else(|| "/dev/null".to_owned());
+    let micros = arguments.next().map_or(Ok(0), |micros| micros.parse());
+    let work = Duration::from_micros(micros.map_err(std::io::Error::other)?);
     let mut models = Models::new();
     let metadata = || Metadata {
         platform: "toy_words".into(),
@@ -80,13 +91,14 @@ fn main() -> std::io::Result<()> {
             TensorSpec::column("probability", Datatype::Fp64),
         ],
     };
-    models.add("toy", Box::new(move || Ok(Box::new(Words(metadata())))));
+    models.add(
+        "toy",
+        Box::new(move || Ok(Box::new(Words(metadata(), work)))),
+    );
     models.load_all();
     let options = Options {
         listen: vec![address],
-        access: Some(log(&arguments
-            .next()
-            .unwrap_or_else(|| "/dev/null".to_owned()))?),
+        access: Some(log(&path)?),
         ..Options::default()
     };
     Server::bind(options, Arc::new(models))?.run_on(2)

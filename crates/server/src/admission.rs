@@ -107,6 +107,11 @@ impl Admission {
         }
     }
 
+    /// Whether work for the pool would be refused now.
+    pub fn is_pool_full(&self) -> bool {
+        self.pool.available_permits() == 0 && self.waiting.used() >= self.waiting.limit
+    }
+
     /// Runs work on the pool once one of its threads is free.
     ///
     /// Where the caller goes away, work that waits is dropped; work that runs is finished and keeps its

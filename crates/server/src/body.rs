@@ -46,6 +46,11 @@ impl Unread {
         self.is_read
     }
 
+    /// Whether the head announced more than this.
+    pub(crate) fn is_larger(&self, limit: usize) -> bool {
+        self.announced().is_some_and(|length| length > limit as u64)
+    }
+
     /// Whether it is left over and so small that reading it is better than closing the connection.
     pub(crate) fn is_small(&self, limit: usize) -> bool {
         let announced = self.announced().unwrap_or(u64::MAX);
@@ -60,7 +65,7 @@ impl Unread {
     /// Reads all of it.
     pub(crate) async fn read(&mut self, app: &App) -> Result<Body, Fault> {
         let limit = app.limits.body_bytes;
-        if self.announced().is_some_and(|length| length > limit as u64) {
+        if self.is_larger(limit) {
             return Err(too_large(limit));
         }
         let body = match timeout(app.limits.body, self.collect(app, limit)).await {
@@ -69,6 +74,22 @@ impl Unread {
         };
         self.has_failed = body.is_err();
         body
+    }
+
+    /// Reads all of it without keeping any.
+    pub(crate) async fn discard(&mut self, app: &App) {
+        let mut left = app.limits.body_bytes;
+        let all = async {
+            while let Some(Ok(frame)) = self.incoming.frame().await {
+                match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                    Some(rest) => left = rest,
+                    None => return false,
+                }
+            }
+            self.incoming.is_end_stream()
+        };
+        self.is_read = timeout(app.limits.body, all).await.unwrap_or(false);
+        self.has_failed = !self.is_read;
     }
 
     async fn collect(&mut self, app: &App, limit: usize) -> Result<Body, Fault> {

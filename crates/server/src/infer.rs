@@ -57,9 +57,18 @@ pub(crate) async fn infer(
 ) -> Result<Reply, Fault> {
     check_type(headers)?;
     let job = Job::new(app, headers, (slot, model), note.start)?;
+    let limits = &app.limits;
+    if unread.is_larger(limits.inline_bytes)
+        && !unread.is_larger(limits.body_bytes)
+        && app.admission.is_pool_full()
+    {
+        // Keeping a body that has no prospects would take time from those that run.
+        unread.discard(app).await;
+        return Err(overloaded());
+    }
     let body = unread.read(app).await?;
     note.bytes_in = body.bytes.len();
-    let is_small = body.bytes.len() <= app.limits.inline_bytes && job.encoding == Encoding::Plain;
+    let is_small = body.bytes.len() <= limits.inline_bytes && job.encoding == Encoding::Plain;
     let answer = match is_small {
         true => {
             let admitted = job.admit(body)?;

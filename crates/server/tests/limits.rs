@@ -261,6 +261,9 @@ fn work_beyond_capacity_is_shed_quickly() {
         );
         assert_eq!(client.post(INFER, &texts(&["a"])).status, 200);
     }
+    // A large body is read, but not kept, so that its connection goes on.
+    let large = texts(&["a".repeat(300_000).as_str()]);
+    assert_eq!(client.post(INFER, &large).status, 503);
     assert!(fastest < Duration::from_millis(2), "{fastest:?}");
     for client in &mut busy {
         assert_eq!(client.response().unwrap().status, 200);
@@ -269,7 +272,7 @@ fn work_beyond_capacity_is_shed_quickly() {
         server
             .get("/metrics")
             .text()
-            .contains("easylife_shed_total 20")
+            .contains("easylife_shed_total 21")
     );
 }
 

@@ -4,10 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::Semaphore;
-
 use crate::fault::{Fault, FaultKind};
 use crate::limits::Limits;
+use crate::pool::Pool;
 
 /// A bounded amount, of which permits are taken.
 #[derive(Debug)]
@@ -86,58 +85,25 @@ impl Drop for Share {
 }
 
 /// Rows, bytes and pool of a server.
-#[derive(Debug)]
 pub struct Admission {
     /// Rows in flight.
     pub rows: Arc<Budget>,
     /// Bytes in flight.
     pub bytes: Arc<Budget>,
-    pool: Arc<Semaphore>,
-    waiting: Arc<Budget>,
+    pub(crate) pool: Pool,
 }
 
 impl Admission {
     /// With the limits of a server.
-    pub fn new(limits: &Limits) -> Self {
-        Self {
-            rows: Arc::new(Budget::new(limits.rows_in_flight)),
-            bytes: Arc::new(Budget::new(limits.bytes_in_flight)),
-            pool: Arc::new(Semaphore::new(limits.pool.max(1))),
-            waiting: Arc::new(Budget::new(limits.pool_waiting)),
-        }
-    }
-
-    /// Whether work for the pool would be refused now.
-    pub fn is_pool_full(&self) -> bool {
-        self.pool.available_permits() == 0 && self.waiting.used() >= self.waiting.limit
-    }
-
-    /// Runs work on the pool once one of its threads is free.
-    ///
-    /// Where the caller goes away, work that waits is dropped; work that runs is finished and keeps its
-    /// place until then.
     ///
     /// # Errors
-    /// Too many requests wait already; or the work panicked.
-    pub async fn on_pool<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Fault> {
-        let place = match Arc::clone(&self.pool).try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) => {
-                let _waiting = Share::take(&self.waiting, 1).ok_or_else(overloaded)?;
-                let place = Arc::clone(&self.pool).acquire_owned().await;
-                place.map_err(|_| overloaded())?
-            }
-        };
-        let task = tokio::task::spawn_blocking(move || {
-            let answer = work();
-            drop(place);
-            answer
-        });
-        let internal = |_| Fault::new(FaultKind::Internal, "the request could not be processed");
-        task.await.map_err(internal)
+    /// Threads of the pool that cannot be started.
+    pub fn new(limits: &Limits) -> std::io::Result<Self> {
+        Ok(Self {
+            rows: Arc::new(Budget::new(limits.rows_in_flight)),
+            bytes: Arc::new(Budget::new(limits.bytes_in_flight)),
+            pool: Pool::new(limits.pool, limits.pool_waiting)?,
+        })
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn infer(
     let limits = &app.limits;
     if unread.is_larger(limits.inline_bytes)
         && !unread.is_larger(limits.body_bytes)
-        && app.admission.is_pool_full()
+        && app.admission.pool.is_full()
     {
         // Keeping a body that has no prospects would take time from those that run.
         unread.discard(app).await;
@@ -92,7 +92,7 @@ async fn pooled(
     deadline: Instant,
     work: impl FnOnce() -> Result<Answer, Fault> + Send + 'static,
 ) -> Result<Answer, Fault> {
-    let answer = app.admission.on_pool(work);
+    let answer = app.admission.pool.run(work);
     match tokio::time::timeout_at(deadline.into(), answer).await {
         Ok(answer) => answer?,
         Err(_) => Err(late()),

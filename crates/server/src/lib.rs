@@ -7,7 +7,7 @@
 //! The modules, from the bottom up:
 //! - [`fault`], [`tensor`], [`model`]: what a model is given and gives back
 //! - `oip`: the protocol's bodies, JSON and binary
-//! - [`limits`], [`admission`]: how much a client may ask for, and all of them together
+//! - [`limits`], [`admission`], `pool`: how much a client may ask for, and all of them together
 //! - [`models`]: the configured names, reload and unload
 //! - [`metrics`], [`access`], [`life`]: what is observed, and the process's stages
 //! - `route`, `body`, `reply`, `infer`, `handler`: from a request to its response
@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod model;
 pub mod models;
 pub mod oip;
+mod pool;
 mod reply;
 mod route;
 pub mod server;

@@ -56,7 +56,7 @@ impl Default for Limits {
             inline_rows: 64,
             inline_bytes: 64 << 10,
             pool: 2,
-            pool_waiting: 32,
+            pool_waiting: 16,
             gzip_from: 4 << 10,
             first_byte: Duration::from_secs(10),
             head: Duration::from_secs(10),

@@ -59,13 +59,13 @@ impl Server {
     /// until all are.
     ///
     /// # Errors
-    /// An address that cannot be listened on.
+    /// An address that cannot be listened on, or threads that cannot be started.
     pub fn bind(options: Options, models: Arc<Models>) -> io::Result<Self> {
         let listeners: io::Result<Vec<_>> = options.listen.iter().map(bind).collect();
         let limits = options.limits;
         let app = App {
             models,
-            admission: Admission::new(&limits),
+            admission: Admission::new(&limits)?,
             metrics: Metrics::default(),
             life: Arc::new(Life::new()),
             connections: Arc::new(Semaphore::new(limits.connections)),

@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use easylife_server::access::AccessLog;
 use easylife_server::{
@@ -17,7 +17,22 @@ use easylife_server::{
     Server, Tensor, TensorSpec,
 };
 
-struct Words(Metadata, Duration);
+/// With the turns of [`burn`] that each text costs.
+struct Words(Metadata, u64);
+
+/// Keeps a CPU busy. Turns, not time: what is preempted has not worked.
+fn burn(turns: u64) {
+    for turn in 0..turns {
+        std::hint::black_box(turn);
+    }
+}
+
+/// How many turns a microsecond has.
+fn turns_per_micro() -> u64 {
+    let (start, turns) = (Instant::now(), 20_000_000);
+    burn(turns);
+    turns / (start.elapsed().as_micros() as u64).max(1)
+}
 
 impl Model for Words {
     fn version(&self) -> &str {
@@ -32,10 +47,7 @@ impl Model for Words {
         let texts = request.input("text").and_then(Tensor::strings);
         let texts = texts.ok_or_else(|| Fault::missing("input `text` is missing"))?;
         let count = |text: &[u8]| text.split(u8::is_ascii_whitespace).count() as f64;
-        let end = Instant::now() + self.1 * texts.len() as u32;
-        while Instant::now() < end {
-            std::hint::spin_loop();
-        }
+        burn(self.1 * texts.len() as u64);
         let counts: Vec<f64> = texts.iter().map(count).collect();
         let words = counts
             .iter()
@@ -81,7 +93,7 @@ fn main() -> std::io::Result<()> {
     let address = address.parse().map_err(std::io::Error::other)?;
     let path = arguments.next().unwrap_or_else(|| "/dev/null".to_owned());
     let micros = arguments.next().map_or(Ok(0), |micros| micros.parse());
-    let work = Duration::from_micros(micros.map_err(std::io::Error::other)?);
+    let work = turns_per_micro() * micros.map_err(std::io::Error::other)?;
     let mut models = Models::new();
     let metadata = || Metadata {
         platform: "toy_words".into(),

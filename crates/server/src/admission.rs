@@ -42,12 +42,12 @@ impl Budget {
 
 /// A part of a budget, given back when dropped.
 #[derive(Debug)]
-pub struct Share {
+pub struct Reservation {
     budget: Arc<Budget>,
     amount: usize,
 }
 
-impl Share {
+impl Reservation {
     /// Takes `amount`, if that much is left.
     pub fn take(budget: &Arc<Budget>, amount: usize) -> Option<Self> {
         budget.take(amount).then(|| Self {
@@ -56,7 +56,7 @@ impl Share {
         })
     }
 
-    /// Takes more; if there is not enough, the share stays as it is and the answer is false.
+    /// Takes more; if there is not enough, the reservation stays as it is and the answer is false.
     pub fn grow(&mut self, amount: usize) -> bool {
         let before = self.budget.used.fetch_add(amount, Ordering::Relaxed);
         // Whoever is alone may grow, as whoever comes first is let in.
@@ -78,7 +78,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.amount, Ordering::Relaxed);
     }
@@ -120,20 +120,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_given_back() {
+    fn a_reservation_is_given_back() {
         let budget = Arc::new(Budget::new(10));
-        let first = Share::take(&budget, 8).unwrap();
-        assert!(Share::take(&budget, 3).is_none());
+        let first = Reservation::take(&budget, 8).unwrap();
+        assert!(Reservation::take(&budget, 3).is_none());
         assert_eq!(budget.used(), 8);
         drop(first);
-        assert!(Share::take(&budget, 3).is_some());
+        assert!(Reservation::take(&budget, 3).is_some());
     }
 
     #[test]
     fn the_first_one_is_let_in_whatever_its_size() {
         let budget = Arc::new(Budget::new(10));
-        let mut large = Share::take(&budget, 100).unwrap();
-        assert!(Share::take(&budget, 1).is_none());
+        let mut large = Reservation::take(&budget, 100).unwrap();
+        assert!(Reservation::take(&budget, 1).is_none());
         assert!(large.grow(100));
         drop(large);
         assert_eq!(budget.used(), 0);

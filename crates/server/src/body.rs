@@ -9,7 +9,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{self, HeaderMap};
 use tokio::time::timeout;
 
-use crate::admission::{Share, overloaded};
+use crate::admission::{Reservation, overloaded};
 use crate::fault::{Fault, FaultKind};
 use crate::handler::App;
 
@@ -18,21 +18,21 @@ const BLOCK: usize = 64 << 10;
 
 /// A request's body while it has not been read.
 #[derive(Debug)]
-pub(crate) struct Unread {
+pub(crate) struct RequestBody {
     incoming: Incoming,
     is_read: bool,
     /// Whether reading was given up: what is left is not worth another wait.
     has_failed: bool,
 }
 
-/// A body in memory, and its share of the bytes in flight.
+/// A body in memory, and the bytes reserved for it.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub(crate) struct BufferedBody {
     pub(crate) bytes: Bytes,
-    pub(crate) share: Share,
+    pub(crate) reservation: Reservation,
 }
 
-impl Unread {
+impl RequestBody {
     pub(crate) fn new(incoming: Incoming) -> Self {
         Self {
             is_read: incoming.is_end_stream(),
@@ -63,7 +63,7 @@ impl Unread {
     }
 
     /// Reads all of it.
-    pub(crate) async fn read(&mut self, app: &App) -> Result<Body, Fault> {
+    pub(crate) async fn read(&mut self, app: &App) -> Result<BufferedBody, Fault> {
         let limit = app.limits.body_bytes;
         if self.is_larger(limit) {
             return Err(too_large(limit));
@@ -92,8 +92,8 @@ impl Unread {
         self.has_failed = !self.is_read;
     }
 
-    async fn collect(&mut self, app: &App, limit: usize) -> Result<Body, Fault> {
-        let mut share = Share::take(&app.admission.bytes, 0).ok_or_else(overloaded)?;
+    async fn collect(&mut self, app: &App, limit: usize) -> Result<BufferedBody, Fault> {
+        let mut reservation = Reservation::take(&app.admission.bytes, 0).ok_or_else(overloaded)?;
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         while let Some(frame) = self.incoming.frame().await {
@@ -106,7 +106,7 @@ impl Unread {
             if first.len() + all.len() + data.len() > limit {
                 return Err(too_large(limit));
             }
-            if !share.grow(data.len()) {
+            if !reservation.grow(data.len()) {
                 return Err(overloaded());
             }
             match (first.is_empty(), all.is_empty()) {
@@ -124,7 +124,7 @@ impl Unread {
         }
         self.is_read = true;
         let bytes = if all.is_empty() { first } else { all.freeze() };
-        Ok(Body { bytes, share })
+        Ok(BufferedBody { bytes, reservation })
     }
 }
 
@@ -158,26 +158,34 @@ impl Encoding {
 }
 
 /// Unpacks a body, up to a limit.
-pub(crate) fn unpack(body: Body, encoding: Encoding, limit: usize) -> Result<Body, Fault> {
+pub(crate) fn unpack(
+    body: BufferedBody,
+    encoding: Encoding,
+    limit: usize,
+) -> Result<BufferedBody, Fault> {
     match encoding {
         Encoding::Plain => Ok(body),
         Encoding::Gzip => {
             let bytes = body.bytes.clone();
-            unpack_from(MultiGzDecoder::new(&*bytes), body.share, limit)
+            unpack_from(MultiGzDecoder::new(&*bytes), body.reservation, limit)
         }
         Encoding::Deflate => {
             let bytes = body.bytes.clone();
-            unpack_from(ZlibDecoder::new(&*bytes), body.share, limit)
+            unpack_from(ZlibDecoder::new(&*bytes), body.reservation, limit)
         }
     }
 }
 
-fn unpack_from(mut packed: impl Read, mut share: Share, limit: usize) -> Result<Body, Fault> {
+fn unpack_from(
+    mut packed: impl Read,
+    mut reservation: Reservation,
+    limit: usize,
+) -> Result<BufferedBody, Fault> {
     let mut out = Vec::new();
     loop {
         let start = out.len();
         let room = BLOCK.min(limit + 1 - start);
-        if !share.grow(room) {
+        if !reservation.grow(room) {
             return Err(overloaded());
         }
         out.resize(start + room, 0);
@@ -185,11 +193,11 @@ fn unpack_from(mut packed: impl Read, mut share: Share, limit: usize) -> Result<
             .read(&mut out[start..])
             .map_err(|_| Fault::invalid("the compressed body is broken or cut short"))?;
         out.truncate(start + read);
-        share.shrink(room - read);
+        reservation.shrink(room - read);
         if read == 0 {
-            return Ok(Body {
+            return Ok(BufferedBody {
                 bytes: out.into(),
-                share,
+                reservation,
             });
         }
         if out.len() > limit {

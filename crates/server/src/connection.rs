@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::handler::{self, App};
 use crate::life::Stage;
 use crate::reply;
-use crate::socket::{Link, Socket};
+use crate::socket::{ConnectionState, Socket};
 
 /// Bytes that hyper may buffer of a connection: more make large bodies cheaper to read.
 const BUFFER: usize = 128 << 10;
@@ -52,13 +52,13 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, has_admin: bool
 async fn serve(app: Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, has_admin: bool) {
     // Answers are written whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let link = Arc::new(Link::new());
-    let socket = Socket::new(stream, Arc::clone(&link), Arc::clone(&app), place);
+    let state = Arc::new(ConnectionState::new());
+    let socket = Socket::new(stream, Arc::clone(&state), Arc::clone(&app), place);
     let service = {
         let app = Arc::clone(&app);
         service_fn(move |request| {
-            let (app, link) = (Arc::clone(&app), Arc::clone(&link));
-            async move { Ok::<_, Infallible>(handler::handle(app, link, request, has_admin).await) }
+            let (app, state) = (Arc::clone(&app), Arc::clone(&state));
+            async move { Ok::<_, Infallible>(handler::handle(app, state, request, has_admin).await) }
         })
     };
     let mut builder = http1::Builder::new();

@@ -16,17 +16,17 @@ use tokio::sync::Semaphore;
 
 use crate::access::{Access, AccessLog};
 use crate::admission::Admission;
-use crate::body::{Encoding, Unread, unpack};
+use crate::body::{Encoding, RequestBody, unpack};
 use crate::fault::{Fault, FaultKind};
 use crate::infer;
-use crate::life::{Life, Stage};
+use crate::life::{Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, method_name};
 use crate::models::{Loaded, Models, Slot};
 use crate::oip;
 use crate::reply::{REQUEST_ID, Reply};
-use crate::route::{self, Found, Route};
-use crate::socket::{Link, Phase};
+use crate::route::{self, Route, RouteMatch};
+use crate::socket::{ConnectionState, Phase};
 
 /// The longest request id that is taken from a client.
 const ID_LENGTH: usize = 128;
@@ -37,14 +37,14 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
-    pub(crate) life: Arc<Life>,
+    pub(crate) life: Arc<Lifecycle>,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) access: Option<AccessLog>,
     pub(crate) ids: Ids,
 }
 
 /// What is noted about a request while it is answered.
-pub(crate) struct Note {
+pub(crate) struct RequestNotes {
     pub(crate) start: Instant,
     pub(crate) rows: usize,
     pub(crate) bytes_in: usize,
@@ -54,33 +54,33 @@ pub(crate) struct Note {
 /// Answers a request.
 pub(crate) async fn handle(
     app: Arc<App>,
-    link: Arc<Link>,
+    state: Arc<ConnectionState>,
     request: Request<Incoming>,
     has_admin: bool,
 ) -> Response<Full<Bytes>> {
-    link.reach(Phase::Busy);
+    state.reach(Phase::Busy);
     let (head, incoming) = request.into_parts();
-    let mut note = Note {
+    let mut note = RequestNotes {
         start: Instant::now(),
         rows: 0,
         bytes_in: 0,
         model: None,
     };
-    let mut unread = Unread::new(incoming);
+    let mut request_body = RequestBody::new(incoming);
     let id = app.ids.id(&head.headers);
     let found = route::find(head.uri.path());
     let (route, method) = (found.route, method_name(&head.method));
-    let answer = answer(&app, &head, &mut unread, found, has_admin, &mut note).await;
+    let answer = answer(&app, &head, &mut request_body, found, has_admin, &mut note).await;
     let id_text = id.to_str().unwrap_or("");
     let reply = answer.unwrap_or_else(|fault| refuse(&fault, route, id_text));
-    drain_small(&app, &mut unread).await;
-    let is_unread = !unread.is_read();
+    drain_small(&app, &mut request_body).await;
+    let is_unread = !request_body.is_read();
     if is_unread {
-        link.linger();
+        state.linger();
     }
     let closes = is_unread || app.life.stage() >= Stage::Draining;
     record(&app, &note, (route, method), id_text, &reply);
-    link.reach(Phase::Idle);
+    state.reach(Phase::Idle);
     reply.response(id, closes)
 }
 
@@ -92,14 +92,20 @@ fn refuse(fault: &Fault, route: Route, id: &str) -> Reply {
 }
 
 /// A small body that nobody wanted is read, so that the connection can go on.
-async fn drain_small(app: &App, unread: &mut Unread) {
-    if unread.is_small(app.limits.inline_bytes) {
-        // Where that fails, the body stays unread and the connection is closed.
-        let _ = unread.read(app).await;
+async fn drain_small(app: &App, request_body: &mut RequestBody) {
+    if request_body.is_small(app.limits.inline_bytes) {
+        // Where that fails, the body stays request_body and the connection is closed.
+        let _ = request_body.read(app).await;
     }
 }
 
-fn record(app: &App, note: &Note, (route, method): (Route, &'static str), id: &str, reply: &Reply) {
+fn record(
+    app: &App,
+    note: &RequestNotes,
+    (route, method): (Route, &'static str),
+    id: &str,
+    reply: &Reply,
+) {
     let micros = note.start.elapsed().as_micros() as u64;
     app.metrics.count(route, method, reply.status, micros);
     let Some(log) = &app.access else { return };
@@ -124,15 +130,15 @@ fn record(app: &App, note: &Note, (route, method): (Route, &'static str), id: &s
 async fn answer(
     app: &Arc<App>,
     head: &Parts,
-    unread: &mut Unread,
-    found: Found<'_>,
+    request_body: &mut RequestBody,
+    found: RouteMatch<'_>,
     has_admin: bool,
-    note: &mut Note,
+    note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
     check_head(head)?;
     let route = found.route;
     if route == Route::Unknown || (route.is_admin() && !has_admin) {
-        return Err(Fault::unknown("no such route"));
+        return Err(Fault::unknown("not found"));
     }
     let is_allowed = match route.methods() {
         "POST" => head.method == Method::POST,
@@ -142,18 +148,18 @@ async fn answer(
         let methods = route.methods();
         return Err(Fault::new(
             FaultKind::Method,
-            format!("this route takes {methods}"),
+            format!("method not allowed; this route accepts {methods}"),
         ));
     }
     match route {
         Route::Infer => {
             let (slot, model) = model(app, &found)?;
             note.model = Some((slot, Arc::clone(&model)));
-            infer::infer(app, &head.headers, unread, (slot, model), note).await
+            infer::infer(app, &head.headers, request_body, (slot, model), note).await
         }
-        Route::Index => index(app, &body(app, head, unread).await?),
+        Route::Index => index(app, &body(app, head, request_body).await?),
         Route::Load | Route::Unload => {
-            refuse_parameters(&body(app, head, unread).await?)?;
+            refuse_parameters(&body(app, head, request_body).await?)?;
             repository(app, route, found.model).await
         }
         _ => get(app, &found),
@@ -176,7 +182,7 @@ fn check_head(head: &Parts) -> Result<(), Fault> {
 }
 
 /// The routes without a body.
-fn get(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
+fn get(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
     Ok(match found.route {
         Route::Live => Reply::fixed(200, r#"{"live":true}"#),
         Route::Health => Reply::fixed(200, r#"{"status":"ok"}"#),
@@ -212,7 +218,7 @@ fn get(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
 }
 
 /// The routes about one model.
-fn about_model(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
+fn about_model(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
     let (slot, model) = model(app, found)?;
     let slot = &app.models.slots()[slot];
     Ok(Reply::json(&match found.route {
@@ -227,7 +233,7 @@ fn about_model(app: &App, found: &Found<'_>) -> Result<Reply, Fault> {
 }
 
 /// The model that a path names.
-fn model(app: &App, found: &Found<'_>) -> Result<(usize, Loaded), Fault> {
+fn model(app: &App, found: &RouteMatch<'_>) -> Result<(usize, Loaded), Fault> {
     let name = &*found.model;
     let position = app
         .models
@@ -250,11 +256,11 @@ fn model(app: &App, found: &Found<'_>) -> Result<(usize, Loaded), Fault> {
 }
 
 /// The body of a route other than inference: absent, or an object.
-async fn body(app: &App, head: &Parts, unread: &mut Unread) -> Result<Value, Fault> {
+async fn body(app: &App, head: &Parts, request_body: &mut RequestBody) -> Result<Value, Fault> {
     let encoding = Encoding::of(&head.headers)?;
     // What these routes take is small; a larger one would keep the I/O thread from others.
     let limit = app.limits.inline_bytes;
-    let body = unpack(unread.read(app).await?, encoding, limit)?;
+    let body = unpack(request_body.read(app).await?, encoding, limit)?;
     if body.bytes.len() > limit {
         return Err(Fault::too_large(format!(
             "the body is larger than {limit} bytes"

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderMap};
 
-use crate::admission::{Share, overloaded};
-use crate::body::{self, Body, Encoding, Unread};
+use crate::admission::{Reservation, overloaded};
+use crate::body::{self, BufferedBody, Encoding, RequestBody};
 use crate::fault::{Fault, FaultKind};
-use crate::handler::{App, Note};
+use crate::handler::{App, RequestNotes};
 use crate::models::Loaded;
-use crate::oip::{self, Asked, Written};
+use crate::oip::{self, EncodedResponse, ParsedRequest};
 use crate::reply::{self, JSON_LENGTH, Reply};
 
 /// The header with a deadline in milliseconds.
@@ -34,15 +34,15 @@ struct Job {
 /// A request that has been let in.
 struct Admitted {
     job: Job,
-    asked: Asked,
+    asked: ParsedRequest,
     rows: usize,
     /// Rows and bytes in flight, given back when the answer is there.
-    shares: (Share, Share),
+    reservations: (Reservation, Reservation),
 }
 
 /// A response's body, and how many rows it answers.
 struct Answer {
-    written: Written,
+    written: EncodedResponse,
     is_gzip: bool,
     rows: usize,
 }
@@ -51,27 +51,27 @@ struct Answer {
 pub(crate) async fn infer(
     app: &Arc<App>,
     headers: &HeaderMap,
-    unread: &mut Unread,
+    body: &mut RequestBody,
     (slot, model): (usize, Loaded),
-    note: &mut Note,
+    note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
     check_type(headers)?;
     let job = Job::new(app, headers, (slot, model), note.start)?;
     let limits = &app.limits;
-    if unread.is_larger(limits.inline_bytes)
-        && !unread.is_larger(limits.body_bytes)
+    if body.is_larger(limits.inline_bytes)
+        && !body.is_larger(limits.body_bytes)
         && app.admission.pool.is_full()
     {
         // Keeping a body that has no prospects would take time from those that run.
-        unread.discard(app).await;
+        body.discard(app).await;
         return Err(overloaded());
     }
-    let body = unread.read(app).await?;
-    note.bytes_in = body.bytes.len();
-    let is_small = body.bytes.len() <= limits.inline_bytes && job.encoding == Encoding::Plain;
+    let buffered = body.read(app).await?;
+    note.bytes_in = buffered.bytes.len();
+    let is_small = buffered.bytes.len() <= limits.inline_bytes && job.encoding == Encoding::Plain;
     let answer = match is_small {
         true => {
-            let admitted = job.admit(body)?;
+            let admitted = job.admit(buffered)?;
             match admitted.is_quick() {
                 true => admitted.answer()?,
                 false => pooled(app, admitted.deadline(), || admitted.answer()).await?,
@@ -79,7 +79,10 @@ pub(crate) async fn infer(
         }
         false => {
             let deadline = job.deadline;
-            pooled(app, deadline, || job.admit(body).and_then(Admitted::answer)).await?
+            pooled(app, deadline, || {
+                job.admit(buffered).and_then(Admitted::answer)
+            })
+            .await?
         }
     };
     note.rows = answer.rows;
@@ -140,7 +143,7 @@ impl Job {
     }
 
     /// Reads the body and lets the request in, if there is room.
-    fn admit(self, body: Body) -> Result<Admitted, Fault> {
+    fn admit(self, body: BufferedBody) -> Result<Admitted, Fault> {
         let limits = &self.app.limits;
         let body = body::unpack(body, self.encoding, limits.unpacked_bytes)?;
         let asked = oip::read(&body.bytes, self.json_length, self.model.metadata())?;
@@ -151,12 +154,13 @@ impl Job {
                 "the request has {rows} rows; at most {most} are allowed"
             )));
         }
-        let share = Share::take(&self.app.admission.rows, rows).ok_or_else(overloaded)?;
+        let reservation =
+            Reservation::take(&self.app.admission.rows, rows).ok_or_else(overloaded)?;
         Ok(Admitted {
             job: self,
             asked,
             rows,
-            shares: (share, body.share),
+            reservations: (reservation, body.reservation),
         })
     }
 }
@@ -204,7 +208,7 @@ impl Admitted {
                 Fault::new(FaultKind::Internal, "the response could not be compressed")
             })?;
         }
-        drop(self.shares);
+        drop(self.reservations);
         Ok(Answer {
             written,
             is_gzip,

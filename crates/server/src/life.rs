@@ -19,11 +19,11 @@ pub(crate) enum Stage {
 
 /// The stage, which any thread can read and wait for.
 #[derive(Debug)]
-pub(crate) struct Life {
+pub(crate) struct Lifecycle {
     stage: watch::Sender<Stage>,
 }
 
-impl Life {
+impl Lifecycle {
     pub(crate) fn new() -> Self {
         Self {
             stage: watch::Sender::new(Stage::Serving),
@@ -56,7 +56,7 @@ impl Life {
 /// Ends a server in order. It may be called from any thread, a signal handler's for example.
 #[derive(Clone, Debug)]
 pub struct Drain {
-    pub(crate) life: Arc<Life>,
+    pub(crate) life: Arc<Lifecycle>,
 }
 
 impl Drain {

@@ -1,8 +1,7 @@
 //! A pool of a few threads with a short queue, for work that takes long.
 //!
-//! Its threads yield to those that read and write: with all CPUs busy, a request that is refused or that
-//! costs little is still answered at once. tokio's blocking threads have neither a bound that fits nor a
-//! priority.
+//! tokio's blocking threads have no bound that fits, and its semaphore in front of them would count a place
+//! as taken after the answer is there. The threads have the priority of all others; ADR 21 says why.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,16 +12,13 @@ use tokio::sync::oneshot;
 use crate::admission::overloaded;
 use crate::fault::{Fault, FaultKind};
 
-/// How much the threads yield, as `nice` counts it.
-const NICE: i32 = 5;
-
 type Work = Box<dyn FnOnce() + Send>;
 
 /// The pool. Its threads end once it is dropped and what they run is done.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
-    /// How much may wait while no thread is free.
-    waiting: usize,
+    /// How much may run and wait together.
+    capacity: usize,
 }
 
 struct Shared {
@@ -33,8 +29,14 @@ struct Shared {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Work>,
-    free: usize,
+    running: usize,
     is_closed: bool,
+}
+
+impl State {
+    fn load(&self) -> usize {
+        self.queue.len() + self.running
+    }
 }
 
 impl Shared {
@@ -48,17 +50,14 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(work) = state.queue.pop_front() {
+                state.running += 1;
                 return Some(work);
             }
             if state.is_closed {
                 return None;
             }
-            state.free += 1;
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-            state.free -= 1;
+            let changed = self.changed.wait(state);
+            state = changed.unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -72,14 +71,13 @@ impl Pool {
         });
         let pool = Self {
             shared: Arc::clone(&shared),
-            waiting,
+            capacity: threads.max(1) + waiting,
         };
         for _ in 0..threads.max(1) {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name("pool".into())
                 .spawn(move || {
-                    yield_to_others();
                     while let Some(work) = shared.next() {
                         work();
                     }
@@ -90,8 +88,7 @@ impl Pool {
 
     /// Whether more work would be refused now.
     pub(crate) fn is_full(&self) -> bool {
-        let state = self.shared.lock();
-        state.queue.len() >= self.waiting + state.free
+        self.shared.lock().load() >= self.capacity
     }
 
     /// Runs work once a thread is free. Where the caller goes away before, it is not run.
@@ -103,15 +100,19 @@ impl Pool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
         let job = move || {
-            if !answer.is_closed() {
-                // Where the work panics, `answer` is dropped, which the caller sees.
-                let _ = catch_unwind(AssertUnwindSafe(work)).map(|done| answer.send(done));
+            let is_awaited = !answer.is_closed();
+            let done = is_awaited.then(|| catch_unwind(AssertUnwindSafe(work)));
+            // The place is free before the caller knows, or its next request might be refused.
+            shared.lock().running -= 1;
+            if let Some(Ok(done)) = done {
+                let _ = answer.send(done);
             }
         };
         {
             let mut state = self.shared.lock();
-            if state.queue.len() >= self.waiting + state.free {
+            if state.load() >= self.capacity {
                 return Err(overloaded());
             }
             state.queue.push_back(Box::new(job));
@@ -127,12 +128,6 @@ impl Drop for Pool {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_all();
     }
-}
-
-/// Lowers the priority of this thread. Elsewhere than on Linux it would be that of the process.
-fn yield_to_others() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(NICE);
 }
 
 #[cfg(test)]
@@ -152,7 +147,6 @@ mod tests {
     fn work_runs_and_a_panic_costs_itself_only() {
         let pool = Pool::new(1, 1).unwrap();
         runtime().block_on(async {
-            // The thread may not be waiting for work yet; one piece may wait for it.
             assert_eq!(pool.run(|| 7).await, Ok(7));
             let failed = pool.run(|| panic!("as ordered")).await;
             assert_eq!(failed.map(|()| 0).unwrap_err().kind, FaultKind::Internal);

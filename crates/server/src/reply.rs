@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::fault::{Fault, FaultKind};
-use crate::oip::Written;
+use crate::oip::EncodedResponse;
 
 /// The header that says how many bytes of a body are JSON.
 pub(crate) const JSON_LENGTH: HeaderName =
@@ -62,7 +62,7 @@ impl Reply {
         Self::new(200, Content::Metrics, text)
     }
 
-    pub(crate) fn written(written: Written, is_gzip: bool) -> Self {
+    pub(crate) fn written(written: EncodedResponse, is_gzip: bool) -> Self {
         let content = match written.json_length {
             Some(_) => Content::Binary,
             None => Content::Json,

@@ -80,7 +80,7 @@ impl Route {
 
 /// A route, with the model and version that the path names.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Found<'p> {
+pub(crate) struct RouteMatch<'p> {
     pub(crate) route: Route,
     pub(crate) model: Cow<'p, str>,
     pub(crate) version: Option<Cow<'p, str>>,
@@ -90,7 +90,7 @@ pub(crate) struct Found<'p> {
 const SEGMENTS: usize = 7;
 
 /// Finds the route of a path.
-pub(crate) fn find(path: &str) -> Found<'_> {
+pub(crate) fn find(path: &str) -> RouteMatch<'_> {
     let mut segments = [""; SEGMENTS];
     let mut count = 0;
     for segment in path.split('/').skip(1) {
@@ -118,7 +118,7 @@ pub(crate) fn find(path: &str) -> Found<'_> {
     };
     match (route, decode(model), version.map(decode)) {
         (Route::Unknown, _, _) | (_, None, _) | (_, _, Some(None)) => unknown(),
-        (route, Some(model), version) => Found {
+        (route, Some(model), version) => RouteMatch {
             route,
             model,
             version: version.flatten(),
@@ -137,8 +137,8 @@ fn of_model(rest: &[&str]) -> Route {
     }
 }
 
-fn unknown<'p>() -> Found<'p> {
-    Found {
+fn unknown<'p>() -> RouteMatch<'p> {
+    RouteMatch {
         route: Route::Unknown,
         model: Cow::Borrowed(""),
         version: None,

@@ -11,7 +11,7 @@ use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::connection;
 use crate::handler::{App, Ids};
-use crate::life::{Drain, Life, Stage};
+use crate::life::{Drain, Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::models::Models;
@@ -67,7 +67,7 @@ impl Server {
             models,
             admission: Admission::new(&limits)?,
             metrics: Metrics::default(),
-            life: Arc::new(Life::new()),
+            life: Arc::new(Lifecycle::new()),
             connections: Arc::new(Semaphore::new(limits.connections)),
             access: options.access,
             ids: Ids::new(),

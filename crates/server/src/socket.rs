@@ -39,13 +39,13 @@ pub(crate) enum Phase {
 
 /// What socket and service share.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct ConnectionState {
     phase: AtomicU8,
     /// Whether bytes were left unread, so that closing at once would reset the connection.
     lingers: AtomicBool,
 }
 
-impl Link {
+impl ConnectionState {
     pub(crate) fn new() -> Self {
         Self {
             phase: AtomicU8::new(Phase::First as u8),
@@ -73,7 +73,7 @@ impl Link {
 /// The socket.
 pub(crate) struct Socket {
     stream: Option<TcpStream>,
-    link: Arc<Link>,
+    state: Arc<ConnectionState>,
     app: Arc<App>,
     head: Head,
     /// The phase that `deadline` belongs to.
@@ -89,14 +89,14 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn new(
         stream: TcpStream,
-        link: Arc<Link>,
+        state: Arc<ConnectionState>,
         app: Arc<App>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let deadline = Instant::now() + app.limits.first_byte;
         Self {
             stream: Some(stream),
-            link,
+            state,
             app,
             head: Head::default(),
             timed: Some(Phase::First),
@@ -116,13 +116,13 @@ impl Socket {
     /// Looks at bytes that have been read.
     fn took(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.timed = None;
-        match self.link.phase() {
+        match self.state.phase() {
             Phase::Busy => return Ok(()),
             // hyper ends a connection that begins as HTTP/2 without a word.
             Phase::First if bytes.starts_with(b"PRI ") => return Err(self.reject(400)),
             Phase::First | Phase::Idle => {
                 self.head = Head::default();
-                self.link.reach(Phase::Head);
+                self.state.reach(Phase::Head);
             }
             Phase::Head => {}
         }
@@ -136,7 +136,7 @@ impl Socket {
     /// Writes a refusal, and ends the connection by the error that it returns.
     fn reject(&mut self, status: u16) -> io::Error {
         self.app.metrics.count_rejected(status);
-        self.link.linger();
+        self.state.linger();
         if let Some(stream) = &self.stream {
             // A client whose receive buffer is full does not read answers.
             let _ = stream.try_write(&reply::rejection(status));
@@ -146,7 +146,7 @@ impl Socket {
 
     /// Called when there is nothing to read: waits until the deadline of the phase.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let phase = self.link.phase();
+        let phase = self.state.phase();
         let limit = match phase {
             Phase::First => self.app.limits.first_byte,
             Phase::Head => self.app.limits.head,
@@ -271,7 +271,7 @@ impl AsyncWrite for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if !self.link.lingers.load(Ordering::Relaxed) {
+        if !self.state.lingers.load(Ordering::Relaxed) {
             return;
         }
         let (Some(stream), Ok(runtime)) =

@@ -121,7 +121,7 @@ fn inputs_that_do_not_fit_the_signature() {
         case(
             text(json!([0]), json!([])),
             400,
-            "input `text`: there are no rows",
+            "input `text`: at least one row is required",
         ),
         case(
             text(json!([]), json!(["a"])),
@@ -262,7 +262,7 @@ fn binary_data_whose_lengths_lie() {
         case(
             binary(sized(json!(4)), b"\0\0\0\0a"),
             400,
-            "1 bytes of the body belong to no input",
+            "1 bytes are left after the last input",
         ),
         case(
             binary(sized(json!(5)), b"\x02\0\0\0a"),

@@ -14,8 +14,8 @@ fn routes_methods_and_types() {
         "the content type is not supported; expected application/json or application/octet-stream";
     let coding = "the content encoding is not supported; expected gzip, deflate or identity";
     check(vec![
-        case(get("/"), 404, "no such route"),
-        case(get("/v2/models/../../etc/passwd"), 404, "no such route"),
+        case(get("/"), 404, "not found"),
+        case(get("/v2/models/../../etc/passwd"), 404, "not found"),
         case(get("/v2/models/none"), 404, "unknown model `none`"),
         case(
             get("/v2/models/length/versions/7"),
@@ -65,16 +65,20 @@ fn routes_methods_and_types() {
             400,
             "the body must be a JSON object",
         ),
-        case(get(INFER), 405, "this route takes POST"),
+        case(
+            get(INFER),
+            405,
+            "method not allowed; this route accepts POST",
+        ),
         case(
             post("/v2/health/live", "", b""),
             405,
-            "this route takes GET, HEAD",
+            "method not allowed; this route accepts GET, HEAD",
         ),
         case(
             "BREW /v2 HTTP/1.1\r\nHost: t\r\n\r\n",
             405,
-            "this route takes GET, HEAD",
+            "method not allowed; this route accepts GET, HEAD",
         ),
         case(typed("Content-Type: text/plain\r\n"), 415, kind),
         case(

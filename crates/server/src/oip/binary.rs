@@ -22,7 +22,7 @@ pub fn decode(datatype: Datatype, count: usize, bytes: &[u8]) -> Result<Data, St
         let expected = count.checked_mul(width);
         if expected != Some(bytes.len()) {
             return Err(format!(
-                "{} bytes of binary data are not {count} values of {}",
+                "{} bytes of binary data cannot hold {count} values of {}",
                 bytes.len(),
                 datatype.name()
             ));
@@ -51,7 +51,7 @@ fn booleans(bytes: &[u8]) -> Result<Vec<bool>, String> {
     let boolean = |&byte: &u8| match byte {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(format!("the byte {other} is no BOOL; expected 0 or 1")),
+        other => Err(format!("invalid BOOL byte {other}; expected 0 or 1")),
     };
     bytes.iter().map(boolean).collect()
 }

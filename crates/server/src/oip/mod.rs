@@ -8,5 +8,5 @@ mod values;
 mod write;
 
 pub(crate) use describe::{config, metadata, stats};
-pub use read::{Asked, Wanted, read};
-pub use write::{Written, write};
+pub use read::{ParsedRequest, RequestedOutput, read};
+pub use write::{EncodedResponse, write};

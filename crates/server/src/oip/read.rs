@@ -16,11 +16,11 @@ const RANK: usize = 8;
 
 /// A request, and how its answer is wanted.
 #[derive(Debug)]
-pub struct Asked {
+pub struct ParsedRequest {
     /// The request.
     pub request: InferRequest,
     /// The outputs by name; all of them where none is named.
-    pub outputs: Option<Vec<Wanted>>,
+    pub outputs: Option<Vec<RequestedOutput>>,
     /// Whether outputs are binary, where an output does not say it.
     pub is_binary: bool,
     /// How long the client waits, in microseconds.
@@ -29,7 +29,7 @@ pub struct Asked {
 
 /// An output that is wanted.
 #[derive(Debug)]
-pub struct Wanted {
+pub struct RequestedOutput {
     /// The position in the model's signature.
     pub position: usize,
     /// Whether it is wanted as binary data, if the request says so.
@@ -88,7 +88,7 @@ pub fn read(
     body: &[u8],
     header_length: Option<usize>,
     metadata: &Metadata,
-) -> Result<Asked, Fault> {
+) -> Result<ParsedRequest, Fault> {
     let length = header_length.unwrap_or(body.len());
     let Some((json, mut raw)) = body.split_at_checked(length) else {
         return Err(Fault::invalid(format!(
@@ -113,7 +113,7 @@ pub fn read(
     if !raw.is_empty() {
         let left = raw.len();
         return Err(Fault::invalid(format!(
-            "{left} bytes of the body belong to no input"
+            "{left} bytes are left after the last input"
         )));
     }
     for spec in metadata.inputs.iter().filter(|spec| !spec.optional) {
@@ -122,7 +122,7 @@ pub fn read(
         }
     }
     let mut parameters = read.parameters.unwrap_or_default();
-    Ok(Asked {
+    Ok(ParsedRequest {
         outputs: read
             .outputs
             .filter(|outputs| !outputs.is_empty())
@@ -179,7 +179,7 @@ fn names(specs: &[TensorSpec]) -> String {
     quoted.join(", ")
 }
 
-fn wanted(output: &Output, metadata: &Metadata) -> Result<Wanted, Fault> {
+fn wanted(output: &Output, metadata: &Metadata) -> Result<RequestedOutput, Fault> {
     let position = metadata
         .outputs
         .iter()
@@ -197,7 +197,7 @@ fn wanted(output: &Output, metadata: &Metadata) -> Result<Wanted, Fault> {
             "`classification` and `shared_memory_region` of outputs are not supported",
         ));
     }
-    Ok(Wanted {
+    Ok(RequestedOutput {
         position,
         is_binary: parameters.and_then(|parameters| parameters.binary_data),
     })
@@ -230,7 +230,7 @@ fn tensor(input: &Input<'_>, raw: &mut &[u8], metadata: &Metadata) -> Result<Ten
         )));
     }
     if count == 0 && !spec.optional {
-        return Err(of_input("there are no rows".to_owned()));
+        return Err(of_input("at least one row is required".to_owned()));
     }
     Ok(Tensor {
         name: name.to_owned(),

@@ -4,14 +4,14 @@
 use serde::Serialize;
 
 use super::binary;
-use super::read::Asked;
+use super::read::ParsedRequest;
 use crate::fault::{Fault, FaultKind};
 use crate::model::{InferResponse, Metadata};
 use crate::tensor::{Data, Tensor};
 
 /// A response's body.
 #[derive(Debug)]
-pub struct Written {
+pub struct EncodedResponse {
     /// JSON, then binary data.
     pub body: Vec<u8>,
     /// How many bytes are JSON, if binary data follow.
@@ -26,9 +26,9 @@ pub fn write(
     name: &str,
     version: &str,
     metadata: &Metadata,
-    asked: &Asked,
+    asked: &ParsedRequest,
     answer: &InferResponse,
-) -> Result<Written, Fault> {
+) -> Result<EncodedResponse, Fault> {
     let chosen = chosen(metadata, asked, answer)?;
     let mut body =
         Vec::with_capacity(256 + 32 * chosen.iter().map(|(t, _)| t.data.len()).sum::<usize>());
@@ -53,13 +53,13 @@ pub fn write(
         json_length.get_or_insert(body.len());
         binary::encode(&tensor.data, &mut body);
     }
-    Ok(Written { body, json_length })
+    Ok(EncodedResponse { body, json_length })
 }
 
 /// The outputs that are wanted, and whether each is binary.
 fn chosen<'a>(
     metadata: &Metadata,
-    asked: &Asked,
+    asked: &ParsedRequest,
     answer: &'a InferResponse,
 ) -> Result<Vec<(&'a Tensor, bool)>, Fault> {
     let Some(wanted) = &asked.outputs else {
@@ -69,13 +69,13 @@ fn chosen<'a>(
             .map(|tensor| (tensor, asked.is_binary));
         return Ok(all.collect());
     };
-    let find = |wanted: &super::Wanted| {
+    let find = |wanted: &super::RequestedOutput| {
         let name = &metadata.outputs[wanted.position].name;
         let tensor = answer.outputs.iter().find(|tensor| tensor.name == *name);
         let tensor = tensor.ok_or_else(|| {
             Fault::new(
                 FaultKind::Internal,
-                format!("the model gave no output `{name}`"),
+                format!("the model returned no output `{name}`"),
             )
         })?;
         Ok((tensor, wanted.is_binary.unwrap_or(asked.is_binary)))

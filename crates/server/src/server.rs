@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use tokio::sync::Semaphore;
 
 use crate::access::AccessLog;
@@ -15,6 +16,10 @@ use crate::life::{Drain, Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::models::Models;
+
+/// Connections that may wait to be accepted. The 128 of the standard library are full in a burst of
+/// clients, who then try again after a second.
+const BACKLOG: i32 = 4096;
 
 /// How a server runs.
 pub struct Options {
@@ -158,13 +163,20 @@ impl Server {
 }
 
 fn bind(address: &SocketAddr) -> io::Result<TcpListener> {
-    let failed = |error: io::Error| {
+    let listen = || {
+        let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
+        // A restart does not wait for the connections of the process before it.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&(*address).into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(TcpListener::from(socket))
+    };
+    listen().map_err(|error: io::Error| {
         io::Error::new(
             error.kind(),
             format!("failed to listen on {address}: {error}"),
         )
-    };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    Ok(listener)
+    })
 }

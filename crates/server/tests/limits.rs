@@ -42,6 +42,25 @@ fn silent_connections_are_closed() {
     between(start, 190, 3000);
 }
 
+/// More clients at once than the usual backlog has room for, before the server runs.
+#[test]
+fn a_burst_of_connections_is_taken() {
+    let models = support::models();
+    assert_eq!(models.load_all(), []);
+    let server = easylife_server::Server::bind(options(), Arc::new(models)).unwrap();
+    let (address, drain) = (server.addresses().unwrap()[0], server.drain());
+    let start = Instant::now();
+    let mut clients: Vec<Client> = (0..400).map(|_| Client::new(address)).collect();
+    between(start, 0, 900);
+    let thread = std::thread::spawn(move || server.run_on(2).unwrap());
+    for client in &mut clients {
+        assert_eq!(client.get("/health").status, 200);
+    }
+    drain.begin();
+    drain.begin();
+    thread.join().unwrap();
+}
+
 #[test]
 fn slow_heads_and_bodies_are_answered_with_408() {
     let server = Running::start(short());

@@ -46,6 +46,8 @@ pub(crate) struct App {
 /// What is noted about a request while it is answered.
 pub(crate) struct RequestNotes {
     pub(crate) start: Instant,
+    /// Whether its head was checked for contradictory lengths.
+    pub(crate) is_read_along: bool,
     pub(crate) rows: usize,
     pub(crate) bytes_in: usize,
     pub(crate) model: Option<(usize, Loaded)>,
@@ -58,10 +60,10 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
     has_admin: bool,
 ) -> Response<Full<Bytes>> {
-    state.reach(Phase::Busy);
     let (head, incoming) = request.into_parts();
     let mut note = RequestNotes {
         start: Instant::now(),
+        is_read_along: state.begin(),
         rows: 0,
         bytes_in: 0,
         model: None,
@@ -135,7 +137,7 @@ async fn answer(
     has_admin: bool,
     note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
-    check_head(head)?;
+    check_head(head, note.is_read_along)?;
     let route = found.route;
     if route == Route::Unknown || (route.is_admin() && !has_admin) {
         return Err(Fault::unknown("not found"));
@@ -167,7 +169,7 @@ async fn answer(
 }
 
 /// What hyper lets through and HTTP does not allow.
-fn check_head(head: &Parts) -> Result<(), Fault> {
+fn check_head(head: &Parts, is_read_along: bool) -> Result<(), Fault> {
     let hosts = head.headers.get_all(header::HOST).iter().count();
     if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
         return Err(Fault::invalid("the request must have one Host header"));
@@ -176,6 +178,12 @@ fn check_head(head: &Parts) -> Result<(), Fault> {
     if encodings.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"chunked")) {
         return Err(Fault::invalid(
             "the transfer encoding is not supported; expected chunked",
+        ));
+    }
+    // hyper may have dropped a Content-Length beside it.
+    if !is_read_along && head.headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Fault::invalid(
+            "a pipelined request must have a Content-Length",
         ));
     }
     Ok(())

@@ -57,6 +57,12 @@ impl ConnectionState {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
+    /// The service has a request. Whether its head was read along: not, where it was read together with
+    /// the request before it.
+    pub(crate) fn begin(&self) -> bool {
+        self.phase.swap(Phase::Busy as u8, Ordering::Relaxed) == Phase::Head as u8
+    }
+
     pub(crate) fn linger(&self) {
         self.lingers.store(true, Ordering::Relaxed);
     }

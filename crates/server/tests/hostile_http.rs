@@ -231,6 +231,39 @@ fn methods_that_are_not_allowed_name_those_that_are() {
     assert_eq!(response.header("allow"), Some("GET, HEAD"));
 }
 
+/// hyper drops the length beside the encoding, and the head is not read along: it came with the request
+/// before it.
+#[test]
+fn a_pipelined_request_smuggles_nothing() {
+    let server = Running::start(limits());
+    let first = post(INFER, "", texts(&["a"]).as_bytes());
+    let start = format!("POST {INFER} HTTP/1.1\r\nHost: t\r\n");
+    for lengths in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Transfer-Encoding: chunked\r\n",
+    ] {
+        let mut client = server.client();
+        let second = format!("{start}{lengths}\r\n0\r\n\r\n");
+        client.send(&[&first, second.as_bytes()].concat());
+        assert_eq!(client.response().unwrap().status, 200);
+        let refused = client.response().unwrap();
+        let error = r#"{"error":"a pipelined request must have a Content-Length"}"#;
+        assert_eq!((refused.status, refused.text()), (400, error));
+    }
+    // One after the other is fine, on the same connection.
+    let mut client = server.client();
+    let body = texts(&["a"]);
+    let chunked = format!(
+        "{start}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+        body.len()
+    );
+    for _ in 0..3 {
+        client.send(chunked.as_bytes());
+        assert_eq!(client.response().unwrap().status, 200);
+    }
+}
+
 /// A client that keeps sending what was refused still reads the refusal, not a reset.
 #[test]
 fn a_refusal_reaches_a_client_that_is_still_sending() {

@@ -121,15 +121,19 @@ impl Socket {
 
     /// Looks at bytes that have been read.
     fn took(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.timed = None;
         match self.state.phase() {
-            Phase::Busy => return Ok(()),
+            Phase::Busy => {
+                self.timed = None;
+                return Ok(());
+            }
             // hyper ends a connection that begins as HTTP/2 without a word.
             Phase::First if bytes.starts_with(b"PRI ") => return Err(self.reject(400)),
             Phase::First | Phase::Idle => {
                 self.head = Head::default();
+                self.timed = None;
                 self.state.reach(Phase::Head);
             }
+            // The deadline is that of the whole head: more of it does not move it.
             Phase::Head => {}
         }
         match self.head.read(bytes, self.app.limits.head_bytes) {

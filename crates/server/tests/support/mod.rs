@@ -201,6 +201,29 @@ impl Running {
         self.client().get(path)
     }
 
+    /// Waits until a line of the metrics says what is expected: a machine under load takes its time.
+    pub fn wait_for(&self, line: &str) {
+        let line = format!("\n{line}\n");
+        self.wait_until(|metrics| metrics.contains(&line));
+    }
+
+    /// Like [`Running::wait_for`], with a condition on all metrics.
+    pub fn wait_until(&self, holds: impl Fn(&str) -> bool) {
+        let mut last = String::new();
+        for _ in 0..1000 {
+            let mut client = self.client();
+            client.send(b"GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n");
+            if let Some(metrics) = client.response() {
+                last = metrics.text().to_owned();
+                if holds(&last) {
+                    return;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("the metrics never said what was expected, but\n{last}");
+    }
+
     pub fn post(&self, path: &str, body: &str) -> Response {
         self.client().post(path, body)
     }

@@ -90,7 +90,7 @@ impl ClassifierOptions {
         };
         let found = search(self, &all, &views, watch);
         let source = match found.whole {
-            Some(whole) => Source::Searched(whole),
+            Some(whole) => Source::Searched(Box::new(whole)),
             None => {
                 let of = views.len();
                 let counting = |texts| watch(Progress::Counting { texts, of });
@@ -270,7 +270,7 @@ enum Source<'a> {
     /// The tokenized texts.
     Read(Arc<Corpus>),
     /// What a search of all rows found.
-    Searched(Whole<'a>),
+    Searched(Box<Whole<'a>>),
 }
 
 /// The result of fitting all rows.

@@ -15,7 +15,8 @@ PREFIX ?= $(HOME)/.local
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build the release binary, and the crates with it: the features of their dependencies are then those of `make test`
+# The whole workspace, so that dependencies are compiled once, with the features that the tests need.
+build: ## Build the release binary
 	cargo build --release --locked --workspace
 
 install: ## Build with all optimizations and install binary and manual into PREFIX (by default ~/.local)

@@ -284,6 +284,70 @@ fn running_out_of_steps_is_not_an_error() {
     assert_eq!(fit.iterations, 1);
 }
 
+/// What is tried follows from what was found: the other side of a choice, only if the first did not help.
+#[test]
+fn a_search_tries_the_side_that_helps() {
+    let words = [
+        "good", "fine", "warm", "dull", "bad", "plot", "cast", "scene", "not", "very",
+    ];
+    let mut both_sides = [0; 2];
+    for seed in 0..24_u64 {
+        // Labels follow one word, a pair of words, or chance.
+        let pick = |row: u64, place: u64| (row * 31 + place * 17 + row * place * seed + seed) % 10;
+        let text = |row: u64| {
+            let words = (0..6).map(|place| words[pick(row, place) as usize]);
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let texts: Vec<String> = (0..80).map(text).collect();
+        let label = |row: u64| match seed % 3 {
+            0 => u32::from(pick(row, 0) < 5),
+            1 => u32::from(pick(row, 1) < pick(row, 2)),
+            _ => (row * row / 7 % 2) as u32,
+        };
+        let labels: Vec<u32> = (0..80).map(label).collect();
+        let options = ClassifierOptions {
+            seed,
+            ..ClassifierOptions::default()
+        };
+        let (_, fit) = options.fit(texts, &labels, names(2), &|_| ()).unwrap();
+        let better = |a: &Trial, b: &Trial| (a.accuracy, -a.log_loss) > (b.accuracy, -b.log_loss);
+        let best = |trials: &[Trial]| {
+            let best = |best: Trial, next: &Trial| {
+                if better(next, &best) {
+                    next.clone()
+                } else {
+                    best
+                }
+            };
+            trials[1..].iter().fold(trials[0].clone(), best)
+        };
+        let (first, rest) = fit.trials.split_at(2);
+        let ranges: Vec<_> = rest
+            .iter()
+            .filter(|trial| trial.regularization == 10.0)
+            .collect();
+        assert_eq!(ranges[0].ngrams, (1, 1));
+        let helped = better(ranges[0], &best(first));
+        assert_eq!(ranges.len(), if helped { 1 } else { 2 }, "{:?}", fit.trials);
+        let costs: Vec<f64> = rest[ranges.len()..]
+            .iter()
+            .map(|trial| trial.regularization)
+            .collect();
+        let (before, after) = fit.trials.split_at(2 + ranges.len());
+        let climbed = better(&after[0], &best(before));
+        assert_eq!(costs, if climbed { vec![30.0] } else { vec![30.0, 3.0] });
+        let chosen = best(&fit.trials);
+        assert_eq!(fit.options.regularization, chosen.regularization);
+        assert_eq!(fit.options.features.ngrams, chosen.ngrams);
+        both_sides[0] += usize::from(!helped);
+        both_sides[1] += usize::from(!climbed);
+    }
+    assert!(
+        both_sides.iter().all(|count| (1..24).contains(count)),
+        "{both_sides:?}"
+    );
+}
+
 #[test]
 fn progress_comes_in_order() {
     let seen = std::cell::RefCell::new(Vec::new());

@@ -7,7 +7,8 @@
 
 use rayon::prelude::*;
 
-use super::vocabulary::{Bounds, VocabularyError, choose};
+use super::chosen::{Bounds, choose};
+use super::vocabulary::VocabularyError;
 use crate::nlp::counting::corpus::Corpus;
 use crate::nlp::text::negation;
 use crate::nlp::text::strings::{Key, NONE, Strings, Table};

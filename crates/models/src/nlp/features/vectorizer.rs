@@ -8,9 +8,10 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::characters::{Characters, OfWords};
+use super::chosen::Bounds;
 use super::quantize::Precision;
 use super::tfidf::Tfidf;
-use super::vocabulary::{Bounds, Occurrences, Path, Vocabulary};
+use super::vocabulary::{Occurrences, Path, Vocabulary};
 use crate::nlp::counting::corpus::Corpus;
 use crate::nlp::text::negation;
 use crate::nlp::text::tokenize::{Tokenizer, Words};

@@ -6,22 +6,12 @@
 
 use rayon::prelude::*;
 
+use super::chosen::{Bounds, choose};
 use crate::nlp::counting::corpus::Corpus;
 use crate::nlp::counting::ngrams::{self, Level, Wanted};
 use crate::nlp::counting::pairs::Pairs;
 use crate::nlp::text::strings::{Key, NONE, Strings, Table};
 use crate::nlp::text::tokenize::Words;
-
-/// Limits on the n-grams that become features.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bounds {
-    /// Minimum document frequency, in texts.
-    pub min_df: usize,
-    /// Maximum document frequency, as a share of the texts.
-    pub max_df: f64,
-    /// Maximum number of features: the most frequent, ties by byte order.
-    pub max_features: usize,
-}
 
 /// The chosen n-grams in byte order; a feature's number is its index.
 #[derive(Clone, Debug)]
@@ -390,106 +380,6 @@ pub struct Path {
     nodes: Vec<(u32, u32)>,
     /// Positions whose node needs a second look-up.
     unsure: Vec<u32>,
-}
-
-/// The candidates within `bounds` in byte order: their n-grams, and the index of each among the
-/// candidates. `spell` appends the n-gram of a candidate.
-pub fn choose(
-    frequencies: &[u32],
-    texts: usize,
-    bounds: Bounds,
-    spell: impl Fn(usize, &mut Vec<u8>),
-) -> (Strings, Vec<usize>) {
-    let most = bounds.max_df * texts as f64;
-    let fits = |df: u32| df as usize >= bounds.min_df && f64::from(df) <= most;
-    let threshold = frequency_threshold(
-        frequencies.iter().copied().filter(|&df| fits(df)),
-        texts,
-        bounds.max_features,
-    );
-    let mut spelled = Spelled::default();
-    let add = |wanted: std::cmp::Ordering, spelled: &mut Spelled| {
-        let candidates = frequencies.iter().enumerate();
-        let fit = candidates.filter(|(_, df)| fits(**df) && df.cmp(&&threshold) == wanted);
-        fit.for_each(|(candidate, _)| spelled.push(candidate, &spell));
-    };
-    // Of those at the threshold, which may be many times more, the first in byte order are taken.
-    add(std::cmp::Ordering::Equal, &mut spelled);
-    let at = spelled.items.len();
-    add(std::cmp::Ordering::Greater, &mut spelled);
-    let above = spelled.items.len() - at;
-    spelled.sort(0..at);
-    spelled
-        .items
-        .drain((bounds.max_features - above).min(at)..at);
-    spelled.sort(0..spelled.items.len());
-    spelled.done()
-}
-
-/// N-grams to be sorted: their bytes one after the other, and for each its first eight bytes, by
-/// which nearly all are told apart.
-#[derive(Default)]
-struct Spelled {
-    bytes: Vec<u8>,
-    items: Vec<Item>,
-}
-
-#[derive(Clone, Copy)]
-struct Item {
-    /// Big-endian, padded with zeros.
-    head: u64,
-    start: usize,
-    len: u32,
-    candidate: u32,
-}
-
-impl Spelled {
-    fn push(&mut self, candidate: usize, spell: &impl Fn(usize, &mut Vec<u8>)) {
-        let start = self.bytes.len();
-        spell(candidate, &mut self.bytes);
-        let ngram = &self.bytes[start..];
-        let mut head = [0; 8];
-        let len = ngram.len().min(8);
-        head[..len].copy_from_slice(&ngram[..len]);
-        self.items.push(Item {
-            head: u64::from_be_bytes(head),
-            start,
-            len: ngram.len() as u32,
-            candidate: candidate as u32,
-        });
-    }
-
-    fn sort(&mut self, range: std::ops::Range<usize>) {
-        let bytes = |item: &Item| &self.bytes[item.start..][..item.len as usize];
-        self.items[range].par_sort_unstable_by(|a, b| {
-            let heads = a.head.cmp(&b.head);
-            heads.then_with(|| bytes(a).cmp(bytes(b)))
-        });
-    }
-
-    fn done(self) -> (Strings, Vec<usize>) {
-        let mut ngrams = Strings::default();
-        let mut candidates = Vec::with_capacity(self.items.len());
-        for item in &self.items {
-            ngrams.push(&self.bytes[item.start..][..item.len as usize]);
-            candidates.push(item.candidate as usize);
-        }
-        (ngrams, candidates)
-    }
-}
-
-/// The highest frequency f such that at most `most` candidates are more frequent than f.
-fn frequency_threshold(frequencies: impl Iterator<Item = u32>, texts: usize, most: usize) -> u32 {
-    let mut counts = vec![0_usize; texts + 1];
-    frequencies.for_each(|df| counts[df as usize] += 1);
-    let mut taken = 0;
-    for df in (0..=texts).rev() {
-        taken += counts[df];
-        if taken >= most {
-            return df as u32;
-        }
-    }
-    0
 }
 
 /// Occurrences of the nodes at `places`, which are the features in order; takes them from the

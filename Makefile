@@ -10,7 +10,7 @@ TASKS := nlp cv recsys ts
 PREFIX ?= $(HOME)/.local
 
 .PHONY: help build install run test lint bench bench-peers bench-cv jpeg-damage cv-model docs-check reference \
-  dvc-repro dvc-conformance bench-dvc verify verify-isa clean
+  dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ bench: build ## Our own speed: whole processes -> docs/benchmarks.md, then kerne
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
 	python3 tools/bench-peers $(BINARY) $(PEERS)
+
+bench-serve: build ## Models over HTTP under load, beside FastAPI and MLServer -> docs/benchmarks.md
+	cargo build --release --locked --workspace --example score_time
+	python3 tools/bench-serve $(BINARY) $(CARGO_TARGET_DIR)/release/examples/score_time
+
+test-serve: build ## Models over HTTP, asked by clients that nobody here wrote
+	python3 tools/test-serve $(BINARY) $(if $(SHORT),--short)
 
 cv-model: build ## Train the model of cv that is compiled in, anew
 	bash tools/cv-model $(BINARY)

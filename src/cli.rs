@@ -14,6 +14,8 @@ mod init;
 mod next;
 mod overview;
 mod predict;
+#[cfg(feature = "serve")]
+mod serve;
 mod show;
 mod stages;
 
@@ -54,7 +56,10 @@ pub fn main() -> Exit {
     let talk = cli.global.talk();
     let json = cli.global.json;
     let interrupt = Interrupt::default();
-    handle_signals(&interrupt, talk);
+    // A server drains at a signal; all else ends.
+    if !cli.verb.handles_signals() {
+        handle_signals(&interrupt, talk);
+    }
     let overview = cli.verb.changes_reports().then(|| Selection {
         sets: Vec::new(),
         ..cli.global.selection()
@@ -137,6 +142,16 @@ fn end_process(interrupt: &Interrupt, talk: Talk) -> ! {
     files::leftovers::remove();
     talk.error(interrupt.outcome().to_string());
     std::process::exit(Exit::Interrupted as i32)
+}
+
+impl Verb {
+    /// Whether the verb does by itself what a signal asks for.
+    fn handles_signals(&self) -> bool {
+        #[cfg(feature = "serve")]
+        return matches!(self, Verb::Serve(_));
+        #[cfg(not(feature = "serve"))]
+        false
+    }
 }
 
 impl Global {
@@ -234,6 +249,8 @@ impl Cli {
             }),
             Verb::Gate(args) => args.run(global),
             Verb::Compare { a, b } => compare::run(global, (&a, &b), talk),
+            #[cfg(feature = "serve")]
+            Verb::Serve(args) => args.run(global, talk),
             Verb::Repro(args) => args.run(global, talk),
             Verb::Status(args) => args.run(global, talk),
             Verb::Verify(args) => args.run(global, talk),

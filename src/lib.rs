@@ -12,6 +12,8 @@ pub mod explain; // verb: why this answer
 pub mod inspect; // verb: what a model file holds
 pub mod pipeline; // verbs: init, sample, prepare, repro, status, verify
 pub mod predict; // verb: batch scoring
+#[cfg(feature = "serve")]
+pub mod serve; // verb: models over HTTP
 pub mod train; // verb: fit and save
 
 pub mod task; // what a task is to every verb

@@ -19,7 +19,7 @@ use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
 use crate::project::Project;
-use artifact::{Damage, Details, Header};
+use artifact::{Contents, Damage, Details, Header};
 use models::state::{StateError, Stateful};
 use tables::{Reading, Source};
 
@@ -150,12 +150,14 @@ pub struct Loaded<T: Task> {
     pub name: String,
     pub header: Header<T::Details>,
     pub model: T::Model,
+    /// The digest of the file.
+    pub digest: String,
 }
 
 /// Loads the requested model, otherwise the project's, otherwise the built-in one.
 pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<Loaded<T>> {
     let trained = asked.is_some() || project.is_some_and(|p| p.model(T::NAME).exists());
-    let (name, (header, state)) = match T::EMBEDDED {
+    let (name, contents) = match T::EMBEDDED {
         Some(bytes) if !trained => {
             let name = format!("the built-in model of {}", T::NAME);
             (name.clone(), artifact::from_bytes(bytes, &name, T::NAME)?)
@@ -165,6 +167,11 @@ pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
             (path.display().to_string(), artifact::load(&path, T::NAME)?)
         }
     };
+    let Contents {
+        header,
+        state,
+        digest,
+    } = contents;
     let model = T::Model::take_state(state).map_err(|error| match error {
         // The file is as it was written: its digests are right.
         StateError::Missing { .. } | StateError::DataType { .. } => {
@@ -179,5 +186,6 @@ pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> R
         name,
         header,
         model,
+        digest,
     })
 }

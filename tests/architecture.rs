@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("train", VERB),
     ("eval", VERB),
     ("predict", VERB),
+    ("serve", VERB),
     ("explain", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
@@ -45,8 +46,8 @@ const VERB: &[&str] = &[
 
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
-    "train", "eval", "predict", "explain", "inspect", "pipeline", "classes", "columns", "exit",
-    "outcome", "params", "project", "report", "talk", "task",
+    "train", "eval", "predict", "serve", "explain", "inspect", "pipeline", "classes", "columns",
+    "exit", "outcome", "params", "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

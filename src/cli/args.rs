@@ -12,6 +12,8 @@ use super::complete;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
 use super::predict::{PredictArgs, ReadingArgs};
+#[cfg(feature = "serve")]
+use super::serve::ServeArgs;
 use super::stages::{ReproArgs, StatusArgs, VerifyArgs};
 use crate::params::Set;
 use crate::project::Project;
@@ -130,6 +132,9 @@ pub enum Verb {
         #[arg(value_name = "TASK|MODEL")]
         model: PathBuf,
     },
+    /// Serve models over HTTP: the Open Inference Protocol, tables by POST /v1/TASK, a page at /docs
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
     Repro(ReproArgs),
     /// List the stages of dvc.yaml that would run, and why

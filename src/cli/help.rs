@@ -56,6 +56,16 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["easylife evaluate nlp", "easylife evaluate all --json"],
     ),
     ("gate", &["easylife gate nlp", "easylife gate all"]),
+    #[cfg(feature = "serve")]
+    (
+        "serve",
+        &[
+            "easylife serve",
+            "easylife serve nlp cv --listen nlp=127.0.0.1:8001 --listen cv=127.0.0.1:8002",
+            "easylife serve -m nlp=nlp.safetensors --listen 0.0.0.0:8080 --access-log access.log",
+            "easylife serve --check",
+        ],
+    ),
     (
         "compare",
         &[

@@ -342,6 +342,7 @@ pub fn run<T: Predict>(
         name,
         header,
         model,
+        ..
     } = task::load_model::<T>(project, request.model.as_deref())?;
     talk.detail(format!("{name}: {}", header.provenance));
     let path = sink_file(request)?;

@@ -119,7 +119,8 @@ pub fn photo(bytes: &[u8]) {
 /// Any bytes as a model file whose digests are right: a model that answers, or an error.
 pub fn model(bytes: &[u8]) {
     fn load<T: Task>(bytes: &[u8]) -> Option<(T::Model, T::Details)> {
-        let (header, state) = artifact::from_bytes::<T::Details>(bytes, "f", T::NAME).ok()?;
+        let artifact::Contents { header, state, .. } =
+            artifact::from_bytes::<T::Details>(bytes, "f", T::NAME).ok()?;
         Some((T::Model::take_state(state).ok()?, header.details))
     }
     let bytes = seal(bytes);

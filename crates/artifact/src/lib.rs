@@ -105,6 +105,18 @@ pub fn save<D: Details>(
     files::atomic::write(path, |out| file.write(out)).map_err(ArtifactError::Write)
 }
 
+/// What a model file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents<D> {
+    /// The description.
+    pub header: Header<D>,
+    /// The tensors.
+    pub state: State,
+    /// SHA-256 of the file's header, which holds that of the tensors, in hexadecimal: it is equal where two
+    /// files are.
+    pub digest: String,
+}
+
 /// Reads a model file of `task` and checks it completely.
 ///
 /// The whole file is read into memory once, and the checked bytes are those that are used: lengths,
@@ -113,12 +125,12 @@ pub fn save<D: Details>(
 ///
 /// # Errors
 /// If the file cannot be read, fails a check, or belongs to another task.
-pub fn load<D: Details>(path: &Path, task: &str) -> Result<(Header<D>, State), ArtifactError> {
+pub fn load<D: Details>(path: &Path, task: &str) -> Result<Contents<D>, ArtifactError> {
     let file = read(path)?;
     parse(file.into(), task).map_err(|damage| damage.in_file(path))
 }
 
-fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), Damage> {
+fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<Contents<D>, Damage> {
     let Checked {
         entry,
         start,
@@ -133,7 +145,11 @@ fn parse<D: Details>(file: Cow<[u8]>, task: &str) -> Result<(Header<D>, State), 
     // Its digest is right, so it was written like this.
     let header = entry.header();
     let header = header.map_err(|reason| Damage::other_version(task, Key(reason)))?;
-    Ok((header, bytes::state(&metadata, file, start)?))
+    Ok(Contents {
+        header,
+        digest: entry.header_sha256,
+        state: bytes::state(&metadata, file, start)?,
+    })
 }
 
 /// Like [`load`], from bytes in memory; `name` replaces the path in errors.
@@ -144,7 +160,7 @@ pub fn from_bytes<D: Details>(
     bytes: &[u8],
     name: &str,
     task: &str,
-) -> Result<(Header<D>, State), ArtifactError> {
+) -> Result<Contents<D>, ArtifactError> {
     parse(bytes.into(), task).map_err(|damage| damage.in_file(Path::new(name)))
 }
 

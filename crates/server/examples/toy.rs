@@ -109,7 +109,7 @@ fn main() -> std::io::Result<()> {
     );
     models.load_all();
     let options = Options {
-        listen: vec![address],
+        listen: vec![std::net::SocketAddr::into(address)],
         access: Some(log(&path)?),
         ..Options::default()
     };

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::handler::{self, App};
+use crate::handler::{self, App, Entrance};
 use crate::life::Stage;
 use crate::reply;
 use crate::socket::{ConnectionState, Socket};
@@ -24,7 +24,7 @@ const BUFFER: usize = 128 << 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the server closes.
-pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, has_admin: bool) {
+pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, entrance: Arc<Entrance>) {
     let mut closing = pin!(app.life.reached(Stage::Closing));
     loop {
         let accepted = tokio::select! {
@@ -38,7 +38,12 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, has_admin: bool
         app.metrics.count_connection();
         match Arc::clone(&app.connections).try_acquire_owned() {
             Ok(place) => {
-                tokio::spawn(serve(Arc::clone(&app), stream, place, has_admin));
+                tokio::spawn(serve(
+                    Arc::clone(&app),
+                    stream,
+                    place,
+                    Arc::clone(&entrance),
+                ));
             }
             Err(_) => {
                 app.metrics.count_rejected(503);
@@ -49,7 +54,12 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, has_admin: bool
 }
 
 /// Serves a connection to its end.
-async fn serve(app: Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, has_admin: bool) {
+async fn serve(
+    app: Arc<App>,
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    entrance: Arc<Entrance>,
+) {
     // Answers are written whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
     let state = Arc::new(ConnectionState::new());
@@ -58,7 +68,8 @@ async fn serve(app: Arc<App>, stream: TcpStream, place: OwnedSemaphorePermit, ha
         let app = Arc::clone(&app);
         service_fn(move |request| {
             let (app, state) = (Arc::clone(&app), Arc::clone(&state));
-            async move { Ok::<_, Infallible>(handler::handle(app, state, request, has_admin).await) }
+            let entrance = Arc::clone(&entrance);
+            async move { Ok::<_, Infallible>(handler::handle(app, state, request, &entrance).await) }
         })
     };
     let mut builder = http1::Builder::new();

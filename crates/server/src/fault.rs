@@ -16,6 +16,10 @@ pub enum FaultKind {
     Invalid,
     /// Something required is absent.
     Missing,
+    /// Nobody has said who asks.
+    Unauthorized,
+    /// Who asks may not do this.
+    Forbidden,
     /// A model, a version, a route, a series or a user that is not known.
     Unknown,
     /// The route does not take this method.
@@ -71,6 +75,8 @@ impl Fault {
     pub fn status(&self) -> u16 {
         match self.kind {
             FaultKind::Invalid | FaultKind::Missing => 400,
+            FaultKind::Unauthorized => 401,
+            FaultKind::Forbidden => 403,
             FaultKind::Unknown => 404,
             FaultKind::Method => 405,
             FaultKind::Slow => 408,

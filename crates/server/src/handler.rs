@@ -10,15 +10,16 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, Version};
+use hyper::{Request, Response, Version};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::access::{Access, AccessLog};
 use crate::admission::Admission;
 use crate::body::{Encoding, RequestBody, unpack};
+use crate::dialect::{Dialect, RouteSpec, Routes};
 use crate::fault::{Fault, FaultKind};
-use crate::infer;
+use crate::infer::{self, DialectRequest, Protocol};
 use crate::life::{Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, method_name};
@@ -41,6 +42,46 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) access: Option<AccessLog>,
     pub(crate) ids: Ids,
+    pub(crate) dialect: Option<Arc<dyn Dialect>>,
+    pub(crate) routes: Routes,
+}
+
+impl App {
+    /// The routes of the application.
+    fn specs(&self) -> &[RouteSpec] {
+        self.dialect
+            .as_ref()
+            .map_or(&[], |dialect| dialect.routes())
+    }
+
+    /// The route of a path; those of the application come first.
+    fn find<'p>(&self, path: &'p str) -> (RouteMatch<'p>, Vec<String>) {
+        // The protocol's own paths are not looked for among the others.
+        let found = match path.starts_with("/v2/") {
+            true => None,
+            false => self.routes.find(path),
+        };
+        match found {
+            Some((position, names)) => (RouteMatch::of(Route::Dialect(position)), names),
+            None => (route::find(path), Vec::new()),
+        }
+    }
+}
+
+/// What a listener lets in.
+pub(crate) struct Entrance {
+    /// Whether models may be loaded and unloaded.
+    pub(crate) has_admin: bool,
+    /// The model that it is for, if it is for one.
+    pub(crate) scope: Option<Arc<str>>,
+}
+
+impl Entrance {
+    /// Whether a model is to be seen here; no name is that of no model.
+    fn shows(&self, model: &str) -> bool {
+        let scope = self.scope.as_deref();
+        model.is_empty() || scope.is_none_or(|scope| scope == model)
+    }
 }
 
 /// What is noted about a request while it is answered.
@@ -58,7 +99,7 @@ pub(crate) async fn handle(
     app: Arc<App>,
     state: Arc<ConnectionState>,
     request: Request<Incoming>,
-    has_admin: bool,
+    entrance: &Entrance,
 ) -> Response<Full<Bytes>> {
     let (head, incoming) = request.into_parts();
     let mut note = RequestNotes {
@@ -70,11 +111,21 @@ pub(crate) async fn handle(
     };
     let mut request_body = RequestBody::new(incoming);
     let id = app.ids.id(&head.headers);
-    let found = route::find(head.uri.path());
+    let (found, names) = app.find(head.uri.path());
     let (route, method) = (found.route, method_name(&head.method));
-    let answer = answer(&app, &head, &mut request_body, found, has_admin, &mut note).await;
+    let answer = match route {
+        Route::Dialect(position) => {
+            let scope = entrance.scope.clone();
+            let asked = DialectRequest::new(&head, position, method, names, scope);
+            dialect(&app, &head, &mut request_body, asked, &mut note).await
+        }
+        _ => {
+            let body = &mut request_body;
+            answer(&app, &head, body, found, entrance, &mut note).await
+        }
+    };
     let id_text = id.to_str().unwrap_or("");
-    let reply = answer.unwrap_or_else(|fault| refuse(&fault, route, id_text));
+    let reply = answer.unwrap_or_else(|fault| refuse(&app, &fault, route, id_text));
     drain_small(&app, &mut request_body).await;
     let is_unread = !request_body.is_read();
     if is_unread {
@@ -86,10 +137,18 @@ pub(crate) async fn handle(
     reply.response(id, closes)
 }
 
-fn refuse(fault: &Fault, route: Route, id: &str) -> Reply {
+fn refuse(app: &App, fault: &Fault, route: Route, id: &str) -> Reply {
+    let own = Reply::fault(fault, id);
+    let reply = match (&app.dialect, route) {
+        (Some(dialect), Route::Dialect(position)) => Reply {
+            has_retry_after: own.has_retry_after,
+            ..Reply::page(dialect.refuse(position, fault))
+        },
+        _ => own,
+    };
     Reply {
-        allow: (fault.kind == FaultKind::Method).then(|| route.methods()),
-        ..Reply::fault(fault, id)
+        allow: (fault.kind == FaultKind::Method).then(|| route.methods(app.specs())),
+        ..reply
     }
 }
 
@@ -118,7 +177,7 @@ fn record(
     log(&Access {
         request_id: id,
         method,
-        route: route.pattern(),
+        route: route.pattern(app.specs()),
         status: reply.status,
         rows: note.rows,
         model,
@@ -134,37 +193,63 @@ async fn answer(
     head: &Parts,
     request_body: &mut RequestBody,
     found: RouteMatch<'_>,
-    has_admin: bool,
+    entrance: &Entrance,
     note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
     check_head(head, note.is_read_along)?;
     let route = found.route;
-    if route == Route::Unknown || (route.is_admin() && !has_admin) {
+    if route == Route::Unknown || (route.is_admin() && !entrance.has_admin) {
         return Err(Fault::unknown("not found"));
     }
-    let is_allowed = match route.methods() {
-        "POST" => head.method == Method::POST,
-        _ => head.method == Method::GET || head.method == Method::HEAD,
-    };
-    if !is_allowed {
-        let methods = route.methods();
-        return Err(Fault::new(
-            FaultKind::Method,
-            format!("method not allowed; this route accepts {methods}"),
-        ));
+    if !entrance.shows(&found.model) {
+        return Err(Fault::unknown(format!("unknown model `{}`", found.model)));
     }
+    check_method(head, route.methods(app.specs()))?;
     match route {
         Route::Infer => {
             let (slot, model) = model(app, &found)?;
             note.model = Some((slot, Arc::clone(&model)));
-            infer::infer(app, &head.headers, request_body, (slot, model), note).await
+            let protocol = Protocol::oip(&head.headers, (slot, model))?;
+            infer::infer(app, &head.headers, request_body, protocol, note).await
         }
-        Route::Index => index(app, &body(app, head, request_body).await?),
+        Route::Index => index(app, entrance, &body(app, head, request_body).await?),
         Route::Load | Route::Unload => {
+            refuse_foreign(head)?;
             refuse_parameters(&body(app, head, request_body).await?)?;
             repository(app, route, found.model).await
         }
-        _ => get(app, &found),
+        _ => get(app, entrance, &found),
+    }
+}
+
+/// Answers a request on a route of the application.
+async fn dialect(
+    app: &Arc<App>,
+    head: &Parts,
+    request_body: &mut RequestBody,
+    asked: DialectRequest,
+    note: &mut RequestNotes,
+) -> Result<Reply, Fault> {
+    check_head(head, note.is_read_along)?;
+    check_method(head, app.specs()[asked.route].methods)?;
+    infer::infer(
+        app,
+        &head.headers,
+        request_body,
+        Protocol::Dialect(asked),
+        note,
+    )
+    .await
+}
+
+/// Whether a route with these methods takes this one.
+fn check_method(head: &Parts, methods: &str) -> Result<(), Fault> {
+    match methods.split(", ").any(|known| head.method == *known) {
+        true => Ok(()),
+        false => Err(Fault::new(
+            FaultKind::Method,
+            format!("method not allowed; this route accepts {methods}"),
+        )),
     }
 }
 
@@ -190,7 +275,7 @@ fn check_head(head: &Parts, is_read_along: bool) -> Result<(), Fault> {
 }
 
 /// The routes without a body.
-fn get(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
+fn get(app: &App, entrance: &Entrance, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
     Ok(match found.route {
         Route::Live => Reply::fixed(200, r#"{"live":true}"#),
         Route::Health => Reply::fixed(200, r#"{"status":"ok"}"#),
@@ -203,7 +288,11 @@ fn get(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
                 .limits
                 .connections
                 .saturating_sub(app.connections.available_permits());
-            Reply::metrics(app.metrics.text(&app.models, &app.admission, open))
+            let mut text = app.metrics.text(&app.models, &app.admission, open);
+            if let Some(dialect) = &app.dialect {
+                dialect.metrics(&mut text);
+            }
+            Reply::metrics(text)
         }
         Route::Server => Reply::json(&json!({
             "name": "easylife",
@@ -211,11 +300,9 @@ fn get(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
             "extensions": ["binary_tensor_data", "model_configuration", "model_repository", "statistics"],
         })),
         Route::AllStats => {
-            let loaded = app
-                .models
-                .slots()
-                .iter()
-                .filter_map(|slot| Some((slot, slot.current()?)));
+            let slots = app.models.slots().iter();
+            let shown = slots.filter(|slot| entrance.shows(slot.name()));
+            let loaded = shown.filter_map(|slot| Some((slot, slot.current()?)));
             let stats = |(slot, model): (&Slot, Loaded)| {
                 oip::stats(slot.name(), model.version(), &slot.counts)
             };
@@ -243,18 +330,7 @@ fn about_model(app: &App, found: &RouteMatch<'_>) -> Result<Reply, Fault> {
 /// The model that a path names.
 fn model(app: &App, found: &RouteMatch<'_>) -> Result<(usize, Loaded), Fault> {
     let name = &*found.model;
-    let position = app
-        .models
-        .slots()
-        .iter()
-        .position(|slot| slot.name() == name);
-    let position = position.ok_or_else(|| Fault::unknown(format!("unknown model `{name}`")))?;
-    let Some(model) = app.models.slots()[position].current() else {
-        return Err(Fault::new(
-            FaultKind::NotReady,
-            format!("model `{name}` is not loaded"),
-        ));
-    };
+    let (position, model) = app.models.target(name)?;
     match &found.version {
         Some(version) if version != model.version() => Err(Fault::unknown(format!(
             "model `{name}` has no version `{version}`"
@@ -285,7 +361,7 @@ async fn body(app: &App, head: &Parts, request_body: &mut RequestBody) -> Result
 }
 
 /// `POST /v2/repository/index`
-fn index(app: &App, body: &Value) -> Result<Reply, Fault> {
+fn index(app: &App, entrance: &Entrance, body: &Value) -> Result<Reply, Fault> {
     let is_ready_only = match body.get("ready") {
         None | Some(Value::Bool(false)) => false,
         Some(Value::Bool(true)) => true,
@@ -307,16 +383,48 @@ fn index(app: &App, body: &Value) -> Result<Reply, Fault> {
         json!({"name": slot.name(), "version": version, "state": state, "reason": reason})
     };
     let slots = app.models.slots().iter();
-    let listed = slots.filter(|slot| !is_ready_only || slot.current().is_some());
+    let shown = slots.filter(|slot| entrance.shows(slot.name()));
+    let listed = shown.filter(|slot| !is_ready_only || slot.current().is_some());
     Ok(Reply::json(&Value::Array(listed.map(entry).collect())))
+}
+
+/// A page of another site may send requests to a server on this machine, also under a name of its own: it has an
+/// `Origin` that is not this server, or a `Host` that is no address.
+fn refuse_foreign(head: &Parts) -> Result<(), Fault> {
+    let text = |name| {
+        head.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or(""))
+    };
+    let host = text(header::HOST).unwrap_or("");
+    let is_own = |origin: &str| {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, name)| name == host)
+    };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_address = name
+        .trim_matches(['[', ']'])
+        .parse::<std::net::IpAddr>()
+        .is_ok();
+    let is_known = is_address || name == "localhost" || name.is_empty();
+    match text(header::ORIGIN) {
+        Some(origin) if !is_own(origin) || !is_known => Err(Fault::new(
+            FaultKind::Forbidden,
+            "requests of web pages may not load or unload models",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Triton takes a model's configuration and files from a request; this server never does.
 fn refuse_parameters(body: &Value) -> Result<(), Fault> {
-    let parameters = body.get("parameters").and_then(Value::as_object);
-    let mut names = parameters
-        .into_iter()
-        .flat_map(|parameters| parameters.keys());
+    let parameters = match body.get("parameters") {
+        None => return Ok(()),
+        Some(Value::Object(parameters)) => parameters,
+        Some(_) => return Err(Fault::invalid("`parameters` must be an object")),
+    };
+    let mut names = parameters.keys();
     match names.find(|name| *name != "unload_dependents") {
         None => Ok(()),
         Some(name) => Err(Fault::invalid(format!(

@@ -1,4 +1,4 @@
-//! `POST /v2/models/NAME/infer`: read, admit, answer. Small requests of cheap models are answered on the
+//! Inference, by the protocol or by a dialect: read, admit, answer. Small requests of cheap models are answered on the
 //! I/O thread; all others on the pool, so that a request never waits behind another's batch.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,45 +6,129 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::header::{self, HeaderMap};
+use hyper::http::request::Parts;
 
 use crate::admission::{Reservation, overloaded};
 use crate::body::{self, BufferedBody, Encoding, RequestBody};
+use crate::dialect::{Call, Page, Step, Write};
 use crate::fault::{Fault, FaultKind};
 use crate::handler::{App, RequestNotes};
-use crate::models::Loaded;
-use crate::oip::{self, EncodedResponse, ParsedRequest};
+use crate::model::InferRequest;
+use crate::models::Target;
+use crate::oip::{self, ParsedRequest};
 use crate::reply::{self, JSON_LENGTH, Reply};
 
 /// The header with a deadline in milliseconds.
 const TIMEOUT: &str = "x-request-timeout-ms";
 
-/// What the head of a request says, and the model that answers it.
+/// How a request is to be read.
+pub(crate) enum Protocol {
+    /// The Open Inference Protocol: the model, and how many bytes of the body are JSON.
+    Oip(Target, Option<usize>),
+    /// A route of the application.
+    Dialect(DialectRequest),
+}
+
+impl Protocol {
+    /// A request of the protocol to a model.
+    pub(crate) fn oip(headers: &HeaderMap, target: Target) -> Result<Self, Fault> {
+        check_type(headers)?;
+        Ok(Self::Oip(target, number(headers, JSON_LENGTH.as_str())?))
+    }
+}
+
+/// What the head of a request on a route of the application says.
+pub(crate) struct DialectRequest {
+    pub(crate) route: usize,
+    method: &'static str,
+    names: Vec<String>,
+    query: String,
+    content_type: Option<String>,
+    accept: Option<String>,
+    scope: Option<Arc<str>>,
+}
+
+impl DialectRequest {
+    /// On the route at a position, with the variable segments of its path.
+    pub(crate) fn new(
+        head: &Parts,
+        route: usize,
+        method: &'static str,
+        names: Vec<String>,
+        scope: Option<Arc<str>>,
+    ) -> Self {
+        let text = |name| {
+            let value = head.headers.get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
+        Self {
+            route,
+            method,
+            names,
+            query: head.uri.query().unwrap_or("").to_owned(),
+            content_type: text(header::CONTENT_TYPE),
+            accept: text(header::ACCEPT),
+            scope,
+        }
+    }
+}
+
+/// What the head of a request says.
 struct Job {
     app: Arc<App>,
-    /// The position of the model's name.
-    slot: usize,
-    model: Loaded,
     encoding: Encoding,
-    json_length: Option<usize>,
     takes_gzip: bool,
     start: Instant,
     deadline: Instant,
 }
 
+/// A request, and the form of its answer.
+enum Asked {
+    Oip(ParsedRequest),
+    Dialect(InferRequest, Write),
+}
+
+impl Asked {
+    fn request(&self) -> &InferRequest {
+        match self {
+            Self::Oip(asked) => &asked.request,
+            Self::Dialect(request, _) => request,
+        }
+    }
+}
+
+/// What became of a request that was read.
+enum Read {
+    Admitted(Box<Admitted>),
+    /// A response that needs no model.
+    Reply(Page),
+}
+
 /// A request that has been let in.
 struct Admitted {
     job: Job,
-    asked: ParsedRequest,
+    target: Target,
+    asked: Asked,
     rows: usize,
     /// Rows and bytes in flight, given back when the answer is there.
     reservations: (Reservation, Reservation),
 }
 
-/// A response's body, and how many rows it answers.
+/// A response, the model that gave it, and how many rows it answers.
 struct Answer {
-    written: EncodedResponse,
-    is_gzip: bool,
+    reply: Reply,
+    target: Option<Target>,
     rows: usize,
+}
+
+impl From<Page> for Answer {
+    fn from(page: Page) -> Self {
+        Self {
+            reply: Reply::page(page),
+            target: None,
+            rows: 0,
+        }
+    }
 }
 
 /// Answers an inference request.
@@ -52,11 +136,10 @@ pub(crate) async fn infer(
     app: &Arc<App>,
     headers: &HeaderMap,
     body: &mut RequestBody,
-    (slot, model): (usize, Loaded),
+    protocol: Protocol,
     note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
-    check_type(headers)?;
-    let job = Job::new(app, headers, (slot, model), note.start)?;
+    let job = Job::new(app, headers, note.start)?;
     let limits = &app.limits;
     if body.is_larger(limits.inline_bytes)
         && !body.is_larger(limits.body_bytes)
@@ -70,23 +153,25 @@ pub(crate) async fn infer(
     note.bytes_in = buffered.bytes.len();
     let is_small = buffered.bytes.len() <= limits.inline_bytes && job.encoding == Encoding::Plain;
     let answer = match is_small {
-        true => {
-            let admitted = job.admit(buffered)?;
-            match admitted.is_quick() {
-                true => admitted.answer()?,
-                false => pooled(app, admitted.deadline(), || admitted.answer()).await?,
+        true => match job.read_guarded(protocol, buffered)? {
+            Read::Reply(page) => page.into(),
+            Read::Admitted(admitted) if admitted.is_quick() => admitted.answer()?,
+            Read::Admitted(admitted) => {
+                pooled(app, admitted.deadline(), || admitted.answer()).await?
             }
-        }
+        },
         false => {
             let deadline = job.deadline;
-            pooled(app, deadline, || {
-                job.admit(buffered).and_then(Admitted::answer)
+            pooled(app, deadline, || match job.read(protocol, buffered)? {
+                Read::Reply(page) => Ok(page.into()),
+                Read::Admitted(admitted) => admitted.answer(),
             })
             .await?
         }
     };
     note.rows = answer.rows;
-    Ok(Reply::written(answer.written, answer.is_gzip))
+    note.model = answer.target.or(note.model.take());
+    Ok(answer.reply)
 }
 
 /// Runs work on the pool, and stops waiting for it at the deadline.
@@ -110,18 +195,10 @@ fn late() -> Fault {
 }
 
 impl Job {
-    fn new(
-        app: &Arc<App>,
-        headers: &HeaderMap,
-        (slot, model): (usize, Loaded),
-        start: Instant,
-    ) -> Result<Self, Fault> {
+    fn new(app: &Arc<App>, headers: &HeaderMap, start: Instant) -> Result<Self, Fault> {
         Ok(Self {
             app: Arc::clone(app),
-            slot,
-            model,
             encoding: Encoding::of(headers)?,
-            json_length: number(headers, JSON_LENGTH.as_str())?,
             takes_gzip: reply::takes_gzip(headers),
             start,
             deadline: match number(headers, TIMEOUT)? {
@@ -135,19 +212,38 @@ impl Job {
     }
 
     /// Runs code of the model; a panic in it costs this request only.
-    fn guard<T>(&self, run: impl FnOnce() -> T) -> Result<T, Fault> {
+    fn guard<T>(&self, slot: usize, run: impl FnOnce() -> T) -> Result<T, Fault> {
         catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
-            self.app.models.slots()[self.slot].counts.count_panic();
+            self.app.models.slots()[slot].counts.count_panic();
             Fault::new(FaultKind::Internal, "the model failed on this request")
         })
     }
 
+    /// As [`Job::read`]; a panic in it costs this request only.
+    fn read_guarded(self, protocol: Protocol, body: BufferedBody) -> Result<Read, Fault> {
+        let read = AssertUnwindSafe(|| self.read(protocol, body));
+        catch_unwind(read).unwrap_or_else(|_| {
+            let reason = "the request could not be processed";
+            Err(Fault::new(FaultKind::Internal, reason))
+        })
+    }
+
     /// Reads the body and lets the request in, if there is room.
-    fn admit(self, body: BufferedBody) -> Result<Admitted, Fault> {
+    fn read(self, protocol: Protocol, body: BufferedBody) -> Result<Read, Fault> {
         let limits = &self.app.limits;
         let body = body::unpack(body, self.encoding, limits.unpacked_bytes)?;
-        let asked = oip::read(&body.bytes, self.json_length, self.model.metadata())?;
-        let rows = self.guard(|| self.model.rows(&asked.request))?;
+        let (target, asked) = match protocol {
+            Protocol::Oip(target, json_length) => {
+                let asked = oip::read(&body.bytes, json_length, target.1.metadata())?;
+                (target, Asked::Oip(asked))
+            }
+            Protocol::Dialect(head) => match self.translate(&head, &body.bytes)? {
+                Step::Reply(page) => return Ok(Read::Reply(page)),
+                Step::Infer(asked) => (asked.target, Asked::Dialect(asked.request, asked.write)),
+            },
+        };
+        let (slot, model) = &target;
+        let rows = self.guard(*slot, || model.rows(asked.request()))?;
         if rows > limits.rows {
             let most = limits.rows;
             return Err(Fault::too_large(format!(
@@ -156,11 +252,30 @@ impl Job {
         }
         let reservation =
             Reservation::take(&self.app.admission.rows, rows).ok_or_else(overloaded)?;
-        Ok(Admitted {
+        Ok(Read::Admitted(Box::new(Admitted {
             job: self,
+            target,
             asked,
             rows,
             reservations: (reservation, body.reservation),
+        })))
+    }
+
+    /// Reads the body of a route of the application.
+    fn translate(&self, head: &DialectRequest, body: &[u8]) -> Result<Step, Fault> {
+        let Some(dialect) = &self.app.dialect else {
+            return Err(Fault::unknown("not found"));
+        };
+        dialect.read(&Call {
+            route: head.route,
+            method: head.method,
+            names: &head.names,
+            query: &head.query,
+            content_type: head.content_type.as_deref(),
+            accept: head.accept.as_deref(),
+            body,
+            scope: head.scope.as_deref(),
+            models: &self.app.models,
         })
     }
 }
@@ -168,12 +283,16 @@ impl Job {
 impl Admitted {
     /// Whether the I/O thread may answer it.
     fn is_quick(&self) -> bool {
-        self.rows <= self.job.app.limits.inline_rows && !self.job.model.is_heavy()
+        self.rows <= self.job.app.limits.inline_rows && !self.target.1.is_heavy()
     }
 
     /// The earliest of the server's deadline, the header's and the body's.
     fn deadline(&self) -> Instant {
-        match self.asked.timeout_micros {
+        let timeout = match &self.asked {
+            Asked::Oip(asked) => asked.timeout_micros,
+            Asked::Dialect(..) => None,
+        };
+        match timeout {
             // A time that cannot be represented is later than any other.
             Some(micros) => match self.job.start.checked_add(Duration::from_micros(micros)) {
                 Some(own) => own.min(self.job.deadline),
@@ -189,29 +308,37 @@ impl Admitted {
         if now >= self.deadline() {
             return Err(late());
         }
-        let slot = &job.app.models.slots()[job.slot];
-        let response = job.guard(|| job.model.infer(&self.asked.request)).flatten();
+        let (position, model) = &self.target;
+        let slot = &job.app.models.slots()[*position];
+        let infer = || model.infer(self.asked.request());
+        let response = job.guard(*position, infer).flatten();
         let micros = now.elapsed().as_micros() as u64;
         slot.counts.count(self.rows, micros, response.is_ok());
         let response = response?;
-        let model = &job.model;
-        let mut written = oip::write(
-            slot.name(),
-            model.version(),
-            model.metadata(),
-            &self.asked,
-            &response,
-        )?;
-        let is_gzip = job.takes_gzip && written.body.len() >= job.app.limits.gzip_from;
-        if is_gzip {
-            written.body = body::gzip(&written.body).map_err(|_| {
-                Fault::new(FaultKind::Internal, "the response could not be compressed")
-            })?;
-        }
+        let (takes_gzip, gzip_from) = (job.takes_gzip, job.app.limits.gzip_from);
+        let reply = match self.asked {
+            Asked::Oip(asked) => {
+                let (name, version) = (slot.name(), model.version());
+                Reply::written(oip::write(
+                    name,
+                    version,
+                    model.metadata(),
+                    &asked,
+                    &response,
+                )?)
+            }
+            Asked::Dialect(request, write) => {
+                let write = || write(&***model, &request, &response);
+                Reply::page(job.guard(*position, write).flatten()?)
+            }
+        };
         drop(self.reservations);
         Ok(Answer {
-            written,
-            is_gzip,
+            reply: match takes_gzip && reply.body.len() >= gzip_from {
+                true => reply.packed()?,
+                false => reply,
+            },
+            target: Some(self.target),
             rows: self.rows,
         })
     }

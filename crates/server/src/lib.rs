@@ -10,6 +10,7 @@
 //! - [`limits`], [`admission`], `pool`: how much a client may ask for, and all of them together
 //! - [`models`]: the configured names, reload and unload
 //! - [`metrics`], [`access`], [`life`]: what is observed, and the process's stages
+//! - [`dialect`]: routes of an application, beside the protocol's own
 //! - `route`, `body`, `reply`, `infer`, `handler`: from a request to its response
 //! - `head`, `socket`, `connection`, [`server`]: from a listener to requests
 
@@ -19,6 +20,7 @@ pub mod access;
 pub mod admission;
 mod body;
 mod connection;
+pub mod dialect;
 pub mod fault;
 mod handler;
 mod head;
@@ -37,10 +39,12 @@ mod socket;
 pub mod tensor;
 
 pub use access::Access;
+pub use dialect::Dialect;
 pub use fault::{Fault, FaultKind};
 pub use life::Drain;
 pub use limits::Limits;
 pub use model::{InferRequest, InferResponse, Metadata, Model, TensorSpec};
 pub use models::Models;
-pub use server::{Options, Server};
+pub use route::routes;
+pub use server::{Listen, Options, Server};
 pub use tensor::{Data, Datatype, Strings, Tensor};

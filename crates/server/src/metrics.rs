@@ -5,10 +5,10 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::admission::Admission;
+use crate::dialect::RouteSpec;
 use crate::models::{Counts, Models, Slot};
 use crate::route::Route;
 
-const ROUTES: usize = Route::ALL.len();
 const METHODS: [&str; 4] = ["GET", "HEAD", "POST", "other"];
 const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 /// Statuses of requests that were refused before they had a route.
@@ -30,13 +30,18 @@ const BUCKETS: [(u64, &str); 12] = [
 ];
 
 /// What a server counts.
-#[derive(Default)]
 pub struct Metrics {
-    requests: [[[AtomicU64; CLASSES.len()]; METHODS.len()]; ROUTES],
-    latency: [Histogram; ROUTES],
+    routes: Vec<RouteCounts>,
     rejected: [AtomicU64; REJECTED.len()],
     shed: AtomicU64,
     connections: AtomicU64,
+}
+
+/// What is counted of a route.
+struct RouteCounts {
+    pattern: &'static str,
+    requests: [[AtomicU64; CLASSES.len()]; METHODS.len()],
+    latency: Histogram,
 }
 
 #[derive(Default)]
@@ -53,6 +58,24 @@ pub(crate) fn method_name(method: &hyper::Method) -> &'static str {
 }
 
 impl Metrics {
+    /// With the routes of the server and those of an application.
+    pub(crate) fn new(dialect: &[RouteSpec]) -> Self {
+        let own = Route::OWN.iter().map(|route| route.pattern(&[]));
+        let routes = own.chain(dialect.iter().map(|spec| spec.pattern));
+        Self {
+            routes: routes
+                .map(|pattern| RouteCounts {
+                    pattern,
+                    requests: Default::default(),
+                    latency: Histogram::default(),
+                })
+                .collect(),
+            rejected: Default::default(),
+            shed: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+        }
+    }
+
     /// Counts a request.
     pub(crate) fn count(&self, route: Route, method: &str, status: u16, micros: u64) {
         let method = METHODS
@@ -60,12 +83,13 @@ impl Metrics {
             .position(|known| *known == method)
             .unwrap_or(METHODS.len() - 1);
         let class = usize::from(status / 100).clamp(2, 5) - 2;
-        add(&self.requests[route as usize][method][class], 1);
-        let histogram = &self.latency[route as usize];
+        let counts = &self.routes[route.index()];
+        add(&counts.requests[method][class], 1);
+        let histogram = &counts.latency;
         let bucket = BUCKETS.partition_point(|(bound, _)| *bound < micros);
         add(&histogram.buckets[bucket], 1);
         add(&histogram.micros, micros);
-        if status == 503 && route == Route::Infer {
+        if status == 503 && matches!(route, Route::Infer | Route::Dialect(_)) {
             add(&self.shed, 1);
         }
     }
@@ -136,15 +160,15 @@ impl Metrics {
             "counter",
             "Requests by route, method and class of status",
         );
-        for route in Route::ALL {
-            for (method, classes) in METHODS.iter().zip(&self.requests[route as usize]) {
+        for route in &self.routes {
+            for (method, classes) in METHODS.iter().zip(&route.requests) {
                 for (class, count) in CLASSES.iter().zip(classes) {
                     let count = get(count);
                     if count > 0 {
                         let _ = writeln!(
                             out,
                             "http_requests_total{{handler=\"{}\",method=\"{method}\",status=\"{class}\"}} {count}",
-                            route.pattern()
+                            route.pattern
                         );
                     }
                 }
@@ -160,13 +184,13 @@ impl Metrics {
             "histogram",
             "Time from the end of the head to the response",
         );
-        for route in Route::ALL {
-            let histogram = &self.latency[route as usize];
+        for route in &self.routes {
+            let histogram = &route.latency;
             let counts = histogram.buckets.each_ref().map(get);
             if counts.iter().all(|count| *count == 0) {
                 continue;
             }
-            let handler = route.pattern();
+            let handler = route.pattern;
             let mut sum = 0;
             for (count, bound) in counts
                 .iter()

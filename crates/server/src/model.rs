@@ -14,6 +14,17 @@ pub trait Model: Send + Sync {
     /// Inputs and outputs.
     fn metadata(&self) -> &Metadata;
 
+    /// Names of the classes in the model's order; empty if it has none.
+    fn classes(&self) -> &[String] {
+        &[]
+    }
+
+    /// Ids of the records that the model knows and that a request may name, series for example; empty if it has
+    /// none.
+    fn records(&self) -> &[String] {
+        &[]
+    }
+
     /// The cost of a request in rows, by which requests are admitted. By default the largest first
     /// dimension of its inputs.
     fn rows(&self, request: &InferRequest) -> usize {
@@ -92,9 +103,16 @@ pub struct InferRequest {
     pub parameters: serde_json::Map<String, serde_json::Value>,
     /// The inputs.
     pub inputs: Vec<Tensor>,
+    /// Names of the outputs that are wanted; empty: those that the model gives by itself.
+    pub outputs: Vec<String>,
 }
 
 impl InferRequest {
+    /// Whether an output is asked for by name. Those that cost much are given only then.
+    pub fn wants(&self, output: &str) -> bool {
+        self.outputs.iter().any(|name| name == output)
+    }
+
     /// The input of this name.
     pub fn input(&self, name: &str) -> Option<&Tensor> {
         self.inputs.iter().find(|input| input.name == name)

@@ -16,6 +16,9 @@ pub type Loader = Box<dyn Fn() -> Result<Box<dyn Model>, String> + Send + Sync>;
 /// A model that serves.
 pub type Loaded = Arc<Box<dyn Model>>;
 
+/// The position of a name among [`Models::slots`], and what serves under it.
+pub type Target = (usize, Loaded);
+
 /// The configured models.
 #[derive(Default)]
 pub struct Models {
@@ -69,6 +72,20 @@ impl Models {
     pub fn slot(&self, name: &str) -> Result<&Slot, Fault> {
         let slot = self.slots.iter().find(|slot| slot.name == name);
         slot.ok_or_else(|| Fault::unknown(format!("unknown model `{name}`")))
+    }
+
+    /// The position of a name, and what serves under it.
+    ///
+    /// # Errors
+    /// A name that was not configured, or whose model is not loaded.
+    pub fn target(&self, name: &str) -> Result<Target, Fault> {
+        let position = self.slots.iter().position(|slot| slot.name == name);
+        let position = position.ok_or_else(|| Fault::unknown(format!("unknown model `{name}`")))?;
+        let Some(model) = self.slots[position].current() else {
+            let reason = format!("model `{name}` is not loaded");
+            return Err(Fault::new(FaultKind::NotReady, reason));
+        };
+        Ok((position, model))
     }
 
     /// Whether all models that should be loaded are.

@@ -1,11 +1,15 @@
 //! Responses: what a handler wants to say, and that as HTTP.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
+use crate::body::gzip;
+use crate::dialect::Page;
 use crate::fault::{Fault, FaultKind};
 use crate::oip::EncodedResponse;
 
@@ -35,6 +39,8 @@ pub(crate) enum Content {
     Binary,
     /// Prometheus' text.
     Metrics,
+    /// What a dialect says it is.
+    Other(&'static str),
 }
 
 impl Reply {
@@ -58,18 +64,39 @@ impl Reply {
         Self::new(status, Content::Json, Bytes::from_static(text.as_bytes()))
     }
 
+    /// With its body compressed.
+    pub(crate) fn packed(self) -> Result<Self, Fault> {
+        let packed = gzip(&self.body);
+        let body = packed
+            .map_err(|_| Fault::new(FaultKind::Internal, "the response could not be compressed"))?;
+        Ok(Self {
+            body: body.into(),
+            is_gzip: true,
+            ..self
+        })
+    }
+
+    /// A page of a dialect.
+    pub(crate) fn page(page: Page) -> Self {
+        let body = match page.body {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => Bytes::from(bytes),
+        };
+        Self::new(page.status, Content::Other(page.content_type), body)
+    }
+
     pub(crate) fn metrics(text: String) -> Self {
         Self::new(200, Content::Metrics, text)
     }
 
-    pub(crate) fn written(written: EncodedResponse, is_gzip: bool) -> Self {
+    /// The answer to a request of the protocol.
+    pub(crate) fn written(written: EncodedResponse) -> Self {
         let content = match written.json_length {
             Some(_) => Content::Binary,
             None => Content::Json,
         };
         Self {
             json_length: written.json_length,
-            is_gzip,
             ..Self::new(200, content, written.body)
         }
     }
@@ -102,6 +129,7 @@ impl Reply {
                 Content::Json => "application/json",
                 Content::Binary => "application/octet-stream",
                 Content::Metrics => "text/plain; version=0.0.4",
+                Content::Other(name) => name,
             }),
         );
         headers.insert(REQUEST_ID, request_id);

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::dialect::RouteSpec;
+
 /// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
@@ -22,10 +24,13 @@ pub(crate) enum Route {
     Unload,
     /// No route has this path.
     Unknown,
+    /// A route of the application, by its position.
+    Dialect(usize),
 }
 
 impl Route {
-    pub(crate) const ALL: [Self; 15] = [
+    /// Those of the server itself.
+    pub(crate) const OWN: [Self; 15] = [
         Self::Live,
         Self::Ready,
         Self::Health,
@@ -43,9 +48,21 @@ impl Route {
         Self::Unknown,
     ];
 
-    /// The pattern; one with a version is the same route as the one without.
-    pub(crate) fn pattern(self) -> &'static str {
+    /// The position among all routes: those of the server, then those of the application.
+    pub(crate) fn index(self) -> usize {
         match self {
+            Self::Dialect(position) => Self::OWN.len() + position,
+            own => Self::OWN
+                .iter()
+                .position(|known| *known == own)
+                .unwrap_or(0),
+        }
+    }
+
+    /// The pattern; one with a version is the same route as the one without.
+    pub(crate) fn pattern(self, dialect: &[RouteSpec]) -> &'static str {
+        match self {
+            Self::Dialect(position) => dialect[position].pattern,
             Self::Live => "/v2/health/live",
             Self::Ready => "/v2/health/ready",
             Self::Health => "/health",
@@ -65,8 +82,9 @@ impl Route {
     }
 
     /// The methods it takes, as `Allow` lists them.
-    pub(crate) fn methods(self) -> &'static str {
+    pub(crate) fn methods(self, dialect: &[RouteSpec]) -> &'static str {
         match self {
+            Self::Dialect(position) => dialect[position].methods,
             Self::Infer | Self::Index | Self::Load | Self::Unload => "POST",
             _ => "GET, HEAD",
         }
@@ -78,12 +96,38 @@ impl Route {
     }
 }
 
+/// The patterns of the server's own routes, and their methods as `Allow` lists them; where a version may be named,
+/// with and without it.
+pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const VERSIONED: [(&str, &str); 5] = [
+        ("/v2/models/{model}/versions/{version}", "GET, HEAD"),
+        ("/v2/models/{model}/versions/{version}/ready", "GET, HEAD"),
+        ("/v2/models/{model}/versions/{version}/config", "GET, HEAD"),
+        ("/v2/models/{model}/versions/{version}/stats", "GET, HEAD"),
+        ("/v2/models/{model}/versions/{version}/infer", "POST"),
+    ];
+    let named = Route::OWN.iter().filter(|route| **route != Route::Unknown);
+    let plain = named.map(|route| (route.pattern(&[]), route.methods(&[])));
+    plain.chain(VERSIONED)
+}
+
 /// A route, with the model and version that the path names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RouteMatch<'p> {
     pub(crate) route: Route,
     pub(crate) model: Cow<'p, str>,
     pub(crate) version: Option<Cow<'p, str>>,
+}
+
+impl RouteMatch<'_> {
+    /// A route without a model.
+    pub(crate) fn of(route: Route) -> Self {
+        Self {
+            route,
+            model: Cow::Borrowed(""),
+            version: None,
+        }
+    }
 }
 
 /// The longest path has seven segments.
@@ -138,15 +182,11 @@ fn of_model(rest: &[&str]) -> Route {
 }
 
 fn unknown<'p>() -> RouteMatch<'p> {
-    RouteMatch {
-        route: Route::Unknown,
-        model: Cow::Borrowed(""),
-        version: None,
-    }
+    RouteMatch::of(Route::Unknown)
 }
 
 /// Decodes `%41`; none where that is broken or not UTF-8.
-fn decode(segment: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
         return Some(Cow::Borrowed(segment));
     }

@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::connection;
-use crate::handler::{App, Ids};
+use crate::dialect::{Dialect, Routes};
+use crate::handler::{App, Entrance, Ids};
 use crate::life::{Drain, Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -21,11 +22,29 @@ use crate::models::Models;
 /// clients, who then try again after a second.
 const BACKLOG: i32 = 4096;
 
+/// An address to listen on.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// The address; port 0 finds a free one.
+    pub address: SocketAddr,
+    /// The model that routes of the application mean here, if the listener is for one.
+    pub scope: Option<String>,
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address,
+            scope: None,
+        }
+    }
+}
+
 /// How a server runs.
 pub struct Options {
     /// Where it listens.
-    pub listen: Vec<SocketAddr>,
-    /// Where loading and unloading are allowed; without it they are allowed everywhere.
+    pub listen: Vec<Listen>,
+    /// Where loading and unloading are allowed; without it they are on listeners of a loopback address.
     pub admin_listen: Option<SocketAddr>,
     /// Limits of requests.
     pub limits: Limits,
@@ -35,17 +54,20 @@ pub struct Options {
     pub drain_limit: Duration,
     /// Called once a request.
     pub access: Option<AccessLog>,
+    /// Routes beside the protocol's own.
+    pub dialect: Option<Arc<dyn Dialect>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 8080)).into()],
             admin_listen: None,
             limits: Limits::default(),
             drain_delay: Duration::from_secs(5),
             drain_limit: Duration::from_secs(60),
             access: None,
+            dialect: None,
         }
     }
 }
@@ -53,7 +75,7 @@ impl Default for Options {
 /// A server whose listeners are bound. Clients may connect; they are answered once it runs.
 pub struct Server {
     app: Arc<App>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(TcpListener, Option<Arc<str>>)>,
     admin: Option<TcpListener>,
     drain_delay: Duration,
     drain_limit: Duration,
@@ -66,16 +88,37 @@ impl Server {
     /// # Errors
     /// An address that cannot be listened on, or threads that cannot be started.
     pub fn bind(options: Options, models: Arc<Models>) -> io::Result<Self> {
-        let listeners: io::Result<Vec<_>> = options.listen.iter().map(bind).collect();
+        let listen = options.listen.iter();
+        let listeners: io::Result<Vec<_>> = listen
+            .map(|listen| {
+                Ok((
+                    bind(&listen.address)?,
+                    listen.scope.as_deref().map(Arc::from),
+                ))
+            })
+            .collect();
+        let routes = Routes::new(
+            options
+                .dialect
+                .as_ref()
+                .map_or(&[], |dialect| dialect.routes()),
+        );
         let limits = options.limits;
         let app = App {
             models,
             admission: Admission::new(&limits)?,
-            metrics: Metrics::default(),
+            metrics: Metrics::new(
+                options
+                    .dialect
+                    .as_ref()
+                    .map_or(&[], |dialect| dialect.routes()),
+            ),
             life: Arc::new(Lifecycle::new()),
             connections: Arc::new(Semaphore::new(limits.connections)),
             access: options.access,
             ids: Ids::new(),
+            dialect: options.dialect,
+            routes,
             limits,
         };
         Ok(Self {
@@ -87,12 +130,29 @@ impl Server {
         })
     }
 
+    /// Where it listens, and for which model.
+    ///
+    /// # Errors
+    /// A listener without an address.
+    pub fn listeners(&self) -> io::Result<Vec<Listen>> {
+        let listen = |(listener, scope): &(TcpListener, Option<Arc<str>>)| {
+            Ok(Listen {
+                address: listener.local_addr()?,
+                scope: scope.as_deref().map(str::to_owned),
+            })
+        };
+        self.listeners.iter().map(listen).collect()
+    }
+
     /// Where it listens: the ports that were found where port 0 was asked for.
     ///
     /// # Errors
     /// A listener without an address.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.listeners.iter().map(TcpListener::local_addr).collect()
+        let listeners = self.listeners.iter();
+        listeners
+            .map(|(listener, _)| listener.local_addr())
+            .collect()
     }
 
     /// Where admin requests are answered, if they have a listener of their own.
@@ -116,17 +176,23 @@ impl Server {
     /// A listener that the runtime does not take.
     pub async fn run(self) -> io::Result<()> {
         let has_own_admin = self.admin.is_some();
-        let main = self
-            .listeners
-            .into_iter()
-            .map(|listener| (listener, !has_own_admin));
-        let admin = self.admin.into_iter().map(|listener| (listener, true));
-        for (listener, has_admin) in main.chain(admin) {
+        let main = self.listeners.into_iter().map(|(listener, scope)| {
+            let is_local = listener
+                .local_addr()
+                .is_ok_and(|address| address.ip().is_loopback());
+            let has_admin = !has_own_admin && is_local;
+            (listener, Entrance { has_admin, scope })
+        });
+        let admin = self.admin.into_iter().map(|listener| {
+            let (has_admin, scope) = (true, None);
+            (listener, Entrance { has_admin, scope })
+        });
+        for (listener, entrance) in main.chain(admin) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(connection::accept(
                 Arc::clone(&self.app),
                 listener,
-                has_admin,
+                Arc::new(entrance),
             ));
         }
         let life = &self.app.life;

@@ -64,7 +64,7 @@ pub use text::{
     Slice, Texts, class_order, group_cell, label_cell, normalised, read_texts, sorted_classes,
     text_cell, text_of,
 };
-pub use values::{from_values, without_rows};
+pub use values::{from_columns, from_values, without_rows};
 
 /// Maximum length of a record in bytes of its text: 16 MiB. It bounds memory if a quote is never
 /// closed or a line never ends.

@@ -1,4 +1,4 @@
-//! Values in memory as a table with one column.
+//! Values in memory as a table.
 
 use std::vec::IntoIter;
 
@@ -18,10 +18,17 @@ use super::{Column, Kind, ReadError, Row, Source};
 /// # Ok::<(), easylife_tables::ReadError>(())
 /// ```
 pub fn from_values(file: &str, column: &str, values: Vec<String>) -> Box<dyn Source> {
+    from_columns(file, vec![(column, values)])
+}
+
+/// A table of texts in memory, column by column; its rows are numbered from 1 and end with the shortest
+/// column. `file` is the table's name in messages.
+pub fn from_columns(file: &str, columns: Vec<(&str, Vec<String>)>) -> Box<dyn Source> {
+    let (names, cells): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
     Box::new(Values {
         file: file.to_owned(),
-        columns: vec![Column::new(column)],
-        rest: values.into_iter(),
+        columns: names.into_iter().map(Column::new).collect(),
+        rest: cells.into_iter().map(Vec::into_iter).collect(),
         line: 0,
     })
 }
@@ -41,7 +48,7 @@ pub fn without_rows(file: &str, columns: &[&str]) -> Box<dyn Source> {
     Box::new(Values {
         file: file.to_owned(),
         columns: columns.iter().map(|&name| Column::new(name)).collect(),
-        rest: Vec::new().into_iter(),
+        rest: Vec::new(),
         line: 0,
     })
 }
@@ -49,7 +56,8 @@ pub fn without_rows(file: &str, columns: &[&str]) -> Box<dyn Source> {
 struct Values {
     file: String,
     columns: Vec<Column>,
-    rest: IntoIter<String>,
+    /// What is left of each column.
+    rest: Vec<IntoIter<String>>,
     line: u64,
 }
 
@@ -59,14 +67,16 @@ impl Source for Values {
     }
 
     fn read(&mut self, row: &mut Row) -> Result<bool, ReadError> {
-        let Some(value) = self.rest.next() else {
-            return Ok(false);
-        };
-        self.line += 1;
         row.clear();
-        row.push(Kind::Text, &value);
+        for column in &mut self.rest {
+            let Some(value) = column.next() else {
+                return Ok(false);
+            };
+            row.push(Kind::Text, &value);
+        }
+        self.line += 1;
         row.set_line(self.line);
-        Ok(true)
+        Ok(!self.rest.is_empty())
     }
 
     fn file(&self) -> &str {

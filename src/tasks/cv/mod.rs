@@ -14,6 +14,8 @@ mod prepare;
 pub mod report;
 pub mod sample;
 pub mod scoring;
+#[cfg(feature = "serve")]
+mod serve;
 mod train;
 mod validate;
 

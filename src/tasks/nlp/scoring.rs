@@ -21,6 +21,15 @@ impl Scorer {
         self.model.classes()
     }
 
+    /// The n-grams of a text that speak for its class, with how much, at most `top`, the strongest first.
+    pub fn reasons(&self, text: &str, top: usize) -> Vec<(String, f64)> {
+        let terms = self.model.explain(text).terms.into_iter();
+        let speaking = terms.filter(|term| term.contribution > 0.0).take(top);
+        speaking
+            .map(|term| (term.ngram, term.contribution))
+            .collect()
+    }
+
     /// Whether any n-gram of a text is in the vocabulary; otherwise the answer is the class prior.
     pub fn knows(&self, text: &str) -> bool {
         self.model.explain(text).known

@@ -11,6 +11,8 @@ mod prepare;
 pub mod report;
 pub mod sample;
 pub mod scoring;
+#[cfg(feature = "serve")]
+mod serve;
 mod split;
 mod train;
 mod validate;

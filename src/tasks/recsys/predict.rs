@@ -1,6 +1,6 @@
 //! Lists of `recsys`: `user_id, item_id, rank, score`, or `item_id, similar_id, rank, score`.
 
-mod inputs;
+pub(super) mod inputs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

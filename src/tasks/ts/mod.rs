@@ -15,6 +15,8 @@ mod prepare;
 pub mod report;
 pub mod sample;
 pub mod scoring;
+#[cfg(feature = "serve")]
+mod serve;
 pub mod shape;
 mod train;
 mod validate;

@@ -133,19 +133,27 @@ impl<'m> Recommender<'m> {
     /// The best `k` items of each query; fewer if fewer are allowed.
     pub fn lists(&self, queries: &[Query<'_>], k: usize) -> Vec<Vec<Scored>> {
         let tile = (TILE_SCORES / self.taken.width().max(1)).clamp(1, TILE);
+        // A few lists, as a server is asked for, do not wait for threads that are busy with many.
+        if queries.len() <= tile {
+            return self.tile(queries, k, &mut Scratch::default());
+        }
         queries
             .par_chunks(tile)
             .map_init(Scratch::default, |scratch, tile| {
-                let known = tile.iter().any(|query| !query.history.items.is_empty());
-                match (&self.index.ordered, self.fitted) {
-                    (Some(ordered), Fitted::Als(side)) if known => {
-                        self.factor_tile(side, ordered, tile, k, scratch)
-                    }
-                    _ => self.dense_tile(tile, k, scratch),
-                }
+                self.tile(tile, k, scratch)
             })
             .flatten_iter()
             .collect()
+    }
+
+    fn tile(&self, tile: &[Query<'_>], k: usize, scratch: &mut Scratch) -> Vec<Vec<Scored>> {
+        let known = tile.iter().any(|query| !query.history.items.is_empty());
+        match (&self.index.ordered, self.fitted) {
+            (Some(ordered), Fitted::Als(side)) if known => {
+                self.factor_tile(side, ordered, tile, k, scratch)
+            }
+            _ => self.dense_tile(tile, k, scratch),
+        }
     }
 
     /// The weights of a history with decay for older interactions.
@@ -408,17 +416,19 @@ impl<'m> Recommender<'m> {
             let dot: f32 = terms.map(|(x, y)| x * y).sum();
             dot / (lengths[a as usize] * lengths[b as usize]).max(f32::MIN_POSITIVE)
         };
-        items
-            .par_iter()
-            .map(|&item| {
-                let mut top = Top::new(k);
-                let others = (0..width).filter(|&other| other != item);
-                others
-                    .filter(|other| self.index.hidden.binary_search(other).is_err())
-                    .for_each(|other| top.push(other, cosine(item, other)));
-                top.sorted()
-            })
-            .collect()
+        let of_item = |&item: &u32| {
+            let mut top = Top::new(k);
+            let others = (0..width).filter(|&other| other != item);
+            others
+                .filter(|other| self.index.hidden.binary_search(other).is_err())
+                .for_each(|other| top.push(other, cosine(item, other)));
+            top.sorted()
+        };
+        match items {
+            // It does not wait for threads that are busy with many.
+            [one] => vec![of_item(one)],
+            _ => items.par_iter().map(of_item).collect(),
+        }
     }
 }
 

@@ -96,6 +96,12 @@ pub fn read(
             body.len()
         )));
     };
+    // serde would take an array for a struct, field by field.
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Fault::invalid(
+            "the body is not an inference request: expected an object",
+        ));
+    }
     let read: Body<'_> = serde_json::from_slice(json).map_err(|error| {
         Fault::invalid(format!("the body is not an inference request: {error}"))
     })?;
@@ -122,23 +128,25 @@ pub fn read(
         }
     }
     let mut parameters = read.parameters.unwrap_or_default();
+    let outputs: Option<Vec<RequestedOutput>> = read
+        .outputs
+        .filter(|outputs| !outputs.is_empty())
+        .map(|outputs| {
+            let outputs = outputs.iter();
+            outputs.map(|output| wanted(output, metadata)).collect()
+        })
+        .transpose()?;
+    let name = |output: &RequestedOutput| metadata.outputs[output.position].name.clone();
+    let names = outputs.iter().flatten().map(name).collect();
     Ok(ParsedRequest {
-        outputs: read
-            .outputs
-            .filter(|outputs| !outputs.is_empty())
-            .map(|outputs| {
-                outputs
-                    .iter()
-                    .map(|output| wanted(output, metadata))
-                    .collect()
-            })
-            .transpose()?,
+        outputs,
         is_binary: flag(&mut parameters, "binary_data_output")?,
         timeout_micros: micros(&mut parameters)?,
         request: InferRequest {
             id: read.id,
             parameters,
             inputs,
+            outputs: names,
         },
     })
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::binary;
 use super::read::ParsedRequest;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::model::{InferResponse, Metadata};
 use crate::tensor::{Data, Tensor};
 
@@ -72,11 +72,9 @@ fn chosen<'a>(
     let find = |wanted: &super::RequestedOutput| {
         let name = &metadata.outputs[wanted.position].name;
         let tensor = answer.outputs.iter().find(|tensor| tensor.name == *name);
+        // A model may have outputs that not every request has.
         let tensor = tensor.ok_or_else(|| {
-            Fault::new(
-                FaultKind::Internal,
-                format!("the model returned no output `{name}`"),
-            )
+            Fault::invalid(format!("the answer to this request has no output `{name}`"))
         })?;
         Ok((tensor, wanted.is_binary.unwrap_or(asked.is_binary)))
     };

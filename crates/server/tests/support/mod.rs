@@ -242,7 +242,7 @@ impl Drop for Running {
 /// Any free port, and no time to lose.
 pub fn options() -> Options {
     Options {
-        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
+        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0)).into()],
         drain_delay: Duration::from_millis(300),
         drain_limit: Duration::from_secs(5),
         ..Options::default()

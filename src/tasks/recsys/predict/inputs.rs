@@ -12,7 +12,7 @@ use crate::talk::Talk;
 use crate::task::Task;
 use crate::tasks::recsys::Recsys;
 use crate::tasks::recsys::details::Columns;
-use tables::{ReadError, Reading, Row, Source, id_cell, read_ratings};
+use tables::{Ratings, ReadError, Reading, Row, Source, id_cell, read_ratings};
 
 /// Ids and their numbers.
 pub(super) struct Ids(HashMap<String, u32>);
@@ -92,19 +92,8 @@ impl Folded {
         let mut sorted = ratings;
         sorted.sort();
         let unknown = Unknown::ignored(format!("interactions of {file} with items"));
-        for (at, row) in (0..).zip(&sorted.rows) {
-            let user = &sorted.users[row.user as usize];
-            let taken = folded.items.entry(user.clone()).or_default();
-            let item = &sorted.items[row.item as usize];
-            match items.number(item) {
-                // The latest of several rows counts.
-                Some(item) => {
-                    taken.retain(|&other| other != item);
-                    taken.push(item);
-                }
-                None => unknown.add(at, item),
-            }
-        }
+        let number = |item: &str| items.number(item);
+        folded.items = taken(&sorted, number, |at, item| unknown.add(at, item));
         (unknown.warning().into_iter()).for_each(|warning| talk.warn(warning));
         Ok(folded)
     }
@@ -122,6 +111,30 @@ impl Folded {
         all.extend(new);
         all
     }
+}
+
+/// The items that each user took, the oldest first, of sorted interactions; those without a number are told to
+/// `unknown`, with their place.
+pub(in crate::tasks::recsys) fn taken(
+    sorted: &Ratings,
+    number: impl Fn(&str) -> Option<u32>,
+    mut unknown: impl FnMut(u64, &str),
+) -> HashMap<String, Vec<u32>> {
+    let mut items: HashMap<String, Vec<u32>> = HashMap::new();
+    for (at, row) in (0..).zip(&sorted.rows) {
+        let user = &sorted.users[row.user as usize];
+        let taken = items.entry(user.clone()).or_default();
+        let item = &sorted.items[row.item as usize];
+        match number(item) {
+            // The latest of several rows counts.
+            Some(item) => {
+                taken.retain(|&other| other != item);
+                taken.push(item);
+            }
+            None => unknown(at, item),
+        }
+    }
+    items
 }
 
 /// Items of users.

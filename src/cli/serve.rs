@@ -1,0 +1,264 @@
+//! `easylife serve`: its arguments, which are the table of settings, and which models it serves.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource as Source;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use serde::Serialize;
+
+use super::args::{Global, task_names};
+use crate::exit::{self, Exit};
+use crate::for_task;
+use crate::project::Project;
+use crate::serve::{self, Checked, FILE, Given, KEYS, Served, Settings, ValueSource};
+use crate::talk::Talk;
+use crate::task::Task;
+use crate::tasks::{self, Name};
+
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Tasks to serve [default: those of the project that have a model, and those of -m]
+    #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
+    pub tasks: Vec<String>,
+    /// Settings to read [default: easylife.toml of the project, if there is one]
+    #[arg(long, value_name = "FILE", env = "EASYLIFE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Load the models, check the settings, print both, and exit
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub settings: SettingArgs,
+}
+
+/// The settings that were given as flags or in the environment.
+pub struct SettingArgs(Vec<Given>);
+
+impl Args for SettingArgs {
+    fn augment_args(command: Command) -> Command {
+        KEYS.iter().fold(command, |command, key| {
+            let arg = Arg::new(key.name)
+                .long(key.name)
+                .value_name(key.value)
+                .env(key.variable())
+                .hide_env(true)
+                .help(key.help)
+                .help_heading("Settings (also in easylife.toml, and as EASYLIFE_SERVE_*)")
+                .action(if key.many {
+                    ArgAction::Append
+                } else {
+                    ArgAction::Set
+                });
+            command.arg(match key.short {
+                Some(short) => arg.short(short),
+                None => arg,
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = KEYS.iter().filter_map(|key| {
+            let values = matches.get_many::<String>(key.name)?;
+            let is_variable = matches.value_source(key.name)? == Source::EnvVariable;
+            // A flag can be given again; a variable has a list.
+            let split = |value: &String| match is_variable && key.many {
+                true => value
+                    .split(',')
+                    .map(|part| part.trim().to_owned())
+                    .collect(),
+                false => vec![value.clone()],
+            };
+            Some(Given {
+                key: key.name,
+                values: values.flat_map(split).collect(),
+                source: match is_variable {
+                    true => ValueSource::Environment(key.variable()),
+                    false => ValueSource::Flag,
+                },
+            })
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl ServeArgs {
+    pub(super) fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+        let project = Project::open_if_any(&global.selection())?;
+        let project = project.as_ref();
+        let file = match (self.config, project) {
+            (Some(file), _) => Some(file),
+            (None, Some(project)) => Some(project.path(FILE)).filter(|path| path.exists()),
+            (None, None) => None,
+        };
+        let mut settings = Settings::new(file.as_deref(), &self.settings.0)?;
+        if !self.tasks.is_empty() {
+            settings.tasks.value = self.tasks;
+            settings.tasks.source = ValueSource::Flag;
+        }
+        let served = served(&settings, project)?;
+        refuse_idle_listeners(&settings, &served)?;
+        if self.check {
+            let checked = serve::check(settings, served)?;
+            global.show(&Shown(checked))?;
+            return Ok(Exit::Done);
+        }
+        // The models compute on the server's threads; the global pool is for what large requests share.
+        global.start_threads()?;
+        serve::run(&settings, served, talk)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The models to serve.
+fn served(settings: &Settings, project: Option<&Project>) -> Result<Vec<Served>> {
+    let mut files: Vec<(Name, PathBuf)> = Vec::new();
+    for (task, path) in &settings.models.value {
+        let name: Name = task.parse().map_err(|reason| {
+            exit::usage(format!(
+                "{}: {reason}",
+                named(&settings.models.source, "model")
+            ))
+        })?;
+        if files.iter().any(|(known, _)| *known == name) {
+            return Err(exit::usage(format!(
+                "two models of {name} are given; a task has one"
+            )));
+        }
+        files.push((name, path.clone()));
+    }
+    let file = |name: Name| {
+        files
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, path)| path.clone())
+    };
+    let names = names(settings, project, &files)?;
+    if let Some((extra, _)) = files.iter().find(|(name, _)| !names.contains(name)) {
+        return Err(exit::usage(format!(
+            "a model of {extra} is given, but {extra} is not among the tasks to serve"
+        )));
+    }
+    let served = names
+        .into_iter()
+        .map(|name| for_task!(name, T => Served::of::<T>(project, file(name))));
+    served.collect()
+}
+
+/// The tasks to serve: those asked for, otherwise those that have a model.
+fn names(
+    settings: &Settings,
+    project: Option<&Project>,
+    files: &[(Name, PathBuf)],
+) -> Result<Vec<Name>> {
+    let asked = &settings.tasks.value;
+    if !asked.is_empty() && !asked.iter().any(|name| name == "all") {
+        let mut names = Vec::new();
+        for task in asked {
+            let name: Name = task.parse().map_err(|reason| {
+                exit::usage(format!(
+                    "{}: {reason}",
+                    named(&settings.tasks.source, "tasks")
+                ))
+            })?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        return Ok(names);
+    }
+    let has_model = |name: &Name| {
+        let given = files.iter().any(|(known, _)| known == name);
+        let own = project.is_some_and(|project| {
+            let built_in = for_task!(*name, T => <T as Task>::EMBEDDED.is_some());
+            project.has(name.as_str()) && (built_in || project.model(name.as_str()).exists())
+        });
+        given || own
+    };
+    let names: Vec<Name> = tasks::ALL.iter().copied().filter(has_model).collect();
+    match names.is_empty() {
+        false => Ok(names),
+        true => Err(exit::usage(
+            "no model to serve: name one with -m TASK=MODEL, or train one with `easylife train`",
+        )),
+    }
+}
+
+/// A listener for a task that is not served would answer nothing.
+fn refuse_idle_listeners(settings: &Settings, served: &[Served]) -> Result<()> {
+    for address in &settings.listen.value {
+        let Some(task) = &address.task else { continue };
+        if !served.iter().any(|served| served.task == task) {
+            let names: Vec<&str> = served.iter().map(|served| served.task).collect();
+            return Err(exit::usage(format!(
+                "{}: `{address}` is for a task that is not served; served are {}",
+                named(&settings.listen.source, "listen"),
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Who said a setting, for messages.
+fn named(source: &ValueSource, key: &str) -> String {
+    match source {
+        ValueSource::File(place) => format!("{place}: serve.{key}"),
+        ValueSource::Environment(name) => name.clone(),
+        ValueSource::Flag | ValueSource::Default => format!("--{key}"),
+    }
+}
+
+/// What `--check` prints.
+struct Shown(Checked);
+
+impl Serialize for Shown {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let models = self.0.models.iter().map(|(task, version, origin)| {
+            serde_json::json!({"task": task, "version": version, "origin": origin})
+        });
+        let settings = self
+            .0
+            .settings
+            .shown()
+            .into_iter()
+            .map(|(key, value, source)| {
+                (
+                    key.to_owned(),
+                    serde_json::json!({"value": value, "source": source.to_string()}),
+                )
+            });
+        let settings: serde_json::Map<String, serde_json::Value> = settings.collect();
+        serde_json::json!({"models": models.collect::<Vec<_>>(), "settings": settings})
+            .serialize(serializer)
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for (task, version, origin) in &self.0.models {
+            writeln!(
+                f,
+                "{task:<20} {}  {origin}",
+                version.get(..12).unwrap_or(version)
+            )?;
+        }
+        for (key, value, source) in self.0.settings.shown() {
+            let value = if value.is_empty() { "-" } else { &value };
+            writeln!(f, "{key:<20} {value:<24} {source}")?;
+        }
+        Ok(())
+    }
+}

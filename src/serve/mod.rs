@@ -1,0 +1,213 @@
+//! `easylife serve`: the models of tasks over HTTP. The server itself is `crates/server`, which knows no task;
+//! here it gets its models, its settings and the routes beside the Open Inference Protocol.
+//!
+//! A task implements [`Serve`]: its loaded model behind tensors. All routes go through those, so that each
+//! gives the bits of `predict`.
+
+mod access;
+mod config;
+mod dialect;
+pub mod input;
+mod signals;
+mod watch;
+
+pub use config::{FILE, KEYS, Key};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use server::{Listen, Model, Models, Options, Server};
+
+pub use config::{Given, Settings, ValueSource};
+
+use crate::exit;
+use crate::project::Project;
+use crate::talk::Talk;
+use crate::task::{Loaded, Task};
+
+/// What a task implements for `serve`.
+pub trait Serve: Task {
+    /// A loaded model behind the interface of the server.
+    ///
+    /// # Errors
+    /// A model that cannot answer requests.
+    fn serve(loaded: Loaded<Self>) -> Result<Box<dyn Model>>
+    where
+        Self: Sized;
+}
+
+/// A model to serve: under which name, of which task, from where.
+pub struct Served {
+    /// The name of its task, under which it is served.
+    pub task: &'static str,
+    /// The file, which is looked at for changes, also where it is not there yet; `None`: the built-in model.
+    pub file: Option<PathBuf>,
+    /// Loads it.
+    pub load: Box<dyn Fn() -> Result<Box<dyn Model>> + Send + Sync>,
+}
+
+impl Served {
+    /// The model of `T` that `-m` names, otherwise the project's, otherwise the built-in one.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn of<T: Serve>(project: Option<&Project>, asked: Option<PathBuf>) -> Result<Self> {
+        let is_asked = asked.is_some();
+        let path = asked.or_else(|| project.map(|project| project.model(T::NAME)));
+        if path.is_none() && T::EMBEDDED.is_none() {
+            crate::task::model_path::<T>(project, None)?;
+        }
+        let from = path.clone();
+        Ok(Self {
+            task: T::NAME,
+            file: path,
+            load: Box::new(move || {
+                // A model that is trained later takes the place of the built-in one.
+                let is_built_in =
+                    |path: &PathBuf| T::EMBEDDED.is_some() && !is_asked && !path.exists();
+                let path = from.as_ref().filter(|path| !is_built_in(path));
+                T::serve(crate::task::load_model::<T>(
+                    None,
+                    path.map(PathBuf::as_path),
+                )?)
+            }),
+        })
+    }
+}
+
+/// What `serve --check` found.
+pub struct Checked {
+    /// The settings in effect, and where each comes from.
+    pub settings: Settings,
+    /// Name, version and origin of each model.
+    pub models: Vec<(String, String, String)>,
+}
+
+/// Loads the models, which must be sound, and validates the settings.
+///
+/// # Errors
+/// A model that cannot be loaded.
+pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
+    let models = served
+        .into_iter()
+        .map(|served| {
+            let model = (served.load)()?;
+            let origin = match &served.file {
+                Some(file) if file.exists() => file.display().to_string(),
+                _ => "built in".to_owned(),
+            };
+            Ok((served.task.to_owned(), model.version().to_owned(), origin))
+        })
+        .collect::<Result<_>>()?;
+    Ok(Checked { settings, models })
+}
+
+/// Serves until SIGTERM or Ctrl-C, and drains.
+///
+/// # Errors
+/// A model that cannot be loaded at the start, or an address that cannot be listened on.
+pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> {
+    quiet_panics();
+    let mut models = Models::new();
+    let mut watched = Vec::new();
+    for served in served {
+        if let Some(file) = &served.file {
+            watched.push(watch::Watched::new(served.task, file.clone()));
+        }
+        let load = served.load;
+        let loader = move || load().map_err(|error| format!("{error:#}"));
+        models.add(served.task, Box::new(loader));
+    }
+    let models = Arc::new(models);
+    let (access, log) = match &settings.access_log.value {
+        Some(path) => {
+            let log = Arc::new(access::Log::open(path)?);
+            (Some(log.clone().callback()), Some(log))
+        }
+        None => (None, None),
+    };
+    let options = Options {
+        listen: settings
+            .listen
+            .value
+            .iter()
+            .map(config::Address::listen)
+            .collect(),
+        admin_listen: settings.admin_listen.value,
+        limits: settings.limits(),
+        drain_delay: settings.drain_delay.value,
+        drain_limit: settings.drain_limit.value,
+        access,
+        dialect: Some(Arc::new(dialect::Routes::new())),
+    };
+    let server = Server::bind(options, Arc::clone(&models))
+        .map_err(|error| exit::coded(exit::Exit::Failed, error.to_string()))?;
+    let drain = server.drain();
+    let signals = signals::Signals::start(drain.clone(), Arc::clone(&models), log.clone(), *talk)?;
+    tell(&server, &models, talk)?;
+    // It answers while the models are loaded, and is not ready. A model that cannot be loaded ends it.
+    let failed = Arc::new(Mutex::new(None));
+    let loading = std::thread::spawn({
+        let (models, failed) = (Arc::clone(&models), Arc::clone(&failed));
+        move || {
+            if let Some((name, reason)) = models.load_all().into_iter().next() {
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, reason));
+                drain.begin();
+                drain.begin();
+            }
+        }
+    });
+    let interval = settings.reload_interval.value;
+    let watcher = watch::start(watched, interval, Arc::clone(&models), *talk);
+    let ran = server.run_on(settings.threads.value);
+    watcher.stop();
+    signals.stop();
+    if let Some(log) = log {
+        log.flush();
+    }
+    if loading.is_finished() {
+        // A panic of a loader has been caught.
+        let _ = loading.join();
+    }
+    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((name, reason)) = failed {
+        anyhow::bail!("{name}: {reason}");
+    }
+    ran.context("cannot serve")
+}
+
+/// Says what is served where.
+fn tell(server: &Server, models: &Models, talk: &Talk) -> Result<()> {
+    let names: Vec<&str> = models.slots().iter().map(|slot| slot.name()).collect();
+    for Listen { address, scope } in server.listeners()? {
+        let what = scope.unwrap_or_else(|| names.join(", "));
+        talk.note(format!(
+            "serving {what} on http://{address} (page: http://{address}/docs)"
+        ));
+    }
+    if let Some(address) = server.admin_address()? {
+        talk.note(format!("admin routes on http://{address}"));
+    }
+    Ok(())
+}
+
+/// A panic in a model is told without what it was about: its message may hold what a client sent.
+fn quiet_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(String::new, |place| {
+            format!(" at {}:{}", place.file(), place.line())
+        });
+        eprintln!("error: a panic{place}; the request gets 500, the server goes on");
+    }));
+}
+
+/// The address that a server listens on by default.
+pub const DEFAULT_ADDRESS: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
+    std::net::Ipv4Addr::LOCALHOST,
+    8080,
+));
+/// How long a server goes on after SIGTERM by default.
+pub const DRAIN_DELAY: Duration = Duration::from_secs(5);

@@ -1,0 +1,1 @@
+"""Stands in for FastAPI, of which the tests use the client alone."""

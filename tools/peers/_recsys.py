@@ -22,6 +22,8 @@ from _search import search
 
 SEED, SHARE, USERS, LENGTH, LIKED = 42, 0.2, 3000, 20, 4
 DISLIKED = (1.0, 0.5, 0.25)
+# CPU seconds of a search, after which it tries nothing more: 15 times what easylife takes on the largest set.
+BUDGET = 600
 # Values in order, and the settings whose product is tried first, with the others at their first value.
 SEARCHED = {
     "als": ({"factors": (64, 128, 256), "alpha": (1, 3, 10, 30, 100, 300),
@@ -193,7 +195,7 @@ def choose(train, kind):
         except ModelFitError:  # BPR diverges at high learning rates
             return 0.0
 
-    return search(values, grid, measure)
+    return search(values, grid, measure, BUDGET)
 
 
 def lists(train, out, kind, settings):

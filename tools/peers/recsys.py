@@ -151,7 +151,8 @@ def our_row(data, kind):
 def peer_row(data, kind):
     found = data.chosen(kind)
     run, times = data.peer_lists(kind)
-    return line(PEERS[kind], *cells(told(found["settings"]), found["tried"], found["score"],
+    tried = f"{found['tried']}, budget used up" if found["is_cut"] else found["tried"]
+    return line(PEERS[kind], *cells(told(found["settings"]), tried, found["score"],
                                     data.score("peer.csv"), (found["cpu"], times["fit"], times["lists"]),
                                     run.memory))
 
@@ -170,8 +171,8 @@ def run(bench, measuring):
                  f"test={data}/gowalla/test.csv.gz")]
     out = [bench.versions("implicit", "scipy", "numpy") + ". One thread everywhere, CPU seconds. All choose settings "
            "on the same held-out slice of the training part by NDCG@20 (`tools/peers/_recsys.py` has the grids and "
-           "checks the slice), then train on all of it. Times of peers are of `fit` and `recommend` alone, those of "
-           "easylife of whole processes. A half-life of a user's interactions is in easylife alone; `disliked` is "
+           "checks the slice), then train on all of it; a search of a peer may take 600 CPU seconds. Times of peers are "
+           "of `fit` and `recommend` alone, those of easylife of whole processes. A half-life of a user's interactions is in easylife alone; `disliked` is "
            "the weight of interactions rated below 4, for all but BPR, which has no weights. EASE is left out for "
            "gowalla: it would take 27 GB.", ""]
     for one in sets:

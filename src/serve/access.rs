@@ -138,10 +138,11 @@ fn line(access: &Access<'_>, out: &mut Vec<u8>) {
     // Writing to memory does not fail.
     let _ = writeln!(
         out,
-        r#"{{"time":{}.{:03},"id":"{}","method":"{}","route":"{}","status":{},"rows":{},"model":"{}","version":"{}","micros":{},"bytes_in":{},"bytes_out":{}}}"#,
+        r#"{{"time":{}.{:03},"id":"{}","who":"{}","method":"{}","route":"{}","status":{},"rows":{},"model":"{}","version":"{}","micros":{},"bytes_in":{},"bytes_out":{}}}"#,
         now.as_secs(),
         now.subsec_millis(),
         access.request_id,
+        access.who,
         access.method,
         access.route,
         access.status,
@@ -161,6 +162,7 @@ mod tests {
     fn access(id: &'static str) -> Access<'static> {
         Access {
             request_id: id,
+            who: "shop",
             method: "POST",
             route: "/v2/models/{model}/infer",
             status: 200,

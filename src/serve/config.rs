@@ -155,6 +155,16 @@ pub struct Settings {
     pub reload_interval: Setting<Option<Duration>>,
     /// Where the access log goes; `-`: stderr.
     pub access_log: Setting<Option<PathBuf>>,
+    /// Who may ask.
+    pub tokens: Setting<Option<PathBuf>>,
+    /// Whether tokens may go over plain HTTP beyond loopback.
+    pub allow_plain_tokens: Setting<bool>,
+    /// The server's certificate.
+    pub tls_cert: Setting<Option<PathBuf>>,
+    /// Its key.
+    pub tls_key: Setting<Option<PathBuf>>,
+    /// Authorities of clients' certificates.
+    pub tls_client_ca: Setting<Option<PathBuf>>,
     /// Limits, by key.
     limits: Vec<(&'static str, Setting<Amount>)>,
 }
@@ -327,7 +337,7 @@ pub const KEYS: &[Key] = &[
         reload_interval,
         |text: &str| Ok::<_, String>(Some(time(text)?).filter(|time| !time.is_zero())),
         |value: &Option<Duration>| value.map_or_else(|| "0".to_owned(), spell_time),
-        "Look at the model files so often, and reload those that changed; 0: never [default: 2s]"
+        "Look at the files of models, tokens and certificates so often, and read those that changed; 0: never [default: 2s]"
     ),
     key!(
         "access-log",
@@ -338,6 +348,46 @@ pub const KEYS: &[Key] = &[
             .as_ref()
             .map_or_else(String::new, |path| path.display().to_string()),
         "Write a line of JSON for each request, without content; `-`: to stderr [default: none]"
+    ),
+    key!(
+        "tokens",
+        "FILE",
+        tokens,
+        |text: &str| Ok::<_, String>(Some(PathBuf::from(text))),
+        shown_path,
+        "Ask for a bearer token of this file: names, scopes and SHA-256 of tokens [default: ask nobody]"
+    ),
+    key!(
+        "allow-plain-tokens",
+        "BOOL",
+        allow_plain_tokens,
+        boolean,
+        bool::to_string,
+        "Take tokens over plain HTTP beyond loopback, where something else encrypts [default: false]"
+    ),
+    key!(
+        "tls-cert",
+        "FILE",
+        tls_cert,
+        |text: &str| Ok::<_, String>(Some(PathBuf::from(text))),
+        shown_path,
+        "Certificate in PEM, with those between it and an authority: listen for HTTPS"
+    ),
+    key!(
+        "tls-key",
+        "FILE",
+        tls_key,
+        |text: &str| Ok::<_, String>(Some(PathBuf::from(text))),
+        shown_path,
+        "Its private key in PEM"
+    ),
+    key!(
+        "tls-client-ca",
+        "FILE",
+        tls_client_ca,
+        |text: &str| Ok::<_, String>(Some(PathBuf::from(text))),
+        shown_path,
+        "Authorities in PEM, of which clients must have a certificate"
     ),
     limit!(
         "max-connections",
@@ -415,6 +465,16 @@ pub const KEYS: &[Key] = &[
         "Without progress of a response [default: 30s]"
     ),
 ];
+
+fn shown_path(path: &Option<PathBuf>) -> String {
+    path.as_ref()
+        .map_or_else(String::new, |path| path.display().to_string())
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is neither true nor false"))
+}
 
 fn one(values: &[String]) -> Result<&str, String> {
     match values {
@@ -578,6 +638,11 @@ impl Default for Settings {
             drain_limit: Duration::from_secs(60).into(),
             reload_interval: Some(Duration::from_secs(2)).into(),
             access_log: None.into(),
+            tokens: None.into(),
+            allow_plain_tokens: false.into(),
+            tls_cert: None.into(),
+            tls_key: None.into(),
+            tls_client_ca: None.into(),
             limits,
         }
     }
@@ -762,8 +827,9 @@ fn text(value: &Spanned<DeValue<'_>>) -> Result<String, String> {
         DeValue::String(text) => Ok(text.to_string()),
         DeValue::Integer(number) => Ok(number.to_string()),
         DeValue::Float(number) => Ok(number.to_string()),
+        DeValue::Boolean(value) => Ok(value.to_string()),
         other => Err(format!(
-            "expected a text or a number, not a {}",
+            "expected a text, a number or a boolean, not a {}",
             other.type_str()
         )),
     }
@@ -844,7 +910,7 @@ mod tests {
             ),
             (
                 "[serve]\nio-threads = true",
-                "easylife.toml:2: serve.io-threads: expected a text or a number, not a boolean",
+                "easylife.toml:2: serve.io-threads: `true` is not a whole number from 1 to ",
             ),
             ("[serve\n", "easylife.toml:1: "),
         ] {
@@ -882,6 +948,7 @@ mod tests {
                 ("model", _) => "nlp=a".to_owned(),
                 ("admin-listen", _) => "127.0.0.1:1".to_owned(),
                 ("access-log", _) => "-".to_owned(),
+                (_, "") => "a.pem".to_owned(),
                 (_, value) => value.to_owned(),
             };
             let mut other = Settings::default();

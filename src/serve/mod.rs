@@ -6,9 +6,12 @@
 
 mod access;
 mod config;
+mod credentials;
 mod dialect;
 pub mod input;
+mod renew;
 mod signals;
+mod tokens;
 mod watch;
 
 pub use config::{FILE, KEYS, Key};
@@ -91,6 +94,7 @@ pub struct Checked {
 /// # Errors
 /// A model that cannot be loaded.
 pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
+    credentials::Credentials::read(&settings)?;
     let models = served
         .into_iter()
         .map(|served| {
@@ -111,17 +115,24 @@ pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
 /// A model that cannot be loaded at the start, or an address that cannot be listened on.
 pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> {
     quiet_panics();
+    let credentials = credentials::Credentials::read(settings)?;
+    warn_of_strangers(settings, talk);
     let mut models = Models::new();
-    let mut watched = Vec::new();
+    let mut files = Vec::new();
     for served in served {
-        if let Some(file) = &served.file {
-            watched.push(watch::Watched::new(served.task, file.clone()));
-        }
+        files.push((served.task, served.file));
         let load = served.load;
         let loader = move || load().map_err(|error| format!("{error:#}"));
         models.add(served.task, Box::new(loader));
     }
     let models = Arc::new(models);
+    let of_models = files.into_iter().map(|(task, file)| {
+        let models = Arc::clone(&models);
+        renew::Renewable::model(task, file, models)
+    });
+    // Tokens first: a large model does not keep a revoked one alive.
+    let renewables = credentials.renewables.into_iter().chain(of_models);
+    let renewables = Arc::new(renewables.collect::<Vec<_>>());
     let (access, log) = match &settings.access_log.value {
         Some(path) => {
             let log = Arc::new(access::Log::open(path)?);
@@ -142,12 +153,16 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
         drain_limit: settings.drain_limit.value,
         access,
         dialect: Some(Arc::new(dialect::Routes::new())),
+        guard: credentials.guard,
+        tls: credentials.tls,
     };
     let server = Server::bind(options, Arc::clone(&models))
         .map_err(|error| exit::coded(exit::Exit::Failed, error.to_string()))?;
     let drain = server.drain();
-    let signals = signals::Signals::start(drain.clone(), Arc::clone(&models), log.clone(), *talk)?;
-    tell(&server, &models, talk)?;
+    let signals =
+        signals::Signals::start(drain.clone(), Arc::clone(&renewables), log.clone(), *talk)?;
+    tell(settings, &server, &models, talk)?;
+    let watcher = watch::start(renewables, settings.reload_interval.value, *talk);
     // It answers while the models are loaded, and is not ready. A model that cannot be loaded ends it.
     let failed = Arc::new(Mutex::new(None));
     let loading = std::thread::spawn({
@@ -160,8 +175,6 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
             }
         }
     });
-    let interval = settings.reload_interval.value;
-    let watcher = watch::start(watched, interval, Arc::clone(&models), *talk);
     let ran = server.run_on(settings.threads.value);
     watcher.stop();
     signals.stop();
@@ -179,17 +192,34 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     ran.context("cannot serve")
 }
 
+/// Whoever reaches an address may ask the models, unless tokens or certificates are asked for.
+fn warn_of_strangers(settings: &Settings, talk: &Talk) {
+    let is_guarded = settings.tokens.value.is_some() || settings.tls_client_ca.value.is_some();
+    let own = settings.listen.value.iter().map(|listen| listen.address);
+    let mut all = own.chain(settings.admin_listen.value);
+    match all.find(|address| !address.ip().is_loopback()) {
+        Some(open) if !is_guarded => talk.warn(format!(
+            "whoever reaches {open} may ask the models; `tokens` or `tls-client-ca` asks who they are"
+        )),
+        _ => {}
+    }
+}
+
 /// Says what is served where.
-fn tell(server: &Server, models: &Models, talk: &Talk) -> Result<()> {
+fn tell(settings: &Settings, server: &Server, models: &Models, talk: &Talk) -> Result<()> {
+    let scheme = match settings.tls_cert.value {
+        Some(_) => "https",
+        None => "http",
+    };
     let names: Vec<&str> = models.slots().iter().map(|slot| slot.name()).collect();
     for Listen { address, scope } in server.listeners()? {
         let what = scope.unwrap_or_else(|| names.join(", "));
         talk.note(format!(
-            "serving {what} on http://{address} (page: http://{address}/docs)"
+            "serving {what} on {scheme}://{address} (page: {scheme}://{address}/docs)"
         ));
     }
     if let Some(address) = server.admin_address()? {
-        talk.note(format!("admin routes on http://{address}"));
+        talk.note(format!("admin routes on {scheme}://{address}"));
     }
     Ok(())
 }

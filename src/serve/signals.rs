@@ -1,16 +1,16 @@
-//! Signals of a server: SIGTERM and Ctrl-C drain it, a second one ends it at once, SIGHUP loads the models anew and
-//! opens the log anew. Loading has a thread of its own: a large model does not keep a drain waiting.
+//! Signals of a server: SIGTERM and Ctrl-C drain it, a second one ends it at once, SIGHUP reads models, tokens and
+//! certificates anew and opens the log anew. Reading has a thread of its own: a large model does not keep a drain waiting.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result};
-use server::Models;
 use server::life::Drain;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as Pending};
 
 use super::access::Log;
+use super::renew::Renewable;
 use crate::talk::Talk;
 
 /// A thread that waits for signals.
@@ -26,7 +26,7 @@ impl Signals {
     /// Handlers that cannot be installed.
     pub fn start(
         drain: Drain,
-        models: Arc<Models>,
+        renewables: Arc<Vec<Renewable>>,
         log: Option<Arc<Log>>,
         talk: Talk,
     ) -> Result<Self> {
@@ -37,8 +37,12 @@ impl Signals {
             for signal in pending.forever() {
                 match signal {
                     SIGHUP => {
-                        let models = Arc::clone(&models);
-                        std::thread::spawn(move || reload(&models, &talk));
+                        let all = Arc::clone(&renewables);
+                        std::thread::spawn(move || {
+                            for one in all.iter().filter(|one| !one.renew(&talk)) {
+                                talk.warn(format!("{}: is being loaded already", one.name));
+                            }
+                        });
                         if let Some(Err(error)) = log.as_ref().map(|log| log.reopen()) {
                             talk.warn(format!("the access log cannot be opened anew: {error}"));
                         }
@@ -61,22 +65,5 @@ impl Signals {
         self.handle.close();
         // A panic of the thread has been told.
         let _ = self.thread.join();
-    }
-}
-
-/// Loads all models that should be loaded; a broken file leaves the old one serving.
-fn reload(models: &Models, talk: &Talk) {
-    for slot in models.slots().iter().filter(|slot| slot.is_wanted()) {
-        tell(slot.name(), slot.load().map_err(|fault| fault.reason), talk);
-    }
-}
-
-/// Says how a reload went.
-pub fn tell(name: &str, loaded: Result<(), String>, talk: &Talk) {
-    match loaded {
-        Ok(()) => talk.note(format!("{name}: loaded anew")),
-        Err(reason) => talk.warn(format!(
-            "{name}: {reason}; the model before it goes on serving"
-        )),
     }
 }

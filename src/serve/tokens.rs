@@ -27,7 +27,7 @@ struct Entry {
 /// Reads a file of tokens.
 ///
 /// # Errors
-/// A file that cannot be read, that others may read, or an entry that is wrong (exit 2). No message has a digest.
+/// A file that cannot be read, that others may write, or an entry that is wrong (exit 2). No message has a digest.
 pub fn read(path: &Path) -> Result<Vec<Token>> {
     let shown = path.display();
     let fail = |reason: String| exit::usage(format!("{shown}: {reason}"));
@@ -37,16 +37,33 @@ pub fn read(path: &Path) -> Result<Vec<Token>> {
         use std::os::unix::fs::PermissionsExt;
         let found = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
         if found.permissions().mode() & 0o022 != 0 {
-            return Err(fail("others may write it; run `chmod go-w` on it".to_owned()));
+            return Err(fail(
+                "others may write it; run `chmod go-w` on it".to_owned(),
+            ));
         }
     }
     let entries: std::collections::BTreeMap<String, Entry> =
         toml::from_str(&text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let before =
+                |span: std::ops::Range<usize>| &text.as_bytes()[..span.start.min(text.len())];
+            let line = error
+                .span()
+                .map(|span| before(span).iter().filter(|byte| **byte == b'\n').count() + 1);
             let place = line.map_or_else(String::new, |line| format!("line {line}: "));
-            fail(format!("{place}{}", error.message()))
+            // The reader's own words would show what stands there.
+            let secret = ["invalid type", "invalid value"];
+            let reason = match secret
+                .iter()
+                .any(|start| error.message().starts_with(start))
+            {
+                true => "expected [NAME] with scopes = [...] and sha256 = \"...\"",
+                false => error.message(),
+            };
+            fail(format!("{place}{reason}"))
         })?;
-    let tokens = entries.into_iter().map(|(name, entry)| token(&name, &entry).map_err(&fail));
+    let tokens = entries
+        .into_iter()
+        .map(|(name, entry)| token(&name, &entry).map_err(&fail));
     tokens.collect()
 }
 
@@ -59,7 +76,10 @@ fn token(name: &str, entry: &Entry) -> Result<Token, String> {
     let scope = |scope: &String| {
         Scope::from_name(scope).ok_or_else(|| {
             let near = near_miss(scope, &known);
-            format!("[{name}]: unknown scope `{scope}`; {near}expected one of {}", known.join(", "))
+            format!(
+                "[{name}]: unknown scope `{scope}`; {near}expected one of {}",
+                known.join(", ")
+            )
         })
     };
     Ok(Token {
@@ -88,15 +108,28 @@ mod tests {
 
     const SHA: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
+    /// Whatever the umask says.
+    fn own(path: &Path) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
     fn tokens(text: &str) -> Result<Vec<Token>, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
+        own(file.path());
         read(file.path()).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_file_of_tokens_is_read() {
-        let read = tokens(&format!("[shop]\nscopes = [\"predict\", \"metrics\"]\nsha256 = \"{SHA}\"\n")).unwrap();
+        let read = tokens(&format!(
+            "[shop]\nscopes = [\"predict\", \"metrics\"]\nsha256 = \"{SHA}\"\n"
+        ))
+        .unwrap();
         assert_eq!((&*read[0].name, read[0].sha256[0]), ("shop", 0x2b));
         assert_eq!(read[0].scopes, [Scope::Predict, Scope::Metrics]);
     }
@@ -104,14 +137,30 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_without_the_digest() {
         for (text, expected) in [
-            (format!("[shop]\nscopes = [\"predcit\"]\nsha256 = \"{SHA}\"\n"), "did you mean `predict`?"),
-            ("[shop]\nscopes = []\nsha256 = \"2bb8\"\n".to_owned(), "64 hexadecimal digits"),
-            (format!("[shop]\nscope = []\nsha256 = \"{SHA}\"\n"), "unknown field `scope`"),
-            (format!("[\"a b\"]\nscopes = []\nsha256 = \"{SHA}\"\n"), "a name may have"),
+            (
+                format!("[shop]\nscopes = [\"predcit\"]\nsha256 = \"{SHA}\"\n"),
+                "did you mean `predict`?",
+            ),
+            (
+                "[shop]\nscopes = []\nsha256 = \"2bb8\"\n".to_owned(),
+                "64 hexadecimal digits",
+            ),
+            (
+                format!("[shop]\nscope = []\nsha256 = \"{SHA}\"\n"),
+                "unknown field `scope`",
+            ),
+            (
+                format!("[\"a b\"]\nscopes = []\nsha256 = \"{SHA}\"\n"),
+                "a name may have",
+            ),
             ("[shop\n".to_owned(), "line 1"),
+            ("shop = \"2bb8\"\n".to_owned(), "expected [NAME]"),
         ] {
             let error = tokens(&text).unwrap_err();
-            assert!(error.contains(expected) && !error.contains("2bb8"), "{error}");
+            assert!(
+                error.contains(expected) && !error.contains("2bb8"),
+                "{error}"
+            );
         }
     }
 }

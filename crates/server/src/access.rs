@@ -5,6 +5,8 @@
 pub struct Access<'a> {
     /// The request's id: the client's, if it is harmless, or a new one.
     pub request_id: &'a str,
+    /// Whose token or certificate it has, or empty.
+    pub who: &'a str,
     /// The method: `GET`, `POST`, or `other`.
     pub method: &'static str,
     /// The pattern of the route.

@@ -17,6 +17,8 @@ use crate::handler::{self, App, Entrance};
 use crate::life::Stage;
 use crate::reply;
 use crate::socket::{ConnectionState, Socket};
+use crate::stream::Stream;
+use crate::tls;
 
 /// Bytes that hyper may buffer of a connection: more make large bodies cheaper to read.
 const BUFFER: usize = 128 << 10;
@@ -38,23 +40,22 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, entrance: Arc<E
         app.metrics.count_connection();
         match Arc::clone(&app.connections).try_acquire_owned() {
             Ok(place) => {
-                tokio::spawn(serve(
-                    Arc::clone(&app),
-                    stream,
-                    place,
-                    Arc::clone(&entrance),
-                ));
+                tokio::spawn(open(Arc::clone(&app), stream, place, Arc::clone(&entrance)));
             }
             Err(_) => {
                 app.metrics.count_rejected(503);
-                let _ = stream.try_write(&reply::rejection(503));
+                // Over TLS there is nothing to say without a handshake.
+                if entrance.tls.is_none() {
+                    let _ = stream.try_write(&reply::rejection(503));
+                }
             }
         }
     }
 }
 
-/// Serves a connection to its end.
-async fn serve(
+/// Serves a connection to its end, with TLS where the listener has it. The client has as long for the handshake as for a
+/// head.
+async fn open(
     app: Arc<App>,
     stream: TcpStream,
     place: OwnedSemaphorePermit,
@@ -62,7 +63,33 @@ async fn serve(
 ) {
     // Answers are written whole: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let state = Arc::new(ConnectionState::new());
+    let Some(tls) = &entrance.tls else {
+        return serve(app, stream, None, place, entrance).await;
+    };
+    let handshake = tls.acceptor().accept(stream);
+    let opened = tokio::select! {
+        opened = tokio::time::timeout(app.limits.head, handshake) => opened,
+        () = app.life.reached(Stage::Closing) => return,
+    };
+    match opened {
+        Ok(Ok(stream)) => {
+            let certificate = tls::client_digest(stream.get_ref().1);
+            serve(app, stream, certificate, place, entrance).await;
+        }
+        // Whoever speaks no TLS, or has no certificate, hears that from the handshake.
+        Ok(Err(_)) => app.metrics.count_rejected(400),
+        Err(_) => app.metrics.count_rejected(408),
+    }
+}
+
+async fn serve<S: Stream>(
+    app: Arc<App>,
+    stream: S,
+    certificate: Option<[u8; 32]>,
+    place: OwnedSemaphorePermit,
+    entrance: Arc<Entrance>,
+) {
+    let state = Arc::new(ConnectionState::new(certificate));
     let socket = Socket::new(stream, Arc::clone(&state), Arc::clone(&app), place);
     let service = {
         let app = Arc::clone(&app);

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::fault::Fault;
+use crate::guard::Scope;
 use crate::model::{InferRequest, InferResponse, Model};
 use crate::models::{Models, Target};
 use crate::route::decode;
@@ -33,6 +34,8 @@ pub struct RouteSpec {
     pub pattern: &'static str,
     /// The methods, as `Allow` lists them.
     pub methods: &'static str,
+    /// What a token must allow; `None`: the route is open to all.
+    pub scope: Option<Scope>,
 }
 
 /// A request on a route of a [`Dialect`].
@@ -155,6 +158,7 @@ mod tests {
         let spec = |pattern| RouteSpec {
             pattern,
             methods: "POST",
+            scope: None,
         };
         let routes = Routes::new(&[spec("/predict"), spec("/items/{id}/similar"), spec("/")]);
         let names = |path| routes.find(path);

@@ -1,5 +1,5 @@
-//! Who may do what: bearer tokens, of which the server knows the SHA-256 alone, each with its scopes. They are
-//! replaced while the server runs.
+//! Who may do what: bearer tokens, of which the server knows the SHA-256 alone, and certificates of clients, each with
+//! its scopes. They are replaced while the server runs.
 
 use std::sync::Arc;
 
@@ -47,7 +47,8 @@ impl Scope {
 pub struct Token {
     /// Whose it is; it stands in the access log.
     pub name: Arc<str>,
-    /// SHA-256 of the token. Tokens are random and long, so that a slow hash would add nothing.
+    /// SHA-256 of the token, or of a client's certificate in DER. Tokens are random and long: a slow hash would add
+    /// nothing.
     pub sha256: [u8; 32],
     /// What it allows.
     pub scopes: Vec<Scope>,
@@ -72,18 +73,26 @@ impl Guard {
         self.tokens.store(Arc::new(tokens));
     }
 
-    /// Whose token a request has, which must allow `scope`.
+    /// Whose token a request has, or else whose certificate its connection, and whether it allows `scope`.
     ///
     /// # Errors
-    /// A request without a valid token, or with one that does not allow it.
-    pub(crate) fn check(&self, headers: &HeaderMap, scope: Scope) -> Result<Arc<str>, Fault> {
+    /// A request without a valid token.
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&[u8; 32]>,
+        scope: Scope,
+    ) -> Result<(Arc<str>, bool), Fault> {
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
         let token = match (given.next(), given.next()) {
             (Some(value), None) => bearer(value.as_bytes()),
             _ => None,
         };
-        let token = token.ok_or_else(|| unauthorized("a bearer token is required"))?;
-        let digest: [u8; 32] = Sha256::digest(token).into();
+        let digest: [u8; 32] = match (token, certificate) {
+            (Some(token), _) => Sha256::digest(token).into(),
+            (None, Some(certificate)) => *certificate,
+            (None, None) => return Err(unauthorized("a bearer token is required")),
+        };
         let tokens = self.tokens.load();
         // Every token is looked at, so that the time says nothing about which one it is.
         let mut found = None;
@@ -93,14 +102,14 @@ impl Guard {
             }
         }
         let found = found.ok_or_else(|| unauthorized("the token is not valid"))?;
-        match found.scopes.contains(&scope) {
-            true => Ok(Arc::clone(&found.name)),
-            false => Err(Fault::new(
-                FaultKind::Forbidden,
-                format!("the token does not have the scope `{}`", scope.name()),
-            )),
-        }
+        Ok((Arc::clone(&found.name), found.scopes.contains(&scope)))
     }
+}
+
+/// The fault of a token that does not have a scope.
+pub(crate) fn forbidden(scope: Scope) -> Fault {
+    let reason = format!("the token does not have the scope `{}`", scope.name());
+    Fault::new(FaultKind::Forbidden, reason)
 }
 
 fn unauthorized(reason: &str) -> Fault {
@@ -116,7 +125,10 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 
 /// Whether two digests are equal, in a time that does not depend on where they differ.
 fn is_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    let differing = a.iter().zip(b).fold(0, |differing, (a, b)| differing | (a ^ b));
+    let differing = a
+        .iter()
+        .zip(b)
+        .fold(0, |differing, (a, b)| differing | (a ^ b));
     std::hint::black_box(differing) == 0
 }
 
@@ -139,8 +151,11 @@ mod tests {
         for value in authorization {
             headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        let checked = guard.check(&headers, scope);
-        checked.map(|name| name.to_string()).map_err(|fault| fault.status())
+        match guard.check(&headers, None, scope) {
+            Ok((name, true)) => Ok(name.to_string()),
+            Ok((_, false)) => Err(forbidden(scope).status()),
+            Err(fault) => Err(fault.status()),
+        }
     }
 
     #[test]
@@ -149,16 +164,31 @@ mod tests {
             token("shop", "s3cret", &[Scope::Predict]),
             token("ops", "other", &[Scope::Admin, Scope::Metrics]),
         ]);
-        assert_eq!(asked(&guard, &["Bearer s3cret"], Scope::Predict), Ok("shop".to_owned()));
-        assert_eq!(asked(&guard, &["bearer other"], Scope::Admin), Ok("ops".to_owned()));
+        assert_eq!(
+            asked(&guard, &["Bearer s3cret"], Scope::Predict),
+            Ok("shop".to_owned())
+        );
+        assert_eq!(
+            asked(&guard, &["bearer other"], Scope::Admin),
+            Ok("ops".to_owned())
+        );
         assert_eq!(asked(&guard, &["Bearer s3cret"], Scope::Admin), Err(403));
-        for wrong in [&[][..], &["Bearer"], &["Bearer "], &["Bearer s3cre"], &["Basic s3cret"], &["s3cret"],
-            &["Bearer s3cret", "Bearer s3cret"]]
-        {
+        for wrong in [
+            &[][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer s3cre"],
+            &["Basic s3cret"],
+            &["s3cret"],
+            &["Bearer s3cret", "Bearer s3cret"],
+        ] {
             assert_eq!(asked(&guard, wrong, Scope::Predict), Err(401), "{wrong:?}");
         }
         guard.replace(vec![token("shop", "new", &[Scope::Predict])]);
         assert_eq!(asked(&guard, &["Bearer s3cret"], Scope::Predict), Err(401));
-        assert_eq!(asked(&guard, &["Bearer new"], Scope::Predict), Ok("shop".to_owned()));
+        assert_eq!(
+            asked(&guard, &["Bearer new"], Scope::Predict),
+            Ok("shop".to_owned())
+        );
     }
 }

@@ -19,6 +19,7 @@ use crate::admission::Admission;
 use crate::body::{Encoding, RequestBody, unpack};
 use crate::dialect::{Dialect, RouteSpec, Routes};
 use crate::fault::{Fault, FaultKind};
+use crate::guard::{self, Guard};
 use crate::infer::{self, DialectRequest, Protocol};
 use crate::life::{Lifecycle, Stage};
 use crate::limits::Limits;
@@ -28,6 +29,7 @@ use crate::oip;
 use crate::reply::{REQUEST_ID, Reply};
 use crate::route::{self, Route, RouteMatch};
 use crate::socket::{ConnectionState, Phase};
+use crate::tls::Tls;
 
 /// The longest request id that is taken from a client.
 const ID_LENGTH: usize = 128;
@@ -44,6 +46,7 @@ pub(crate) struct App {
     pub(crate) ids: Ids,
     pub(crate) dialect: Option<Arc<dyn Dialect>>,
     pub(crate) routes: Routes,
+    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 impl App {
@@ -52,6 +55,25 @@ impl App {
         self.dialect
             .as_ref()
             .map_or(&[], |dialect| dialect.routes())
+    }
+
+    /// Notes who asks, where tokens are asked for; they must allow the route.
+    fn check(
+        &self,
+        headers: &HeaderMap,
+        state: &ConnectionState,
+        route: Route,
+        note: &mut RequestNotes,
+    ) -> Result<(), Fault> {
+        let (Some(guard), Some(scope)) = (&self.guard, route.scope(self.specs())) else {
+            return Ok(());
+        };
+        let (who, is_allowed) = guard.check(headers, state.certificate(), scope)?;
+        note.who = Some(who);
+        match is_allowed {
+            true => Ok(()),
+            false => Err(guard::forbidden(scope)),
+        }
     }
 
     /// The route of a path; those of the application come first.
@@ -74,6 +96,7 @@ pub(crate) struct Entrance {
     pub(crate) has_admin: bool,
     /// The model that it is for, if it is for one.
     pub(crate) scope: Option<Arc<str>>,
+    pub(crate) tls: Option<Arc<Tls>>,
 }
 
 impl Entrance {
@@ -92,6 +115,8 @@ pub(crate) struct RequestNotes {
     pub(crate) rows: usize,
     pub(crate) bytes_in: usize,
     pub(crate) model: Option<(usize, Loaded)>,
+    /// Who asks, where that is known.
+    pub(crate) who: Option<Arc<str>>,
 }
 
 /// Answers a request.
@@ -108,18 +133,21 @@ pub(crate) async fn handle(
         rows: 0,
         bytes_in: 0,
         model: None,
+        who: None,
     };
     let mut request_body = RequestBody::new(incoming);
     let id = app.ids.id(&head.headers);
     let (found, names) = app.find(head.uri.path());
     let (route, method) = (found.route, method_name(&head.method));
-    let answer = match route {
-        Route::Dialect(position) => {
+    let checked = app.check(&head.headers, &state, route, &mut note);
+    let answer = match (checked, route) {
+        (Err(fault), _) => Err(fault),
+        (Ok(()), Route::Dialect(position)) => {
             let scope = entrance.scope.clone();
             let asked = DialectRequest::new(&head, position, method, names, scope);
             dialect(&app, &head, &mut request_body, asked, &mut note).await
         }
-        _ => {
+        (Ok(()), _) => {
             let body = &mut request_body;
             answer(&app, &head, body, found, entrance, &mut note).await
         }
@@ -176,6 +204,7 @@ fn record(
     };
     log(&Access {
         request_id: id,
+        who: note.who.as_deref().unwrap_or(""),
         method,
         route: route.pattern(app.specs()),
         status: reply.status,
@@ -375,7 +404,9 @@ fn index(app: &App, entrance: &Entrance, body: &Value) -> Result<Reply, Fault> {
             "UNAVAILABLE"
         };
         let reason = match (slot.failure(), slot.is_wanted()) {
-            (Some(reason), _) => reason,
+            // It names files.
+            (Some(reason), _) if entrance.has_admin => reason,
+            (Some(_), _) => "the last load failed".to_owned(),
             (None, false) => "unloaded".to_owned(),
             (None, true) => String::new(),
         };
@@ -402,7 +433,10 @@ fn refuse_foreign(head: &Parts) -> Result<(), Fault> {
             .split_once("://")
             .is_some_and(|(_, name)| name == host)
     };
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let name = match host.rsplit_once(':') {
+        Some((name, _)) if !host.ends_with(']') => name,
+        _ => host,
+    };
     let is_address = name
         .trim_matches(['[', ']'])
         .parse::<std::net::IpAddr>()

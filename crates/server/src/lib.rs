@@ -7,6 +7,7 @@
 //! The modules, from the bottom up:
 //! - [`fault`], [`tensor`], [`model`]: what a model is given and gives back
 //! - `oip`: the protocol's bodies, JSON and binary
+//! - [`guard`], [`tls`]: who may do what, and connections that nobody else can read
 //! - [`limits`], [`admission`], `pool`: how much a client may ask for, and all of them together
 //! - [`models`]: the configured names, reload and unload
 //! - [`metrics`], [`access`], [`life`]: what is observed, and the process's stages
@@ -22,6 +23,7 @@ mod body;
 mod connection;
 pub mod dialect;
 pub mod fault;
+pub mod guard;
 mod handler;
 mod head;
 mod infer;
@@ -36,11 +38,14 @@ mod reply;
 mod route;
 pub mod server;
 mod socket;
+mod stream;
 pub mod tensor;
+pub mod tls;
 
 pub use access::Access;
 pub use dialect::Dialect;
 pub use fault::{Fault, FaultKind};
+pub use guard::{Guard, Scope, Token};
 pub use life::Drain;
 pub use limits::Limits;
 pub use model::{InferRequest, InferResponse, Metadata, Model, TensorSpec};
@@ -48,3 +53,4 @@ pub use models::Models;
 pub use route::routes;
 pub use server::{Listen, Options, Server};
 pub use tensor::{Data, Datatype, Strings, Tensor};
+pub use tls::Tls;

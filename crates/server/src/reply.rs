@@ -143,6 +143,9 @@ impl Reply {
         if let Some(allow) = self.allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(allow));
         }
+        if self.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if self.has_retry_after {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }

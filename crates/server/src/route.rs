@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::dialect::RouteSpec;
+use crate::guard::Scope;
 
 /// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,17 @@ impl Route {
             Self::Dialect(position) => dialect[position].methods,
             Self::Infer | Self::Index | Self::Load | Self::Unload => "POST",
             _ => "GET, HEAD",
+        }
+    }
+
+    /// What a token must allow; `None`: the route is open to all, as probes are.
+    pub(crate) fn scope(self, dialect: &[RouteSpec]) -> Option<Scope> {
+        match self {
+            Self::Dialect(position) => dialect[position].scope,
+            Self::Live | Self::Ready | Self::Health | Self::Unknown => None,
+            Self::Metrics => Some(Scope::Metrics),
+            Self::Load | Self::Unload => Some(Scope::Admin),
+            _ => Some(Scope::Predict),
         }
     }
 

@@ -12,11 +12,13 @@ use crate::access::AccessLog;
 use crate::admission::Admission;
 use crate::connection;
 use crate::dialect::{Dialect, Routes};
+use crate::guard::Guard;
 use crate::handler::{App, Entrance, Ids};
 use crate::life::{Drain, Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::tls::Tls;
 
 /// Connections that may wait to be accepted. The 128 of the standard library are full in a burst of
 /// clients, who then try again after a second.
@@ -56,6 +58,10 @@ pub struct Options {
     pub access: Option<AccessLog>,
     /// Routes beside the protocol's own.
     pub dialect: Option<Arc<dyn Dialect>>,
+    /// Who may do what; `None`: everybody everything.
+    pub guard: Option<Arc<Guard>>,
+    /// Certificates for all listeners; `None`: plain HTTP.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Default for Options {
@@ -68,6 +74,8 @@ impl Default for Options {
             drain_limit: Duration::from_secs(60),
             access: None,
             dialect: None,
+            guard: None,
+            tls: None,
         }
     }
 }
@@ -77,6 +85,7 @@ pub struct Server {
     app: Arc<App>,
     listeners: Vec<(TcpListener, Option<Arc<str>>)>,
     admin: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
     drain_delay: Duration,
     drain_limit: Duration,
 }
@@ -119,12 +128,14 @@ impl Server {
             ids: Ids::new(),
             dialect: options.dialect,
             routes,
+            guard: options.guard,
             limits,
         };
         Ok(Self {
             app: Arc::new(app),
             listeners: listeners?,
             admin: options.admin_listen.as_ref().map(bind).transpose()?,
+            tls: options.tls,
             drain_delay: options.drain_delay,
             drain_limit: options.drain_limit,
         })
@@ -176,17 +187,21 @@ impl Server {
     /// A listener that the runtime does not take.
     pub async fn run(self) -> io::Result<()> {
         let has_own_admin = self.admin.is_some();
+        let tls = self.tls;
+        let entrance = |has_admin, scope| Entrance {
+            has_admin,
+            scope,
+            tls: tls.clone(),
+        };
         let main = self.listeners.into_iter().map(|(listener, scope)| {
-            let is_local = listener
-                .local_addr()
-                .is_ok_and(|address| address.ip().is_loopback());
-            let has_admin = !has_own_admin && is_local;
-            (listener, Entrance { has_admin, scope })
+            let address = listener.local_addr();
+            let is_local = address.is_ok_and(|address| address.ip().is_loopback());
+            (listener, entrance(!has_own_admin && is_local, scope))
         });
-        let admin = self.admin.into_iter().map(|listener| {
-            let (has_admin, scope) = (true, None);
-            (listener, Entrance { has_admin, scope })
-        });
+        let admin = self
+            .admin
+            .into_iter()
+            .map(|listener| (listener, entrance(true, None)));
         for (listener, entrance) in main.chain(admin) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(connection::accept(

@@ -10,13 +10,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::handler::App;
 use crate::head::{Head, Verdict};
 use crate::reply;
+use crate::stream::Stream;
 
 /// How long, and for how many bytes, a refused client is listened to, so that the refusal reaches it
 /// before a reset does.
@@ -43,14 +43,21 @@ pub(crate) struct ConnectionState {
     phase: AtomicU8,
     /// Whether bytes were left unread, so that closing at once would reset the connection.
     lingers: AtomicBool,
+    /// SHA-256 of the client's certificate, if it has shown one.
+    certificate: Option<[u8; 32]>,
 }
 
 impl ConnectionState {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(certificate: Option<[u8; 32]>) -> Self {
         Self {
             phase: AtomicU8::new(Phase::First as u8),
             lingers: AtomicBool::new(false),
+            certificate,
         }
+    }
+
+    pub(crate) fn certificate(&self) -> Option<&[u8; 32]> {
+        self.certificate.as_ref()
     }
 
     pub(crate) fn reach(&self, phase: Phase) {
@@ -77,8 +84,8 @@ impl ConnectionState {
 }
 
 /// The socket.
-pub(crate) struct Socket {
-    stream: Option<TcpStream>,
+pub(crate) struct Socket<S: Stream> {
+    stream: Option<S>,
     state: Arc<ConnectionState>,
     app: Arc<App>,
     head: Head,
@@ -92,9 +99,9 @@ pub(crate) struct Socket {
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl Socket {
+impl<S: Stream> Socket<S> {
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: S,
         state: Arc<ConnectionState>,
         app: Arc<App>,
         place: OwnedSemaphorePermit,
@@ -114,7 +121,7 @@ impl Socket {
         }
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+    fn stream(&mut self) -> io::Result<Pin<&mut S>> {
         let stream = self.stream.as_mut().map(Pin::new);
         stream.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -147,9 +154,9 @@ impl Socket {
     fn reject(&mut self, status: u16) -> io::Error {
         self.app.metrics.count_rejected(status);
         self.state.linger();
-        if let Some(stream) = &self.stream {
+        if let Some(stream) = &mut self.stream {
             // A client whose receive buffer is full does not read answers.
-            let _ = stream.try_write(&reply::rejection(status));
+            stream.write_now(&reply::rejection(status));
         }
         io::ErrorKind::ConnectionAborted.into()
     }
@@ -224,7 +231,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Stream> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -241,7 +248,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Stream> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -270,16 +277,22 @@ impl AsyncWrite for Socket {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    /// TLS keeps what the socket does not take at once. hyper flushes at every turn: a flush that never waited says
+    /// nothing about the phase.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.stream()?.poll_flush(context) {
+            flushed @ Poll::Ready(_) if self.stall.is_none() => flushed,
+            flushed => self.wrote(context, flushed.map_ok(|()| 0)).map_ok(|_| ()),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_shutdown(context)
+        let done = self.stream()?.poll_shutdown(context);
+        self.wrote(context, done.map_ok(|()| 0)).map_ok(|_| ())
     }
 }
 
-impl Drop for Socket {
+impl<S: Stream> Drop for Socket<S> {
     fn drop(&mut self) {
         if !self.state.lingers.load(Ordering::Relaxed) {
             return;
@@ -298,7 +311,7 @@ impl Drop for Socket {
 }
 
 /// Reads and drops what a client still sends.
-async fn listen(mut stream: TcpStream) {
+async fn listen<S: Stream>(mut stream: S) {
     let mut dropped = vec![0; 16 << 10];
     let mut total = 0;
     if stream.shutdown().await.is_err() {

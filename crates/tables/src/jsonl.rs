@@ -6,6 +6,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 
 use memchr::memchr;
@@ -298,6 +299,9 @@ struct Seen {
 
 struct Object<'a>(&'a Seen);
 
+/// Among so many keys a repeated one is looked for one by one.
+const FEW_KEYS: usize = 64;
+
 impl<'de> Visitor<'de> for Object<'_> {
     type Value = Entries<'de>;
 
@@ -307,8 +311,17 @@ impl<'de> Visitor<'de> for Object<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut entries = Entries::new();
+        let mut known = HashSet::new();
         while let Some(key) = map.next_key::<Unescaped>()? {
-            let twice = entries.iter().any(|(known, _)| *known == key.0);
+            let twice = match entries.len() {
+                0..FEW_KEYS => entries.iter().any(|(known, _)| *known == key.0),
+                _ => {
+                    if known.is_empty() {
+                        known.extend(entries.iter().map(|(known, _)| known.to_string()));
+                    }
+                    !known.insert(key.0.to_string())
+                }
+            };
             let value = match twice {
                 false => map.next_value(),
                 true => Err(A::Error::custom("a key is repeated")),

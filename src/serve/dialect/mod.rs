@@ -11,7 +11,7 @@ mod tables;
 use std::sync::OnceLock;
 
 use server::dialect::{Call, Page, RouteSpec, Step};
-use server::{Dialect, Fault};
+use server::{Dialect, Fault, Scope};
 
 use self::original::Counters;
 
@@ -41,7 +41,17 @@ const fn route(
     methods: &'static str,
     handler: Handler,
 ) -> (RouteSpec, Handler) {
-    (RouteSpec { pattern, methods }, handler)
+    // Probes and the description are open to all.
+    let scope = match handler {
+        Handler::Health | Handler::Docs | Handler::Yaml | Handler::Json => None,
+        _ => Some(Scope::Predict),
+    };
+    let spec = RouteSpec {
+        pattern,
+        methods,
+        scope,
+    };
+    (spec, handler)
 }
 
 /// Every route and its handler; `openapi.yaml` describes them.

@@ -270,7 +270,7 @@ fn photo(call: &Call<'_>, counters: &Counters, says_more: bool) -> Result<Step, 
             "value_error",
             &["body", "file"],
             &format!("Value error, {message}"),
-            &Value::Null,
+            &String::from_utf8_lossy(&file.content[..file.content.len().min(1024)]).into(),
         );
         wrong["ctx"] = json!({"error": {}});
         return Ok(Step::Reply(refusal(vec![wrong])));

@@ -1,5 +1,6 @@
 //! `POST /v1/{task}`: rows in, rows out, as CSV, JSON or JSON lines, for batches by curl. Parameters are in the query.
 
+use std::collections::HashSet;
 use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -354,12 +355,14 @@ fn write(
             ),
         }
     }
-    if let Some(twice) =
-        (1..named.len()).find(|&at| named[..at].iter().any(|other| other.name == named[at].name))
+    let mut seen = HashSet::new();
+    if let Some(twice) = named
+        .iter()
+        .find(|column| !seen.insert(column.name.as_str()))
     {
         return Err(Fault::invalid(format!(
             "the rows have a column `{}`, which is the name of an answer's; rename it",
-            named[twice].name
+            twice.name
         )));
     }
     let failed = |_| Fault::new(FaultKind::Internal, "the answer could not be written");

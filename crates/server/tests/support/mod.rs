@@ -171,6 +171,11 @@ impl Running {
             limits,
             ..options()
         };
+        Self::loaded(options)
+    }
+
+    /// With the toy models loaded.
+    pub fn loaded(options: Options) -> Self {
         let models = models();
         assert_eq!(models.load_all(), []);
         Self::with(options, models)

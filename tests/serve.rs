@@ -305,6 +305,27 @@ fn a_photo_that_cannot_be_read_has_its_reason() {
             .is_some_and(|reason| !reason.is_empty()),
         "{both}"
     );
+    // A pixel can be read, but not judged: refused, but for the platform's clients, who are told.
+    let gray = b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80\x80\x80\0";
+    assert_error(
+        &server.post("/v1/cv", "image/bmp", gray),
+        400,
+        "error",
+        "too few to judge",
+    );
+    let (kind_of_form, body_of_pixel) = form(&[("file", "a.bmp", gray)]);
+    let judged = server.post("/predict", kind_of_form, &body_of_pixel).json();
+    assert_eq!(
+        (&judged["label_name"], &judged["confidence"]),
+        (&json!("blurred"), &json!(0.5))
+    );
+    assert!(
+        judged["warning"]
+            .as_str()
+            .unwrap()
+            .contains("too few to judge"),
+        "{judged}"
+    );
     let missing = server.post("/predict_image", "application/json", b"{}");
     assert_eq!(
         (missing.status, &missing.json()["detail"][0]["loc"]),

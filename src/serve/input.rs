@@ -57,6 +57,20 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    /// True or false; false where it is not given.
+    ///
+    /// # Errors
+    /// Another value.
+    pub fn flag(&self, name: &str) -> Result<bool, Fault> {
+        match self.0.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(value)) => Ok(*value),
+            Some(_) => Err(Fault::invalid(format!(
+                "parameter `{name}` must be true or false"
+            ))),
+        }
+    }
+
     /// A list of numbers, or one number.
     ///
     /// # Errors
@@ -132,7 +146,7 @@ pub fn fault(refusal: &Refusal, about: &str) -> Fault {
     let kind = match refusal.kind {
         RefusalKind::Missing => FaultKind::Missing,
         RefusalKind::Unknown => FaultKind::Unknown,
-        RefusalKind::Invalid => FaultKind::Invalid,
+        RefusalKind::Invalid | RefusalKind::Undecidable => FaultKind::Invalid,
     };
     Fault::new(kind, format!("{about}: {}", refusal.reason))
 }

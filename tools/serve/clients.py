@@ -70,17 +70,16 @@ def kserve(address):
 
 
 def open_inference(address):
-    from open_inference.client.client import InferenceRequest, OpenInferenceClient
+    from open_inference.openapi.client import InferenceRequest, OpenInferenceClient
     client = OpenInferenceClient(base_url=f"http://{address}")
     client.check_server_readiness()
     client.check_model_readiness("nlp")
     assert client.read_model_metadata("nlp").name == "nlp"
     given = {"name": "text", "shape": [len(TEXTS)], "datatype": "BYTES", "data": TEXTS}
     answer = client.model_infer("nlp", request=InferenceRequest(inputs=[given]))
-    outputs = {output.name: output.data for output in answer.outputs}
-    values = {name: getattr(data, "root", data) for name, data in outputs.items()}
-    plain = lambda values: [getattr(value, "root", value) for value in values]
-    return plain(values["prediction"]), plain(values["probability"])
+    # Made from the protocol's own description; a list is wrapped.
+    outputs = {output.name: output.data.dict()["__root__"] for output in answer.outputs}
+    return outputs["prediction"], outputs["probability"]
 
 
 def main():

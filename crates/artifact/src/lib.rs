@@ -88,7 +88,8 @@ pub struct TensorInfo {
 /// let dir = tempfile::tempdir().unwrap();
 /// let path = dir.path().join("nlp.safetensors");
 /// save(&path, &header, state.clone()).unwrap();
-/// assert_eq!(load::<String>(&path, "nlp").unwrap(), (header, state));
+/// let read = load::<String>(&path, "nlp").unwrap();
+/// assert_eq!((read.header, read.state), (header, state));
 ///
 /// // A byte that changes is noticed.
 /// let mut bytes = std::fs::read(&path).unwrap();

@@ -80,6 +80,8 @@ pub enum RefusalKind {
     Unknown,
     /// A value that cannot be used.
     Invalid,
+    /// A sound value that says too little: a photo of one pixel.
+    Undecidable,
 }
 
 impl Refusal {
@@ -96,6 +98,11 @@ impl Refusal {
     /// A value that cannot be used.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::new(RefusalKind::Invalid, reason)
+    }
+
+    /// A sound value that says too little.
+    pub fn undecidable(reason: impl Into<String>) -> Self {
+        Self::new(RefusalKind::Undecidable, reason)
     }
 
     fn new(kind: RefusalKind, reason: impl Into<String>) -> Self {

@@ -275,13 +275,16 @@ fn photo(call: &Call<'_>, counters: &Counters, says_more: bool) -> Result<Step, 
         wrong["ctx"] = json!({"error": {}});
         return Ok(Step::Reply(refusal(vec![wrong])));
     }
-    let request = InferRequest {
+    let outputs = ["prediction", "probability", "class", "warning"];
+    let mut request = InferRequest {
         inputs: vec![bytes(input_name(&model, 0), file.content)],
-        outputs: ["prediction", "probability", "class"]
-            .map(str::to_owned)
-            .to_vec(),
+        outputs: outputs.map(str::to_owned).to_vec(),
         ..InferRequest::default()
     };
+    // The platform answers whatever it can decode.
+    request
+        .parameters
+        .insert("judge_all".to_owned(), true.into());
     let counts = Arc::clone(&counters.0);
     let write = move |response: &InferResponse| {
         let label = whole(response, "class")?;
@@ -301,6 +304,10 @@ fn photo(call: &Call<'_>, counters: &Counters, says_more: bool) -> Result<Step, 
             "confidence": confidence,
             "model_variant": "threshold",
         });
+        let warning = word(response, "warning", 0)?;
+        if !warning.is_empty() {
+            body["warning"] = warning.into();
+        }
         if says_more {
             body["blur_score"] = json!(sharp);
             body["is_blurred"] = json!(label == 0);

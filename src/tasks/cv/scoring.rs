@@ -1,7 +1,7 @@
 //! Answers of `cv` from memory: the bytes of a photo in, sharp or blurred out.
 
 use super::features::Measurer;
-use images::{Decoder, Gray};
+use images::{Decoder, Gray, PhotoError};
 use models::cv::{Class, Model, Scratch};
 use scoring::cv::{Answer, Request};
 use scoring::{Refusal, Score};
@@ -28,9 +28,12 @@ impl Scorer {
     }
 
     fn answer_photo(&self, photo: &[u8], measurer: &mut Measurer<'_>) -> Result<Answer, Refusal> {
-        let measurement = measurer
-            .measure(photo)
-            .map_err(|error| Refusal::invalid(error.to_string()))?;
+        let measurement = measurer.measure(photo).map_err(|error| match error {
+            PhotoError::TooSmall { .. } | PhotoError::Uniform(_) => {
+                Refusal::undecidable(error.to_string())
+            }
+            _ => Refusal::invalid(error.to_string()),
+        })?;
         let features = measurement.features();
         let sharp = self.model.probability(&features);
         let class = Class::from_probability(sharp);

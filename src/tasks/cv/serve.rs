@@ -12,7 +12,7 @@ use crate::task::Loaded;
 use crate::tasks::cv::Cv;
 use models::cv::{Class, Scratch};
 use scoring::cv::{Answer, Request};
-use scoring::{Refusal, Score};
+use scoring::{Refusal, RefusalKind, Score};
 use server::{
     Data, Datatype, Fault, InferRequest, InferResponse, Metadata, Model, Strings, Tensor,
     TensorSpec,
@@ -20,6 +20,9 @@ use server::{
 
 /// The input: the bytes of photo files.
 const PHOTO: &str = "photo";
+/// The parameter that has photos of too little content answered as blurred, at even odds and with the reason in
+/// `warning`: the platform's variance of the Laplacian is zero there.
+const JUDGE_ALL: &str = "judge_all";
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
@@ -78,14 +81,17 @@ impl Model for Photos {
     }
 
     fn infer(&self, request: &InferRequest) -> Result<InferResponse, Fault> {
-        Parameters::of(request, &[])?;
+        let judges_all = Parameters::of(request, &[JUDGE_ALL])?.flag(JUDGE_ALL)?;
         let photos = request.input(PHOTO).and_then(Tensor::strings);
         let photos = photos.ok_or_else(|| Fault::missing("input `photo` is missing"))?;
         let requests: Vec<Request<'_>> = photos.iter().map(|photo| Request { photo }).collect();
-        let answers = SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        let mut answers = SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
             Ok(mut scratch) => self.scorer.score(&requests, &mut scratch),
             Err(_) => self.scorer.score(&requests, &mut Scratch::default()),
         });
+        if judges_all {
+            answers.iter_mut().for_each(judge);
+        }
         match answers.iter().find_map(|answer| answer.as_ref().err()) {
             Some(refusal) if answers.iter().all(Result::is_err) => {
                 let about = match answers.len() {
@@ -96,6 +102,23 @@ impl Model for Photos {
             }
             _ => Ok(response(request, &answers)),
         }
+    }
+}
+
+/// Takes a photo that says too little for blurred.
+fn judge(answer: &mut Result<Answer, Refusal>) {
+    if let Err(Refusal {
+        kind: RefusalKind::Undecidable,
+        reason,
+    }) = answer
+    {
+        *answer = Ok(Answer {
+            class: Class::Blurred.index(),
+            label: Class::Blurred.as_str(),
+            probability: 0.5,
+            score: 0.0,
+            warning: Some(std::mem::take(reason)),
+        });
     }
 }
 

@@ -172,3 +172,21 @@ fn a_bracket_that_closes_nothing_spoils_its_own_row() {
     let (rows, bad) = kept("[{\"a\":1},x},{\"a\":2}]");
     assert_eq!((rows, bad.len()), (2, 1), "{bad:?}");
 }
+
+/// Few keys are compared one by one, many are not.
+#[test]
+fn a_repeated_key_is_found_among_few_and_among_many() {
+    for count in [2, 64, 65, 300] {
+        let keys: Vec<String> = (0..count).map(|key| format!("\"k{key}\":1")).collect();
+        let whole = format!("{{{}}}", keys.join(","));
+        assert_eq!(all(&whole).unwrap()[0].len(), count);
+        for repeated in [0, count / 2, count - 1] {
+            let twice = format!("{{{},\"k{repeated}\":2}}", keys.join(","));
+            let error = all(&twice).unwrap_err();
+            assert!(
+                error.contains(&format!("`k{repeated}` is repeated")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -8,10 +8,12 @@ use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource as Source;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
+use server::arms;
 
 use super::args::{Global, task_names};
 use crate::exit::{self, Exit};
 use crate::for_task;
+use crate::params::near_miss;
 use crate::project::Project;
 use crate::serve::{self, Checked, FILE, Given, KEYS, Served, Settings, ValueSource};
 use crate::talk::Talk;
@@ -122,22 +124,32 @@ impl ServeArgs {
     }
 }
 
-/// The models to serve.
+/// The models to serve: those of the tasks, then their arms.
 fn served(settings: &Settings, project: Option<&Project>) -> Result<Vec<Served>> {
+    let source = || named(&settings.models.source, "model");
     let mut files: Vec<(Name, PathBuf)> = Vec::new();
-    for (task, path) in &settings.models.value {
-        let name: Name = task.parse().map_err(|reason| {
-            exit::usage(format!(
-                "{}: {reason}",
-                named(&settings.models.source, "model")
-            ))
-        })?;
-        if files.iter().any(|(known, _)| *known == name) {
+    let mut arms: Vec<(Name, &str, &PathBuf)> = Vec::new();
+    for (model, path) in &settings.models.value {
+        let (task, arm) = arms::parts(model);
+        let name: Name = task
+            .parse()
+            .map_err(|reason| exit::usage(format!("{}: {reason}", source())))?;
+        let is_known = match arm {
+            Some(arm) => {
+                check_arm(arm).map_err(|reason| exit::usage(format!("{}: {reason}", source())))?;
+                arms.iter().any(|known| (known.0, known.1) == (name, model))
+            }
+            None => files.iter().any(|(known, _)| *known == name),
+        };
+        if is_known {
             return Err(exit::usage(format!(
-                "two models of {name} are given; a task has one"
+                "two models of {model} are given; for a second one beside it, add an arm: {task}@NAME=FILE"
             )));
         }
-        files.push((name, path.clone()));
+        match arm {
+            Some(_) => arms.push((name, model, path)),
+            None => files.push((name, path.clone())),
+        }
     }
     let file = |name: Name| {
         files
@@ -146,15 +158,86 @@ fn served(settings: &Settings, project: Option<&Project>) -> Result<Vec<Served>>
             .map(|(_, path)| path.clone())
     };
     let names = names(settings, project, &files)?;
-    if let Some((extra, _)) = files.iter().find(|(name, _)| !names.contains(name)) {
+    let mut given = files
+        .iter()
+        .map(|(name, _)| name)
+        .chain(arms.iter().map(|arm| &arm.0));
+    if let Some(extra) = given.find(|name| !names.contains(name)) {
         return Err(exit::usage(format!(
             "a model of {extra} is given, but {extra} is not among the tasks to serve"
         )));
     }
-    let served = names
+    check_split(settings, &arms.iter().map(|arm| arm.1).collect::<Vec<_>>())?;
+    let mut served = names
         .into_iter()
-        .map(|name| for_task!(name, T => Served::of::<T>(project, file(name))));
-    served.collect()
+        .map(|name| for_task!(name, T => Served::of::<T>(project, file(name))))
+        .collect::<Result<Vec<_>>>()?;
+    for (name, model, path) in arms {
+        let is_shadow = settings.shadows.value.iter().any(|shadow| shadow == model);
+        let (model, path) = (model.to_owned(), path.clone());
+        served.push(for_task!(name, T => Served::arm::<T>(model, path, is_shadow)));
+    }
+    Ok(served)
+}
+
+/// The name of an arm stands in URLs, headers and metrics.
+fn check_arm(arm: &str) -> Result<(), String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match arm {
+        arms::MAIN => Err(format!(
+            "`{arm}` is the model of the task itself; take another name"
+        )),
+        _ if (1..=32).contains(&arm.len()) && arm.bytes().all(is_plain) => Ok(()),
+        _ => Err(format!(
+            "`{arm}` is no name of an arm; expected 1 to 32 letters, digits, `-`, `_` or `.`"
+        )),
+    }
+}
+
+/// Weights and shadows are those of arms that are served; a shadow answers nobody.
+fn check_split(settings: &Settings, arms: &[&str]) -> Result<()> {
+    let (weights, shadows) = (&settings.weights, &settings.shadows);
+    let of_weights = weights
+        .value
+        .iter()
+        .map(|(arm, _)| (arm, &weights.source, "weight"));
+    let of_shadows = shadows
+        .value
+        .iter()
+        .map(|arm| (arm, &shadows.source, "shadow"));
+    for (arm, source, key) in of_weights.chain(of_shadows) {
+        if !arms.contains(&&**arm) {
+            let near = near_miss(arm, arms);
+            return Err(exit::usage(format!(
+                "{}: `{arm}` is no arm; {near}name its model by -m {arm}=FILE",
+                named(source, key)
+            )));
+        }
+    }
+    let both = weights
+        .value
+        .iter()
+        .find(|(arm, _)| shadows.value.contains(arm));
+    if let Some((arm, _)) = both {
+        return Err(exit::usage(format!(
+            "`{arm}` has a weight and is a shadow; it can be one of the two"
+        )));
+    }
+    for (arm, _) in &weights.value {
+        let task = arms::parts(arm).0;
+        let same = weights
+            .value
+            .iter()
+            .filter(|(arm, _)| arms::parts(arm).0 == task);
+        let sum: f64 = same.map(|(_, weight)| weight).sum();
+        if sum > 100.0 {
+            return Err(exit::usage(format!(
+                "{}: the arms of {task} have {sum} % of its users; at most 100 are possible",
+                named(&weights.source, "weight")
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The tasks to serve: those asked for, otherwise those that have a model.
@@ -200,8 +283,8 @@ fn names(
 fn refuse_idle_listeners(settings: &Settings, served: &[Served]) -> Result<()> {
     for address in &settings.listen.value {
         let Some(task) = &address.task else { continue };
-        if !served.iter().any(|served| served.task == task) {
-            let names: Vec<&str> = served.iter().map(|served| served.task).collect();
+        if !served.iter().any(|served| served.name == *task) {
+            let names: Vec<&str> = served.iter().map(|served| &*served.name).collect();
             return Err(exit::usage(format!(
                 "{}: `{address}` is for a task that is not served; served are {}",
                 named(&settings.listen.source, "listen"),

@@ -109,6 +109,13 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// The value of an input of texts where all rows have the same one: what the request is about.
+pub fn only<'a>(request: &'a InferRequest, name: &str) -> Option<&'a [u8]> {
+    let strings = request.input(name).and_then(Tensor::strings)?;
+    let first = strings.get(0)?;
+    strings.iter().all(|value| value == first).then_some(first)
+}
+
 /// The values of an input of texts, if it is given.
 ///
 /// # Errors

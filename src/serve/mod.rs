@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use server::{Listen, Model, Models, Options, Server};
+use server::{Listen, Model, Models, Options, Server, Split};
 
 pub use config::{Given, Settings, ValueSource};
 
@@ -42,10 +42,12 @@ pub trait Serve: Task {
         Self: Sized;
 }
 
-/// A model to serve: under which name, of which task, from where.
+/// A model to serve: under which name, from where.
 pub struct Served {
-    /// The name of its task, under which it is served.
-    pub task: &'static str,
+    /// The name of its task, or of an arm of it: `nlp`, `nlp@next`.
+    pub name: String,
+    /// Whether the server is ready without it.
+    pub is_optional: bool,
     /// The file, which is looked at for changes, also where it is not there yet; `None`: the built-in model.
     pub file: Option<PathBuf>,
     /// Loads it.
@@ -65,7 +67,8 @@ impl Served {
         }
         let from = path.clone();
         Ok(Self {
-            task: T::NAME,
+            name: T::NAME.to_owned(),
+            is_optional: false,
             file: path,
             load: Box::new(move || {
                 // A model that is trained later takes the place of the built-in one.
@@ -78,6 +81,17 @@ impl Served {
                 )?)
             }),
         })
+    }
+
+    /// Another model of `T`, beside that of the task.
+    pub fn arm<T: Serve>(name: String, file: PathBuf, is_shadow: bool) -> Self {
+        let from = file.clone();
+        Self {
+            name,
+            is_optional: is_shadow,
+            file: Some(file),
+            load: Box::new(move || T::serve(crate::task::load_model::<T>(None, Some(&from))?)),
+        }
     }
 }
 
@@ -103,7 +117,7 @@ pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
                 Some(file) if file.exists() => file.display().to_string(),
                 _ => "built in".to_owned(),
             };
-            Ok((served.task.to_owned(), model.version().to_owned(), origin))
+            Ok((served.name, model.version().to_owned(), origin))
         })
         .collect::<Result<_>>()?;
     Ok(Checked { settings, models })
@@ -120,15 +134,18 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     let mut models = Models::new();
     let mut files = Vec::new();
     for served in served {
-        files.push((served.task, served.file));
         let load = served.load;
-        let loader = move || load().map_err(|error| format!("{error:#}"));
-        models.add(served.task, Box::new(loader));
+        let loader = Box::new(move || load().map_err(|error| format!("{error:#}")));
+        match served.is_optional {
+            true => models.add_optional(&*served.name, loader),
+            false => models.add(&*served.name, loader),
+        }
+        files.push((served.name, served.file));
     }
     let models = Arc::new(models);
-    let of_models = files.into_iter().map(|(task, file)| {
+    let of_models = files.into_iter().map(|(name, file)| {
         let models = Arc::clone(&models);
-        renew::Renewable::model(task, file, models)
+        renew::Renewable::model(&name, file, models)
     });
     // Tokens first: a large model does not keep a revoked one alive.
     let renewables = credentials.renewables.into_iter().chain(of_models);
@@ -153,6 +170,10 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
         drain_limit: settings.drain_limit.value,
         access,
         dialect: Some(Arc::new(dialect::Routes::new())),
+        split: Split {
+            weights: settings.weights.value.clone(),
+            shadows: settings.shadows.value.clone(),
+        },
         guard: credentials.guard,
         tls: credentials.tls,
     };
@@ -166,9 +187,19 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     // It answers while the models are loaded, and is not ready. A model that cannot be loaded ends it.
     let failed = Arc::new(Mutex::new(None));
     let loading = std::thread::spawn({
-        let (models, failed) = (Arc::clone(&models), Arc::clone(&failed));
+        let (models, failed, talk) = (Arc::clone(&models), Arc::clone(&failed), *talk);
         move || {
-            if let Some((name, reason)) = models.load_all().into_iter().next() {
+            let is_optional = |name: &str| models.slot(name).is_ok_and(|slot| slot.is_optional());
+            let (optional, needed): (Vec<_>, Vec<_>) = models
+                .load_all()
+                .into_iter()
+                .partition(|(name, _)| is_optional(name));
+            for (name, reason) in optional {
+                talk.warn(format!(
+                    "{name}: {reason}; the server goes on without this shadow"
+                ));
+            }
+            if let Some((name, reason)) = needed.into_iter().next() {
                 *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, reason));
                 drain.begin();
                 drain.begin();
@@ -224,14 +255,16 @@ fn tell(settings: &Settings, server: &Server, models: &Models, talk: &Talk) -> R
     Ok(())
 }
 
-/// A panic in a model is told without what it was about: its message may hold what a client sent.
+/// A panic is told without what it was about: its message may hold what a client sent. Those of decoders that are
+/// taken for a damaged photo are not told, as in the other verbs.
 fn quiet_panics() {
-    std::panic::set_hook(Box::new(|info| {
+    let hook = |info: &std::panic::PanicHookInfo<'_>| {
         let place = info.location().map_or_else(String::new, |place| {
             format!(" at {}:{}", place.file(), place.line())
         });
-        eprintln!("error: a panic{place}; the request gets 500, the server goes on");
-    }));
+        eprintln!("error: a panic{place}; what it was about is given up, the server goes on");
+    };
+    std::panic::set_hook(files::foreign::quiet_hook(Box::new(hook)));
 }
 
 /// The address that a server listens on by default.

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::guard::Scope;
 use crate::model::{InferRequest, InferResponse, Model};
 use crate::models::{Models, Target};
-use crate::route::decode;
+use crate::route::percent_decoded;
 
 /// Routes of an application.
 pub trait Dialect: Send + Sync {
@@ -144,7 +144,7 @@ impl Routes {
             .iter()
             .zip(given)
             .filter(|(segment, _)| matches!(segment, Segment::Any))
-            .map(|(_, given)| decode(given).map(Cow::into_owned));
+            .map(|(_, given)| percent_decoded(given).map(Cow::into_owned));
         Some((route, names.collect::<Option<_>>()?))
     }
 }

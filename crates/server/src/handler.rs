@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::{Access, AccessLog};
 use crate::admission::Admission;
+use crate::arms::{self, Arms};
 use crate::body::{Encoding, RequestBody, unpack};
 use crate::dialect::{Dialect, RouteSpec, Routes};
 use crate::fault::{Fault, FaultKind};
@@ -37,6 +38,7 @@ const ID_LENGTH: usize = 128;
 /// All that requests share.
 pub(crate) struct App {
     pub(crate) models: Arc<Models>,
+    pub(crate) arms: Arms,
     pub(crate) limits: Limits,
     pub(crate) admission: Admission,
     pub(crate) metrics: Metrics,
@@ -103,12 +105,13 @@ impl Entrance {
     /// Whether a model is to be seen here; no name is that of no model.
     fn shows(&self, model: &str) -> bool {
         let scope = self.scope.as_deref();
-        model.is_empty() || scope.is_none_or(|scope| scope == model)
+        model.is_empty() || scope.is_none_or(|scope| scope == arms::parts(model).0)
     }
 }
 
 /// What is noted about a request while it is answered.
 pub(crate) struct RequestNotes {
+    pub(crate) id: HeaderValue,
     pub(crate) start: Instant,
     /// Whether its head was checked for contradictory lengths.
     pub(crate) is_read_along: bool,
@@ -117,6 +120,13 @@ pub(crate) struct RequestNotes {
     pub(crate) model: Option<(usize, Loaded)>,
     /// Who asks, where that is known.
     pub(crate) who: Option<Arc<str>>,
+}
+
+impl RequestNotes {
+    /// The id as text; it is harmless ASCII.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or("")
+    }
 }
 
 /// Answers a request.
@@ -128,6 +138,7 @@ pub(crate) async fn handle(
 ) -> Response<Full<Bytes>> {
     let (head, incoming) = request.into_parts();
     let mut note = RequestNotes {
+        id: app.ids.id(&head.headers),
         start: Instant::now(),
         is_read_along: state.begin(),
         rows: 0,
@@ -136,7 +147,6 @@ pub(crate) async fn handle(
         who: None,
     };
     let mut request_body = RequestBody::new(incoming);
-    let id = app.ids.id(&head.headers);
     let (found, names) = app.find(head.uri.path());
     let (route, method) = (found.route, method_name(&head.method));
     let checked = app.check(&head.headers, &state, route, &mut note);
@@ -152,17 +162,16 @@ pub(crate) async fn handle(
             answer(&app, &head, body, found, entrance, &mut note).await
         }
     };
-    let id_text = id.to_str().unwrap_or("");
-    let reply = answer.unwrap_or_else(|fault| refuse(&app, &fault, route, id_text));
+    let reply = answer.unwrap_or_else(|fault| refuse(&app, &fault, route, note.id()));
     drain_small(&app, &mut request_body).await;
     let is_unread = !request_body.is_read();
     if is_unread {
         state.linger();
     }
     let closes = is_unread || app.life.stage() >= Stage::Draining;
-    record(&app, &note, (route, method), id_text, &reply);
+    record(&app, &note, (route, method), &reply);
     state.reach(Phase::Idle);
-    reply.response(id, closes)
+    reply.response(note.id, closes)
 }
 
 fn refuse(app: &App, fault: &Fault, route: Route, id: &str) -> Reply {
@@ -188,13 +197,7 @@ async fn drain_small(app: &App, request_body: &mut RequestBody) {
     }
 }
 
-fn record(
-    app: &App,
-    note: &RequestNotes,
-    (route, method): (Route, &'static str),
-    id: &str,
-    reply: &Reply,
-) {
+fn record(app: &App, note: &RequestNotes, (route, method): (Route, &'static str), reply: &Reply) {
     let micros = note.start.elapsed().as_micros() as u64;
     app.metrics.count(route, method, reply.status, micros);
     let Some(log) = &app.access else { return };
@@ -203,7 +206,7 @@ fn record(
         None => ("", ""),
     };
     log(&Access {
-        request_id: id,
+        request_id: note.id(),
         who: note.who.as_deref().unwrap_or(""),
         method,
         route: route.pattern(app.specs()),
@@ -238,10 +241,18 @@ async fn answer(
         Route::Infer => {
             let (slot, model) = model(app, &found)?;
             note.model = Some((slot, Arc::clone(&model)));
-            let protocol = Protocol::oip(&head.headers, (slot, model))?;
+            let is_pinned = found.version.is_some();
+            let protocol = Protocol::oip(&head.headers, (slot, model), is_pinned)?;
             infer::infer(app, &head.headers, request_body, protocol, note).await
         }
         Route::Index => index(app, entrance, &body(app, head, request_body).await?),
+        Route::Feedback => {
+            let report = body(app, head, request_body).await?;
+            let report = serde_json::from_value(report)
+                .map_err(|error| Fault::invalid(format!("the body is no feedback: {error}")))?;
+            app.arms.feedback(&app.models, &report)?;
+            Ok(Reply::fixed(200, r#"{"accepted":true}"#))
+        }
         Route::Load | Route::Unload => {
             refuse_foreign(head)?;
             refuse_parameters(&body(app, head, request_body).await?)?;
@@ -318,11 +329,13 @@ fn get(app: &App, entrance: &Entrance, found: &RouteMatch<'_>) -> Result<Reply, 
                 .connections
                 .saturating_sub(app.connections.available_permits());
             let mut text = app.metrics.text(&app.models, &app.admission, open);
+            app.arms.metrics(&mut text);
             if let Some(dialect) = &app.dialect {
                 dialect.metrics(&mut text);
             }
             Reply::metrics(text)
         }
+        Route::Arms => Reply::json(&app.arms.report(&app.models, |model| entrance.shows(model))),
         Route::Server => Reply::json(&json!({
             "name": "easylife",
             "version": env!("CARGO_PKG_VERSION"),

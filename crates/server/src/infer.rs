@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hyper::header::{self, HeaderMap};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 
 use crate::admission::{Reservation, overloaded};
+use crate::arms::{ArmChoice, Chosen};
 use crate::body::{self, BufferedBody, Encoding, RequestBody};
 use crate::dialect::{Call, Page, Step, Write};
 use crate::fault::{Fault, FaultKind};
@@ -23,17 +24,30 @@ const TIMEOUT: &str = "x-request-timeout-ms";
 
 /// How a request is to be read.
 pub(crate) enum Protocol {
-    /// The Open Inference Protocol: the model, and how many bytes of the body are JSON.
-    Oip(Target, Option<usize>),
+    /// The Open Inference Protocol.
+    Oip(OipRequest),
     /// A route of the application.
     Dialect(DialectRequest),
 }
 
+/// What the head of a request of the Open Inference Protocol says.
+pub(crate) struct OipRequest {
+    target: Target,
+    /// Whether it names the version, so that no other arm may answer.
+    is_pinned: bool,
+    /// How many bytes of the body are JSON.
+    json_length: Option<usize>,
+}
+
 impl Protocol {
     /// A request of the protocol to a model.
-    pub(crate) fn oip(headers: &HeaderMap, target: Target) -> Result<Self, Fault> {
+    pub(crate) fn oip(headers: &HeaderMap, target: Target, is_pinned: bool) -> Result<Self, Fault> {
         check_type(headers)?;
-        Ok(Self::Oip(target, number(headers, JSON_LENGTH.as_str())?))
+        Ok(Self::Oip(OipRequest {
+            target,
+            is_pinned,
+            json_length: number(headers, JSON_LENGTH.as_str())?,
+        }))
     }
 }
 
@@ -76,6 +90,8 @@ impl DialectRequest {
 /// What the head of a request says.
 struct Job {
     app: Arc<App>,
+    id: HeaderValue,
+    arm: ArmChoice,
     encoding: Encoding,
     takes_gzip: bool,
     start: Instant,
@@ -107,7 +123,7 @@ enum Read {
 /// A request that has been let in.
 struct Admitted {
     job: Job,
-    target: Target,
+    chosen: Chosen,
     asked: Asked,
     rows: usize,
     /// Rows and bytes in flight, given back when the answer is there.
@@ -139,7 +155,7 @@ pub(crate) async fn infer(
     protocol: Protocol,
     note: &mut RequestNotes,
 ) -> Result<Reply, Fault> {
-    let job = Job::new(app, headers, note.start)?;
+    let job = Job::new(app, headers, note)?;
     let limits = &app.limits;
     if body.is_larger(limits.inline_bytes)
         && !body.is_larger(limits.body_bytes)
@@ -195,9 +211,12 @@ fn late() -> Fault {
 }
 
 impl Job {
-    fn new(app: &Arc<App>, headers: &HeaderMap, start: Instant) -> Result<Self, Fault> {
+    fn new(app: &Arc<App>, headers: &HeaderMap, note: &RequestNotes) -> Result<Self, Fault> {
+        let start = note.start;
         Ok(Self {
             app: Arc::clone(app),
+            id: note.id.clone(),
+            arm: app.arms.choice(headers)?,
             encoding: Encoding::of(headers)?,
             takes_gzip: reply::takes_gzip(headers),
             start,
@@ -232,17 +251,25 @@ impl Job {
     fn read(self, protocol: Protocol, body: BufferedBody) -> Result<Read, Fault> {
         let limits = &self.app.limits;
         let body = body::unpack(body, self.encoding, limits.unpacked_bytes)?;
-        let (target, asked) = match protocol {
-            Protocol::Oip(target, json_length) => {
-                let asked = oip::read(&body.bytes, json_length, target.1.metadata())?;
-                (target, Asked::Oip(asked))
+        let (target, is_pinned, asked) = match protocol {
+            Protocol::Oip(head) => {
+                let target = head.target;
+                let asked = oip::read(&body.bytes, head.json_length, target.1.metadata())?;
+                (target, head.is_pinned, Asked::Oip(asked))
             }
             Protocol::Dialect(head) => match self.translate(&head, &body.bytes)? {
                 Step::Reply(page) => return Ok(Read::Reply(page)),
-                Step::Infer(asked) => (asked.target, Asked::Dialect(asked.request, asked.write)),
+                Step::Infer(asked) => {
+                    let parts = Asked::Dialect(asked.request, asked.write);
+                    (asked.target, false, parts)
+                }
             },
         };
-        let (slot, model) = &target;
+        let chosen = match is_pinned {
+            true => Chosen::itself(target),
+            false => self.choose(target, asked.request())?,
+        };
+        let (slot, model) = &chosen.target;
         let rows = self.guard(*slot, || model.rows(asked.request()))?;
         if rows > limits.rows {
             let most = limits.rows;
@@ -254,11 +281,17 @@ impl Job {
             Reservation::take(&self.app.admission.rows, rows).ok_or_else(overloaded)?;
         Ok(Read::Admitted(Box::new(Admitted {
             job: self,
-            target,
+            chosen,
             asked,
             rows,
             reservations: (reservation, body.reservation),
         })))
+    }
+
+    /// The arm that answers.
+    fn choose(&self, target: Target, request: &InferRequest) -> Result<Chosen, Fault> {
+        let (app, id) = (&self.app, self.id.to_str().unwrap_or(""));
+        app.arms.choose(&app.models, target, &self.arm, request, id)
     }
 
     /// Reads the body of a route of the application.
@@ -283,7 +316,7 @@ impl Job {
 impl Admitted {
     /// Whether the I/O thread may answer it.
     fn is_quick(&self) -> bool {
-        self.rows <= self.job.app.limits.inline_rows && !self.target.1.is_heavy()
+        self.rows <= self.job.app.limits.inline_rows && !self.chosen.target.1.is_heavy()
     }
 
     /// The earliest of the server's deadline, the header's and the body's.
@@ -308,37 +341,40 @@ impl Admitted {
         if now >= self.deadline() {
             return Err(late());
         }
-        let (position, model) = &self.target;
-        let slot = &job.app.models.slots()[*position];
+        let (position, model) = &self.chosen.target;
+        let (app, main) = (&job.app, self.chosen.main);
+        let slot = &app.models.slots()[*position];
         let infer = || model.infer(self.asked.request());
         let response = job.guard(*position, infer).flatten();
         let micros = now.elapsed().as_micros() as u64;
         slot.counts.count(self.rows, micros, response.is_ok());
         let response = response?;
-        let (takes_gzip, gzip_from) = (job.takes_gzip, job.app.limits.gzip_from);
-        let reply = match self.asked {
+        let (mut reply, request) = match self.asked {
             Asked::Oip(asked) => {
-                let (name, version) = (slot.name(), model.version());
-                Reply::written(oip::write(
-                    name,
-                    version,
-                    model.metadata(),
-                    &asked,
-                    &response,
-                )?)
+                // An arm answers under the name that was asked.
+                let (name, version) = (app.models.slots()[main].name(), model.version());
+                let written = oip::write(name, version, model.metadata(), &asked, &response)?;
+                (Reply::written(written), asked.request)
             }
             Asked::Dialect(request, write) => {
                 let write = || write(&***model, &request, &response);
-                Reply::page(job.guard(*position, write).flatten()?)
+                (Reply::page(job.guard(*position, write).flatten()?), request)
             }
         };
         drop(self.reservations);
+        if let Some(arm) = app.arms.name(main, *position) {
+            reply.arm = HeaderValue::from_str(arm).ok();
+        }
+        if app.arms.wants(&self.chosen) {
+            let id = job.id.to_str().unwrap_or("");
+            app.arms.answered(&self.chosen, id, request, response);
+        }
         Ok(Answer {
-            reply: match takes_gzip && reply.body.len() >= gzip_from {
+            reply: match job.takes_gzip && reply.body.len() >= app.limits.gzip_from {
                 true => reply.packed()?,
                 false => reply,
             },
-            target: Some(self.target),
+            target: Some(self.chosen.target),
             rows: self.rows,
         })
     }

@@ -10,6 +10,7 @@
 //! - [`guard`], [`tls`]: who may do what, and connections that nobody else can read
 //! - [`limits`], [`admission`], `pool`: how much a client may ask for, and all of them together
 //! - [`models`]: the configured names, reload and unload
+//! - [`arms`]: several models of one task at once, shadows, and which one is better
 //! - [`metrics`], [`access`], [`life`]: what is observed, and the process's stages
 //! - [`dialect`]: routes of an application, beside the protocol's own
 //! - `route`, `body`, `reply`, `infer`, `handler`: from a request to its response
@@ -19,6 +20,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod arms;
 mod body;
 mod connection;
 pub mod dialect;
@@ -43,6 +45,7 @@ pub mod tensor;
 pub mod tls;
 
 pub use access::Access;
+pub use arms::Split;
 pub use dialect::Dialect;
 pub use fault::{Fault, FaultKind};
 pub use guard::{Guard, Scope, Token};
@@ -50,7 +53,7 @@ pub use life::Drain;
 pub use limits::Limits;
 pub use model::{InferRequest, InferResponse, Metadata, Model, TensorSpec};
 pub use models::Models;
-pub use route::routes;
+pub use route::{percent_decoded, routes};
 pub use server::{Listen, Options, Server};
 pub use tensor::{Data, Datatype, Strings, Tensor};
 pub use tls::Tls;

@@ -31,6 +31,12 @@ pub trait Model: Send + Sync {
         request.rows()
     }
 
+    /// What decides which arm answers a request, where the client does not say: the user, for example, so that the same
+    /// one always meets the same arm. `None`: the request is about nobody in particular, or about several.
+    fn key<'r>(&self, _request: &'r InferRequest) -> Option<&'r [u8]> {
+        None
+    }
+
     /// Whether even one row takes long (decoding a photo): such requests never run on an I/O thread.
     fn is_heavy(&self) -> bool {
         false

@@ -29,6 +29,7 @@ pub struct Models {
 pub struct Slot {
     name: String,
     loader: Loader,
+    is_optional: bool,
     current: ArcSwapOption<Box<dyn Model>>,
     /// Whether it should be loaded: until an unload, yes.
     is_wanted: AtomicBool,
@@ -45,6 +46,14 @@ impl Models {
         Self::default()
     }
 
+    /// Adds a name without which the server is ready, too: that of a shadow.
+    pub fn add_optional(&mut self, name: impl Into<String>, loader: Loader) {
+        self.add(name, loader);
+        if let Some(slot) = self.slots.last_mut() {
+            slot.is_optional = true;
+        }
+    }
+
     /// Adds a name; nothing is loaded yet. A name that is known already is replaced.
     pub fn add(&mut self, name: impl Into<String>, loader: Loader) {
         let name = name.into();
@@ -52,6 +61,7 @@ impl Models {
         self.slots.push(Slot {
             name,
             loader,
+            is_optional: false,
             current: ArcSwapOption::empty(),
             is_wanted: AtomicBool::new(true),
             loading: Mutex::new(()),
@@ -92,7 +102,7 @@ impl Models {
     pub fn are_ready(&self) -> bool {
         self.slots
             .iter()
-            .all(|slot| !slot.is_wanted() || slot.current().is_some())
+            .all(|slot| slot.is_optional || !slot.is_wanted() || slot.current().is_some())
     }
 
     /// Loads all models that are not loaded, and returns the names and reasons of those that fail.
@@ -133,6 +143,11 @@ impl Slot {
     /// The model that serves now.
     pub fn current(&self) -> Option<Loaded> {
         self.current.load_full()
+    }
+
+    /// Whether the server is ready without it.
+    pub fn is_optional(&self) -> bool {
+        self.is_optional
     }
 
     /// Whether it should be loaded.

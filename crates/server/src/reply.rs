@@ -8,6 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::json;
 
+use crate::arms::ARM;
 use crate::body::gzip;
 use crate::dialect::Page;
 use crate::fault::{Fault, FaultKind};
@@ -30,6 +31,8 @@ pub(crate) struct Reply {
     pub(crate) is_gzip: bool,
     pub(crate) allow: Option<&'static str>,
     pub(crate) has_retry_after: bool,
+    /// The arm that answered, where the model has any.
+    pub(crate) arm: Option<HeaderValue>,
 }
 
 /// Types of bodies.
@@ -53,6 +56,7 @@ impl Reply {
             is_gzip: false,
             allow: None,
             has_retry_after: false,
+            arm: None,
         }
     }
 
@@ -133,6 +137,9 @@ impl Reply {
             }),
         );
         headers.insert(REQUEST_ID, request_id);
+        if let Some(arm) = self.arm {
+            headers.insert(HeaderName::from_static(ARM), arm);
+        }
         if let Some(length) = self.json_length {
             headers.insert(JSON_LENGTH, HeaderValue::from(length));
         }

@@ -23,6 +23,8 @@ pub(crate) enum Route {
     Index,
     Load,
     Unload,
+    Arms,
+    Feedback,
     /// No route has this path.
     Unknown,
     /// A route of the application, by its position.
@@ -31,7 +33,7 @@ pub(crate) enum Route {
 
 impl Route {
     /// Those of the server itself.
-    pub(crate) const OWN: [Self; 15] = [
+    pub(crate) const OWN: [Self; 17] = [
         Self::Live,
         Self::Ready,
         Self::Health,
@@ -46,6 +48,8 @@ impl Route {
         Self::Index,
         Self::Load,
         Self::Unload,
+        Self::Arms,
+        Self::Feedback,
         Self::Unknown,
     ];
 
@@ -78,6 +82,8 @@ impl Route {
             Self::Index => "/v2/repository/index",
             Self::Load => "/v2/repository/models/{model}/load",
             Self::Unload => "/v2/repository/models/{model}/unload",
+            Self::Arms => "/arms",
+            Self::Feedback => "/feedback",
             Self::Unknown => "unknown",
         }
     }
@@ -86,7 +92,7 @@ impl Route {
     pub(crate) fn methods(self, dialect: &[RouteSpec]) -> &'static str {
         match self {
             Self::Dialect(position) => dialect[position].methods,
-            Self::Infer | Self::Index | Self::Load | Self::Unload => "POST",
+            Self::Infer | Self::Index | Self::Load | Self::Unload | Self::Feedback => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -96,7 +102,8 @@ impl Route {
         match self {
             Self::Dialect(position) => dialect[position].scope,
             Self::Live | Self::Ready | Self::Health | Self::Unknown => None,
-            Self::Metrics => Some(Scope::Metrics),
+            Self::Metrics | Self::Arms => Some(Scope::Metrics),
+            Self::Feedback => Some(Scope::Feedback),
             Self::Load | Self::Unload => Some(Scope::Admin),
             _ => Some(Scope::Predict),
         }
@@ -161,6 +168,8 @@ pub(crate) fn find(path: &str) -> RouteMatch<'_> {
         ["v2", "health", "ready"] => (Route::Ready, "", None),
         ["health"] => (Route::Health, "", None),
         ["metrics"] => (Route::Metrics, "", None),
+        ["arms"] => (Route::Arms, "", None),
+        ["feedback"] => (Route::Feedback, "", None),
         ["v2"] => (Route::Server, "", None),
         ["v2", "models", "stats"] => (Route::AllStats, "", None),
         ["v2", "repository", "index"] => (Route::Index, "", None),
@@ -172,7 +181,7 @@ pub(crate) fn find(path: &str) -> RouteMatch<'_> {
         ["v2", "models", model, rest @ ..] => (of_model(rest), *model, None),
         _ => (Route::Unknown, "", None),
     };
-    match (route, decode(model), version.map(decode)) {
+    match (route, percent_decoded(model), version.map(percent_decoded)) {
         (Route::Unknown, _, _) | (_, None, _) | (_, _, Some(None)) => unknown(),
         (route, Some(model), version) => RouteMatch {
             route,
@@ -198,7 +207,7 @@ fn unknown<'p>() -> RouteMatch<'p> {
 }
 
 /// Decodes `%41`; none where that is broken or not UTF-8.
-pub(crate) fn decode(segment: &str) -> Option<Cow<'_, str>> {
+pub fn percent_decoded(segment: &str) -> Option<Cow<'_, str>> {
     if !segment.contains('%') {
         return Some(Cow::Borrowed(segment));
     }

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::AccessLog;
 use crate::admission::Admission;
+use crate::arms::{Arms, Split};
 use crate::connection;
 use crate::dialect::{Dialect, Routes};
 use crate::guard::Guard;
@@ -58,6 +59,8 @@ pub struct Options {
     pub access: Option<AccessLog>,
     /// Routes beside the protocol's own.
     pub dialect: Option<Arc<dyn Dialect>>,
+    /// Which models answer for others.
+    pub split: Split,
     /// Who may do what; `None`: everybody everything.
     pub guard: Option<Arc<Guard>>,
     /// Certificates for all listeners; `None`: plain HTTP.
@@ -74,6 +77,7 @@ impl Default for Options {
             drain_limit: Duration::from_secs(60),
             access: None,
             dialect: None,
+            split: Split::default(),
             guard: None,
             tls: None,
         }
@@ -95,7 +99,7 @@ impl Server {
     /// until all are.
     ///
     /// # Errors
-    /// An address that cannot be listened on, or threads that cannot be started.
+    /// An address that cannot be listened on, threads that cannot be started, or arms of no model.
     pub fn bind(options: Options, models: Arc<Models>) -> io::Result<Self> {
         let listen = options.listen.iter();
         let listeners: io::Result<Vec<_>> = listen
@@ -114,6 +118,7 @@ impl Server {
         );
         let limits = options.limits;
         let app = App {
+            arms: Arms::new(&models, &options.split)?,
             models,
             admission: Admission::new(&limits)?,
             metrics: Metrics::new(

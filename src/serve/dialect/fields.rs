@@ -115,7 +115,7 @@ impl Fields {
         let Some(value) = self.values.remove(name) else {
             return default as usize;
         };
-        match whole(&value) {
+        match integer(&value) {
             Err((kind, message)) => self.wrong(kind, name, message, &value, None),
             Ok(number) if number < least => {
                 let message = format!("Input should be greater than or equal to {least}");
@@ -160,7 +160,7 @@ impl Fields {
 }
 
 /// A whole number, as pydantic takes it where it is not strict.
-fn whole(value: &Value) -> Result<i64, (&'static str, &'static str)> {
+fn integer(value: &Value) -> Result<i64, (&'static str, &'static str)> {
     const TYPE: (&str, &str) = ("int_type", "Input should be a valid integer");
     match value {
         Value::Bool(value) => Ok(i64::from(*value)),

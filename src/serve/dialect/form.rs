@@ -1,6 +1,8 @@
 //! Queries and forms: pairs of `a=b&c=d`, and the parts of `multipart/form-data` (RFC 7578) in memory, without a copy
 //! of the files.
 
+use std::borrow::Cow;
+
 use server::Fault;
 
 /// The pairs of a query, decoded.
@@ -20,23 +22,9 @@ pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Fault> {
 }
 
 fn decoded(text: &str) -> Result<String, Fault> {
-    let broken = || Fault::invalid("the query has a broken escape");
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        match first {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let (digits, after) = rest.split_first_chunk::<2>().ok_or_else(broken)?;
-                rest = after;
-                let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(broken);
-                bytes.push((digit(digits[0])? * 16 + digit(digits[1])?) as u8);
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| broken())
+    let spaced = text.replace('+', " ");
+    let decoded = server::percent_decoded(&spaced).map(Cow::into_owned);
+    decoded.ok_or_else(|| Fault::invalid("the query has a broken escape"))
 }
 
 /// A part of a form.

@@ -210,7 +210,7 @@ fn text(call: &Call<'_>, counters: &Counters, explains: bool) -> Result<Step, Fa
     request.outputs = outputs.into_iter().map(str::to_owned).collect();
     let counts = Arc::clone(&counters.0);
     let write = move |response: &InferResponse| {
-        let label = whole(response, "class")?;
+        let label = integer(response, "class")?;
         if let Some(counter) = counts.nlp.get(label as usize) {
             add(counter);
         }
@@ -287,7 +287,7 @@ fn photo(call: &Call<'_>, counters: &Counters, says_more: bool) -> Result<Step, 
         .insert("judge_all".to_owned(), true.into());
     let counts = Arc::clone(&counters.0);
     let write = move |response: &InferResponse| {
-        let label = whole(response, "class")?;
+        let label = integer(response, "class")?;
         if let Some(counter) = counts.cv.get(label as usize) {
             add(counter);
         }
@@ -355,6 +355,11 @@ pub fn forecast(call: &Call<'_>, counters: &Counters) -> Result<Step, Fault> {
         let times: Vec<String> = times.collect::<Result<_, Fault>>()?;
         let values = numbers(response, "mean")?;
         let mut body = json!({"timestamps": times, "values": values, "series": series});
+        let fallback = word(response, "fallback", 0)?;
+        if !fallback.is_empty() {
+            let warning = format!("this is the seasonal naive forecast, since {fallback}");
+            body["warning"] = warning.into();
+        }
         if is_query {
             body["forecast"] = json!(values);
             body["confidence_interval"] = json!({
@@ -552,7 +557,7 @@ fn number(response: &InferResponse, name: &str, place: usize) -> Result<f64, Fau
         .ok_or_else(|| absent(name))
 }
 
-fn whole(response: &InferResponse, name: &str) -> Result<i64, Fault> {
+fn integer(response: &InferResponse, name: &str) -> Result<i64, Fault> {
     match &output(response, name)?.data {
         Data::Int64(values) => values.first().copied().ok_or_else(|| absent(name)),
         _ => Err(absent(name)),

@@ -5,6 +5,7 @@ use std::io::{self, Cursor, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use server::arms;
 use server::dialect::{Call, Page, Step, Translated};
 use server::{
     Data, Datatype, Fault, FaultKind, InferRequest, InferResponse, Metadata, Strings, Tensor,
@@ -64,7 +65,7 @@ impl Shape {
 /// Reads the rows into the model's inputs.
 pub fn read(call: &Call<'_>) -> Result<Step, Fault> {
     let task = call.names.first().map_or("", String::as_str);
-    if call.scope.is_some_and(|scope| scope != task) {
+    if call.scope.is_some_and(|scope| scope != arms::parts(task).0) {
         return Err(Fault::unknown(format!("unknown model `{task}`")));
     }
     let target = call.models.target(task)?;

@@ -10,7 +10,7 @@ use super::predict::inputs::taken;
 use super::scoring::Scorer;
 use crate::predict::LIST_LENGTH;
 use crate::serve::Serve;
-use crate::serve::input::{Parameters, distinct, fault, same_length, texts};
+use crate::serve::input::{Parameters, distinct, fault, only, same_length, texts};
 use crate::task::Loaded;
 use crate::tasks::recsys::Recsys;
 use scoring::recsys::{List, Ranked, Request};
@@ -84,6 +84,11 @@ impl Model for Lists {
 
     fn metadata(&self) -> &Metadata {
         &self.metadata
+    }
+
+    /// The user.
+    fn key<'r>(&self, request: &'r InferRequest) -> Option<&'r [u8]> {
+        only(request, &self.columns.user)
     }
 
     fn rows(&self, request: &InferRequest) -> usize {

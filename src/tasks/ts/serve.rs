@@ -10,7 +10,7 @@ use super::predict::LEVELS;
 use super::scoring::Scorer;
 use super::shape::{self, Names};
 use crate::serve::Serve;
-use crate::serve::input::{Parameters, distinct, fault, numbers, same_length, texts};
+use crate::serve::input::{Parameters, distinct, fault, numbers, only, same_length, texts};
 use crate::task::Loaded;
 use crate::tasks::ts::Ts;
 use scoring::Score;
@@ -112,6 +112,11 @@ impl Model for Forecasts {
 
     fn records(&self) -> &[String] {
         self.scorer.ids()
+    }
+
+    /// The series.
+    fn key<'r>(&self, request: &'r InferRequest) -> Option<&'r [u8]> {
+        only(request, &self.inputs.series)
     }
 
     fn rows(&self, request: &InferRequest) -> usize {

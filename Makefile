@@ -53,7 +53,7 @@ bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="
 
 bench-serve: build ## Models over HTTP under load, beside FastAPI and MLServer -> docs/benchmarks.md
 	cargo build --release --locked --workspace --example score_time
-	python3 tools/bench-serve $(BINARY) $(CARGO_TARGET_DIR)/release/examples/score_time
+	python3 tools/bench-serve $(BINARY) $(CARGO_TARGET_DIR)/release/examples/score_time $(if $(SHORT),--short) $(PARTS)
 
 test-serve: build ## Models over HTTP, asked by clients that nobody here wrote
 	python3 tools/test-serve $(BINARY) $(if $(SHORT),--short)

@@ -5,6 +5,8 @@
 //! read goes to stderr through `talk`.
 
 mod args;
+#[cfg(feature = "serve")]
+mod audit;
 mod checks;
 mod compare;
 mod complete;
@@ -14,6 +16,8 @@ mod init;
 mod next;
 mod overview;
 mod predict;
+#[cfg(feature = "serve")]
+mod replay;
 #[cfg(feature = "serve")]
 mod serve;
 mod show;
@@ -251,6 +255,10 @@ impl Cli {
             Verb::Compare { a, b } => compare::run(global, (&a, &b), talk),
             #[cfg(feature = "serve")]
             Verb::Serve(args) => args.run(global, talk),
+            #[cfg(feature = "serve")]
+            Verb::Replay(args) => args.run(global, talk),
+            #[cfg(feature = "serve")]
+            Verb::Audit(args) => args.run(global),
             Verb::Repro(args) => args.run(global, talk),
             Verb::Status(args) => args.run(global, talk),
             Verb::Verify(args) => args.run(global, talk),

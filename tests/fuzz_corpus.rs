@@ -73,6 +73,12 @@ fn photos_are_answered() {
     hold("photo", fuzzed::photo);
 }
 
+#[cfg(feature = "serve")]
+#[test]
+fn requests_are_answered() {
+    hold("request", fuzzed::request);
+}
+
 #[test]
 fn model_files_are_answered() {
     hold("model", fuzzed::model);

@@ -93,8 +93,7 @@ fn settings_come_from_the_file_too() {
         "easylife.toml",
         "[serve]\ntasks = [\"nlp\"]\nmodels = {\"nlp@next\" = \"next.safetensors\"}\nweights = {\"nlp@next\" = 12.5}\n",
     );
-    let checked: Value =
-        serde_json::from_str(&dir.ok(&["serve", "--check", "--json"])).unwrap();
+    let checked: Value = serde_json::from_str(&dir.ok(&["serve", "--check", "--json"])).unwrap();
     let settings = &checked["settings"];
     assert_eq!(
         settings["weight"],

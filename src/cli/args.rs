@@ -7,11 +7,15 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
+#[cfg(feature = "serve")]
+use super::audit::AuditArgs;
 use super::checks::{GateArgs, ValidateArgs};
 use super::complete;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
 use super::predict::{PredictArgs, ReadingArgs};
+#[cfg(feature = "serve")]
+use super::replay::ReplayArgs;
 #[cfg(feature = "serve")]
 use super::serve::ServeArgs;
 use super::stages::{ReproArgs, StatusArgs, VerifyArgs};
@@ -135,6 +139,12 @@ pub enum Verb {
     /// Serve models over HTTP: the Open Inference Protocol, tables by POST /v1/TASK, a page at /docs
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
+    /// Ask another model the requests of a server's request log: which answers change, and by how much
+    #[cfg(feature = "serve")]
+    Replay(ReplayArgs),
+    /// Verify audit logs of a server: nothing cut, moved, edited or rewritten; exit 4 if something was
+    #[cfg(feature = "serve")]
+    Audit(AuditArgs),
     /// Run dvc.yaml, skipping what is up to date, as `dvc repro` would
     Repro(ReproArgs),
     /// List the stages of dvc.yaml that would run, and why

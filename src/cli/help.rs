@@ -66,6 +66,22 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife serve --check",
         ],
     ),
+    #[cfg(feature = "serve")]
+    (
+        "replay",
+        &[
+            "easylife replay requests.log -m next.safetensors",
+            "easylife replay requests.log.2 requests.log.1 requests.log -m nlp -o replay.html --changes changes.jsonl",
+        ],
+    ),
+    #[cfg(feature = "serve")]
+    (
+        "audit",
+        &[
+            "easylife audit audit.log",
+            "easylife audit audit.log.1 audit.log --key public.pem",
+        ],
+    ),
     (
         "compare",
         &[

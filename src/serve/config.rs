@@ -18,6 +18,7 @@ use server::{Limits, Listen};
 use self::keys::key;
 pub use self::keys::{KEYS, Key};
 use self::units::{spell_size, spell_time};
+use super::lines::Rotation;
 use super::{DEFAULT_ADDRESS, DRAIN_DELAY};
 use crate::exit;
 
@@ -157,6 +158,20 @@ pub struct Settings {
     pub reload_interval: Setting<Option<Duration>>,
     /// Where the access log goes; `-`: stderr.
     pub access_log: Setting<Option<PathBuf>>,
+    /// Where answered requests are recorded.
+    pub request_log: Setting<Option<PathBuf>>,
+    /// How many percent of them.
+    pub request_log_share: Setting<f64>,
+    /// Whether with what clients sent.
+    pub request_log_content: Setting<bool>,
+    /// From how many bytes on the file is moved away.
+    pub request_log_size: Setting<usize>,
+    /// How many that were moved away are kept.
+    pub request_log_keep: Setting<usize>,
+    /// Where it stands who asked what, in a chain.
+    pub audit_log: Setting<Option<PathBuf>>,
+    /// What signs it.
+    pub audit_key: Setting<Option<PathBuf>>,
     /// Who may ask.
     pub tokens: Setting<Option<PathBuf>>,
     /// Whether tokens may go over plain HTTP beyond loopback.
@@ -228,6 +243,13 @@ impl Default for Settings {
             drain_limit: Duration::from_secs(60).into(),
             reload_interval: Some(Duration::from_secs(2)).into(),
             access_log: None.into(),
+            request_log: None.into(),
+            request_log_share: 100.0.into(),
+            request_log_content: false.into(),
+            request_log_size: (100 << 20).into(),
+            request_log_keep: 5.into(),
+            audit_log: None.into(),
+            audit_key: None.into(),
             tokens: None.into(),
             allow_plain_tokens: false.into(),
             tls_cert: None.into(),
@@ -265,6 +287,14 @@ impl Settings {
                 .map_err(refuse)?;
         }
         Ok(settings)
+    }
+
+    /// When the request log is moved away.
+    pub(super) fn rotation(&self) -> Rotation {
+        Rotation {
+            bytes: self.request_log_size.value as u64,
+            keep: self.request_log_keep.value,
+        }
     }
 
     /// Keys with their values, and where those come from.

@@ -5,11 +5,15 @@
 //! gives the bits of `predict`.
 
 mod access;
+pub mod audit;
 mod config;
 mod credentials;
 mod dialect;
 pub mod input;
+mod lines;
 mod renew;
+pub mod replay;
+mod requests;
 mod signals;
 mod tokens;
 mod watch;
@@ -17,13 +21,15 @@ mod watch;
 pub use config::{FILE, KEYS, Key};
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use server::{Listen, Model, Models, Options, Server, Split};
 
+use self::audit::Audit;
+use self::lines::Lines;
 pub use config::{Given, Settings, ValueSource};
 
 use crate::exit;
@@ -109,6 +115,9 @@ pub struct Checked {
 /// A model that cannot be loaded.
 pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
     credentials::Credentials::read(&settings)?;
+    if let Some((path, key)) = audit_files(&settings)? {
+        Audit::check(path, key)?;
+    }
     let models = served
         .into_iter()
         .map(|served| {
@@ -150,13 +159,12 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     // Tokens first: a large model does not keep a revoked one alive.
     let renewables = credentials.renewables.into_iter().chain(of_models);
     let renewables = Arc::new(renewables.collect::<Vec<_>>());
-    let (access, log) = match &settings.access_log.value {
-        Some(path) => {
-            let log = Arc::new(access::Log::open(path)?);
-            (Some(log.clone().callback()), Some(log))
-        }
-        None => (None, None),
-    };
+    let access = open(&settings.access_log.value, None)?;
+    let requests = open(&settings.request_log.value, Some(settings.rotation()))?;
+    let logs: Vec<Arc<Lines>> = access.iter().chain(&requests).map(Arc::clone).collect();
+    let share = settings.request_log_share.value / 100.0;
+    let with_content = settings.request_log_content.value;
+    let audit = open_audit(settings)?;
     let options = Options {
         listen: settings
             .listen
@@ -168,7 +176,8 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
         limits: settings.limits(),
         drain_delay: settings.drain_delay.value,
         drain_limit: settings.drain_limit.value,
-        access,
+        access: access::callback(access, audit.clone()),
+        record: requests.map(|lines| requests::recorder(lines, share, with_content)),
         dialect: Some(Arc::new(dialect::Routes::new())),
         split: Split {
             weights: settings.weights.value.clone(),
@@ -177,11 +186,25 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
         guard: credentials.guard,
         tls: credentials.tls,
     };
-    let server = Server::bind(options, Arc::clone(&models))
-        .map_err(|error| exit::coded(exit::Exit::Failed, error.to_string()))?;
+    let bound = Server::bind(options, Arc::clone(&models));
+    if let (Err(_), Some(audit)) = (&bound, &audit) {
+        // It ends in order, so that nobody takes it for a crash.
+        let _ = audit.finish();
+    }
+    let server = bound.map_err(|error| exit::coded(exit::Exit::Failed, error.to_string()))?;
     let drain = server.drain();
-    let signals =
-        signals::Signals::start(drain.clone(), Arc::clone(&renewables), log.clone(), *talk)?;
+    if let Some(audit) = &audit {
+        audit.start(*talk);
+    }
+    let signals = signals::Signals::start(
+        drain.clone(),
+        Arc::clone(&renewables),
+        signals::Logs {
+            lines: logs.clone(),
+            audit: audit.clone(),
+        },
+        *talk,
+    )?;
     tell(settings, &server, &models, talk)?;
     let watcher = watch::start(renewables, settings.reload_interval.value, *talk);
     // It answers while the models are loaded, and is not ready. A model that cannot be loaded ends it.
@@ -209,8 +232,11 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     let ran = server.run_on(settings.threads.value);
     watcher.stop();
     signals.stop();
-    if let Some(log) = log {
+    for log in logs {
         log.flush();
+    }
+    if let Some(Err(error)) = audit.map(|audit| audit.finish()) {
+        talk.warn(format!("the audit log cannot be ended: {error}"));
     }
     if loading.is_finished() {
         // A panic of a loader has been caught.
@@ -221,6 +247,30 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
         anyhow::bail!("{name}: {reason}");
     }
     ran.context("cannot serve")
+}
+
+/// The audit log and its key, where one is wanted.
+fn audit_files(settings: &Settings) -> Result<Option<(&Path, Option<&Path>)>> {
+    match (&settings.audit_log.value, &settings.audit_key.value) {
+        (Some(log), key) => Ok(Some((log, key.as_deref()))),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(exit::usage(
+            "`audit-key` is given, but there is no `audit-log` that it could sign",
+        )),
+    }
+}
+
+fn open_audit(settings: &Settings) -> Result<Option<Arc<Audit>>> {
+    match audit_files(settings)? {
+        Some((path, key)) => Ok(Some(Arc::new(Audit::open(path, key)?))),
+        None => Ok(None),
+    }
+}
+
+/// Opens a log, where one is wanted.
+fn open(path: &Option<PathBuf>, rotation: Option<lines::Rotation>) -> Result<Option<Arc<Lines>>> {
+    let open = |path: &PathBuf| Lines::open(path, rotation);
+    path.as_ref().map(open).transpose()
 }
 
 /// Whoever reaches an address may ask the models, unless tokens or certificates are asked for.

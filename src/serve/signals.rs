@@ -1,5 +1,5 @@
 //! Signals of a server: SIGTERM and Ctrl-C drain it, a second one ends it at once, SIGHUP reads models, tokens and
-//! certificates anew and opens the log anew. Reading has a thread of its own: a large model does not keep a drain waiting.
+//! certificates anew and opens the logs anew. Reading has a thread of its own: a large model does not keep a drain waiting.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,7 +9,8 @@ use server::life::Drain;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals as Pending};
 
-use super::access::Log;
+use super::audit::Audit;
+use super::lines::Lines;
 use super::renew::Renewable;
 use crate::talk::Talk;
 
@@ -17,6 +18,25 @@ use crate::talk::Talk;
 pub struct Signals {
     handle: Handle,
     thread: JoinHandle<()>,
+}
+
+/// Logs that SIGHUP opens anew.
+pub struct Logs {
+    pub lines: Vec<Arc<Lines>>,
+    pub audit: Option<Arc<Audit>>,
+}
+
+impl Logs {
+    fn reopen(&self, talk: &Talk) {
+        for log in &self.lines {
+            if let Err(error) = log.reopen() {
+                talk.warn(format!("{} cannot be opened anew: {error}", log.name()));
+            }
+        }
+        if let Some(Err(error)) = self.audit.as_ref().map(|audit| audit.reopen()) {
+            talk.warn(format!("the audit log cannot be opened anew: {error}"));
+        }
+    }
 }
 
 impl Signals {
@@ -27,7 +47,7 @@ impl Signals {
     pub fn start(
         drain: Drain,
         renewables: Arc<Vec<Renewable>>,
-        log: Option<Arc<Log>>,
+        logs: Logs,
         talk: Talk,
     ) -> Result<Self> {
         let mut pending =
@@ -43,9 +63,7 @@ impl Signals {
                                 talk.warn(format!("{}: is being loaded already", one.name));
                             }
                         });
-                        if let Some(Err(error)) = log.as_ref().map(|log| log.reopen()) {
-                            talk.warn(format!("the access log cannot be opened anew: {error}"));
-                        }
+                        logs.reopen(&talk);
                     }
                     _ => {
                         talk.note(match drain.has_begun() {

@@ -117,7 +117,7 @@ def project(bench, data):
     folder = bench.folder / data.stem
     folder.mkdir()
     subprocess.run([bench.binary, "init", "-q"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    (folder / "schema").mkdir()
+    (folder / "schema").mkdir(exist_ok=True)
     (folder / "schema" / "nlp.yaml").write_text(SCHEMA)
     sets = [f"-Snlp.data.source={data}", "-Snlp.data.text=t1", "-Snlp.data.label=c1"]
     return folder, [bench.binary, "validate", "nlp", *sets]

@@ -542,7 +542,7 @@ mod tests {
         }
     }
 
-    fn name_of<'g>(group: &'g Group, key: u32) -> &'g str {
+    fn name_of(group: &Group, key: u32) -> &str {
         let key = format!("user-{key}");
         group.of_key(key.as_bytes()).map_or(MAIN, |arm| &arm.name)
     }

@@ -27,6 +27,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metrics, method_name};
 use crate::models::{Loaded, Models, Slot};
 use crate::oip;
+use crate::record::Recorder;
 use crate::reply::{REQUEST_ID, Reply};
 use crate::route::{self, Route, RouteMatch};
 use crate::socket::{ConnectionState, Phase};
@@ -45,6 +46,7 @@ pub(crate) struct App {
     pub(crate) life: Arc<Lifecycle>,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) access: Option<AccessLog>,
+    pub(crate) record: Option<Recorder>,
     pub(crate) ids: Ids,
     pub(crate) dialect: Option<Arc<dyn Dialect>>,
     pub(crate) routes: Routes,
@@ -256,7 +258,11 @@ async fn answer(
         Route::Load | Route::Unload => {
             refuse_foreign(head)?;
             refuse_parameters(&body(app, head, request_body).await?)?;
-            repository(app, route, found.model).await
+            // Before: what is unloaded, or goes on serving where a load fails. After: what was loaded.
+            note.model = app.models.target(&found.model).ok();
+            let done = repository(app, route, found.model.clone()).await;
+            note.model = app.models.target(&found.model).ok().or(note.model.take());
+            done
         }
         _ => get(app, entrance, &found),
     }

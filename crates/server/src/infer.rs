@@ -17,6 +17,7 @@ use crate::handler::{App, RequestNotes};
 use crate::model::InferRequest;
 use crate::models::Target;
 use crate::oip::{self, ParsedRequest};
+use crate::record::Record;
 use crate::reply::{self, JSON_LENGTH, Reply};
 
 /// The header with a deadline in milliseconds.
@@ -365,8 +366,17 @@ impl Admitted {
         if let Some(arm) = app.arms.name(main, *position) {
             reply.arm = HeaderValue::from_str(arm).ok();
         }
+        let id = job.id.to_str().unwrap_or("");
+        if let Some(record) = &app.record {
+            record(&Record {
+                id,
+                model: slot.name(),
+                version: model.version(),
+                request: &request,
+                response: &response,
+            });
+        }
         if app.arms.wants(&self.chosen) {
-            let id = job.id.to_str().unwrap_or("");
             app.arms.answered(&self.chosen, id, request, response);
         }
         Ok(Answer {

@@ -12,6 +12,7 @@
 //! - [`models`]: the configured names, reload and unload
 //! - [`arms`]: several models of one task at once, shadows, and which one is better
 //! - [`metrics`], [`access`], [`life`]: what is observed, and the process's stages
+//! - [`record`]: a request and its answer as a line of a log
 //! - [`dialect`]: routes of an application, beside the protocol's own
 //! - `route`, `body`, `reply`, `infer`, `handler`: from a request to its response
 //! - `head`, `socket`, `connection`, [`server`]: from a listener to requests
@@ -36,6 +37,7 @@ pub mod model;
 pub mod models;
 pub mod oip;
 mod pool;
+pub mod record;
 mod reply;
 mod route;
 pub mod server;

@@ -19,6 +19,7 @@ use crate::life::{Drain, Lifecycle, Stage};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::record::Recorder;
 use crate::tls::Tls;
 
 /// Connections that may wait to be accepted. The 128 of the standard library are full in a burst of
@@ -57,6 +58,8 @@ pub struct Options {
     pub drain_limit: Duration,
     /// Called once a request.
     pub access: Option<AccessLog>,
+    /// Called once an answered request.
+    pub record: Option<Recorder>,
     /// Routes beside the protocol's own.
     pub dialect: Option<Arc<dyn Dialect>>,
     /// Which models answer for others.
@@ -76,6 +79,7 @@ impl Default for Options {
             drain_delay: Duration::from_secs(5),
             drain_limit: Duration::from_secs(60),
             access: None,
+            record: None,
             dialect: None,
             split: Split::default(),
             guard: None,
@@ -130,6 +134,7 @@ impl Server {
             life: Arc::new(Lifecycle::new()),
             connections: Arc::new(Semaphore::new(limits.connections)),
             access: options.access,
+            record: options.record,
             ids: Ids::new(),
             dialect: options.dialect,
             routes,

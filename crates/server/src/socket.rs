@@ -128,6 +128,10 @@ impl<S: Stream> Socket<S> {
 
     /// Looks at bytes that have been read.
     fn took(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // What is left of a refused body is no head.
+        if self.state.lingers.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         match self.state.phase() {
             Phase::Busy => {
                 self.timed = None;

@@ -9,6 +9,8 @@ use easylife_server::{Fault, Limits, Model, Models, Options, Split};
 use serde_json::{Value, json};
 use support::{Client, INFER, Length, Response, Running, options, post, texts};
 
+type Load = fn() -> Box<dyn Model>;
+
 /// A model whose `infer` does as it is told.
 struct Odd {
     inner: Length,
@@ -30,11 +32,7 @@ impl Model for Odd {
     }
 }
 
-fn server(
-    models: &[(&'static str, fn() -> Box<dyn Model>)],
-    weights: &[(&str, f64)],
-    shadows: &[&str],
-) -> Running {
+fn server(models: &[(&'static str, Load)], weights: &[(&str, f64)], shadows: &[&str]) -> Running {
     let mut all = Models::new();
     for &(name, load) in models {
         match shadows.contains(&name) {
@@ -283,7 +281,7 @@ fn a_shadow_that_panics_or_is_slow_or_absent_harms_nobody() {
         })
     };
     for (load, what) in [
-        (panicking as fn() -> Box<dyn Model>, "panicked"),
+        (panicking as Load, "panicked"),
         (slow, "dropped"),
         (second, "absent"),
     ] {

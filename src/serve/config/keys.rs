@@ -220,6 +220,53 @@ pub const KEYS: &[Key] = &[
         "Write a line of JSON for each request, without content; `-`: to stderr [default: none]"
     ),
     file!(
+        "request-log",
+        request_log,
+        "Record answered requests in this file, as lines of JSON for `easylife replay` [default: none]"
+    ),
+    key!(
+        "request-log-share",
+        "PERCENT",
+        request_log_share,
+        percent,
+        |share: &f64| format!("{share}"),
+        "Record so many percent of them, chosen by a hash of their id [default: 100]"
+    ),
+    key!(
+        "request-log-content",
+        "BOOL",
+        request_log_content,
+        boolean,
+        bool::to_string,
+        "Record what clients sent, too, which a replay needs; otherwise classes and numbers of the answers only [default: false]"
+    ),
+    key!(
+        "request-log-size",
+        "BYTES",
+        request_log_size,
+        size,
+        |bytes: &usize| spell_size(*bytes),
+        "Move the file away from this size on [default: 100MiB]"
+    ),
+    key!(
+        "request-log-keep",
+        "N",
+        request_log_keep,
+        whole,
+        usize::to_string,
+        "Keep so many that were moved away: FILE.1, the newest, to FILE.N [default: 5]"
+    ),
+    file!(
+        "audit-log",
+        audit_log,
+        "Write who asked which model when, and how that ended, so that no change of the file goes unseen [default: none]"
+    ),
+    file!(
+        "audit-key",
+        audit_key,
+        "Ed25519 key in PEM (openssl genpkey -algorithm ed25519) that signs the audit log [default: not signed]"
+    ),
+    file!(
         "tokens",
         tokens,
         "Ask for a bearer token of this file: names, scopes and SHA-256 of tokens [default: ask nobody]"
@@ -346,15 +393,23 @@ fn model(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 fn weight(text: &str) -> Result<(String, f64), String> {
-    let percent = |text: &str| {
-        let number: f64 = text.trim_end_matches('%').trim().parse().ok()?;
-        (0.0..=100.0).contains(&number).then_some(number)
-    };
     let parts = text.split_once('=');
-    let weight = parts.and_then(|(arm, number)| Some((arm.to_owned(), percent(number)?)));
+    let weight = parts.and_then(|(arm, number)| Some((arm.to_owned(), percent(number).ok()?)));
     weight.ok_or_else(|| {
         format!("`{text}` is not TASK@ARM=PERCENT, such as nlp@next=10, with 0 to 100 percent")
     })
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim_end_matches('%').trim().parse().ok();
+    let fits = number.filter(|number| (0.0..=100.0).contains(number));
+    fits.ok_or_else(|| format!("`{text}` is not a number from 0 to 100, such as 1 or 0.5"))
+}
+
+/// A number of which 0 is one, too.
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a number; expected 0, 1, 2, ..."))
 }
 
 fn set_limit(

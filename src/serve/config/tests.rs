@@ -103,6 +103,7 @@ fn every_limit_has_a_key_and_every_key_can_be_set() {
         let (value, _) = (key.show)(&settings, key.name);
         let values = match (key.name, value.as_str()) {
             ("model", _) => "nlp=a".to_owned(),
+            ("weight", _) => "nlp@next=12.5".to_owned(),
             ("admin-listen", _) => "127.0.0.1:1".to_owned(),
             ("access-log", _) => "-".to_owned(),
             (_, "") => "a.pem".to_owned(),

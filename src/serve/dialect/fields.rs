@@ -35,6 +35,8 @@ impl Fields {
     /// # Errors
     /// The response to a body that is none.
     pub fn of_body(body: &[u8]) -> Result<Self, Page> {
+        // A byte order mark is no part of the JSON.
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         if body.iter().all(u8::is_ascii_whitespace) {
             let detail = detail("missing", &["body"], "Field required", &Value::Null);
             return Err(refusal(vec![detail]));

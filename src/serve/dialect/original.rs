@@ -261,7 +261,8 @@ fn photo(call: &Call<'_>, counters: &Counters, says_more: bool) -> Result<Step, 
         return missing();
     }
     let parts = form::parts(content_type, call.body)?;
-    let Some(file) = parts.iter().find(|part| part.name == "file") else {
+    // Of several the last one counts, as on the platform.
+    let Some(file) = parts.iter().rfind(|part| part.name == "file") else {
         return missing();
     };
     if file.file.is_none() {

@@ -142,6 +142,13 @@ fn parameters(query: &str, metadata: &Metadata) -> Result<InferRequest, Fault> {
             }
         }
     }
+    for (place, name) in request.outputs.iter().enumerate() {
+        if request.outputs[..place].contains(name) {
+            return Err(Fault::invalid(format!(
+                "output `{name}` is asked for twice"
+            )));
+        }
+    }
     let known = |name: &String| metadata.outputs.iter().any(|output| output.name == *name);
     match request.outputs.iter().find(|name| !known(name)) {
         None => Ok(request),
@@ -159,10 +166,10 @@ fn parameters(query: &str, metadata: &Metadata) -> Result<InferRequest, Fault> {
     }
 }
 
-/// A number where it is one.
+/// A number or a boolean where it is one.
 fn scalar(text: &str) -> Value {
     match serde_json::from_str(text) {
-        Ok(number @ Value::Number(_)) => number,
+        Ok(value @ (Value::Number(_) | Value::Bool(_))) => value,
         _ => Value::String(text.to_owned()),
     }
 }
@@ -177,6 +184,11 @@ struct Table {
 
 impl Table {
     fn read(body: &[u8], shape: Shape, inputs: &[TensorSpec]) -> Result<Self, Fault> {
+        if body.starts_with(&[0x1f, 0x8b]) {
+            return Err(Fault::invalid(
+                "the body is gzip; say so by `Content-Encoding: gzip`",
+            ));
+        }
         let input = Box::new(Cursor::new(body.to_vec()));
         let opened = tables::open_as(input, BODY, shape.format(), Compression::None);
         let mut source = opened.map_err(fault)?;
@@ -278,8 +290,9 @@ fn photos(call: &Call<'_>, content_type: &str, inputs: &[TensorSpec]) -> Result<
         return Err(unsupported());
     };
     let is_form = form::is_form(call.content_type);
-    let is_photo =
-        content_type.starts_with("image/") || content_type.starts_with("application/octet-stream");
+    let kind = content_type.split(';').next().unwrap_or("").trim();
+    let kind = kind.to_ascii_lowercase();
+    let is_photo = kind.starts_with("image/") || kind == "application/octet-stream";
     if spec.name != "photo" || !(is_form || is_photo) {
         return Err(unsupported());
     }

@@ -27,11 +27,13 @@ const TIME: &str = "ds";
 const VALUE: &str = "y";
 const HORIZON: &str = "horizon";
 const LEVEL: &str = "levels";
-const LONGEST_HORIZON: usize = 100_000;
+const LONGEST_HORIZON: usize = 10_000;
 /// Levels of one request.
 const MOST_LEVELS: usize = 20;
 /// Numbers of a forecast that cost about as much as a text.
 const CELLS_PER_ROW: usize = 48;
+/// The variances of some models sum over all steps before: so many pairs of steps cost as much, too.
+const PAIRS_PER_ROW: usize = 10_000;
 
 /// Forecasters behind tensors.
 struct Forecasts {
@@ -136,8 +138,9 @@ impl Model for Forecasts {
             .get(LEVEL)
             .and_then(serde_json::Value::as_array);
         let columns = 1 + levels.map_or(LEVELS.len(), Vec::len).min(MOST_LEVELS);
-        let cells = horizon.min(LONGEST_HORIZON).saturating_mul(columns);
-        series.saturating_mul(cells.div_ceil(CELLS_PER_ROW))
+        let horizon = horizon.min(LONGEST_HORIZON);
+        let each = (horizon * columns).div_ceil(CELLS_PER_ROW) + horizon * horizon / PAIRS_PER_ROW;
+        series.saturating_mul(each)
     }
 
     fn infer(&self, request: &InferRequest) -> Result<InferResponse, Fault> {
@@ -218,6 +221,12 @@ impl Forecasts {
         };
         let mut observed: HashMap<&str, Vec<Observation<'_>>> = HashMap::new();
         for (row, (&time, &value)) in times.iter().zip(values).enumerate() {
+            if value.is_infinite() {
+                let (name, row) = (&self.inputs.value, row + 1);
+                return Err(Fault::invalid(format!(
+                    "input `{name}`, row {row}: `{value}` is not a finite number"
+                )));
+            }
             let id = series.map_or(only, |series| series[row]);
             observed
                 .entry(id)
@@ -238,6 +247,12 @@ fn levels(parameters: &Parameters<'_>) -> Result<Vec<f64>, Fault> {
     let Some(levels) = parameters.numbers(LEVEL)? else {
         return Ok(LEVELS.to_vec());
     };
+    let twice = |(place, level): (usize, &f64)| levels[..place].contains(level);
+    if let Some((_, level)) = levels.iter().enumerate().find(|level| twice(*level)) {
+        return Err(Fault::invalid(format!(
+            "parameter `{LEVEL}`: {level} is given twice"
+        )));
+    }
     if levels.len() > MOST_LEVELS {
         return Err(Fault::invalid(format!(
             "parameter `{LEVEL}` may have {MOST_LEVELS} values at most"

@@ -105,7 +105,8 @@ fn numbers(a: Option<f64>, b: Option<f64>) -> RowDifference {
     let (Some(a), Some(b)) = (a, b) else {
         return texts(a.is_none() && b.is_none());
     };
-    if a.to_bits() == b.to_bits() {
+    // Of what is no number nobody sees the bits.
+    if a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()) {
         return RowDifference::None;
     }
     let difference = (a - b).abs() / a.abs().max(b.abs()).max(1.0);

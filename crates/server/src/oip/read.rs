@@ -136,6 +136,18 @@ pub fn read(
             outputs.map(|output| wanted(output, metadata)).collect()
         })
         .transpose()?;
+    for (place, output) in outputs.iter().flatten().enumerate() {
+        let before = outputs.iter().flatten().take(place);
+        if before
+            .map(|known| known.position)
+            .any(|known| known == output.position)
+        {
+            let name = &metadata.outputs[output.position].name;
+            return Err(Fault::invalid(format!(
+                "output `{name}` is asked for twice"
+            )));
+        }
+    }
     let name = |output: &RequestedOutput| metadata.outputs[output.position].name.clone();
     let names = outputs.iter().flatten().map(name).collect();
     Ok(ParsedRequest {

@@ -138,6 +138,14 @@ impl Series {
         let first = known.clone().next().unwrap_or(start);
         let differs = |&i: &usize| self.values[i] != self.values[first];
         let other = known.clone().find(differs).unwrap_or(start);
+        // Observations of a request have no lines.
+        if self.marks.is_empty() {
+            let reason = format!(
+                "{} and {} are given for one time; keep one of them",
+                self.values[first], self.values[other]
+            );
+            return self.problem(other, reason);
+        }
         Problem {
             mark: self.marks[other],
             reason: format!(

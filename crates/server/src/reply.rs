@@ -137,6 +137,11 @@ impl Reply {
             }),
         );
         headers.insert(REQUEST_ID, request_id);
+        // What a client sent is nowhere taken for a page.
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         if let Some(arm) = self.arm {
             headers.insert(HeaderName::from_static(ARM), arm);
         }

@@ -155,17 +155,17 @@ fn classes(replayed: &Replayed) -> Option<Section> {
 fn changes(title: &str, list: &[Change], all: u64, note: &str) -> Option<Section> {
     let rows = list.iter().map(|change| {
         let place = format!("{}:{}, row {}", change.log, change.line, change.row);
-        let difference = change
-            .difference
-            .map_or_else(String::new, |size| format!("{size:.3e}"));
-        vec![
-            text(&place),
-            text(&change.id),
-            difference,
-            text(&only(&change.before, &change.after)),
-            text(&only(&change.after, &change.before)),
-        ]
+        let mut cells = vec![text(&place), text(&change.id)];
+        cells.extend(change.difference.map(|size| format!("{size:.3e}")));
+        cells.push(text(&only(&change.before, &change.after)));
+        cells.push(text(&only(&change.after, &change.before)));
+        cells
     });
+    let has_sizes = list.iter().any(|change| change.difference.is_some());
+    let sizes = has_sizes.then_some(("Difference", "n"));
+    let first = [("Place", "name"), ("Request", "")];
+    let headings = first.into_iter().chain(sizes);
+    let headings: Vec<_> = headings.chain([("Recorded", ""), ("Now", "")]).collect();
     let shown = match list.len() as u64 {
         shown if shown < all => format!("{note} {} of {}.", count(shown), count(all)),
         _ => String::new(),
@@ -175,13 +175,7 @@ fn changes(title: &str, list: &[Change], all: u64, note: &str) -> Option<Section
         &shown,
         Table {
             caption: title.to_owned(),
-            columns: columns(&[
-                ("Place", "name"),
-                ("Request", ""),
-                ("Difference", "n"),
-                ("Recorded", ""),
-                ("Now", ""),
-            ]),
+            columns: columns(&headings),
             rows: rows.collect(),
             class: "",
         },

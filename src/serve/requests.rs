@@ -1,6 +1,7 @@
 //! The request log: answered requests, for a replay against another model. Off by default; a share of the requests, and
 //! what clients sent only where that is asked for.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,12 +10,22 @@ use sha2::{Digest, Sha256};
 
 use super::lines::Lines;
 
+thread_local! {
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// What the server calls for each answered request: `share` of them are recorded, chosen by their id.
 pub fn recorder(lines: Arc<Lines>, share: f64, with_content: bool) -> Recorder {
     Box::new(move |record| {
-        if is_chosen(record.id, share) {
-            lines.add(|out| record.write(SystemTime::now(), with_content, out));
+        if !is_chosen(record.id, share) {
+            return;
         }
+        // Formatted before the lock is taken: a request never waits for another one's text.
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            record.write(SystemTime::now(), with_content, line);
+            lines.add(|out| out.extend_from_slice(line));
+        });
     })
 }
 

@@ -3,8 +3,12 @@
 //! it on the target's corpus.
 #![allow(dead_code, unused_imports)] // each target uses its function
 
+#[cfg(feature = "serve")]
+mod request;
 mod seal;
 
+#[cfg(feature = "serve")]
+pub use request::request;
 pub use seal::seal;
 
 use std::path::Path;
@@ -156,55 +160,4 @@ pub fn model(bytes: &[u8]) {
         let _ = scorer.score(&[request], &mut ());
     }
     let _ = load::<Cv>(&bytes);
-}
-
-/// Any bytes as the body of a request of the Open Inference Protocol (the first byte says how many of the rest are JSON;
-/// 255: all), and as a line of a request log. Tensors have as many values as their shape says, and written as a line
-/// of the log they read back the same.
-#[cfg(feature = "serve")]
-pub fn request(bytes: &[u8]) {
-    use server::record::{self, Line, Record};
-    use server::{Datatype, InferResponse, Metadata, TensorSpec, oip};
-    let _ = record::read(bytes);
-    let Some((first, body)) = bytes.split_first() else {
-        return;
-    };
-    let spec = |datatype: Datatype| TensorSpec {
-        optional: true,
-        ..TensorSpec::column(datatype.name(), datatype)
-    };
-    let metadata = Metadata {
-        platform: "fuzzed".to_owned(),
-        inputs: Datatype::ALL.map(spec).to_vec(),
-        outputs: Datatype::ALL.map(spec).to_vec(),
-    };
-    let length = (*first != u8::MAX).then_some(usize::from(*first));
-    let Ok(asked) = oip::read(body, length, &metadata) else {
-        return;
-    };
-    for tensor in &asked.request.inputs {
-        assert_eq!(tensor.data.len(), tensor.shape.iter().product::<usize>());
-    }
-    let response = InferResponse {
-        outputs: asked.request.inputs.clone(),
-    };
-    let mut line = Vec::new();
-    let record = Record {
-        id: "id",
-        model: "model",
-        version: "version",
-        request: &asked.request,
-        response: &response,
-    };
-    record.write(std::time::UNIX_EPOCH, true, &mut line);
-    let Ok(Line::Request(back)) = record::read(&line) else {
-        panic!("{}", String::from_utf8_lossy(&line));
-    };
-    let rows = server::arms::difference::rows(&response, &back.response);
-    let same = server::arms::difference::RowDifference::None;
-    assert!(rows.iter().all(|row| *row == same), "{rows:?}");
-    assert_eq!(
-        back.request.map(|back| back.inputs.len()),
-        Some(response.outputs.len())
-    );
 }

@@ -138,3 +138,11 @@ fn times_and_sizes_have_units() {
     );
     assert!(size("0").is_err() && size("99999999999GiB").is_err());
 }
+
+#[test]
+fn every_key_stands_in_the_documentation() {
+    let docs = include_str!("../../../docs/serving.md");
+    for key in KEYS {
+        assert!(docs.contains(&format!("`{}`", key.name)), "{}", key.name);
+    }
+}

@@ -14,4 +14,5 @@ pub mod optim;
 pub mod recsys;
 pub mod sparse;
 pub mod state;
+pub mod trees;
 pub mod ts;

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("nlp", TASK),
     ("recsys", &["kernels", "metrics", "state"]),
     ("ts", &["kernels", "metrics", "optim", "state"]),
+    ("trees", &["kernels", "state"]),
     ("linear", &["kernels", "optim", "sparse"]),
     ("optim", &["kernels"]),
     ("sparse", &["kernels"]),

@@ -1,7 +1,7 @@
 """Sections of docs/benchmarks.md that a command writes: what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 
 Each begins with the command, the day and the machine, so that no figure is without them, and a rerun replaces
-all of it. For tools/bench, bench-peers, bench-build, cv-hard, cv-real and jpeg-damage.
+all of it. For tools/bench, bench-peers, bench-serve, cv-hard, cv-real and jpeg-damage.
 """
 
 import datetime

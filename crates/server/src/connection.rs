@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
 
 use crate::handler::{self, App, Entrance};
 use crate::life::Stage;
@@ -22,6 +23,11 @@ use crate::tls;
 
 /// Bytes that hyper may buffer of a connection: more make large bodies cheaper to read.
 const BUFFER: usize = 128 << 10;
+/// How long handshakes that have begun may take once the server closes, and how often it looks for them.
+const HANDSHAKE: Duration = Duration::from_millis(100);
+const ROUNDS: u32 = 10;
+/// How long a connection may be without its first request once the server closes.
+const GRACE: Duration = Duration::from_secs(1);
 /// How long to wait when there are no file descriptors left.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -30,24 +36,71 @@ pub(crate) async fn accept(app: Arc<App>, listener: TcpListener, entrance: Arc<E
     let mut closing = pin!(app.life.reached(Stage::Closing));
     loop {
         let accepted = tokio::select! {
-            () = &mut closing => return,
+            () = &mut closing => break,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
-        app.metrics.count_connection();
-        match Arc::clone(&app.connections).try_acquire_owned() {
-            Ok(place) => {
-                tokio::spawn(open(Arc::clone(&app), stream, place, Arc::clone(&entrance)));
+        match accepted {
+            Ok((stream, _)) => admit(&app, stream, &entrance),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    // Whoever has connected by now may have sent a request: closing the listener would reset it.
+    refuse_more(&listener);
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    for _ in 0..ROUNDS {
+        tokio::time::sleep(HANDSHAKE / ROUNDS).await;
+        // Not by tokio, which believes that nobody waits until it has heard otherwise.
+        while let Ok((stream, _)) = listener.accept() {
+            if stream.set_nonblocking(true).is_ok()
+                && let Ok(stream) = TcpStream::from_std(stream)
+            {
+                admit(&app, stream, &entrance);
             }
-            Err(_) => {
-                app.metrics.count_rejected(503);
-                // Over TLS there is nothing to say without a handshake.
-                if entrance.tls.is_none() {
-                    let _ = stream.try_write(&reply::rejection(503));
-                }
+        }
+    }
+}
+
+/// Makes the system drop what asks for a new connection, without a word: whoever asked asks again, and is refused once the
+/// listener is closed. Handshakes that have begun come to their end, and none can slip in between the last connection
+/// that is accepted and the closing.
+fn refuse_more(listener: &TcpListener) {
+    // Elsewhere there is no such filter, and a few microseconds stay in which a connection is reset.
+    #[cfg(target_os = "linux")]
+    {
+        use socket2::SockFilter;
+        /// Codes of linux/bpf_common.h: load a byte, jump if a bit is set, return a constant.
+        const LOAD: u16 = 0x30;
+        const JUMP_IF_SET: u16 = 0x45;
+        const RETURN: u16 = 0x06;
+        /// Where a segment has its flags, and the one of a new connection (RFC 9293, section 3.1).
+        const FLAGS: u32 = 13;
+        const SYN: u32 = 0x02;
+        let drops_new = [
+            SockFilter::new(LOAD, 0, 0, FLAGS),
+            SockFilter::new(JUMP_IF_SET, 0, 1, SYN),
+            SockFilter::new(RETURN, 0, 0, 0),
+            SockFilter::new(RETURN, 0, 0, u32::MAX),
+        ];
+        let _ = socket2::SockRef::from(listener).attach_filter(&drops_new);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+}
+
+/// Serves a connection, if there is room for it.
+fn admit(app: &Arc<App>, stream: TcpStream, entrance: &Arc<Entrance>) {
+    app.metrics.count_connection();
+    match Arc::clone(&app.connections).try_acquire_owned() {
+        Ok(place) => {
+            tokio::spawn(open(Arc::clone(app), stream, place, Arc::clone(entrance)));
+        }
+        Err(_) => {
+            app.metrics.count_rejected(503);
+            // Over TLS there is nothing to say without a handshake.
+            if entrance.tls.is_none() {
+                let _ = stream.try_write(&reply::rejection(503));
             }
         }
     }
@@ -92,7 +145,7 @@ async fn serve<S: Stream>(
     let state = Arc::new(ConnectionState::new(certificate));
     let socket = Socket::new(stream, Arc::clone(&state), Arc::clone(&app), place);
     let service = {
-        let app = Arc::clone(&app);
+        let (app, state) = (Arc::clone(&app), Arc::clone(&state));
         service_fn(move |request| {
             let (app, state) = (Arc::clone(&app), Arc::clone(&state));
             let entrance = Arc::clone(&entrance);
@@ -106,6 +159,7 @@ async fn serve<S: Stream>(
     let mut closing = pin!(app.life.reached(Stage::Closing));
     let mut ended = pin!(app.life.reached(Stage::Ended));
     let (mut is_watching, mut is_closing) = (false, false);
+    let mut grace: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         // A stage is waited for once: the waker of a task stays the same.
         if !is_watching || app.life.stage() >= Stage::Draining {
@@ -115,6 +169,14 @@ async fn serve<S: Stream>(
             }
             if !is_closing && closing.as_mut().poll(context).is_ready() {
                 is_closing = true;
+                grace = Some(Box::pin(tokio::time::sleep(GRACE)));
+            }
+            // hyper ends a connection without a request at once, though one may be on its way.
+            let is_over = |grace: &mut Pin<Box<Sleep>>| {
+                !state.is_new() || grace.as_mut().poll(context).is_ready()
+            };
+            if grace.as_mut().is_some_and(is_over) {
+                grace = None;
                 connection.as_mut().graceful_shutdown();
             }
         }

@@ -212,9 +212,10 @@ impl Server {
             .admin
             .into_iter()
             .map(|listener| (listener, entrance(true, None)));
+        let mut accepting = tokio::task::JoinSet::new();
         for (listener, entrance) in main.chain(admin) {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(connection::accept(
+            accepting.spawn(connection::accept(
                 Arc::clone(&self.app),
                 listener,
                 Arc::new(entrance),
@@ -224,6 +225,11 @@ impl Server {
         life.reached(Stage::Draining).await;
         tokio::select! {
             () = tokio::time::sleep(self.drain_delay) => life.reach(Stage::Closing),
+            () = life.reached(Stage::Ended) => {}
+        }
+        // Not before all are in: whoever waits for all places takes those that are given back.
+        tokio::select! {
+            _ = accepting.join_all() => {}
             () = life.reached(Stage::Ended) => {}
         }
         let all = u32::try_from(self.app.limits.connections).unwrap_or(u32::MAX);

@@ -70,6 +70,11 @@ impl ConnectionState {
         self.phase.swap(Phase::Busy as u8, Ordering::Relaxed) == Phase::Head as u8
     }
 
+    /// Whether no byte has come yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.phase() == Phase::First
+    }
+
     pub(crate) fn linger(&self) {
         self.lingers.store(true, Ordering::Relaxed);
     }

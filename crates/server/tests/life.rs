@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use easylife_server::{Limits, Models};
-use support::{Client, INFER, Length, Running, options, texts};
+use support::{Client, INFER, Length, Running, options, post, texts};
 
 #[test]
 fn a_server_is_ready_once_its_models_are() {
@@ -197,4 +197,52 @@ fn an_old_model_is_freed() {
         sleep(Duration::from_millis(5));
     }
     assert_eq!(Arc::strong_count(&token), 3);
+}
+
+#[test]
+fn no_request_is_lost_while_the_server_closes() {
+    let server = Running::start(Limits::default());
+    let address = server.address;
+    // As a load balancer does it during a drain: a new connection for each request, until there is none to be had.
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut answered = 0;
+                while let Ok(stream) = std::net::TcpStream::connect(address) {
+                    drop(stream); // one that never says a word
+                    let Ok(_) = std::net::TcpStream::connect(address) else {
+                        break;
+                    };
+                    let Ok(stream) = std::net::TcpStream::connect(address) else {
+                        break;
+                    };
+                    let mut client = Client::over(stream);
+                    client.send(&post(INFER, "", texts(&["a"]).as_bytes()));
+                    let response = client.response();
+                    assert_eq!(
+                        response.map(|response| response.status),
+                        Some(200),
+                        "{answered}"
+                    );
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    sleep(Duration::from_millis(200));
+    server.drain.begin();
+    for client in clients {
+        assert!(client.join().unwrap() > 10);
+    }
+}
+
+#[test]
+fn a_connection_without_a_request_yet_is_answered_while_the_server_closes() {
+    let server = Running::start(Limits::default());
+    let mut client = server.client();
+    server.drain.begin();
+    // After the drain delay of 300 ms, when the listeners are closed.
+    sleep(Duration::from_millis(700));
+    assert_eq!(client.post(INFER, &texts(&["a"])).status, 200);
 }

@@ -14,17 +14,7 @@ const NEXT: &str = "nlp@next=next.safetensors";
 /// A project with a second model of texts.
 fn with_second_model() -> Workdir {
     let dir = Workdir::trained();
-    let first = dir.bytes("models/nlp.safetensors");
-    dir.ok(&[
-        "train",
-        "nlp",
-        "-S",
-        "nlp.sample.rows=600",
-        "-S",
-        "nlp.model.C=3",
-    ]);
-    dir.write("next.safetensors", dir.bytes("models/nlp.safetensors"));
-    dir.write("models/nlp.safetensors", first);
+    dir.write("next.safetensors", dir.another_model());
     dir
 }
 

@@ -18,27 +18,10 @@ fn version(server: &Server) -> String {
     answer.json()["model_version"].as_str().unwrap().to_owned()
 }
 
-/// A second model beside that of the project.
-fn other_model(dir: &Workdir) -> Vec<u8> {
-    let first = dir.bytes("models/nlp.safetensors");
-    dir.ok(&[
-        "train",
-        "nlp",
-        "-S",
-        "nlp.sample.rows=600",
-        "-S",
-        "nlp.model.C=3",
-    ]);
-    let second = dir.bytes("models/nlp.safetensors");
-    assert!(first != second);
-    dir.write("models/nlp.safetensors", first);
-    second
-}
-
 #[test]
 fn a_changed_file_is_loaded_and_a_broken_one_is_not() {
     let dir = Workdir::trained();
-    let second = other_model(&dir);
+    let second = dir.another_model();
     let first = dir.bytes("models/nlp.safetensors");
     let mut server = Server::start(&dir, &["nlp", "--reload-interval", "20ms"]);
     let before = version(&server);
@@ -64,7 +47,7 @@ fn a_changed_file_is_loaded_and_a_broken_one_is_not() {
 #[test]
 fn sighup_and_load_reload_what_polling_does_not_look_at() {
     let dir = Workdir::trained();
-    let second = other_model(&dir);
+    let second = dir.another_model();
     let first = dir.bytes("models/nlp.safetensors");
     let mut server = Server::start(&dir, &["nlp", "--reload-interval", "0"]);
     let before = version(&server);

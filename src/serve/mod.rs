@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use server::{Listen, Model, Models, Options, Server, Split};
+use server::{Drain, Listen, Model, Models, Options, Server, Split};
 
 use self::audit::Audit;
 use self::lines::Lines;
@@ -141,22 +141,7 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     quiet_panics();
     let credentials = credentials::Credentials::read(settings)?;
     warn_of_strangers(settings, talk);
-    let mut models = Models::new();
-    let mut files = Vec::new();
-    for served in served {
-        let load = served.load;
-        let loader = Box::new(move || load().map_err(|error| format!("{error:#}")));
-        match served.is_optional {
-            true => models.add_optional(&*served.name, loader),
-            false => models.add(&*served.name, loader),
-        }
-        files.push((served.name, served.file));
-    }
-    let models = Arc::new(models);
-    let of_models = files.into_iter().map(|(name, file)| {
-        let models = Arc::clone(&models);
-        renew::Renewable::model(&name, file, models)
-    });
+    let (models, of_models) = configured(served);
     // Tokens first: a large model does not keep a revoked one alive.
     let renewables = credentials.renewables.into_iter().chain(of_models);
     let renewables = Arc::new(renewables.collect::<Vec<_>>());
@@ -208,11 +193,54 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
     )?;
     tell(settings, &server, &models, talk)?;
     let watcher = watch::start(renewables, settings.reload_interval.value, *talk);
-    // It answers while the models are loaded, and is not ready. A model that cannot be loaded ends it.
-    let failed = Arc::new(Mutex::new(None));
-    let loading = std::thread::spawn({
-        let (models, failed, talk) = (Arc::clone(&models), Arc::clone(&failed), *talk);
-        move || {
+    // It answers while the models are loaded, and is not ready.
+    let loading = Loading::start(models, drain, *talk);
+    let ran = server.run_on(settings.threads.value);
+    watcher.stop();
+    signals.stop();
+    for log in logs {
+        log.flush();
+    }
+    if let Some(Err(error)) = audit.map(|audit| audit.finish()) {
+        talk.warn(format!("the audit log cannot be ended: {error}"));
+    }
+    loading.end()?;
+    ran.context("cannot serve")
+}
+
+/// The models, none of them loaded yet, and their files, which are looked at for changes.
+fn configured(served: Vec<Served>) -> (Arc<Models>, Vec<renew::Renewable>) {
+    let mut models = Models::new();
+    let mut files = Vec::new();
+    for served in served {
+        let load = served.load;
+        let loader = Box::new(move || load().map_err(|error| format!("{error:#}")));
+        match served.is_optional {
+            true => models.add_optional(&*served.name, loader),
+            false => models.add(&*served.name, loader),
+        }
+        files.push((served.name, served.file));
+    }
+    let models = Arc::new(models);
+    let renewable = |(name, file): (String, _)| {
+        let models = Arc::clone(&models);
+        renew::Renewable::model(&name, file, models)
+    };
+    let renewables = files.into_iter().map(renewable).collect();
+    (models, renewables)
+}
+
+/// The thread that loads the models at the start. A model that cannot be loaded ends the server, a shadow does not.
+struct Loading {
+    thread: std::thread::JoinHandle<()>,
+    failed: Arc<Mutex<Option<(String, String)>>>,
+}
+
+impl Loading {
+    fn start(models: Arc<Models>, drain: Drain, talk: Talk) -> Self {
+        let failed = Arc::new(Mutex::new(None));
+        let shared = Arc::clone(&failed);
+        let thread = std::thread::spawn(move || {
             let is_optional = |name: &str| models.slot(name).is_ok_and(|slot| slot.is_optional());
             let (optional, needed): (Vec<_>, Vec<_>) = models
                 .load_all()
@@ -223,31 +251,27 @@ pub fn run(settings: &Settings, served: Vec<Served>, talk: &Talk) -> Result<()> 
                     "{name}: {reason}; the server goes on without this shadow"
                 ));
             }
-            if let Some((name, reason)) = needed.into_iter().next() {
-                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, reason));
+            if let Some(first) = needed.into_iter().next() {
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
                 drain.begin();
                 drain.begin();
             }
+        });
+        Self { thread, failed }
+    }
+
+    /// What could not be loaded.
+    fn end(self) -> Result<()> {
+        if self.thread.is_finished() {
+            // A panic of a loader has been caught.
+            let _ = self.thread.join();
         }
-    });
-    let ran = server.run_on(settings.threads.value);
-    watcher.stop();
-    signals.stop();
-    for log in logs {
-        log.flush();
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        match failed.take() {
+            Some((name, reason)) => anyhow::bail!("{name}: {reason}"),
+            None => Ok(()),
+        }
     }
-    if let Some(Err(error)) = audit.map(|audit| audit.finish()) {
-        talk.warn(format!("the audit log cannot be ended: {error}"));
-    }
-    if loading.is_finished() {
-        // A panic of a loader has been caught.
-        let _ = loading.join();
-    }
-    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some((name, reason)) = failed {
-        anyhow::bail!("{name}: {reason}");
-    }
-    ran.context("cannot serve")
 }
 
 /// The audit log and its key, where one is wanted.

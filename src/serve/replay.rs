@@ -341,7 +341,7 @@ fn cells(response: &InferResponse, row: usize) -> Map<String, Value> {
         }
         let values = (row * width..(row + 1) * width).map(|cell| value(&tensor.data, cell));
         let value = match tensor.shape.len() {
-            1 => values.take(1).next().unwrap_or(Value::Null),
+            1 => value(&tensor.data, row),
             _ => values.collect(),
         };
         cells.insert(tensor.name.clone(), value);

@@ -60,6 +60,17 @@ impl Workdir {
         dir
     }
 
+    /// A second model of the texts of [`Workdir::trained`]; the first one stays in its place.
+    pub fn another_model(&self) -> Vec<u8> {
+        let first = self.bytes("models/nlp.safetensors");
+        let sets = ["-S", "nlp.sample.rows=600", "-S", "nlp.model.C=3"];
+        self.ok(&[&["train", "nlp"][..], &sets].concat());
+        let second = self.bytes("models/nlp.safetensors");
+        assert!(first != second);
+        self.write("models/nlp.safetensors", first);
+        second
+    }
+
     /// A project whose source is `content` under the name `name`.
     pub fn with_source(name: &str, content: impl AsRef<[u8]>) -> Self {
         let dir = Self::project();

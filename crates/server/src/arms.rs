@@ -12,7 +12,6 @@ mod feedback;
 pub mod sequential;
 mod shadow;
 
-use std::fmt::Write;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -513,12 +512,6 @@ fn wrong(reason: String) -> io::Error {
 /// State under these locks is changed whole, so a poisoned one is whole, too.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A line of Prometheus' text about what a metric is.
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to memory does not fail.
-    let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
 }
 
 #[cfg(test)]

@@ -263,13 +263,19 @@ fn write_models(out: &mut String, models: &Models) {
 
 /// A configured name as the value of a label.
 fn label(slot: &Slot) -> String {
-    slot.name()
-        .replace('\\', r"\\")
+    label_value(slot.name())
+}
+
+/// A text as the value of a label.
+pub fn label_value(text: &str) -> String {
+    text.replace('\\', r"\\")
         .replace('"', "\\\"")
         .replace('\n', r"\n")
 }
 
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+/// The lines that say what a metric is.
+pub fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to memory does not fail.
     let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
 }
 

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use easylife_server::model::{InferRequest, InferResponse, Metadata};
@@ -41,13 +42,7 @@ fn server(models: &[(&'static str, Load)], weights: &[(&str, f64)], shadows: &[&
         }
     }
     assert_eq!(all.load_all(), []);
-    let split = Split {
-        weights: weights
-            .iter()
-            .map(|(name, weight)| ((*name).to_owned(), *weight))
-            .collect(),
-        shadows: shadows.iter().map(|name| (*name).to_owned()).collect(),
-    };
+    let split = split(weights, shadows);
     Running::with(
         Options {
             split,
@@ -56,6 +51,16 @@ fn server(models: &[(&'static str, Load)], weights: &[(&str, f64)], shadows: &[&
         },
         all,
     )
+}
+
+fn split(weights: &[(&str, f64)], shadows: &[&str]) -> Split {
+    let weights = weights
+        .iter()
+        .map(|(name, weight)| ((*name).to_owned(), *weight));
+    Split {
+        weights: weights.collect(),
+        shadows: shadows.iter().map(|name| (*name).to_owned()).collect(),
+    }
 }
 
 fn first() -> Box<dyn Model> {
@@ -172,8 +177,6 @@ fn feedback_tells_which_arm_is_better() {
     assert_eq!(right("main") + right("arm"), 400);
     let low = arm["test"]["difference"][0].as_f64().unwrap();
     assert!(low > 0.0 && low < 0.4, "{report}");
-    // Another version is another test.
-    server.models.load("length@next").unwrap();
     for (body, status) in [
         (json!({"id": "unknown", "correct": true}), 404),
         (json!({"id": "r1"}), 404),
@@ -187,6 +190,34 @@ fn feedback_tells_which_arm_is_better() {
             "{body}"
         );
     }
+}
+
+#[test]
+fn another_version_is_another_test() {
+    static VERSION: AtomicU64 = AtomicU64::new(1);
+    let next = || -> Box<dyn Model> {
+        let version = VERSION.fetch_add(1, Ordering::Relaxed) + 1;
+        Box::new(Length::new(&version.to_string()))
+    };
+    let server = server(
+        &[("length", first), ("length@next", next)],
+        &[("length@next", 100.0)],
+        &[],
+    );
+    let mut client = server.client();
+    for id in ["a", "b"] {
+        with(&mut client, &format!("X-Request-Id: {id}\r\n"), "a");
+    }
+    let told = |client: &mut Client, id: &str| {
+        let report = json!({"id": id, "correct": true}).to_string();
+        assert_eq!(client.post("/feedback", &report).status, 200);
+        let report = client.get("/arms").json();
+        report["models"][0]["arms"][0]["test"]["arm"]["feedback"].as_u64()
+    };
+    assert_eq!(told(&mut client, "a"), Some(1));
+    server.models.load("length@next").unwrap();
+    // What is said of the old one's answer does not count for the new one.
+    assert_eq!(told(&mut client, "b"), Some(0));
 }
 
 #[test]
@@ -322,13 +353,7 @@ fn splits_that_do_not_fit_are_refused() {
         for name in ["length", "length@a", "length@b"] {
             models.add(name, Box::new(|| Ok(first())));
         }
-        let split = Split {
-            weights: weights
-                .iter()
-                .map(|(name, weight)| ((*name).to_owned(), *weight))
-                .collect(),
-            shadows: shadows.iter().map(|name| (*name).to_owned()).collect(),
-        };
+        let split = split(weights, shadows);
         let bound = easylife_server::Server::bind(Options { split, ..options() }, models.into());
         bound
             .err()

@@ -63,6 +63,30 @@ macro_rules! key {
     };
 }
 
+macro_rules! many {
+    ($name:literal, $short:expr, $value:literal, $field:ident, $parse:expr, $show:expr, $help:literal) => {
+        Key {
+            name: $name,
+            value: $value,
+            help: $help,
+            many: true,
+            short: $short,
+            set: |settings, _, values, source| {
+                let value = values.iter().map(|text| $parse(text));
+                settings.$field = Setting {
+                    value: value.collect::<Result<_, String>>()?,
+                    source,
+                };
+                Ok(())
+            },
+            show: |settings, _| {
+                let shown = settings.$field.value.iter().map($show);
+                (list(shown), settings.$field.source.clone())
+            },
+        }
+    };
+}
+
 macro_rules! file {
     ($name:literal, $field:ident, $help:literal) => {
         key!(
@@ -92,87 +116,42 @@ macro_rules! limit {
 
 /// Every key, in the order of `--help`.
 pub const KEYS: &[Key] = &[
-    Key {
-        name: "model",
-        value: "TASK[@ARM]=MODEL",
-        help: "Model file of a task [default: the project's models/TASK.safetensors]; nlp@next=FILE adds an arm `next` beside it",
-        many: true,
-        short: Some('m'),
-        set: |settings, _, values, source| {
-            let value = values
-                .iter()
-                .map(|text| model(text))
-                .collect::<Result<_, _>>()?;
-            settings.models = Setting { value, source };
-            Ok(())
-        },
-        show: |settings, _| {
-            let shown = |(task, path): &(String, PathBuf)| format!("{task}={}", path.display());
-            let models = &settings.models;
-            (list(models.value.iter().map(shown)), models.source.clone())
-        },
-    },
-    Key {
-        name: "weight",
-        value: "TASK@ARM=PERCENT",
-        help: "Let an arm answer so many percent of the task's users [default: 0, those that ask for it by X-Arm]",
-        many: true,
-        short: None,
-        set: |settings, _, values, source| {
-            let value = values
-                .iter()
-                .map(|text| weight(text))
-                .collect::<Result<_, _>>()?;
-            settings.weights = Setting { value, source };
-            Ok(())
-        },
-        show: |settings, _| {
-            let shown = |(arm, weight): &(String, f64)| format!("{arm}={weight}");
-            let weights = &settings.weights;
-            (
-                list(weights.value.iter().map(shown)),
-                weights.source.clone(),
-            )
-        },
-    },
-    Key {
-        name: "shadow",
-        value: "TASK@ARM",
-        help: "Give an arm copies of all requests, and count how its answers differ; clients never see or wait for them",
-        many: true,
-        short: None,
-        set: |settings, _, values, source| {
-            let value = values.to_vec();
-            settings.shadows = Setting { value, source };
-            Ok(())
-        },
-        show: |settings, _| {
-            let shadows = &settings.shadows;
-            (list(shadows.value.iter().cloned()), shadows.source.clone())
-        },
-    },
-    Key {
-        name: "listen",
-        value: "[TASK=]ADDR",
-        help: "Address to listen on, IP:PORT; with TASK= for that task alone [default: 127.0.0.1:8080]",
-        many: true,
-        short: None,
-        set: |settings, _, values, source| {
-            let value = values
-                .iter()
-                .map(|text| text.parse())
-                .collect::<Result<_, _>>()?;
-            settings.listen = Setting { value, source };
-            Ok(())
-        },
-        show: |settings, _| {
-            let listen = &settings.listen;
-            (
-                list(listen.value.iter().map(Address::to_string)),
-                listen.source.clone(),
-            )
-        },
-    },
+    many!(
+        "model",
+        Some('m'),
+        "TASK[@ARM]=MODEL",
+        models,
+        model,
+        |(task, path): &(String, PathBuf)| format!("{task}={}", path.display()),
+        "Model file of a task [default: the project's models/TASK.safetensors]; nlp@next=FILE adds an arm `next` beside it"
+    ),
+    many!(
+        "weight",
+        None,
+        "TASK@ARM=PERCENT",
+        weights,
+        weight,
+        |(arm, weight): &(String, f64)| format!("{arm}={weight}"),
+        "Let an arm answer so many percent of the task's users [default: 0, those that ask for it by X-Arm]"
+    ),
+    many!(
+        "shadow",
+        None,
+        "TASK@ARM",
+        shadows,
+        |text: &String| Ok(text.clone()),
+        String::clone,
+        "Give an arm copies of all requests, and count how its answers differ; clients never see or wait for them"
+    ),
+    many!(
+        "listen",
+        None,
+        "[TASK=]ADDR",
+        listen,
+        |text: &String| text.parse(),
+        Address::to_string,
+        "Address to listen on, IP:PORT; with TASK= for that task alone [default: 127.0.0.1:8080]"
+    ),
     key!(
         "admin-listen",
         "ADDR",
@@ -252,7 +231,7 @@ pub const KEYS: &[Key] = &[
         "request-log-keep",
         "N",
         request_log_keep,
-        whole,
+        count_or_none,
         usize::to_string,
         "Keep so many that were moved away: FILE.1, the newest, to FILE.N [default: 5]"
     ),
@@ -406,8 +385,8 @@ fn percent(text: &str) -> Result<f64, String> {
     fits.ok_or_else(|| format!("`{text}` is not a number from 0 to 100, such as 1 or 0.5"))
 }
 
-/// A number of which 0 is one, too.
-fn whole(text: &str) -> Result<usize, String> {
+/// A count that may be 0.
+fn count_or_none(text: &str) -> Result<usize, String> {
     text.parse()
         .map_err(|_| format!("`{text}` is not a number; expected 0, 1, 2, ..."))
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Serialize;
 use serde_json::{Value, json};
 use server::dialect::{Call, Page, Step, Translated};
+use server::metrics::head;
 use server::models::Target;
 use server::{Data, Fault, FaultKind, InferRequest, InferResponse, Tensor};
 
@@ -83,10 +84,6 @@ fn add(counter: &AtomicU64) {
 
 fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
-}
-
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(out, "# HELP {name} {help}.\n# TYPE {name} {kind}");
 }
 
 impl Counters {

@@ -187,9 +187,9 @@ fn only(own: &Map<String, Value>, other: &Map<String, Value>) -> String {
     let differing = own
         .iter()
         .filter(|(name, value)| other.get(*name) != Some(value));
-    let shown = differing.map(|(name, value)| match value {
-        Value::String(value) => format!("{name}: {value}"),
-        value => format!("{name}: {value}"),
+    let shown = differing.map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}: {text}"),
+        None => format!("{name}: {value}"),
     });
     excerpt(&shown.collect::<Vec<_>>().join(", "), WIDTH)
 }

@@ -105,7 +105,7 @@ fn numbers(a: Option<f64>, b: Option<f64>) -> RowDifference {
     let (Some(a), Some(b)) = (a, b) else {
         return texts(a.is_none() && b.is_none());
     };
-    // Of what is no number nobody sees the bits.
+    // NaN has many bit patterns and one meaning.
     if a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()) {
         return RowDifference::None;
     }

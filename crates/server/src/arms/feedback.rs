@@ -1,5 +1,6 @@
 //! Feedback about answers, joined by the id of the request. Answers wait for it in memory, the newest ones only.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
@@ -124,20 +125,15 @@ impl Memory {
     pub(super) fn take(&self, report: &Report) -> Result<(Answered, bool), Fault> {
         let key = self.hasher.hash_one(&*report.id);
         let mut state = lock(&self.state);
-        let waiting = state.answers.get(&key);
-        let waiting = waiting.filter(|answered| answered.time.elapsed() < LONGEST);
-        let is_right = match waiting {
-            Some(answered) => report.is_right(answered)?,
-            None => {
-                return Err(Fault::unknown(
-                    "no answer with this id waits for feedback: it is unknown, too old, or has got it",
-                ));
+        match state.answers.entry(key) {
+            Entry::Occupied(waiting) if waiting.get().time.elapsed() < LONGEST => {
+                let is_right = report.is_right(waiting.get())?;
+                Ok((waiting.remove(), is_right))
             }
-        };
-        let taken = state.answers.remove(&key);
-        taken
-            .map(|answered| (answered, is_right))
-            .ok_or_else(|| Fault::unknown("unknown id"))
+            _ => Err(Fault::unknown(
+                "no answer with this id waits for feedback: it is unknown, too old, or has got it",
+            )),
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use serde_json::{Map, Value, json};
 
 use super::difference::{self, RowDifference};
-use super::{head, lock};
+use super::lock;
+use crate::metrics::{head, label_value};
 use crate::model::{InferRequest, InferResponse, Model};
 use crate::models::{Loaded, Models};
 use crate::tensor::{Data, Tensor};
@@ -367,15 +368,8 @@ pub(super) fn write_metrics<'a>(
         let label = label(model, shadow);
         let counts = lock(&shadow.shared.counts);
         for (from, to, rows) in counts.changes() {
-            let (from, to) = (escaped(from), escaped(to));
+            let (from, to) = (label_value(from), label_value(to));
             let _ = writeln!(out, "{name}{{{label},from=\"{from}\",to=\"{to}\"}} {rows}");
         }
     }
-}
-
-/// A class as the value of a label.
-fn escaped(text: &str) -> String {
-    text.replace('\\', r"\\")
-        .replace('"', "\\\"")
-        .replace('\n', r"\n")
 }

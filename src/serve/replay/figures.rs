@@ -326,14 +326,15 @@ impl fmt::Display for Replayed {
         let rows = self.all_rows();
         writeln!(
             f,
-            "{} of {} replayed: {} in {}",
+            "{} of {} replayed: the answer changes in {}, {} of {}",
             counted(self.requests.replayed, "request", "requests"),
             self.model.task,
-            counted(rows, "row", "rows"),
             match self.requests.changed {
-                0 => "which nothing changes".to_owned(),
-                changed => format!("which {} change", counted(changed, "request", "requests")),
-            }
+                0 => "none".to_owned(),
+                changed => count(changed),
+            },
+            count(self.rows.close + self.rows.changed),
+            counted(rows, "row", "rows"),
         )?;
         let share = |part: u64| percent(part as f64 / rows.max(1) as f64, 2);
         for (number, what) in [

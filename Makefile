@@ -5,7 +5,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/easylife
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export EASYLIFE_DATA ?= $(abspath ../shared/data)
 BINARY := $(CARGO_TARGET_DIR)/release/easylife
-TASKS := nlp cv recsys ts
+TASKS := nlp cv recsys ts tabular
 
 PREFIX ?= $(HOME)/.local
 
@@ -46,9 +46,10 @@ lint: ## Formatting, and clippy with warnings as errors
 
 bench: build ## Our own speed: whole processes -> docs/benchmarks.md, then kernels (divan)
 	python3 tools/bench $(BINARY)
-	cargo bench --locked --bench nlp --bench cv --bench kernels
+	cargo bench --locked --bench nlp --bench cv --bench kernels --bench trees
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
+	cargo build --release --locked --workspace --example trees_time
 	python3 tools/bench-peers $(BINARY) $(PEERS)
 
 bench-serve: build ## Models over HTTP under load, beside FastAPI and MLServer -> docs/benchmarks.md

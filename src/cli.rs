@@ -24,7 +24,7 @@ mod show;
 mod stages;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -39,7 +39,7 @@ use crate::params::schema;
 use crate::project::{Project, Selection};
 use crate::talk::{Talk, plain};
 use crate::tasks::{self, Name};
-use crate::{eval, for_task, inspect, pipeline, train};
+use crate::{eval, export, for_task, inspect, pipeline, train};
 
 /// Time that a resumable verb has after a signal to reach a point where it can stop.
 const GRACE: Duration = Duration::from_millis(700);
@@ -218,6 +218,8 @@ impl Cli {
             Verb::Init(args) => args.run(global),
             Verb::Params(args) => args.run(global),
             Verb::Inspect { model } => run_inspect(global, &model),
+            // There is one format.
+            Verb::Export { model, output, .. } => run_export(global, &model, &output, talk),
             Verb::Predict(args) => args.run(global, interrupt, talk),
             Verb::Explain(args) => args.run(global),
             Verb::Sample(args) => run_each((global, "sample"), &args.tasks, |project, name| {
@@ -295,18 +297,33 @@ impl ManArgs {
     }
 }
 
-/// The name of a task means the project's model of it, unless a file has that name.
-fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
-    let project = Project::open_if_any(&global.selection())?;
-    let project = project.as_ref();
+/// The task and the file of a model; the name of a task means the project's model of it, unless a file has that
+/// name.
+fn named_model(project: Option<&Project>, model: &Path) -> Result<(Name, PathBuf)> {
     let named = model.to_str().filter(|_| !model.is_file());
-    let (name, path) = match named.and_then(|name| name.parse::<Name>().ok()) {
+    Ok(match named.and_then(|name| name.parse::<Name>().ok()) {
         Some(name) => (name, for_task!(name, T => inspect::path_of::<T>(project)?)),
         None => {
             let name = inspect::task_of(model)?.parse().map_err(exit::usage)?;
             (name, model.to_owned())
         }
-    };
+    })
+}
+
+fn run_export(global: &Global, model: &Path, output: &Path, talk: &Talk) -> Result<Exit> {
+    let project = Project::open_if_any(&global.selection())?;
+    let project = project.as_ref();
+    let (name, path) = named_model(project, model)?;
+    let format = export::Format::XgboostJson;
+    let written = for_task!(name, T => export::run::<T>(project, &path, format, output, talk)?);
+    global.show(&written)?;
+    Ok(Exit::Done)
+}
+
+fn run_inspect(global: &Global, model: &Path) -> Result<Exit> {
+    let project = Project::open_if_any(&global.selection())?;
+    let project = project.as_ref();
+    let (name, path) = named_model(project, model)?;
     let raw = global.verbose > 0;
     let inspected = for_task!(name, T => inspect::run::<T>(project, &path, raw)?);
     global.show(&inspected)?;

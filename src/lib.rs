@@ -1,4 +1,4 @@
-//! easylife: four everyday machine-learning jobs from raw data to scored output.
+//! easylife: everyday machine-learning jobs from raw data to scored output.
 //!
 //! The modules, from the top down; each may use those below it and none above (`tests/architecture.rs`).
 //! Below them are the crates in `crates/`, whose dependencies Cargo enforces.
@@ -9,6 +9,7 @@ pub mod tasks; // what each task implements, and the table of tasks
 
 pub mod eval; // verbs: evaluate, gate
 pub mod explain; // verb: why this answer
+pub mod export; // verb: a model for another program
 pub mod inspect; // verb: what a model file holds
 pub mod pipeline; // verbs: init, sample, prepare, repro, status, verify
 pub mod predict; // verb: batch scoring

@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("predict", VERB),
     ("serve", VERB),
     ("explain", VERB),
+    ("export", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
     ("task", &["classes", "columns", "params", "project", "exit"]),
@@ -46,8 +47,8 @@ const VERB: &[&str] = &[
 
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
-    "train", "eval", "predict", "serve", "explain", "inspect", "pipeline", "classes", "columns",
-    "exit", "outcome", "params", "project", "report", "talk", "task",
+    "train", "eval", "predict", "serve", "explain", "export", "inspect", "pipeline", "classes",
+    "columns", "exit", "outcome", "params", "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

@@ -8,7 +8,7 @@ mod support;
 use support::Workdir;
 
 /// Each task with a small sample, and parameters that split it in another way.
-const TASKS: [(&str, &[&str], &str); 4] = [
+const TASKS: [(&str, &[&str], &str); 5] = [
     ("nlp", &["nlp.sample.rows=400"], "seed=7"),
     (
         "cv",
@@ -24,6 +24,11 @@ const TASKS: [(&str, &[&str], &str); 4] = [
         "ts",
         &["ts.sample.series=2", "ts.sample.days=200"],
         "ts.split.test=14",
+    ),
+    (
+        "tabular",
+        &["tabular.sample.rows=300"],
+        "tabular.split.test=0.4",
     ),
 ];
 

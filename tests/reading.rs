@@ -76,6 +76,11 @@ fn every_task_records_how_it_prepared() {
         ("cv", "cv.sample.scenes=6", "cv.data.scene_pattern=(x)"),
         ("recsys", "recsys.sample.users=60", "recsys.data.min_user=3"),
         ("ts", "ts.sample.series=2", "ts.data.gaps=zero"),
+        (
+            "tabular",
+            "tabular.sample.rows=300",
+            "tabular.data.missing=[shop]",
+        ),
     ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["prepare", task]);

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use support::Workdir;
 use yaml::{Data, Node};
 
-const TASKS: [&str; 4] = ["nlp", "cv", "recsys", "ts"];
+const TASKS: [&str; 5] = ["nlp", "cv", "recsys", "ts", "tabular"];
 
 /// Data that are small enough to run every stage of a task twice within seconds.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 12] = [
     "nlp.sample.rows=240",
     "nlp.sample.incoming=20",
     "cv.sample.scenes=8",
@@ -24,6 +24,9 @@ const SMALL: [&str; 9] = [
     "recsys.sample.incoming=5",
     "ts.sample.series=2",
     "ts.sample.days=150",
+    "tabular.sample.rows=300",
+    "tabular.sample.incoming=20",
+    "tabular.sample.houses=20",
 ];
 
 /// Stages: their name in dvc.yaml, the arguments of the verb, what it writes (`TASK` is the task).
@@ -59,12 +62,17 @@ fn other_value(key: &str, value: &Node) -> String {
         (_, _, "split.test") if key.starts_with("ts.") => "20".to_owned(),
         (_, _, "split.test") => "0.35".to_owned(),
         (_, "nlp.model.bits", _) => "8".to_owned(),
+        (_, "tabular.model.trees.bins", _) => "100".to_owned(),
+        (_, "tabular.model.trees.depth", _) => "5".to_owned(),
         (Data::Int(value), ..) => (value + 1).to_string(),
         (Data::Float(value), ..) => (value / 2.0).to_string(),
         (_, "validate.profile", _) => "needed".to_owned(),
         (_, "validate.today", _) => "2020-01-01".to_owned(),
         (_, _, "data.source" | "predict.input") => "elsewhere.csv".to_owned(),
         (_, _, "predict.output") => "data/scored/elsewhere.csv".to_owned(),
+        (_, "tabular.data.kind", _) => "classes".to_owned(),
+        (_, "tabular.data.missing", _) => "[x]".to_owned(),
+        (_, "tabular.data.quantiles", _) => "[0.5]".to_owned(),
         (_, "ts.data.gaps", _) => "zero".to_owned(),
         (_, "ts.data.duplicates", _) => "sum".to_owned(),
         (_, "ts.data.bad_series", _) => "skip".to_owned(),
@@ -102,6 +110,14 @@ fn other_value(key: &str, value: &Node) -> String {
         (_, "recsys.model.graph", _) => {
             "{user: 0.6, taken: 0.6, scored: 0.35, factors: 8, low_pass: 0.2}".to_owned()
         }
+        (_, "tabular.model.kind", _) => "linear".to_owned(),
+        (_, "tabular.model.intervals", _) => "[0.5]".to_owned(),
+        (_, "tabular.model.trees.rounds", _) => "9".to_owned(),
+        (_, "tabular.model.trees.leaves", _) => "5".to_owned(),
+        (_, "tabular.model.trees.min_rows", _) => "7".to_owned(),
+        (_, "tabular.model.trees.interactions", _) => "[[age]]".to_owned(),
+        (_, "tabular.model.linear.lambda", _) => "2".to_owned(),
+        (_, "tabular.eval.slices", _) => "[plan]".to_owned(),
         (_, "ts.season", _) => "7".to_owned(),
         (_, "ts.horizon", _) => "9".to_owned(),
         (_, "ts.frequency", _) => "D".to_owned(),

@@ -19,6 +19,7 @@ fn the_samples_break_no_rule_of_level_error() {
         ("cv", "cv.sample.scenes=8"),
         ("recsys", "recsys.sample.users=200"),
         ("ts", "ts.sample.series=6"),
+        ("tabular", "tabular.sample.rows=800"),
     ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task]);
@@ -40,6 +41,7 @@ fn rules_made_from_data_hold_for_these_data() {
         ("cv", "cv.sample.scenes=8"),
         ("recsys", "recsys.sample.users=200"),
         ("ts", "ts.sample.series=6"),
+        ("tabular", "tabular.sample.rows=800"),
     ] {
         dir.ok(&["sample", task, "-S", small]);
         dir.ok(&["validate", task, "--init"]);

@@ -130,6 +130,18 @@ pub enum Verb {
     Predict(PredictArgs),
     /// Explain individual answers of a model
     Explain(ExplainArgs),
+    /// Write a model in the format of another program
+    Export {
+        /// A task (the project's model of it) or a model file
+        #[arg(value_name = "TASK|MODEL")]
+        model: PathBuf,
+        /// The format: a model of XGBoost, for its Booster.load_model (trees of tabular)
+        #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["xgboost-json"]))]
+        to: String,
+        /// The file to write
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+    },
     /// Describe a model file
     Inspect {
         /// A task (the project's model of it) or a model file

@@ -100,6 +100,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife predict cv -i photos/ -o photos.csv",
             "easylife predict ts --horizon 14 --level 80,95 -o demand.csv",
             "easylife predict recsys --users all --k 10 -o lists.csv",
+            "easylife predict tabular 'age=41,plan=basic'",
             "cat new.jsonl | easylife predict nlp -i - --format jsonl -o - -m models/nlp.safetensors",
         ],
     ),
@@ -110,6 +111,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife explain ts apples-1 --top 3",
             "easylife explain cv photo.jpg --pictures why",
         ],
+    ),
+    (
+        "export",
+        &["easylife export tabular --to xgboost-json -o model.json"],
     ),
     (
         "inspect",

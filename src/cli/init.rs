@@ -30,7 +30,7 @@ pub struct InitArgs {
     /// A file or folder that every run of the pipeline scores
     #[arg(long, value_name = "FILE", requires = "task")]
     pub score: Option<PathBuf>,
-    /// What is predicted: the label (nlp, cv), the value (ts), the item (recsys)
+    /// What is predicted: the label (nlp, cv), the value (ts), the item (recsys), any column (tabular)
     #[arg(
         long,
         value_name = "COLUMN",

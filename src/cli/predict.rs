@@ -27,7 +27,7 @@ pub struct PredictArgs {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
     /// Inputs to answer on the terminal (with -o: as a batch): texts (nlp), photos (cv), users (recsys),
-    /// series (ts)
+    /// series (ts), rows as `column=value,...` or as a JSON object (tabular)
     #[arg(value_name = "INPUT")]
     pub asked: Vec<String>,
     /// Answer for this user
@@ -71,8 +71,11 @@ pub struct PredictArgs {
     #[arg(long, help_heading = INPUT_OUTPUT)]
     pub require_input: bool,
     /// Add the probability of every class
-    #[arg(long, help_heading = "Options of nlp")]
+    #[arg(long, help_heading = "Options of nlp and tabular")]
     pub all_classes: bool,
+    /// Add this many reasons to each answer
+    #[arg(long, help_heading = "Options of nlp and tabular", value_name = "K", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub explain: Option<u32>,
     /// Steps to forecast [default: ts.horizon at training]
     #[arg(long, help_heading = "Options of ts", value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub horizon: Option<u32>,
@@ -276,6 +279,7 @@ impl PredictArgs {
             require_input: self.require_input,
             options: predict::AnswerOptions {
                 all_classes: self.all_classes,
+                reasons: self.explain.map(|count| count as usize),
                 horizon: self.horizon.map(|steps| steps as usize),
                 levels: self.level,
                 lists: self.lists.into(),

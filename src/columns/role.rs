@@ -23,6 +23,8 @@ pub enum Role {
     Value,
     /// The id of the series that a value belongs to.
     Series,
+    /// What is predicted from the other columns of a table.
+    Target,
 }
 
 impl Role {
@@ -153,6 +155,31 @@ impl Role {
                 "total",
                 "cnt",
             ],
+            Role::Target => &[
+                "target",
+                "label",
+                "class",
+                "y",
+                "outcome",
+                "response",
+                "churn",
+                "churned",
+                "survived",
+                "attrition",
+                "default",
+                "fraud",
+                "isfraud",
+                "price",
+                "saleprice",
+                "income",
+                "species",
+                "quality",
+                "diagnosis",
+                "converted",
+                "clicked",
+                "approved",
+                "status",
+            ],
             Role::Series => &[
                 "uniqueid",
                 "seriesid",
@@ -191,6 +218,7 @@ impl Role {
             Role::Time => "--time",
             Role::Value => "--value",
             Role::Series => "--id",
+            Role::Target => "--target",
         }
     }
 
@@ -206,6 +234,7 @@ impl Role {
             Role::Time => "the time",
             Role::Value => "the value",
             Role::Series => "the id of the series",
+            Role::Target => "what is predicted",
         }
     }
 
@@ -236,6 +265,7 @@ impl Role {
             Role::Time => !is_number && tables::clock::looks_like_time(cell),
             Role::Value | Role::Rating => is_number,
             Role::User | Role::Item | Role::Series => words == 1,
+            Role::Target => words < 3,
         }
     }
 }

@@ -43,6 +43,8 @@ pub trait Ask: Predict {
 pub enum Input {
     /// The input itself.
     Text,
+    /// A row: `column=value,...`, or an object of JSON.
+    Row,
     /// A file that holds the input.
     File,
     /// An id known to the model, which may also be given by a flag.
@@ -59,6 +61,7 @@ impl Input {
     pub fn example(self) -> String {
         match self {
             Input::Text => "\"a text\"".to_owned(),
+            Input::Row => "'age=41,plan=basic'".to_owned(),
             Input::File => "photo.jpg".to_owned(),
             Input::Id { flag, noun } => format!("{flag} {}", noun.to_uppercase()),
         }
@@ -94,6 +97,7 @@ impl Input {
             Input::File if !path.exists() && given.contains(['*', '?', '[']) => {
                 format!("is a pattern, not a photo; {batch}")
             }
+            Input::Row if path.exists() => format!("is {what}; {batch}"),
             Input::Text if path.exists() => {
                 format!(
                     "is {what}; {batch}. To score its name as a text, pass the text on stdin with `-i -`"
@@ -102,7 +106,7 @@ impl Input {
             Input::Id { flag, .. } if path.exists() => {
                 format!("is {what}; {batch}. To use its name as an id, write `{flag} {input}`")
             }
-            Input::Text | Input::Id { .. } if is_table => {
+            Input::Text | Input::Row | Input::Id { .. } if is_table => {
                 format!("looks like a file name, but there is no such file; {batch}")
             }
             _ => return Ok(()),

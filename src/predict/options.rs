@@ -11,8 +11,11 @@ use crate::exit;
 /// Options that change the answers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AnswerOptions {
-    /// nlp: add a column for every class.
+    /// nlp, tabular: add a column for every class.
     pub all_classes: bool,
+    /// tabular: number of reasons to add.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<usize>,
     /// ts: steps to forecast; absent: the horizon of the model.
     pub horizon: Option<usize>,
     /// ts: coverage of the intervals in per cent; empty: 80 and 95.
@@ -62,6 +65,7 @@ impl AnswerOptions {
         let lists = &self.lists;
         let flags = [
             ("--all-classes", self.all_classes),
+            ("--explain", self.reasons.is_some()),
             ("--horizon", self.horizon.is_some()),
             ("--level", !self.levels.is_empty()),
             ("--k", lists.k.is_some()),

@@ -1,28 +1,16 @@
 //! The charts of classifiers, each with title, note and legend: ROC curve, precision and recall, confidence, and
 //! calibration.
 
-use super::axes::{Axis, Plot, WIDTH};
+use super::axes::{Axis, Plot};
 use super::format::{count, fixed, percent};
 use super::html::text;
-use super::svg::{self, Key, Picture, Sign, label};
+use super::svg::{self, Key, Sign, label};
 use models::metrics::calibration::Bin;
 use models::metrics::classification::{Confidence, RocPoint};
 use models::metrics::precision_recall::PrPoint;
 
 /// Height of the area between the axes of every chart here.
 const HEIGHT: f64 = 300.0;
-
-fn picture(id: &str, title: String, description: String, plot: &Plot, body: String) -> Picture {
-    Picture {
-        id: id.to_owned(),
-        title,
-        description,
-        width: WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
-        body,
-    }
-}
 
 fn shares(x: &str, y: &str) -> Plot {
     Plot {
@@ -63,7 +51,7 @@ pub fn roc(points: &[RocPoint], area: Option<f64>, positive: &str) -> Option<Str
         Key::new(Sign::Line, "line", "model"),
         Key::new(Sign::Line, "dash", "chance"),
     ];
-    let picture = picture("roc", title, description, &plot, body);
+    let picture = plot.picture("roc", &title, description, body);
     Some(svg::figure("ROC curve", &note, &legend, &picture))
 }
 
@@ -102,13 +90,7 @@ pub fn precision_recall_curve(of: &PrecisionRecall) -> Option<String> {
         body += &in_corner(&plot, 0.03, &area, "average precision", "start");
         description += &format!(" Average precision {area}.");
     }
-    let picture = picture(
-        "pr",
-        "Precision and recall".to_owned(),
-        description,
-        &plot,
-        body,
-    );
+    let picture = plot.picture("pr", "Precision and recall", description, body);
     Some(svg::figure(
         "Precision and recall",
         &of.note,
@@ -156,13 +138,7 @@ pub fn reliability(bins: &[Bin], error: f64) -> Option<String> {
         Key::new(Sign::Dot, "fill-good l7", "answers, by their number"),
         Key::new(Sign::Line, "dash", "perfect calibration"),
     ];
-    let picture = picture(
-        "calibration",
-        "Calibration".to_owned(),
-        description,
-        &plot,
-        body,
-    );
+    let picture = plot.picture("calibration", "Calibration", description, body);
     Some(svg::figure("Calibration", &note, &legend, &picture))
 }
 
@@ -205,8 +181,8 @@ pub fn confidence(counts: &Confidence) -> Option<String> {
         Key::new(Sign::Area, "fill-good", &format!("right, {}", count(right))),
         Key::new(Sign::Area, "fill-bad", &format!("wrong, {}", count(wrong))),
     ];
-    let title = "Probability of right and wrong answers".to_owned();
-    let picture = picture("confidence", title, description, &plot, body);
+    let title = "Probability of right and wrong answers";
+    let picture = plot.picture("confidence", title, description, body);
     let note = "The wrong answers of a good model are on the left, where its probabilities are low";
     Some(svg::figure(
         "Rows by probability of the answer",

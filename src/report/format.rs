@@ -61,6 +61,32 @@ pub fn measure(value: f64, decimals: usize) -> String {
     text.replace('-', "\u{2212}")
 }
 
+/// A value in the units of the data, with about four digits whatever its size: `12,346`, `123.5`, `0.01235`.
+pub fn amount(value: f64) -> String {
+    significant(value, 4)
+}
+
+/// As [`amount`], with at least `digits` digits that count.
+pub fn significant(value: f64, digits: usize) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return fixed(value, 0);
+    }
+    // The power is taken from the formatted number, which is the same on every machine.
+    let spelled = format!("{value:.*e}", digits.saturating_sub(1));
+    let power: i32 = spelled
+        .split_once('e')
+        .and_then(|(_, power)| power.parse().ok())
+        .unwrap_or(0);
+    match digits as i32 - 1 - power {
+        _ if !(-4..15).contains(&power) => spelled.replace('-', "\u{2212}"),
+        decimals if decimals > 0 => fixed(value, decimals as usize),
+        _ => {
+            let sign = if value < 0.0 { "\u{2212}" } else { "" };
+            format!("{sign}{}", count(value.abs().round() as u64))
+        }
+    }
+}
+
 /// As [`fixed`], with a plus sign if it is above zero.
 pub fn signed(value: f64, decimals: usize) -> String {
     let text = fixed(value, decimals);
@@ -92,6 +118,15 @@ pub fn coordinate(value: f64) -> String {
     }
 }
 
+/// A text with its first letter as a capital, for headings.
+pub fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
 /// The singular or the plural: `plural(1, "row", "rows")`.
 pub fn plural<'a>(count: u64, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
@@ -115,6 +150,9 @@ pub fn excerpt(text: &str, limit: usize) -> String {
     out.push('\u{2026}');
     out
 }
+
+/// Maximum width of a name in a table, in columns of a terminal.
+pub const LABEL: usize = 60;
 
 /// A name on one line; a long one keeps both ends (`reverted_card…yment`), since names often differ at the end.
 pub fn label(name: &str, limit: usize) -> String {
@@ -276,6 +314,23 @@ mod tests {
     }
 
     #[test]
+    fn amounts_have_about_four_digits() {
+        assert_eq!(
+            [12_345.6, 123.46, 0.012_346, -1234.5, 9.9996, 0.0].map(amount),
+            ["12,346", "123.5", "0.01235", "\u{2212}1,235", "10.00", "0"]
+        );
+        assert_eq!(
+            [1.5e-7, -2e18, f64::NAN, f64::INFINITY].map(amount),
+            ["1.500e\u{2212}7", "\u{2212}2.000e18", MISSING, MISSING]
+        );
+        assert_eq!(
+            [0.001_234, 0.0996, 45.6, 12_345.6].map(|value| significant(value, 2)),
+            ["0.0012", "0.10", "46", "12,346"]
+        );
+        assert_eq!([capitalized("log loss"), capitalized("")], ["Log loss", ""]);
+    }
+
+    #[test]
     fn one_is_singular_and_nothing_else() {
         let of = |count| plural(count, "row", "rows");
         assert_eq!([of(0), of(1), of(2)], ["rows", "row", "rows"]);
@@ -309,6 +364,14 @@ mod tests {
             let groups: Vec<&str> = text.split(',').collect();
             proptest::prop_assert!(groups[1..].iter().all(|group| group.len() == 3));
             proptest::prop_assert!((1..=3).contains(&groups[0].len()));
+        }
+
+        #[test]
+        fn significant_digits_are_kept(value in 1e-5f64..1e14, digits in 1usize..8) {
+            let text = significant(value, digits).replace(',', "").replace('\u{2212}', "-");
+            let read: f64 = text.parse().unwrap();
+            let allowed = 0.5 * 10f64.powi(1 - digits as i32) * value * (1.0 + 1e-9);
+            proptest::prop_assert!((read - value).abs() <= allowed, "{text} of {value}");
         }
 
         #[test]

@@ -73,6 +73,9 @@ fn joins_previous(character: char) -> bool {
     matches!(character as u32, 0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2069 | 0xFE00..=0xFE0F)
 }
 
+/// Heading of a column that shows the column before it as a picture.
+pub const BLANK: &str = "<span aria-hidden=\"true\"></span>";
+
 /// A column of a [`Table`].
 pub struct Column {
     /// HTML of its heading.

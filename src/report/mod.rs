@@ -3,13 +3,18 @@
 
 mod axes;
 mod chart;
+#[cfg(test)]
+pub mod check;
 pub mod classifier;
 pub mod format;
+pub mod headline;
 mod heatmap;
 pub mod html;
 pub mod index;
+pub mod mistakes;
 pub mod page;
 pub mod profile;
+pub mod slices;
 pub mod svg;
 pub mod table;
 pub mod validate;

@@ -127,6 +127,30 @@ pub fn rect(x: f64, y: f64, width: f64, height: f64, class: &str) -> String {
     format!("<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" class=\"{class}\"/>\n")
 }
 
+/// Elements moved down.
+pub fn lowered(by: f64, body: &str) -> String {
+    match by == 0.0 {
+        true => body.to_owned(),
+        false => format!(
+            "<g transform=\"translate(0 {})\">\n{body}</g>\n",
+            coordinate(by)
+        ),
+    }
+}
+
+/// Many small dots as one element: lines without a length, round at their ends.
+pub fn dots(places: impl IntoIterator<Item = (f64, f64)>, class: &str) -> String {
+    let half = |value: f64| coordinate((value * 2.0).round() / 2.0);
+    let path: String = places
+        .into_iter()
+        .map(|(x, y)| format!("M{} {}h0", half(x), half(y)))
+        .collect();
+    match path.is_empty() {
+        true => path,
+        false => format!("<path class=\"{class}\" d=\"{path}\"/>\n"),
+    }
+}
+
 /// A value against its baseline on a line from 0 to 1: a tick for the baseline, a dot for the value,
 /// orange if it is worse. Repeats the text around it, so it is hidden from screen readers.
 pub fn versus(value: f64, baseline: Option<f64>, better: bool) -> String {
@@ -214,6 +238,20 @@ mod tests {
         assert!(versus(0.25, Some(0.5), false).contains("class=\"fill-bad\""));
         let alone = versus(0.25, None, false);
         assert!(alone.contains("fill-good") && !alone.contains("tick"));
+    }
+
+    #[test]
+    fn dots_are_one_element_at_half_pixels() {
+        assert_eq!(
+            dots([(1.26, 2.0), (3.0, 4.1)], "dots"),
+            "<path class=\"dots\" d=\"M1.5 2h0M3 4h0\"/>\n"
+        );
+        assert_eq!(dots([], "dots"), "");
+        assert_eq!(
+            lowered(-22.0, "<a/>"),
+            "<g transform=\"translate(0 -22)\">\n<a/></g>\n"
+        );
+        assert_eq!(lowered(0.0, "<a/>"), "<a/>");
     }
 
     #[test]

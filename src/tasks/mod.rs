@@ -5,6 +5,7 @@ pub mod cv;
 mod draw;
 pub mod nlp;
 pub mod recsys;
+pub mod tabular;
 pub mod ts;
 
 use std::fmt;
@@ -20,10 +21,11 @@ pub enum Name {
     Cv,
     Recsys,
     Ts,
+    Tabular,
 }
 
 /// Every task, in the order in which `all` runs them.
-pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts];
+pub const ALL: &[Name] = &[Name::Nlp, Name::Cv, Name::Recsys, Name::Ts, Name::Tabular];
 
 /// Runs `$body` with the type `$T` standing for the task named `$name`.
 #[macro_export]
@@ -44,6 +46,10 @@ macro_rules! for_task {
             }
             $crate::tasks::Name::Ts => {
                 type $T = $crate::tasks::ts::Ts;
+                $body
+            }
+            $crate::tasks::Name::Tabular => {
+                type $T = $crate::tasks::tabular::Tabular;
                 $body
             }
         }

@@ -14,5 +14,6 @@ pub mod optim;
 pub mod recsys;
 pub mod sparse;
 pub mod state;
+pub mod tabular;
 pub mod trees;
 pub mod ts;

@@ -12,6 +12,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("nlp", TASK),
     ("recsys", &["kernels", "metrics", "state"]),
     ("ts", &["kernels", "metrics", "optim", "state"]),
+    (
+        "tabular",
+        // A text column is what `nlp` says of it.
+        &[
+            "kernels", "linear", "metrics", "nlp", "optim", "sparse", "state", "trees",
+        ],
+    ),
     ("trees", &["kernels", "state"]),
     ("linear", &["kernels", "optim", "sparse"]),
     ("optim", &["kernels"]),

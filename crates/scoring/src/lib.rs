@@ -11,6 +11,7 @@
 pub mod cv;
 pub mod nlp;
 pub mod recsys;
+pub mod tabular;
 pub mod ts;
 
 /// A loaded model that answers requests. It is immutable and shared between threads.

@@ -71,6 +71,8 @@ pub struct TensorSpec {
     pub shape: Vec<i64>,
     /// Whether a request may leave it out.
     pub optional: bool,
+    /// Whether a value may be missing: NaN, or an empty text.
+    pub nullable: bool,
 }
 
 impl TensorSpec {
@@ -81,6 +83,7 @@ impl TensorSpec {
             datatype,
             shape: vec![-1],
             optional: false,
+            nullable: false,
         }
     }
 

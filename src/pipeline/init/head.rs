@@ -190,6 +190,12 @@ impl Facts {
             Role::Rating | Role::Value => self.is_number(),
             Role::Time => nearly_all(self.times + self.unread),
             Role::Series => repeats && self.filled == rows,
+            // A number or a class; an id or a text says nothing that can be learned.
+            Role::Target => {
+                self.distinct.len() > 1
+                    && (self.is_number() || repeats)
+                    && 2 * self.sentences <= self.filled
+            }
         }
     }
 }

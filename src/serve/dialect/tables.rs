@@ -267,6 +267,7 @@ fn take(
                 })?,
             });
         }
+        Data::Bytes(texts) if spec.nullable => texts.push(text.as_bytes()),
         // What may be left out is an id or a time; what may not is a text.
         Data::Bytes(texts) if spec.optional => {
             texts.push(tables::id_of(kind, text).map_err(refuse)?.as_bytes());

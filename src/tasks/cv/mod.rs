@@ -96,3 +96,6 @@ impl Task for Cv {
         })
     }
 }
+
+/// There is no other format for it.
+impl crate::export::Export for Cv {}

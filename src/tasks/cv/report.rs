@@ -4,10 +4,13 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::report::classifier::{charts, confusion_matrix};
+use crate::report::classifier::{charts, confusion};
 use crate::report::format::{MISSING, count, figure, fixed, percent};
+use crate::report::headline::Headline;
 use crate::report::html::{Table, columns, text};
+use crate::report::mistakes;
 use crate::report::page::{Figure, Page, Section};
+use crate::report::slices::{self, Slice, Slices};
 use crate::report::svg::{self, Axis, Key, Picture, Plot, PrecisionRecall, Sign};
 use crate::tasks::cv::details::HeldOut;
 use models::cv::{Class, Kind};
@@ -79,7 +82,7 @@ pub fn page(report: &CvReport) -> Page {
         ranked(report),
         (!report.parts.is_empty()).then(|| parts(&report.parts)),
         Some(held_out(&report.held_out, report.kind)),
-        (!report.mistakes.is_empty()).then(|| mistakes(&report.mistakes)),
+        (!report.mistakes.is_empty()).then(|| worst(&report.mistakes)),
     ];
     Page {
         title: "Blurred photos on the test part".to_owned(),
@@ -143,36 +146,37 @@ fn optional(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
 }
 
 fn figures(report: &CvReport) -> Vec<Figure> {
-    let item = |name: &str, value: Option<f64>, key: &str, meaning: &str| {
-        let baseline = figure(&report.baseline, key, |value| fixed(value, 4));
-        Figure {
-            name: name.to_owned(),
-            value: fixed(value.unwrap_or(f64::NAN), 4),
-            comparisons: vec![format!("variance of the Laplacian {baseline}")],
-            meaning: meaning.to_owned(),
-            ..Figure::default()
-        }
+    let four = |value: f64| fixed(value, 4);
+    let item = |name, value: Option<f64>, key: &str, meaning| Headline {
+        name,
+        value: value.unwrap_or(f64::NAN),
+        baseline: report.baseline[key].as_f64(),
+        against: "variance of the Laplacian",
+        interval: None,
+        scale: 1.0,
+        spell: &four,
+        meaning,
     };
-    let area = report.roc_auc;
-    let interval = area.map(|area| {
-        let (low, high) = (fixed(area.low, 4), fixed(area.high, 4));
-        format!("95 % interval {low} to {high}, by scene")
-    });
-    let mut ranked = item(
-        "ROC AUC",
-        area.map(|area| area.value),
-        "roc_auc",
-        "How often a sharp photo is ranked above a blurred one; 0.5 is chance.",
-    );
-    ranked.comparisons.extend(interval);
+    let ranked = Headline {
+        interval: report
+            .roc_auc
+            .map(|Estimate { low, high, .. }| Interval { low, high }),
+        ..item(
+            "ROC AUC",
+            report.roc_auc.map(|area| area.value),
+            "roc_auc",
+            "How often a sharp photo is ranked above a blurred one; 0.5 is chance. The interval is over scenes.",
+        )
+    };
     let result = &report.result;
     let right = "Share of the photos that are classified correctly.";
     let f1 = "Precision and recall in one number, both classes with the same weight; 1 is perfect.";
-    vec![
+    let all = [
         ranked,
         item("Accuracy", Some(result.accuracy), "accuracy", right),
         item("Macro F1", Some(result.f1_macro), "f1_macro", f1),
-    ]
+    ];
+    all.iter().map(Headline::figure).collect()
 }
 
 /// The bounds of an interval; empty if there is none.
@@ -182,43 +186,29 @@ fn range(interval: Option<Interval>) -> String {
     })
 }
 
-fn confusion(result: &Classification) -> Section {
-    Section {
-        title: "Which classes are confused".to_owned(),
-        note: "Each line is an actual class, each column a prediction. <span class=\"good\">Blue</span> \
-        is right, <span class=\"bad\">orange</span> wrong."
-            .to_owned(),
-        body: confusion_matrix(&Class::names(), &result.confusion),
-    }
-}
-
 fn parts(parts: &[Part]) -> Section {
-    let row = |part: &Part| {
-        vec![
-            text(&part.by),
-            text(&part.name),
-            count(part.rows),
-            percent(part.accuracy, 1),
-            fixed(part.roc_auc.unwrap_or(f64::NAN), 4),
-        ]
-    };
-    let table = Table {
-        caption: "By kind of blur, its strength, and where the photos come from".to_owned(),
-        columns: columns(&[
-            ("By", "name"),
-            ("Photos", "name"),
-            ("Rows", "n"),
-            ("Right", "n"),
-            ("ROC AUC", "n"),
-        ]),
-        rows: parts.iter().map(row).collect(),
-        class: "pairs",
-    };
+    fn slice(part: &Part) -> Slice<'_> {
+        Slice {
+            value: &part.name,
+            rows: part.rows,
+            figures: vec![
+                percent(part.accuracy, 1),
+                fixed(part.roc_auc.unwrap_or(f64::NAN), 4),
+            ],
+            bar: Some(part.accuracy),
+        }
+    }
+    let by_property = parts.chunk_by(|a, b| a.by == b.by).map(|parts| Slices {
+        by: &parts[0].by,
+        figures: ["Right", "ROC AUC"].map(str::to_owned).to_vec(),
+        parts: parts.iter().map(slice).collect(),
+    });
     Section {
         title: "By kind of photo".to_owned(),
-        note: "The ROC AUC of blurred photos is against all sharp ones of the test part."
+        note: "By kind of blur, its strength, and where the photos come from. The ROC AUC of blurred photos is \
+               against all sharp ones of the test part."
             .to_owned(),
-        body: table.render(),
+        body: slices::tables(by_property),
     }
 }
 
@@ -321,21 +311,18 @@ fn histogram(report: &CvReport) -> Picture {
         body += &plot.bar(across, -(down as f64), "fill-bad");
     }
     body += &plot.down(0.0, "dash");
-    Picture {
-        id: "scores".to_owned(),
-        title: "Scores of sharp and blurred photos".to_owned(),
-        description: format!(
+    plot.picture(
+        "scores",
+        "Scores of sharp and blurred photos",
+        format!(
             "Histogram of {} scores, log-odds of sharp",
             report.scores.len()
         ),
-        width: svg::WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
         body,
-    }
+    )
 }
 
-fn mistakes(mistakes: &[Mistake]) -> Section {
+fn worst(worst: &[Mistake]) -> Section {
     let picture = |png: &Option<Vec<u8>>, what: &str| {
         png.as_ref().map_or_else(String::new, |png| {
             format!(
@@ -347,22 +334,27 @@ fn mistakes(mistakes: &[Mistake]) -> Section {
     };
     let item = |mistake: &Mistake| {
         let called = Class::from_log_odds(mistake.score);
-        format!(
-            "<li><dl><dt>photo</dt><dd>{}</dd><dt>is</dt><dd>{}</dd><dt>called</dt><dd>{called}, score {}</dd></dl>\
-             <p>{}{}</p></li>\n",
-            text(&mistake.path),
-            mistake.actual,
-            fixed(mistake.score, 2),
-            picture(&mistake.thumbnail, "the photo"),
-            picture(&mistake.tiles, "its tiles, sharp ones bright"),
-        )
+        mistakes::Mistake {
+            facts: vec![
+                ("photo", text(&mistake.path)),
+                ("is", mistake.actual.to_string()),
+                (
+                    "called",
+                    format!("{called}, score {}", fixed(mistake.score, 2)),
+                ),
+            ],
+            body: format!(
+                "{}{}",
+                picture(&mistake.thumbnail, "the photo"),
+                picture(&mistake.tiles, "its tiles, sharp ones bright"),
+            ),
+        }
     };
-    let items: String = mistakes.iter().map(item).collect();
     Section {
         title: "The worst mistakes".to_owned(),
         note: "The most confident wrong answers first. Next to each photo are its tiles: bright ones look sharp on their own."
             .to_owned(),
-        body: format!("<ol class=\"mistakes\">\n{items}</ol>\n"),
+        body: mistakes::list(worst.iter().map(item)),
     }
 }
 

@@ -78,3 +78,6 @@ impl Task for Nlp {
         Ok(texts?)
     }
 }
+
+/// There is no other format for it.
+impl crate::export::Export for Nlp {}

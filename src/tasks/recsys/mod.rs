@@ -128,3 +128,6 @@ pub struct Interactions {
     /// Names of items by id; empty for the test part.
     pub titles: HashMap<String, String>,
 }
+
+/// There is no other format for it.
+impl crate::export::Export for Recsys {}

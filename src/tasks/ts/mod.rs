@@ -121,3 +121,6 @@ struct BacktestSpec {
     /// From how many steps of the test part forecasts start.
     origins: usize,
 }
+
+/// There is no other format for it.
+impl crate::export::Export for Ts {}

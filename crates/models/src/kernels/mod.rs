@@ -9,6 +9,7 @@ pub mod dense;
 pub mod eigen;
 pub mod hash;
 pub mod math;
+pub mod normal;
 pub mod panel;
 pub mod real;
 pub mod reduce;

@@ -108,6 +108,13 @@ impl Model {
         relative(weights.map(|&weight| f64::from(weight)), class)
     }
 
+    /// The features of `text` that the model knows, and their TF-IDF; see [`Model::feature`].
+    pub fn features_of<'s>(&self, text: &str, scratch: &'s mut Scratch) -> (&'s [u32], &'s [f32]) {
+        self.vectorizer.vectorize(text, &mut scratch.row);
+        let Row { bag, values, .. } = &scratch.row;
+        (bag.indices(), &values[..bag.len()])
+    }
+
     /// Writes the probability of each class for `text` to `out`, and returns false if no n-gram of
     /// the text is known and the probabilities are the prior.
     ///

@@ -107,6 +107,40 @@ impl Options {
         validation: &[u32],
         patience: usize,
     ) -> Result<Stopped, FitError> {
+        let (trainer, losses) = self.grow_until(bins, target, rows, validation, patience)?;
+        let best = least(&losses);
+        Ok(Stopped {
+            ensemble: trainer.into_ensemble(best),
+            rounds: best,
+            losses,
+        })
+    }
+
+    /// Like [`Options::fit_until`], with all trees that were grown, so that folds can be cut to one
+    /// number of rounds ([`Ensemble::truncated`]); and the mean loss by round.
+    ///
+    /// # Errors
+    /// As for [`Options::fit_rows`].
+    pub fn fit_curve(
+        &self,
+        bins: &Bins,
+        target: &Target,
+        rows: &[u32],
+        validation: &[u32],
+        patience: usize,
+    ) -> Result<(Ensemble, Vec<f64>), FitError> {
+        let (trainer, losses) = self.grow_until(bins, target, rows, validation, patience)?;
+        Ok((trainer.into_ensemble(losses.len() - 1), losses))
+    }
+
+    fn grow_until<'a>(
+        &'a self,
+        bins: &'a Bins,
+        target: &'a Target,
+        rows: &[u32],
+        validation: &[u32],
+        patience: usize,
+    ) -> Result<(Trainer<'a>, Vec<f64>), FitError> {
         let chosen = marked(bins.rows(), rows)?;
         let validated = marked(bins.rows(), validation)?;
         let mut trainer = Trainer::new(self, bins, target, |row| chosen[row])?;
@@ -129,12 +163,20 @@ impl Options {
                 break;
             }
         }
-        Ok(Stopped {
-            ensemble: trainer.into_ensemble(best),
-            rounds: best,
-            losses,
-        })
+        Ok((trainer, losses))
     }
+}
+
+/// Index of the least loss, the first of equal ones; one that is not a number is never less.
+fn least(losses: &[f64]) -> usize {
+    let better = |best: usize, index: usize| {
+        if losses[index] < losses[best] {
+            index
+        } else {
+            best
+        }
+    };
+    (0..losses.len()).fold(0, better)
 }
 
 /// For each row of the table whether it is listed.

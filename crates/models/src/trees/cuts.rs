@@ -146,6 +146,15 @@ fn unkey(key: i64) -> f64 {
     f64::from_bits((key ^ ((key >> 63) as u64 >> 1) as i64) as u64)
 }
 
+/// The largest number in single precision that is not above a cut.
+pub(super) fn largest_single(cut: f64) -> f32 {
+    let nearest = cut as f32;
+    match f64::from(nearest) > cut {
+        true => nearest.next_down(),
+        false => nearest,
+    }
+}
+
 /// Cuts padded for a search without branches.
 pub(super) struct Search<T>([T; 256]);
 
@@ -161,15 +170,13 @@ impl Search<f64> {
 
 impl Search<f32> {
     /// A number in single precision is at most a cut if it is at most the largest such number that is
-    /// not above the cut.
+    /// not above the cut (see [`largest_single`]).
     pub fn single(cuts: &[f64]) -> Search<f32> {
         let mut padded = [f32::INFINITY; 256];
         for (to, &cut) in padded.iter_mut().zip(cuts) {
-            let nearest = cut as f32;
             *to = match cut {
                 f64::MAX => f32::INFINITY,
-                _ if f64::from(nearest) > cut => nearest.next_down(),
-                _ => nearest,
+                _ => largest_single(cut),
             };
         }
         Search(padded)

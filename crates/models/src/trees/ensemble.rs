@@ -151,6 +151,29 @@ impl Ensemble {
         self.parts.tree_starts.len() - 1
     }
 
+    /// The trees of the first rounds; all if there are fewer.
+    pub fn truncated(&self, rounds: usize) -> Ensemble {
+        let mut parts = self.parts.clone();
+        let trees = (rounds * self.outputs()).min(self.trees());
+        parts.tree_starts.truncate(trees + 1);
+        let nodes = parts.tree_starts[trees] as usize;
+        let indices = [
+            &mut parts.lefts,
+            &mut parts.columns,
+            &mut parts.tests,
+            &mut parts.rows,
+        ];
+        indices
+            .into_iter()
+            .for_each(|of_nodes| of_nodes.truncate(nodes));
+        parts.missing_left.truncate(nodes);
+        let numbers = [&mut parts.values, &mut parts.hessians, &mut parts.gains];
+        numbers
+            .into_iter()
+            .for_each(|of_nodes| of_nodes.truncate(nodes));
+        Ensemble { parts }
+    }
+
     /// From margins to predictions.
     pub fn link(&self) -> Link {
         self.parts.link

@@ -4,12 +4,14 @@
 //! that. With several threads, leaves that are next in the queue are split ahead. Since all sums are
 //! exact this changes nothing: a split that the queue does not reach is undone.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
 use super::histogram::{Filler, Rows, Sums, subtract};
+use super::interactions::allowed;
 use super::split::{Finder, Place, Split, Test};
 
 /// A leaf with fewer rows is split by one thread, beside others.
@@ -50,6 +52,8 @@ struct Candidate {
     /// Whether `rows` are all rows of the table.
     is_whole: bool,
     depth: usize,
+    /// The columns tested on the way; left empty if all may meet.
+    path: Vec<usize>,
     place: Place,
     /// Empty if there is none.
     histogram: Vec<Sums>,
@@ -121,6 +125,7 @@ impl Grower<'_> {
             is_whole: rows.len() == self.finder.bins.rows(),
             rows,
             depth: 0,
+            path: Vec::new(),
             place: Place {
                 sums: Sums::default(),
                 bounds: [f64::NEG_INFINITY, f64::INFINITY],
@@ -139,7 +144,9 @@ impl Grower<'_> {
             },
         };
         if self.may_split(&root) {
-            root.split = self.finder.find(&root.histogram, &root.place);
+            root.split = self
+                .finder
+                .find(&root.histogram, &root.place, self.finder.columns);
         }
         root
     }
@@ -220,10 +227,12 @@ impl Grower<'_> {
             sign if sign > 0 => (low[1], high[0]) = (split.middle, split.middle),
             _ => (low[0], high[1]) = (split.middle, split.middle),
         }
+        let path = self.path_after(parent, split.column);
         let child = |rows, sums, bounds| Candidate {
             rows,
             is_whole: false,
             depth: parent.depth + 1,
+            path: path.clone(),
             place: Place { sums, bounds },
             histogram: Vec::new(),
             split: None,
@@ -251,12 +260,35 @@ impl Grower<'_> {
                 parent
             }
         };
+        let columns = self.columns_after(&children[0].path);
         for child in children {
             if self.may_split(child) {
-                child.split = self.finder.find(&child.histogram, &child.place);
+                child.split = self.finder.find(&child.histogram, &child.place, &columns);
             }
             if child.split.is_none() {
                 child.histogram = Vec::new();
+            }
+        }
+    }
+
+    /// The columns tested on the way to the children of a node.
+    fn path_after(&self, parent: &Candidate, column: usize) -> Vec<usize> {
+        let mut path = parent.path.clone();
+        if !self.finder.options.interactions.is_empty() && !path.contains(&column) {
+            path.push(column);
+        }
+        path
+    }
+
+    /// The columns that may be tested after those of a path.
+    fn columns_after(&self, path: &[usize]) -> Cow<'_, [usize]> {
+        let finder = &self.finder;
+        match path.is_empty() {
+            true => Cow::Borrowed(finder.columns),
+            false => {
+                let sets = &finder.options.interactions;
+                let all = finder.bins.columns();
+                Cow::Owned(allowed(sets, path, finder.columns, all))
             }
         }
     }

@@ -5,8 +5,8 @@
 //! number of fits. Each round, `loss` gives the derivatives of every row, `gradients` makes them small
 //! integers, `histogram` sums these by bin, `split` and `categories` find the best division of a node,
 //! `grow` grows a tree leaf by leaf, and `boost` gives the leaves their values. The result is an
-//! [`Ensemble`] of flat arrays: `score` walks it, `shap` and `game`
-//! explain what it says.
+//! [`Ensemble`] of flat arrays: `score` walks it, `shap` and `game` explain what it says, `saved` and
+//! `xgboost` translate it for files.
 //!
 //! What makes it reproducible: sums of gradients are sums of integers, so neither the order of rows
 //! nor the division of work into tasks matters; whatever is drawn is keyed by the seed, the tree and
@@ -27,6 +27,7 @@ mod game;
 mod gradients;
 mod grow;
 mod histogram;
+mod interactions;
 mod loss;
 mod options;
 mod saved;
@@ -35,6 +36,7 @@ mod shap;
 mod split;
 #[cfg(test)]
 mod tests;
+mod xgboost;
 
 pub use bins::{BinOptions, Bins};
 pub use boost::{Stopped, Target};
@@ -44,3 +46,4 @@ pub use loss::{Link, Loss};
 pub use options::{CategoryOptions, FitError, Options};
 pub use score::Scorer;
 pub use shap::{Contributions, Explainer};
+pub use xgboost::{ExportError, XgboostModel};

@@ -51,6 +51,11 @@ pub struct Options {
     /// For each column 1 if the margin may only rise with it, -1 if it may only fall, 0 if it is
     /// free; empty if all are free.
     pub monotone: Vec<i8>,
+    /// Sets of columns that may meet on a path from the root to a leaf (XGBoost's
+    /// `interaction_constraints`): after some columns have been tested, only they and the columns of
+    /// sets that contain all of them may be. Sets may overlap; a column in no set meets no other.
+    /// Empty if all columns may meet.
+    pub interactions: Vec<Vec<usize>>,
     /// How categories are split.
     pub categories: CategoryOptions,
     /// Decides how gradients are rounded, and which rows and columns are drawn.
@@ -100,6 +105,7 @@ impl Options {
             row_share: 1.0,
             column_share: 1.0,
             monotone: Vec::new(),
+            interactions: Vec::new(),
             categories: CategoryOptions::default(),
             seed: 0,
         }
@@ -131,6 +137,14 @@ impl Options {
                 "monotone",
                 constraints.iter().all(|sign| (-1..=1).contains(sign)),
                 "not -1, 0 or 1",
+            ),
+            (
+                "interactions",
+                self.interactions
+                    .iter()
+                    .flatten()
+                    .all(|&column| column < columns),
+                "not made of indices of columns",
             ),
             (
                 "categories.smoothing",

@@ -85,8 +85,8 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The best split, if any is allowed and gains anything.
-    pub fn find(&self, histogram: &[Sums], place: &Place) -> Option<Split> {
+    /// The best split by one of the given columns, if any is allowed and gains anything.
+    pub fn find(&self, histogram: &[Sums], place: &Place, columns: &[usize]) -> Option<Split> {
         let best_of = |columns: &[usize]| {
             let splits = columns
                 .iter()
@@ -94,10 +94,10 @@ impl Finder<'_> {
             splits.reduce(better)
         };
         match self.layout.len() > 2 * TASK_BINS {
-            false => best_of(self.columns),
+            false => best_of(columns),
             true => {
                 let share = (TASK_BINS * self.bins.columns() / self.layout.len()).max(1);
-                let parts: Vec<_> = self.columns.par_chunks(share).map(best_of).collect();
+                let parts: Vec<_> = columns.par_chunks(share).map(best_of).collect();
                 parts.into_iter().flatten().reduce(better)
             }
         }

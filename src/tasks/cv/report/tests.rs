@@ -124,7 +124,7 @@ fn mistakes_show_pictures_only_of_photos_that_could_be_read() {
         tiles: None,
         thumbnail,
     };
-    let section = mistakes(&[mistake(Some(b"foo".to_vec())), mistake(None)]);
+    let section = worst(&[mistake(Some(b"foo".to_vec())), mistake(None)]);
     assert_eq!(section.body.matches("<img").count(), 1);
     assert!(section.body.contains("base64,Zm9v\""));
     assert!(
@@ -133,4 +133,25 @@ fn mistakes_show_pictures_only_of_photos_that_could_be_read() {
             .contains("called</dt><dd>blurred, score \u{2212}2.25</dd>")
     );
     assert!(section.body.contains("a&amp;b.jpg"));
+}
+
+#[test]
+fn each_property_of_photos_has_a_table() {
+    let part = |by: &str, name: &str| Part {
+        by: by.to_owned(),
+        name: name.to_owned(),
+        rows: 10,
+        accuracy: 0.75,
+        roc_auc: None,
+    };
+    let section = parts(&[
+        part("kind", "disk"),
+        part("kind", "motion"),
+        part("source", "kodak"),
+    ]);
+    for caption in ["By <bdi>kind</bdi>", "By <bdi>source</bdi>"] {
+        let caption = format!("<caption>{caption}</caption>");
+        assert_eq!(section.body.matches(&caption).count(), 1, "{caption}");
+    }
+    assert_eq!(section.body.matches("75.0 %").count(), 3);
 }

@@ -1,10 +1,10 @@
 //! Sections of the page on slices of the test rows, and on the settings that were tried.
 
-use super::{BLANK, LABEL, NlpReport};
-use crate::report::format::{count, fixed, label, percent};
-use crate::report::html::{Table, columns, text};
+use super::NlpReport;
+use crate::report::format::{fixed, percent};
+use crate::report::html::{BLANK, Table, columns, text};
 use crate::report::page::Section;
-use crate::report::svg;
+use crate::report::slices::{self, Slice, Slices};
 
 /// Figures of the rows with one length, or with one value of a column.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,38 +37,28 @@ pub(super) fn slices(report: &NlpReport) -> Option<Section> {
     if report.slices.is_empty() {
         return None;
     }
-    let tables = report.slices.iter().map(slice_table);
     Some(Section {
         title: "Where it does better or worse".to_owned(),
         note: "The same figures on slices of the test rows; those of few rows are uncertain."
             .to_owned(),
-        body: tables.collect(),
+        body: slices::tables(report.slices.iter().map(slice_table)),
     })
 }
 
-fn slice_table(table: &SliceTable) -> String {
-    let row = |part: &SlicePart| {
-        vec![
-            text(&label(&part.value, LABEL)),
-            count(part.rows),
-            percent(part.accuracy, 1),
-            fixed(part.log_loss, 4),
-            svg::bar(part.accuracy, "fill-good"),
-        ]
-    };
-    Table {
-        caption: format!("By {}", text(&label(&table.by, LABEL))),
-        columns: columns(&[
-            ("Value", "name"),
-            ("Rows", "n"),
-            ("Accuracy", "n"),
-            ("Log loss", "n"),
-            (BLANK, "wide"),
-        ]),
-        rows: table.parts.iter().map(row).collect(),
-        class: "pairs",
+fn slice_table(table: &SliceTable) -> Slices<'_> {
+    fn slice(part: &SlicePart) -> Slice<'_> {
+        Slice {
+            value: &part.value,
+            rows: part.rows,
+            figures: vec![percent(part.accuracy, 1), fixed(part.log_loss, 4)],
+            bar: Some(part.accuracy),
+        }
     }
-    .render()
+    Slices {
+        by: &table.by,
+        figures: ["Accuracy", "Log loss"].map(str::to_owned).to_vec(),
+        parts: table.parts.iter().map(slice).collect(),
+    }
 }
 
 pub(super) fn search(report: &NlpReport) -> Option<Section> {

@@ -1,7 +1,7 @@
-//! Tests of the nlp page: made-up data of two classes and of 77, hostile text, well-formed HTML, the
-//! same bytes twice. `EASYLIFE_PAGES=DIR cargo test report` leaves the pages in DIR to look at.
+//! Tests of the nlp page: made-up data of two classes and of 77, hostile text.
 
 use super::*;
+use crate::report::check::{self, Draw, fault};
 use models::metrics::calibration::calibration;
 use models::metrics::classification::{confidence, majority, measure, most_wrong, roc_curve};
 use models::metrics::precision_recall::pr_curve;
@@ -10,26 +10,9 @@ fn page(report: &NlpReport) -> String {
     super::page(report).render()
 }
 
-/// A small generator, so that the made-up data are the same everywhere.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) % limit
-    }
-
-    fn unit(&mut self) -> f64 {
-        self.below(1 << 20) as f64 / (1 << 20) as f64
-    }
-}
-
 /// Labels and probabilities of a model that is mostly right; class c leans to c + 1.
 fn scores(classes: usize, rows: usize, strength: f64) -> (Vec<u32>, Vec<f64>) {
-    let mut draw = Draw(7);
+    let mut draw = Draw::new(7);
     let (mut actual, mut probabilities) = (Vec::new(), Vec::new());
     for _ in 0..rows {
         let class = draw.below(classes as u64) as usize;
@@ -226,74 +209,6 @@ fn hostile() -> NlpReport {
     report
 }
 
-/// Names of elements that close themselves by rule, or by a slash in SVG.
-fn is_void(tag: &str) -> bool {
-    tag.ends_with('/')
-        || ["meta", "link", "wbr", "!DOCTYPE"]
-            .iter()
-            .any(|name| tag.split(' ').next() == Some(name))
-}
-
-/// What is not well-formed in a page, if anything: unbalanced tags, a stray `<` or `>` or `"`, a bare
-/// `&`, the same id twice.
-fn fault(html: &str) -> Option<String> {
-    let mut open: Vec<&str> = Vec::new();
-    let mut ids = std::collections::BTreeSet::new();
-    let body = html.split_once("<style>").and_then(|(head, rest)| {
-        Some(format!("{head}<style>{}", &rest[rest.find("</style>")?..]))
-    })?;
-    for piece in body.split('<').skip(1) {
-        let Some((tag, content)) = piece.split_once('>') else {
-            return Some(format!("no end: {piece}"));
-        };
-        if content.contains('>')
-            || tag.matches('"').count() % 2 == 1
-            || content.contains(['"', '\'', '\0'])
-        {
-            return Some(format!("stray sign: {piece}"));
-        }
-        for entity in piece.split('&').skip(1) {
-            if !["amp;", "lt;", "gt;", "quot;", "#39;"]
-                .iter()
-                .any(|name| entity.starts_with(name))
-            {
-                return Some(format!("bare &: {piece}"));
-            }
-        }
-        if let Some((_, id)) = tag.split_once(" id=\"")
-            && !ids.insert(id.split('"').next())
-        {
-            return Some(format!("id twice: {tag}"));
-        }
-        match tag.strip_prefix('/') {
-            Some(name) if open.pop() != Some(name) => {
-                return Some(format!("closes what is not open: {name}"));
-            }
-            Some(_) => {}
-            None if is_void(tag) => {}
-            None => open.push(tag.split(' ').next().unwrap_or(tag)),
-        }
-    }
-    (!open.is_empty()).then(|| format!("left open: {open:?}"))
-}
-
-#[test]
-fn checker_sees_faults() {
-    let page = |body: &str| format!("<html><style>a>b{{}}</style><body>{body}</body></html>");
-    assert_eq!(fault(&page("<p id=\"a\">x &amp; y</p>")), None);
-    for bad in [
-        "<p>",
-        "</p>",
-        "a > b",
-        "a & b",
-        "<p id=\"a\"></p><p id=\"a\"></p>",
-        "<p id=\"a>x</p>",
-        "say \"x\"",
-    ] {
-        assert!(fault(&page(bad)).is_some(), "{bad}");
-    }
-}
-
 #[test]
 fn pages_are_well_formed_and_self_contained() {
     for (name, report) in [
@@ -304,22 +219,7 @@ fn pages_are_well_formed_and_self_contained() {
         ("twenty", some(20)),
         ("hostile", hostile()),
     ] {
-        let html = page(&report);
-        assert_eq!(fault(&html), None, "{name}");
-        for banned in [
-            "<script", "http:", "https:", " src=\"", "url(", "@import", "<img",
-        ] {
-            assert!(!html.contains(banned), "{name} holds {banned}");
-        }
-        assert_eq!(html, page(&report.clone()), "{name}: the same bytes twice");
-        assert!(html.len() < 300_000, "{name}: {} bytes", html.len());
-        if let Some(folder) = std::env::var_os("EASYLIFE_PAGES") {
-            std::fs::write(
-                std::path::Path::new(&folder).join(format!("{name}.html")),
-                html,
-            )
-            .unwrap();
-        }
+        check::page(&format!("nlp-{name}"), || super::page(&report));
     }
 }
 
@@ -369,7 +269,7 @@ fn many_classes_are_all_in_the_table_worst_first() {
         .next()
         .unwrap();
     assert_eq!(table.matches("<th scope=\"row\"").count(), 77);
-    let f1: Vec<f64> = classes::worst_first(report.result.as_ref().unwrap())
+    let f1: Vec<f64> = classifier::worst_first(report.result.as_ref().unwrap())
         .into_iter()
         .map(|class| report.result.as_ref().unwrap().classes[class].f1)
         .collect();

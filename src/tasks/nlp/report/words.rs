@@ -1,8 +1,10 @@
 //! Sections of the page on texts: the most important words, and misclassified rows.
 
-use super::{BLANK, LABEL, Mistake, NlpReport, TopWords, classes};
-use crate::report::format::{self, count, excerpt, percent, plural, signed};
-use crate::report::html::{Table, columns, text};
+use super::{Mistake, NlpReport, TopWords};
+use crate::report::classifier;
+use crate::report::format::{self, LABEL, count, excerpt, percent, plural, signed};
+use crate::report::html::{BLANK, Table, columns, text};
+use crate::report::mistakes;
 use crate::report::page::Section;
 use crate::report::svg;
 
@@ -53,7 +55,7 @@ fn classes_with_words(report: &NlpReport) -> Vec<&TopWords> {
     }
     let rank = |class: &TopWords| {
         let result = report.result.as_ref()?;
-        classes::worst_first(result)
+        classifier::worst_first(result)
             .into_iter()
             .position(|index| result.classes[index].name == class.class)
     };
@@ -101,29 +103,28 @@ pub(super) fn mistakes(report: &NlpReport) -> Option<Section> {
     if report.mistakes.is_empty() {
         return None;
     }
-    let items: String = report
-        .mistakes
-        .iter()
-        .take(MISTAKES_SHOWN)
-        .map(mistake)
-        .collect();
+    let shown = report.mistakes.iter().take(MISTAKES_SHOWN);
     Some(Section {
         title: "Most confident mistakes".to_owned(),
         note: "Misclassified test rows with the highest probability: often a wrong label in the data, or a word that \
         misleads the model."
             .to_owned(),
-        body: format!("<ol class=\"mistakes\">\n{items}</ol>\n"),
+        body: mistakes::list(shown.map(mistake)),
     })
 }
 
-fn mistake(mistake: &Mistake) -> String {
-    format!(
-        "<li><dl><dt>said</dt><dd><span class=\"bad\">{}</span> {}</dd><dt>is</dt><dd>{}</dd><dt>row</dt><dd>{}</dd></dl>\
-         <p>{}</p></li>\n",
-        text(&format::label(&mistake.predicted, LABEL)),
-        percent(mistake.probability, 1),
-        text(&format::label(&mistake.actual, LABEL)),
-        count(mistake.row),
-        text(&excerpt(&mistake.text, EXCERPT)),
-    )
+fn mistake(mistake: &Mistake) -> mistakes::Mistake {
+    let said = text(&format::label(&mistake.predicted, LABEL));
+    let probability = percent(mistake.probability, 1);
+    mistakes::Mistake {
+        facts: vec![
+            (
+                "said",
+                format!("<span class=\"bad\">{said}</span> {probability}"),
+            ),
+            ("is", text(&format::label(&mistake.actual, LABEL))),
+            ("row", count(mistake.row)),
+        ],
+        body: text(&excerpt(&mistake.text, EXCERPT)),
+    }
 }

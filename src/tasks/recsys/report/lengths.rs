@@ -4,7 +4,7 @@ use super::{Curve, RecsysReport};
 use crate::report::format::{count, fixed};
 use crate::report::html::{Table, columns};
 use crate::report::page::Section;
-use crate::report::svg::{self, Axis, Key, Picture, Plot, Sign, WIDTH};
+use crate::report::svg::{self, Axis, Key, Plot, Sign};
 
 pub(super) fn by_length(report: &RecsysReport) -> Section {
     let four = |value: f64| fixed(value, 4);
@@ -88,15 +88,12 @@ fn curve(id: &str, name: &str, points: &[Curve], values: impl Fn(&Curve) -> (f64
     let mut title = name.to_owned();
     title[..1].make_ascii_uppercase();
     title += " by the length of the list";
-    let picture = Picture {
-        id: id.to_owned(),
-        title: title.clone(),
-        description: format!("The model: {}.", shown.join(", ")),
-        width: WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
+    let picture = plot.picture(
+        id,
+        &title,
+        format!("The model: {}.", shown.join(", ")),
         body,
-    };
+    );
     let legend = [
         Key::new(Sign::Line, "line", "model"),
         Key::new(Sign::Line, "dash", "most popular items"),

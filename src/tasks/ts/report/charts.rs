@@ -3,7 +3,7 @@
 use super::{Shown, TsReport};
 use crate::report::format::{count, fixed, label as short, percent};
 use crate::report::html::text;
-use crate::report::svg::{self, Axis, Key, Picture, Plot, Sign, WIDTH};
+use crate::report::svg::{self, Axis, Key, Picture, Plot, Sign};
 
 /// Heights of the areas between the axes.
 const FAN: f64 = 190.0;
@@ -63,15 +63,12 @@ fn fan(shown: &Shown, value: &str, number: usize) -> Picture {
     body += &plot.path(steps(0, &whole), "past");
     body += &plot.path(steps(past, mean), "line");
     body += &plot.down(past as f64 - 0.5, "dash");
-    Picture {
-        id: format!("fan-{number}"),
-        title: format!("Forecast of {}", short(&shown.id, 32)),
-        description: format!("{} steps with the actual values", mean.len()),
-        width: WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
+    plot.picture(
+        &format!("fan-{number}"),
+        &format!("Forecast of {}", short(&shown.id, 32)),
+        format!("{} steps with the actual values", mean.len()),
         body,
-    }
+    )
 }
 
 /// The name of the axis of times, and the times, short enough to fit: for times with hours the year is in the name,
@@ -142,15 +139,7 @@ pub(super) fn by_step(report: &TsReport) -> String {
             count(errors.len() as u64)
         )
     });
-    let picture = Picture {
-        id: "by-step".to_owned(),
-        title: "Error by steps ahead".to_owned(),
-        description,
-        width: WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
-        body,
-    };
+    let picture = plot.picture("by-step", "Error by steps ahead", description, body);
     let legend = [
         Key::new(Sign::Line, "line", "model"),
         Key::new(Sign::Line, "dash", "seasonal naive"),
@@ -228,19 +217,16 @@ fn correlogram(shown: &Shown, number: usize) -> Picture {
     }
     body += &plot.across(limit, "dash");
     body += &plot.across(-limit, "dash");
-    Picture {
-        id: format!("lags-{number}"),
-        title: format!("Residuals of {}", short(&shown.id, 30)),
-        description: format!(
+    plot.picture(
+        &format!("lags-{number}"),
+        &format!("Residuals of {}", short(&shown.id, 30)),
+        format!(
             "Autocorrelations of {} residuals; beyond {} they are more than chance",
             shown.residuals,
             fixed(limit, 2)
         ),
-        width: WIDTH,
-        height: plot.picture_height(),
-        class: "fluid",
         body,
-    }
+    )
 }
 
 #[cfg(test)]

@@ -448,3 +448,70 @@ proptest! {
         prop_assert_eq!(&got, &expected);
     }
 }
+
+/// The sets of columns that are tested on the paths of all trees.
+fn columns_that_meet(trees: &Ensemble) -> std::collections::BTreeSet<Vec<usize>> {
+    let parts = trees.parts();
+    let mut met = std::collections::BTreeSet::new();
+    for &first in &parts.tree_starts[..trees.trees()] {
+        let mut paths = vec![(first as usize, Vec::new())];
+        while let Some((node, mut path)) = paths.pop() {
+            let Some((column, _)) = trees.test(node) else {
+                met.insert(path);
+                continue;
+            };
+            if !path.contains(&column) {
+                path.push(column);
+                path.sort_unstable();
+            }
+            let left = first as usize + parts.lefts[node] as usize;
+            paths.extend([(left, path.clone()), (left + 1, path)]);
+        }
+    }
+    met
+}
+
+#[test]
+fn only_columns_of_a_set_meet() {
+    let (table, target) = mixed(3000);
+    let options = Options {
+        rounds: 30,
+        interactions: vec![vec![0, 1], vec![1, 2, 4]],
+        ..Options::of(Loss::Squared)
+    };
+    let met = columns_that_meet(&fit(&options, &table, &target));
+    let is_within = |path: &Vec<usize>, set: &[usize]| path.iter().all(|c| set.contains(c));
+    for path in &met {
+        let sets: [&[usize]; 3] = [&[0, 1], &[1, 2, 4], &[3]];
+        assert!(sets.iter().any(|set| is_within(path, set)), "{path:?}");
+    }
+    // Column 3 is in no set; it is used, alone.
+    assert!(
+        met.contains(&vec![0, 1]) && met.contains(&vec![3]),
+        "{met:?}"
+    );
+    let free = Options {
+        interactions: Vec::new(),
+        ..options.clone()
+    };
+    let free = fit(&free, &table, &target);
+    assert!(columns_that_meet(&free).contains(&vec![0, 1, 3]));
+    // A set of all columns changes nothing.
+    let all = Options {
+        interactions: vec![(0..5).collect()],
+        ..options
+    };
+    assert_eq!(fit(&all, &table, &target), free);
+}
+
+#[test]
+fn interactions_of_unknown_columns_are_refused() {
+    let table = [Owned::F64(vec![1.0, 2.0])];
+    let options = Options {
+        interactions: vec![vec![0], vec![0, 1]],
+        ..Options::of(Loss::Squared)
+    };
+    let error = options.fit(&bins(&table), &Target::new(&[0.0, 1.0]));
+    let text = "option `interactions` is not made of indices of columns";
+    assert_eq!(error.unwrap_err().to_string(), text);
+}

@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, and the tables that they share.
 
 mod explaining;
+mod exporting;
 mod extremes;
 mod fitting;
 mod saving;

@@ -1,23 +1,23 @@
-//! Sections of the page on classes: confusions, and the metrics of each class.
+//! Sections on classes: which are confused, and the metrics of each.
 
-use super::{BLANK, LABEL};
-use crate::report::classifier::confusion_matrix;
-use crate::report::format::{self, count, fixed, percent};
-use crate::report::html::{Table, columns, text};
+use super::confusion_matrix;
+use crate::report::format::{self, LABEL, count, fixed, percent};
+use crate::report::html::{BLANK, Table, columns, text};
 use crate::report::page::Section;
 use crate::report::svg;
 use models::metrics::classification::{Classification, PerClass};
 
 /// Up to this many classes are listed in the model's order; more are sorted, the worst first.
-pub(super) const CLASSES_IN_ORDER: usize = 12;
+const CLASSES_IN_ORDER: usize = 12;
 const PAIRS_SHOWN: usize = 20;
 
 /// Number of the model's classes; labels that are only in the test part come after them.
-pub(super) fn known(result: &Classification) -> usize {
+pub fn known(result: &Classification) -> usize {
     result.confusion.first().map_or(0, Vec::len)
 }
 
-pub(super) fn confusion(result: &Classification) -> Section {
+/// Which classes are confused: the matrix, and for more than two classes the most frequent confusions.
+pub fn confusion(result: &Classification) -> Section {
     let known = known(result);
     let names: Vec<String> = result
         .classes
@@ -97,7 +97,8 @@ fn confused_pairs(result: &Classification, names: &[String]) -> String {
     .render()
 }
 
-pub(super) fn table(result: &Classification) -> Section {
+/// Precision, recall and F1 of each class.
+pub fn table(result: &Classification) -> Section {
     let known = known(result);
     let ordered = worst_first(result);
     let row = |&class: &usize| per_class(&result.classes[class], class >= known);
@@ -143,7 +144,7 @@ fn per_class(scores: &PerClass, unseen: bool) -> Vec<String> {
 
 /// Class indices in the order of the page: the model's for a few classes; for many ascending by F1, then
 /// descending by support, then the model's.
-pub(super) fn worst_first(result: &Classification) -> Vec<usize> {
+pub fn worst_first(result: &Classification) -> Vec<usize> {
     let mut order: Vec<usize> = (0..result.classes.len()).collect();
     if order.len() > CLASSES_IN_ORDER {
         order.sort_by(|&a, &b| {

@@ -1,0 +1,471 @@
+//! What the columns of a table hold: guessed from their cells, unless `tabular.data.columns` says it.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::params::DataBlock;
+use super::read::{Cells, Raw, RawColumn};
+use crate::exit;
+use models::tabular::{Column, ColumnKind, MISSING, Table, Values, Words};
+use tables::clock::looks_like_time;
+use tables::profile::understand;
+
+/// Mean number of words from which a column holds texts.
+const TEXT_WORDS: f64 = 3.0;
+/// Least share of different values of texts and ids.
+const DIFFERENT: f64 = 0.5;
+/// A table of fewer rows has no ids: that all values differ says little.
+const ID_ROWS: usize = 20;
+
+/// What a column of the table is used for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnUsed {
+    /// The column.
+    pub name: String,
+    /// What it holds, if it is predicted from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kind: Option<String>,
+    /// Why it is used so.
+    pub because: String,
+    /// Share of rows without a value.
+    pub missing: f64,
+}
+
+/// A decision about a column.
+struct Decision {
+    kind: Option<ColumnKind>,
+    because: String,
+}
+
+impl Decision {
+    fn used(kind: ColumnKind, because: impl Into<String>) -> Self {
+        Self {
+            kind: Some(kind),
+            because: because.into(),
+        }
+    }
+
+    fn dropped(because: impl Into<String>) -> Self {
+        Self {
+            kind: None,
+            because: because.into(),
+        }
+    }
+}
+
+/// Decides about every column of the training part; and what to warn about.
+///
+/// # Errors
+/// A column that is named in the parameters and not in the table.
+pub fn decide(raw: &Raw, params: &DataBlock) -> Result<(Vec<ColumnUsed>, Vec<String>)> {
+    let unknown = params.columns.keys().find(|name| raw.find(name).is_none());
+    if let Some(name) = unknown {
+        let names: Vec<&str> = raw.columns.iter().map(|c| c.name.as_str()).collect();
+        return Err(exit::usage(format!(
+            "tabular.data.columns.{name}: the table has no such column; it has: {}",
+            names.join(", ")
+        )));
+    }
+    let mut warnings = Vec::new();
+    let decide = |column: &RawColumn| {
+        let decision = decide_one(column, raw.rows, params, &mut warnings);
+        ColumnUsed {
+            name: column.name.clone(),
+            kind: decision.kind.map(|kind| kind.as_str().to_owned()),
+            because: decision.because,
+            missing: missing(&column.cells) as f64 / raw.rows.max(1) as f64,
+        }
+    };
+    let decided = raw.columns.iter().map(decide).collect();
+    Ok((decided, warnings))
+}
+
+fn decide_one(
+    column: &RawColumn,
+    rows: usize,
+    params: &DataBlock,
+    warnings: &mut Vec<String>,
+) -> Decision {
+    let name = &column.name;
+    if *name == params.target {
+        return Decision::dropped("target");
+    }
+    if params.weight.as_ref() == Some(name) {
+        return Decision::dropped("weight of the rows");
+    }
+    if params.group.as_ref() == Some(name) {
+        return Decision::dropped("group of the rows");
+    }
+    if let Some(said) = params.columns.get(name) {
+        return match said.kind() {
+            Some(kind) => Decision::used(kind, "by tabular.data.columns"),
+            None => Decision::dropped("by tabular.data.columns"),
+        };
+    }
+    match &column.cells {
+        Cells::Numbers(numbers) => of_numbers(name, numbers),
+        Cells::Words(words) => of_words(name, words, rows, warnings),
+    }
+}
+
+fn of_numbers(name: &str, numbers: &[f64]) -> Decision {
+    let present = numbers.iter().copied().filter(|number| !number.is_nan());
+    let (mut low, mut high, mut count) = (f64::INFINITY, f64::NEG_INFINITY, 0_usize);
+    let mut is_whole = true;
+    for number in present.clone() {
+        low = low.min(number);
+        high = high.max(number);
+        count += 1;
+        is_whole &= number.fract() == 0.0;
+    }
+    if count == 0 {
+        return Decision::dropped("no values");
+    }
+    if low == high && count == numbers.len() {
+        return Decision::dropped(format!("constant: always {low}"));
+    }
+    if is_whole && count == numbers.len() && count >= ID_ROWS && high - low + 1.0 >= count as f64 {
+        let counts_up = numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+        if counts_up || (is_named_id(name) && all_differ(numbers)) {
+            return Decision::dropped("id: a different whole number in every row");
+        }
+    }
+    Decision::used(ColumnKind::Number, "numbers")
+}
+
+fn all_differ(numbers: &[f64]) -> bool {
+    let mut seen = HashSet::with_capacity(numbers.len());
+    numbers.iter().all(|number| seen.insert(number.to_bits()))
+}
+
+/// Whether a name says that the column identifies rows: `id`, `customer_id`, `rowid`, `index`.
+fn is_named_id(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_camel = name.ends_with("Id") || name.ends_with("ID");
+    let words = [
+        "id", "index", "rownames", "row", "no", "nr", "uuid", "guid", "key",
+    ];
+    let last = lower.rsplit(|c: char| !c.is_alphanumeric()).next();
+    is_camel || last.is_some_and(|last| words.contains(&last)) || lower.starts_with("unnamed")
+}
+
+fn of_words(name: &str, words: &Words, rows: usize, warnings: &mut Vec<String>) -> Decision {
+    let present = words.codes.iter().filter(|code| **code != MISSING).count();
+    let different = words.words.len();
+    match different {
+        0 => return Decision::dropped("no values"),
+        1 if present == rows => {
+            return Decision::dropped(format!(
+                "constant: always {}",
+                tables::shown(&words.words[0])
+            ));
+        }
+        _ => {}
+    }
+    if words.words.iter().all(|word| boolean(word).is_some()) {
+        return Decision::used(ColumnKind::Boolean, "true or false");
+    }
+    let is_time = |word: &String| understand(word.as_bytes()).class.is_time();
+    let is_nothing = |word: &String| tables::spelling::is_missing_word(word);
+    if words.words.iter().any(is_time) && words.words.iter().all(|w| is_time(w) || is_nothing(w)) {
+        return Decision::used(ColumnKind::Time, "dates or times");
+    }
+    let are_times = words
+        .words
+        .iter()
+        .take(100)
+        .filter(|word| looks_like_time(word))
+        .count();
+    if different > 1 && are_times == different.min(100) {
+        warnings.push(format!(
+            "column `{name}` looks like dates, but not as YYYY-MM-DD; it is used as a category"
+        ));
+    }
+    let spoken: usize = words
+        .words
+        .iter()
+        .map(|word| word.split_whitespace().count())
+        .sum();
+    let share = different as f64 / present as f64;
+    if share > DIFFERENT && spoken as f64 / different as f64 >= TEXT_WORDS {
+        return Decision::used(ColumnKind::Text, "texts of several words");
+    }
+    if different == present && present >= ID_ROWS {
+        return Decision::dropped("id: a different value in every row");
+    }
+    warn_of_numbers(name, words, warnings);
+    Decision::used(
+        ColumnKind::Category,
+        format!("{different} different values"),
+    )
+}
+
+/// Warns about numbers among words: a sign for nothing that nobody named, most likely.
+fn warn_of_numbers(name: &str, words: &Words, warnings: &mut Vec<String>) {
+    let is_number = |word: &&String| understand(word.as_bytes()).class.is_number();
+    let numbers = words.words.iter().filter(is_number).count();
+    if numbers * 2 <= words.words.len() {
+        return;
+    }
+    if let Some(other) = words.words.iter().find(|word| !is_number(word)) {
+        let other = tables::shown(other);
+        warnings.push(format!(
+            "column `{name}` holds numbers and words (such as `{other}`), so it is used as a category; if they \
+            stand for missing values, set `missing: ['{other}']` in tabular.data"
+        ));
+    }
+}
+
+/// True or false, as people spell it.
+pub fn boolean(word: &str) -> Option<bool> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" => true,
+        "false" | "f" | "no" | "n" => false,
+        _ => return None,
+    })
+}
+
+fn missing(cells: &Cells) -> usize {
+    match cells {
+        Cells::Numbers(numbers) => numbers.iter().filter(|number| number.is_nan()).count(),
+        Cells::Words(words) => words.codes.iter().filter(|code| **code == MISSING).count(),
+    }
+}
+
+/// A cell that does not hold what its column should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongCell {
+    /// The row, from 0.
+    pub row: usize,
+    pub column: String,
+    pub reason: String,
+}
+
+/// The value of a word as a number, a boolean or a time; `None` if it stands for nothing.
+///
+/// # Errors
+/// Why it is neither.
+pub fn value_of(word: &str, kind: ColumnKind) -> Result<Option<f64>, String> {
+    let value = understand(word.as_bytes());
+    let shown = || tables::shown(word);
+    match kind {
+        _ if tables::spelling::is_missing_word(word) => Ok(None),
+        ColumnKind::Boolean => match (boolean(word), value.class.is_number()) {
+            (Some(boolean), _) => Ok(Some(f64::from(u8::from(boolean)))),
+            (None, true) => Ok(Some(value.number)),
+            (None, false) => Err(format!("`{}` is neither true nor false", shown())),
+        },
+        ColumnKind::Time if value.class.is_time() || value.class.is_number() => {
+            Ok(Some(value.number))
+        }
+        ColumnKind::Time => Err(format!("`{}` is not a date or time", shown())),
+        _ if value.class.is_number() => Ok(Some(value.number)),
+        _ => Err(format!("`{}` is not a number", shown())),
+    }
+}
+
+/// Takes the columns of a model out of a table that was read, in the model's order. Cells that do not hold what
+/// they should are missing in it, and listed.
+///
+/// # Errors
+/// A column that is not there.
+pub fn table<'c>(
+    raw: &mut Raw,
+    columns: impl Iterator<Item = (&'c str, ColumnKind)>,
+) -> Result<(Table, Vec<WrongCell>)> {
+    let mut wrong = Vec::new();
+    let rows = raw.rows;
+    let column = |(name, kind): (&str, ColumnKind)| {
+        let found = raw.columns.iter_mut().find(|column| column.name == name);
+        let found = found.ok_or_else(|| {
+            exit::data(format!(
+                "the table has no column `{name}`, which the model predicts from"
+            ))
+        })?;
+        Ok(Column {
+            name: name.to_owned(),
+            kind,
+            values: values(found, kind, &mut wrong),
+        })
+    };
+    let columns: Result<Vec<Column>> = columns.map(column).collect();
+    Ok((
+        Table {
+            rows,
+            columns: columns?,
+        },
+        wrong,
+    ))
+}
+
+fn values(column: &mut RawColumn, kind: ColumnKind, wrong: &mut Vec<WrongCell>) -> Values {
+    let cells = std::mem::replace(&mut column.cells, Cells::Numbers(Vec::new()));
+    match (kind, cells) {
+        (ColumnKind::Category, cells) => Values::Words(cells.into_words()),
+        (ColumnKind::Text, cells) => {
+            let rows = match &cells {
+                Cells::Numbers(numbers) => numbers.len(),
+                Cells::Words(words) => words.codes.len(),
+            };
+            Values::Texts((0..rows).map(|row| cells.word(row)).collect())
+        }
+        (_, Cells::Numbers(numbers)) => Values::Numbers(numbers),
+        (_, Cells::Words(words)) => {
+            let of_word: Vec<Result<Option<f64>, String>> = words
+                .words
+                .iter()
+                .map(|word| value_of(word, kind))
+                .collect();
+            let mut number = |(row, &code): (usize, &u32)| {
+                if code == MISSING {
+                    return f64::NAN;
+                }
+                match &of_word[code as usize] {
+                    Ok(value) => value.unwrap_or(f64::NAN),
+                    Err(reason) => {
+                        wrong.push(WrongCell {
+                            row,
+                            column: column.name.clone(),
+                            reason: reason.clone(),
+                        });
+                        f64::NAN
+                    }
+                }
+            };
+            Values::Numbers(words.codes.iter().enumerate().map(&mut number).collect())
+        }
+    }
+}
+
+/// The columns that are predicted from, with their kinds.
+pub fn used(columns: &[ColumnUsed]) -> impl Iterator<Item = (&str, ColumnKind)> {
+    columns.iter().filter_map(|column| {
+        let kind = column.kind.as_deref()?;
+        let kind = ColumnKind::ALL.into_iter().find(|k| k.as_str() == kind)?;
+        Some((column.name.as_str(), kind))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(of: &[&str]) -> Cells {
+        let mut words: Vec<String> = Vec::new();
+        let mut codes = Vec::new();
+        for word in of {
+            if word.is_empty() {
+                codes.push(MISSING);
+                continue;
+            }
+            let place = words.iter().position(|other| other == word);
+            let place = place.unwrap_or_else(|| {
+                words.push((*word).to_owned());
+                words.len() - 1
+            });
+            codes.push(place as u32);
+        }
+        Cells::Words(Words { codes, words })
+    }
+
+    fn decided(name: &str, cells: Cells) -> (Option<ColumnKind>, String, Vec<String>) {
+        let rows = match &cells {
+            Cells::Numbers(numbers) => numbers.len(),
+            Cells::Words(words) => words.codes.len(),
+        };
+        let column = RawColumn {
+            name: name.to_owned(),
+            cells,
+        };
+        let mut warnings = Vec::new();
+        let decision = decide_one(&column, rows, &DataBlock::default(), &mut warnings);
+        (decision.kind, decision.because, warnings)
+    }
+
+    fn kind(name: &str, cells: Cells) -> Option<ColumnKind> {
+        decided(name, cells).0
+    }
+
+    #[test]
+    fn columns_are_what_their_cells_say() {
+        let up_to = |n: usize| Cells::Numbers((0..n).map(|i| i as f64).collect());
+        assert_eq!(
+            kind("x", Cells::Numbers(vec![1.5, 2.0])),
+            Some(ColumnKind::Number)
+        );
+        assert_eq!(kind("x", Cells::Numbers(vec![1.0, 1.0])), None);
+        assert_eq!(
+            kind("x", Cells::Numbers(vec![1.0, f64::NAN])),
+            Some(ColumnKind::Number)
+        );
+        assert_eq!(kind("x", Cells::Numbers(vec![f64::NAN; 2])), None);
+        assert_eq!(kind("x", up_to(30)), None, "counts up");
+        let doubled = |n: usize| Cells::Numbers((0..n).map(|i| 2.0 * i as f64).collect());
+        assert_eq!(kind("customer_id", doubled(30)), None);
+        assert_eq!(kind("price", doubled(30)), Some(ColumnKind::Number));
+        assert_eq!(
+            kind("x", words(&["yes", "no", ""])),
+            Some(ColumnKind::Boolean)
+        );
+        assert_eq!(
+            kind("x", words(&["2024-01-01", "", "NA"])),
+            Some(ColumnKind::Time)
+        );
+        assert_eq!(
+            kind("x", words(&["a", "b", "a"])),
+            Some(ColumnKind::Category)
+        );
+        assert_eq!(kind("x", words(&["a", "a"])), None);
+        let texts = [
+            "the bill was wrong",
+            "please call me back",
+            "all is fine now",
+        ];
+        assert_eq!(kind("x", words(&texts)), Some(ColumnKind::Text));
+        let ids: Vec<String> = (0..30).map(|i| format!("u{i}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        assert_eq!(kind("x", words(&ids)), None);
+    }
+
+    #[test]
+    fn numbers_among_words_are_said() {
+        let (kind, _, warnings) = decided("age", words(&["31", "44", "?", "52"]));
+        assert_eq!(kind, Some(ColumnKind::Category));
+        assert!(warnings[0].contains("missing: ['?']"), "{warnings:?}");
+        let (_, _, warnings) = decided("size", words(&["1", "s", "m", "l"]));
+        assert!(warnings.is_empty());
+    }
+
+    #[test]
+    fn dates_of_other_forms_are_said() {
+        let (kind, _, warnings) =
+            decided("day", words(&["31/12/2023", "30/12/2023", "31/12/2023"]));
+        assert_eq!(kind, Some(ColumnKind::Category));
+        assert!(warnings[0].contains("looks like dates"), "{warnings:?}");
+    }
+
+    #[test]
+    fn wrong_cells_are_missing_and_listed() {
+        let mut raw = Raw {
+            rows: 3,
+            columns: vec![RawColumn {
+                name: "age".to_owned(),
+                cells: words(&["31", "old", "NA"]),
+            }],
+        };
+        let (table, wrong) = table(&mut raw, [("age", ColumnKind::Number)].into_iter()).unwrap();
+        let Values::Numbers(numbers) = &table.columns[0].values else {
+            panic!("expected numbers");
+        };
+        assert_eq!(numbers[0], 31.0);
+        assert!(numbers[1].is_nan() && numbers[2].is_nan());
+        assert_eq!(wrong.len(), 1);
+        assert_eq!(
+            (wrong[0].row, wrong[0].reason.as_str()),
+            (1, "`old` is not a number")
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! Describes a `tabular` model for `inspect`: its columns, its settings, and why they were chosen.
+
+use super::details::Details;
+use super::train::describe;
+use crate::inspect::{Inspect, Line};
+use crate::outcome::number::figure;
+use crate::tasks::tabular::Tabular;
+use artifact::Header;
+
+/// Columns that are listed.
+const COLUMNS_SHOWN: usize = 12;
+
+impl Inspect for Tabular {
+    fn describe(header: &Header<Details>) -> Vec<Line> {
+        let details = &header.details;
+        let mut lines = vec![
+            Line::new("target", format!("{} ({})", details.target, details.kind)),
+            Line::new("chosen", describe(&details.chosen)),
+            Line::new("because", because(details)),
+        ];
+        if details.kind == "classes" {
+            lines.push(Line::new("calibration", details.chosen.calibration.clone()));
+        }
+        let used = details.columns.iter().filter_map(|column| {
+            let kind = column.kind.as_ref()?;
+            Some(format!("{} ({kind})", column.name))
+        });
+        let used: Vec<String> = used.collect();
+        let more = match used.len().checked_sub(COLUMNS_SHOWN) {
+            Some(more @ 1..) => format!(" and {more} more"),
+            _ => String::new(),
+        };
+        let listed: Vec<&str> = used
+            .iter()
+            .take(COLUMNS_SHOWN)
+            .map(String::as_str)
+            .collect();
+        lines.push(Line::new("columns", format!("{}{more}", listed.join(", "))));
+        let dropped = details
+            .columns
+            .iter()
+            .filter(|column| column.kind.is_none());
+        for column in dropped.take(COLUMNS_SHOWN) {
+            let text = format!("{}: {}", column.name, column.because);
+            lines.push(Line::new("not used", text));
+        }
+        lines
+    }
+}
+
+fn because(details: &Details) -> String {
+    let search = &details.search;
+    let tried = search
+        .members
+        .iter()
+        .find(|tried| tried.member == details.chosen.member);
+    match tried {
+        None => "set by the parameters; nothing was held out".to_owned(),
+        Some(tried) if search.members.len() == 1 => format!(
+            "set by the parameters; {} {} on {} held-out rows of the training part",
+            search.loss,
+            figure(tried.loss),
+            search.rows
+        ),
+        Some(tried) => {
+            let others = search
+                .members
+                .iter()
+                .filter(|other| other.member != tried.member);
+            let others: Vec<String> = others
+                .map(|other| format!("{} {}", other.member, figure(other.loss)))
+                .collect();
+            format!(
+                "the simplest within one standard error of the best: {} {} on {} held-out rows, beside {}",
+                search.loss,
+                figure(tried.loss),
+                search.rows,
+                others.join(", ")
+            )
+        }
+    }
+}

@@ -78,6 +78,7 @@ fn the_files_that_init_writes_are_valid_and_name_the_schema() {
         ("cv", "cv/photos"),
         ("recsys", "recsys/tables/interactions.csv"),
         ("ts", "ts/demand.csv"),
+        ("tabular", "tabular/customers.csv"),
     ];
     assert_eq!(sources.len(), tasks::ALL.len());
     for (task, source) in sources {

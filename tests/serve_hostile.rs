@@ -1,4 +1,4 @@
-//! Hostile and mistaken requests to `easylife serve` with the models of all four tasks: each gets its exact status and
+//! Hostile and mistaken requests to `easylife serve` with the models of nlp, cv, recsys and ts: each gets its exact status and
 //! error in the form of its own protocol, the next good requests are answered as before, and nothing of what was sent
 //! is in a log. `crates/server/tests/hostile*.rs` have more of what is below the tasks, with toy models.
 #![cfg(feature = "serve")]

@@ -23,7 +23,7 @@ use crate::params::Set;
 use crate::project::Project;
 use crate::tasks::{self, Name};
 
-/// Four everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
+/// Five everyday machine-learning jobs from raw data to scored output, byte for byte reproducibly.
 #[derive(Parser)]
 #[command(name = "easylife", version, max_term_width = 100, after_help = AFTER_HELP,
           subcommand_value_name = "VERB", subcommand_help_heading = "Verbs", disable_help_subcommand = true)]

@@ -12,12 +12,18 @@ use crate::exit;
 use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::task::{self, Task};
+use artifact::Header;
 use files::atomic;
 
 /// What a task implements for `explain`.
 pub trait Explain: Task {
     /// Explains the answer of `model` to `input` by the `top` strongest reasons.
-    fn explain(model: &Self::Model, input: &str, top: usize) -> Result<Box<dyn Outcome>>;
+    fn explain(
+        model: &Self::Model,
+        header: &Header<Self::Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>>;
 
     /// The same as a picture, a PNG file, if the task supports it.
     fn picture(_model: &Self::Model, _input: &str) -> Result<Option<Vec<u8>>> {
@@ -43,9 +49,10 @@ pub fn run<T: Explain>(
     request: &Request,
     show: &dyn Fn(&dyn Outcome) -> Result<()>,
 ) -> Result<()> {
-    let model = task::load_model::<T>(project, request.model.as_deref())?.model;
+    let task::Loaded { model, header, .. } =
+        task::load_model::<T>(project, request.model.as_deref())?;
     let explain = |input: &str| {
-        let explanation = T::explain(&model, input, request.top)?;
+        let explanation = T::explain(&model, &header, input, request.top)?;
         match &request.pictures {
             Some(folder) => {
                 draw::<T>(&model, input, folder)?;

@@ -7,7 +7,12 @@ use crate::task::toy::{Mean, Toy, ToyProject};
 use models::state::Stateful;
 
 impl Explain for Toy {
-    fn explain(model: &Mean, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+    fn explain(
+        model: &Mean,
+        _: &Header<String>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
         anyhow::ensure!(input != "bad", "`bad` cannot be explained");
         Ok(Box::new(format!("{input}: {} by {top}", model.0)))
     }

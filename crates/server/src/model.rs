@@ -73,6 +73,8 @@ pub struct TensorSpec {
     pub optional: bool,
     /// Whether a value may be missing: NaN, or an empty text.
     pub nullable: bool,
+    /// Words for a missing value among numbers in a table, besides an empty cell and the usual ones.
+    pub missing: Vec<String>,
 }
 
 impl TensorSpec {
@@ -84,6 +86,7 @@ impl TensorSpec {
             shape: vec![-1],
             optional: false,
             nullable: false,
+            missing: Vec::new(),
         }
     }
 

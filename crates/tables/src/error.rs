@@ -304,6 +304,9 @@ pub enum ReadErrorKind {
     /// A text that is missing, not empty.
     #[error("the text is missing; fill it in or remove the row")]
     MissingText,
+    /// A cell that a task cannot use.
+    #[error("{0}")]
+    Unusable(String),
     /// A label that is empty or missing.
     #[error("the label is empty; fill it in or remove the row")]
     EmptyLabel,
@@ -384,6 +387,7 @@ impl ReadError {
                 | TimeOfDay(..)
                 | MissingText
                 | EmptyLabel
+                | Unusable(_)
                 | Nested { .. }
                 | Label(_)
                 | EmptyId

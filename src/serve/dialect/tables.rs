@@ -259,13 +259,17 @@ fn take(
     let refuse = |kind| fault(source.place(row, cell).error(kind));
     match values {
         Data::Fp64(numbers) => {
-            numbers.push(match tables::spelling::is_missing_number(kind, text) {
-                true => f64::NAN,
-                false => tables::number(text, None).map_err(|error| {
-                    let place = source.place(row, cell);
-                    Fault::invalid(format!("{place}: {error}"))
-                })?,
-            });
+            numbers.push(
+                match tables::spelling::is_missing_number(kind, text)
+                    || spec.missing.iter().any(|word| word == text.trim())
+                {
+                    true => f64::NAN,
+                    false => tables::number(text, None).map_err(|error| {
+                        let place = source.place(row, cell);
+                        Fault::invalid(format!("{place}: {error}"))
+                    })?,
+                },
+            );
         }
         Data::Bytes(texts) if spec.nullable => texts.push(text.as_bytes()),
         // What may be left out is an id or a time; what may not is a text.

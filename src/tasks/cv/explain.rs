@@ -80,7 +80,12 @@ fn measure(input: &str) -> Result<Measurement> {
 }
 
 impl Explain for Cv {
-    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+    fn explain(
+        model: &Model,
+        _: &artifact::Header<Self::Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
         let photo = measure(input)?;
         let features = photo.features();
         let sharp = model.probability(&features);

@@ -54,7 +54,12 @@ impl From<&Term> for Reason {
 }
 
 impl Explain for Nlp {
-    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+    fn explain(
+        model: &Model,
+        _: &artifact::Header<Self::Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
         let explanation = model.explain(input);
         let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));
         Ok(Box::new(Explanation {

@@ -42,7 +42,12 @@ struct Others {
 
 impl Explain for Recsys {
     /// `input` is `USER`, for the first item of their list, or `USER/ITEM`.
-    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+    fn explain(
+        model: &Model,
+        _: &artifact::Header<Self::Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
         let (user, item) = asked(model, input)?;
         let taken = model.taken_by(user as usize);
         let history = taken.history();

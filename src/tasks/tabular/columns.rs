@@ -99,6 +99,9 @@ fn decide_one(
     if params.group.as_ref() == Some(name) {
         return Decision::dropped("group of the rows");
     }
+    if is_output(name) {
+        return Decision::dropped("name of a column that predict adds; rename it to use it");
+    }
     if let Some(said) = params.columns.get(name) {
         return match said.kind() {
             Some(kind) => Decision::used(kind, "by tabular.data.columns"),
@@ -109,6 +112,13 @@ fn decide_one(
         Cells::Numbers(numbers) => of_numbers(name, numbers),
         Cells::Words(words) => of_words(name, words, rows, warnings),
     }
+}
+
+/// Whether `predict` may add a column of this name, so that its input must not have one.
+fn is_output(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    ["prediction", "probability"].contains(&name)
+        || name.strip_prefix("reason_").is_some_and(is_number)
 }
 
 fn of_numbers(name: &str, numbers: &[f64]) -> Decision {
@@ -128,7 +138,9 @@ fn of_numbers(name: &str, numbers: &[f64]) -> Decision {
         return Decision::dropped(format!("constant: always {low}"));
     }
     if is_whole && count == numbers.len() && count >= ID_ROWS && high - low + 1.0 >= count as f64 {
-        let counts_up = numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
+        // With gaps where a split took rows out.
+        let rises = numbers.windows(2).all(|pair| pair[1] > pair[0]);
+        let counts_up = rises && high - low < 1.6 * count as f64;
         if counts_up || (is_named_id(name) && all_differ(numbers)) {
             return Decision::dropped("id: a different whole number in every row");
         }
@@ -173,12 +185,9 @@ fn of_words(name: &str, words: &Words, rows: usize, warnings: &mut Vec<String>) 
     if words.words.iter().any(is_time) && words.words.iter().all(|w| is_time(w) || is_nothing(w)) {
         return Decision::used(ColumnKind::Time, "dates or times");
     }
-    let are_times = words
-        .words
-        .iter()
-        .take(100)
-        .filter(|word| looks_like_time(word))
-        .count();
+    let is_dated =
+        |word: &&String| looks_like_time(word) && !word.chars().all(|c| c.is_ascii_digit());
+    let are_times = words.words.iter().take(100).filter(is_dated).count();
     if different > 1 && are_times == different.min(100) {
         warnings.push(format!(
             "column `{name}` looks like dates, but not as YYYY-MM-DD; it is used as a category"
@@ -193,22 +202,23 @@ fn of_words(name: &str, words: &Words, rows: usize, warnings: &mut Vec<String>) 
     if share > DIFFERENT && spoken as f64 / different as f64 >= TEXT_WORDS {
         return Decision::used(ColumnKind::Text, "texts of several words");
     }
-    if different == present && present >= ID_ROWS {
+    let are_numbers = warn_of_numbers(name, words, warnings);
+    if different == present && present >= ID_ROWS && !are_numbers {
         return Decision::dropped("id: a different value in every row");
     }
-    warn_of_numbers(name, words, warnings);
     Decision::used(
         ColumnKind::Category,
         format!("{different} different values"),
     )
 }
 
-/// Warns about numbers among words: a sign for nothing that nobody named, most likely.
-fn warn_of_numbers(name: &str, words: &Words, warnings: &mut Vec<String>) {
+/// Warns about numbers among words: a sign for nothing that nobody named, most likely. Returns whether most of the
+/// words are numbers.
+fn warn_of_numbers(name: &str, words: &Words, warnings: &mut Vec<String>) -> bool {
     let is_number = |word: &&String| understand(word.as_bytes()).class.is_number();
     let numbers = words.words.iter().filter(is_number).count();
     if numbers * 2 <= words.words.len() {
-        return;
+        return false;
     }
     if let Some(other) = words.words.iter().find(|word| !is_number(word)) {
         let other = tables::shown(other);
@@ -217,6 +227,7 @@ fn warn_of_numbers(name: &str, words: &Words, warnings: &mut Vec<String>) {
             stand for missing values, set `missing: ['{other}']` in tabular.data"
         ));
     }
+    true
 }
 
 /// True or false, as people spell it.
@@ -228,7 +239,8 @@ pub fn boolean(word: &str) -> Option<bool> {
     })
 }
 
-fn missing(cells: &Cells) -> usize {
+/// Number of cells without a value.
+pub fn missing(cells: &Cells) -> usize {
     match cells {
         Cells::Numbers(numbers) => numbers.iter().filter(|number| number.is_nan()).count(),
         Cells::Words(words) => words.codes.iter().filter(|code| **code == MISSING).count(),
@@ -253,14 +265,12 @@ pub fn value_of(word: &str, kind: ColumnKind) -> Result<Option<f64>, String> {
     let shown = || tables::shown(word);
     match kind {
         _ if tables::spelling::is_missing_word(word) => Ok(None),
-        ColumnKind::Boolean => match (boolean(word), value.class.is_number()) {
+        ColumnKind::Boolean => match (boolean(word), value.number) {
             (Some(boolean), _) => Ok(Some(f64::from(u8::from(boolean)))),
-            (None, true) => Ok(Some(value.number)),
-            (None, false) => Err(format!("`{}` is neither true nor false", shown())),
+            (None, 0.0 | 1.0) if value.class.is_number() => Ok(Some(value.number)),
+            _ => Err(format!("`{}` is neither true nor false", shown())),
         },
-        ColumnKind::Time if value.class.is_time() || value.class.is_number() => {
-            Ok(Some(value.number))
-        }
+        ColumnKind::Time if value.class.is_time() => Ok(Some(value.number)),
         ColumnKind::Time => Err(format!("`{}` is not a date or time", shown())),
         _ if value.class.is_number() => Ok(Some(value.number)),
         _ => Err(format!("`{}` is not a number", shown())),
@@ -311,6 +321,25 @@ fn values(column: &mut RawColumn, kind: ColumnKind, wrong: &mut Vec<WrongCell>) 
                 Cells::Words(words) => words.codes.len(),
             };
             Values::Texts((0..rows).map(|row| cells.word(row)).collect())
+        }
+        (ColumnKind::Boolean | ColumnKind::Time, Cells::Numbers(mut numbers)) => {
+            for (row, number) in numbers.iter_mut().enumerate() {
+                let is_boolean = kind == ColumnKind::Boolean && [0.0, 1.0].contains(number);
+                if is_boolean || number.is_nan() {
+                    continue;
+                }
+                let reason = match kind {
+                    ColumnKind::Boolean => format!("`{number}` is neither true nor false"),
+                    _ => format!("`{number}` is not a date or time"),
+                };
+                wrong.push(WrongCell {
+                    row,
+                    column: column.name.clone(),
+                    reason,
+                });
+                *number = f64::NAN;
+            }
+            Values::Numbers(numbers)
         }
         (_, Cells::Numbers(numbers)) => Values::Numbers(numbers),
         (_, Cells::Words(words)) => {

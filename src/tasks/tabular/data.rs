@@ -31,10 +31,7 @@ pub struct Data {
 impl Data {
     /// Reads a part.
     pub fn load(path: &Path, params: &Params) -> Result<Self> {
-        let rules = Rules {
-            missing: params.data.missing.clone(),
-            as_words: Vec::new(),
-        };
+        let rules = Rules::of(&params.data);
         // Prepared parts are plain CSV files whatever the source was.
         let raw = read::read(path, Reading::default(), &rules)?;
         Ok(Self {

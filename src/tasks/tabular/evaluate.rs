@@ -20,6 +20,7 @@ use super::train::describe;
 use crate::eval::compare::Recorded;
 use crate::eval::plots::{Plot, table};
 use crate::eval::{Evaluate, Evaluation, Headline, Overview};
+use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::tabular::Tabular;
 use artifact::Header;
@@ -140,7 +141,8 @@ impl<'a> Part<'a> {
                 unseen.join(", ")
             ));
         }
-        let (table, wrong) = columns::table(&mut test.raw.clone(), model.columns())?;
+        let (table, wrong) = columns::table(&mut test.raw.clone(), model.columns())
+            .map_err(|error| exit::data(format!("{}: {error}", test.path.display())))?;
         if let Some(first) = wrong.first() {
             talk.warn(format!(
                 "{} cells of the test part do not hold what their column should and count as missing, the first: \

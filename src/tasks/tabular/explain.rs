@@ -1,18 +1,19 @@
 //! Explanation of `tabular`: what each column contributed to the margin of a row; together they are the margin.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::ask::{Because, Given, write_reasons};
+use super::details::Details;
 use super::scoring::Scorer;
 use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::{figure, signed};
 use crate::tasks::tabular::Tabular;
+use artifact::Header;
 use models::tabular::{Model, Target};
 use scoring::Score;
 use scoring::tabular::{Answer, Prediction};
@@ -40,8 +41,15 @@ struct Others {
 }
 
 impl Explain for Tabular {
-    fn explain(model: &Model, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
-        let scorer = Scorer::new(model, &[], &BTreeMap::new())?.explaining(usize::MAX);
+    fn explain(
+        model: &Model,
+        header: &Header<Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
+        let details = &header.details;
+        let scorer = Scorer::new(model, &details.missing, &details.model.cost)?;
+        let scorer = scorer.explaining(usize::MAX);
         let given = Given::read(input, scorer.columns()).map_err(exit::data)?;
         let request = given.request(scorer.columns());
         let answer = scorer.score(&[request], &mut ()).into_iter().next();

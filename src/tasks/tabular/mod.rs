@@ -17,6 +17,7 @@ mod sample;
 pub mod scoring;
 #[cfg(feature = "serve")]
 mod serve;
+mod source;
 mod train;
 mod validate;
 

@@ -216,7 +216,7 @@ pub struct ModelBlock {
     /// What an error costs, by the actual class and then the answer: `{yes: {no: 5}, no: {yes: 1}}`; the class
     /// with the least expected cost is the answer. Empty: the most probable class is.
     pub cost: BTreeMap<String, BTreeMap<String, f64>>,
-    /// The trees.
+    /// The gradient-boosted trees.
     pub trees: TreesBlock,
     /// The linear model.
     pub linear: LinearBlock,

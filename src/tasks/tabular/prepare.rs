@@ -1,41 +1,31 @@
 //! Preparation of `tabular`: checks the raw table and splits it into a training and a test part.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::columns::value_of;
 use super::data;
 use super::details::kind_of;
-use super::params::{DataBlock, Params};
-use super::read::{Cells, word_cell};
+use super::params::{DataBlock, Params, TargetKind};
+use super::read::Cells;
+use super::source::{self, Table};
 use crate::exit;
-use crate::pipeline::prepare::{BadRows, Prepare, data_files, write_part};
+use crate::params::choice::Choice;
+use crate::pipeline::prepare::{Prepare, data_files};
 use crate::pipeline::split::{Groups, stratified};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{TEST, TRAIN};
 use crate::tasks::tabular::Tabular;
 use models::tabular::{ColumnKind, MISSING, Target, Words};
-use tables::{Column, ReadError, Row, Rows, Source};
 
-/// Rows with all their columns, and the values that the split is based on.
-struct Table {
-    columns: Vec<Column>,
-    rows: Rows,
-    /// The target, as words.
-    target: Words,
-    /// A hash of the cells of each row.
-    hashes: Vec<u64>,
-    /// The group of each row, if the parameters name a column.
-    groups: Vec<Option<u64>>,
-    /// The time of each row, likewise; NaN is missing.
-    times: Vec<f64>,
-}
+/// Classes that a warning lists; more are counted.
+const RARE_SHOWN: usize = 10;
 
 /// The rows of both parts.
 pub struct Parts {
@@ -52,6 +42,8 @@ pub struct Summary {
     train: usize,
     test: usize,
     columns: usize,
+    /// Training rows left out because the test part has later rows of their group.
+    left_out: usize,
     /// What the target is.
     kind: &'static str,
     /// Number of classes, if it is one.
@@ -66,9 +58,15 @@ impl fmt::Display for Summary {
             "{} train and {} test rows, {} columns, target: {}",
             self.train, self.test, self.columns, self.kind
         )?;
-        match self.classes {
-            Some(classes) => write!(f, " ({classes})"),
-            None => Ok(()),
+        if let Some(classes) = self.classes {
+            write!(f, " ({classes})")?;
+        }
+        match self.left_out {
+            0 => Ok(()),
+            rows => write!(
+                f,
+                ", {rows} train rows left out: the test part has later rows of their group"
+            ),
         }
     }
 }
@@ -84,9 +82,9 @@ impl Prepare for Tabular {
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
         let data = &params.data;
-        let source = read(&project.path(&data.source), params)?;
+        let source = source::read(&project.path(&data.source), params)?;
         let separate = { data.test.as_ref() }
-            .map(|path| read(&project.path(path), params))
+            .map(|path| source::read(&project.path(path), params))
             .transpose()?;
         if source.columns.len() < 2 {
             return Err(exit::data(format!(
@@ -105,10 +103,17 @@ impl Prepare for Tabular {
                 source,
                 separate: Some(test),
             },
-            None => split(source, &target, params, talk),
+            None => split(source, &target, params, talk)?,
         };
         let classes = target.classes().len();
+        let rows = parts.source.rows.len()
+            - if parts.separate.is_none() {
+                parts.test.len()
+            } else {
+                0
+            };
         let summary = Summary {
+            left_out: rows - parts.train.len(),
             train: parts.train.len(),
             test: parts.test.len(),
             columns: parts.source.columns.len(),
@@ -130,8 +135,11 @@ impl Prepare for Tabular {
 
 /// What the target is; numbers that were read as words are numbers again.
 fn target_of(cells: Cells, params: &DataBlock) -> Result<Target, String> {
-    let Cells::Words(words) = &cells else {
-        return data::target(&cells, params);
+    let is_class = params.kind == Choice::Given(TargetKind::Classes);
+    let words = match &cells {
+        Cells::Words(words) if !is_class => words,
+        // Classes are words, whatever they look like.
+        _ => return data::target(&cells, params),
     };
     let number = |word: &String| match value_of(word, ColumnKind::Number) {
         Ok(Some(number)) => Some(number),
@@ -161,126 +169,22 @@ fn warn_of_rare(target: &Target, words: &Words, talk: &Talk) {
         .collect();
     if !rare.is_empty() {
         talk.warn(format!(
-            "classes with a single row, which cannot be both learned and tested: {}",
-            rare.join(", ")
+            "classes with a single row, which cannot be both learned and tested: {}{}",
+            rare.iter()
+                .take(RARE_SHOWN)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", "),
+            match rare.len().checked_sub(RARE_SHOWN) {
+                Some(more @ 1..) => format!(" and {more} more"),
+                _ => String::new(),
+            }
         ));
     }
 }
 
-/// Indices of the cells that are used.
-struct Places {
-    target: usize,
-    group: Option<usize>,
-    time: Option<usize>,
-}
-
-impl Places {
-    fn find(source: &dyn Source, params: &DataBlock) -> Result<Self, ReadError> {
-        let find = |name: &Option<String>| name.as_deref().map(|name| source.column(name));
-        Ok(Self {
-            target: source.column(&params.target)?,
-            group: find(&params.group).transpose()?,
-            time: find(&params.time).transpose()?,
-        })
-    }
-}
-
-/// Reads a whole source.
-///
-/// # Errors
-/// If there are bad rows: names the first and counts all.
-fn read(path: &Path, params: &Params) -> Result<Table> {
-    let data = &params.data;
-    let mut source = tables::open_with(path, data.reading())?;
-    let places = Places::find(source.as_ref(), data)?;
-    let mut table = Table {
-        columns: source.columns().to_vec(),
-        rows: Rows::default(),
-        target: Words::default(),
-        hashes: Vec::new(),
-        groups: Vec::new(),
-        times: Vec::new(),
-    };
-    let mut index = std::collections::HashMap::new();
-    let mut bad = BadRows::default();
-    let mut row = Row::new();
-    loop {
-        match source.read(&mut row) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(error) => {
-                let ends = !error.is_record();
-                bad.add(error);
-                if ends {
-                    break;
-                }
-                continue;
-            }
-        }
-        if let Err(error) = table.add(&row, source.as_ref(), &places, data, &mut index) {
-            bad.add(error);
-        }
-    }
-    bad.refuse()?;
-    if table.rows.is_empty() {
-        return Err(exit::data(format!("{} holds no rows", path.display())));
-    }
-    Ok(table)
-}
-
-impl Table {
-    /// Adds the last row of a source.
-    fn add(
-        &mut self,
-        row: &Row,
-        source: &dyn Source,
-        places: &Places,
-        params: &DataBlock,
-        index: &mut std::collections::HashMap<String, u32>,
-    ) -> Result<(), ReadError> {
-        let label = tables::label_cell(row, places.target, source)?;
-        let label = word_cell(&label, &params.missing).map(std::borrow::Cow::into_owned);
-        let Some(label) = label else {
-            let place = source.place(row, places.target);
-            return Err(place.error(tables::ReadErrorKind::EmptyLabel));
-        };
-        self.groups.push(match places.group {
-            Some(group) => tables::group_cell(row, group, source)?.map(|g| xxh3_64(g.as_bytes())),
-            None => None,
-        });
-        if let Some(time) = places.time {
-            let cell = row.text(time).trim();
-            let value = match cell.is_empty() {
-                true => None,
-                false => value_of(cell, ColumnKind::Time).ok().flatten(),
-            };
-            self.times.push(value.unwrap_or(f64::NAN));
-        }
-        let next = self.target.words.len() as u32;
-        let code = *index.entry(label).or_insert_with_key(|label| {
-            self.target.words.push(label.clone());
-            next
-        });
-        self.target.codes.push(code);
-        let mut hash = Xxh3::new();
-        for (_, text) in row.cells() {
-            hash.update(text.as_bytes());
-            hash.update(&[0]);
-        }
-        self.hashes.push(hash.digest());
-        self.rows.push(row);
-        Ok(())
-    }
-
-    /// Writes some of the rows as a part.
-    fn write(&self, path: &Path, rows: &[usize]) -> io::Result<()> {
-        let fill = |&number: &usize, row: &mut Row| self.rows.get(number, row);
-        write_part(path, &self.columns, rows, fill)
-    }
-}
-
 /// Splits the source: by time, or at random with each class and each group in mind.
-fn split(source: Table, target: &Target, params: &Params, talk: &Talk) -> Parts {
+fn split(source: Table, target: &Target, params: &Params, talk: &Talk) -> Result<Parts> {
     let rows = source.rows.len();
     let in_test = match source.times.is_empty() {
         false => latest(&source.times, params.test_share, talk),
@@ -304,13 +208,23 @@ fn split(source: Table, target: &Target, params: &Params, talk: &Talk) -> Parts 
             )
         }
     };
-    let (test, train) = (0..rows).partition(|&row| in_test[row]);
-    Parts {
+    let (test, mut train): (Vec<usize>, Vec<usize>) = (0..rows).partition(|&row| in_test[row]);
+    let tested: HashSet<u64> = test.iter().filter_map(|&row| source.groups[row]).collect();
+    let is_apart = |row: &usize| source.groups[*row].is_none_or(|group| !tested.contains(&group));
+    // Only a split by time divides groups.
+    train.retain(is_apart);
+    if train.is_empty() {
+        return Err(exit::data(
+            "every group of tabular.data.group has rows in the latest part by tabular.data.time, so nothing is left \
+             to train on",
+        ));
+    }
+    Ok(Parts {
         source,
         train,
         test,
         separate: None,
-    }
+    })
 }
 
 /// Which rows are the latest: at most `share` of all, so that no time is in both parts.

@@ -8,7 +8,9 @@ use std::path::Path;
 use anyhow::Result;
 use rayon::prelude::*;
 
+use super::params::{ColumnUse, DataBlock, TargetKind};
 use crate::exit;
+use crate::params::choice::Choice;
 use models::tabular::{MISSING, Words};
 use tables::blocks::{Block, Blocks, Head, Piece};
 use tables::profile::understand;
@@ -16,6 +18,8 @@ use tables::{Reading, spelling};
 
 /// Pieces of a table that are parsed at a time, for each thread.
 const PIECES: usize = 4;
+/// From here on doubles do not tell whole numbers apart: 2^53.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A table, before it is known what its columns hold.
 #[derive(Clone, Debug)]
@@ -46,6 +50,22 @@ pub struct Rules {
     pub missing: Vec<String>,
     /// Columns that are not to be read as numbers, though all their cells are.
     pub as_words: Vec<String>,
+}
+
+impl Rules {
+    /// Those of the parameters: what is a category or a text is not read as numbers, which would lose digits.
+    pub fn of(params: &DataBlock) -> Self {
+        let is_word = |used: &ColumnUse| matches!(used, ColumnUse::Category | ColumnUse::Text);
+        let columns = params.columns.iter().filter(|(_, used)| is_word(used));
+        let mut as_words: Vec<String> = columns.map(|(name, _)| name.clone()).collect();
+        if params.kind == Choice::Given(TargetKind::Classes) {
+            as_words.push(params.target.clone());
+        }
+        Self {
+            missing: params.missing.clone(),
+            as_words,
+        }
+    }
 }
 
 impl Raw {
@@ -126,7 +146,8 @@ pub fn word_cell<'a>(text: &'a str, missing: &[String]) -> Option<std::borrow::C
     let first = trimmed.as_bytes()[0];
     if first.is_ascii_digit() || b"+-.".contains(&first) {
         let value = understand(trimmed.as_bytes());
-        if value.class.is_number() && value.number.is_finite() && !has_leading_zeros(trimmed) {
+        let is_exact = value.number.abs() < LARGEST_EXACT;
+        if value.class.is_number() && is_exact && !has_leading_zeros(trimmed) {
             return Some(format!("{}", value.number).into());
         }
     }

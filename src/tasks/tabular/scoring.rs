@@ -393,13 +393,16 @@ impl Growing {
 fn number(cell: Cell<'_>, kind: ColumnKind, missing: &[String]) -> Result<f64, String> {
     let text = match cell {
         Cell::Missing => return Ok(f64::NAN),
-        Cell::Number(number) => return Ok(number),
+        Cell::Number(number) if kind == ColumnKind::Number || number.is_nan() => return Ok(number),
+        Cell::Number(number) => {
+            return Ok(value_of(&format!("{number}"), kind)?.unwrap_or(f64::NAN));
+        }
         Cell::Text(text) => text.trim(),
     };
     match number_cell(text, missing) {
         NumberCell::Missing => Ok(f64::NAN),
-        NumberCell::Number(number) => Ok(number),
-        NumberCell::Other => Ok(value_of(text, kind)?.unwrap_or(f64::NAN)),
+        NumberCell::Number(number) if kind == ColumnKind::Number => Ok(number),
+        _ => Ok(value_of(text, kind)?.unwrap_or(f64::NAN)),
     }
 }
 

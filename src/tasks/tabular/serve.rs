@@ -42,6 +42,7 @@ impl Serve for Tabular {
         let classes = scorer.model().target().classes().len();
         let input = |(name, kind): &(String, ColumnKind)| TensorSpec {
             nullable: true,
+            missing: details.missing.clone(),
             ..TensorSpec::column(name, datatype(*kind))
         };
         let output = |name: &String| match classes > 0 && name == "prediction" {

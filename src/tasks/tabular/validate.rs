@@ -25,6 +25,9 @@ use tables::Reading;
 use tables::blocks::{Block, Blocks, Head};
 use tables::profile::{Groups, Want, Watch};
 
+/// Of fewer rows a column may tell the target by chance.
+const LEAST_ROWS: usize = 30;
+
 impl Validate for Tabular {
     const RULES: &'static [TaskRule] = &[
         TaskRule::at_least(
@@ -50,6 +53,12 @@ impl Validate for Tabular {
             "0",
             Level::Warning,
             "classes that look like another: case, space, Unicode form, invisible characters, numbers",
+        ),
+        TaskRule::at_most(
+            "no_target",
+            "0",
+            Level::Error,
+            "rows whose target is a word for a missing value",
         ),
         TaskRule::at_most(
             "duplicates",
@@ -92,7 +101,7 @@ impl Validate for Tabular {
 
     fn prepared(job: &Job<Params>) -> Result<Checked> {
         let paths = parts::<Tabular>(job.project)?;
-        let rules = rules(&job.params);
+        let rules = Rules::of(&job.params.data);
         let training = read::read(&paths[0], Reading::default(), &rules)?;
         let (decided, _) = columns::decide(&training, &job.params.data)?;
         let used = columns::used(&decided).map(|(name, _)| name.to_owned());
@@ -113,13 +122,6 @@ impl Validate for Tabular {
     }
 }
 
-fn rules(params: &Params) -> Rules {
-    Rules {
-        missing: params.data.missing.clone(),
-        as_words: Vec::new(),
-    }
-}
-
 fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     let mut read = table::read(job, path, |head| Rows {
         target: head.find(&job.params.data.target),
@@ -128,7 +130,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     })?;
     let mut findings = std::mem::take(&mut read.findings);
     // A table that cannot be read has been found wanting.
-    let rules = rules(&job.params);
+    let rules = Rules::of(&job.params.data);
     let cells = read::read(path, job.reading, &rules).ok();
     let target = cells.as_ref().and_then(|raw| {
         let column = raw.find(&job.params.data.target)?;
@@ -154,10 +156,37 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     if let Some((raw, Ok(target))) = &target {
         findings.extend(giveaways(job, &read, raw, target)?);
     }
+    if let (Some(column), Some(raw)) = (read.watch.target, &cells) {
+        findings.extend(no_target(job, &read, column, raw));
+    }
     Ok(Checked {
         tables: vec![read.summary],
         findings,
     })
+}
+
+/// Rows whose target is a word for nothing, such as `NA` among numbers; empty cells are a matter of `nulls`.
+fn no_target(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    column: usize,
+    raw: &read::Raw,
+) -> Option<Finding> {
+    let target = raw.find(&job.params.data.target)?;
+    let missing = columns::missing(&target.cells) as u64;
+    let nulls = read.table.columns[column].nulls;
+    let span = job.rule("no_target")?;
+    let mut gathered = Gathered::new(job.shown);
+    gathered.count = missing.saturating_sub(nulls);
+    if gathered.count == 0 || span.holds(gathered.count as f64) {
+        return None;
+    }
+    let message = format!(
+        "{} of the target stand for a missing value, as NA does among numbers",
+        crate::report::format::counted(gathered.count, "cell", "cells")
+    );
+    let about = read.about("no_target", span.level(), Some(column));
+    Some(about.finding(message, &gathered))
 }
 
 /// Columns that give the target away, and ids or an order of rows that do.
@@ -168,6 +197,9 @@ fn giveaways(
     target: &Target,
 ) -> Result<Vec<Finding>> {
     let params = &job.params.data;
+    if raw.rows < LEAST_ROWS {
+        return Ok(Vec::new());
+    }
     let (decided, _) = columns::decide(raw, params)?;
     let Some(judge) = leak::Judge::new(raw, &params.target, target) else {
         return Ok(Vec::new());

@@ -64,7 +64,12 @@ struct Model {
 }
 
 impl Explain for Ts {
-    fn explain(model: &Saved, input: &str, top: usize) -> Result<Box<dyn Outcome>> {
+    fn explain(
+        model: &Saved,
+        _: &artifact::Header<Self::Details>,
+        input: &str,
+        top: usize,
+    ) -> Result<Box<dyn Outcome>> {
         let number = model
             .ids
             .iter()

@@ -10,6 +10,9 @@ use super::search::{Constraints, Data, Search, Shared, Trial, tree_target};
 use super::target::Target;
 use crate::trees::{self, Ensemble};
 
+/// Rows of each class, on average, from which on trees are tried.
+const ROWS_PER_CLASS: usize = 5;
+
 /// How far a fit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -81,6 +84,13 @@ impl Options {
         if self.target.family().is_none() && self.member.is_some_and(|m| m != Member::Trees) {
             return Err(FitError::Quantiles);
         }
+        if self.member.is_none() && self.is_sparse(data.target.len()) {
+            let linear = Options {
+                member: Some(Member::Linear),
+                ..self.clone()
+            };
+            return linear.fit(data, watch);
+        }
         let all: Vec<u32> = (0..data.target.len() as u32).collect();
         let shared = Shared::new(self, data, &all)?;
         let search = match self.needs_folds() {
@@ -126,6 +136,12 @@ impl Options {
             Model::new(encoder, target, members, calibration, conformal, shifts),
             fit,
         ))
+    }
+
+    /// Whether there are so few rows of each class that trees, which have to learn each by itself, are not tried.
+    fn is_sparse(&self, rows: usize) -> bool {
+        let classes = self.target.classes().len();
+        classes > 2 && rows < ROWS_PER_CLASS * classes
     }
 
     fn settings(&self, search: &Search) -> Vec<Setting> {

@@ -57,8 +57,8 @@ pub fn deal(keys: &[u64], classes: &[u32], count: usize, used: usize, seed: u64)
 
 /// Cuts rows at times into `count + 1` blocks of about the same number of rows and holds out each
 /// but the first from the rows before it. Rows of equal times stay together; rows without a time
-/// come first.
-pub fn forward(times: &[f64], count: usize) -> Vec<Fold> {
+/// come first. Rows with the key of a row that is held out are not trained on.
+pub fn forward(times: &[f64], keys: &[u64], count: usize) -> Vec<Fold> {
     let mut order: Vec<u32> = (0..times.len() as u32).collect();
     let key = |&row: &u32| match times[row as usize] {
         time if time.is_nan() => f64::NEG_INFINITY,
@@ -82,7 +82,18 @@ pub fn forward(times: &[f64], count: usize) -> Vec<Fold> {
         training: ascending(&order[..ends[0]]),
         held_out: ascending(&order[ends[0]..ends[1]]),
     };
-    let folds = borders.windows(2).map(fold);
+    let apart = |mut fold: Fold| {
+        let mut held_out: Vec<u64> = fold
+            .held_out
+            .iter()
+            .map(|&row| keys[row as usize])
+            .collect();
+        held_out.sort_unstable();
+        let is_apart = |row: &u32| held_out.binary_search(&keys[*row as usize]).is_err();
+        fold.training.retain(is_apart);
+        fold
+    };
+    let folds = borders.windows(2).map(fold).map(apart);
     folds.filter(Fold::has_both_sides).collect()
 }
 
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn time_goes_forward_and_equal_times_stay_together() {
         let times = [3.0, 1.0, 2.0, 2.0, f64::NAN, 4.0];
-        let folds = forward(&times, 2);
+        let folds = forward(&times, &[0, 1, 2, 3, 4, 5], 2);
         assert_eq!(folds[0].training, [1, 4]);
         assert_eq!(folds[0].held_out, [2, 3]);
         assert_eq!(folds[1].training, [1, 2, 3, 4]);
@@ -119,10 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn groups_of_held_out_rows_are_not_trained_on() {
+        let folds = forward(&[1.0, 2.0, 3.0, 4.0], &[7, 8, 9, 7], 1);
+        assert_eq!(folds[0].training, [1]);
+        assert_eq!(folds[0].held_out, [2, 3]);
+    }
+
+    #[test]
     fn tables_of_a_row_have_no_folds() {
         assert!(deal(&[1], &[0], 5, 5, 0).is_empty());
-        assert!(forward(&[1.0], 5).is_empty());
-        assert!(forward(&[], 5).is_empty());
+        assert!(forward(&[1.0], &[7], 5).is_empty());
+        assert!(forward(&[], &[], 5).is_empty());
     }
 
     proptest! {

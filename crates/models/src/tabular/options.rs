@@ -109,13 +109,18 @@ impl Options {
     }
 }
 
+/// Trees of several classes, all rounds together.
+const MOST_TREES: usize = 20_000;
+
 /// Settings that folds choose among: many small steps of small trees win on small tables, larger
 /// trees where there are rows for them.
 fn default_trees(target: &Target) -> Vec<trees::Options> {
     // The loss is replaced by that of the target.
     let loss = target.losses().first().copied();
+    // Each round of a softmax is a tree per class.
+    let outputs = loss.map_or(1, trees::Loss::outputs);
     let base = trees::Options {
-        rounds: 2000,
+        rounds: (MOST_TREES / outputs).clamp(20, 2000),
         rate: 0.05,
         column_share: 0.7,
         row_share: 0.8,

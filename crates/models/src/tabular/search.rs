@@ -176,7 +176,7 @@ impl Options {
         let used = (self.fold_rows / rows.max(1)).clamp(1, self.folds);
         match data.times {
             Some(times) => {
-                let mut folds = folds::forward(times, self.folds);
+                let mut folds = folds::forward(times, data.keys, self.folds);
                 // The last ones have the most rows before them.
                 let first = folds.len().saturating_sub(used);
                 folds.split_off(first)

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{binary, values};
 use crate::fault::Fault;
 use crate::model::{InferRequest, Metadata, TensorSpec};
-use crate::tensor::{Data, Datatype, Tensor};
+use crate::tensor::{Data, Tensor};
 
 /// Dimensions that a tensor may have.
 const RANK: usize = 8;
@@ -255,7 +255,7 @@ fn tensor(input: &Input<'_>, raw: &mut &[u8], metadata: &Metadata) -> Result<Ten
     Ok(Tensor {
         name: name.to_owned(),
         shape,
-        data: data(input, spec.datatype, count, raw).map_err(of_input)?,
+        data: data(input, spec, count, raw).map_err(of_input)?,
     })
 }
 
@@ -280,7 +280,7 @@ fn extent(shape: &[u64]) -> Result<(Vec<usize>, usize), String> {
 
 fn data(
     input: &Input<'_>,
-    datatype: Datatype,
+    spec: &TensorSpec,
     count: usize,
     raw: &mut &[u8],
 ) -> Result<Data, String> {
@@ -298,10 +298,10 @@ fn data(
                 ));
             };
             *raw = rest;
-            binary::decode(datatype, count, own)
+            binary::decode(spec.datatype, count, own)
         }
         (None, Some(list)) => {
-            let values = values::values(datatype, count, list)?;
+            let values = values::values(spec.datatype, count, list, spec.nullable)?;
             match values.len() == count {
                 true => Ok(values),
                 false => Err(format!(

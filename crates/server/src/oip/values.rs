@@ -7,16 +7,33 @@ use serde_json::value::RawValue;
 
 use crate::tensor::{Data, Datatype, Strings};
 
-/// Reads the values of a list, at most `count` of them.
-pub fn values(datatype: Datatype, count: usize, raw: &RawValue) -> Result<Data, String> {
+/// Reads the values of a list, at most `count` of them. Among those of a column that is `nullable`, null is NaN or an
+/// empty text.
+pub fn values(
+    datatype: Datatype,
+    count: usize,
+    raw: &RawValue,
+    nullable: bool,
+) -> Result<Data, String> {
     // Capacity follows the text's length, not the shape, which may announce anything.
     let room = count.min(raw.get().len());
     Ok(match datatype {
         Datatype::Bool => Data::Bool(column::<bool>(room, count, raw)?),
         Datatype::Int32 => Data::Int32(column::<i32>(room, count, raw)?),
         Datatype::Int64 => Data::Int64(column::<i64>(room, count, raw)?),
-        Datatype::Fp32 => Data::Fp32(finite(column::<f32>(room, count, raw)?, |v| v.is_finite())?),
-        Datatype::Fp64 => Data::Fp64(finite(column::<f64>(room, count, raw)?, |v| v.is_finite())?),
+        Datatype::Fp32 => {
+            let values = present(column::<f32>(room, count, raw)?, |v| v.is_nan(), nullable)?;
+            Data::Fp32(finite(values, |v| !v.is_infinite())?)
+        }
+        Datatype::Fp64 => {
+            let values = present(column::<f64>(room, count, raw)?, |v| v.is_nan(), nullable)?;
+            Data::Fp64(finite(values, |v| !v.is_infinite())?)
+        }
+        Datatype::Bytes if nullable => {
+            let mut strings = Nullable(Strings::default());
+            fill(&mut strings, count, raw)?;
+            Data::Bytes(strings.0)
+        }
         Datatype::Bytes => {
             let mut strings = Strings::default();
             fill(&mut strings, count, raw)?;
@@ -32,6 +49,20 @@ where
     let mut column = Vec::with_capacity(room);
     fill(&mut column, count, raw)?;
     Ok(column)
+}
+
+/// Refuses null, which reads as NaN, in a column that is not nullable.
+fn present<T>(values: Vec<T>, is_nan: fn(&T) -> bool, nullable: bool) -> Result<Vec<T>, String>
+where
+    Vec<T>: Column,
+{
+    match !nullable && values.iter().any(is_nan) {
+        true => Err(format!(
+            "found null; expected {}",
+            <Vec<T> as Column>::ELEMENT
+        )),
+        false => Ok(values),
+    }
 }
 
 /// A number too large for its type reads as infinite.
@@ -84,6 +115,11 @@ trait Column {
     fn add_str<E: Error>(&mut self, _: &str) -> Result<(), E> {
         Err(wrong::<Self, E>("a string"))
     }
+
+    /// JSON has no NaN: answers have null in its place, and so may requests.
+    fn add_null<E: Error>(&mut self) -> Result<(), E> {
+        Err(wrong::<Self, E>("null"))
+    }
 }
 
 fn wrong<C: Column + ?Sized, E: Error>(found: &str) -> E {
@@ -99,6 +135,27 @@ impl Column for Strings {
 
     fn add_str<E: Error>(&mut self, value: &str) -> Result<(), E> {
         self.push(value.as_bytes());
+        Ok(())
+    }
+}
+
+/// Texts, and null for none.
+struct Nullable(Strings);
+
+impl Column for Nullable {
+    const ELEMENT: &'static str = "strings (BYTES) or null";
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    fn add_str<E: Error>(&mut self, value: &str) -> Result<(), E> {
+        self.0.push(value.as_bytes());
+        Ok(())
+    }
+
+    fn add_null<E: Error>(&mut self) -> Result<(), E> {
+        self.0.push(b"");
         Ok(())
     }
 }
@@ -168,6 +225,11 @@ impl Column for Vec<f32> {
         self.push(value as f32);
         Ok(())
     }
+
+    fn add_null<E: Error>(&mut self) -> Result<(), E> {
+        self.push(f32::NAN);
+        Ok(())
+    }
 }
 
 impl Column for Vec<f64> {
@@ -184,6 +246,11 @@ impl Column for Vec<f64> {
 
     fn add_float<E: Error>(&mut self, value: f64) -> Result<(), E> {
         self.push(value);
+        Ok(())
+    }
+
+    fn add_null<E: Error>(&mut self) -> Result<(), E> {
+        self.push(f64::NAN);
         Ok(())
     }
 }
@@ -262,7 +329,7 @@ impl<'de, C: Column> Visitor<'de> for List<'_, C> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Err(wrong::<C, E>("null"))
+        self.add(Column::add_null)
     }
 }
 
@@ -275,6 +342,7 @@ mod tests {
             datatype,
             count,
             &RawValue::from_string(text.to_owned()).unwrap(),
+            false,
         )
     }
 
@@ -291,6 +359,32 @@ mod tests {
         };
         let bits: Vec<u64> = values.iter().map(|value| value.to_bits()).collect();
         assert_eq!(bits, [0.1f64.to_bits(), (-0.0f64).to_bits(), 1]);
+    }
+
+    #[test]
+    fn null_is_a_missing_value_where_there_may_be_one() {
+        let read_nullable = |datatype, text: &str| {
+            values(
+                datatype,
+                2,
+                &RawValue::from_string(text.to_owned()).unwrap(),
+                true,
+            )
+        };
+        let Ok(Data::Fp64(numbers)) = read_nullable(Datatype::Fp64, "[null, 1]") else {
+            panic!("not read");
+        };
+        assert!(numbers[0].is_nan() && numbers[1] == 1.0);
+        let texts: Strings = ["", "a"].into_iter().collect();
+        assert_eq!(
+            read_nullable(Datatype::Bytes, "[null, \"a\"]"),
+            Ok(Data::Bytes(texts))
+        );
+        let refused = read(Datatype::Fp64, 2, "[null, 1]");
+        assert_eq!(
+            refused,
+            Err("found null; expected numbers (FP64)".to_owned())
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ use models::tabular::{Column, ColumnKind, Explanation, Table, Values};
 const SHUFFLED: usize = 5000;
 /// Times that they are shuffled.
 const REPEATS: usize = 3;
+/// Columns that are shuffled: the strongest.
+const PERMUTED: usize = 40;
 /// Rows that are explained.
 const EXPLAINED: usize = 1000;
 /// Columns with a dependence and a swarm: the strongest.
@@ -39,11 +41,12 @@ pub(super) fn add(part: &Part, report: &mut TabularReport, seed: u64) -> Result<
     let strengths = strengths(&explanation, part.model.target().outputs());
     let mut order: Vec<usize> = (0..strengths.len()).collect();
     order.sort_by(|&a, &b| strengths[b].total_cmp(&strengths[a]));
-    let shuffled = shuffled(part, seed)?;
-    report.importance = { order.iter() }
-        .map(|&column| Importance {
+    let permuted = &order[..order.len().min(PERMUTED)];
+    let shuffled = shuffled(part, permuted, seed)?;
+    report.importance = { order.iter().enumerate() }
+        .map(|(place, &column)| Importance {
             column: part.table.columns[column].name.clone(),
-            permutation: shuffled.get(column).map(|of| Mean {
+            permutation: shuffled.get(place).map(|of| Mean {
                 value: of.increase,
                 standard_error: of.standard_error.unwrap_or(0.0),
             }),
@@ -92,8 +95,12 @@ fn sample(table: &Table, most: usize) -> Table {
     table.select(&sampled(table.rows, most))
 }
 
-/// By how much the loss grows if the values of a column are shuffled.
-fn shuffled(part: &Part, seed: u64) -> Result<Vec<models::tabular::influence::Importance>> {
+/// By how much the loss grows if the values of each of some columns are shuffled.
+fn shuffled(
+    part: &Part,
+    columns: &[usize],
+    seed: u64,
+) -> Result<Vec<models::tabular::influence::Importance>> {
     let rows = sampled(part.table.rows, SHUFFLED);
     let table = part.table.select(&rows);
     let pick = |values: &[f64]| rows.iter().map(|&row| values[row as usize]).collect();
@@ -109,17 +116,16 @@ fn shuffled(part: &Part, seed: u64) -> Result<Vec<models::tabular::influence::Im
     };
     let score = |column: usize, permutation: &[u32]| {
         let mut table = sample.table.clone();
-        let values = &mut table.columns[column].values;
+        let values = &mut table.columns[columns[column]].values;
         *values = values.select(permutation);
         // The table has the columns of the model.
         part.model
             .margins(&table)
             .map_or(f64::NAN, |margins| sample.loss(&margins))
     };
-    let columns = sample.table.columns.len();
     Ok(permutation_importance(
         sample.table.rows,
-        columns,
+        columns.len(),
         seed,
         REPEATS,
         score,

@@ -102,8 +102,8 @@ impl Judge {
     }
 }
 
-/// The mean target of each row's word in the other half of the table: rows with even numbers see those with odd
-/// ones.
+/// The mean target of each row's word in the other half of the table, which hashes of the rows' numbers decide: any
+/// pattern of the rows would tell.
 fn means(words: &Words, target: &[f64]) -> Vec<f64> {
     let mean_of_all = target.iter().sum::<f64>() / target.len().max(1) as f64;
     let width = words.words.len() + 1;
@@ -116,14 +116,19 @@ fn means(words: &Words, target: &[f64]) -> Vec<f64> {
     };
     let mut sums = vec![[0.0, 0.0]; width * 2];
     for (row, (&code, &target)) in words.codes.iter().zip(target).enumerate() {
-        let sum = &mut sums[place(code) * 2 + row % 2];
+        let sum = &mut sums[place(code) * 2 + half(row)];
         *sum = [sum[0] + target, sum[1] + 1.0];
     }
     let mean = |(row, &code): (usize, &u32)| {
-        let [sum, count] = sums[place(code) * 2 + 1 - row % 2];
+        let [sum, count] = sums[place(code) * 2 + 1 - half(row)];
         (sum + mean_of_all) / (count + 1.0)
     };
     words.codes.iter().enumerate().map(mean).collect()
+}
+
+/// The half of the table that a row is in.
+fn half(row: usize) -> usize {
+    (xxhash_rust::xxh3::xxh3_64(&(row as u64).to_le_bytes()) & 1) as usize
 }
 
 /// Ranks from 0, equal values share the mean of theirs.

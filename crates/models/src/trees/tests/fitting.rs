@@ -426,26 +426,50 @@ proptest! {
         }
     }
 
-    /// Without column sampling a constant column changes nothing, and the order of columns only the
-    /// choice among splits of equal gain, which numbers without structure do not have.
+    /// Without column sampling a constant column changes nothing.
     #[test]
-    fn constant_columns_and_the_order_of_columns_do_not_matter(
+    fn constant_columns_do_not_matter(
         target in prop::collection::vec(-1.0..1.0_f64, 60..300),
-        turn in 0..3_usize,
+        place in 0..3_usize,
     ) {
         let rows = target.len();
         let table: Vec<Owned> = (0..3).map(|column| Owned::F64(uniform(column, rows))).collect();
         let options = Options { rounds: 5, leaves: 8, min_rows: 5, ..Options::of(Loss::Squared) };
         let expected = fit(&options, &table, &target).margins(&columns(&table)).unwrap();
-        let mut turned = table.clone();
-        turned.rotate_left(turn);
-        let got = fit(&options, &turned, &target).margins(&columns(&turned)).unwrap();
-        prop_assert_eq!(&got, &expected);
         let mut wider = table.clone();
-        wider.insert(turn, Owned::F64(vec![7.5; rows]));
+        wider.insert(place, Owned::F64(vec![7.5; rows]));
         wider.push(Owned::Categories(vec![3; rows]));
         let got = fit(&options, &wider, &target).margins(&columns(&wider)).unwrap();
         prop_assert_eq!(&got, &expected);
+    }
+}
+
+/// The order of columns changes only the choice among splits of exactly equal gain. Quantized sums of few rows can be
+/// equal, so that this is tried on fixed tables that have no such splits.
+#[test]
+fn the_order_of_columns_does_not_matter_without_equal_gains() {
+    for rows in [60, 100, 250, 600] {
+        let table: Vec<Owned> = (0..3)
+            .map(|column| Owned::F64(uniform(column, rows)))
+            .collect();
+        let target = uniform(9, rows);
+        let options = Options {
+            rounds: 5,
+            leaves: 8,
+            min_rows: 5,
+            ..Options::of(Loss::Squared)
+        };
+        let expected = fit(&options, &table, &target)
+            .margins(&columns(&table))
+            .unwrap();
+        for turn in [1, 2] {
+            let mut turned = table.clone();
+            turned.rotate_left(turn);
+            let got = fit(&options, &turned, &target)
+                .margins(&columns(&turned))
+                .unwrap();
+            assert_eq!(got, expected, "{rows} rows, turned by {turn}");
+        }
     }
 }
 

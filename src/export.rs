@@ -54,11 +54,14 @@ pub struct Exported {
 pub struct ExportedColumn {
     /// Its name.
     pub name: String,
-    /// `number` or `category`.
+    /// `number`, `category`, or `mean` for the mean target of a word.
     pub kind: &'static str,
-    /// The words of a category, by code from 0; any other word has the code after the last.
+    /// The words of a category, by code from 0, any other word has the code after the last; or those of `means`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
+    /// The value for each word, for any other and for a missing one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub means: Vec<f64>,
 }
 
 /// A written file.
@@ -105,6 +108,10 @@ impl fmt::Display for Written {
         for column in self.columns.iter().take(COLUMNS_SHOWN) {
             let name = tables::shown(&column.name);
             match column.words.len() {
+                words if column.kind == "mean" => writeln!(
+                    f,
+                    "  {name}: the mean target of each of {words} words (--json lists them)"
+                )?,
                 0 => writeln!(f, "  {name}: {}", column.kind)?,
                 words => writeln!(
                     f,

@@ -1,6 +1,7 @@
 //! `easylife evaluate`: measures the model on the test part -> metrics, plots, a page. Also `gate` and `compare`.
 
 pub mod compare;
+pub(crate) mod figures;
 pub mod gate;
 mod origin;
 pub mod overview;

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::eval::compare::Recorded;
+use crate::eval::figures;
 use crate::eval::plots::{self, table};
 use crate::eval::{Evaluate, Evaluation, Headline, Overview, Plot};
 use crate::talk::Talk;
@@ -22,7 +23,7 @@ use models::metrics::calibration::{Bin, calibration, expected_calibration_error}
 use models::metrics::classification::{
     Classification, confidence, majority, measure, most_probable, most_wrong, roc_curve,
 };
-use models::metrics::precision_recall::{PrPoint, pr_curve};
+use models::metrics::precision_recall::{PrPoint, answer_curve, pr_curve};
 use models::nlp::{Model, Scratch};
 use tables::Texts;
 
@@ -128,7 +129,7 @@ impl Results {
     }
 
     fn metrics(&self) -> Value {
-        let mut metrics = headline(&self.result);
+        let mut metrics = figures::classification(&self.result);
         metrics["ece"] = json!(expected_calibration_error(&self.calibration));
         metrics["rows"] = json!(self.result.rows);
         if self.result.unseen > 0 {
@@ -137,7 +138,7 @@ impl Results {
         if let Some(intervals) = &self.intervals {
             metrics["intervals"] = json!(intervals);
         }
-        metrics["baseline"] = headline(&self.baseline);
+        metrics["baseline"] = figures::classification(&self.baseline);
         for table in &self.slices {
             let part = |part: &SlicePart| {
                 let figures = json!({
@@ -194,17 +195,7 @@ impl Results {
         if let Some((positive, scores)) = self.binary_scores() {
             return pr_curve(&positive, &scores, CURVE_POINTS);
         }
-        let rows = self.probabilities.chunks(self.width);
-        let answers = rows.map(|row| (most_probable(row), row));
-        let (right, scores): (Vec<bool>, Vec<f64>) = answers
-            .zip(&self.actual)
-            .map(|((answer, row), &actual)| (answer == actual as usize, row[answer]))
-            .unzip();
-        let mut curve = pr_curve(&right, &scores, CURVE_POINTS);
-        for point in &mut curve {
-            point.recall *= self.result.accuracy;
-        }
-        curve
+        answer_curve(&self.actual, &self.probabilities, self.width, CURVE_POINTS)
     }
 
     fn report(&self, model: &Model, header: &Header<Details>, test: &Texts) -> NlpReport {
@@ -266,20 +257,6 @@ fn score(model: &Model, texts: &[String]) -> Vec<f64> {
             }
         });
     probabilities
-}
-
-fn headline(result: &Classification) -> Value {
-    let mut figures = json!({
-        "accuracy": result.accuracy,
-        "f1_macro": result.f1_macro,
-        "log_loss": result.log_loss,
-    });
-    for (name, area) in [("roc_auc", result.roc_auc), ("pr_auc", result.pr_auc)] {
-        if let Some(area) = area {
-            figures[name] = json!(area);
-        }
-    }
-    figures
 }
 
 /// The n-grams with the largest positive weights of each class.

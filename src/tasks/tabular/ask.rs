@@ -8,6 +8,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::columns::Used;
 use super::scoring::{Scorer, outputs};
 use crate::outcome::number::{figure, signed};
 use crate::predict::Request;
@@ -16,7 +17,6 @@ use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::Loaded;
 use crate::tasks::tabular::Tabular;
-use models::tabular::ColumnKind;
 use scoring::tabular::{self, Cell, Prediction, Reason};
 use scoring::{Refusal, Score};
 
@@ -80,7 +80,7 @@ impl Ask for Tabular {
     ) -> Result<Vec<Result<Answer, String>>> {
         let details = &loaded.header.details;
         let names = outputs(loaded.model.target(), &details.model.intervals);
-        let scorer = Scorer::new(loaded.model, &details.missing, &details.model.cost)?;
+        let scorer = Scorer::new(loaded.model, details)?.reading(request.reading.decimal);
         let scorer = scorer.explaining(request.options.reasons.unwrap_or(REASONS));
         let shown = match request.options.all_classes {
             true => usize::MAX,
@@ -116,14 +116,14 @@ impl Given {
     ///
     /// # Errors
     /// Why it is neither, or a column that the model does not know.
-    pub fn read(text: &str, columns: &[(String, ColumnKind)]) -> Result<Self, String> {
+    pub fn read(text: &str, columns: &[Used]) -> Result<Self, String> {
         let row = match text.trim_start().starts_with('{') {
             true => {
                 serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))?
             }
             false => pairs(text)?,
         };
-        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = columns.iter().map(|used| used.name.as_str()).collect();
         let known = row
             .keys()
             .filter(|name| names.contains(&name.as_str()))
@@ -148,8 +148,8 @@ impl Given {
     }
 
     /// The request of the row.
-    pub fn request(&self, columns: &[(String, ColumnKind)]) -> tabular::Request<'_> {
-        let cell = |(name, _): &(String, ColumnKind)| match self.row.get(name) {
+    pub fn request(&self, columns: &[Used]) -> tabular::Request<'_> {
+        let cell = |used: &Used| match self.row.get(&used.name) {
             None | Some(Value::Null) => Cell::Missing,
             Some(Value::String(text)) => Cell::Text(text),
             Some(Value::Bool(true)) => Cell::Text("true"),
@@ -277,11 +277,17 @@ pub(super) fn write_reasons(f: &mut fmt::Formatter, reasons: &[Because]) -> fmt:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use models::tabular::ColumnKind;
 
-    fn columns() -> Vec<(String, ColumnKind)> {
+    fn columns() -> Vec<Used> {
+        let used = |name: &str, kind| Used {
+            name: name.to_owned(),
+            kind,
+            format: None,
+        };
         vec![
-            ("age".to_owned(), ColumnKind::Number),
-            ("plan".to_owned(), ColumnKind::Category),
+            used("age", ColumnKind::Number),
+            used("plan", ColumnKind::Category),
         ]
     }
 

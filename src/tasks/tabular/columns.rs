@@ -9,9 +9,11 @@ use super::params::DataBlock;
 use super::read::{Cells, Raw, RawColumn};
 use crate::exit;
 use models::tabular::{Column, ColumnKind, MISSING, Table, Values, Words};
-use tables::clock::looks_like_time;
+use tables::clock::{Axis, Candidates, DateFormat, looks_like_time};
 use tables::profile::understand;
 
+/// Seconds of a day.
+const DAY: f64 = 86_400.0;
 /// Mean number of words from which a column holds texts.
 const TEXT_WORDS: f64 = 3.0;
 /// Least share of different values of texts and ids.
@@ -19,39 +21,114 @@ const DIFFERENT: f64 = 0.5;
 /// A table of fewer rows has no ids: that all values differ says little.
 const ID_ROWS: usize = 20;
 
-/// What a column of the table is used for.
+/// What a column of the table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Number,
+    Boolean,
+    Category,
+    Time,
+    Text,
+    /// Identifies rows.
+    Id,
+    /// Has one value.
+    Constant,
+    /// Has no values.
+    Empty,
+    Target,
+    Weight,
+    Group,
+    /// Has the name of a column that `predict` adds.
+    Output,
+    /// Left out by the parameters.
+    Ignored,
+}
+
+impl Role {
+    /// What it holds, if it is predicted from.
+    pub fn kind(self) -> Option<ColumnKind> {
+        Some(match self {
+            Role::Number => ColumnKind::Number,
+            Role::Boolean => ColumnKind::Boolean,
+            Role::Category => ColumnKind::Category,
+            Role::Time => ColumnKind::Time,
+            Role::Text => ColumnKind::Text,
+            _ => return None,
+        })
+    }
+
+    /// The name on a page.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Id => "id",
+            Role::Constant => "constant",
+            Role::Empty => "empty",
+            Role::Target => "target",
+            Role::Weight => "weight",
+            Role::Group => "group",
+            Role::Output | Role::Ignored => "left out",
+            _ => self.kind().map_or("", ColumnKind::as_str),
+        }
+    }
+
+    /// Whether people expect it not to be predicted from.
+    pub fn is_of_rows(self) -> bool {
+        matches!(self, Role::Target | Role::Weight | Role::Group)
+    }
+
+    fn of(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Number => Role::Number,
+            ColumnKind::Boolean => Role::Boolean,
+            ColumnKind::Category => Role::Category,
+            ColumnKind::Time => Role::Time,
+            ColumnKind::Text => Role::Text,
+        }
+    }
+}
+
+/// A column of the training data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ColumnUsed {
-    /// The column.
+pub struct Decided {
+    /// Its name.
     pub name: String,
-    /// What it holds, if it is predicted from.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub kind: Option<String>,
-    /// Why it is used so.
+    /// What it is.
+    pub role: Role,
+    /// Why it is that.
     pub because: String,
+    /// How its times are written, if not as YYYY-MM-DD.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub format: Option<DateFormat>,
     /// Share of rows without a value.
     pub missing: f64,
 }
 
+/// A column that is predicted from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Used {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// How its times are written, if not as YYYY-MM-DD.
+    pub format: Option<DateFormat>,
+}
+
 /// A decision about a column.
 struct Decision {
-    kind: Option<ColumnKind>,
+    role: Role,
     because: String,
+    format: Option<DateFormat>,
 }
 
 impl Decision {
-    fn used(kind: ColumnKind, because: impl Into<String>) -> Self {
+    fn new(role: Role, because: impl Into<String>) -> Self {
         Self {
-            kind: Some(kind),
+            role,
             because: because.into(),
-        }
-    }
-
-    fn dropped(because: impl Into<String>) -> Self {
-        Self {
-            kind: None,
-            because: because.into(),
+            format: None,
         }
     }
 }
@@ -60,7 +137,7 @@ impl Decision {
 ///
 /// # Errors
 /// A column that is named in the parameters and not in the table.
-pub fn decide(raw: &Raw, params: &DataBlock) -> Result<(Vec<ColumnUsed>, Vec<String>)> {
+pub fn decide(raw: &Raw, params: &DataBlock) -> Result<(Vec<Decided>, Vec<String>)> {
     let unknown = params.columns.keys().find(|name| raw.find(name).is_none());
     if let Some(name) = unknown {
         let names: Vec<&str> = raw.columns.iter().map(|c| c.name.as_str()).collect();
@@ -72,10 +149,11 @@ pub fn decide(raw: &Raw, params: &DataBlock) -> Result<(Vec<ColumnUsed>, Vec<Str
     let mut warnings = Vec::new();
     let decide = |column: &RawColumn| {
         let decision = decide_one(column, raw.rows, params, &mut warnings);
-        ColumnUsed {
+        Decided {
             name: column.name.clone(),
-            kind: decision.kind.map(|kind| kind.as_str().to_owned()),
+            role: decision.role,
             because: decision.because,
+            format: decision.format,
             missing: missing(&column.cells) as f64 / raw.rows.max(1) as f64,
         }
     };
@@ -91,21 +169,28 @@ fn decide_one(
 ) -> Decision {
     let name = &column.name;
     if *name == params.target {
-        return Decision::dropped("target");
+        return Decision::new(Role::Target, "target");
     }
     if params.weight.as_ref() == Some(name) {
-        return Decision::dropped("weight of the rows");
+        return Decision::new(Role::Weight, "weight of the rows");
     }
     if params.group.as_ref() == Some(name) {
-        return Decision::dropped("group of the rows");
+        return Decision::new(Role::Group, "group of the rows");
     }
     if is_output(name) {
-        return Decision::dropped("name of a column that predict adds; rename it to use it");
+        return Decision::new(
+            Role::Output,
+            "name of a column that predict adds; rename it to use it",
+        );
     }
     if let Some(said) = params.columns.get(name) {
-        return match said.kind() {
-            Some(kind) => Decision::used(kind, "by tabular.data.columns"),
-            None => Decision::dropped("by tabular.data.columns"),
+        let role = said.kind().map_or(Role::Ignored, Role::of);
+        return Decision {
+            format: match (role, &column.cells) {
+                (Role::Time, Cells::Words(words)) => time_format(&words.words).ok().flatten(),
+                _ => None,
+            },
+            ..Decision::new(role, "by tabular.data.columns")
         };
     }
     match &column.cells {
@@ -132,20 +217,20 @@ fn of_numbers(name: &str, numbers: &[f64]) -> Decision {
         is_whole &= number.fract() == 0.0;
     }
     if count == 0 {
-        return Decision::dropped("no values");
+        return Decision::new(Role::Empty, "no values");
     }
     if low == high && count == numbers.len() {
-        return Decision::dropped(format!("constant: always {low}"));
+        return Decision::new(Role::Constant, format!("constant: always {low}"));
     }
     if is_whole && count == numbers.len() && count >= ID_ROWS && high - low + 1.0 >= count as f64 {
         // With gaps where a split took rows out.
         let rises = numbers.windows(2).all(|pair| pair[1] > pair[0]);
         let counts_up = rises && high - low < 1.6 * count as f64;
         if counts_up || (is_named_id(name) && all_differ(numbers)) {
-            return Decision::dropped("id: a different whole number in every row");
+            return Decision::new(Role::Id, "id: a different whole number in every row");
         }
     }
-    Decision::used(ColumnKind::Number, "numbers")
+    Decision::new(Role::Number, "numbers")
 }
 
 fn all_differ(numbers: &[f64]) -> bool {
@@ -168,30 +253,36 @@ fn of_words(name: &str, words: &Words, rows: usize, warnings: &mut Vec<String>) 
     let present = words.codes.iter().filter(|code| **code != MISSING).count();
     let different = words.words.len();
     match different {
-        0 => return Decision::dropped("no values"),
+        0 => return Decision::new(Role::Empty, "no values"),
         1 if present == rows => {
-            return Decision::dropped(format!(
-                "constant: always {}",
-                tables::shown(&words.words[0])
-            ));
+            let only = tables::shown(&words.words[0]);
+            return Decision::new(Role::Constant, format!("constant: always {only}"));
         }
         _ => {}
     }
     if words.words.iter().all(|word| boolean(word).is_some()) {
-        return Decision::used(ColumnKind::Boolean, "true or false");
+        return Decision::new(Role::Boolean, "true or false");
     }
-    let is_time = |word: &String| understand(word.as_bytes()).class.is_time();
-    let is_nothing = |word: &String| tables::spelling::is_missing_word(word);
-    if words.words.iter().any(is_time) && words.words.iter().all(|w| is_time(w) || is_nothing(w)) {
-        return Decision::used(ColumnKind::Time, "dates or times");
-    }
-    let is_dated =
-        |word: &&String| looks_like_time(word) && !word.chars().all(|c| c.is_ascii_digit());
-    let are_times = words.words.iter().take(100).filter(is_dated).count();
-    if different > 1 && are_times == different.min(100) {
-        warnings.push(format!(
-            "column `{name}` looks like dates, but not as YYYY-MM-DD; it is used as a category"
-        ));
+    let are_times = words
+        .words
+        .iter()
+        .all(|word| is_dated(word) || is_nothing(word));
+    if are_times && words.words.iter().any(|word| is_dated(word)) {
+        match time_format(&words.words) {
+            Ok(format) => {
+                let because = match &format {
+                    None => "dates or times".to_owned(),
+                    Some(format) => format!("dates or times, written {format}"),
+                };
+                return Decision {
+                    format,
+                    ..Decision::new(Role::Time, because)
+                };
+            }
+            Err(reason) => warnings.push(format!(
+                "column `{name}` looks like dates, but {reason}; it is used as a category; write them as YYYY-MM-DD"
+            )),
+        }
     }
     let spoken: usize = words
         .words
@@ -200,16 +291,44 @@ fn of_words(name: &str, words: &Words, rows: usize, warnings: &mut Vec<String>) 
         .sum();
     let share = different as f64 / present as f64;
     if share > DIFFERENT && spoken as f64 / different as f64 >= TEXT_WORDS {
-        return Decision::used(ColumnKind::Text, "texts of several words");
+        return Decision::new(Role::Text, "texts of several words");
     }
     let are_numbers = warn_of_numbers(name, words, warnings);
     if different == present && present >= ID_ROWS && !are_numbers {
-        return Decision::dropped("id: a different value in every row");
+        return Decision::new(Role::Id, "id: a different value in every row");
     }
-    Decision::used(
-        ColumnKind::Category,
-        format!("{different} different values"),
-    )
+    Decision::new(Role::Category, format!("{different} different values"))
+}
+
+/// Whether a word looks like a date or a time, rather than like a number.
+fn is_dated(word: &str) -> bool {
+    understand(word.as_bytes()).class.is_time()
+        || (looks_like_time(word) && !word.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn is_nothing(word: &str) -> bool {
+    tables::spelling::is_missing_word(word)
+}
+
+/// How the times of a column are written: `None` as YYYY-MM-DD, with a time of day or without.
+///
+/// # Errors
+/// Why it is not known: no way reads all, or several do.
+pub fn time_format(words: &[String]) -> Result<Option<DateFormat>, String> {
+    let times = || words.iter().filter(|word| !is_nothing(word));
+    if times().all(|word| understand(word.as_bytes()).class.is_time()) {
+        return Ok(None);
+    }
+    let mut candidates = Candidates::default();
+    times().for_each(|word| candidates.add(word));
+    let (example, read) = candidates.examples();
+    match (candidates.meant().next(), &read[..]) {
+        (Some(pattern), [_]) => Ok(Some(DateFormat::Pattern(pattern.clone()))),
+        (_, [(first, a), (second, b), ..]) => Err(format!(
+            "`{example}` may be {a} (\"{first}\") or {b} (\"{second}\")"
+        )),
+        _ => Err("no one way to write them reads all".to_owned()),
+    }
 }
 
 /// Warns about numbers among words: a sign for nothing that nobody named, most likely. Returns whether most of the
@@ -260,18 +379,28 @@ pub struct WrongCell {
 ///
 /// # Errors
 /// Why it is neither.
-pub fn value_of(word: &str, kind: ColumnKind) -> Result<Option<f64>, String> {
+pub fn value_of(
+    word: &str,
+    kind: ColumnKind,
+    format: Option<&DateFormat>,
+) -> Result<Option<f64>, String> {
     let value = understand(word.as_bytes());
     let shown = || tables::shown(word);
     match kind {
-        _ if tables::spelling::is_missing_word(word) => Ok(None),
+        _ if is_nothing(word) => Ok(None),
         ColumnKind::Boolean => match (boolean(word), value.number) {
             (Some(boolean), _) => Ok(Some(f64::from(u8::from(boolean)))),
             (None, 0.0 | 1.0) if value.class.is_number() => Ok(Some(value.number)),
             _ => Err(format!("`{}` is neither true nor false", shown())),
         },
-        ColumnKind::Time if value.class.is_time() => Ok(Some(value.number)),
-        ColumnKind::Time => Err(format!("`{}` is not a date or time", shown())),
+        ColumnKind::Time => match (format, value.class.is_time()) {
+            (None, true) => Ok(Some(value.number)),
+            (None, false) => Err(format!("`{}` is not a date or time", shown())),
+            (Some(_), _) => match DateFormat::read(format, word)? {
+                (Axis::Date, day) => Ok(Some(day as f64 * DAY)),
+                (_, second) => Ok(Some(second as f64)),
+            },
+        },
         _ if value.class.is_number() => Ok(Some(value.number)),
         _ => Err(format!("`{}` is not a number", shown())),
     }
@@ -282,26 +411,27 @@ pub fn value_of(word: &str, kind: ColumnKind) -> Result<Option<f64>, String> {
 ///
 /// # Errors
 /// A column that is not there.
-pub fn table<'c>(
-    raw: &mut Raw,
-    columns: impl Iterator<Item = (&'c str, ColumnKind)>,
-) -> Result<(Table, Vec<WrongCell>)> {
+pub fn table(raw: &mut Raw, columns: &[Used]) -> Result<(Table, Vec<WrongCell>)> {
     let mut wrong = Vec::new();
     let rows = raw.rows;
-    let column = |(name, kind): (&str, ColumnKind)| {
-        let found = raw.columns.iter_mut().find(|column| column.name == name);
+    let column = |used: &Used| {
+        let found = raw
+            .columns
+            .iter_mut()
+            .find(|column| column.name == used.name);
         let found = found.ok_or_else(|| {
             exit::data(format!(
-                "the table has no column `{name}`, which the model predicts from"
+                "the table has no column `{}`, which the model predicts from",
+                used.name
             ))
         })?;
         Ok(Column {
-            name: name.to_owned(),
-            kind,
-            values: values(found, kind, &mut wrong),
+            name: used.name.clone(),
+            kind: used.kind,
+            values: values(found, used, &mut wrong),
         })
     };
-    let columns: Result<Vec<Column>> = columns.map(column).collect();
+    let columns: Result<Vec<Column>> = columns.iter().map(column).collect();
     Ok((
         Table {
             rows,
@@ -311,7 +441,8 @@ pub fn table<'c>(
     ))
 }
 
-fn values(column: &mut RawColumn, kind: ColumnKind, wrong: &mut Vec<WrongCell>) -> Values {
+fn values(column: &mut RawColumn, used: &Used, wrong: &mut Vec<WrongCell>) -> Values {
+    let kind = used.kind;
     let cells = std::mem::replace(&mut column.cells, Cells::Numbers(Vec::new()));
     match (kind, cells) {
         (ColumnKind::Category, cells) => Values::Words(cells.into_words()),
@@ -346,7 +477,7 @@ fn values(column: &mut RawColumn, kind: ColumnKind, wrong: &mut Vec<WrongCell>) 
             let of_word: Vec<Result<Option<f64>, String>> = words
                 .words
                 .iter()
-                .map(|word| value_of(word, kind))
+                .map(|word| value_of(word, kind, used.format.as_ref()))
                 .collect();
             let mut number = |(row, &code): (usize, &u32)| {
                 if code == MISSING {
@@ -369,13 +500,16 @@ fn values(column: &mut RawColumn, kind: ColumnKind, wrong: &mut Vec<WrongCell>) 
     }
 }
 
-/// The columns that are predicted from, with their kinds.
-pub fn used(columns: &[ColumnUsed]) -> impl Iterator<Item = (&str, ColumnKind)> {
-    columns.iter().filter_map(|column| {
-        let kind = column.kind.as_deref()?;
-        let kind = ColumnKind::ALL.into_iter().find(|k| k.as_str() == kind)?;
-        Some((column.name.as_str(), kind))
-    })
+/// The columns that are predicted from.
+pub fn used(columns: &[Decided]) -> Vec<Used> {
+    let used = |column: &Decided| {
+        Some(Used {
+            name: column.name.clone(),
+            kind: column.role.kind()?,
+            format: column.format.clone(),
+        })
+    };
+    columns.iter().filter_map(used).collect()
 }
 
 #[cfg(test)]
@@ -411,7 +545,7 @@ mod tests {
         };
         let mut warnings = Vec::new();
         let decision = decide_one(&column, rows, &DataBlock::default(), &mut warnings);
-        (decision.kind, decision.because, warnings)
+        (decision.role.kind(), decision.because, warnings)
     }
 
     fn kind(name: &str, cells: Cells) -> Option<ColumnKind> {
@@ -469,11 +603,23 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_other_forms_are_said() {
+    fn dates_are_read_as_they_are_written() {
+        let days = ["31/12/2023", "01/02/2024", "NA"];
+        let (kind, because, warnings) = decided("day", words(&days));
+        assert_eq!(kind, Some(ColumnKind::Time));
+        assert!(
+            because.contains("%d/%m/%Y") && warnings.is_empty(),
+            "{because} {warnings:?}"
+        );
+        let format = time_format(&days.map(str::to_owned)).unwrap();
+        let second = value_of("01/02/2024", ColumnKind::Time, format.as_ref());
+        assert_eq!(second, Ok(Some(19_754.0 * DAY)));
+        assert!(value_of("2024-02-01", ColumnKind::Time, format.as_ref()).is_err());
+        // Whether the day or the month comes first, nothing tells.
         let (kind, _, warnings) =
-            decided("day", words(&["31/12/2023", "30/12/2023", "31/12/2023"]));
+            decided("day", words(&["01/02/2024", "03/04/2024", "01/02/2024"]));
         assert_eq!(kind, Some(ColumnKind::Category));
-        assert!(warnings[0].contains("looks like dates"), "{warnings:?}");
+        assert!(warnings[0].contains("may be 2024-02-01"), "{warnings:?}");
     }
 
     #[test]
@@ -485,7 +631,15 @@ mod tests {
                 cells: words(&["31", "old", "NA"]),
             }],
         };
-        let (table, wrong) = table(&mut raw, [("age", ColumnKind::Number)].into_iter()).unwrap();
+        let (table, wrong) = table(
+            &mut raw,
+            &[Used {
+                name: "age".to_owned(),
+                kind: ColumnKind::Number,
+                format: None,
+            }],
+        )
+        .unwrap();
         let Values::Numbers(numbers) = &table.columns[0].values else {
             panic!("expected numbers");
         };

@@ -1,11 +1,12 @@
 //! A prepared part in memory, and what its target is.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::columns::value_of;
+use super::columns::{time_format, value_of};
 use super::params::{DataBlock, Params, TargetKind};
 use super::read::{self, Cells, Raw, RawColumn, Rules};
 use crate::exit;
@@ -71,20 +72,33 @@ impl Data {
     /// A cell that is not a number, or missing.
     pub fn actual(&self, target: &Target) -> Result<Vec<Option<f64>>> {
         let column = self.column(&self.data.target, "tabular.data.target")?;
+        if let Target::Classes(names) = target {
+            return self.classes(&column.cells, names);
+        }
         let name = &column.name;
-        let cell = |row: usize| match target {
-            Target::Classes(names) => match column.cells.word(row) {
-                Some(word) => Ok(names.iter().position(|n| *n == word).map(|i| i as f64)),
-                None => Err(self.refuse_cell(row, name, "is missing")),
-            },
-            _ => match number(&column.cells, row) {
-                Ok(Some(number)) if number.is_finite() => Ok(Some(number)),
-                Ok(Some(_)) => Err(self.refuse_cell(row, name, "is not finite")),
-                Ok(None) => Err(self.refuse_cell(row, name, "is missing")),
-                Err(reason) => Err(self.refuse_cell(row, name, &reason)),
-            },
+        let cell = |row: usize| match number(&column.cells, row) {
+            Ok(Some(number)) if number.is_finite() => Ok(Some(number)),
+            Ok(Some(_)) => Err(self.refuse_cell(row, name, "is not finite")),
+            Ok(None) => Err(self.refuse_cell(row, name, "is missing")),
+            Err(reason) => Err(self.refuse_cell(row, name, &reason)),
         };
         (0..self.raw.rows).map(cell).collect()
+    }
+
+    /// The class of each row; every different word is looked up once.
+    fn classes(&self, cells: &Cells, names: &[String]) -> Result<Vec<Option<f64>>> {
+        let index: HashMap<&str, f64> = { names.iter().enumerate() }
+            .map(|(class, name)| (name.as_str(), class as f64))
+            .collect();
+        let words = cells.clone().into_words();
+        let of_word: Vec<Option<f64>> = { words.words.iter() }
+            .map(|word| index.get(word.as_str()).copied())
+            .collect();
+        let class = |(row, &code): (usize, &u32)| match code {
+            MISSING => Err(self.refuse_cell(row, &self.data.target, "is missing")),
+            code => Ok(of_word[code as usize]),
+        };
+        words.codes.iter().enumerate().map(class).collect()
     }
 
     /// The weight of each row, if the parameters name a column.
@@ -132,13 +146,21 @@ impl Data {
             return Ok(None);
         };
         let column = self.column(name, "tabular.data.time")?;
+        let format = match &column.cells {
+            Cells::Words(words) => time_format(&words.words).ok().flatten(),
+            Cells::Numbers(_) => None,
+        };
         let time = |row: usize| match &column.cells {
             Cells::Numbers(numbers) => Ok(numbers[row]),
             Cells::Words(words) => match words.codes[row] {
                 MISSING => Ok(f64::NAN),
-                code => value_of(&words.words[code as usize], ColumnKind::Time)
-                    .map(|time| time.unwrap_or(f64::NAN))
-                    .map_err(|reason| self.refuse_cell(row, name, &reason)),
+                code => value_of(
+                    &words.words[code as usize],
+                    ColumnKind::Time,
+                    format.as_ref(),
+                )
+                .map(|time| time.unwrap_or(f64::NAN))
+                .map_err(|reason| self.refuse_cell(row, name, &reason)),
             },
         };
         let times: Result<Vec<f64>> = (0..self.raw.rows).map(time).collect();
@@ -159,7 +181,7 @@ fn number(cells: &Cells, row: usize) -> Result<Option<f64>, String> {
         Cells::Numbers(numbers) => Ok(Some(numbers[row]).filter(|number| !number.is_nan())),
         Cells::Words(words) => match words.codes[row] {
             MISSING => Ok(None),
-            code => value_of(&words.words[code as usize], ColumnKind::Number),
+            code => value_of(&words.words[code as usize], ColumnKind::Number, None),
         },
     }
 }

@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::ColumnUsed;
-use super::params::ModelBlock;
+use super::cells::Spelling;
+use super::columns::Decided;
+use super::params::{ModelBlock, ModelKind, TargetKind};
 use models::tabular::{Fit, Target};
 
 /// The task's part of the header.
@@ -13,12 +14,12 @@ use models::tabular::{Fit, Target};
 pub struct Details {
     /// The column that is predicted.
     pub target: String,
-    /// What it is: `classes`, `number`, `count`, `quantiles`.
-    pub kind: String,
-    /// Words for a missing value.
-    pub missing: Vec<String>,
+    /// What it is.
+    pub kind: TargetKind,
+    /// How cells are spelled.
+    pub spelling: Spelling,
     /// The columns of the training data, in their order.
-    pub columns: Vec<ColumnUsed>,
+    pub columns: Vec<Decided>,
     /// As given.
     pub model: ModelBlock,
     /// The model in use.
@@ -33,8 +34,7 @@ pub struct Details {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chosen {
-    /// `linear`, `trees` or `average`.
-    pub member: String,
+    pub member: ModelKind,
     /// Weight of the trees in the average.
     pub share: f64,
     /// Trees of each ensemble.
@@ -67,7 +67,7 @@ pub struct Search {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tried {
-    pub member: String,
+    pub member: ModelKind,
     pub loss: f64,
     pub standard_error: f64,
     /// To the best, row by row.
@@ -89,7 +89,7 @@ impl Chosen {
     /// The choices of a fit.
     pub fn of(fit: &Fit, leaves: usize, calibration: &str) -> Self {
         Self {
-            member: fit.member.as_str().to_owned(),
+            member: fit.member.into(),
             share: fit.share,
             rounds: fit.rounds.clone(),
             leaves,
@@ -103,7 +103,7 @@ impl Search {
     /// The search of a fit.
     pub fn of(fit: &Fit, target: &Target) -> Self {
         let tried = fit.trials.iter().map(|trial| Tried {
-            member: trial.member.as_str().to_owned(),
+            member: trial.member.into(),
             loss: trial.loss,
             standard_error: trial.standard_error,
             difference: trial.difference,
@@ -125,13 +125,13 @@ impl Search {
     }
 }
 
-/// The name of what a target is.
-pub fn kind_of(target: &Target) -> &'static str {
+/// What a target is.
+pub fn kind_of(target: &Target) -> TargetKind {
     match target {
-        Target::Classes(_) => "classes",
-        Target::Number => "number",
-        Target::Count => "count",
-        Target::Quantiles(_) => "quantiles",
+        Target::Classes(_) => TargetKind::Classes,
+        Target::Number => TargetKind::Number,
+        Target::Count => TargetKind::Count,
+        Target::Quantiles(_) => TargetKind::Quantiles,
     }
 }
 

@@ -141,8 +141,9 @@ impl<'a> Part<'a> {
                 unseen.join(", ")
             ));
         }
-        let (table, wrong) = columns::table(&mut test.raw.clone(), model.columns())
-            .map_err(|error| exit::data(format!("{}: {error}", test.path.display())))?;
+        let (table, wrong) =
+            columns::table(&mut test.raw.clone(), &columns::used(&details.columns))
+                .map_err(|error| exit::data(format!("{}: {error}", test.path.display())))?;
         if let Some(first) = wrong.first() {
             talk.warn(format!(
                 "{} cells of the test part do not hold what their column should and count as missing, the first: \
@@ -243,7 +244,7 @@ fn trials(details: &Details) -> Vec<Trial> {
     let trial = |tried: &super::details::Tried| {
         let chosen = tried.member == details.chosen.member;
         Trial {
-            name: tried.member.clone(),
+            name: tried.member.as_str().to_owned(),
             settings: match chosen {
                 true => describe(&details.chosen),
                 false => String::new(),
@@ -264,19 +265,10 @@ fn trials(details: &Details) -> Vec<Trial> {
 
 /// What became of the columns of the table.
 fn lines(details: &Details) -> Vec<ColumnLine> {
-    let line = |column: &columns::ColumnUsed| ColumnLine {
+    let line = |column: &columns::Decided| ColumnLine {
         name: column.name.clone(),
-        kind: match &column.kind {
-            Some(kind) => kind.clone(),
-            None => {
-                let word = column.because.split([':', ' ']).next().unwrap_or("");
-                match word {
-                    "id" | "constant" | "target" | "weight" | "group" => word.to_owned(),
-                    _ => String::new(),
-                }
-            }
-        },
-        used: column.kind.is_some(),
+        kind: column.role.as_str().to_owned(),
+        used: column.role.kind().is_some(),
         about: column.because.clone(),
         missing: column.missing,
     };

@@ -47,8 +47,7 @@ impl Explain for Tabular {
         input: &str,
         top: usize,
     ) -> Result<Box<dyn Outcome>> {
-        let details = &header.details;
-        let scorer = Scorer::new(model, &details.missing, &details.model.cost)?;
+        let scorer = Scorer::new(model, &header.details)?;
         let scorer = scorer.explaining(usize::MAX);
         let given = Given::read(input, scorer.columns()).map_err(exit::data)?;
         let request = given.request(scorer.columns());

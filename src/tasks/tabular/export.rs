@@ -37,12 +37,13 @@ impl Export for Tabular {
             columns: { columns.into_iter().zip(names) }
                 .map(|(column, name)| ExportedColumn {
                     name,
-                    kind: if column.is_category {
-                        "category"
-                    } else {
-                        "number"
+                    kind: match (column.is_category, column.means.is_empty()) {
+                        (true, _) => "category",
+                        (false, false) => "mean",
+                        (false, true) => "number",
                     },
                     words: column.words.to_vec(),
+                    means: column.means,
                 })
                 .collect(),
         })

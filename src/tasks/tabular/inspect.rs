@@ -1,6 +1,7 @@
 //! Describes a `tabular` model for `inspect`: its columns, its settings, and why they were chosen.
 
 use super::details::Details;
+use super::params::TargetKind;
 use super::train::describe;
 use crate::inspect::{Inspect, Line};
 use crate::outcome::number::figure;
@@ -14,16 +15,19 @@ impl Inspect for Tabular {
     fn describe(header: &Header<Details>) -> Vec<Line> {
         let details = &header.details;
         let mut lines = vec![
-            Line::new("target", format!("{} ({})", details.target, details.kind)),
+            Line::new(
+                "target",
+                format!("{} ({})", details.target, details.kind.as_str()),
+            ),
             Line::new("chosen", describe(&details.chosen)),
             Line::new("because", because(details)),
         ];
-        if details.kind == "classes" {
+        if details.kind == TargetKind::Classes {
             lines.push(Line::new("calibration", details.chosen.calibration.clone()));
         }
         let used = details.columns.iter().filter_map(|column| {
-            let kind = column.kind.as_ref()?;
-            Some(format!("{} ({kind})", column.name))
+            let kind = column.role.kind()?;
+            Some(format!("{} ({})", column.name, kind.as_str()))
         });
         let used: Vec<String> = used.collect();
         let more = match used.len().checked_sub(COLUMNS_SHOWN) {
@@ -39,7 +43,7 @@ impl Inspect for Tabular {
         let dropped = details
             .columns
             .iter()
-            .filter(|column| column.kind.is_none());
+            .filter(|column| column.role.kind().is_none());
         for column in dropped.take(COLUMNS_SHOWN) {
             let text = format!("{}: {}", column.name, column.because);
             lines.push(Line::new("not used", text));
@@ -68,7 +72,7 @@ fn because(details: &Details) -> String {
                 .iter()
                 .filter(|other| other.member != tried.member);
             let others: Vec<String> = others
-                .map(|other| format!("{} {}", other.member, figure(other.loss)))
+                .map(|other| format!("{} {}", other.member.as_str(), figure(other.loss)))
                 .collect();
             format!(
                 "the simplest within one standard error of the best: {} {} on {} held-out rows, beside {}",

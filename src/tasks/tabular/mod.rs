@@ -1,6 +1,7 @@
 //! `tabular`: classes, numbers, counts or quantiles out of the columns of a table.
 
 mod ask;
+mod cells;
 mod columns;
 mod data;
 pub mod details;

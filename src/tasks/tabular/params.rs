@@ -11,7 +11,7 @@ use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::Gate;
 use models::tabular::{ColumnKind, Member};
-use tables::{Delimiter, Encoding, Escape, Quote};
+use tables::{Decimal, Delimiter, Encoding, Escape, Quote};
 
 pub use check::Params;
 
@@ -84,6 +84,9 @@ pub struct DataBlock {
     /// web; absent: UTF-8, or what is detected, with a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// Decimal mark of numbers in texts: `,` as in 1.234,5, or `.` as in 1,234.5; absent: plain numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
     /// Column that is predicted.
     pub target: String,
     /// What the target is: `classes`, `number`, `count` (never negative), or `quantiles` of a number; `auto`:
@@ -119,6 +122,7 @@ impl Default for DataBlock {
             escape: None,
             header: true,
             encoding: None,
+            decimal: None,
             target: "churned".to_owned(),
             kind: Choice::Auto,
             quantiles: vec![0.1, 0.5, 0.9],
@@ -257,7 +261,34 @@ pub enum ModelKind {
     Average,
 }
 
+impl TargetKind {
+    /// The name in parameters and messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TargetKind::Classes => "classes",
+            TargetKind::Number => "number",
+            TargetKind::Count => "count",
+            TargetKind::Quantiles => "quantiles",
+        }
+    }
+}
+
+impl From<Member> for ModelKind {
+    fn from(member: Member) -> Self {
+        match member {
+            Member::Linear => ModelKind::Linear,
+            Member::Trees => ModelKind::Trees,
+            Member::Average => ModelKind::Average,
+        }
+    }
+}
+
 impl ModelKind {
+    /// The name in parameters and messages.
+    pub fn as_str(self) -> &'static str {
+        self.member().as_str()
+    }
+
     /// As the maths calls it.
     pub fn member(self) -> Member {
         match self {

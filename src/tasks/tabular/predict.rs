@@ -38,12 +38,15 @@ impl Predict for Tabular {
         let details = &header.details;
         let names: Vec<String> = model.columns().map(|(name, _)| name.to_owned()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let scorer = Scorer::new(model, &details.missing, &details.model.cost)?;
-        Job::per_row(crate::predict::open(request, &names, talk)?, |input| {
-            let cells = names.iter().map(|name| tables::find_column(input, name));
-            let cells = cells.collect::<Result<_, _>>()?;
-            Ok(TableRows::new(scorer, cells, details, &request.options))
-        })
+        let scorer = Scorer::new(model, details)?.reading(request.reading.decimal);
+        Job::per_row(
+            crate::predict::open_numbers(request, &names, details.spelling.decimal, talk)?,
+            |input| {
+                let cells = names.iter().map(|name| tables::find_column(input, name));
+                let cells = cells.collect::<Result<_, _>>()?;
+                Ok(TableRows::new(scorer, cells, details, &request.options))
+            },
+        )
     }
 }
 

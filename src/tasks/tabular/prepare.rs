@@ -45,7 +45,7 @@ pub struct Summary {
     /// Training rows left out because the test part has later rows of their group.
     left_out: usize,
     /// What the target is.
-    kind: &'static str,
+    kind: TargetKind,
     /// Number of classes, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     classes: Option<usize>,
@@ -56,7 +56,10 @@ impl fmt::Display for Summary {
         write!(
             f,
             "{} train and {} test rows, {} columns, target: {}",
-            self.train, self.test, self.columns, self.kind
+            self.train,
+            self.test,
+            self.columns,
+            self.kind.as_str()
         )?;
         if let Some(classes) = self.classes {
             write!(f, " ({classes})")?;
@@ -141,7 +144,7 @@ fn target_of(cells: Cells, params: &DataBlock) -> Result<Target, String> {
         // Classes are words, whatever they look like.
         _ => return data::target(&cells, params),
     };
-    let number = |word: &String| match value_of(word, ColumnKind::Number) {
+    let number = |word: &String| match value_of(word, ColumnKind::Number, None) {
         Ok(Some(number)) => Some(number),
         _ => None,
     };

@@ -8,18 +8,16 @@ use std::path::Path;
 use anyhow::Result;
 use rayon::prelude::*;
 
+use super::cells::{NumberCell, Spelling};
 use super::params::{ColumnUse, DataBlock, TargetKind};
 use crate::exit;
 use crate::params::choice::Choice;
 use models::tabular::{MISSING, Words};
+use tables::Reading;
 use tables::blocks::{Block, Blocks, Head, Piece};
-use tables::profile::understand;
-use tables::{Reading, spelling};
 
 /// Pieces of a table that are parsed at a time, for each thread.
 const PIECES: usize = 4;
-/// From here on doubles do not tell whole numbers apart: 2^53.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A table, before it is known what its columns hold.
 #[derive(Clone, Debug)]
@@ -46,8 +44,7 @@ pub enum Cells {
 /// How cells are understood.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Words for a missing value, besides the usual ones.
-    pub missing: Vec<String>,
+    pub spelling: Spelling,
     /// Columns that are not to be read as numbers, though all their cells are.
     pub as_words: Vec<String>,
 }
@@ -62,7 +59,7 @@ impl Rules {
             as_words.push(params.target.clone());
         }
         Self {
-            missing: params.missing.clone(),
+            spelling: Spelling::of(params),
             as_words,
         }
     }
@@ -111,54 +108,6 @@ fn spell(number: f64) -> Option<String> {
     (!number.is_nan()).then(|| format!("{number}"))
 }
 
-/// What a cell is, if it is to be a number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum NumberCell {
-    Missing,
-    Number(f64),
-    /// Neither.
-    Other,
-}
-
-/// Reads a cell as a number. Infinity is one; `NaN` and the usual words for nothing are missing.
-pub fn number_cell(text: &str, missing: &[String]) -> NumberCell {
-    let trimmed = text.trim();
-    if trimmed.is_empty() || missing.iter().any(|word| word == trimmed) {
-        return NumberCell::Missing;
-    }
-    let value = understand(trimmed.as_bytes());
-    match value.class.is_number() {
-        true if value.number.is_nan() => NumberCell::Missing,
-        true if has_leading_zeros(trimmed) => NumberCell::Other,
-        true => NumberCell::Number(value.number),
-        false if spelling::is_missing_word(trimmed) => NumberCell::Missing,
-        false => NumberCell::Other,
-    }
-}
-
-/// A cell as a word: without white space around it, a number in its shortest spelling, so that `1.0` in one
-/// file and `1` in the next are the same. `None` if it is missing.
-pub fn word_cell<'a>(text: &'a str, missing: &[String]) -> Option<std::borrow::Cow<'a, str>> {
-    let trimmed = text.trim();
-    if trimmed.is_empty() || missing.iter().any(|word| word == trimmed) {
-        return None;
-    }
-    let first = trimmed.as_bytes()[0];
-    if first.is_ascii_digit() || b"+-.".contains(&first) {
-        let value = understand(trimmed.as_bytes());
-        let is_exact = value.number.abs() < LARGEST_EXACT;
-        if value.class.is_number() && is_exact && !has_leading_zeros(trimmed) {
-            return Some(format!("{}", value.number).into());
-        }
-    }
-    Some(trimmed.into())
-}
-
-fn has_leading_zeros(text: &str) -> bool {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
-    digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit()
-}
-
 /// Reads a file or a folder.
 ///
 /// # Errors
@@ -192,7 +141,7 @@ fn read_once(path: &Path, reading: Reading, rules: &Rules) -> Result<Read> {
         if batch.is_empty() {
             break;
         }
-        let parse = |piece: Piece| look_at(piece, &head, &as_words, &rules.missing);
+        let parse = |piece: Piece| look_at(piece, &head, &as_words, &rules.spelling);
         let looked: Vec<Looked> = batch.into_par_iter().map(parse).collect();
         for mut looked in looked {
             if let Some(error) = looked.block.take_bad().into_iter().next() {
@@ -249,25 +198,25 @@ enum Part {
     Words(Words),
 }
 
-fn look_at(piece: Piece, head: &Head, as_words: &[bool], missing: &[String]) -> Looked {
+fn look_at(piece: Piece, head: &Head, as_words: &[bool], spelling: &Spelling) -> Looked {
     let block = piece.parse(head);
     let part = |(column, &as_words): (usize, &bool)| {
         match as_words {
             true => None,
-            false => numbers(&block, column, missing),
+            false => numbers(&block, column, spelling),
         }
-        .unwrap_or_else(|| words(&block, column, missing))
+        .unwrap_or_else(|| words(&block, column, spelling))
     };
     let parts = as_words.iter().enumerate().map(part).collect();
     Looked { block, parts }
 }
 
 /// The cells as numbers, unless one is neither a number nor missing.
-fn numbers(block: &Block, column: usize, missing: &[String]) -> Option<Part> {
+fn numbers(block: &Block, column: usize, spelling: &Spelling) -> Option<Part> {
     let mut numbers = Vec::with_capacity(block.rows());
     let mut is_empty = true;
     for row in 0..block.rows() {
-        numbers.push(match number_cell(block.text(row, column), missing) {
+        numbers.push(match spelling.number(block.text(row, column)) {
             NumberCell::Missing => f64::NAN,
             NumberCell::Number(number) => {
                 is_empty = false;
@@ -284,9 +233,9 @@ fn numbers(block: &Block, column: usize, missing: &[String]) -> Option<Part> {
     })
 }
 
-fn words(block: &Block, column: usize, missing: &[String]) -> Part {
+fn words(block: &Block, column: usize, spelling: &Spelling) -> Part {
     let mut interned = Interned::default();
-    let code = |row: usize| match word_cell(block.text(row, column), missing) {
+    let code = |row: usize| match spelling.word(block.text(row, column)) {
         None => MISSING,
         Some(word) => interned.code(&word),
     };
@@ -399,31 +348,6 @@ mod tests {
         (0..raw.rows)
             .map(|row| raw.columns[column].cells.word(row))
             .collect()
-    }
-
-    #[test]
-    fn cells_are_numbers_missing_or_words() {
-        let cell = |text| number_cell(text, &["?".to_owned()]);
-        assert_eq!(cell(" 1.5e3 "), NumberCell::Number(1500.0));
-        assert_eq!(cell("inf"), NumberCell::Number(f64::INFINITY));
-        assert_eq!(cell("0.5"), NumberCell::Number(0.5));
-        assert_eq!(cell("0"), NumberCell::Number(0.0));
-        for text in ["", "NA", "NaN", "null", "?"] {
-            assert_eq!(cell(text), NumberCell::Missing, "{text}");
-        }
-        for text in ["x", "007", "-01", "1,5", "2024-01-01"] {
-            assert_eq!(cell(text), NumberCell::Other, "{text}");
-        }
-    }
-
-    #[test]
-    fn words_have_one_spelling() {
-        let cell = |text| word_cell(text, &[]).map(std::borrow::Cow::into_owned);
-        assert_eq!(cell(" a b "), Some("a b".to_owned()));
-        assert_eq!(cell("1.0"), Some("1".to_owned()));
-        assert_eq!(cell("007"), Some("007".to_owned()));
-        assert_eq!(cell("-x"), Some("-x".to_owned()));
-        assert_eq!(cell(" "), None);
     }
 
     #[test]

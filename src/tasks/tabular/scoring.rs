@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::columns::value_of;
-use super::read::{NumberCell, number_cell, word_cell};
+use super::cells::{NumberCell, Spelling};
+use super::columns::{self, Used, value_of};
+use super::details::Details;
 use crate::exit;
 use models::metrics::classification::most_probable;
 use models::tabular::cost::CostMatrix;
 use models::tabular::{Column, ColumnKind, MISSING, Model, Table, Target, Values, Words};
 use scoring::tabular::{Answer, Cell, Prediction, Reason, Request};
 use scoring::{Refusal, Score};
+use tables::Decimal;
 
 /// A model of a table that answers requests.
 pub struct Scorer<M = Model> {
     model: M,
-    columns: Vec<(String, ColumnKind)>,
-    /// Words for a missing value.
-    missing: Vec<String>,
+    columns: Vec<Used>,
+    spelling: Spelling,
     /// What errors cost, if the parameters say.
     cost: Option<CostMatrix>,
     /// Number of reasons of an answer.
@@ -27,24 +28,33 @@ pub struct Scorer<M = Model> {
 }
 
 impl<M: Borrow<Model>> Scorer<M> {
-    /// A scorer for a loaded model; `missing` and `cost` are those of its training.
+    /// A scorer for a loaded model with these details.
     ///
     /// # Errors
-    /// Costs of classes that the model does not have.
-    pub fn new(
-        model: M,
-        missing: &[String],
-        cost: &BTreeMap<String, BTreeMap<String, f64>>,
-    ) -> Result<Self> {
+    /// Details of another model: other columns, or costs of classes that the model does not have.
+    pub fn new(model: M, details: &Details) -> Result<Self> {
         let of = model.borrow();
-        let columns = of.columns().map(|(name, kind)| (name.to_owned(), kind));
+        let columns = columns::used(&details.columns);
+        let named = columns.iter().map(|used| (used.name.as_str(), used.kind));
+        if !named.eq(of.columns()) {
+            return Err(exit::data(
+                "the header of the model names other columns than its tensors; train it again with `easylife train \
+                 tabular`",
+            ));
+        }
         Ok(Self {
-            columns: columns.collect(),
-            missing: missing.to_vec(),
-            cost: cost_matrix(cost, of.target().classes())?,
+            columns,
+            spelling: details.spelling.clone(),
+            cost: cost_matrix(&details.model.cost, of.target().classes())?,
             reasons: 0,
             model,
         })
+    }
+
+    /// With another decimal mark than that of training, if one is given.
+    pub fn reading(mut self, decimal: Option<Decimal>) -> Self {
+        self.spelling.decimal = decimal.or(self.spelling.decimal);
+        self
     }
 
     /// With this number of reasons beside each answer.
@@ -58,7 +68,7 @@ impl<M: Borrow<Model>> Scorer<M> {
     }
 
     /// The columns that are predicted from.
-    pub fn columns(&self) -> &[(String, ColumnKind)] {
+    pub fn columns(&self) -> &[Used] {
         &self.columns
     }
 
@@ -78,18 +88,18 @@ impl<M: Borrow<Model>> Scorer<M> {
     /// The cells of rows as a table, and the rows that it does not hold, with the reason.
     pub fn table(&self, requests: &[Request<'_>]) -> (Table, Vec<Option<Refusal>>) {
         let mut refusals: Vec<Option<Refusal>> = requests.iter().map(|_| None).collect();
-        let column = |(place, (name, kind)): (usize, &(String, ColumnKind))| {
-            let mut growing = Growing::of(*kind, requests.len());
+        let column = |(place, used): (usize, &Used)| {
+            let mut growing = Growing::of(used, requests.len());
             for (request, refusal) in requests.iter().zip(&mut refusals) {
                 let cell = request.cells.get(place).copied().unwrap_or(Cell::Missing);
-                if let Err(reason) = growing.push(cell, &self.missing) {
-                    let reason = format!("column `{name}`: {reason}");
+                if let Err(reason) = growing.push(cell, &self.spelling) {
+                    let reason = format!("column `{}`: {reason}", used.name);
                     refusal.get_or_insert_with(|| Refusal::invalid(reason));
                 }
             }
             Column {
-                name: name.clone(),
-                kind: *kind,
+                name: used.name.clone(),
+                kind: used.kind,
                 values: growing.finish(),
             }
         };
@@ -185,7 +195,7 @@ impl<M: Borrow<Model>> Scorer<M> {
             let contributions = explanation.row(row, output);
             let named = reasons_of(table, row, contributions, sign, most);
             let own = |reason: Reason<'_>| {
-                let mut columns = self.columns.iter().map(|(name, _)| name.as_str());
+                let mut columns = self.columns.iter().map(|used| used.name.as_str());
                 Reason {
                     column: columns.find(|name| *name == reason.column).unwrap_or(""),
                     value: reason.value,
@@ -319,26 +329,26 @@ fn shown(values: &Values, kind: ColumnKind, row: usize) -> String {
 }
 
 /// A column of a batch.
-enum Growing {
-    Numbers(ColumnKind, Vec<f64>),
+enum Growing<'u> {
+    Numbers(&'u Used, Vec<f64>),
     Words(Words, std::collections::HashMap<String, u32>),
     Texts(Vec<Option<String>>),
 }
 
-impl Growing {
-    fn of(kind: ColumnKind, rows: usize) -> Self {
-        match kind {
+impl<'u> Growing<'u> {
+    fn of(used: &'u Used, rows: usize) -> Self {
+        match used.kind {
             ColumnKind::Category => Self::Words(Words::default(), Default::default()),
             ColumnKind::Text => Self::Texts(Vec::with_capacity(rows)),
-            kind => Self::Numbers(kind, Vec::with_capacity(rows)),
+            _ => Self::Numbers(used, Vec::with_capacity(rows)),
         }
     }
 
     /// Adds a cell; one that does not hold what it should is missing, and the reason is returned.
-    fn push(&mut self, cell: Cell<'_>, missing: &[String]) -> Result<(), String> {
+    fn push(&mut self, cell: Cell<'_>, spelling: &Spelling) -> Result<(), String> {
         match self {
-            Self::Numbers(kind, numbers) => {
-                let (number, fault) = match number(cell, *kind, missing) {
+            Self::Numbers(used, numbers) => {
+                let (number, fault) = match number(cell, used, spelling) {
                     Ok(number) => (number, Ok(())),
                     Err(reason) => (f64::NAN, Err(reason)),
                 };
@@ -352,9 +362,9 @@ impl Growing {
                     Cell::Number(number) if number.is_nan() => None,
                     Cell::Number(number) => {
                         spelled = format!("{number}");
-                        word_cell(&spelled, missing)
+                        Some(spelled.as_str().into())
                     }
-                    Cell::Text(text) => word_cell(text, missing),
+                    Cell::Text(text) => spelling.word(text),
                 };
                 words.codes.push(match word {
                     None => MISSING,
@@ -373,7 +383,7 @@ impl Growing {
                     Cell::Missing => None,
                     Cell::Number(number) if number.is_nan() => None,
                     Cell::Number(number) => Some(format!("{number}")),
-                    Cell::Text(text) => word_cell(text, missing).map(std::borrow::Cow::into_owned),
+                    Cell::Text(text) => spelling.word(text).map(std::borrow::Cow::into_owned),
                 });
                 Ok(())
             }
@@ -390,19 +400,21 @@ impl Growing {
 }
 
 /// A cell as a number, a boolean or a time; NaN is missing.
-fn number(cell: Cell<'_>, kind: ColumnKind, missing: &[String]) -> Result<f64, String> {
+fn number(cell: Cell<'_>, used: &Used, spelling: &Spelling) -> Result<f64, String> {
+    let kind = used.kind;
+    let value = |text: &str| value_of(text, kind, used.format.as_ref());
     let text = match cell {
         Cell::Missing => return Ok(f64::NAN),
         Cell::Number(number) if kind == ColumnKind::Number || number.is_nan() => return Ok(number),
         Cell::Number(number) => {
-            return Ok(value_of(&format!("{number}"), kind)?.unwrap_or(f64::NAN));
+            return Ok(value(&format!("{number}"))?.unwrap_or(f64::NAN));
         }
         Cell::Text(text) => text.trim(),
     };
-    match number_cell(text, missing) {
+    match spelling.number(text) {
         NumberCell::Missing => Ok(f64::NAN),
         NumberCell::Number(number) if kind == ColumnKind::Number => Ok(number),
-        _ => Ok(value_of(text, kind)?.unwrap_or(f64::NAN)),
+        _ => Ok(value(text)?.unwrap_or(f64::NAN)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::columns::Used;
 use super::predict::spell;
 use super::scoring::{Scorer, outputs};
 use crate::serve::Serve;
@@ -37,13 +38,13 @@ impl Serve for Tabular {
     fn serve(loaded: Loaded<Self>) -> Result<Box<dyn Model>> {
         let details = &loaded.header.details;
         let names = outputs(loaded.model.target(), &details.model.intervals);
-        let scorer = Scorer::new(loaded.model, &details.missing, &details.model.cost)?;
+        let scorer = Scorer::new(loaded.model, details)?;
         let scorer = scorer.explaining(LARGEST_TOP);
         let classes = scorer.model().target().classes().len();
-        let input = |(name, kind): &(String, ColumnKind)| TensorSpec {
+        let input = |used: &Used| TensorSpec {
             nullable: true,
-            missing: details.missing.clone(),
-            ..TensorSpec::column(name, datatype(*kind))
+            missing: details.spelling.missing.clone(),
+            ..TensorSpec::column(&used.name, datatype(used.kind))
         };
         let output = |name: &String| match classes > 0 && name == "prediction" {
             true => TensorSpec::column(name, Datatype::Bytes),
@@ -151,7 +152,7 @@ impl Rows {
                 cells: Vec::with_capacity(self.scorer.columns().len()),
             })
             .collect();
-        for (name, kind) in self.scorer.columns() {
+        for Used { name, kind, .. } in self.scorer.columns() {
             let missing = || Fault::missing(format!("input `{name}` is missing"));
             let cells: Vec<Cell<'r>> = match datatype(*kind) {
                 Datatype::Fp64 => {

@@ -8,14 +8,14 @@ use std::path::Path;
 use anyhow::Result;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::columns::value_of;
+use super::cells::{NumberCell, Spelling};
+use super::columns::{time_format, value_of};
 use super::params::{DataBlock, Params, TargetKind};
-use super::read::{NumberCell, number_cell, word_cell};
 use crate::exit;
 use crate::params::choice::Choice;
 use crate::pipeline::prepare::{BadRows, write_part};
 use models::tabular::{ColumnKind, Words};
-use tables::{Column, ReadError, ReadErrorKind, Row, Rows, Source};
+use tables::{Column, Place, ReadError, ReadErrorKind, Row, Rows, Source};
 
 /// Rows with all their columns, and the values that the split is based on.
 pub struct Table {
@@ -31,6 +31,9 @@ pub struct Table {
     pub times: Vec<f64>,
     /// Rows whose target is a word for nothing or not finite: bad among numbers, a class of its own among words.
     doubtful: Vec<ReadError>,
+    /// Rows whose time is not written as YYYY-MM-DD, with how it is, and the place of the first.
+    odd_times: Vec<(usize, String)>,
+    first_odd: Option<Place>,
 }
 
 /// Indices of the cells that are used.
@@ -39,6 +42,9 @@ struct Places {
     group: Option<usize>,
     time: Option<usize>,
     weight: Option<usize>,
+    /// How cells are spelled; and words once they have been read, whose numbers are plain.
+    spelling: Spelling,
+    plain: Spelling,
 }
 
 impl Places {
@@ -49,6 +55,11 @@ impl Places {
             group: find(&params.group).transpose()?,
             time: find(&params.time).transpose()?,
             weight: find(&params.weight).transpose()?,
+            spelling: Spelling::of(params),
+            plain: Spelling {
+                decimal: None,
+                ..Spelling::of(params)
+            },
         })
     }
 }
@@ -69,6 +80,8 @@ pub fn read(path: &Path, params: &Params) -> Result<Table> {
         groups: Vec::new(),
         times: Vec::new(),
         doubtful: Vec::new(),
+        odd_times: Vec::new(),
+        first_odd: None,
     };
     let mut index = HashMap::new();
     let mut bad = BadRows::default();
@@ -90,7 +103,10 @@ pub fn read(path: &Path, params: &Params) -> Result<Table> {
             bad.add(error);
         }
     }
-    if table.is_of_numbers(data) {
+    if let Err(error) = table.read_odd_times() {
+        bad.add(error);
+    }
+    if table.is_of_numbers(data, &places.plain) {
         table.doubtful.drain(..).for_each(|error| bad.add(error));
     }
     bad.refuse()?;
@@ -110,16 +126,17 @@ impl Table {
         params: &DataBlock,
         index: &mut HashMap<String, u32>,
     ) -> Result<(), ReadError> {
-        let label = self.label(row, source, places.target, params)?;
+        let label = self.label(row, source, places, params)?;
         self.groups.push(match places.group {
             Some(group) => tables::group_cell(row, group, source)?.map(|g| xxh3_64(g.as_bytes())),
             None => None,
         });
         if let Some(cell) = places.time {
-            self.times.push(time(row, source, cell, params)?);
+            let time = self.time(row, source, cell, &places.spelling);
+            self.times.push(time);
         }
         if let Some(cell) = places.weight {
-            check_weight(row, source, cell, params)?;
+            check_weight(row, source, cell, &places.spelling)?;
         }
         let next = self.target.words.len() as u32;
         let code = *index.entry(label).or_insert_with_key(|label| {
@@ -142,15 +159,15 @@ impl Table {
         &mut self,
         row: &Row,
         source: &dyn Source,
-        cell: usize,
+        places: &Places,
         params: &DataBlock,
     ) -> Result<String, ReadError> {
-        let label = tables::label_cell(row, cell, source)?;
-        let refuse = |kind| source.place(row, cell).error(kind);
-        let Some(label) = word_cell(&label, &params.missing) else {
+        let label = tables::label_cell(row, places.target, source)?;
+        let refuse = |kind| source.place(row, places.target).error(kind);
+        let Some(label) = places.spelling.word(&label) else {
             return Err(refuse(ReadErrorKind::EmptyLabel));
         };
-        match number_cell(&label, &params.missing) {
+        match places.plain.number(&label) {
             NumberCell::Number(number) if number.is_finite() => {}
             NumberCell::Number(_) => {
                 let reason = format!("`{label}` is not a finite number");
@@ -169,9 +186,58 @@ impl Table {
         Ok(label.into_owned())
     }
 
+    /// The time of the last row; NaN if there is none, and for now if it is written in another way.
+    fn time(&mut self, row: &Row, source: &dyn Source, cell: usize, spelling: &Spelling) -> f64 {
+        let text = row.text(cell).trim();
+        match (
+            spelling.number(text),
+            value_of(text, ColumnKind::Time, None),
+        ) {
+            (NumberCell::Missing, _) => f64::NAN,
+            (NumberCell::Number(number), _) => number,
+            (NumberCell::Other, Ok(time)) => time.unwrap_or(f64::NAN),
+            (NumberCell::Other, Err(_)) => {
+                self.first_odd
+                    .get_or_insert_with(|| source.place(row, cell));
+                self.odd_times.push((self.times.len(), text.to_owned()));
+                f64::NAN
+            }
+        }
+    }
+
+    /// Reads the times that are written in another way, if all are, and in one.
+    fn read_odd_times(&mut self) -> Result<(), ReadError> {
+        let Some(place) = self.first_odd.take() else {
+            return Ok(());
+        };
+        let mut words: Vec<String> = self
+            .odd_times
+            .iter()
+            .map(|(_, word)| word.clone())
+            .collect();
+        words.sort_unstable();
+        words.dedup();
+        let refuse = |reason: String| {
+            let first = tables::shown(&self.odd_times[0].1);
+            let reason = format!(
+                "`{first}` is not a time for tabular.data.time: {reason}; write YYYY-MM-DD"
+            );
+            place.clone().error(ReadErrorKind::Unusable(reason))
+        };
+        if self.times.iter().any(|time| !time.is_nan()) {
+            return Err(refuse("others are written as YYYY-MM-DD".to_owned()));
+        }
+        let format = time_format(&words).map_err(refuse)?;
+        for (row, word) in &self.odd_times {
+            let time = value_of(word, ColumnKind::Time, format.as_ref());
+            self.times[*row] = time.map_err(refuse)?.unwrap_or(f64::NAN);
+        }
+        Ok(())
+    }
+
     /// Whether the target holds numbers, apart from doubtful words.
-    fn is_of_numbers(&self, params: &DataBlock) -> bool {
-        let cell = |word: &String| number_cell(word, &params.missing);
+    fn is_of_numbers(&self, params: &DataBlock, plain: &Spelling) -> bool {
+        let cell = |word: &String| plain.number(word);
         let mut words = self.target.words.iter().map(cell).peekable();
         let is_other = |cell: NumberCell| cell == NumberCell::Other;
         let is_class = params.kind == Choice::Given(TargetKind::Classes);
@@ -190,34 +256,14 @@ fn wants_numbers(params: &DataBlock) -> bool {
     matches!(params.kind, Choice::Given(kind) if kind != TargetKind::Classes)
 }
 
-/// The time of the last row; NaN if there is none.
-fn time(row: &Row, source: &dyn Source, cell: usize, params: &DataBlock) -> Result<f64, ReadError> {
-    let text = row.text(cell).trim();
-    let number = number_cell(text, &params.missing);
-    let value = match number {
-        NumberCell::Missing => return Ok(f64::NAN),
-        NumberCell::Number(number) => Ok(Some(number)),
-        NumberCell::Other => value_of(text, ColumnKind::Time),
-    };
-    let refuse = |reason: String| {
-        let reason = format!(
-            "{reason}, as tabular.data.time needs: YYYY-MM-DD, with a time of day or without"
-        );
-        source
-            .place(row, cell)
-            .error(ReadErrorKind::Unusable(reason))
-    };
-    value.map(|value| value.unwrap_or(f64::NAN)).map_err(refuse)
-}
-
 fn check_weight(
     row: &Row,
     source: &dyn Source,
     cell: usize,
-    params: &DataBlock,
+    spelling: &Spelling,
 ) -> Result<(), ReadError> {
     let text = row.text(cell).trim();
-    match number_cell(text, &params.missing) {
+    match spelling.number(text) {
         NumberCell::Number(weight) if weight >= 0.0 && weight.is_finite() => Ok(()),
         _ => {
             let reason = format!("`{}` is not a weight of 0 or more", tables::shown(text));

@@ -5,10 +5,11 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::columns::{self, ColumnUsed};
+use super::cells::Spelling;
+use super::columns::{self, Decided};
 use super::data::Data;
 use super::details::{Chosen, Details, Search, kind_of, prior};
-use super::params::Params;
+use super::params::{ModelKind, Params, TargetKind};
 use crate::exit;
 use crate::talk::Talk;
 use crate::tasks::tabular::Tabular;
@@ -22,7 +23,7 @@ const DROPPED_SHOWN: usize = 5;
 /// A summary of a fitted model.
 #[derive(Serialize)]
 pub struct Fit {
-    target: &'static str,
+    target: TargetKind,
     columns: usize,
     dropped: Vec<String>,
     chosen: Chosen,
@@ -31,7 +32,7 @@ pub struct Fit {
 
 impl fmt::Display for Fit {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} of {} columns, ", self.target, self.columns)?;
+        write!(f, "{} of {} columns, ", self.target.as_str(), self.columns)?;
         f.write_str(&describe(&self.chosen))?;
         let tried = self
             .search
@@ -60,10 +61,10 @@ pub(super) fn describe(chosen: &Chosen) -> String {
         )
     };
     let linear = || format!("linear model with lambda {}", chosen.lambda);
-    match chosen.member.as_str() {
-        "linear" => linear(),
-        "trees" => trees(),
-        _ => format!(
+    match chosen.member {
+        ModelKind::Linear => linear(),
+        ModelKind::Trees => trees(),
+        ModelKind::Average => format!(
             "average of {} ({:.0} %) and {}",
             trees(),
             100.0 * chosen.share,
@@ -82,7 +83,7 @@ impl Train for Tabular {
         let target = data.target()?;
         let actual = known(data.actual(&target)?);
         let (weights, keys, times) = (data.weights()?, data.keys()?, data.times()?);
-        let (table, wrong) = columns::table(&mut data.raw, columns::used(&decided))?;
+        let (table, wrong) = columns::table(&mut data.raw, &columns::used(&decided))?;
         refuse_wrong(&data, &wrong)?;
         let mut options = params.model.options(target, seed);
         options.monotone = monotone(params, &table)?;
@@ -103,8 +104,8 @@ impl Train for Tabular {
         let search = Search::of(&fit, &options.target);
         let details = Details {
             target: data.data.target.clone(),
-            kind: kind_of(&options.target).to_owned(),
-            missing: data.data.missing.clone(),
+            kind: kind_of(&options.target),
+            spelling: Spelling::of(&data.data),
             columns: decided,
             model: params.model.clone(),
             chosen: chosen.clone(),
@@ -136,11 +137,9 @@ fn known(actual: Vec<Option<f64>>) -> Vec<f64> {
 }
 
 /// Says which columns are not used, and why.
-fn note_dropped(decided: &[ColumnUsed], talk: &Talk) -> Vec<String> {
-    let of_rows = ["target", "weight of the rows", "group of the rows"];
-    let is_dropped =
-        |column: &&ColumnUsed| column.kind.is_none() && !of_rows.contains(&column.because.as_str());
-    let dropped: Vec<&ColumnUsed> = decided.iter().filter(is_dropped).collect();
+fn note_dropped(decided: &[Decided], talk: &Talk) -> Vec<String> {
+    let is_dropped = |column: &&Decided| column.role.kind().is_none() && !column.role.is_of_rows();
+    let dropped: Vec<&Decided> = decided.iter().filter(is_dropped).collect();
     for column in dropped.iter().take(DROPPED_SHOWN) {
         talk.note(format!(
             "column `{}` is not used: {}",

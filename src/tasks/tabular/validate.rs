@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::columns;
+use super::columns::{self, Role};
 use super::data;
 use super::params::Params;
 use super::read::{self, Rules};
@@ -104,7 +104,7 @@ impl Validate for Tabular {
         let rules = Rules::of(&job.params.data);
         let training = read::read(&paths[0], Reading::default(), &rules)?;
         let (decided, _) = columns::decide(&training, &job.params.data)?;
-        let used = columns::used(&decided).map(|(name, _)| name.to_owned());
+        let used = columns::used(&decided).into_iter().map(|used| used.name);
         let names: Vec<String> = used.chain([job.params.data.target.clone()]).collect();
         let row = |head: &Head, row: usize, block: &Block| {
             let mut hash = Xxh3::new();
@@ -214,11 +214,9 @@ fn giveaways(
         findings.push(about.finding(message, &Gathered::new(job.shown)));
     };
     for (place, column) in raw.columns.iter().enumerate() {
-        if column.name == params.target || params.weight.as_ref() == Some(&column.name) {
-            continue;
-        }
-        let is_id = decided[place].because.starts_with("id:");
-        if column.name != params.target && decided[place].kind.is_none() && !is_id {
+        let role = decided[place].role;
+        let is_id = role == Role::Id;
+        if role.kind().is_none() && !is_id {
             continue;
         }
         let strength = judge.strength(&column.cells);

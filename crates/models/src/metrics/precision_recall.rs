@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::classification::most_probable;
 use super::roc::{descending_ties, thinned};
 
 /// Precision and recall if every score of at least `threshold` is predicted positive.
@@ -66,6 +67,40 @@ pub fn pr_curve(positive: &[bool], scores: &[f64], limit: usize) -> Vec<PrPoint>
     thinned(points.len(), limit)
         .map(|index| points[index])
         .collect()
+}
+
+/// The curve of the answers to rows of any number of classes, as answers of lower and lower
+/// probability are accepted: the share of right ones among those accepted, and among all rows.
+///
+/// `probabilities` are rows × `width`; a class not below `width` is never answered. At most `limit`
+/// points.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::precision_recall::answer_curve;
+///
+/// // Right with .8, wrong with .6: at the end half of all answers are right.
+/// let curve = answer_curve(&[0, 1], &[0.8, 0.2, 0.6, 0.4], 2, 10);
+/// let last = curve.last().unwrap();
+/// assert_eq!((last.precision, last.recall), (0.5, 0.5));
+/// ```
+pub fn answer_curve(
+    actual: &[u32],
+    probabilities: &[f64],
+    width: usize,
+    limit: usize,
+) -> Vec<PrPoint> {
+    let rows = actual.iter().zip(probabilities.chunks_exact(width));
+    let (right, scores): (Vec<bool>, Vec<f64>) = rows
+        .map(|(&actual, row)| {
+            let answer = most_probable(row);
+            (answer == actual as usize, row[answer])
+        })
+        .unzip();
+    let share = right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64;
+    let mut curve = pr_curve(&right, &scores, limit);
+    curve.iter_mut().for_each(|point| point.recall *= share);
+    curve
 }
 
 #[cfg(test)]

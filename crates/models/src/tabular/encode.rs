@@ -99,6 +99,8 @@ pub struct EncodedColumn<'a> {
     pub name: String,
     /// Which model takes it.
     pub used_by: UsedBy,
+    /// Its number among the statistics of its source, if it is one.
+    pub statistic: Option<usize>,
     /// One value per row.
     pub values: EncodedValues<'a>,
 }
@@ -223,6 +225,20 @@ impl Encoder {
         }
     }
 
+    /// What an encoded column of statistics has for each known word, any other and a missing one; nothing for
+    /// other columns.
+    pub(super) fn means(&self, column: &EncodedColumn) -> Vec<f64> {
+        let (How::Category(categories), Some(number)) =
+            (&self.columns[column.source].how, column.statistic)
+        else {
+            return Vec::new();
+        };
+        let other = categories.words.len() as u32;
+        let codes = (0..=other).chain([MISSING]);
+        let statistics = &categories.statistics[number];
+        codes.map(|code| statistics.value(code)).collect()
+    }
+
     /// A table of no rows with the columns of training.
     pub(super) fn empty(&self) -> Table {
         let column = |encoding: &Encoding| Column {
@@ -295,27 +311,15 @@ impl<'a> Encoded<'a> {
 
     /// Puts the values that statistics have for training rows in their places.
     pub(super) fn set_ordered(&mut self, rows: &[u32], ordered: &Ordered) {
-        let mut number = 0;
-        for at in 0..self.columns.len() {
-            // The statistics of a column follow its codes.
-            number = match at > 0 && self.columns[at - 1].source == self.columns[at].source {
-                true => number + 1,
-                false => 0,
-            };
-            let EncodedColumn {
-                source,
-                used_by: UsedBy::Trees,
-                values: EncodedValues::Numbers(numbers),
-                ..
-            } = &mut self.columns[at]
+        for column in &mut self.columns {
+            let (Some(number), EncodedValues::Numbers(numbers)) =
+                (column.statistic, &mut column.values)
             else {
                 continue;
             };
-            if let Some(values) = ordered[*source].get(number - 1) {
-                let numbers = numbers.to_mut();
-                for (&row, &value) in rows.iter().zip(values) {
-                    numbers[row as usize] = value;
-                }
+            let numbers = numbers.to_mut();
+            for (&row, &value) in rows.iter().zip(&ordered[column.source][number]) {
+                numbers[row as usize] = value;
             }
         }
     }
@@ -418,6 +422,7 @@ impl Encoding {
             source,
             name,
             used_by: UsedBy::Both,
+            statistic: None,
             values,
         };
         let owned = |numbers: Vec<f64>| EncodedValues::Numbers(Cow::Owned(numbers));
@@ -433,6 +438,7 @@ impl Encoding {
                 let statistics: Vec<_> = statistics
                     .map(|(number, statistics)| EncodedColumn {
                         used_by: UsedBy::Trees,
+                        statistic: Some(number),
                         ..column(
                             part(&format!("mean target {number}")),
                             owned(statistics.apply(&codes)),
@@ -485,142 +491,4 @@ fn codes(known: &[String], words: &[String], rows: &[u32]) -> Vec<u32> {
             code => of_word[code as usize],
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::table::Words;
-    use super::*;
-
-    fn table(columns: Vec<Column>) -> Table {
-        Table {
-            rows: columns[0].values.len(),
-            columns,
-        }
-    }
-
-    fn words(codes: &[u32], words: &[&str]) -> Values {
-        Values::Words(Words {
-            codes: codes.to_vec(),
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
-        })
-    }
-
-    fn column(kind: ColumnKind, values: Values) -> Column {
-        Column {
-            name: "x".to_owned(),
-            kind,
-            values,
-        }
-    }
-
-    #[test]
-    fn words_get_codes_in_their_order_and_rare_and_unknown_ones_share_one() {
-        let train = table(vec![column(
-            ColumnKind::Category,
-            words(&[0, 0, 1, 1, 2, MISSING], &["b", "a", "c"]),
-        )]);
-        let options = EncodeOptions {
-            min_rows: 2,
-            ..EncodeOptions::default()
-        };
-        let encoder = Encoder::fit(
-            &train,
-            &[0, 1, 2, 3, 4, 5],
-            &Supervision::default(),
-            &options,
-        );
-        assert_eq!(encoder.words(0), ["a", "b"]);
-        let other = table(vec![column(
-            ColumnKind::Category,
-            words(&[0, 1, 2, 3, MISSING], &["new", "a", "b", "c"]),
-        )]);
-        let encoded = encoder.encode(&other).unwrap();
-        let EncodedValues::Codes(codes) = &encoded.columns[0].values else {
-            panic!("expected codes");
-        };
-        assert_eq!(codes, &[2, 0, 1, 2, MISSING]);
-    }
-
-    #[test]
-    fn many_words_are_statistics_for_the_trees_and_codes_for_the_linear_model() {
-        // 40 words of 3 rows; the target is 1 for the words from 20 on.
-        let codes: Vec<u32> = (0..120).map(|row| row % 40).collect();
-        let names: Vec<String> = (0..40).map(|word| format!("w{word:02}")).collect();
-        let target: Vec<f64> = codes
-            .iter()
-            .map(|&code| f64::from(u8::from(code >= 20)))
-            .collect();
-        let table = table(vec![column(
-            ColumnKind::Category,
-            Values::Words(Words {
-                codes,
-                words: names,
-            }),
-        )]);
-        let supervision = Supervision {
-            means: vec![Cow::Borrowed(&target)],
-            ..Supervision::default()
-        };
-        let rows: Vec<u32> = (0..120).collect();
-        let (encoder, ordered) =
-            Encoder::fit_ordered(&table, &rows, &supervision, &EncodeOptions::default());
-        assert!(encoder.uses_target());
-        assert_eq!(
-            encoder.categories(UsedBy::Trees).collect::<Vec<_>>(),
-            [false]
-        );
-        assert_eq!(
-            encoder.categories(UsedBy::Linear).collect::<Vec<_>>(),
-            [true]
-        );
-        let mut encoded = encoder.encode(&table).unwrap();
-        let trees = |encoded: &Encoded| match encoded.views(UsedBy::Trees)[..] {
-            [trees::Column::F64(numbers)] => numbers.to_vec(),
-            _ => panic!("expected numbers"),
-        };
-        // (3 rows of 1 + a prior of one row with .5) / 4
-        let scored = trees(&encoded);
-        assert_eq!((scored[0], scored[39]), (0.125, 0.875));
-        encoded.set_ordered(&rows, &ordered);
-        let trained = trees(&encoded);
-        // The first row of a word in the order knows the prior only.
-        assert_eq!(trained.iter().filter(|&&value| value == 0.5).count(), 40);
-        assert_eq!(encoded.sources(UsedBy::Linear), [0]);
-    }
-
-    #[test]
-    fn only_the_listed_rows_are_learned_from() {
-        let train = table(vec![column(
-            ColumnKind::Category,
-            words(&[0, 1], &["a", "b"]),
-        )]);
-        let options = EncodeOptions {
-            min_rows: 1,
-            ..EncodeOptions::default()
-        };
-        let encoder = Encoder::fit(&train, &[1], &Supervision::default(), &options);
-        assert_eq!(encoder.words(0), ["b"]);
-    }
-
-    #[test]
-    fn other_columns_than_those_of_training_are_refused() {
-        let number = || column(ColumnKind::Number, Values::Numbers(vec![1.0]));
-        let train = table(vec![number()]);
-        let encoder = Encoder::fit(
-            &train,
-            &[0],
-            &Supervision::default(),
-            &EncodeOptions::default(),
-        );
-        let two = table(vec![number(), number()]);
-        let error = encoder.encode(&two).err().unwrap();
-        assert_eq!(error.to_string(), "the table has 2 columns, expected 1");
-        let text = table(vec![column(ColumnKind::Number, words(&[0], &["a"]))]);
-        let error = encoder.encode(&text).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "column `x` does not hold values of kind number"
-        );
-    }
 }

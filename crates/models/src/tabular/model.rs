@@ -47,6 +47,9 @@ pub struct TreeColumn<'m> {
     pub is_category: bool,
     /// The words, by code; any other word has the code after the last.
     pub words: &'m [String],
+    /// If the column holds the mean target of a word instead: of each word, of any other one, and of a
+    /// missing one.
+    pub means: Vec<f64>,
 }
 
 /// The answers to the rows of a table.
@@ -173,13 +176,16 @@ impl Model {
             let columns = encoded.of(UsedBy::Trees);
             let column = |column: &EncodedColumn<'_>| {
                 let is_category = matches!(column.values, EncodedValues::Codes(_));
+                let means = self.encoder.means(column);
+                let has_words = is_category || !means.is_empty();
                 TreeColumn {
                     name: column.name.clone(),
                     is_category,
-                    words: match is_category {
+                    words: match has_words {
                         true => self.encoder.words(column.source),
                         false => &[],
                     },
+                    means,
                 }
             };
             columns.map(column).collect()

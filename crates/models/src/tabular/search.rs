@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::encode::{Encoded, EncodedColumn, EncodedValues, Encoder, Supervision, UsedBy};
 use super::folds::{self, Fold};
 use super::linear::{self, Design, Linear};
+use super::model::Members;
 use super::options::{FitError, Member, Options};
 use super::table::Table;
 use super::target::Target;
@@ -224,12 +225,17 @@ impl Options {
         let settings = curves.best(self.rounds);
         let setting = least(settings.iter().map(|(loss, _)| *loss));
         let rounds = curves.rounds(setting, self.rounds);
-        let strengths = self.strengths(data, &fitted, &weights)?;
+        let encoded: Vec<Encoded> = { fitted.iter() }
+            .map(|fitted| fitted.encoder.encode(&fitted.table))
+            .collect::<Result<_, _>>()?;
+        let strengths = self.strengths(data, &fitted, &encoded, &weights)?;
         let strength = least(strengths.iter().copied());
 
         let members = Margins {
-            trees: has_trees(&fitted).then(|| self.tree_margins(&fitted, setting, &rounds)),
-            linear: (!strengths.is_empty()).then(|| self.linear_margins(&fitted, strength)),
+            trees: has_trees(&fitted)
+                .then(|| self.tree_margins(&fitted, &encoded, setting, &rounds)),
+            linear: (!strengths.is_empty())
+                .then(|| self.linear_margins(&fitted, &encoded, strength)),
         };
         let rows: Vec<u32> = { fitted.iter().flat_map(|fitted| &fitted.fold.held_out) }
             .copied()
@@ -329,14 +335,14 @@ impl Options {
         &self,
         data: &Data,
         fitted: &[Fitted],
+        encoded: &[Encoded],
         weights: &[f64],
     ) -> Result<Vec<f64>, FitError> {
         let count = fitted.first().map_or(0, |fitted| fitted.linear.len());
         let outputs = self.target.outputs();
         let mut sums = vec![0.0; count];
         let mut first = 0;
-        for fitted in fitted {
-            let encoded = fitted.encoder.encode(&fitted.table)?;
+        for (fitted, encoded) in fitted.iter().zip(encoded) {
             let views = encoded.views(UsedBy::Linear);
             let rows = &fitted.fold.held_out;
             for (sum, linear) in sums.iter_mut().zip(&fitted.linear) {
@@ -356,35 +362,27 @@ impl Options {
     }
 
     /// Margins of the held-out rows by the trees of a setting, cut to a number of rounds.
-    fn tree_margins(&self, fitted: &[Fitted], setting: usize, rounds: &[usize]) -> Vec<f64> {
-        let of_fold = |fitted: &Fitted| {
+    fn tree_margins(
+        &self,
+        fitted: &[Fitted],
+        encoded: &[Encoded],
+        setting: usize,
+        rounds: &[usize],
+    ) -> Vec<f64> {
+        let of_fold = |(fitted, encoded): (&Fitted, &Encoded)| {
             let trees = fitted.trees[setting].iter().zip(rounds);
             let trees = trees.map(|((grown, _), &rounds)| grown.truncated(rounds));
-            self.held_out_margins(fitted, trees.collect(), None)
+            Members::new(trees.collect(), None, 1.0).margins(encoded, self.target.outputs())
         };
-        fitted.iter().flat_map(of_fold).collect()
+        fitted.iter().zip(encoded).flat_map(of_fold).collect()
     }
 
-    fn linear_margins(&self, fitted: &[Fitted], strength: usize) -> Vec<f64> {
-        let of_fold = |fitted: &Fitted| {
+    fn linear_margins(&self, fitted: &[Fitted], encoded: &[Encoded], strength: usize) -> Vec<f64> {
+        let of_fold = |(fitted, encoded): (&Fitted, &Encoded)| {
             let linear = fitted.linear.get(strength).cloned();
-            self.held_out_margins(fitted, Vec::new(), linear)
+            Members::new(Vec::new(), linear, 0.0).margins(encoded, self.target.outputs())
         };
-        fitted.iter().flat_map(of_fold).collect()
-    }
-
-    fn held_out_margins(
-        &self,
-        fitted: &Fitted,
-        trees: Vec<Ensemble>,
-        linear: Option<Linear>,
-    ) -> Vec<f64> {
-        let members = super::model::Members::new(trees, linear, 1.0);
-        // The table has the columns that the encoder was fitted to.
-        match fitted.encoder.encode(&fitted.table) {
-            Ok(encoded) => members.margins(&encoded, self.target.outputs()),
-            Err(_) => Vec::new(),
-        }
+        fitted.iter().zip(encoded).flat_map(of_fold).collect()
     }
 }
 

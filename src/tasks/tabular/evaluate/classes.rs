@@ -1,9 +1,10 @@
 //! Metrics of classes.
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Measured, Part, rows_table};
+use crate::eval::figures;
 use crate::eval::plots::{self, table};
 use crate::tasks::tabular::predict::spell;
 use crate::tasks::tabular::report::{ClassesPart, CostPart, GainPoint, Miss, TabularReport, Worst};
@@ -12,10 +13,10 @@ use models::kernels::math::ln;
 use models::metrics::bootstrap::intervals;
 use models::metrics::calibration::{calibration, expected_calibration_error};
 use models::metrics::classification::{
-    Classification, confidence, majority, measure as classify, most_probable, most_wrong, roc_curve,
+    confidence, majority, measure as classify, most_probable, most_wrong, roc_curve,
 };
 use models::metrics::gain::gain_curve;
-use models::metrics::precision_recall::{PrPoint, pr_curve};
+use models::metrics::precision_recall::{answer_curve, pr_curve};
 
 /// Points of a curve in a file and on the page.
 const CURVE_POINTS: usize = 500;
@@ -41,7 +42,7 @@ pub(super) fn measure(part: &Part, report: &mut TabularReport, seed: u64) -> Res
     let decided = decided(part);
     let cost = cost(part, &actual, &decided);
 
-    let mut metrics = headline(&result);
+    let mut metrics = figures::classification(&result);
     metrics["ece"] = json!(expected_calibration_error(&bins));
     if result.unseen > 0 {
         metrics["unseen"] = json!(result.unseen);
@@ -52,7 +53,7 @@ pub(super) fn measure(part: &Part, report: &mut TabularReport, seed: u64) -> Res
     if let Some(intervals) = &intervals {
         metrics["intervals"] = json!(intervals);
     }
-    metrics["baseline"] = headline(&baseline);
+    metrics["baseline"] = figures::classification(&baseline);
 
     let name = |class: usize| part.names[class].as_str();
     let answers = actual.iter().zip(&decided);
@@ -103,7 +104,10 @@ pub(super) fn measure(part: &Part, report: &mut TabularReport, seed: u64) -> Res
     }
     report.worst = worst(part, &actual)?;
     report.classes = Some(ClassesPart {
-        precision_recall: precision_recall(part, &actual, binary.as_ref(), result.accuracy),
+        precision_recall: match &binary {
+            Some((positive, scores)) => pr_curve(positive, scores, CURVE_POINTS),
+            None => answer_curve(&actual, probabilities, width, CURVE_POINTS),
+        },
         confidence: Some(confidence(&actual, probabilities, CONFIDENCE_BINS)),
         result,
         baseline: Some(baseline),
@@ -117,20 +121,6 @@ pub(super) fn measure(part: &Part, report: &mut TabularReport, seed: u64) -> Res
         metrics,
         plots: files,
     })
-}
-
-pub(super) fn headline(result: &Classification) -> Value {
-    let mut figures = json!({
-        "accuracy": result.accuracy,
-        "f1_macro": result.f1_macro,
-        "log_loss": result.log_loss,
-    });
-    for (name, area) in [("roc_auc", result.roc_auc), ("pr_auc", result.pr_auc)] {
-        if let Some(area) = area {
-            figures[name] = json!(area);
-        }
-    }
-    figures
 }
 
 /// The class that is answered for each row: with costs not always the most probable one.
@@ -156,31 +146,6 @@ fn binary(part: &Part, actual: &[u32]) -> Option<(Vec<bool>, Vec<f64>)> {
             .collect();
         (positive, scores)
     })
-}
-
-fn precision_recall(
-    part: &Part,
-    actual: &[u32],
-    binary: Option<&(Vec<bool>, Vec<f64>)>,
-    accuracy: f64,
-) -> Vec<PrPoint> {
-    if let Some((positive, scores)) = binary {
-        return pr_curve(positive, scores, CURVE_POINTS);
-    }
-    let rows = part
-        .answers
-        .values
-        .chunks_exact(part.model.target().answers());
-    let (right, scores): (Vec<bool>, Vec<f64>) = rows
-        .zip(actual)
-        .map(|(row, &actual)| {
-            let answer = most_probable(row);
-            (answer == actual as usize, row[answer])
-        })
-        .unzip();
-    let mut curve = pr_curve(&right, &scores, CURVE_POINTS);
-    curve.iter_mut().for_each(|point| point.recall *= accuracy);
-    curve
 }
 
 /// What the answers cost, and what the most probable classes would.

@@ -50,6 +50,7 @@ impl DataBlock {
             escape,
             header,
             encoding,
+            decimal,
             target,
             ..
         } = prepared;
@@ -58,6 +59,7 @@ impl DataBlock {
         self.escape.clone_from(escape);
         self.header = *header;
         self.encoding = *encoding;
+        self.decimal = *decimal;
         self.target.clone_from(target);
     }
 
@@ -66,6 +68,7 @@ impl DataBlock {
         Reading {
             header: self.header,
             encoding: self.encoding,
+            decimal: self.decimal,
             ..data::reading(self.delimiter, self.quote, self.escape)
         }
     }

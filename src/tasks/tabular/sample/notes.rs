@@ -83,7 +83,7 @@ const ENDINGS: [[&str; 6]; 3] = [
 
 /// The note of a support desk.
 pub fn support(mood: Mood, draw: &mut Draw) -> String {
-    let mood = told(mood, draw);
+    let mood = distorted(mood, draw);
     let opening = draw.choose(&OPENINGS[mood]);
     let subject = draw.choose(&SUBJECTS);
     let ending = draw.choose(&ENDINGS[mood]);
@@ -128,7 +128,7 @@ const SITES: [&str; 8] = [
 
 /// The description of a house; `view` is said where there is one.
 pub fn house(state: Mood, view: bool, draw: &mut Draw) -> String {
-    let state = told(state, draw);
+    let state = distorted(state, draw);
     let state = draw.choose(&STATES[state]);
     let site = draw.choose(&SITES);
     match view {
@@ -138,7 +138,7 @@ pub fn house(state: Mood, view: bool, draw: &mut Draw) -> String {
 }
 
 /// Index of the mood that a text shows.
-fn told(mood: Mood, draw: &mut Draw) -> usize {
+fn distorted(mood: Mood, draw: &mut Draw) -> usize {
     match (draw.chance(BLAND), mood) {
         (true, _) | (_, Mood::Neutral) => 1,
         (_, Mood::Bad) => 0,

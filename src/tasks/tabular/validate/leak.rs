@@ -16,32 +16,19 @@ pub(super) struct Judge {
     /// For classes an indicator of each that is tried, for numbers the number.
     targets: Vec<Vec<f64>>,
     is_class: bool,
-    words: Vec<Option<String>>,
+    /// The target as words.
+    words: Words,
 }
 
 impl Judge {
-    /// `None` if the table has no such column, or a cell of it is missing or not a number.
+    /// `None` if the table has no such column, or numbers are wanted and it holds words.
     pub fn new(raw: &Raw, name: &str, target: &Target) -> Option<Self> {
         let cells = &raw.find(name)?.cells;
-        let words: Vec<Option<String>> = (0..raw.rows).map(|row| cells.word(row)).collect();
-        let targets = match target {
-            Target::Classes(names) => {
-                let count =
-                    |name: &&String| words.iter().filter(|w| w.as_ref() == Some(name)).count();
-                let mut names: Vec<&String> = names.iter().collect();
-                names.sort_by_key(|name| std::cmp::Reverse(count(name)));
-                let tried = if names.len() == 2 { 1 } else { CLASSES };
-                let indicator = |name: &&String| {
-                    let is =
-                        |word: &Option<String>| f64::from(u8::from(word.as_ref() == Some(name)));
-                    words.iter().map(is).collect()
-                };
-                names.iter().take(tried).map(indicator).collect()
-            }
-            _ => match cells {
-                Cells::Numbers(numbers) => vec![numbers.clone()],
-                Cells::Words(_) => return None,
-            },
+        let words = cells.clone().into_words();
+        let targets = match (target, cells) {
+            (Target::Classes(_), _) => indicators(&words),
+            (_, Cells::Numbers(numbers)) => vec![numbers.clone()],
+            (_, Cells::Words(_)) => return None,
         };
         Some(Self {
             targets,
@@ -69,13 +56,20 @@ impl Judge {
 
     /// The same of the number of the row.
     pub fn of_order(&self) -> f64 {
-        let order: Vec<f64> = (0..self.words.len()).map(|row| row as f64).collect();
+        let rows = self.words.codes.len();
+        let order: Vec<f64> = (0..rows).map(|row| row as f64).collect();
         self.strength(&Cells::Numbers(order))
     }
 
     /// Whether a column has the words of the target.
     pub fn equals(&self, cells: &Cells) -> bool {
-        (0..self.words.len()).all(|row| cells.word(row) == self.words[row])
+        let other = cells.clone().into_words();
+        let word = |words: &Words, row: usize| match words.codes[row] {
+            MISSING => None,
+            code => Some(words.words[code as usize].clone()),
+        };
+        let mut rows = 0..self.words.codes.len();
+        rows.all(|row| word(&self.words, row) == word(&other, row))
     }
 
     fn of_numbers(&self, numbers: &[f64], target: &[f64]) -> f64 {
@@ -100,6 +94,22 @@ impl Judge {
         }
         correlation(&ranks(numbers), &ranks(target)).abs()
     }
+}
+
+/// For each class that is tried, the most frequent ones, 1 in its rows and 0 in the others; of two classes one is
+/// enough.
+fn indicators(words: &Words) -> Vec<Vec<f64>> {
+    let mut counts = vec![0_usize; words.words.len()];
+    let present = words.codes.iter().filter(|code| **code != MISSING);
+    present.for_each(|&code| counts[code as usize] += 1);
+    let mut classes: Vec<u32> = (0..counts.len() as u32).collect();
+    classes.sort_by_key(|&class| std::cmp::Reverse(counts[class as usize]));
+    let tried = if classes.len() == 2 { 1 } else { CLASSES };
+    let indicator = |&class: &u32| {
+        let is_class = |&code: &u32| f64::from(u8::from(code == class));
+        words.codes.iter().map(is_class).collect()
+    };
+    classes.iter().take(tried).map(indicator).collect()
 }
 
 /// The mean target of each row's word in the other half of the table, which hashes of the rows' numbers decide: any

@@ -12,14 +12,21 @@ use crate::kernels::reduce::chunks;
 /// Maximum numbers of Newton steps, and of halvings of a step that does not reduce the loss.
 const STEPS: usize = 100;
 const HALVINGS: usize = 30;
+/// Smallest slope, in units of the largest distance of a margin from the mean, that is not rounding.
+const SMALLEST_SLOPE: f64 = 1e-9;
 /// Rows whose sums are one partial sum.
 const CHUNK: usize = 4096;
 
 /// A margin in units of their spread, the target and the weight.
 type Point = [f64; 3];
 
-/// The curve with the least loss; `None` if margins are equal or the slope is not positive.
+/// The curve with the least loss; `None` if the rows are all of one class, margins are equal, or the slope is not
+/// positive beyond rounding.
 pub(super) fn fit(rows: &[Row]) -> Option<Calibration> {
+    let is_one_class = rows.windows(2).all(|pair| pair[0].label == pair[1].label);
+    if is_one_class {
+        return None;
+    }
     let all: f64 = rows.iter().map(|row| row.weight).sum();
     let margin = |row: &Row| row.margins[0];
     // In units of the largest distance from the mean: sums and products then neither overflow nor
@@ -41,9 +48,10 @@ pub(super) fn fit(rows: &[Row]) -> Option<Calibration> {
     };
     let points: Vec<Point> = rows.iter().map(point).collect();
     let [slope, offset] = minimize(&points);
+    let rises = slope > SMALLEST_SLOPE;
     let slope = slope / scale;
     let offset = offset - slope * mean;
-    let is_valid = slope > 0.0 && slope.is_finite() && offset.is_finite();
+    let is_valid = rises && slope.is_finite() && offset.is_finite();
     is_valid.then_some(Calibration::Platt { slope, offset })
 }
 

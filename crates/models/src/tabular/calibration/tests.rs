@@ -297,6 +297,19 @@ fn hostile_files_are_refused() {
     assert_eq!(error.to_string(), "tensor `c.method` is missing");
 }
 
+/// Rows of one class had a slope that was rounding, whose probabilities fell now and then.
+#[test]
+fn margins_that_tell_nothing_have_no_curve() {
+    let weights = [3.0, 2.0];
+    let one_class = Labelled {
+        weights: Some(&weights),
+        ..rows(&[19.0 / 8.0, 23.0 / 8.0], &[0, 0])
+    };
+    assert_eq!(Calibration::fit(Method::Platt, one_class), None);
+    let mirrored = rows(&[1.0, 1.0, 2.0, 2.0], &[0, 1, 0, 1]);
+    assert_eq!(Calibration::fit(Method::Platt, mirrored), None);
+}
+
 proptest! {
     #[test]
     fn probabilities_keep_the_order(

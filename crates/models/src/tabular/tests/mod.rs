@@ -1,5 +1,7 @@
 //! Whole fits on made-up tables: what is found, what is saved, what is refused.
 
+mod encoding;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

@@ -17,8 +17,10 @@ use files::atomic;
 
 /// What a task implements for `explain`.
 pub trait Explain: Task {
-    /// Explains the answer of `model` to `input` by the `top` strongest reasons.
+    /// Explains the answer of `model` to `input` by the `top` strongest reasons. Of the project only files are read
+    /// that the model names.
     fn explain(
+        project: Option<&Project>,
         model: &Self::Model,
         header: &Header<Self::Details>,
         input: &str,
@@ -52,7 +54,7 @@ pub fn run<T: Explain>(
     let task::Loaded { model, header, .. } =
         task::load_model::<T>(project, request.model.as_deref())?;
     let explain = |input: &str| {
-        let explanation = T::explain(&model, &header, input, request.top)?;
+        let explanation = T::explain(project, &model, &header, input, request.top)?;
         match &request.pictures {
             Some(folder) => {
                 draw::<T>(&model, input, folder)?;

@@ -8,6 +8,7 @@ use models::state::Stateful;
 
 impl Explain for Toy {
     fn explain(
+        _: Option<&Project>,
         model: &Mean,
         _: &Header<String>,
         input: &str,

@@ -24,6 +24,8 @@ enum Treatment {
     Ignored,
     /// They are answered in this way.
     Answered(&'static str),
+    /// They are looked up elsewhere than in the model.
+    LookedUp,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +44,12 @@ impl Unknown {
     /// An empty list of ids that are answered all the same; `what` is, for example, `users of u.csv are`.
     pub fn answered(what: impl Into<String>, how: &'static str) -> Self {
         Self::new(what, Treatment::Answered(how))
+    }
+
+    /// An empty list of ids that are looked up in a table; `what` is, for example, `rows have a key that is not in
+    /// regions.csv`.
+    pub fn looked_up(what: impl Into<String>) -> Self {
+        Self::new(what, Treatment::LookedUp)
     }
 
     fn new(what: impl Into<String>, treatment: Treatment) -> Self {
@@ -82,6 +90,7 @@ impl Unknown {
                 Treatment::Answered(how) => {
                     format!("{count} {what} unknown to the model and {how}: {found}")
                 }
+                Treatment::LookedUp => format!("{count} {what}: {found}"),
             }
         })
     }

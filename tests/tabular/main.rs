@@ -6,6 +6,7 @@ mod support;
 mod answers;
 mod bad_tables;
 mod columns;
+mod joins;
 mod pipeline;
 mod prediction;
 

@@ -89,7 +89,10 @@ impl Listing {
 }
 
 /// The data files of a folder, sorted by path; at least one.
-pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
+///
+/// # Errors
+/// A folder that cannot be read, or without data files.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let place = || Place::file(files::names::spell(path));
     let listing = Listing::of(path)?;
     match listing.files.is_empty() {

@@ -39,7 +39,7 @@ mod values;
 
 pub use encoding::Encoding;
 pub use error::{Place, ReadError, ReadErrorKind, Unit, Within};
-pub use folder::{describe_folder, holds_tables};
+pub use folder::{describe_folder, files as folder_files, holds_tables};
 pub use format::{Compression, Format, UnknownFormat};
 pub use number::{Decimal, NotNumber, number};
 pub use peek::Peeked;

@@ -10,6 +10,7 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, signed};
+use crate::project::Project;
 use crate::tasks::cv::Cv;
 use crate::tasks::cv::features::{Measurement, Measurer, TILE_RANGE};
 use crate::tasks::cv::scoring;
@@ -81,6 +82,7 @@ fn measure(input: &str) -> Result<Measurement> {
 
 impl Explain for Cv {
     fn explain(
+        _: Option<&Project>,
         model: &Model,
         _: &artifact::Header<Self::Details>,
         input: &str,

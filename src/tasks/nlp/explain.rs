@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::signed;
+use crate::project::Project;
 use crate::tasks::nlp::Nlp;
 use models::nlp::{Model, Term};
 
@@ -55,6 +56,7 @@ impl From<&Term> for Reason {
 
 impl Explain for Nlp {
     fn explain(
+        _: Option<&Project>,
         model: &Model,
         _: &artifact::Header<Self::Details>,
         input: &str,

@@ -9,6 +9,7 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::{measure, signed};
+use crate::project::Project;
 use crate::tasks::recsys::Recsys;
 use models::recsys::{Kind, Model, Query, Recommender};
 use tables::spelling;
@@ -43,6 +44,7 @@ struct Others {
 impl Explain for Recsys {
     /// `input` is `USER`, for the first item of their list, or `USER/ITEM`.
     fn explain(
+        _: Option<&Project>,
         model: &Model,
         _: &artifact::Header<Self::Details>,
         input: &str,

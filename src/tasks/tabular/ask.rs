@@ -9,7 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::columns::Used;
+use super::details::Details;
+use super::join::{Joiner, Spec};
 use super::scoring::{Scorer, outputs};
+use crate::exit;
 use crate::outcome::number::{figure, signed};
 use crate::predict::Request;
 use crate::predict::ask::{Ask, Input};
@@ -19,6 +22,7 @@ use crate::task::Loaded;
 use crate::tasks::tabular::Tabular;
 use scoring::tabular::{self, Cell, Prediction, Reason};
 use scoring::{Refusal, Score};
+use tables::Reading;
 
 /// Classes shown by default.
 const CLASSES_SHOWN: usize = 5;
@@ -73,7 +77,7 @@ impl Ask for Tabular {
     type Answer = Answer;
 
     fn answer(
-        _: Option<&Project>,
+        project: Option<&Project>,
         loaded: Loaded<Self>,
         request: &Request,
         _: &Talk,
@@ -87,7 +91,9 @@ impl Ask for Tabular {
             false => CLASSES_SHOWN,
         };
         let answer = |text: &String| {
-            let row = Given::read(text, scorer.columns())?;
+            let mut row = Given::read(text, scorer.columns(), details.join.as_ref())?;
+            { row.join(details, project, request.reading) }
+                .map_err(|error| format!("{error:#}"))?;
             let answers: Vec<Result<tabular::Answer<'_>, Refusal>> =
                 scorer.score(&[row.request(scorer.columns())], &mut ());
             let answer = answers.into_iter().next().ok_or("no answer")?;
@@ -116,7 +122,7 @@ impl Given {
     ///
     /// # Errors
     /// Why it is neither, or a column that the model does not know.
-    pub fn read(text: &str, columns: &[Used]) -> Result<Self, String> {
+    pub fn read(text: &str, columns: &[Used], join: Option<&Spec>) -> Result<Self, String> {
         let row = match text.trim_start().starts_with('{') {
             true => {
                 serde_json::from_str(text).map_err(|error| format!("not valid JSON: {error}"))?
@@ -124,11 +130,10 @@ impl Given {
             false => pairs(text)?,
         };
         let names: Vec<&str> = columns.iter().map(|used| used.name.as_str()).collect();
-        let known = row
-            .keys()
-            .filter(|name| names.contains(&name.as_str()))
-            .count();
-        if known == 0 {
+        let is_known = |name: &&String| {
+            names.contains(&name.as_str()) || join.is_some_and(|join| join.is_key(name))
+        };
+        if !row.keys().any(|name| is_known(&name)) {
             return Err(format!(
                 "none of the model's columns is given; it predicts from {}",
                 names.join(", ")
@@ -145,6 +150,40 @@ impl Given {
             absent: absent.map(|name| (*name).to_owned()).collect(),
             row,
         })
+    }
+
+    /// Adds the columns of joined tables, if none of theirs is given.
+    ///
+    /// # Errors
+    /// See [`Joiner::of_model`]; a time that is none.
+    pub fn join(
+        &mut self,
+        details: &Details,
+        project: Option<&Project>,
+        reading: Reading,
+    ) -> Result<()> {
+        let has = |name: &str| self.row.contains_key(name);
+        let Some(joiner) = Joiner::of_model(details, has, project, reading)? else {
+            return Ok(());
+        };
+        let text = |name: &String| match self.row.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            value => Some(value.to_string()),
+        };
+        let given: Vec<Option<String>> = joiner.wanted().iter().map(text).collect();
+        let given: Vec<Option<&str>> = given.iter().map(Option::as_deref).collect();
+        let cells = joiner.cells(&given).map_err(exit::data)?;
+        for (name, cell) in joiner.names().zip(cells) {
+            let value = match cell {
+                Cell::Missing => Value::Null,
+                Cell::Number(number) => Value::from(number),
+                Cell::Text(text) => Value::from(text),
+            };
+            self.row.insert(name.to_owned(), value);
+            self.absent.retain(|absent| absent != name);
+        }
+        Ok(())
     }
 
     /// The request of the row.
@@ -292,7 +331,7 @@ mod tests {
     }
 
     fn cells(text: &str) -> Result<Vec<String>, String> {
-        let given = Given::read(text, &columns())?;
+        let given = Given::read(text, &columns(), None)?;
         let request = given.request(&columns());
         Ok(request
             .cells

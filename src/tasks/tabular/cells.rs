@@ -74,6 +74,15 @@ impl Spelling {
         Some(trimmed.into())
     }
 
+    /// A number as a cell, in its shortest spelling, so that it is read as it is.
+    pub fn spell(&self, number: f64) -> String {
+        let plain = format!("{number}");
+        match self.decimal {
+            Some(Decimal::Comma) => plain.replace('.', ","),
+            _ => plain,
+        }
+    }
+
     fn is_missing(&self, trimmed: &str) -> bool {
         trimmed.is_empty() || self.missing.iter().any(|word| word == trimmed)
     }
@@ -128,5 +137,11 @@ mod tests {
         assert_eq!(comma.number("12"), NumberCell::Number(12.0));
         assert_eq!(comma.number("1.5"), NumberCell::Other);
         assert_eq!(comma.word("0,50").as_deref(), Some("0.5"));
+        for number in [0.1, -1234.5, 1e-12, 1e300] {
+            assert_eq!(
+                comma.number(&comma.spell(number)),
+                NumberCell::Number(number)
+            );
+        }
     }
 }

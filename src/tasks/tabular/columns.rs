@@ -13,7 +13,7 @@ use tables::clock::{Axis, Candidates, DateFormat, looks_like_time};
 use tables::profile::understand;
 
 /// Seconds of a day.
-const DAY: f64 = 86_400.0;
+pub const DAY: f64 = 86_400.0;
 /// Mean number of words from which a column holds texts.
 const TEXT_WORDS: f64 = 3.0;
 /// Least share of different values of texts and ids.

@@ -13,6 +13,7 @@ use crate::exit;
 use crate::params::choice::Choice;
 use models::tabular::{ColumnKind, MISSING, Target};
 use tables::Reading;
+use tables::clock::DateFormat;
 
 /// Maximum number of different whole numbers of a target of classes that is not said to be one.
 const CLASSES: usize = 10;
@@ -146,10 +147,7 @@ impl Data {
             return Ok(None);
         };
         let column = self.column(name, "tabular.data.time")?;
-        let format = match &column.cells {
-            Cells::Words(words) => time_format(&words.words).ok().flatten(),
-            Cells::Numbers(_) => None,
-        };
+        let format = self.time_format();
         let time = |row: usize| match &column.cells {
             Cells::Numbers(numbers) => Ok(numbers[row]),
             Cells::Words(words) => match words.codes[row] {
@@ -165,6 +163,15 @@ impl Data {
         };
         let times: Result<Vec<f64>> = (0..self.raw.rows).map(time).collect();
         times.map(Some)
+    }
+
+    /// How the times by which the table is split are written, if not as YYYY-MM-DD.
+    pub fn time_format(&self) -> Option<DateFormat> {
+        let column = self.raw.find(self.data.time.as_ref()?)?;
+        match &column.cells {
+            Cells::Words(words) => time_format(&words.words).ok().flatten(),
+            Cells::Numbers(_) => None,
+        }
     }
 
     fn refuse_cell(&self, row: usize, column: &str, reason: &str) -> anyhow::Error {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::Spelling;
 use super::columns::Decided;
+use super::join::Spec;
 use super::params::{ModelBlock, ModelKind, TargetKind};
 use models::tabular::{Fit, Target};
 
@@ -20,6 +21,9 @@ pub struct Details {
     pub spelling: Spelling,
     /// The columns of the training data, in their order.
     pub columns: Vec<Decided>,
+    /// The tables that were joined.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub join: Option<Spec>,
     /// As given.
     pub model: ModelBlock,
     /// The model in use.

@@ -12,11 +12,13 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::{figure, signed};
+use crate::project::Project;
 use crate::tasks::tabular::Tabular;
 use artifact::Header;
 use models::tabular::{Model, Target};
 use scoring::Score;
 use scoring::tabular::{Answer, Prediction};
+use tables::Reading;
 
 #[derive(Serialize)]
 struct Explanation {
@@ -42,6 +44,7 @@ struct Others {
 
 impl Explain for Tabular {
     fn explain(
+        project: Option<&Project>,
         model: &Model,
         header: &Header<Details>,
         input: &str,
@@ -49,7 +52,10 @@ impl Explain for Tabular {
     ) -> Result<Box<dyn Outcome>> {
         let scorer = Scorer::new(model, &header.details)?;
         let scorer = scorer.explaining(usize::MAX);
-        let given = Given::read(input, scorer.columns()).map_err(exit::data)?;
+        let details = &header.details;
+        let mut given =
+            Given::read(input, scorer.columns(), details.join.as_ref()).map_err(exit::data)?;
+        given.join(details, project, Reading::default())?;
         let request = given.request(scorer.columns());
         let answer = scorer.score(&[request], &mut ()).into_iter().next();
         let answer = answer.ok_or_else(|| exit::data("no answer"))?;

@@ -2,6 +2,7 @@
 
 use super::details::Details;
 use super::params::TargetKind;
+use super::params::join::JoinBlock;
 use super::train::describe;
 use crate::inspect::{Inspect, Line};
 use crate::outcome::number::figure;
@@ -40,6 +41,8 @@ impl Inspect for Tabular {
             .map(String::as_str)
             .collect();
         lines.push(Line::new("columns", format!("{}{more}", listed.join(", "))));
+        let joined = details.join.iter().flat_map(|join| &join.tables);
+        lines.extend(joined.map(|(name, block)| Line::new("joined", describe_join(name, block))));
         let dropped = details
             .columns
             .iter()
@@ -50,6 +53,16 @@ impl Inspect for Tabular {
         }
         lines
     }
+}
+
+/// A joined table: `orders: orders.csv on customer_id, rows before ordered_at`.
+fn describe_join(name: &str, block: &JoinBlock) -> String {
+    let keys: Vec<&str> = block.on.keys().map(String::as_str).collect();
+    let time = match &block.time {
+        Some(time) => format!(", rows whose `{time}` is earlier"),
+        None => String::new(),
+    };
+    format!("{name}: {} on {}{time}", block.source, keys.join(", "))
 }
 
 fn because(details: &Details) -> String {

@@ -9,6 +9,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod inspect;
+mod join;
 pub mod params;
 mod predict;
 mod prepare;

@@ -1,12 +1,14 @@
 //! The `tabular` block of `params.yaml`: as written ([`Block`]) and as checked ([`Params`]).
 
 mod check;
+pub mod join;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::join::JoinBlock;
 use crate::params::batch::Batch;
 use crate::params::choice::Choice;
 use crate::params::gate::Gate;
@@ -110,6 +112,8 @@ pub struct DataBlock {
     /// What columns hold, by name, where the guess is wrong: `number`, `boolean`, `category`, `time`, `text`, or
     /// `ignore`.
     pub columns: BTreeMap<String, ColumnUse>,
+    /// Further tables, by a name for their columns: those of `orders` are called `orders.count` and so on.
+    pub join: BTreeMap<String, JoinBlock>,
 }
 
 impl Default for DataBlock {
@@ -131,6 +135,7 @@ impl Default for DataBlock {
             time: None,
             missing: Vec::new(),
             columns: BTreeMap::new(),
+            join: BTreeMap::new(),
         }
     }
 }

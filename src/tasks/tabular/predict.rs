@@ -1,11 +1,14 @@
 //! Batch scoring of `tabular`: adds `prediction` and, for classes, `probability`, for numbers the ends of the
 //! intervals, for quantiles a column each; and reasons, if they are asked for.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
+use super::join::{Joiner, given};
 use super::scoring::{Scorer, outputs};
 use crate::outcome::number::signed;
-use crate::predict::{AnswerOptions, Job, Predict, Reject, Request, RowScorer};
+use crate::predict::{AnswerOptions, Job, Predict, Reject, Request, RowScorer, Unknown};
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::tasks::tabular::Tabular;
@@ -18,8 +21,7 @@ use tables::{Column, DataType, Kind, Row};
 
 struct TableRows {
     scorer: Scorer,
-    /// The cell of each column of the model.
-    cells: Vec<usize>,
+    inputs: Inputs,
     all_classes: bool,
     reasons: usize,
     columns: Vec<Column>,
@@ -29,7 +31,7 @@ impl Predict for Tabular {
     const OPTIONS: &'static [&'static str] = &["--all-classes", "--explain"];
 
     fn job(
-        _: Option<&Project>,
+        project: Option<&Project>,
         model: Model,
         header: &Header<Details>,
         request: &Request,
@@ -39,19 +41,94 @@ impl Predict for Tabular {
         let names: Vec<String> = model.columns().map(|(name, _)| name.to_owned()).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let scorer = Scorer::new(model, details)?.reading(request.reading.decimal);
-        Job::per_row(
-            crate::predict::open_numbers(request, &names, details.spelling.decimal, talk)?,
-            |input| {
-                let cells = names.iter().map(|name| tables::find_column(input, name));
-                let cells = cells.collect::<Result<_, _>>()?;
-                Ok(TableRows::new(scorer, cells, details, &request.options))
-            },
-        )
+        let source = crate::predict::open_numbers(request, &names, details.spelling.decimal, talk)?;
+        let has = |name: &str| source.columns().iter().any(|column| column.name == name);
+        let joiner = Joiner::of_model(details, has, project, request.reading)?;
+        let context = match &joiner {
+            Some(joiner) => joiner.digest(project)?,
+            None => String::new(),
+        };
+        let unmatched = Arc::new(Unknown::looked_up(
+            "rows have a key that a joined table does not have, so its columns are missing there",
+        ));
+        let job = Job::per_row(source, |input| {
+            let inputs = Inputs::find(&names, joiner, input, unmatched.clone())?;
+            Ok(TableRows::new(scorer, inputs, details, &request.options))
+        })?;
+        Ok(Job {
+            context,
+            unknown: Some(unmatched),
+            ..job
+        })
+    }
+}
+
+/// Where the cells of the model's columns are.
+struct Inputs {
+    /// For each column of the model.
+    origins: Vec<Origin>,
+    joiner: Option<Joiner>,
+    /// The cells that the joiner looks at.
+    wanted: Vec<usize>,
+    /// Rows that it has nothing for.
+    unmatched: Arc<Unknown>,
+}
+
+enum Origin {
+    /// A cell of the row.
+    Row(usize),
+    /// A cell that is joined to it.
+    Joined(usize),
+}
+
+impl Inputs {
+    fn find(
+        names: &[&str],
+        joiner: Option<Joiner>,
+        input: &[Column],
+        unmatched: Arc<Unknown>,
+    ) -> Result<Self> {
+        let joined: Vec<&str> = joiner.iter().flat_map(Joiner::names).collect();
+        let origin = |name: &&str| match joined.iter().position(|joined| joined == name) {
+            Some(place) => Ok(Origin::Joined(place)),
+            None => tables::find_column(input, name).map(Origin::Row),
+        };
+        let origins = names.iter().map(origin).collect::<Result<_, _>>()?;
+        let wanted = joiner.iter().flat_map(Joiner::wanted);
+        let wanted = wanted.map(|name| tables::find_column(input, name));
+        Ok(Self {
+            origins,
+            wanted: wanted.collect::<Result<_, _>>()?,
+            joiner,
+            unmatched,
+        })
+    }
+
+    /// The cells of a row.
+    fn request<'a>(&'a self, row: &'a Row) -> Result<tabular::Request<'a>, String> {
+        let joined = match &self.joiner {
+            None => Vec::new(),
+            Some(joiner) => {
+                let given = given(row, &self.wanted);
+                if let Some((name, key)) = joiner.unmatched(&given) {
+                    self.unmatched.add(row.line(), &format!("{key} of {name}"));
+                }
+                joiner.cells(&given)?
+            }
+        };
+        let cell = |origin: &Origin| match *origin {
+            Origin::Row(cell) if row.is_missing(cell) => Cell::Missing,
+            Origin::Row(cell) => Cell::Text(row.text(cell)),
+            Origin::Joined(place) => joined[place],
+        };
+        Ok(tabular::Request {
+            cells: self.origins.iter().map(cell).collect(),
+        })
     }
 }
 
 impl TableRows {
-    fn new(scorer: Scorer, cells: Vec<usize>, details: &Details, options: &AnswerOptions) -> Self {
+    fn new(scorer: Scorer, inputs: Inputs, details: &Details, options: &AnswerOptions) -> Self {
         let target = scorer.model().target();
         let names = outputs(target, &details.model.intervals);
         let is_class = !target.classes().is_empty();
@@ -72,20 +149,10 @@ impl TableRows {
         columns.extend((1..=reasons).map(reason));
         Self {
             scorer: scorer.explaining(reasons),
-            cells,
+            inputs,
             all_classes: options.all_classes,
             reasons,
             columns,
-        }
-    }
-
-    fn request<'a>(&self, row: &'a Row) -> tabular::Request<'a> {
-        let cell = |&cell: &usize| match row.is_missing(cell) {
-            true => Cell::Missing,
-            false => Cell::Text(row.text(cell)),
-        };
-        tabular::Request {
-            cells: self.cells.iter().map(cell).collect(),
         }
     }
 
@@ -133,9 +200,25 @@ impl RowScorer for TableRows {
     }
 
     fn score(&self, rows: &mut [Row]) -> Vec<(usize, Reject)> {
-        let requests: Vec<tabular::Request<'_>> =
-            rows.iter().map(|row| self.request(row)).collect();
+        let (mut requests, mut refusals) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows.iter() {
+            let (request, refusal) = match self.inputs.request(row) {
+                Ok(request) => (request, None),
+                // Answered as a row without cells, whose answer is not used.
+                Err(reason) => (tabular::Request { cells: Vec::new() }, Some(reason)),
+            };
+            requests.push(request);
+            refusals.push(refusal);
+        }
         let answers: Vec<Result<Answer<'_>, Refusal>> = self.scorer.score(&requests, &mut ());
+        let answers = answers.into_iter().zip(refusals);
+        let answers: Vec<_> = answers
+            .map(|(answer, refusal)| match refusal {
+                Some(reason) => Err(Refusal::invalid(reason)),
+                None => answer,
+            })
+            .collect();
+        drop(requests);
         let mut rejects = Vec::new();
         for (index, (row, answer)) in rows.iter_mut().zip(answers).enumerate() {
             match answer {

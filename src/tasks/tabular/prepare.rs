@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::columns::value_of;
 use super::data;
 use super::details::kind_of;
+use super::join::Added;
 use super::params::{DataBlock, Params, TargetKind};
 use super::read::Cells;
 use super::source::{self, Table};
@@ -34,6 +35,9 @@ pub struct Parts {
     /// Rows of `separate`, if there is a separate test file, otherwise of `source`.
     test: Vec<usize>,
     separate: Option<Table>,
+    /// What other tables add to the rows of `source`, and of `separate`.
+    added: Option<Added>,
+    added_to_separate: Option<Added>,
 }
 
 /// The result of a split, in numbers.
@@ -80,7 +84,10 @@ impl Prepare for Tabular {
 
     fn data(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
-        data_files(project, &data.source, data.test.as_deref())
+        let mut files = data_files(project, &data.source, data.test.as_deref());
+        let joined = data.join.values();
+        files.extend(joined.map(|block| project.path(&block.source)));
+        files
     }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
@@ -99,15 +106,18 @@ impl Prepare for Tabular {
         let target = target_of(cells, data)
             .map_err(|reason| exit::data(format!("{}: {reason}", data.source)))?;
         warn_of_rare(&target, &source.target, talk);
-        let parts = match separate {
+        let mut parts = match separate {
             Some(test) => Parts {
                 train: (0..source.rows.len()).collect(),
                 test: (0..test.rows.len()).collect(),
                 source,
                 separate: Some(test),
+                added: None,
+                added_to_separate: None,
             },
             None => split(source, &target, params, talk)?,
         };
+        parts.join(project, data, talk)?;
         let classes = target.classes().len();
         let rows = parts.source.rows.len()
             - if parts.separate.is_none() {
@@ -119,7 +129,7 @@ impl Prepare for Tabular {
             left_out: rows - parts.train.len(),
             train: parts.train.len(),
             test: parts.test.len(),
-            columns: parts.source.columns.len(),
+            columns: parts.columns(),
             kind: kind_of(&target),
             classes: (classes > 0).then_some(classes),
         };
@@ -127,12 +137,42 @@ impl Prepare for Tabular {
     }
 
     fn write(parts: &Parts, folder: &Path) -> io::Result<()> {
-        let test = parts.separate.as_ref().unwrap_or(&parts.source);
+        let added = parts.added.as_ref();
+        let (test, added_to_test) = match &parts.separate {
+            Some(test) => (test, parts.added_to_separate.as_ref()),
+            None => (&parts.source, added),
+        };
         let (train, test) = rayon::join(
-            || parts.source.write(&folder.join(TRAIN), &parts.train),
-            || test.write(&folder.join(TEST), &parts.test),
+            || parts.source.write(&folder.join(TRAIN), &parts.train, added),
+            || test.write(&folder.join(TEST), &parts.test, added_to_test),
         );
         train.and(test)
+    }
+}
+
+impl Parts {
+    /// Adds the columns of other tables.
+    fn join(&mut self, project: &Project, data: &DataBlock, talk: &Talk) -> Result<()> {
+        let warn = |added: &Option<Added>| {
+            let added = added.iter();
+            let warnings = added.flat_map(|added| added.warnings());
+            warnings.for_each(|warning| talk.warn(warning));
+        };
+        self.added = self
+            .source
+            .join(&project.path(&data.source), project, data)?;
+        warn(&self.added);
+        if let (Some(table), Some(path)) = (&self.separate, &data.test) {
+            self.added_to_separate = table.join(&project.path(path), project, data)?;
+            warn(&self.added_to_separate);
+        }
+        Ok(())
+    }
+
+    /// Number of columns of the parts.
+    fn columns(&self) -> usize {
+        let added = self.added.as_ref().map_or(0, |added| added.columns().len());
+        self.source.columns.len() + added
     }
 }
 
@@ -227,6 +267,8 @@ fn split(source: Table, target: &Target, params: &Params, talk: &Talk) -> Result
         train,
         test,
         separate: None,
+        added: None,
+        added_to_separate: None,
     })
 }
 

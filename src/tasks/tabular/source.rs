@@ -10,11 +10,14 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::cells::{NumberCell, Spelling};
 use super::columns::{time_format, value_of};
+use super::join::{Added, Joiner, Spec};
 use super::params::{DataBlock, Params, TargetKind};
 use crate::exit;
 use crate::params::choice::Choice;
 use crate::pipeline::prepare::{BadRows, write_part};
+use crate::project::Project;
 use models::tabular::{ColumnKind, Words};
+use tables::clock::DateFormat;
 use tables::{Column, Place, ReadError, ReadErrorKind, Row, Rows, Source};
 
 /// Rows with all their columns, and the values that the split is based on.
@@ -34,6 +37,8 @@ pub struct Table {
     /// Rows whose time is not written as YYYY-MM-DD, with how it is, and the place of the first.
     odd_times: Vec<(usize, String)>,
     first_odd: Option<Place>,
+    /// How times are written, if not as YYYY-MM-DD.
+    pub format: Option<DateFormat>,
 }
 
 /// Indices of the cells that are used.
@@ -82,6 +87,7 @@ pub fn read(path: &Path, params: &Params) -> Result<Table> {
         doubtful: Vec::new(),
         odd_times: Vec::new(),
         first_odd: None,
+        format: None,
     };
     let mut index = HashMap::new();
     let mut bad = BadRows::default();
@@ -232,6 +238,7 @@ impl Table {
             let time = value_of(word, ColumnKind::Time, format.as_ref());
             self.times[*row] = time.map_err(refuse)?.unwrap_or(f64::NAN);
         }
+        self.format = format;
         Ok(())
     }
 
@@ -244,10 +251,35 @@ impl Table {
         wants_numbers(params) || (!is_class && words.peek().is_some() && !words.any(is_other))
     }
 
-    /// Writes some of the rows as a part.
-    pub fn write(&self, path: &Path, rows: &[usize]) -> io::Result<()> {
-        let fill = |&number: &usize, row: &mut Row| self.rows.get(number, row);
-        write_part(path, &self.columns, rows, fill)
+    /// The cells that other tables add to the rows, if the parameters name any.
+    ///
+    /// # Errors
+    /// See [`Joiner::open`] and [`Joiner::join`].
+    pub fn join(
+        &self,
+        path: &Path,
+        project: &Project,
+        params: &DataBlock,
+    ) -> Result<Option<Added>> {
+        let Some(spec) = Spec::of(params, self.format.clone()) else {
+            return Ok(None);
+        };
+        let find = |source: &str| project.path(source);
+        let joiner = Joiner::open(spec, find, params.reading(), &Spelling::of(params))?;
+        joiner.join(&self.columns, &self.rows, path).map(Some)
+    }
+
+    /// Writes some of the rows as a part, with the cells that were added to them.
+    pub fn write(&self, path: &Path, rows: &[usize], added: Option<&Added>) -> io::Result<()> {
+        let mut columns = self.columns.clone();
+        columns.extend(added.iter().flat_map(|added| added.columns()));
+        let fill = |&number: &usize, row: &mut Row| {
+            self.rows.get(number, row);
+            if let Some(added) = added {
+                added.append(number, row);
+            }
+        };
+        write_part(path, &columns, rows, fill)
     }
 }
 

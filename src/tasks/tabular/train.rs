@@ -9,6 +9,7 @@ use super::cells::Spelling;
 use super::columns::{self, Decided};
 use super::data::Data;
 use super::details::{Chosen, Details, Search, kind_of, prior};
+use super::join::Spec;
 use super::params::{ModelKind, Params, TargetKind};
 use crate::exit;
 use crate::talk::Talk;
@@ -83,6 +84,7 @@ impl Train for Tabular {
         let target = data.target()?;
         let actual = known(data.actual(&target)?);
         let (weights, keys, times) = (data.weights()?, data.keys()?, data.times()?);
+        let join = Spec::of(&data.data, data.time_format());
         let (table, wrong) = columns::table(&mut data.raw, &columns::used(&decided))?;
         refuse_wrong(&data, &wrong)?;
         let mut options = params.model.options(target, seed);
@@ -107,6 +109,7 @@ impl Train for Tabular {
             kind: kind_of(&options.target),
             spelling: Spelling::of(&data.data),
             columns: decided,
+            join,
             model: params.model.clone(),
             chosen: chosen.clone(),
             search: search.clone(),

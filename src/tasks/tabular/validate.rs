@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::columns::{self, Role};
 use super::data;
-use super::params::Params;
-use super::read::{self, Rules};
+use super::params::{ColumnUse, Params};
+use super::read::{self, RawColumn, Rules};
+use super::source;
 use crate::pipeline::validate::classes::{self, Labels};
 use crate::pipeline::validate::finding::Gathered;
 use crate::pipeline::validate::keys::{Keyed, Keys};
@@ -155,6 +156,9 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
     findings.extend(read.repeats(job, &mut keys, first, "rows", rules)?);
     if let Some((raw, Ok(target))) = &target {
         findings.extend(giveaways(job, &read, raw, target)?);
+        if let Some(added) = added(job, path)? {
+            findings.extend(giveaways_of_joined(job, &read, raw, target, &added)?);
+        }
     }
     if let (Some(column), Some(raw)) = (read.watch.target, &cells) {
         findings.extend(no_target(job, &read, column, raw));
@@ -196,7 +200,8 @@ fn giveaways(
     raw: &read::Raw,
     target: &Target,
 ) -> Result<Vec<Finding>> {
-    let params = &job.params.data;
+    // The use of joined columns is decided when they are there.
+    let params = &job.params.data.of_source();
     if raw.rows < LEAST_ROWS {
         return Ok(Vec::new());
     }
@@ -241,6 +246,51 @@ fn giveaways(
     let what = "the order of the rows alone tells the target".to_owned();
     find("order", None, judge.of_order(), what);
     Ok(findings)
+}
+
+/// The columns that other tables add to the rows; `None` if the parameters name none, or if the rows are bad, which is
+/// a finding of its own.
+fn added(job: &Job<Params>, path: &Path) -> Result<Option<Vec<RawColumn>>> {
+    let params = &job.params;
+    if params.data.join.is_empty() {
+        return Ok(None);
+    }
+    let Ok(table) = source::read(path, params) else {
+        return Ok(None);
+    };
+    let added = table.join(path, job.project, &params.data)?;
+    Ok(added.map(|added| added.into_columns()))
+}
+
+/// Joined columns that give the target away.
+fn giveaways_of_joined(
+    job: &Job<Params>,
+    read: &table::Read<Rows>,
+    raw: &read::Raw,
+    target: &Target,
+    added: &[RawColumn],
+) -> Result<Vec<Finding>> {
+    let params = &job.params.data;
+    let judge = leak::Judge::new(raw, &params.target, target).filter(|_| raw.rows >= LEAST_ROWS);
+    let (Some(judge), Some(span)) = (judge, job.rule("giveaway")) else {
+        return Ok(Vec::new());
+    };
+    let ignored = |name: &String| params.columns.get(name) == Some(&ColumnUse::Ignore);
+    let finding = |column: &RawColumn| {
+        let strength = judge.strength(&column.cells);
+        if span.holds(strength) || ignored(&column.name) {
+            return None;
+        }
+        let message = format!(
+            "the joined column `{}` alone gives the target away; if its table tells what happened after the row, name \
+             its column of times in tabular.data.join: {} {strength:.4}",
+            column.name,
+            judge.measure()
+        );
+        let about = read.about("giveaway", span.level(), None);
+        Some(about.finding(message, &Gathered::new(job.shown)))
+    };
+    Ok(added.iter().filter_map(finding).collect())
 }
 
 /// Gathers whole rows while reading.

@@ -14,6 +14,7 @@ use crate::exit;
 use crate::explain::Explain;
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, measure};
+use crate::project::Project;
 use crate::tasks::ts::Ts;
 use models::ts::Member;
 use models::ts::Saved;
@@ -65,6 +66,7 @@ struct Model {
 
 impl Explain for Ts {
     fn explain(
+        _: Option<&Project>,
         model: &Saved,
         _: &artifact::Header<Self::Details>,
         input: &str,

@@ -2,6 +2,7 @@
 
 use super::{Block, ColumnUse, DataBlock, LinearBlock, ModelBlock, SampleBlock, TreesBlock};
 use crate::params::{Invalid, data, gate, require};
+use crate::tasks::tabular::join::Spec;
 use models::tabular::calibration::Method;
 use models::tabular::linear::DesignOptions;
 use models::tabular::{EncodeOptions, Options, Target, TextOptions};
@@ -52,6 +53,7 @@ impl DataBlock {
             encoding,
             decimal,
             target,
+            join,
             ..
         } = prepared;
         self.delimiter.clone_from(delimiter);
@@ -61,6 +63,7 @@ impl DataBlock {
         self.encoding = *encoding;
         self.decimal = *decimal;
         self.target.clone_from(target);
+        self.join.clone_from(join);
     }
 
     /// How files are read.
@@ -71,6 +74,17 @@ impl DataBlock {
             decimal: self.decimal,
             ..data::reading(self.delimiter, self.quote, self.escape)
         }
+    }
+
+    /// The same without what is said of joined columns.
+    pub fn of_source(&self) -> Self {
+        let mut block = self.clone();
+        if let Some(spec) = Spec::of(self, None) {
+            block
+                .columns
+                .retain(|name, _| spec.table_of(name).is_none());
+        }
+        block
     }
 
     /// The columns that have a part of their own and are not predicted from: the target, the weights, the group.
@@ -100,6 +114,9 @@ impl DataBlock {
                 &format!("tabular.data.{key}"),
                 || format!("`{}` is already the target", self.target),
             )?;
+        }
+        for (name, block) in &self.join {
+            block.check(name, self.time.is_some())?;
         }
         let apart = self.apart().find(|name| self.columns.contains_key(*name));
         match apart {

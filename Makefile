@@ -10,7 +10,7 @@ TASKS := nlp cv recsys ts tabular
 PREFIX ?= $(HOME)/.local
 
 .PHONY: help build install run test lint bench bench-peers bench-cv jpeg-damage cv-model docs-check reference \
-  dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa clean
+  dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa check-shap clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ verify: build ## Run the pipeline again in a scratch copy, with 1, 2 and 8 threa
 
 verify-isa: build ## The same bytes on other CPUs (qemu-user from Debian)
 	bash tools/verify-isa $(BINARY)
+
+check-shap: build ## Contributions of 20 exported models of tabular beside those of the package shap
+	venv=$$(python3 tools/venv shap) || exit 1; "$$venv/bin/python" tools/check-shap $(BINARY)
 
 clean: ## Remove what the pipeline made here; the compiled code stays
 	rm -rf data models metrics plots reports .easylife

@@ -48,7 +48,7 @@ pub struct TreeColumn<'m> {
     /// The words, by code; any other word has the code after the last.
     pub words: &'m [String],
     /// If the column holds the mean target of a word instead: of each word, of any other one, and of a
-    /// missing one.
+    /// missing one, in the single precision of XGBoost and on the sides of the trees' cuts where they are.
     pub means: Vec<f64>,
 }
 
@@ -174,9 +174,16 @@ impl Model {
         // The table has the columns of the encoder.
         let encoded = self.encoder.encode(&empty).map(|encoded| {
             let columns = encoded.of(UsedBy::Trees);
-            let column = |column: &EncodedColumn<'_>| {
+            let single = |place: usize, mean: f64| match self.trees().first() {
+                Some(trees) => f64::from(trees.single_for_xgboost(place, mean)),
+                None => mean,
+            };
+            let column = |(place, column): (usize, &EncodedColumn<'_>)| {
                 let is_category = matches!(column.values, EncodedValues::Codes(_));
                 let means = self.encoder.means(column);
+                let means: Vec<f64> = { means.into_iter() }
+                    .map(|mean| single(place, mean))
+                    .collect();
                 let has_words = is_category || !means.is_empty();
                 TreeColumn {
                     name: column.name.clone(),
@@ -188,7 +195,7 @@ impl Model {
                     means,
                 }
             };
-            columns.map(column).collect()
+            columns.enumerate().map(column).collect()
         });
         encoded.unwrap_or_default()
     }

@@ -18,6 +18,9 @@
 //!   from the one to the other loses digits. It is set to what means a margin of 0; the start becomes
 //!   one first tree per output that is a leaf. XGBoost counts them as a round.
 //! - Leaf values are rounded to single precision, and XGBoost sums them in it.
+//! - `sum_hessian` is the number of training rows of a node, since XGBoost and the package shap take it
+//!   for that: they weigh the two ways of an unknown column by it, as we do by rows. So Shapley values
+//!   are the same, which they would not be with the Hessians (of classes, counts or weighted rows).
 
 use serde::Serialize;
 
@@ -238,9 +241,9 @@ impl Ensemble {
     ///
     /// `names` has one name per column, or is empty for a model without names. The objective follows
     /// from the link alone: `reg:squarederror`, `binary:logistic`, `multi:softprob`, or
-    /// `count:poisson` (for Tweedie as well, whose predictions are computed alike). `sum_hessian` and
-    /// `loss_changes` are our Hessians and gains; XGBoost weighs nodes by the former when it computes
-    /// Shapley values, we do by the number of rows.
+    /// `count:poisson` (for Tweedie as well, whose predictions are computed alike). `loss_changes` are
+    /// our gains, `sum_hessian` numbers of rows, so that XGBoost's Shapley values are those of
+    /// [`Explainer::new`](super::Explainer::new).
     ///
     /// # Errors
     /// If the names are not those of the columns or not accepted by XGBoost, there are no columns, a
@@ -297,6 +300,26 @@ impl Ensemble {
         })
     }
 
+    /// The number in single precision for which XGBoost answers as we do for `value` of a column, if
+    /// the cuts leave one: the nearest, or a neighbour of it if rounding would cross a cut. NaN stays NaN.
+    ///
+    /// It is needed for numbers that are given with the model; others are rounded by XGBoost.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn single_for_xgboost(&self, column: usize, value: f64) -> f32 {
+        let parts = self.parts();
+        let cuts = &parts.cuts[range(&parts.cut_starts, column)];
+        let side = cuts.partition_point(|&cut| cut < value);
+        let nearest = value as f32;
+        let is_alike =
+            |single: &f32| cuts.partition_point(|&cut| largest_single(cut) < *single) == side;
+        [nearest, nearest.next_down(), nearest.next_up()]
+            .into_iter()
+            .find(is_alike)
+            .unwrap_or(nearest)
+    }
+
     fn check_names(&self, names: &[String]) -> Result<(), ExportError> {
         let (expected, got) = (self.columns(), names.len());
         if expected == 0 {
@@ -342,10 +365,10 @@ impl Ensemble {
 
     /// A tree that is a leaf.
     fn constant(&self, value: f64) -> Result<Tree, ExportError> {
-        let rows = self.parts().hessians.first().copied();
+        let rows = self.parts().rows.first().copied();
         let mut tree = Tree::default();
         tree.add_leaf(NO_PARENT, single(value)?);
-        tree.sum_hessian.push(bounded(rows.unwrap_or(1.0)));
+        tree.sum_hessian.push(rows.unwrap_or(1) as f32);
         tree.loss_changes.push(0.0);
         tree.finish(self.columns());
         Ok(tree)
@@ -370,7 +393,7 @@ impl Ensemble {
                     tree.add_split(parent, place, parts.columns[node], question);
                 }
             }
-            tree.sum_hessian.push(bounded(parts.hessians[node]));
+            tree.sum_hessian.push(parts.rows[node] as f32);
             tree.loss_changes.push(bounded(parts.gains[node]));
             next += 1;
         }

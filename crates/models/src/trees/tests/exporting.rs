@@ -110,6 +110,27 @@ proptest! {
     }
 }
 
+/// Means of words are often cuts: .3 is one, and as a single it lies above itself.
+#[test]
+fn numbers_that_are_given_with_the_model_stay_on_their_side_of_the_cuts() {
+    let single = |cut: f64, value: f64| {
+        let mut parts = by_hand();
+        parts.cuts[0] = cut;
+        let trees = Ensemble::from_parts(parts).unwrap();
+        trees.single_for_xgboost(0, value)
+    };
+    assert_eq!(single(0.3, 0.3), 0.3_f32.next_down(), "at the cut");
+    assert_eq!(
+        single(0.39999999999999997, 0.4),
+        0.4_f32,
+        "above the cut, and so is the nearest"
+    );
+    // The nearest single is the cut itself.
+    assert_eq!(single(0.5, 0.5 + 1e-12), 0.5_f32.next_up());
+    assert_eq!(single(0.5, 0.7), 0.7_f32);
+    assert!(single(0.5, f64::NAN).is_nan());
+}
+
 #[test]
 fn a_set_of_missing_values_names_a_code_that_no_row_has() {
     for (set, default_left, first) in [
@@ -124,6 +145,18 @@ fn a_set_of_missing_values_names_a_code_that_no_row_has() {
         assert_eq!(tree["default_left"][0], default_left, "where code 63 goes");
         assert_eq!(tree["split_conditions"][1], first, "where others go");
     }
+}
+
+/// XGBoost and shap weigh ways by `sum_hessian`, we do by rows; with Hessians contributions differed
+/// by up to .25 for classes.
+#[test]
+fn nodes_have_their_numbers_of_rows() {
+    let mut parts = by_hand();
+    parts.hessians[1] = 7.25;
+    let model = exported(parts).unwrap();
+    let weights = |tree: usize| trees_of(&model)[tree]["sum_hessian"].clone();
+    assert_eq!(weights(1), serde_json::json!([10.0, 4.0, 6.0, 2.0, 4.0]));
+    assert_eq!(weights(2), serde_json::json!([10.0, 3.0, 7.0]));
 }
 
 #[test]

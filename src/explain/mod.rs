@@ -15,17 +15,19 @@ use crate::task::{self, Task};
 use artifact::Header;
 use files::atomic;
 
+/// Explains the answer to an input.
+pub type Explainer<'a> = Box<dyn Fn(&str) -> Result<Box<dyn Outcome>> + 'a>;
+
 /// What a task implements for `explain`.
 pub trait Explain: Task {
-    /// Explains the answer of `model` to `input` by the `top` strongest reasons. Of the project only files are read
-    /// that the model names.
-    fn explain(
-        project: Option<&Project>,
-        model: &Self::Model,
-        header: &Header<Self::Details>,
-        input: &str,
+    /// What explains the answers of `model` by the `top` strongest reasons, made once for all inputs. Of the project
+    /// only files are read that the model names.
+    fn explainer<'a>(
+        project: Option<&'a Project>,
+        model: &'a Self::Model,
+        header: &'a Header<Self::Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>>;
+    ) -> Result<Explainer<'a>>;
 
     /// The same as a picture, a PNG file, if the task supports it.
     fn picture(_model: &Self::Model, _input: &str) -> Result<Option<Vec<u8>>> {
@@ -53,8 +55,9 @@ pub fn run<T: Explain>(
 ) -> Result<()> {
     let task::Loaded { model, header, .. } =
         task::load_model::<T>(project, request.model.as_deref())?;
+    let explainer = T::explainer(project, &model, &header, request.top)?;
     let explain = |input: &str| {
-        let explanation = T::explain(project, &model, &header, input, request.top)?;
+        let explanation = explainer(input)?;
         match &request.pictures {
             Some(folder) => {
                 draw::<T>(&model, input, folder)?;

@@ -7,15 +7,16 @@ use crate::task::toy::{Mean, Toy, ToyProject};
 use models::state::Stateful;
 
 impl Explain for Toy {
-    fn explain(
-        _: Option<&Project>,
-        model: &Mean,
-        _: &Header<String>,
-        input: &str,
+    fn explainer<'a>(
+        _: Option<&'a Project>,
+        model: &'a Mean,
+        _: &'a Header<String>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        anyhow::ensure!(input != "bad", "`bad` cannot be explained");
-        Ok(Box::new(format!("{input}: {} by {top}", model.0)))
+    ) -> Result<Explainer<'a>> {
+        Ok(Box::new(move |input: &str| {
+            anyhow::ensure!(input != "bad", "`bad` cannot be explained");
+            Ok(Box::new(format!("{input}: {} by {top}", model.0)))
+        }))
     }
 
     fn picture(_: &Mean, input: &str) -> Result<Option<Vec<u8>>> {

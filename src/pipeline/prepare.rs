@@ -34,6 +34,11 @@ pub trait Prepare: Task {
         Vec::new()
     }
 
+    /// Files that are read for answers, beside the input and the model.
+    fn beside_input(_: &Project, _: &Self::Params) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Reads the raw data and splits them.
     fn split(
         project: &Project,
@@ -76,6 +81,10 @@ pub fn reads<T: Prepare>(project: &Project) -> Result<Vec<(String, Vec<PathBuf>)
         (
             format!("easylife validate {} --prepared", T::NAME),
             vec![rules],
+        ),
+        (
+            format!("easylife predict {}", T::NAME),
+            T::beside_input(project, &params),
         ),
     ])
 }

@@ -136,6 +136,59 @@ fn the_parts_are_the_same_for_any_threads() {
     });
 }
 
+/// With flags for the input, joined tables were read as the input was.
+#[test]
+fn joined_tables_are_read_as_in_training_whatever_the_input_is_like() {
+    let dir = shop();
+    let without_header = |name: &str| {
+        let text = dir.read(name);
+        dir.write(name, text.split_once('\n').unwrap().1);
+    };
+    for name in ["mine.csv", "orders.csv"] {
+        without_header(name);
+    }
+    let own = [
+        "tabular.data.source=mine.csv",
+        "tabular.data.header=false",
+        "tabular.data.target='5'",
+        "tabular.data.time='2'",
+        "tabular.data.join={o: {source: orders.csv, on: {'1': '1'}, time: '2', count: true}}",
+        LINEAR,
+    ];
+    for verb in ["prepare", "train"] {
+        dir.ok(&with(&[verb, "tabular"], &own));
+    }
+    let (ran, out) = predicted(
+        &dir,
+        "1;2;3;4\n3;2024-07-11;north;39\n",
+        &["--delimiter", ";"],
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let asked = asked(&dir, "1=3,2=2024-07-11,3=north,4=39");
+    let row = &rows(&out.unwrap().replace(';', ","))[0];
+    let probability = row["probability"].parse::<f64>().unwrap();
+    assert_eq!(probability, number(&asked["probability"]));
+    assert_eq!(number(&asked["row"]["o.count"]), 1.0);
+}
+
+/// A new order changes what is predicted, but not what the stage depended on.
+#[test]
+fn repro_warns_of_joined_tables_that_a_stage_does_not_depend_on() {
+    let dir = shop();
+    let params = dir.read("params.yaml");
+    let source = "    source: data/raw/tabular/customers.csv";
+    let own = format!(
+        "    time: seen\n    join: {{t: {{source: orders.csv, on: {{customer: id}}, count: true}}}}\n{source}"
+    );
+    assert!(params.contains(source));
+    dir.write("params.yaml", params.replace(source, &own));
+    let ran = dir.run(&["repro", "--dry", "predict@tabular"]);
+    for stage in ["validate", "prepare", "predict"] {
+        let warning = format!("`{stage}@tabular` reads orders.csv according to params.yaml");
+        assert!(ran.stderr.contains(&warning), "{ran:?}");
+    }
+}
+
 #[test]
 fn joins_that_do_not_fit_are_refused() {
     let dir = shop();
@@ -155,7 +208,7 @@ fn joins_that_do_not_fit_are_refused() {
         (
             4,
             "{source: orders.csv, on: {client: id}, count: true}",
-            "there is no column `client`",
+            "column `client` is absent",
         ),
         (
             4,

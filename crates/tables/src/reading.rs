@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Decimal, Encoding, Format};
 
 /// How to read text files; the default is RFC 4180, with a header line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reading {
     /// The delimiter of CSV files; a comma if absent. TSV files use tabs.
     pub delimiter: Option<Delimiter>,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::explain::Explain;
+use crate::explain::{Explain, Explainer};
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, signed};
 use crate::project::Project;
@@ -81,59 +81,60 @@ fn measure(input: &str) -> Result<Measurement> {
 }
 
 impl Explain for Cv {
-    fn explain(
-        _: Option<&Project>,
-        model: &Model,
-        _: &artifact::Header<Self::Details>,
-        input: &str,
+    fn explainer<'a>(
+        _: Option<&'a Project>,
+        model: &'a Model,
+        _: &'a artifact::Header<Self::Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        let photo = measure(input)?;
-        let features = photo.features();
-        let sharp = model.probability(&features);
-        let contributions = model.contributions(&features);
-        let mut reasons: Vec<Reason> = (0..NAMES.len())
-            .map(|feature| Reason {
-                score: NAMES[feature],
-                meaning: describe(NAMES[feature]),
-                value: features[feature],
-                weight: model.weights().map(|weights| weights[feature]),
-                contribution: contributions[feature],
-            })
-            .filter(|reason| reason.weight.unwrap_or(reason.contribution) != 0.0)
-            .collect();
-        reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
-        let rest = reasons.split_off(top.min(reasons.len()));
-        let others = Others {
-            scores: rest.len(),
-            contribution: rest.iter().map(|reason| reason.contribution).sum(),
-        };
-        let bias = model.weights().map(|weights| {
-            let terms = weights.iter().zip(&features);
-            model.log_odds(&features) - terms.map(|(weight, value)| weight * value).sum::<f64>()
-        });
-        let map = photo.tile_map(model);
-        let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * TILE_RANGE;
-        let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
-        Ok(Box::new(Explanation {
-            path: input.to_owned(),
-            prediction: Class::from_probability(sharp),
-            probability: sharp.max(1.0 - sharp),
-            score: model.log_odds(&features),
-            laplacian_variance: photo.scores.laplacian_variance(),
-            size: [photo.gray.width, photo.gray.height],
-            judged_at: [photo.scores.width, photo.scores.height],
-            trained_on: model.sizes(),
-            warning: scoring::warning(model, &photo.gray),
-            reasons,
-            others,
-            bias,
-            tiles: map
-                .pixels
-                .chunks(map.width.max(1))
-                .map(|row| row.iter().map(log_odds).collect())
-                .collect(),
-            sharp_tiles: count as f64 / map.pixels.len().max(1) as f64,
+    ) -> Result<Explainer<'a>> {
+        Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
+            let photo = measure(input)?;
+            let features = photo.features();
+            let sharp = model.probability(&features);
+            let contributions = model.contributions(&features);
+            let mut reasons: Vec<Reason> = (0..NAMES.len())
+                .map(|feature| Reason {
+                    score: NAMES[feature],
+                    meaning: describe(NAMES[feature]),
+                    value: features[feature],
+                    weight: model.weights().map(|weights| weights[feature]),
+                    contribution: contributions[feature],
+                })
+                .filter(|reason| reason.weight.unwrap_or(reason.contribution) != 0.0)
+                .collect();
+            reasons.sort_by(|a, b| b.contribution.abs().total_cmp(&a.contribution.abs()));
+            let rest = reasons.split_off(top.min(reasons.len()));
+            let others = Others {
+                scores: rest.len(),
+                contribution: rest.iter().map(|reason| reason.contribution).sum(),
+            };
+            let bias = model.weights().map(|weights| {
+                let terms = weights.iter().zip(&features);
+                model.log_odds(&features) - terms.map(|(weight, value)| weight * value).sum::<f64>()
+            });
+            let map = photo.tile_map(model);
+            let log_odds = |shade: &u8| (f64::from(*shade) / 127.5 - 1.0) * TILE_RANGE;
+            let count = map.pixels.iter().filter(|shade| **shade >= 128).count();
+            Ok(Box::new(Explanation {
+                path: input.to_owned(),
+                prediction: Class::from_probability(sharp),
+                probability: sharp.max(1.0 - sharp),
+                score: model.log_odds(&features),
+                laplacian_variance: photo.scores.laplacian_variance(),
+                size: [photo.gray.width, photo.gray.height],
+                judged_at: [photo.scores.width, photo.scores.height],
+                trained_on: model.sizes(),
+                warning: scoring::warning(model, &photo.gray),
+                reasons,
+                others,
+                bias,
+                tiles: map
+                    .pixels
+                    .chunks(map.width.max(1))
+                    .map(|row| row.iter().map(log_odds).collect())
+                    .collect(),
+                sharp_tiles: count as f64 / map.pixels.len().max(1) as f64,
+            }))
         }))
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::explain::Explain;
+use crate::explain::{Explain, Explainer};
 use crate::outcome::Outcome;
 use crate::outcome::number::signed;
 use crate::project::Project;
@@ -55,27 +55,28 @@ impl From<&Term> for Reason {
 }
 
 impl Explain for Nlp {
-    fn explain(
-        _: Option<&Project>,
-        model: &Model,
-        _: &artifact::Header<Self::Details>,
-        input: &str,
+    fn explainer<'a>(
+        _: Option<&'a Project>,
+        model: &'a Model,
+        _: &'a artifact::Header<Self::Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        let explanation = model.explain(input);
-        let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));
-        Ok(Box::new(Explanation {
-            text: input.to_owned(),
-            prediction: model.classes()[explanation.class].clone(),
-            probability: explanation.probabilities[explanation.class],
-            margin: explanation.margin,
-            bias: explanation.bias,
-            known: explanation.known,
-            terms: shown.iter().map(Reason::from).collect(),
-            others: Others {
-                terms: rest.len(),
-                contribution: rest.iter().map(|term| term.contribution).sum(),
-            },
+    ) -> Result<Explainer<'a>> {
+        Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
+            let explanation = model.explain(input);
+            let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));
+            Ok(Box::new(Explanation {
+                text: input.to_owned(),
+                prediction: model.classes()[explanation.class].clone(),
+                probability: explanation.probabilities[explanation.class],
+                margin: explanation.margin,
+                bias: explanation.bias,
+                known: explanation.known,
+                terms: shown.iter().map(Reason::from).collect(),
+                others: Others {
+                    terms: rest.len(),
+                    contribution: rest.iter().map(|term| term.contribution).sum(),
+                },
+            }))
         }))
     }
 }

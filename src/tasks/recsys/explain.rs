@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::explain::Explain;
+use crate::explain::{Explain, Explainer};
 use crate::outcome::Outcome;
 use crate::outcome::number::{measure, signed};
 use crate::project::Project;
@@ -43,65 +43,66 @@ struct Others {
 
 impl Explain for Recsys {
     /// `input` is `USER`, for the first item of their list, or `USER/ITEM`.
-    fn explain(
-        _: Option<&Project>,
-        model: &Model,
-        _: &artifact::Header<Self::Details>,
-        input: &str,
+    fn explainer<'a>(
+        _: Option<&'a Project>,
+        model: &'a Model,
+        _: &'a artifact::Header<Self::Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        let (user, item) = asked(model, input)?;
-        let taken = model.taken_by(user as usize);
-        let history = taken.history();
-        let recommender = Recommender::new(model, Vec::new());
-        let item = match item {
-            Some(item) => item,
-            None => {
-                let query = Query {
-                    history,
-                    ..Query::default()
-                };
-                let list = recommender.lists(&[query], 1).remove(0);
-                let first = list.first().ok_or_else(|| {
-                    exit::data(format!(
-                        "{input}: took every item; nothing is left to recommend"
-                    ))
-                })?;
-                first.item
-            }
-        };
-        let (parts, score) = recommender.contributions(history, item);
-        let positive: f32 = parts.iter().filter(|part| **part > 0.0).sum();
-        let mut order: Vec<usize> = (0..parts.len()).collect();
-        order.sort_by(|&a, &b| parts[b].abs().total_cmp(&parts[a].abs()).then(a.cmp(&b)));
-        let (shown, rest) = order.split_at(top.min(order.len()));
-        let reason = |&at: &usize| Reason {
-            item: model.catalogue.items[history.items[at] as usize].clone(),
-            title: model.catalogue.title(history.items[at]).to_owned(),
-            contribution: parts[at],
-            share: if positive > 0.0 {
-                parts[at] / positive
-            } else {
-                0.0
-            },
-        };
-        Ok(Box::new(Explanation {
-            user: { model.users() }
-                .nth(user as usize)
-                .cloned()
-                .unwrap_or_default(),
-            item: model.catalogue.items[item as usize].clone(),
-            title: model.catalogue.title(item).to_owned(),
-            score,
-            kind: model.fitted.kind().as_str(),
-            reasons: match model.fitted.kind() {
-                Kind::Popular => Vec::new(),
-                _ => shown.iter().map(reason).collect(),
-            },
-            others: Others {
-                items: rest.len(),
-                contribution: rest.iter().map(|&at| parts[at]).sum(),
-            },
+    ) -> Result<Explainer<'a>> {
+        Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
+            let (user, item) = asked(model, input)?;
+            let taken = model.taken_by(user as usize);
+            let history = taken.history();
+            let recommender = Recommender::new(model, Vec::new());
+            let item = match item {
+                Some(item) => item,
+                None => {
+                    let query = Query {
+                        history,
+                        ..Query::default()
+                    };
+                    let list = recommender.lists(&[query], 1).remove(0);
+                    let first = list.first().ok_or_else(|| {
+                        exit::data(format!(
+                            "{input}: took every item; nothing is left to recommend"
+                        ))
+                    })?;
+                    first.item
+                }
+            };
+            let (parts, score) = recommender.contributions(history, item);
+            let positive: f32 = parts.iter().filter(|part| **part > 0.0).sum();
+            let mut order: Vec<usize> = (0..parts.len()).collect();
+            order.sort_by(|&a, &b| parts[b].abs().total_cmp(&parts[a].abs()).then(a.cmp(&b)));
+            let (shown, rest) = order.split_at(top.min(order.len()));
+            let reason = |&at: &usize| Reason {
+                item: model.catalogue.items[history.items[at] as usize].clone(),
+                title: model.catalogue.title(history.items[at]).to_owned(),
+                contribution: parts[at],
+                share: if positive > 0.0 {
+                    parts[at] / positive
+                } else {
+                    0.0
+                },
+            };
+            Ok(Box::new(Explanation {
+                user: { model.users() }
+                    .nth(user as usize)
+                    .cloned()
+                    .unwrap_or_default(),
+                item: model.catalogue.items[item as usize].clone(),
+                title: model.catalogue.title(item).to_owned(),
+                score,
+                kind: model.fitted.kind().as_str(),
+                reasons: match model.fitted.kind() {
+                    Kind::Popular => Vec::new(),
+                    _ => shown.iter().map(reason).collect(),
+                },
+                others: Others {
+                    items: rest.len(),
+                    contribution: rest.iter().map(|&at| parts[at]).sum(),
+                },
+            }))
         }))
     }
 }

@@ -9,10 +9,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::columns::Used;
-use super::details::Details;
-use super::join::{Joiner, Spec};
+use super::join::{Lookup, Spec};
 use super::scoring::{Scorer, outputs};
-use crate::exit;
 use crate::outcome::number::{figure, signed};
 use crate::predict::Request;
 use crate::predict::ask::{Ask, Input};
@@ -22,7 +20,6 @@ use crate::task::Loaded;
 use crate::tasks::tabular::Tabular;
 use scoring::tabular::{self, Cell, Prediction, Reason};
 use scoring::{Refusal, Score};
-use tables::Reading;
 
 /// Classes shown by default.
 const CLASSES_SHOWN: usize = 5;
@@ -32,7 +29,7 @@ const REASONS: usize = 5;
 /// An answered row.
 #[derive(Serialize)]
 pub struct Answer {
-    /// What was given.
+    /// What was given, and looked up in joined tables.
     row: BTreeMap<String, Value>,
     /// Columns that were not given, and so are missing values.
     absent: Vec<String>,
@@ -90,10 +87,10 @@ impl Ask for Tabular {
             true => usize::MAX,
             false => CLASSES_SHOWN,
         };
+        let lookup = Lookup::new(details, project);
         let answer = |text: &String| {
-            let mut row = Given::read(text, scorer.columns(), details.join.as_ref())?;
-            { row.join(details, project, request.reading) }
-                .map_err(|error| format!("{error:#}"))?;
+            let mut row = Given::read(text, scorer.columns(), lookup.spec())?;
+            row.join(&lookup).map_err(|error| format!("{error:#}"))?;
             let answers: Vec<Result<tabular::Answer<'_>, Refusal>> =
                 scorer.score(&[row.request(scorer.columns())], &mut ());
             let answer = answers.into_iter().next().ok_or("no answer")?;
@@ -152,29 +149,18 @@ impl Given {
         })
     }
 
-    /// Adds the columns of joined tables, if none of theirs is given.
+    /// Adds the columns of joined tables that it does not bring itself.
     ///
     /// # Errors
-    /// See [`Joiner::of_model`]; a time that is none.
-    pub fn join(
-        &mut self,
-        details: &Details,
-        project: Option<&Project>,
-        reading: Reading,
-    ) -> Result<()> {
+    /// See [`Lookup::look_up`].
+    pub fn join(&mut self, lookup: &Lookup<'_>) -> Result<()> {
         let has = |name: &str| self.row.contains_key(name);
-        let Some(joiner) = Joiner::of_model(details, has, project, reading)? else {
-            return Ok(());
-        };
-        let text = |name: &String| match self.row.get(name)? {
+        let text = |name: &str| match self.row.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             value => Some(value.to_string()),
         };
-        let given: Vec<Option<String>> = joiner.wanted().iter().map(text).collect();
-        let given: Vec<Option<&str>> = given.iter().map(Option::as_deref).collect();
-        let cells = joiner.cells(&given).map_err(exit::data)?;
-        for (name, cell) in joiner.names().zip(cells) {
+        for (name, cell) in lookup.look_up(has, text)? {
             let value = match cell {
                 Cell::Missing => Value::Null,
                 Cell::Number(number) => Value::from(number),

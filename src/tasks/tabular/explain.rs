@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::ask::{Because, Given, write_reasons};
 use super::details::Details;
+use super::join::Lookup;
 use super::scoring::Scorer;
 use crate::exit;
-use crate::explain::Explain;
+use crate::explain::{Explain, Explainer};
 use crate::outcome::Outcome;
 use crate::outcome::number::{figure, signed};
 use crate::project::Project;
@@ -18,7 +19,6 @@ use artifact::Header;
 use models::tabular::{Model, Target};
 use scoring::Score;
 use scoring::tabular::{Answer, Prediction};
-use tables::Reading;
 
 #[derive(Serialize)]
 struct Explanation {
@@ -43,25 +43,26 @@ struct Others {
 }
 
 impl Explain for Tabular {
-    fn explain(
-        project: Option<&Project>,
-        model: &Model,
-        header: &Header<Details>,
-        input: &str,
+    fn explainer<'a>(
+        project: Option<&'a Project>,
+        model: &'a Model,
+        header: &'a Header<Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        let scorer = Scorer::new(model, &header.details)?;
-        let scorer = scorer.explaining(usize::MAX);
+    ) -> Result<Explainer<'a>> {
         let details = &header.details;
-        let mut given =
-            Given::read(input, scorer.columns(), details.join.as_ref()).map_err(exit::data)?;
-        given.join(details, project, Reading::default())?;
-        let request = given.request(scorer.columns());
-        let answer = scorer.score(&[request], &mut ()).into_iter().next();
-        let answer = answer.ok_or_else(|| exit::data("no answer"))?;
-        let answer = answer.map_err(|refusal| exit::data(refusal.reason))?;
-        let explanation = Explanation::of(model, &scorer, &given, &answer, top)?;
-        Ok(Box::new(explanation))
+        let scorer = Scorer::new(model, details)?.explaining(usize::MAX);
+        let lookup = Lookup::new(details, project);
+        Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
+            let mut given =
+                Given::read(input, scorer.columns(), lookup.spec()).map_err(exit::data)?;
+            given.join(&lookup)?;
+            let request = given.request(scorer.columns());
+            let answer = scorer.score(&[request], &mut ()).into_iter().next();
+            let answer = answer.ok_or_else(|| exit::data("no answer"))?;
+            let answer = answer.map_err(|refusal| exit::data(refusal.reason))?;
+            let explanation = Explanation::of(model, &scorer, &given, &answer, top)?;
+            Ok(Box::new(explanation))
+        }))
     }
 }
 

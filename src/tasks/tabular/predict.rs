@@ -43,13 +43,13 @@ impl Predict for Tabular {
         let scorer = Scorer::new(model, details)?.reading(request.reading.decimal);
         let source = crate::predict::open_numbers(request, &names, details.spelling.decimal, talk)?;
         let has = |name: &str| source.columns().iter().any(|column| column.name == name);
-        let joiner = Joiner::of_model(details, has, project, request.reading)?;
-        let context = match &joiner {
-            Some(joiner) => joiner.digest(project)?,
-            None => String::new(),
-        };
+        let joiner = Joiner::for_rows(details, scorer.columns(), has, project)?;
+        let context = { joiner.as_ref() }
+            .map(Joiner::digest)
+            .transpose()?
+            .unwrap_or_default();
         let unmatched = Arc::new(Unknown::looked_up(
-            "rows have a key that a joined table does not have, so its columns are missing there",
+            "rows have a key that a joined table does not have, so its columns are missing there; the tables",
         ));
         let job = Job::per_row(source, |input| {
             let inputs = Inputs::find(&names, joiner, input, unmatched.clone())?;
@@ -109,11 +109,11 @@ impl Inputs {
         let joined = match &self.joiner {
             None => Vec::new(),
             Some(joiner) => {
-                let given = given(row, &self.wanted);
-                if let Some((name, key)) = joiner.unmatched(&given) {
-                    self.unmatched.add(row.line(), &format!("{key} of {name}"));
+                let (cells, missed) = joiner.look_up(&given(row, &self.wanted))?;
+                if let Some(name) = missed {
+                    self.unmatched.add(row.line(), name);
                 }
-                joiner.cells(&given)?
+                cells
             }
         };
         let cell = |origin: &Origin| match *origin {

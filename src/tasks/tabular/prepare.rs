@@ -4,14 +4,16 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
 
+use super::cells::Spelling;
 use super::columns::value_of;
 use super::data;
 use super::details::kind_of;
-use super::join::Added;
+use super::join::{Added, Joiner, Spec};
 use super::params::{DataBlock, Params, TargetKind};
 use super::read::Cells;
 use super::source::{self, Table};
@@ -85,9 +87,13 @@ impl Prepare for Tabular {
     fn data(project: &Project, params: &Params) -> Vec<PathBuf> {
         let data = &params.data;
         let mut files = data_files(project, &data.source, data.test.as_deref());
-        let joined = data.join.values();
-        files.extend(joined.map(|block| project.path(&block.source)));
+        files.extend(Self::beside_input(project, params));
         files
+    }
+
+    fn beside_input(project: &Project, params: &Params) -> Vec<PathBuf> {
+        let joined = params.data.join.values();
+        joined.map(|block| project.path(&block.source)).collect()
     }
 
     fn split(project: &Project, params: &Params, talk: &Talk) -> Result<(Parts, Summary)> {
@@ -153,18 +159,25 @@ impl Prepare for Tabular {
 impl Parts {
     /// Adds the columns of other tables.
     fn join(&mut self, project: &Project, data: &DataBlock, talk: &Talk) -> Result<()> {
-        let warn = |added: &Option<Added>| {
-            let added = added.iter();
-            let warnings = added.flat_map(|added| added.warnings());
-            warnings.for_each(|warning| talk.warn(warning));
+        let Some(spec) = Spec::of(data, None) else {
+            return Ok(());
         };
-        self.added = self
-            .source
-            .join(&project.path(&data.source), project, data)?;
-        warn(&self.added);
+        let joiner = Arc::new(Joiner::open(spec, Some(project), &Spelling::of(data))?);
+        let join = |table: &Table, path: &str| {
+            let added = table.join(&joiner, &project.path(path))?;
+            added
+                .warnings()
+                .iter()
+                .for_each(|warning| talk.warn(warning));
+            Ok::<_, anyhow::Error>(added)
+        };
+        joiner
+            .warnings()
+            .iter()
+            .for_each(|warning| talk.warn(warning));
+        self.added = Some(join(&self.source, &data.source)?);
         if let (Some(table), Some(path)) = (&self.separate, &data.test) {
-            self.added_to_separate = table.join(&project.path(path), project, data)?;
-            warn(&self.added_to_separate);
+            self.added_to_separate = Some(join(table, path)?);
         }
         Ok(())
     }

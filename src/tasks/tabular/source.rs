@@ -4,18 +4,18 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::cells::{NumberCell, Spelling};
 use super::columns::{time_format, value_of};
-use super::join::{Added, Joiner, Spec};
+use super::join::{Added, Joiner};
 use super::params::{DataBlock, Params, TargetKind};
 use crate::exit;
 use crate::params::choice::Choice;
 use crate::pipeline::prepare::{BadRows, write_part};
-use crate::project::Project;
 use models::tabular::{ColumnKind, Words};
 use tables::clock::DateFormat;
 use tables::{Column, Place, ReadError, ReadErrorKind, Row, Rows, Source};
@@ -38,7 +38,7 @@ pub struct Table {
     odd_times: Vec<(usize, String)>,
     first_odd: Option<Place>,
     /// How times are written, if not as YYYY-MM-DD.
-    pub format: Option<DateFormat>,
+    format: Option<DateFormat>,
 }
 
 /// Indices of the cells that are used.
@@ -251,22 +251,12 @@ impl Table {
         wants_numbers(params) || (!is_class && words.peek().is_some() && !words.any(is_other))
     }
 
-    /// The cells that other tables add to the rows, if the parameters name any.
+    /// The cells that other tables add to the rows.
     ///
     /// # Errors
-    /// See [`Joiner::open`] and [`Joiner::join`].
-    pub fn join(
-        &self,
-        path: &Path,
-        project: &Project,
-        params: &DataBlock,
-    ) -> Result<Option<Added>> {
-        let Some(spec) = Spec::of(params, self.format.clone()) else {
-            return Ok(None);
-        };
-        let find = |source: &str| project.path(source);
-        let joiner = Joiner::open(spec, find, params.reading(), &Spelling::of(params))?;
-        joiner.join(&self.columns, &self.rows, path).map(Some)
+    /// See [`Joiner::join`].
+    pub fn join(&self, joiner: &Arc<Joiner>, path: &Path) -> Result<Added> {
+        joiner.join(&self.columns, &self.rows, self.format.as_ref(), path)
     }
 
     /// Writes some of the rows as a part, with the cells that were added to them.

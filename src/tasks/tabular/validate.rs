@@ -4,12 +4,15 @@ mod leak;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::cells::Spelling;
 use super::columns::{self, Role};
 use super::data;
+use super::join::{Joiner, Spec};
 use super::params::{ColumnUse, Params};
 use super::read::{self, RawColumn, Rules};
 use super::source;
@@ -252,14 +255,15 @@ fn giveaways(
 /// a finding of its own.
 fn added(job: &Job<Params>, path: &Path) -> Result<Option<Vec<RawColumn>>> {
     let params = &job.params;
-    if params.data.join.is_empty() {
+    let Some(spec) = Spec::of(&params.data, None) else {
         return Ok(None);
-    }
+    };
     let Ok(table) = source::read(path, params) else {
         return Ok(None);
     };
-    let added = table.join(path, job.project, &params.data)?;
-    Ok(added.map(|added| added.into_columns()))
+    let joiner = Joiner::open(spec, Some(job.project), &Spelling::of(&params.data))?;
+    let added = table.join(&Arc::new(joiner), path)?;
+    Ok(Some(added.into_columns()))
 }
 
 /// Joined columns that give the target away.

@@ -11,7 +11,7 @@ use self::headline::Headline;
 use super::ids;
 use super::model_clock;
 use crate::exit;
-use crate::explain::Explain;
+use crate::explain::{Explain, Explainer};
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, measure};
 use crate::project::Project;
@@ -65,46 +65,47 @@ struct Model {
 }
 
 impl Explain for Ts {
-    fn explain(
-        _: Option<&Project>,
-        model: &Saved,
-        _: &artifact::Header<Self::Details>,
-        input: &str,
+    fn explainer<'a>(
+        _: Option<&'a Project>,
+        model: &'a Saved,
+        _: &'a artifact::Header<Self::Details>,
         top: usize,
-    ) -> Result<Box<dyn Outcome>> {
-        let number = model
-            .ids
-            .iter()
-            .position(|id| id == input)
-            .ok_or_else(|| exit::usage(ids::describe_unknown(input, &model.ids)))?;
-        let series = model.carried_on(number);
-        let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
-        let fan = fan.clip(model.is_nonnegative());
-        let (steps, period) = headline::steps(model);
-        let (ahead, _) = model.model.free_fan(number, &series, steps, &[]);
-        let clock = model_clock(model)?;
-        let end = model.ends[number];
-        let end = clock
-            .at(end, model.later.get(number).len() as i64)
-            .unwrap_or(end);
-        let ahead = ahead.clip(model.is_nonnegative());
-        Ok(Box::new(Explanation {
-            unique_id: input.to_owned(),
-            headline: Headline::new(&clock, end, &ahead.mean, period),
-            top,
-            reason: series.note,
-            models: (series.parts.iter())
-                .map(|(weight, member)| Model::of(member, *weight, top))
-                .collect(),
-            cycles: (series.cycles.patterns.iter())
-                .map(|pattern| pattern.to_vec())
-                .collect(),
-            factors: series.cycles.factors,
-            next: Next {
-                mean: fan.mean[0],
-                lo_95: fan.bounds[0].0[0],
-                hi_95: fan.bounds[0].1[0],
-            },
+    ) -> Result<Explainer<'a>> {
+        Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
+            let number = model
+                .ids
+                .iter()
+                .position(|id| id == input)
+                .ok_or_else(|| exit::usage(ids::describe_unknown(input, &model.ids)))?;
+            let series = model.carried_on(number);
+            let (fan, _) = model.model.free_fan(number, &series, 1, &[0.95]);
+            let fan = fan.clip(model.is_nonnegative());
+            let (steps, period) = headline::steps(model);
+            let (ahead, _) = model.model.free_fan(number, &series, steps, &[]);
+            let clock = model_clock(model)?;
+            let end = model.ends[number];
+            let end = clock
+                .at(end, model.later.get(number).len() as i64)
+                .unwrap_or(end);
+            let ahead = ahead.clip(model.is_nonnegative());
+            Ok(Box::new(Explanation {
+                unique_id: input.to_owned(),
+                headline: Headline::new(&clock, end, &ahead.mean, period),
+                top,
+                reason: series.note,
+                models: (series.parts.iter())
+                    .map(|(weight, member)| Model::of(member, *weight, top))
+                    .collect(),
+                cycles: (series.cycles.patterns.iter())
+                    .map(|pattern| pattern.to_vec())
+                    .collect(),
+                factors: series.cycles.factors,
+                next: Next {
+                    mean: fan.mean[0],
+                    lo_95: fan.bounds[0].0[0],
+                    hi_95: fan.bounds[0].1[0],
+                },
+            }))
         }))
     }
 }

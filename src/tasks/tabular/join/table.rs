@@ -22,6 +22,8 @@ pub struct Joined {
     pub names: Vec<String>,
     /// Whether a key has one row at most, so that a key without one is worth a warning.
     pub is_lookup: bool,
+    /// Number of rows without a key, or without a time where there are times.
+    pub left_out: usize,
     /// For each added column what it is of.
     plans: Vec<Plan>,
     /// The rows of each key, as a range of `rows`.
@@ -103,6 +105,7 @@ impl Joined {
         let mut joined = Self {
             names,
             is_lookup: !block.is_to_many() && block.time.is_none(),
+            left_out: raw.rows - rows.len(),
             plans,
             keys,
             times: times.map(|times| times.of(&rows)),

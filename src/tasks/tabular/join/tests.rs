@@ -7,10 +7,11 @@ fn joiner(files: &[(&str, &str)], text: &str) -> Result<Joiner> {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
     let params: DataBlock = yaml::from_str(text).unwrap();
-    let spec = Spec::of(&params, None).unwrap();
-    let spelling = Spelling::of(&params);
-    let path = |source: &str| folder.path().join(source);
-    Joiner::open(spec, path, params.reading(), &spelling)
+    let mut spec = Spec::of(&params, None).unwrap();
+    for block in spec.tables.values_mut() {
+        block.source = folder.path().join(&block.source).display().to_string();
+    }
+    Joiner::open(spec, None, &Spelling::of(&params))
 }
 
 /// The added cells as a person reads them.
@@ -23,7 +24,7 @@ fn cells(joiner: &Joiner, given: &[&str]) -> String {
         Cell::Number(number) => format!("{number}"),
         Cell::Text(text) => text.to_owned(),
     };
-    let cells = joiner.cells(&given).unwrap();
+    let (cells, _) = joiner.look_up(&given).unwrap();
     let cells: Vec<String> = cells.into_iter().map(spell).collect();
     cells.join(" ")
 }
@@ -56,6 +57,11 @@ fn only_rows_before_the_time_count() {
         ]
     );
     assert_eq!(joiner.wanted(), ["id", "day"]);
+    assert_eq!(
+        joiner.warnings(),
+        ["tabular.data.join.orders: 2 rows of FILE without a key or a time are added to nothing"]
+            .map(|text| text.replace("FILE", &joiner.spec.tables["orders"].source))
+    );
     assert_eq!(cells(&joiner, &["7", "2024-01-01"]), "0 - 0 - - - 0");
     assert_eq!(cells(&joiner, &["7", "2024-01-02"]), "1 1 1 1 1 b 1");
     assert_eq!(cells(&joiner, &["7", "2024-02-29"]), "2 28 1 1 1 a 2");
@@ -88,12 +94,10 @@ fn a_table_of_one_row_a_key_is_looked_up() {
     assert_eq!(cells(&all, &["north"]), "10 -");
     assert_eq!(cells(&all, &["south"]), "20 warm");
     assert_eq!(cells(&all, &["east"]), "- -");
-    assert_eq!(
-        all.unmatched(&[Some("east")]),
-        Some(("r", "east".to_owned()))
-    );
-    assert_eq!(all.unmatched(&[Some("north")]), None);
-    assert_eq!(all.unmatched(&[None]), None);
+    let missed = |key: Option<&'static str>| all.look_up(&[key]).unwrap().1.map(str::to_owned);
+    assert_eq!(missed(Some("east")).as_deref(), Some("r"));
+    assert_eq!(missed(Some("north")), None);
+    assert_eq!(missed(None), None);
     let one = joiner(&[regions], &text.replace("}}}", "}, columns: [people]}}")).unwrap();
     assert_eq!(cells(&one, &["south"]), "20");
 }
@@ -106,9 +110,12 @@ fn the_latest_row_is_taken_where_there_are_times() {
     assert_eq!(cells(&joiner, &["x", "1"]), "-");
     assert_eq!(cells(&joiner, &["x", "3"]), "10");
     assert_eq!(cells(&joiner, &["x", "4"]), "30");
-    let error = joiner.cells(&[Some("x"), Some("2024-01-01")]).unwrap_err();
+    let error = joiner
+        .look_up(&[Some("x"), Some("2024-01-01")])
+        .unwrap_err();
     assert!(
-        error.contains("are dates, those of the joined table numbers"),
+        error.starts_with("column `t`: ")
+            && error.contains("are dates, those of the joined table numbers"),
         "{error}"
     );
 }

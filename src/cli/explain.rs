@@ -1,13 +1,15 @@
 //! `easylife explain`: its arguments.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
 
 use super::args::{Global, task_names};
 use crate::exit::{self, Exit};
+use crate::explain::{How, Method};
 use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::tasks::Name;
@@ -17,8 +19,8 @@ use crate::{explain, for_task};
 pub struct ExplainArgs {
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(false)))]
     pub task: String,
-    /// Inputs to explain: texts (nlp), photos (cv), USER or USER/ITEM (recsys), series (ts) [default: one per
-    /// line on stdin]
+    /// Inputs to explain: texts (nlp), photos (cv), USER or USER/ITEM (recsys), series (ts), rows (tabular)
+    /// [default: one per line on stdin]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
     /// Model file [default: the project's models/TASK.safetensors]
@@ -30,6 +32,38 @@ pub struct ExplainArgs {
     /// Number of reasons to show, the strongest first
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub top: usize,
+    /// tabular: how contributions are found [default: exact]
+    #[arg(long, value_enum)]
+    pub method: Option<MethodName>,
+    /// tabular: table of rows to compare with [default: those that the model was trained on]
+    #[arg(long, value_name = "FILE")]
+    pub background: Option<PathBuf>,
+    /// tabular: number of background rows, drawn by the model's seed [default: 100]
+    #[arg(long, value_name = "N")]
+    pub background_rows: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum MethodName {
+    /// Exact Shapley values of the margin, from that of an average row
+    Exact,
+    /// Exact Shapley values of the margin, from the mean of background rows
+    Interventional,
+    /// Kernel SHAP of the probability or number itself, from the mean of background rows
+    Kernel,
+    /// LIME: a linear model of the probability or number near the row
+    Lime,
+}
+
+impl From<MethodName> for Method {
+    fn from(name: MethodName) -> Self {
+        match name {
+            MethodName::Exact => Self::Exact,
+            MethodName::Interventional => Self::Interventional,
+            MethodName::Kernel => Self::Kernel,
+            MethodName::Lime => Self::Lime,
+        }
+    }
 }
 
 impl ExplainArgs {
@@ -39,7 +73,12 @@ impl ExplainArgs {
         let request = explain::Request {
             inputs: self.inputs,
             model: self.model,
-            top: self.top,
+            how: How {
+                top: self.top,
+                method: self.method.map(Method::from),
+                background: self.background,
+                background_rows: self.background_rows,
+            },
             pictures: self.pictures,
         };
         let show = |outcome: &dyn Outcome| global.show(outcome);

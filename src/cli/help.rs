@@ -110,6 +110,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife explain nlp \"not good at all\"",
             "easylife explain ts apples-1 --top 3",
             "easylife explain cv photo.jpg --pictures why",
+            "easylife explain tabular 'age=41,plan=basic' --method kernel",
         ],
     ),
     (

@@ -4,9 +4,11 @@
 mod tests;
 
 use std::io::{self, BufRead};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use crate::exit;
 use crate::outcome::Outcome;
@@ -20,18 +22,65 @@ pub type Explainer<'a> = Box<dyn Fn(&str) -> Result<Box<dyn Outcome>> + 'a>;
 
 /// What a task implements for `explain`.
 pub trait Explain: Task {
-    /// What explains the answers of `model` by the `top` strongest reasons, made once for all inputs. Of the project
-    /// only files are read that the model names.
+    /// The flags of [`How`] that mean something for this task.
+    const OPTIONS: &'static [&'static str] = &[];
+
+    /// What explains the answers of `model`, made once for all inputs. Of the project only files are read that the
+    /// model names, or `how`.
     fn explainer<'a>(
         project: Option<&'a Project>,
         model: &'a Self::Model,
         header: &'a Header<Self::Details>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>>;
 
     /// The same as a picture, a PNG file, if the task supports it.
     fn picture(_model: &Self::Model, _input: &str) -> Result<Option<Vec<u8>>> {
         Ok(None)
+    }
+}
+
+/// How explanations come about.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// Number of reasons to show, the strongest first.
+    pub top: usize,
+    /// Absent: exactly.
+    pub method: Option<Method>,
+    /// A table of rows to compare with. Absent: the rows that the model was trained on.
+    pub background: Option<PathBuf>,
+    /// How many of its rows are drawn. Absent: [`BACKGROUND_ROWS`].
+    pub background_rows: Option<NonZeroUsize>,
+}
+
+/// Rows of the background that are drawn by default.
+pub const BACKGROUND_ROWS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
+
+/// How contributions are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Exactly; they add to the margin of an average row.
+    Exact,
+    /// Exactly; they add to the mean margin of background rows.
+    Interventional,
+    /// From answers to mixed rows (Kernel SHAP), of what is answered itself.
+    Kernel,
+    /// By a linear model near the row (LIME), of what is answered itself.
+    Lime,
+}
+
+impl How {
+    /// The flags that are given.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        let flags = [
+            ("--method", self.method.is_some()),
+            ("--background", self.background.is_some()),
+            ("--background-rows", self.background_rows.is_some()),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(flag, given)| given.then_some(flag))
     }
 }
 
@@ -42,7 +91,7 @@ pub struct Request {
     pub inputs: Vec<String>,
     /// Absent: the project's model.
     pub model: Option<PathBuf>,
-    pub top: usize,
+    pub how: How,
     /// Folder to write pictures into.
     pub pictures: Option<PathBuf>,
 }
@@ -53,9 +102,16 @@ pub fn run<T: Explain>(
     request: &Request,
     show: &dyn Fn(&dyn Outcome) -> Result<()>,
 ) -> Result<()> {
+    let others = |flag: &&str| !T::OPTIONS.contains(flag);
+    if let Some(flag) = request.how.given().find(others) {
+        return Err(exit::usage(format!(
+            "{flag} is not an option of `explain {}`; remove it",
+            T::NAME
+        )));
+    }
     let task::Loaded { model, header, .. } =
         task::load_model::<T>(project, request.model.as_deref())?;
-    let explainer = T::explainer(project, &model, &header, request.top)?;
+    let explainer = T::explainer(project, &model, &header, &request.how)?;
     let explain = |input: &str| {
         let explanation = explainer(input)?;
         match &request.pictures {

@@ -11,8 +11,9 @@ impl Explain for Toy {
         _: Option<&'a Project>,
         model: &'a Mean,
         _: &'a Header<String>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>> {
+        let top = how.top;
         Ok(Box::new(move |input: &str| {
             anyhow::ensure!(input != "bad", "`bad` cannot be explained");
             Ok(Box::new(format!("{input}: {} by {top}", model.0)))
@@ -52,7 +53,10 @@ fn request(inputs: &[&str], pictures: Option<PathBuf>) -> Request {
     Request {
         inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
         model: None,
-        top: 2,
+        how: How {
+            top: 2,
+            ..How::default()
+        },
         pictures,
     }
 }

@@ -174,3 +174,85 @@ fn asked_rows_are_answered_with_the_bits_of_the_batch() {
         assert!(error.contains(words), "{row}: {error}");
     }
 }
+
+/// The sum of what is shown, which has all columns.
+fn total(why: &Value) -> f64 {
+    let reasons = why["reasons"].as_array().unwrap().iter();
+    number(&why["base"])
+        + reasons
+            .map(|reason| number(&reason["contribution"]))
+            .sum::<f64>()
+}
+
+fn explained_by(dir: &Workdir, method: &str, more: &[&str]) -> Value {
+    let row = "a=3,b=q,f=true";
+    let args = ["explain", "tabular", "--json", row, "--method", method];
+    serde_json::from_str(&dir.ok(&[&args[..], more].concat())).unwrap()
+}
+
+#[test]
+fn every_method_adds_up_to_what_it_explains() {
+    let dir = learned(&[LINEAR]);
+    let answer = asked(&dir, "a=3,b=q,f=true");
+    let margin = |why: &Value| number(&why["margin"]);
+    let exact = explained_by(&dir, "exact", &[]);
+    let against = explained_by(&dir, "interventional", &[]);
+    for why in [&exact, &against] {
+        assert!((total(why) - margin(why)).abs() < 1e-9, "{why}");
+    }
+    assert!((margin(&exact) - margin(&against)).abs() < 1e-9);
+    assert_eq!(against["background_rows"], 100);
+    let kernel = explained_by(&dir, "kernel", &["--background-rows", "20"]);
+    assert_eq!(kernel["value"], answer["probability"]);
+    assert_eq!(kernel["background_rows"], 20);
+    assert!(
+        (total(&kernel) - number(&kernel["value"])).abs() < 1e-9,
+        "{kernel}"
+    );
+    let lime = explained_by(&dir, "lime", &["--background", "mine.csv"]);
+    assert_eq!(lime["prediction"], answer["prediction"]);
+    let r2 = number(&lime["r2"]);
+    assert!((0.0..=1.0).contains(&r2), "{lime}");
+    let errors = lime["reasons"].as_array().unwrap().iter();
+    assert!(
+        errors
+            .map(|reason| number(&reason["standard_error"]))
+            .all(|error| error >= 0.0)
+    );
+    // The text shows the same, whatever the number of threads.
+    for method in ["interventional", "kernel", "lime"] {
+        let said = |threads| {
+            dir.ok(&[
+                "explain",
+                "tabular",
+                "a=3,b=q",
+                "--method",
+                method,
+                "--threads",
+                threads,
+            ])
+        };
+        assert_eq!(said("1"), said("8"));
+        assert!(said("2").contains("background rows"), "{}", said("2"));
+    }
+}
+
+#[test]
+fn backgrounds_that_do_not_fit_are_refused() {
+    let dir = learned(&[LINEAR]);
+    let refused =
+        |code, args: &[&str]| dir.fails(code, &[&["explain", "tabular", "a=3"][..], args].concat());
+    let said = refused(2, &["--background-rows", "5"]);
+    assert!(said.contains("--method interventional"), "{said}");
+    dir.write("other.csv", "a,b\n1,p\n");
+    let said = refused(4, &["--method", "kernel", "--background", "other.csv"]);
+    assert!(
+        said.contains("other.csv") && said.contains("no column `"),
+        "{said}"
+    );
+    dir.write("none.csv", "a,b,f\n");
+    let said = refused(4, &["--method", "lime", "--background", "none.csv"]);
+    assert!(said.contains("none.csv"), "{said}");
+    let said = dir.fails(2, &["explain", "nlp", "fine", "--method", "lime"]);
+    assert!(said.contains("not an option of `explain nlp`"), "{said}");
+}

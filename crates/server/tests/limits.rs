@@ -265,10 +265,10 @@ fn work_beyond_capacity_is_shed() {
     let heavy = "/v2/models/heavy/infer";
     let mut busy: Vec<Client> = (0..3).map(|_| server.client()).collect();
     // The first holds the pool, the others wait for it.
-    for (client, order) in busy.iter_mut().zip(["sleep 3000", "a", "a"]) {
-        client.send(&post(heavy, "", texts(&[order]).as_bytes()));
+    for (number, order) in ["sleep 3000", "a", "a"].into_iter().enumerate() {
+        busy[number].send(&post(heavy, "", texts(&[order]).as_bytes()));
+        server.wait_for(&format!("easylife_rows_in_flight {}", number + 1));
     }
-    server.wait_for("easylife_rows_in_flight 3");
     let mut client = server.client();
     for _ in 0..10 {
         let shed = client.post(heavy, &texts(&["a"]));

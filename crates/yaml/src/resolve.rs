@@ -67,8 +67,11 @@ pub fn core(text: &str) -> Data {
     {
         return Data::Int(value);
     }
-    match body {
-        ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN" => float(text).map(Data::Float),
+    // Infinity has a sign, what is not a number has none.
+    match (body, text) {
+        (".inf" | ".Inf" | ".INF", _) | (_, ".nan" | ".NaN" | ".NAN") => {
+            float(text).map(Data::Float)
+        }
         _ => text
             .parse()
             .ok()
@@ -268,6 +271,11 @@ mod tests {
         assert!(matches!(value("017"), Some(Data::Int(17))));
         assert!(matches!(value("0o17"), Some(Data::Int(15))));
         assert!(matches!(value("-0x1F"), Some(Data::Int(-31))));
+        for text in ["-.NaN", "+.nan"] {
+            assert!(matches!(core(text), Data::Str(_)), "{text}");
+        }
+        assert!(matches!(core(".NaN"), Data::Float(value) if value.is_nan()));
+        assert!(matches!(core("-.inf"), Data::Float(f64::NEG_INFINITY)));
     }
 
     proptest::proptest! {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::explain::{Explain, Explainer};
+use crate::explain::{Explain, Explainer, How};
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, signed};
 use crate::project::Project;
@@ -85,8 +85,9 @@ impl Explain for Cv {
         _: Option<&'a Project>,
         model: &'a Model,
         _: &'a artifact::Header<Self::Details>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>> {
+        let top = how.top;
         Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
             let photo = measure(input)?;
             let features = photo.features();

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::explain::{Explain, Explainer};
+use crate::explain::{Explain, Explainer, How};
 use crate::outcome::Outcome;
 use crate::outcome::number::signed;
 use crate::project::Project;
@@ -59,8 +59,9 @@ impl Explain for Nlp {
         _: Option<&'a Project>,
         model: &'a Model,
         _: &'a artifact::Header<Self::Details>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>> {
+        let top = how.top;
         Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
             let explanation = model.explain(input);
             let (shown, rest) = explanation.terms.split_at(top.min(explanation.terms.len()));

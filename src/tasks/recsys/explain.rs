@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::explain::{Explain, Explainer};
+use crate::explain::{Explain, Explainer, How};
 use crate::outcome::Outcome;
 use crate::outcome::number::{measure, signed};
 use crate::project::Project;
@@ -47,8 +47,9 @@ impl Explain for Recsys {
         _: Option<&'a Project>,
         model: &'a Model,
         _: &'a artifact::Header<Self::Details>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>> {
+        let top = how.top;
         Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
             let (user, item) = asked(model, input)?;
             let taken = model.taken_by(user as usize);

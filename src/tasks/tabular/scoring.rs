@@ -185,13 +185,7 @@ impl<M: Borrow<Model>> Scorer<M> {
         };
         let outputs = self.model().target().outputs();
         let of_row = |(row, prediction): (usize, &Prediction<'_>)| {
-            let (output, sign) = match prediction {
-                Prediction::Class { class, .. } if outputs > 1 => (*class, 1.0),
-                // The one margin speaks for the second class.
-                Prediction::Class { class: 0, .. } => (0, -1.0),
-                Prediction::Class { .. } | Prediction::Number { .. } => (0, 1.0),
-                Prediction::Quantiles(_) => (outputs / 2, 1.0),
-            };
+            let (output, sign) = margin_of(prediction, outputs);
             let contributions = explanation.row(row, output);
             let named = reasons_of(table, row, contributions, sign, most);
             let own = |reason: Reason<'_>| {
@@ -205,6 +199,17 @@ impl<M: Borrow<Model>> Scorer<M> {
             named.into_iter().map(own).collect()
         };
         predictions.iter().enumerate().map(of_row).collect()
+    }
+}
+
+/// Which of so many margins speaks for a prediction, and with which sign.
+pub(super) fn margin_of(prediction: &Prediction<'_>, outputs: usize) -> (usize, f64) {
+    match prediction {
+        Prediction::Class { class, .. } if outputs > 1 => (*class, 1.0),
+        // The one margin speaks for the second class.
+        Prediction::Class { class: 0, .. } => (0, -1.0),
+        Prediction::Class { .. } | Prediction::Number { .. } => (0, 1.0),
+        Prediction::Quantiles(_) => (outputs / 2, 1.0),
     }
 }
 
@@ -299,6 +304,11 @@ pub fn outputs(target: &Target, intervals: &[f64]) -> Vec<String> {
 fn percent(share: f64) -> String {
     let percent = (share * 1e8).round() / 1e6;
     format!("{percent}")
+}
+
+/// A value of a column, as a person reads it.
+pub(super) fn value_shown(column: &Column, row: usize) -> String {
+    shown(&column.values, column.kind, row)
 }
 
 /// A value of a table, as a person reads it.

@@ -11,7 +11,7 @@ use self::headline::Headline;
 use super::ids;
 use super::model_clock;
 use crate::exit;
-use crate::explain::{Explain, Explainer};
+use crate::explain::{Explain, Explainer, How};
 use crate::outcome::Outcome;
 use crate::outcome::number::{fixed, measure};
 use crate::project::Project;
@@ -69,8 +69,9 @@ impl Explain for Ts {
         _: Option<&'a Project>,
         model: &'a Saved,
         _: &'a artifact::Header<Self::Details>,
-        top: usize,
+        how: &How,
     ) -> Result<Explainer<'a>> {
+        let top = how.top;
         Ok(Box::new(move |input: &str| -> Result<Box<dyn Outcome>> {
             let number = model
                 .ids

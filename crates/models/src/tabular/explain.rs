@@ -2,12 +2,16 @@
 //!
 //! Exact Shapley values: of the trees path-dependent (Lundberg et al., 2020), of the linear model for
 //! independent columns, of their average the average, since Shapley values are linear in the model.
+//! Against a background table ([`Model::against`]) they are interventional: unknown columns have the
+//! values of its rows, each taken in turn, and contributions add to the mean margin of these rows.
 //! The values of all columns that come from one column of the table (the parts of a time, the words of
 //! a text) are summed.
 
-use super::encode::{EncodeError, UsedBy};
+use super::encode::{EncodeError, Encoded, UsedBy};
+use super::linear;
 use super::model::Model;
 use super::table::Table;
+use crate::trees::{EnsembleError, Explainer};
 
 /// What the columns contributed to the margins of some rows; base and contributions add up to the
 /// margin.
@@ -43,6 +47,74 @@ impl Explanation {
     }
 }
 
+/// Explanations of a model against the rows of a background table; see [`Model::against`].
+pub struct Against<'m> {
+    model: &'m Model,
+    explainers: Vec<Explainer>,
+    shift: Option<Shift>,
+}
+
+/// Why a table cannot be a background.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum BackgroundError {
+    /// It has no rows.
+    #[error("the background has no rows; give at least one, or better a hundred")]
+    Empty,
+    /// It does not have the columns of training.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The trees cannot be explained against it.
+    #[error(transparent)]
+    Trees(#[from] EnsembleError),
+    /// The linear model cannot be explained against it.
+    #[error(transparent)]
+    Linear(linear::LinearError),
+}
+
+impl Against<'_> {
+    /// What each column of a table contributed to the margins of its rows, added to the mean margin of
+    /// the background.
+    ///
+    /// # Errors
+    /// If the table does not have the columns of training, in their order.
+    pub fn explain(&self, table: &Table) -> Result<Explanation, EncodeError> {
+        let encoded = self.model.encoder.encode(table)?;
+        let shift = self.shift.as_ref();
+        Ok({ self.model }.explained(table, &encoded, &self.explainers, shift))
+    }
+}
+
+/// The mean contributions of background rows to a linear model, outputs × encoded columns: against
+/// them a row contributes what it has more.
+struct Shift(Vec<f64>);
+
+impl Shift {
+    fn of(own: &linear::Contributions, rows: usize) -> Self {
+        let width = own.values.len() / rows;
+        let mean = |place: usize| {
+            let of_rows = own.values.iter().skip(place).step_by(width);
+            of_rows.sum::<f64>() / rows as f64
+        };
+        Self((0..width).map(mean).collect())
+    }
+
+    fn apply(&self, own: &mut linear::Contributions) {
+        let Self(means) = self;
+        if means.is_empty() {
+            return;
+        }
+        let of_output = means.chunks_exact(means.len() / own.base.len());
+        for (base, means) in own.base.iter_mut().zip(of_output) {
+            *base += means.iter().sum::<f64>();
+        }
+        for row in own.values.chunks_exact_mut(means.len()) {
+            for (value, mean) in row.iter_mut().zip(means) {
+                *value -= mean;
+            }
+        }
+    }
+}
+
 impl Model {
     /// What each column of a table contributed to the margins of its rows.
     ///
@@ -50,6 +122,41 @@ impl Model {
     /// If the table does not have the columns of training, in their order.
     pub fn explain(&self, table: &Table) -> Result<Explanation, EncodeError> {
         let encoded = self.encoder.encode(table)?;
+        Ok(self.explained(table, &encoded, self.explainers(), None))
+    }
+
+    /// Prepares explanations against the rows of a background table, one to a few hundred: time and
+    /// memory grow with them.
+    ///
+    /// # Errors
+    /// If the background has no rows, or not the columns of training in their order.
+    pub fn against(&self, background: &Table) -> Result<Against<'_>, BackgroundError> {
+        if background.rows == 0 {
+            return Err(BackgroundError::Empty);
+        }
+        let encoded = self.encoder.encode(background)?;
+        let views = encoded.views(UsedBy::Trees);
+        let trees = self.trees().iter();
+        let explainers = trees.map(|trees| Explainer::interventional(trees, &views));
+        let linear = self.linear().map(|linear| {
+            let own = linear.contributions(&encoded.views(UsedBy::Linear))?;
+            Ok(Shift::of(&own, background.rows))
+        });
+        Ok(Against {
+            model: self,
+            explainers: explainers.collect::<Result<_, _>>()?,
+            shift: linear.transpose().map_err(BackgroundError::Linear)?,
+        })
+    }
+
+    /// The explanation by these explainers of the trees; that of the linear model is moved by `shift`.
+    fn explained(
+        &self,
+        table: &Table,
+        encoded: &Encoded<'_>,
+        explainers: &[Explainer],
+        shift: Option<&Shift>,
+    ) -> Explanation {
         let views = encoded.views(UsedBy::Trees);
         let sources = encoded.sources(UsedBy::Trees);
         let (outputs, columns) = (self.target.outputs(), table.columns.len());
@@ -58,7 +165,6 @@ impl Model {
             values: vec![0.0; table.rows * outputs * columns],
             columns,
         };
-        let explainers = self.explainers();
         let share = self.share();
         for (number, explainer) in explainers.iter().enumerate() {
             // Columns are those of the encoder, so they fit.
@@ -69,12 +175,15 @@ impl Model {
         }
         if let Some(linear) = self.linear() {
             let views = encoded.views(UsedBy::Linear);
-            if let Ok(own) = linear.contributions(&views) {
+            if let Ok(mut own) = linear.contributions(&views) {
+                if let Some(shift) = shift {
+                    shift.apply(&mut own);
+                }
                 let sources = encoded.sources(UsedBy::Linear);
                 explanation.add(1.0 - share, 0, &own.base, &own.values, &sources);
             }
         }
-        Ok(explanation)
+        explanation
     }
 
     /// The mean absolute interaction of pairs of columns of the table over its rows, for the trees

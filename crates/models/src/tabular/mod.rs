@@ -5,7 +5,7 @@
 //! their average, and chooses among them by folds (`folds`, `search`). What rows that were held out
 //! say, calibrates probabilities (`calibration`) and makes prediction intervals (`conformal`).
 //! [`Model`] answers tables, and explains its answers (`explain`); `cost` decides by what errors cost,
-//! `influence` measures what a model relies on.
+//! `influence` measures what a model relies on, `surrogate` explains answers that have no exact form.
 
 pub mod calibration;
 pub mod conformal;
@@ -21,6 +21,7 @@ mod options;
 mod saved;
 mod search;
 pub mod statistics;
+pub mod surrogate;
 mod table;
 mod target;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod time;
 pub use encode::{
     EncodeError, EncodeOptions, Encoded, EncodedColumn, EncodedValues, Encoder, Supervision, UsedBy,
 };
-pub use explain::Explanation;
+pub use explain::{Against, BackgroundError, Explanation};
 pub use fit::{Fit, Progress, Setting};
 pub use folds::{Fold, deal, forward};
 pub use model::{Answers, Model, TreeColumn};

@@ -281,3 +281,97 @@ fn what_cannot_be_fitted_says_why() {
         "there is no linear model of quantiles"
     );
 }
+
+/// The first three columns of [`example`], which are encoded as one column each.
+fn plain(rows: usize, seed: u64) -> (Table, Vec<f64>) {
+    let (mut table, y) = example(rows, seed);
+    table.columns.truncate(3);
+    (table, y)
+}
+
+/// By Kernel SHAP over all coalitions, which is the definition, on each member and on their average.
+#[test]
+fn contributions_against_a_background_are_those_of_the_definition() {
+    let (table, y) = plain(400, 12);
+    let background = table.select(&[3, 50, 77, 200, 301]);
+    let explained = table.select(&[9, 11, 13]);
+    for member in [Member::Trees, Member::Linear, Member::Average] {
+        for target in [Target::Number, Target::Classes(names(3))] {
+            let mut options = small(target.clone());
+            options.member = Some(member);
+            let y = match target {
+                Target::Number => y.clone(),
+                _ => classes_of(&y, 3),
+            };
+            let (model, _) = fit(&options, &table, &y);
+            let found = model.against(&background).unwrap();
+            let found = found.explain(&explained).unwrap();
+            let outputs = target.outputs();
+            for (row, output) in (0..3).flat_map(|row| (0..outputs).map(move |o| (row, o))) {
+                let one = explained.select(&[row as u32]);
+                let pool = surrogate::Pool::new(&one, &background).unwrap();
+                let margins = |rows: &[surrogate::Composite]| {
+                    let answers = model.answer(&pool.table(rows))?;
+                    let of_output = answers.margins.iter().skip(output).step_by(outputs);
+                    Ok::<_, EncodeError>(of_output.copied().collect())
+                };
+                let shap = surrogate::KernelShap::of(3, 1);
+                let shap = shap.explain(3, 5, margins).unwrap();
+                assert!(shap.is_exact);
+                assert!((found.base[output] - shap.base).abs() < 1e-9);
+                for (a, b) in found.row(row, output).iter().zip(&shap.values) {
+                    assert!((a - b).abs() < 1e-9, "{member:?} {target:?}: {a} {b}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_background_without_rows_is_refused() {
+    let (table, y) = plain(200, 13);
+    let (model, _) = fit(&small(Target::Number), &table, &y);
+    let error = model.against(&table.select(&[])).err();
+    assert_eq!(error, Some(BackgroundError::Empty));
+    let mut other = table.clone();
+    other.columns.pop();
+    assert!(matches!(
+        model.against(&other).err(),
+        Some(BackgroundError::Encode(_))
+    ));
+}
+
+#[test]
+fn pools_mix_the_values_of_two_tables() {
+    use surrogate::{Composite, Pool};
+    let words = |words: &[&str], codes: &[u32]| Table {
+        rows: codes.len(),
+        columns: vec![Column {
+            name: "plan".to_owned(),
+            kind: ColumnKind::Category,
+            values: Values::Words(Words {
+                codes: codes.to_vec(),
+                words: words.iter().map(|&word| word.to_owned()).collect(),
+            }),
+        }],
+    };
+    let explained = words(&["new", "pro"], &[1]);
+    let background = words(&["basic", "unused", "pro"], &[0, MISSING, 2]);
+    let pool = Pool::new(&explained, &background).unwrap();
+    let row = |background, known| Composite { background, known };
+    let rows = [
+        row(0, &[true]),
+        row(0, &[false]),
+        row(1, &[false]),
+        row(2, &[false]),
+    ];
+    let Values::Words(mixed) = pool.table(&rows).columns.remove(0).values else {
+        panic!("words");
+    };
+    assert_eq!(mixed.words, ["basic", "pro"]);
+    assert_eq!(mixed.codes, [1, 0, MISSING, 1]);
+    let mut other = background.clone();
+    other.columns[0].name = "other".to_owned();
+    assert!(Pool::new(&explained, &other).is_none());
+    assert!(Pool::new(&explained.select(&[]), &background).is_none());
+}

@@ -58,8 +58,34 @@ pub(super) struct Block {
     pub used: usize,
     /// Bytes per row: 4, 8, 16 or 32.
     pub width: usize,
+    bytes: Vec<u8>,
+    /// Where the codes begin.
+    start: usize,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+impl Block {
+    /// Interleaves the codes of its columns, given column by column.
+    fn new((first, used, width): (usize, usize, usize), columns: &[u8], rows: usize) -> Block {
+        // Rows that begin where a cache line does, or at a part of it, lie in one line each.
+        let mut bytes = vec![0; rows * width + LINE - 1];
+        let start = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
+        interleave(columns, rows, width, &mut bytes[start..][..rows * width]);
+        Block {
+            first,
+            used,
+            width,
+            bytes,
+            start,
+        }
+    }
+
     /// Rows × width.
-    pub codes: Vec<u8>,
+    pub fn codes(&self) -> &[u8] {
+        &self.bytes[self.start..][..self.bytes.len() - (LINE - 1)]
+    }
 }
 
 impl Bins {
@@ -89,11 +115,8 @@ impl Bins {
             chunks.for_each(|(chunk, codes)| coder.encode(chunk * CHUNK, codes));
         }
         let blocks = blocks(columns.len())
-            .map(|(first, used, width)| Block {
-                first,
-                used,
-                width,
-                codes: interleave(&codes[first * rows..(first + used) * rows], rows, width),
+            .map(|block @ (first, used, _)| {
+                Block::new(block, &codes[first * rows..(first + used) * rows], rows)
             })
             .collect();
         Ok(Bins {
@@ -177,9 +200,8 @@ fn coding(column: &Column, sample: Option<&[u32]>, options: &BinOptions) -> Codi
 }
 
 /// Codes of neighbouring columns, from columns × rows to rows × width.
-fn interleave(codes: &[u8], rows: usize, width: usize) -> Vec<u8> {
-    let mut interleaved = vec![0; rows * width];
-    let chunks = interleaved.par_chunks_mut(CHUNK * width).enumerate();
+fn interleave(codes: &[u8], rows: usize, width: usize, to: &mut [u8]) {
+    let chunks = to.par_chunks_mut(CHUNK * width).enumerate();
     chunks.for_each(|(chunk, to)| {
         for (lane, column) in codes.chunks_exact(rows).enumerate() {
             let column = &column[chunk * CHUNK..];
@@ -187,7 +209,6 @@ fn interleave(codes: &[u8], rows: usize, width: usize) -> Vec<u8> {
             to.zip(column).for_each(|(to, &code)| *to = code);
         }
     });
-    interleaved
 }
 
 /// A column with what codes its values.
@@ -287,7 +308,7 @@ mod tests {
         let bins = Bins::new(&columns, &options).unwrap();
         let codes = |column| {
             let width = bins.blocks[0].width;
-            let of_block = bins.blocks[0].codes.chunks(width).map(|row| row[column]);
+            let of_block = bins.blocks[0].codes().chunks(width).map(|row| row[column]);
             assert!(of_block.eq(bins.column(column).iter().copied()));
             bins.column(column)
         };

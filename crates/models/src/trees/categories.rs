@@ -6,12 +6,14 @@
 //! values are a category. What a node has not seen goes with the majority of its rows.
 
 use super::cuts::MISSING;
-use super::histogram::Sums;
 use super::split::{Division, Finder, Place, Test};
+use super::sums::{Bin, Sums};
 
 impl Finder<'_> {
     /// The best set of categories; the last bin holds the missing values.
-    pub fn divide_categories(&self, bins: &[Sums], place: &Place) -> Option<Division> {
+    pub fn divide_categories(&self, bins: &[Bin], place: &Place) -> Option<Division> {
+        let bins: Vec<Sums> = bins.iter().map(|bin| bin.sums()).collect();
+        let bins = &bins[..];
         let present = |bin: &usize| bins[*bin].rows > 0;
         let present: Vec<usize> = (0..bins.len()).filter(present).collect();
         let options = &self.options.categories;

@@ -5,7 +5,7 @@
 
 use super::bins::Bins;
 use super::cuts::{Coding, MAX_BINS};
-use super::grow::Grown;
+use super::frontier::Grown;
 use super::loss::Link;
 use super::split::Test;
 

@@ -9,6 +9,7 @@
 use rayon::prelude::*;
 
 use super::draws::Stream;
+use super::rows::Row;
 
 /// Largest quantized gradient: 8192 of them fit 25 bits with sign (see `histogram`).
 pub(super) const MAX_GRADIENT: i32 = 2047;
@@ -16,13 +17,15 @@ pub(super) const MAX_GRADIENT: i32 = 2047;
 pub(super) const MAX_HESSIAN: i32 = 4095;
 /// Rows of one task.
 const CHUNK: usize = 16384;
+/// Rows whose derivatives are computed together; they are still in the first cache afterwards.
+const BLOCK: usize = 256;
 
 /// Gradients and Hessians of all rows of a table.
 pub(super) struct Gradients {
     /// As computed.
     exact: Vec<[f64; 2]>,
-    /// Quantized: the gradient in the upper half, the Hessian in the lower.
-    pub pairs: Vec<u32>,
+    /// From exact to quantized values: powers of two.
+    scales: [f64; 2],
     /// What one unit of a quantized gradient and Hessian is worth: powers of two.
     pub units: [f64; 2],
     /// From exact values to fixed point: powers of two.
@@ -33,22 +36,26 @@ impl Gradients {
     pub fn new(rows: usize) -> Gradients {
         Gradients {
             exact: vec![[0.0; 2]; rows],
-            pairs: vec![0; rows],
+            scales: [1.0; 2],
             units: [1.0; 2],
             fixed: [1.0; 2],
         }
     }
 
-    /// Computes and quantizes the derivatives of every row; rows left out have zeros.
-    pub fn compute(&mut self, stream: Stream, derivatives: impl Fn(usize) -> [f64; 2] + Sync) {
+    /// Computes the derivatives of every row; `derivatives` writes those of the rows from a first
+    /// one on, zeros for rows left out.
+    pub fn compute(&mut self, derivatives: impl Fn(usize, &mut [[f64; 2]]) + Sync) {
         let chunks = self.exact.par_chunks_mut(CHUNK).enumerate();
         let largest = chunks
             .map(|(chunk, exact)| {
                 let mut largest = [0.0_f64; 2];
-                for (place, pair) in exact.iter_mut().enumerate() {
-                    let [g, h] = derivatives(chunk * CHUNK + place);
-                    *pair = [g.clamp(-f64::MAX, f64::MAX), h.clamp(0.0, f64::MAX)];
-                    largest = larger(largest, [pair[0].abs(), pair[1]]);
+                for (block, exact) in exact.chunks_mut(BLOCK).enumerate() {
+                    derivatives(chunk * CHUNK + block * BLOCK, exact);
+                    for pair in exact {
+                        let [g, h] = *pair;
+                        *pair = [g.clamp(-f64::MAX, f64::MAX), h.clamp(0.0, f64::MAX)];
+                        largest = larger(largest, [pair[0].abs(), pair[1]]);
+                    }
                 }
                 largest
             })
@@ -56,45 +63,52 @@ impl Gradients {
         let rows = self.exact.len().max(1) as f64;
         let room = (1_u64 << 62) as f64 / rows;
         self.fixed = largest.map(|largest| power_of_two(largest, room));
-        let scales = [
+        self.scales = [
             power_of_two(largest[0], f64::from(MAX_GRADIENT)),
             power_of_two(largest[1], f64::from(MAX_HESSIAN)),
         ];
-        self.units = scales.map(|scale| 1.0 / scale);
-        let chunks = self
-            .pairs
-            .par_chunks_mut(CHUNK)
-            .zip(self.exact.par_chunks(CHUNK));
-        chunks.enumerate().for_each(|(chunk, (pairs, exact))| {
-            let first = (chunk * CHUNK) as u64;
-            for ((row, pair), exact) in (first..).zip(pairs).zip(exact) {
-                *pair = quantize(*exact, scales, stream.bits(row));
-            }
+        self.units = self.scales.map(|scale| 1.0 / scale);
+    }
+
+    /// Quantizes the derivatives of some rows: the gradient in the upper half of the pair, the Hessian
+    /// in the lower.
+    pub fn quantize(&self, rows: &mut [Row], stream: Stream) {
+        let chunks = rows.par_chunks_mut(CHUNK);
+        chunks.for_each(|rows| {
+            rows.iter_mut()
+                .for_each(|row| *row = self.row(row.index, stream));
         });
     }
 
-    /// Sums in fixed point over the rows of each leaf, given the leaf of each row; rows beyond the
-    /// number of leaves are in none.
-    pub fn sums(&self, leaf_of: &[u32], leaves: usize) -> Vec<[i64; 2]> {
-        let chunks = self.exact.par_chunks(CHUNK).zip(leaf_of.par_chunks(CHUNK));
-        let add = |mut sums: Vec<[i64; 2]>, (exact, leaf_of): (&[[f64; 2]], &[u32])| {
-            for ([g, h], &leaf) in exact.iter().zip(leaf_of) {
-                if let Some(sums) = sums.get_mut(leaf as usize) {
-                    sums[0] += (g * self.fixed[0]) as i64;
-                    sums[1] += (h * self.fixed[1]) as i64;
-                }
+    /// Lists and quantizes all rows.
+    pub fn quantize_all(&self, rows: &mut [Row], stream: Stream) {
+        let chunks = rows.par_chunks_mut(CHUNK).enumerate();
+        chunks.for_each(|(chunk, rows)| {
+            let indices = (chunk * CHUNK) as u32..;
+            rows.iter_mut()
+                .zip(indices)
+                .for_each(|(row, index)| *row = self.row(index, stream));
+        });
+    }
+
+    #[inline]
+    fn row(&self, index: u32, stream: Stream) -> Row {
+        let draw = stream.bits(u64::from(index));
+        Row {
+            index,
+            pair: quantize(self.exact[index as usize], self.scales, draw),
+        }
+    }
+
+    /// Adds rows to the sums of their leaves, in fixed point, given the leaf of each row from `first`
+    /// on; rows beyond the number of leaves are in none.
+    pub fn add(&self, first: usize, leaf_of: &[u32], sums: &mut [[i64; 2]]) {
+        for ([g, h], &leaf) in self.exact[first..].iter().zip(leaf_of) {
+            if let Some(sum) = sums.get_mut(leaf as usize) {
+                sum[0] += (g * self.fixed[0]) as i64;
+                sum[1] += (h * self.fixed[1]) as i64;
             }
-            sums
-        };
-        let none = || vec![[0; 2]; leaves];
-        let parts = chunks.fold(none, add);
-        parts.reduce(none, |mut sums, part| {
-            for (sum, part) in sums.iter_mut().zip(part) {
-                sum[0] += part[0];
-                sum[1] += part[1];
-            }
-            sums
-        })
+        }
     }
 
     /// Fixed-point sums as numbers.
@@ -145,8 +159,25 @@ mod tests {
     use super::super::draws::Purpose;
     use super::*;
 
-    fn stream() -> Stream {
-        Stream::new(1, Purpose::Rounding, 0)
+    fn compute(gradients: &mut Gradients, derivatives: impl Fn(usize) -> [f64; 2] + Sync) {
+        gradients.compute(|first, to| {
+            let rows = to.iter_mut().enumerate();
+            rows.for_each(|(place, to)| *to = derivatives(first + place));
+        });
+    }
+
+    fn quantized(gradients: &Gradients) -> Vec<Row> {
+        let stream = Stream::new(1, Purpose::Rounding, 0);
+        let mut rows = vec![Row::default(); gradients.exact.len()];
+        gradients.quantize_all(&mut rows, stream);
+        // The same for rows that are listed, in any order.
+        let mut listed = rows.clone();
+        listed.reverse();
+        listed.iter_mut().for_each(|row| row.pair = 7);
+        gradients.quantize(&mut listed, stream);
+        listed.reverse();
+        assert_eq!(listed, rows);
+        rows
     }
 
     #[test]
@@ -165,12 +196,12 @@ mod tests {
     fn values_on_the_grid_are_kept_and_others_on_average() {
         let values = [0.5, 1.0, -1.0, -0.25, 0.1, -0.7];
         let mut gradients = Gradients::new(60_000);
-        gradients.compute(stream(), |row| [values[row % 6], 0.125]);
+        compute(&mut gradients, |row| [values[row % 6], 0.125]);
         assert_eq!(gradients.units, [1.0 / 1024.0, 1.0 / 16384.0]);
         let mut sums = [0.0; 6];
-        for (row, &pair) in gradients.pairs.iter().enumerate() {
-            let [g, h] = unpack(pair);
-            sums[row % 6] += g as f64 / 1024.0;
+        for row in quantized(&gradients) {
+            let [g, h] = unpack(row.pair);
+            sums[row.index as usize % 6] += g as f64 / 1024.0;
             assert_eq!(h, 2048);
         }
         for (value, sum) in values.iter().zip(sums) {
@@ -189,9 +220,9 @@ mod tests {
     fn extremes_stay_in_range() {
         let values = [f64::MAX, -f64::MAX, f64::INFINITY, 0.0, 1e-300];
         let mut gradients = Gradients::new(5);
-        gradients.compute(stream(), |row| [values[row], values[row]]);
-        for &pair in &gradients.pairs {
-            let [g, h] = unpack(pair);
+        compute(&mut gradients, |row| [values[row], values[row]]);
+        for row in quantized(&gradients) {
+            let [g, h] = unpack(row.pair);
             assert!(g.abs() <= i64::from(MAX_GRADIENT) && h <= i64::from(MAX_HESSIAN));
         }
     }
@@ -199,9 +230,11 @@ mod tests {
     #[test]
     fn fixed_point_sums_are_close() {
         let mut gradients = Gradients::new(1000);
-        gradients.compute(stream(), |row| [(row as f64).sin(), 0.3]);
+        compute(&mut gradients, |row| [(row as f64).sin(), 0.3]);
         let leaf_of: Vec<u32> = (0..1000).map(|row| row % 3).collect();
-        let sums = gradients.sums(&leaf_of, 2);
+        let mut sums = [[0; 2]; 2];
+        gradients.add(0, &leaf_of[..400], &mut sums);
+        gradients.add(400, &leaf_of[400..], &mut sums);
         for (leaf, sums) in sums.into_iter().enumerate() {
             let [g, h] = gradients.unfixed(sums);
             let rows: Vec<usize> = (leaf..1000).step_by(3).collect();

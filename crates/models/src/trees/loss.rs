@@ -19,7 +19,7 @@
 //! the Hessian is not diagonal, and its diagonal alone makes steps too long.
 
 use super::options::FitError;
-use crate::kernels::math::{exp, ln, sigmoid, softplus};
+use crate::kernels::math::{exp, ln, sigmoid, sigmoids, softplus};
 
 /// Targets beyond this have squares that overflow.
 const LARGEST_TARGET: f64 = 1e150;
@@ -28,6 +28,8 @@ const LARGEST_EXPONENT: f64 = 300.0;
 /// Longest step of a leaf on a logarithmic scale: Newton's step overshoots there (XGBoost's
 /// `max_delta_step` for counts).
 const LONGEST_LOG_STEP: f64 = 0.7;
+/// Rows whose probabilities are computed together.
+const BLOCK: usize = 256;
 /// Smallest probability that a constant start gives to a class.
 const SMALLEST_SHARE: f64 = 1e-9;
 
@@ -200,6 +202,28 @@ impl Loss {
         }
     }
 
+    /// Gradients and Hessians of rows, as [`Loss::derivatives`] of each.
+    pub(super) fn derivatives_of(self, targets: &[f64], margins: &[f64], to: &mut [[f64; 2]]) {
+        match self {
+            Loss::Logistic => {
+                let mut shares = [0.0; BLOCK];
+                let targets = targets.chunks(BLOCK).zip(margins.chunks(BLOCK));
+                for ((targets, margins), to) in targets.zip(to.chunks_mut(BLOCK)) {
+                    let shares = &mut shares[..margins.len()];
+                    shares.copy_from_slice(margins);
+                    sigmoids(shares);
+                    for ((p, y), to) in shares.iter().zip(targets).zip(to) {
+                        *to = [p - y, p * (1.0 - p)];
+                    }
+                }
+            }
+            _ => {
+                let rows = targets.iter().zip(margins).zip(to);
+                rows.for_each(|((y, s), to)| *to = self.derivatives(*y, *s));
+            }
+        }
+    }
+
     /// Loss of a row with these margins.
     pub(super) fn value(self, y: f64, margins: &[f64]) -> f64 {
         let s = margins[0];
@@ -330,6 +354,23 @@ mod tests {
                 assert!(
                     (g - slope).abs() < 1e-8,
                     "{loss:?} at {y}, {s}: {g} {slope}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn rows_have_the_same_derivatives_together() {
+        let targets: Vec<f64> = (0..1000).map(|row| f64::from(row % 2)).collect();
+        let margins: Vec<f64> = (0..1000).map(|row| f64::from(row - 500) / 50.0).collect();
+        for loss in SINGLE {
+            let mut together = vec![[0.0; 2]; 1000];
+            loss.derivatives_of(&targets, &margins, &mut together);
+            for (row, pair) in together.into_iter().enumerate() {
+                assert_eq!(
+                    pair,
+                    loss.derivatives(targets[row], margins[row]),
+                    "{loss:?}"
                 );
             }
         }

@@ -3,10 +3,11 @@
 //!
 //! `bins` turns a table into codes of one byte (`cuts` says where columns are cut), once for any
 //! number of fits. Each round, `loss` gives the derivatives of every row, `gradients` makes them small
-//! integers, `histogram` sums these by bin, `split` and `categories` find the best division of a node,
-//! `grow` grows a tree leaf by leaf, and `boost` gives the leaves their values. The result is an
-//! [`Ensemble`] of flat arrays: `score` walks it, `shap` and `game` explain what it says, `saved` and
-//! `xgboost` translate it for files.
+//! integers, `histogram` sums these by bin (`sums`), `split` and `categories` find the best division of
+//! a node, `grow` grows a tree leaf by leaf (in the order of `frontier`, by the threads of `crew`,
+//! dividing `rows`), and `trainer` gives the leaves their values; `boost` says when it ends. The result
+//! is an [`Ensemble`] of flat arrays: `score` and `rename` pass rows through it, `shap` and `game`
+//! explain what it says, `saved` and `xgboost` translate it for files.
 //!
 //! What makes it reproducible: sums of gradients are sums of integers, so neither the order of rows
 //! nor the division of work into tasks matters; whatever is drawn is keyed by the seed, the tree and
@@ -20,9 +21,11 @@ mod bins;
 mod boost;
 mod categories;
 mod columns;
+mod crew;
 mod cuts;
 mod draws;
 mod ensemble;
+mod frontier;
 mod game;
 mod gradients;
 mod grow;
@@ -30,12 +33,16 @@ mod histogram;
 mod interactions;
 mod loss;
 mod options;
+mod rename;
+mod rows;
 mod saved;
 mod score;
 mod shap;
 mod split;
+mod sums;
 #[cfg(test)]
 mod tests;
+mod trainer;
 mod xgboost;
 
 pub use bins::{BinOptions, Bins};

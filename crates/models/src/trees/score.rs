@@ -1,9 +1,5 @@
-//! Scoring: rows become codes, and 64 rows pass through a tree together.
-//!
-//! Each row has the number of a leaf of the part of the tree seen so far. A split renames the leaf of
-//! those rows in it that go right, for all 64 rows at once and without a branch, in loops over bytes
-//! which compilers turn into vector instructions. That costs all nodes instead of a path's, so large
-//! trees are walked row by row instead.
+//! Scoring: rows become codes, and 64 rows pass through a tree together: through a small tree by
+//! renaming leaves (see `rename`), through a large one row by row.
 //!
 //! A missing value has the largest code; where it goes left, 1 is added to both sides of the
 //! comparison, which makes the code wrap around to 0. In a walk a leaf is its own left child, and all
@@ -18,6 +14,7 @@ use super::columns::{self, Column};
 use super::cuts::Coding;
 use super::ensemble::{Ensemble, EnsembleError, NodeTest, range};
 use super::loss::Link;
+use super::rename::{NO_SET, Renaming, has_sets, rename, rename_with_sets};
 
 /// Rows that pass through trees together.
 pub(super) const BLOCK: usize = 64;
@@ -63,16 +60,6 @@ pub struct Scorer {
     renamings: Vec<Renaming>,
 }
 
-/// A split as the renaming of a leaf.
-#[derive(Clone, Copy)]
-struct Renaming {
-    step: Step,
-    /// The leaf that is split; its number remains that of the left child.
-    leaf: u8,
-    /// What turns the leaf's number into that of the right child, by exclusive or.
-    change: u8,
-}
-
 struct Tree {
     /// Index of its first node.
     first: usize,
@@ -81,7 +68,9 @@ struct Tree {
     /// Index of its first leaf.
     first_leaf: usize,
     /// Its renamings; none if the tree is large.
-    renamings: std::ops::Range<usize>,
+    renamings: Range<usize>,
+    /// Whether a split is by a set.
+    has_sets: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -237,7 +226,13 @@ impl Scorer {
             (leaf_of[left], leaf_of[left + 1]) = (leaf, leaves);
             if is_small {
                 self.renamings.push(Renaming {
-                    step,
+                    lane: step.lane,
+                    set: match step.kind {
+                        Kind::Set(set) => set,
+                        _ => NO_SET,
+                    },
+                    limit: step.limit,
+                    shift: step.shift,
                     leaf: leaf as u8,
                     change: (leaf ^ leaves) as u8,
                 });
@@ -253,6 +248,7 @@ impl Scorer {
             first,
             end: nodes.end,
             first_leaf,
+            has_sets: has_sets(&self.renamings[first_renaming..]),
             renamings: first_renaming..self.renamings.len(),
         });
     }
@@ -359,7 +355,8 @@ impl Scorer {
             let steps = &self.steps[tree.first..tree.end];
             let renamings = &self.renamings[tree.renamings.clone()];
             let leaves = match steps.len() == 2 * renamings.len() + 1 {
-                true => self.rename(renamings, lanes).map(u32::from),
+                true if tree.has_sets => rename_with_sets(renamings, &self.sets, lanes),
+                true => rename(renamings, lanes),
                 false => self.walk(steps, lanes),
             };
             let margins = margins[index % outputs..].iter_mut().step_by(outputs);
@@ -368,28 +365,6 @@ impl Scorer {
                 *margin += values[leaf as usize];
             }
         }
-    }
-
-    /// The number of each row's leaf in a small tree.
-    fn rename(&self, renamings: &[Renaming], lanes: &[Lane]) -> Lane {
-        let mut leaves = [0; BLOCK];
-        for &Renaming { step, leaf, change } in renamings {
-            let codes = &lanes[step.lane as usize];
-            if let Kind::Set(_) = step.kind {
-                for (to, &code) in leaves.iter_mut().zip(codes) {
-                    let is_moved = *to == leaf && step.next(code, &self.sets) != step.left;
-                    *to ^= if is_moved { change } else { 0 };
-                }
-                continue;
-            }
-            let (shift, limit) = (step.shift, step.limit);
-            for (to, &code) in leaves.iter_mut().zip(codes) {
-                let is_here = u8::from(*to == leaf).wrapping_neg();
-                let is_right = u8::from(code.wrapping_add(shift) > limit).wrapping_neg();
-                *to ^= is_here & is_right & change;
-            }
-        }
-        leaves
     }
 
     /// The number of each row's leaf in any tree.

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::bins::Bins;
 use super::cuts::MISSING;
-use super::histogram::{Layout, Sums};
 use super::options::Options;
+use super::sums::{Bin, Layout, Sums};
 
 /// Gains below this share of what the node itself lowers the loss by are rounding.
 const NOISE: f64 = 1e-12;
@@ -85,15 +85,22 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The best split by one of the given columns, if any is allowed and gains anything.
-    pub fn find(&self, histogram: &[Sums], place: &Place, columns: &[usize]) -> Option<Split> {
+    /// The best split by one of the given columns, if any is allowed and gains anything; with
+    /// `is_shared` all threads look for it.
+    pub fn find(
+        &self,
+        histogram: &[Bin],
+        place: &Place,
+        columns: &[usize],
+        is_shared: bool,
+    ) -> Option<Split> {
         let best_of = |columns: &[usize]| {
             let splits = columns
                 .iter()
                 .filter_map(|&column| self.split(histogram, place, column));
             splits.reduce(better)
         };
-        match self.layout.len() > 2 * TASK_BINS {
+        match is_shared && self.layout.len() > 2 * TASK_BINS {
             false => best_of(columns),
             true => {
                 let share = (TASK_BINS * self.bins.columns() / self.layout.len()).max(1);
@@ -104,7 +111,7 @@ impl Finder<'_> {
     }
 
     /// The best split by a column.
-    fn split(&self, histogram: &[Sums], place: &Place, column: usize) -> Option<Split> {
+    fn split(&self, histogram: &[Bin], place: &Place, column: usize) -> Option<Split> {
         let bins = &histogram[self.layout.column(column)];
         let sign = self.options.monotone.get(column).copied().unwrap_or(0);
         let division = match (self.bins.is_categories(column), self.is_bounded()) {
@@ -190,7 +197,7 @@ impl Finder<'_> {
     /// The best cut of a column of numbers; the last bin holds the missing values.
     fn divide_numbers(
         &self,
-        bins: &[Sums],
+        bins: &[Bin],
         place: &Place,
         gain: impl Fn(Sums, Sums) -> f64,
     ) -> Option<Division> {
@@ -202,15 +209,15 @@ impl Finder<'_> {
             gain: self.least_gain(place),
             found: None,
         };
-        best.scan(bins, Sums::default(), false, &gain);
-        if missing.rows > 0 {
+        best.scan(bins, Bin::default(), false, &gain);
+        if !missing.is_empty() {
             best.scan(bins, missing, true, &gain);
         }
         let (bin, missing_left, left) = best.found?;
         // Where nothing was missing, what is missing later goes with the majority.
-        let missing_left = match missing.rows {
-            0 => 2 * left.rows >= place.sums.rows,
-            _ => missing_left,
+        let missing_left = match missing.is_empty() {
+            true => 2 * left.rows >= place.sums.rows,
+            false => missing_left,
         };
         let bin = bin as u8;
         Some(Division {
@@ -238,20 +245,21 @@ struct Best {
 }
 
 impl Best {
-    /// Tries the cut after each bin; `left` holds what is on the left before the first.
+    /// Tries the cut after each bin; `left_bins` holds what is on the left before the first.
     #[inline]
     fn scan(
         &mut self,
-        bins: &[Sums],
-        mut left: Sums,
+        bins: &[Bin],
+        mut left_bins: Bin,
         missing_left: bool,
         gain: &impl Fn(Sums, Sums) -> f64,
     ) {
         for (bin, sums) in bins.iter().enumerate() {
-            if sums.rows == 0 {
+            if sums.is_empty() {
                 continue;
             }
-            left += *sums;
+            left_bins += *sums;
+            let left = left_bins.sums();
             if left.rows < self.min_rows || left.h < self.min_hessian {
                 continue;
             }

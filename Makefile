@@ -10,7 +10,8 @@ TASKS := nlp cv recsys ts tabular
 PREFIX ?= $(HOME)/.local
 
 .PHONY: help build install run test lint bench bench-peers bench-cv jpeg-damage cv-model docs-check reference \
-  dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa check-shap clean
+  dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa check-shap \
+  check-signatures test-mlflow clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +95,14 @@ verify-isa: build ## The same bytes on other CPUs (qemu-user from Debian)
 
 check-shap: build ## Contributions of 20 exported models of tabular beside those of the package shap
 	venv=$$(python3 tools/venv shap) || exit 1; "$$venv/bin/python" tools/check-shap $(BINARY)
+
+check-signatures: ## Signatures of models beside those of the package model-signing, in both directions
+	cargo build --release --locked --workspace --example sign
+	python3 tools/check-signatures $(CARGO_TARGET_DIR)/release/examples/sign
+
+test-mlflow: build ## Runs and versions mirrored to a real MLflow server that is killed again and again
+	cargo build --release --locked --workspace --example mirror
+	$(if $(SHORT),SHORT=1) python3 tools/test-mlflow $(CARGO_TARGET_DIR)/release/examples/mirror $(BINARY)
 
 clean: ## Remove what the pipeline made here; the compiled code stays
 	rm -rf data models metrics plots reports .easylife

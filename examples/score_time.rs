@@ -14,8 +14,10 @@ use scoring::Score;
 
 fn model<T: Task>(project: &Path) -> anyhow::Result<task::Loaded<T>> {
     let path = project.join(format!("models/{}.safetensors", T::NAME));
-    let path = Some(path.as_path()).filter(|path| path.exists());
-    task::load_model::<T>(None, path)
+    match path.exists() {
+        true => task::load_file::<T>(&path),
+        false => task::load_model::<T>(None, None),
+    }
 }
 
 /// Microseconds of one call, the median of runs of so many calls.

@@ -13,11 +13,14 @@ mod complete;
 mod explain;
 mod help;
 mod init;
+mod model;
 mod next;
 mod overview;
 mod predict;
+mod registry;
 #[cfg(feature = "serve")]
 mod replay;
+mod runs;
 #[cfg(feature = "serve")]
 mod serve;
 mod show;
@@ -247,12 +250,28 @@ impl Cli {
             Verb::Prepare(tasks) => run_each((global, "prepare"), &tasks, |project, name| {
                 Ok(for_task!(name, T => Box::new(pipeline::prepare::run::<T>(project, talk)?)))
             }),
-            Verb::Train(tasks) => run_each((global, "train"), &tasks, |project, name| {
-                Ok(for_task!(name, T => Box::new(train::run::<T>(project, talk)?)))
+            Verb::Train(args) => run_each((global, "train"), &args.tasks, |project, name| {
+                let settings = args.record.settings(project)?;
+                Ok(for_task!(name, T => Box::new(crate::runs::record::<T, _>(
+                    (project, settings, talk),
+                    "train",
+                    || train::run::<T>(project, talk),
+                    |trained, run| trained.record(project, run),
+                )?)))
             }),
-            Verb::Evaluate(tasks) => run_each((global, "evaluate"), &tasks, |project, name| {
-                Ok(for_task!(name, T => Box::new(eval::run::<T>(project, talk)?)))
+            Verb::Evaluate(args) => run_each((global, "evaluate"), &args.tasks, |project, name| {
+                let settings = args.record.settings(project)?;
+                Ok(for_task!(name, T => Box::new(crate::runs::record::<T, _>(
+                    (project, settings, talk),
+                    "evaluate",
+                    || eval::run::<T>(project, talk),
+                    |evaluated, run| evaluated.record(project, run),
+                )?)))
             }),
+            Verb::Runs(args) => args.run(global),
+            Verb::Registry(args) => args.run(global, talk),
+            Verb::Keys(args) => args.run(global),
+            Verb::VerifySignature(args) => args.run(global),
             Verb::Gate(args) => args.run(global),
             Verb::Compare { a, b } => compare::run(global, (&a, &b), talk),
             #[cfg(feature = "serve")]
@@ -315,7 +334,7 @@ fn run_export(global: &Global, model: &Path, output: &Path, talk: &Talk) -> Resu
     let project = project.as_ref();
     let (name, path) = named_model(project, model)?;
     let format = export::Format::XgboostJson;
-    let written = for_task!(name, T => export::run::<T>(project, &path, format, output, talk)?);
+    let written = for_task!(name, T => export::run::<T>(&path, format, output, talk)?);
     global.show(&written)?;
     Ok(Exit::Done)
 }

@@ -30,6 +30,23 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// What it means, in words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "the command line or the parameters are wrong",
+            Self::Gate => "a gate was not met",
+            Self::Data => "the data break the rules",
+            Self::Locked => "another run holds the lock",
+            Self::NotReproducible => "not reproducible",
+            Self::Partial => "done, with rows that failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// An error of a verb, with its exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

@@ -7,7 +7,6 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{self, Loaded, Task};
 use files::atomic;
@@ -77,14 +76,8 @@ pub struct Written {
 ///
 /// # Errors
 /// A model that cannot be loaded, or has no form in the format.
-pub fn run<T: Export>(
-    project: Option<&Project>,
-    model: &Path,
-    format: Format,
-    output: &Path,
-    talk: &Talk,
-) -> Result<Written> {
-    let loaded = task::load_model::<T>(project, Some(model))?;
+pub fn run<T: Export>(model: &Path, format: Format, output: &Path, talk: &Talk) -> Result<Written> {
+    let loaded = task::load_file::<T>(model)?;
     let exported = T::export(&loaded, format)?;
     atomic::write(output, |out| out.write_all(exported.text.as_bytes()))?;
     exported.notes.iter().for_each(|note| talk.note(note));

@@ -1,10 +1,12 @@
 //! The common interface of tasks: name, parameters, data, model. The tasks themselves, and the table of
 //! tasks, are in `tasks`.
 
+pub mod metrics;
 pub mod record;
 #[cfg(test)]
 pub mod toy;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::classes::ClassWords;
 use crate::columns::{Needed, Role};
 use crate::exit;
+use crate::memory::{self, Registered};
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
@@ -47,10 +50,24 @@ pub struct RawData<'a> {
     pub of_tables: bool,
 }
 
+/// How an MLflow server calls the runs of a task: as the platform does that this toolkit is the Rust form of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// Their experiment, unless `MLFLOW_EXPERIMENT_NAME` names another one.
+    pub experiment: &'static str,
+    /// The name of each.
+    pub run: &'static str,
+}
+
 /// One of the jobs the toolkit does.
 pub trait Task: 'static {
     /// Its name in commands, parameters and folders.
     const NAME: &'static str;
+    /// The names of its runs on an MLflow server.
+    const TRACKED: Tracked = Tracked {
+        experiment: Self::NAME,
+        run: Self::NAME,
+    };
     /// Its block of the parameters, as written.
     type Block: Serialize + DeserializeOwned + JsonSchema + Default;
     /// Its checked parameters.
@@ -133,15 +150,78 @@ pub fn open_part<T: Task>(project: &Project, part: Part) -> Result<Box<dyn Sourc
     Ok(tables::open(&part_path::<T>(project, part)?)?)
 }
 
-/// The path of the requested model, otherwise of the project's.
-pub fn model_path<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<PathBuf> {
-    match (asked, project) {
-        (Some(path), _) => Ok(path.to_owned()),
-        (None, Some(project)) => Ok(project.model(T::NAME)),
-        (None, None) => Err(exit::usage(
-            "no model: name one with -m, or run inside a project (a folder with params.yaml)",
-        )),
+/// A model that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRef {
+    /// Where it is.
+    pub source: ModelSource,
+    /// Public keys, one of which must have signed it; `None`: it need not be signed.
+    pub signed_by: Option<Vec<PathBuf>>,
+}
+
+/// Where a model is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// In a file.
+    File(PathBuf),
+    /// In a registry, under a name.
+    Registered(Registered),
+}
+
+impl ModelRef {
+    /// A file that need not be signed.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self {
+            source: ModelSource::File(path.into()),
+            signed_by: None,
+        }
     }
+
+    /// What is looked at to see whether there is another model: the file, or the history of the registry.
+    ///
+    /// # Errors
+    /// A registry that nobody named.
+    pub fn watched(&self) -> Result<PathBuf> {
+        match &self.source {
+            ModelSource::File(path) => Ok(path.clone()),
+            ModelSource::Registered(registered) => registered.history(),
+        }
+    }
+}
+
+impl fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.source {
+            ModelSource::File(path) => write!(f, "{}", path.display()),
+            ModelSource::Registered(registered) => f.write_str(&registered.name),
+        }
+    }
+}
+
+/// The project's model, unless there is none and one is built in, which is a part of this program.
+///
+/// # Errors
+/// If there is no project.
+pub fn own_file<T: Task>(project: Option<&Project>) -> Result<Option<PathBuf>> {
+    let own = own_model::<T>(project);
+    match (T::EMBEDDED, own) {
+        (Some(_), own) => Ok(own.ok().filter(|path| path.exists())),
+        (None, own) => own.map(Some),
+    }
+}
+
+/// The project's model, where none was asked for.
+///
+/// # Errors
+/// If there is no project.
+pub fn own_model<T: Task>(project: Option<&Project>) -> Result<PathBuf> {
+    project
+        .map(|project| project.model(T::NAME))
+        .ok_or_else(|| {
+            exit::usage(
+                "no model: name one with -m, or run inside a project (a folder with params.yaml)",
+            )
+        })
 }
 
 /// A loaded model, and its name.
@@ -155,18 +235,51 @@ pub struct Loaded<T: Task> {
 }
 
 /// Loads the requested model, otherwise the project's, otherwise the built-in one.
-pub fn load_model<T: Task>(project: Option<&Project>, asked: Option<&Path>) -> Result<Loaded<T>> {
-    let trained = asked.is_some() || project.is_some_and(|p| p.model(T::NAME).exists());
-    let (name, contents) = match T::EMBEDDED {
-        Some(bytes) if !trained => {
+///
+/// # Errors
+/// A model that is absent, damaged, of another task or not signed as it must be.
+pub fn load_model<T: Task>(
+    project: Option<&Project>,
+    asked: Option<&ModelRef>,
+) -> Result<Loaded<T>> {
+    let is_trained = project.is_some_and(|project| project.model(T::NAME).exists());
+    match (asked, T::EMBEDDED) {
+        (Some(asked), _) => load(asked),
+        (None, Some(bytes)) if !is_trained => {
             let name = format!("the built-in model of {}", T::NAME);
-            (name.clone(), artifact::from_bytes(bytes, &name, T::NAME)?)
+            loaded(artifact::from_bytes(bytes, &name, T::NAME)?, name)
         }
-        _ => {
-            let path = model_path::<T>(project, asked)?;
-            (path.display().to_string(), artifact::load(&path, T::NAME)?)
+        (None, _) => load_file(&own_model::<T>(project)?),
+    }
+}
+
+/// Loads a model from a file.
+///
+/// # Errors
+/// A file that is absent, damaged or of another task.
+pub fn load_file<T: Task>(path: &Path) -> Result<Loaded<T>> {
+    loaded(artifact::load(path, T::NAME)?, path.display().to_string())
+}
+
+fn load<T: Task>(asked: &ModelRef) -> Result<Loaded<T>> {
+    let (name, bytes) = match (&asked.source, &asked.signed_by) {
+        (ModelSource::File(path), None) => return load_file(path),
+        // The bytes that are verified are those that are used.
+        (ModelSource::File(path), Some(keys)) => {
+            (path.display().to_string(), memory::read_signed(path, keys)?)
+        }
+        (ModelSource::Registered(registered), keys) => {
+            let (version, bytes) = registered.read(keys.is_some())?;
+            (
+                format!("{} (version {})", registered.name, version.number),
+                bytes,
+            )
         }
     };
+    loaded(artifact::from_bytes(&bytes, &name, T::NAME)?, name)
+}
+
+fn loaded<T: Task>(contents: Contents<T::Details>, name: String) -> Result<Loaded<T>> {
     let Contents {
         header,
         state,

@@ -19,7 +19,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("export", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
-    ("task", &["classes", "columns", "params", "project", "exit"]),
+    ("runs", VERB),
+    ("registry", VERB),
+    (
+        "task",
+        &["classes", "columns", "params", "project", "memory", "exit"],
+    ),
     ("classes", &["params"]),
     ("columns", &["exit"]),
     ("project", &["params", "exit"]),
@@ -29,6 +34,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("talk", &[]),
     ("outcome", &[]),
     ("interrupt", &[]),
+    ("settings", &["params", "exit"]),
+    ("memory", &["params", "project", "settings", "talk", "exit"]),
 ];
 
 /// What a verb may name: everything below the verbs; no task, and no other verb.
@@ -37,10 +44,12 @@ const VERB: &[&str] = &[
     "columns",
     "exit",
     "interrupt",
+    "memory",
     "outcome",
     "params",
     "project",
     "report",
+    "settings",
     "talk",
     "task",
 ];
@@ -48,7 +57,7 @@ const VERB: &[&str] = &[
 /// A task implements the traits of the verbs.
 const TASKS: &[&str] = &[
     "train", "eval", "predict", "serve", "explain", "export", "inspect", "pipeline", "classes",
-    "columns", "exit", "outcome", "params", "project", "report", "talk", "task",
+    "columns", "exit", "memory", "outcome", "params", "project", "report", "talk", "task",
 ];
 
 /// Crates that one module keeps to itself.

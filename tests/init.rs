@@ -20,6 +20,7 @@ fn a_new_project_runs_at_once() {
         dir.names("mine"),
         [
             ".dvcignore",
+            ".easylife",
             ".gitignore",
             "README.md",
             "data",

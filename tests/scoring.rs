@@ -20,7 +20,7 @@ fn rows(dir: &Workdir, name: &str) -> Vec<std::collections::HashMap<String, Stri
 /// The model of `T` that was trained in `dir`.
 fn model<T: Task>(dir: &Workdir) -> task::Loaded<T> {
     let path = dir.path(format!("models/{}.safetensors", T::NAME));
-    task::load_model::<T>(None, Some(&path)).unwrap()
+    task::load_file::<T>(&path).unwrap()
 }
 
 /// A project with a small sample, prepared and trained.

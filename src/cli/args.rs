@@ -14,8 +14,10 @@ use super::complete;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
 use super::predict::{PredictArgs, ReadingArgs};
+use super::registry::{KeysArgs, RegistryArgs, VerifySignatureArgs};
 #[cfg(feature = "serve")]
 use super::replay::ReplayArgs;
+use super::runs::{RecordArgs, RunsArgs};
 #[cfg(feature = "serve")]
 use super::serve::ServeArgs;
 use super::stages::{ReproArgs, StatusArgs, VerifyArgs};
@@ -112,9 +114,9 @@ pub enum Verb {
     /// Split raw data into data/processed/TASK/{train,test}.csv
     Prepare(TasksArgs),
     /// Train on the training part -> models/TASK.safetensors
-    Train(TasksArgs),
+    Train(RecordedArgs),
     /// Score the test part -> metrics/TASK.json, plots/TASK, reports/TASK.html
-    Evaluate(TasksArgs),
+    Evaluate(RecordedArgs),
     /// Check the metrics against TASK.gate; exit 3 if a bound is not met
     Gate(GateArgs),
     /// Compare two commits, project folders, metrics files or model files
@@ -126,6 +128,14 @@ pub enum Verb {
         #[arg(value_name = "B", default_value = ".")]
         b: String,
     },
+    /// What was trained and evaluated, with which results: a table, one run, two compared, CSV
+    Runs(RunsArgs),
+    /// Versions and aliases of models: who is `champion`, since when and why
+    Registry(RegistryArgs),
+    /// Make keys that sign models
+    Keys(KeysArgs),
+    /// Verify that a trusted key signed a file; exit 4 if not
+    VerifySignature(VerifySignatureArgs),
     /// Score a file or stdin, or answer inputs given on the command line
     Predict(PredictArgs),
     /// Explain individual answers of a model
@@ -189,6 +199,15 @@ pub struct TasksArgs {
     /// A task, or `all` tasks of the project
     #[arg(value_name = "TASK", value_parser = PossibleValuesParser::new(task_names(true)))]
     pub task: String,
+}
+
+/// Tasks of a verb that records its run.
+#[derive(Args)]
+pub struct RecordedArgs {
+    #[command(flatten)]
+    pub tasks: TasksArgs,
+    #[command(flatten)]
+    pub record: RecordArgs,
 }
 
 #[derive(Args)]

@@ -37,7 +37,8 @@ pub fn run(global: &Global, (a, b): (&str, &str), talk: &Talk) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn outcomes(name: &Name) -> TaskOutcomes {
+/// A task, for comparisons.
+pub(super) fn outcomes(name: &Name) -> TaskOutcomes {
     TaskOutcomes {
         name: name.as_str(),
         recorded: for_task!(*name, T => <T as Evaluate>::RECORDED),

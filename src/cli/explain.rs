@@ -8,12 +8,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::args::{Global, task_names};
+use super::model::ModelArgs;
 use crate::exit::{self, Exit};
 use crate::explain::{How, Method};
 use crate::outcome::Outcome;
 use crate::project::Project;
 use crate::tasks::Name;
-use crate::{explain, for_task};
+use crate::{explain, for_task, task};
 
 #[derive(Args)]
 pub struct ExplainArgs {
@@ -23,9 +24,8 @@ pub struct ExplainArgs {
     /// [default: one per line on stdin]
     #[arg(value_name = "INPUT")]
     pub inputs: Vec<String>,
-    /// Model file [default: the project's models/TASK.safetensors]
-    #[arg(short, long, value_name = "MODEL")]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelArgs,
     /// cv: write each photo next to its tile map into this folder
     #[arg(long, value_name = "DIR")]
     pub pictures: Option<PathBuf>,
@@ -70,9 +70,10 @@ impl ExplainArgs {
     pub(super) fn run(self, global: &Global) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         let name: Name = self.task.parse().map_err(exit::usage)?;
+        let own = || for_task!(name, T => task::own_file::<T>(project.as_ref()));
         let request = explain::Request {
             inputs: self.inputs,
-            model: self.model,
+            model: self.model.reference(project.as_ref(), own)?,
             how: How {
                 top: self.top,
                 method: self.method.map(Method::from),

@@ -114,6 +114,29 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "runs",
+        &[
+            "easylife runs --task nlp --sort accuracy",
+            "easylife runs --where nlp.model.C=10 --columns accuracy,log_loss",
+            "easylife runs compare 019ad2f01c5e latest",
+            "easylife runs export -o runs.csv",
+        ],
+    ),
+    (
+        "registry",
+        &[
+            "easylife registry add nlp",
+            "easylife registry promote nlp@champion latest --if-better accuracy",
+            "easylife predict nlp -m nlp@champion -i texts.csv -o scored.csv",
+            "easylife registry log nlp@champion --at 2026-11-30",
+        ],
+    ),
+    ("keys", &["easylife keys new release.key"]),
+    (
+        "verify-signature",
+        &["easylife verify-signature models/nlp.safetensors --trusted-key release.key.pub"],
+    ),
+    (
         "export",
         &["easylife export tabular --to xgboost-json -o model.json"],
     ),

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use tables::{Decimal, Delimiter, Encoding, Escape, Format, Quote};
 
 use super::args::{Global, task_names};
+use super::model::ModelArgs;
 use super::show::Verdict;
 use crate::exit::{self, Exit};
 use crate::for_task;
@@ -17,6 +18,7 @@ use crate::interrupt::Interrupt;
 use crate::predict::{self, OnError, Port};
 use crate::project::Project;
 use crate::talk::Talk;
+use crate::task;
 use crate::tasks::Name;
 
 /// Heading of the options for input and output.
@@ -48,9 +50,8 @@ pub struct PredictArgs {
     /// File to write; `-`: stdout [default: TASK.predict.output, without --input]
     #[arg(short, long, value_name = "OUT", help_heading = INPUT_OUTPUT)]
     pub output: Option<PathBuf>,
-    /// Model file [default: the project's models/TASK.safetensors]
-    #[arg(short, long, value_name = "MODEL", help_heading = INPUT_OUTPUT)]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub model: ModelArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
     /// Format of stdin and stdout [default: csv]
@@ -192,7 +193,7 @@ impl PredictArgs {
             );
         }
         let answer = output.is_none();
-        let request = self.request(input, output, reading, asked);
+        let request = self.request((input, output, reading), asked, (project.as_ref(), name))?;
         if answer {
             return for_task!(name, T => {
                 let answered = predict::ask::run::<T>(project.as_ref(), &request, talk)?;
@@ -258,16 +259,16 @@ impl PredictArgs {
 
     fn request(
         self,
-        input: Option<Port>,
-        output: Option<Port>,
-        reading: tables::Reading,
+        (input, output, reading): Ports,
         asked: Vec<String>,
-    ) -> predict::Request {
-        predict::Request {
+        (project, name): (Option<&Project>, Name),
+    ) -> Result<predict::Request> {
+        let own = || for_task!(name, T => task::own_file::<T>(project));
+        Ok(predict::Request {
             input,
             asked,
             output: output.unwrap_or(Port::Standard),
-            model: self.model,
+            model: self.model.reference(project, own)?,
             format: self.format,
             reading,
             on_error: self.on_error.map(|rows| match rows {
@@ -284,7 +285,7 @@ impl PredictArgs {
                 levels: self.level,
                 lists: self.lists.into(),
             },
-        }
+        })
     }
 }
 

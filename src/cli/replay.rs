@@ -6,11 +6,14 @@ use anyhow::Result;
 use clap::Args;
 
 use super::args::Global;
+use super::model::{PlaceArgs, reference};
 use crate::exit::{self, Exit};
 use crate::for_task;
+use crate::memory::Place;
 use crate::project::Project;
 use crate::serve::{Served, replay};
 use crate::talk::Talk;
+use crate::task::ModelSource;
 use crate::tasks::Name;
 
 #[derive(Args)]
@@ -18,9 +21,11 @@ pub struct ReplayArgs {
     /// Request logs of `easylife serve --request-log`, the oldest first; `-`: stdin
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
-    /// The model to ask: a file, or a task for the project's model
+    /// The model to ask: a file, a name of the registry, or a task for the project's model
     #[arg(short, long, value_name = "MODEL|TASK")]
     pub model: PathBuf,
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Write every row that changes to this file, as lines of JSON
     #[arg(long, value_name = "FILE")]
     pub changes: Option<PathBuf>,
@@ -39,11 +44,17 @@ impl ReplayArgs {
             .model
             .to_str()
             .and_then(|model| model.parse::<Name>().ok());
-        let (name, file) = match named.filter(|_| !self.model.exists()) {
+        let project = project.as_ref();
+        let (name, asked) = match named.filter(|_| !self.model.exists()) {
             Some(name) => (name, None),
             None => {
-                let task = artifact::describe(&self.model)?.header.task;
-                (task.parse().map_err(exit::usage)?, Some(self.model))
+                let place = || self.place.place(project, Place::default());
+                let asked = reference(self.model, false, place)?;
+                let task = match &asked.source {
+                    ModelSource::File(path) => artifact::describe(path)?.header.task,
+                    ModelSource::Registered(registered) => registered.task()?,
+                };
+                (task.parse().map_err(exit::usage)?, Some(asked))
             }
         };
         global.start_threads()?;
@@ -53,7 +64,7 @@ impl ReplayArgs {
             output: self.output,
             top: self.top,
         };
-        let served = for_task!(name, T => Served::of::<T>(project.as_ref(), file)?);
+        let served = for_task!(name, T => Served::of::<T>(project, asked)?);
         global.show(&replay::run(&served, &request, talk)?)?;
         Ok(Exit::Done)
     }

@@ -11,8 +11,10 @@ use serde::Serialize;
 use server::arms;
 
 use super::args::{Global, task_names};
+use super::model::reference;
 use crate::exit::{self, Exit};
 use crate::for_task;
+use crate::memory::Place;
 use crate::params::near_miss;
 use crate::project::Project;
 use crate::serve::{self, Checked, FILE, Given, KEYS, Served, Settings, ValueSource};
@@ -110,7 +112,16 @@ impl ServeArgs {
             settings.tasks.value = self.tasks;
             settings.tasks.source = ValueSource::Flag;
         }
-        let served = served(&settings, project)?;
+        let place = Place::new(
+            project,
+            file.as_deref(),
+            Place {
+                store: settings.registry.value.clone(),
+                trusted: settings.trusted_keys.value.clone(),
+                ..Place::default()
+            },
+        )?;
+        let served = served(&settings, project, &place)?;
         refuse_idle_listeners(&settings, &served)?;
         if self.check {
             let checked = serve::check(settings, served)?;
@@ -125,7 +136,7 @@ impl ServeArgs {
 }
 
 /// The models to serve: those of the tasks, then their arms.
-fn served(settings: &Settings, project: Option<&Project>) -> Result<Vec<Served>> {
+fn served(settings: &Settings, project: Option<&Project>, place: &Place) -> Result<Vec<Served>> {
     let source = || named(&settings.models.source, "model");
     let mut files: Vec<(Name, PathBuf)> = Vec::new();
     let mut arms: Vec<(Name, &str, &PathBuf)> = Vec::new();
@@ -168,14 +179,25 @@ fn served(settings: &Settings, project: Option<&Project>) -> Result<Vec<Served>>
         )));
     }
     check_split(settings, &arms.iter().map(|arm| arm.1).collect::<Vec<_>>())?;
+    let must_be_signed = settings.require_signature.value;
+    let asked = |path: PathBuf| reference(path, must_be_signed, || Ok(place.clone()));
+    let asked_of = |name: Name| match (file(name), must_be_signed) {
+        (Some(path), _) => asked(path).map(Some),
+        // A signature is required of the project's own model, too.
+        (None, true) => {
+            let own = for_task!(name, T => crate::task::own_file::<T>(project))?;
+            own.map(&asked).transpose()
+        }
+        (None, false) => Ok(None),
+    };
     let mut served = names
         .into_iter()
-        .map(|name| for_task!(name, T => Served::of::<T>(project, file(name))))
+        .map(|name| for_task!(name, T => Served::of::<T>(project, asked_of(name)?)))
         .collect::<Result<Vec<_>>>()?;
     for (name, model, path) in arms {
         let is_shadow = settings.shadows.value.iter().any(|shadow| shadow == model);
-        let (model, path) = (model.to_owned(), path.clone());
-        served.push(for_task!(name, T => Served::arm::<T>(model, path, is_shadow)));
+        let (model, asked) = (model.to_owned(), asked(path.clone())?);
+        served.push(for_task!(name, T => Served::named::<T>(model, asked, is_shadow)?));
     }
     Ok(served)
 }

@@ -25,6 +25,8 @@ use crate::talk::Talk;
 use crate::task::{self, Part, Task, record};
 use artifact::Header;
 use files::atomic;
+use registry::lineage::Named;
+use registry::runs::Run;
 
 /// What a task implements for `evaluate`.
 pub trait Evaluate: Task {
@@ -70,6 +72,32 @@ struct Metrics {
 pub struct Evaluated {
     metrics: Metrics,
     files: [PathBuf; 3],
+    /// The test part and the model.
+    #[serde(skip)]
+    inputs: [PathBuf; 2],
+}
+
+impl Evaluated {
+    /// Adds to the record of a run what was measured, on what.
+    ///
+    /// # Errors
+    /// A test part that cannot be read.
+    pub fn record(&self, project: &Project, run: &mut Run) -> Result<()> {
+        let [test, model] = &self.inputs;
+        run.digests.data = vec![Named {
+            path: project.shown(test),
+            sha256: files::digest::file(test)?,
+            rows: self.metrics.figures["rows"].as_u64(),
+        }];
+        run.digests.model = Some(Named {
+            path: project.shown(model),
+            sha256: self.metrics.model.clone(),
+            rows: None,
+        });
+        run.files = self.files.iter().map(|file| project.shown(file)).collect();
+        run.metrics = task::metrics::measured(&self.metrics.figures);
+        Ok(())
+    }
 }
 
 impl fmt::Display for Evaluated {
@@ -106,7 +134,7 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
         record::follow::<T>(project, record::DifferentParts::Allowed)?;
     said.iter().for_each(|said| talk.note(said));
     let path = project.model(T::NAME);
-    let task::Loaded { header, model, .. } = task::load_model::<T>(Some(project), Some(&path))?;
+    let task::Loaded { header, model, .. } = task::load_file::<T>(&path)?;
     refuse_other_split::<T>(project, &path, &header)?;
     let test = T::load(project, Part::Test, &params)?;
     if T::is_empty(&test) {
@@ -146,7 +174,12 @@ pub fn run<T: Evaluate>(project: &Project, talk: &Talk) -> Result<Evaluated> {
         ..evaluation.page
     };
     atomic::write(&files[2], |out| out.write_all(page.render().as_bytes()))?;
-    Ok(Evaluated { metrics, files })
+    let test = task::part_path::<T>(project, Part::Test)?;
+    Ok(Evaluated {
+        metrics,
+        files,
+        inputs: [test, path],
+    })
 }
 
 /// Refuses a model trained on another split: the test part may hold rows of its training part, which would make
@@ -188,6 +221,7 @@ mod tests {
                 model: "0".to_owned(),
             },
             files: ["m.json", "plots", "r.html"].map(PathBuf::from),
+            inputs: ["test.csv", "nlp.safetensors"].map(PathBuf::from),
         };
         assert_eq!(
             evaluated.to_string(),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::exit;
 use crate::outcome::Outcome;
 use crate::project::Project;
-use crate::task::{self, Task};
+use crate::task::{self, ModelRef, Task};
 use artifact::Header;
 use files::atomic;
 
@@ -90,7 +90,7 @@ pub struct Request {
     /// Empty: one per line on stdin.
     pub inputs: Vec<String>,
     /// Absent: the project's model.
-    pub model: Option<PathBuf>,
+    pub model: Option<ModelRef>,
     pub how: How,
     /// Folder to write pictures into.
     pub pictures: Option<PathBuf>,
@@ -110,7 +110,7 @@ pub fn run<T: Explain>(
         )));
     }
     let task::Loaded { model, header, .. } =
-        task::load_model::<T>(project, request.model.as_deref())?;
+        task::load_model::<T>(project, request.model.as_ref())?;
     let explainer = T::explainer(project, &model, &header, &request.how)?;
     let explain = |input: &str| {
         let explanation = explainer(input)?;

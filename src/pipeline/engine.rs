@@ -14,6 +14,8 @@ pub(super) const PROGRAM: Program = Program {
     run_variable: "EASYLIFE_RUN",
     threads_variable: "EASYLIFE_THREADS",
     private_variables: &["EASYLIFE_PROJECT", "EASYLIFE_JSON", "EASYLIFE_THREADS"],
+    // What a verification runs is no run of its own.
+    verification_variables: &[("EASYLIFE_RUNS_KEEP", "0")],
     differences: &[("safetensors", artifact::difference::first)],
 };
 

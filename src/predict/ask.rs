@@ -177,7 +177,7 @@ pub fn run<T: Ask>(
 ) -> Result<Answered<T::Answer>> {
     super::refuse_options_of_others::<T>(&request.options)?;
     refuse_options_of_a_batch(request)?;
-    let loaded = task::load_model::<T>(project, request.model.as_deref())?;
+    let loaded = task::load_model::<T>(project, request.model.as_ref())?;
     talk.detail(format!("{}: {}", loaded.name, loaded.header.provenance));
     let answers = T::answer(project, loaded, request, talk)?;
     let entry = |(input, answer): (&String, Result<T::Answer, String>)| match answer {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::{IdSource, Port, Request};
 use crate::exit;
 use crate::project::{PARAMS, Project};
-use crate::task::{self, Task};
+use crate::task::{self, ModelSource, Task};
 use tables::{Compression, Format};
 
 /// The format by the output's name, otherwise by `--format`, otherwise CSV.
@@ -84,9 +84,13 @@ pub(super) fn refuse_overwriting<T: Task>(
             output.display()
         )));
     }
-    let mut own: Vec<PathBuf> = task::model_path::<T>(project, request.model.as_deref())
-        .into_iter()
-        .collect();
+    let mut own: Vec<PathBuf> = match &request.model {
+        Some(model) => match &model.source {
+            ModelSource::File(path) => vec![path.clone()],
+            ModelSource::Registered(_) => Vec::new(),
+        },
+        None => task::own_model::<T>(project).into_iter().collect(),
+    };
     if let Some(project) = project {
         let names = [PARAMS, "dvc.yaml", "dvc.lock"];
         own.extend(names.map(|name| project.path(name)));

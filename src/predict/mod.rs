@@ -29,7 +29,7 @@ use crate::interrupt::Interrupt;
 use crate::params::batch::Batch;
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{self, Task};
+use crate::task::{self, ModelRef, Task};
 use artifact::Header;
 use scoring::Refusal;
 use stream::Batches;
@@ -237,7 +237,7 @@ pub struct Request {
     pub asked: Vec<String>,
     pub output: Port,
     /// Absent: the project's model.
-    pub model: Option<PathBuf>,
+    pub model: Option<ModelRef>,
     /// Format of stdin and stdout; that of files follows from their names.
     pub format: Option<Format>,
     /// How inputs are read.
@@ -343,7 +343,7 @@ pub fn run<T: Predict>(
         header,
         model,
         ..
-    } = task::load_model::<T>(project, request.model.as_deref())?;
+    } = task::load_model::<T>(project, request.model.as_ref())?;
     talk.detail(format!("{name}: {}", header.provenance));
     let path = sink_file(request)?;
     let path = path.as_deref();

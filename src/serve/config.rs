@@ -21,48 +21,7 @@ use self::units::{spell_size, spell_time};
 use super::lines::Rotation;
 use super::{DEFAULT_ADDRESS, DRAIN_DELAY};
 use crate::exit;
-
-/// The file, in the project's folder.
-pub const FILE: &str = "easylife.toml";
-/// Where a value comes from; later ones go before earlier ones.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ValueSource {
-    /// Nobody said anything.
-    Default,
-    /// A line of a file.
-    File(String),
-    /// A variable.
-    Environment(String),
-    /// A flag.
-    Flag,
-}
-
-impl fmt::Display for ValueSource {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(place) => f.write_str(place),
-            Self::Environment(name) => f.write_str(name),
-            Self::Flag => f.write_str("flag"),
-        }
-    }
-}
-
-/// A value, and where it comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setting<T> {
-    /// The value.
-    pub value: T,
-    /// Where it comes from.
-    pub source: ValueSource,
-}
-
-impl<T> From<T> for Setting<T> {
-    fn from(value: T) -> Self {
-        let source = ValueSource::Default;
-        Self { value, source }
-    }
-}
+pub use crate::settings::{FILE, Setting, ValueSource};
 
 /// A key as somebody gave it.
 #[derive(Clone, Debug)]
@@ -140,6 +99,12 @@ pub struct Settings {
     pub tasks: Setting<Vec<String>>,
     /// Model files, each of a task or of an arm of it.
     pub models: Setting<Vec<(String, PathBuf)>>,
+    /// The folder of the registry that names are looked up in.
+    pub registry: Setting<Option<PathBuf>>,
+    /// Whether models must be signed.
+    pub require_signature: Setting<bool>,
+    /// The public keys that are trusted.
+    pub trusted_keys: Setting<Vec<PathBuf>>,
     /// Arms, and how many percent of the users they answer.
     pub weights: Setting<Vec<(String, f64)>>,
     /// Arms that get copies of requests.
@@ -230,6 +195,9 @@ impl Default for Settings {
         Self {
             tasks: Vec::new().into(),
             models: Vec::new().into(),
+            registry: None.into(),
+            require_signature: false.into(),
+            trusted_keys: Vec::new().into(),
             weights: Vec::new().into(),
             shadows: Vec::new().into(),
             listen: vec![Address {
@@ -268,11 +236,9 @@ impl Settings {
     pub fn new(file: Option<&Path>, given: &[Given]) -> Result<Self> {
         let mut settings = Self::default();
         if let Some(path) = file {
-            let shown = path.display().to_string();
             let folder = path.parent().unwrap_or(Path::new(""));
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| exit::usage(format!("cannot read {shown}: {error}")))?;
-            settings.read(&shown, folder, &text)?;
+            let shown = path.display().to_string();
+            settings.read(&shown, folder, &crate::settings::read(path)?)?;
         }
         for given in given {
             let key = key(given.key);

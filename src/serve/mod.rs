@@ -36,7 +36,7 @@ pub use config::{Given, Settings, ValueSource};
 use crate::exit;
 use crate::project::Project;
 use crate::talk::Talk;
-use crate::task::{Loaded, Task};
+use crate::task::{Loaded, ModelRef, Task};
 
 /// What a task implements for `serve`.
 pub trait Serve: Task {
@@ -57,6 +57,8 @@ pub struct Served {
     pub is_optional: bool,
     /// The file, which is looked at for changes, also where it is not there yet; `None`: the built-in model.
     pub file: Option<PathBuf>,
+    /// Where it comes from, for people; `None`: it is built in.
+    pub origin: Option<String>,
     /// Loads it.
     pub load: Box<dyn Fn() -> Result<Box<dyn Model>> + Send + Sync>,
 }
@@ -66,39 +68,45 @@ impl Served {
     ///
     /// # Errors
     /// If there is none.
-    pub fn of<T: Serve>(project: Option<&Project>, asked: Option<PathBuf>) -> Result<Self> {
-        let is_asked = asked.is_some();
-        let path = asked.or_else(|| project.map(|project| project.model(T::NAME)));
-        if path.is_none() && T::EMBEDDED.is_none() {
-            crate::task::model_path::<T>(project, None)?;
+    pub fn of<T: Serve>(project: Option<&Project>, asked: Option<ModelRef>) -> Result<Self> {
+        if let Some(asked) = asked {
+            return Self::named::<T>(T::NAME.to_owned(), asked, false);
         }
+        let path = match (project, T::EMBEDDED) {
+            (None, Some(_)) => None,
+            _ => Some(crate::task::own_model::<T>(project)?),
+        };
         let from = path.clone();
         Ok(Self {
             name: T::NAME.to_owned(),
             is_optional: false,
+            origin: path.as_ref().map(|path| path.display().to_string()),
             file: path,
             load: Box::new(move || {
                 // A model that is trained later takes the place of the built-in one.
-                let is_built_in =
-                    |path: &PathBuf| T::EMBEDDED.is_some() && !is_asked && !path.exists();
-                let path = from.as_ref().filter(|path| !is_built_in(path));
-                T::serve(crate::task::load_model::<T>(
-                    None,
-                    path.map(PathBuf::as_path),
-                )?)
+                let path = from
+                    .as_ref()
+                    .filter(|path| T::EMBEDDED.is_none() || path.exists());
+                T::serve(match path {
+                    Some(path) => crate::task::load_file::<T>(path)?,
+                    None => crate::task::load_model::<T>(None, None)?,
+                })
             }),
         })
     }
 
-    /// Another model of `T`, beside that of the task.
-    pub fn arm<T: Serve>(name: String, file: PathBuf, is_shadow: bool) -> Self {
-        let from = file.clone();
-        Self {
+    /// The model of `T` that was asked for, under the name of its task or of an arm beside it.
+    ///
+    /// # Errors
+    /// A registry that nobody named.
+    pub fn named<T: Serve>(name: String, asked: ModelRef, is_optional: bool) -> Result<Self> {
+        Ok(Self {
             name,
-            is_optional: is_shadow,
-            file: Some(file),
-            load: Box::new(move || T::serve(crate::task::load_model::<T>(None, Some(&from))?)),
-        }
+            is_optional,
+            origin: Some(asked.to_string()),
+            file: Some(asked.watched()?),
+            load: Box::new(move || T::serve(crate::task::load_model::<T>(None, Some(&asked))?)),
+        })
     }
 }
 
@@ -123,10 +131,9 @@ pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
         .into_iter()
         .map(|served| {
             let model = (served.load)()?;
-            let origin = match &served.file {
-                Some(file) if file.exists() => file.display().to_string(),
-                _ => "built in".to_owned(),
-            };
+            let is_there = served.file.as_ref().is_some_and(|file| file.exists());
+            let origin = served.origin.filter(|_| is_there);
+            let origin = origin.unwrap_or_else(|| "built in".to_owned());
             Ok((served.name, model.version().to_owned(), origin))
         })
         .collect::<Result<_>>()?;

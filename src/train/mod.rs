@@ -14,6 +14,8 @@ use crate::talk::Talk;
 use crate::task::{self, Part, Task, record};
 use artifact::{DataDigest, Header, Provenance, Signature};
 use models::state::Stateful;
+use registry::lineage::Named;
+use registry::runs::Run;
 
 /// What a task implements for `train`.
 pub trait Train: Task {
@@ -45,6 +47,25 @@ pub struct Trained<F> {
     rows: u64,
     #[serde(flatten)]
     fit: F,
+    /// The training part.
+    #[serde(skip)]
+    data: Named,
+}
+
+impl<F> Trained<F> {
+    /// Adds to the record of a run what was trained on what.
+    ///
+    /// # Errors
+    /// A model that cannot be read.
+    pub fn record(&self, project: &Project, run: &mut Run) -> Result<()> {
+        run.digests.data = vec![self.data.clone()];
+        run.digests.model = Some(Named {
+            path: project.shown(&self.model),
+            sha256: files::digest::file(&self.model)?,
+            rows: None,
+        });
+        Ok(())
+    }
 }
 
 impl<F: fmt::Display> fmt::Display for Trained<F> {
@@ -66,7 +87,8 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
         record::follow::<T>(project, record::DifferentParts::Refused)?;
     said.iter().for_each(|said| talk.note(said));
     let data = T::load(project, Part::Train, &params)?;
-    let sha256 = files::digest::file(&task::part_path::<T>(project, Part::Train)?)?;
+    let part = task::part_path::<T>(project, Part::Train)?;
+    let sha256 = files::digest::file(&part)?;
 
     let seed = project.params().seed;
     let fitted = T::fit(&params, seed, data, talk)?;
@@ -79,7 +101,7 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed,
             training: DataDigest {
-                sha256,
+                sha256: sha256.clone(),
                 rows: fitted.rows,
             },
         },
@@ -95,5 +117,10 @@ pub fn run<T: Train>(project: &Project, talk: &Talk) -> Result<Trained<T::Fit>> 
         bytes,
         rows: fitted.rows,
         fit: fitted.fit,
+        data: Named {
+            path: project.shown(&part),
+            sha256,
+            rows: Some(fitted.rows),
+        },
     })
 }

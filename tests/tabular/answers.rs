@@ -83,7 +83,7 @@ fn rows_from_memory_have_the_bits_of_the_batch() {
         "2",
     ]);
     let path = dir.path("models/tabular.safetensors");
-    let loaded = task::load_model::<Tabular>(None, Some(&path)).unwrap();
+    let loaded = task::load_file::<Tabular>(&path).unwrap();
     let details = &loaded.header.details;
     let scorer = Scorer::new(loaded.model, details).unwrap();
     let scorer = scorer.explaining(2);

@@ -214,6 +214,14 @@ pub fn describe(path: &Path) -> Result<Description, ArtifactError> {
     description(file.into()).map_err(|damage| damage.in_file(path))
 }
 
+/// Like [`describe`], from bytes in memory; `name` replaces the path in errors.
+///
+/// # Errors
+/// [`ArtifactError::Damaged`], with what is wrong.
+pub fn describe_bytes(bytes: &[u8], name: &str) -> Result<Description, ArtifactError> {
+    description(bytes.into()).map_err(|damage| damage.in_file(Path::new(name)))
+}
+
 fn description(file: Cow<[u8]>) -> Result<Description, Damage> {
     let Checked {
         entry,

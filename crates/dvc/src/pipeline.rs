@@ -86,6 +86,7 @@ impl Pipeline {
     ///     run_variable: "TOOL_RUN",
     ///     threads_variable: "TOOL_THREADS",
     ///     private_variables: &[],
+    ///     verification_variables: &[],
     ///     differences: &[],
     /// };
     /// let options = RunOptions {

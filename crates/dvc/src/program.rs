@@ -17,6 +17,8 @@ pub struct Program {
     pub threads_variable: &'static str,
     /// Environment variables for this process only, which commands do not inherit.
     pub private_variables: &'static [&'static str],
+    /// Environment variables, with their values, of the commands of a verification.
+    pub verification_variables: &'static [(&'static str, &'static str)],
     /// Functions that find the first difference between two files, by extension. The engine itself
     /// supports JSON, CSV, TSV and text.
     pub differences: &'static [(&'static str, Difference)],

@@ -273,6 +273,9 @@ impl<'a> Scratch<'a> {
         let private = pipeline.folder.private();
         let mut environment = Environment::new(*program, folder.path(), &private, run)?;
         environment.set("DVC_ROOT", folder.path());
+        for (name, value) in program.verification_variables {
+            environment.set(name, value);
+        }
         for name in THREADS.into_iter().chain([program.threads_variable]) {
             if let Some(threads) = threads {
                 environment.set(name, threads.to_string());

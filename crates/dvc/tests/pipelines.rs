@@ -15,6 +15,7 @@ const PROGRAM: Program = Program {
     run_variable: "TOOL_RUN",
     threads_variable: "TOOL_THREADS",
     private_variables: &[],
+    verification_variables: &[],
     differences: &[],
 };
 

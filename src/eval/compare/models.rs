@@ -111,7 +111,7 @@ fn scored<T: Evaluate>(
     anyhow::ensure!(!T::is_empty(&test), "the test part of {} is empty", T::NAME);
     let mut sides = Vec::new();
     for path in models {
-        let loaded = task::load_model::<T>(Some(project), Some(path))?;
+        let loaded = task::load_file::<T>(path)?;
         crate::eval::refuse_other_split::<T>(project, path, &loaded.header)?;
         let seed = project.params().seed;
         let evaluation = T::evaluate(&loaded.model, &loaded.header, &test, seed, talk)?;

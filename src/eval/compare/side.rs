@@ -25,6 +25,8 @@ pub enum Kind {
     Metrics,
     /// A model file.
     Model,
+    /// A recorded run.
+    Run,
 }
 
 /// One side.
@@ -42,6 +44,21 @@ enum From {
     Path(PathBuf),
     /// A commit of the repository of a folder.
     Commit { folder: PathBuf, id: String },
+    /// What was recorded of a run.
+    Record(Box<Record>),
+}
+
+/// What was recorded of a run, with no results row by row.
+#[derive(Debug)]
+pub struct Record {
+    /// Its task.
+    pub task: String,
+    /// Its metrics, as in a metrics file.
+    pub metrics: Value,
+    /// Its parameters by key.
+    pub parameters: BTreeMap<String, Value>,
+    /// Digests of data and model, by path.
+    pub data: BTreeMap<String, Value>,
 }
 
 /// Two sides of the same kind.
@@ -85,11 +102,21 @@ impl Kind {
             Kind::Project => "a commit or a project's folder",
             Kind::Metrics => "a metrics file",
             Kind::Model => "a model file",
+            Kind::Run => "a run",
         }
     }
 }
 
 impl Side {
+    /// A recorded run under a name.
+    pub fn of_run(name: String, record: Record) -> Self {
+        Self {
+            name,
+            kind: Kind::Run,
+            from: From::Record(Box::new(record)),
+        }
+    }
+
     fn find(name: &str, folder: &Path) -> Result<Self> {
         let side = |kind, from| {
             Ok(Self {
@@ -146,12 +173,16 @@ impl Side {
                 let output = git(folder, &["show", &format!("{id}:./{file}")])?;
                 Ok(output.status.success().then_some(output.stdout))
             }
+            From::Record(_) => Ok(None),
         }
     }
 
     /// The metrics of a task, or those of a metrics file.
     pub(super) fn metrics(&self, task: &str) -> Result<Option<Value>> {
         let (bytes, name) = match (&self.from, self.kind) {
+            (From::Record(record), _) => {
+                return Ok((record.task == task).then(|| record.metrics.clone()));
+            }
             (From::Path(path), Kind::Metrics) => {
                 let bytes = std::fs::read(path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
@@ -182,7 +213,7 @@ impl Side {
                 .file_stem()
                 .and_then(|stem| stem.to_str())
                 .unwrap_or(""),
-            From::Commit { .. } => "",
+            From::Commit { .. } | From::Record(_) => "",
         }
     }
 
@@ -199,6 +230,9 @@ impl Side {
     }
 
     pub(super) fn describe_missing(&self, task: &str) -> String {
+        if let From::Record(record) = &self.from {
+            return format!("{} is a run of {}, not of {task}", self.name, record.task);
+        }
         format!(
             "{} has no metrics/{task}.json; {HOW_TO_COMMIT_METRICS}",
             self.name
@@ -207,6 +241,9 @@ impl Side {
 
     /// All values of `params.yaml` by key; empty for a file.
     pub(super) fn parameters(&self) -> Result<BTreeMap<String, Value>> {
+        if let From::Record(record) = &self.from {
+            return Ok(record.parameters.clone());
+        }
         Ok(match self.yaml(PARAMS)? {
             Some(tree) => flatten(&tree),
             None => BTreeMap::new(),
@@ -215,6 +252,9 @@ impl Side {
 
     /// Digests in `dvc.lock` of what `prepare` reads and writes, by path; for a metrics file that of its model.
     pub(super) fn data(&self) -> Result<BTreeMap<String, Value>> {
+        if let From::Record(record) = &self.from {
+            return Ok(record.data.clone());
+        }
         let mut digests = BTreeMap::new();
         if self.kind == Kind::Metrics {
             let model = self.metrics("")?.map(|mut metrics| metrics["model"].take());

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::keys::{KEYS, Key};
 use super::{Setting, Settings, ValueSource};
-use crate::exit;
+use crate::memory::Registered;
 use crate::params::near_miss;
+use crate::settings::{self, text, texts};
 
 /// Its table for `serve`.
 const TABLE: &str = "serve";
@@ -19,34 +20,9 @@ const TABLES: [(&str, &str); 2] = [("models", "model"), ("weights", "weight")];
 impl Settings {
     /// Takes the table of a file.
     pub(super) fn read(&mut self, file: &str, folder: &Path, text: &str) -> Result<()> {
-        let line = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
-        let parsed = DeTable::parse(text).map_err(|error| {
-            let place = error
-                .span()
-                .map_or_else(String::new, |span| format!(":{}", line(span.start)));
-            exit::usage(format!("{file}{place}: {}", error.message()))
-        })?;
-        for (name, value) in parsed.get_ref() {
-            let place = format!("{file}:{}", line(name.span().start));
-            let table = match (name.get_ref().as_ref(), value.get_ref()) {
-                (TABLE, DeValue::Table(table)) => table,
-                (TABLE, _) => {
-                    return Err(exit::usage(format!("{place}: `{TABLE}` must be a table")));
-                }
-                (name, _) => {
-                    let near = near_miss(name, &[TABLE]);
-                    return Err(exit::usage(format!(
-                        "{place}: unknown table `{name}`; {near}there is `{TABLE}`"
-                    )));
-                }
-            };
-            for (name, value) in table {
-                let place = format!("{file}:{}", line(name.span().start));
-                self.take(&place, folder, name.get_ref(), value)
-                    .map_err(|reason| exit::usage(format!("{place}: {TABLE}.{reason}")))?;
-            }
-        }
-        Ok(())
+        settings::parse(file, text, TABLE, |entry| {
+            self.take(&entry.place, folder, entry.name, entry.value)
+        })
     }
 
     /// Takes a key of the file.
@@ -70,7 +46,14 @@ impl Settings {
                 let pair = |(model, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
                     let model: &std::borrow::Cow<'_, str> = model.get_ref();
                     let value = match *name {
-                        "models" => folder.join(text(value)?).display().to_string(),
+                        "models" => {
+                            let value = text(value)?;
+                            let path = folder.join(&value);
+                            match Registered::is_name(&value) && !path.exists() {
+                                true => value,
+                                false => path.display().to_string(),
+                            }
+                        }
                         _ => text(value)?,
                     };
                     Ok(format!("{model}={value}"))
@@ -116,27 +99,5 @@ fn within(folder: &Path, value: &str) -> String {
     match value {
         "-" => value.to_owned(),
         _ => folder.join(value).display().to_string(),
-    }
-}
-
-/// A value of the file as text.
-fn text(value: &Spanned<DeValue<'_>>) -> Result<String, String> {
-    match value.get_ref() {
-        DeValue::String(text) => Ok(text.to_string()),
-        DeValue::Integer(number) => Ok(number.to_string()),
-        DeValue::Float(number) => Ok(number.to_string()),
-        DeValue::Boolean(value) => Ok(value.to_string()),
-        other => Err(format!(
-            "expected a text, a number or a boolean, not a {}",
-            other.type_str()
-        )),
-    }
-}
-
-/// A value, or a list of them.
-fn texts(value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, String> {
-    match value.get_ref() {
-        DeValue::Array(values) => values.iter().map(text).collect(),
-        _ => Ok(vec![text(value)?]),
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::units::{boolean, count, size, spell, spell_size, spell_time, time};
+use crate::memory::Registered;
+
 use super::{Address, Amount, Setting, Settings, ValueSource, socket_address};
 
 /// The least that the head of a request may have: less is too little for what browsers send.
@@ -123,7 +125,29 @@ pub const KEYS: &[Key] = &[
         models,
         model,
         |(task, path): &(String, PathBuf)| format!("{task}={}", path.display()),
-        "Model file of a task [default: the project's models/TASK.safetensors]; nlp@next=FILE adds an arm `next` beside it"
+        "Model of a task, a file or a name of the registry (nlp@champion) [default: the project's models/TASK.safetensors]; nlp@next=MODEL adds an arm `next` beside it"
+    ),
+    file!(
+        "registry",
+        registry,
+        "Folder of the registry [default: registry.store, otherwise the project's own]"
+    ),
+    key!(
+        "require-signature",
+        "BOOL",
+        require_signature,
+        boolean,
+        bool::to_string,
+        "Serve only models that a trusted key signed: MODEL.sig, or the history of the registry [default: false]"
+    ),
+    many!(
+        "trusted-key",
+        None,
+        "FILE",
+        trusted_keys,
+        |text: &String| Ok(PathBuf::from(text)),
+        |path: &PathBuf| path.display().to_string(),
+        "Public key in PEM that is trusted [default: registry.trusted-keys]"
     ),
     many!(
         "weight",
@@ -363,10 +387,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 fn model(text: &str) -> Result<(String, PathBuf), String> {
+    // A name of the registry alone is that of its task.
+    let name = text.split_once('@').filter(|_| Registered::is_name(text));
+    if let Some((task, _)) = name {
+        return Ok((task.to_owned(), text.into()));
+    }
     match text.split_once('=') {
         Some((task, path)) if !path.is_empty() => Ok((task.to_owned(), path.into())),
         _ => Err(format!(
-            "`{text}` is not TASK=MODEL, such as nlp=models/nlp.safetensors"
+            "`{text}` is not TASK=MODEL, such as nlp=models/nlp.safetensors or nlp=nlp@champion"
         )),
     }
 }

@@ -47,7 +47,7 @@ fn what_is_wrong_in_a_file_is_named_with_its_line() {
         ),
         (
             "[sreve]\n",
-            "easylife.toml:1: unknown table `sreve`; did you mean `serve`? there is `serve`",
+            "easylife.toml:1: unknown table `sreve`; did you mean `serve`? there are `registry`, `runs` and `serve`",
         ),
         (
             "[serve]\nmax-body = \"much\"",

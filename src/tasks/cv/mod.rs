@@ -28,7 +28,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task};
+use crate::task::{self, Part, RawData, Task, Tracked};
 use models::cv::Class;
 
 /// Blurred-photo detection.
@@ -36,6 +36,10 @@ pub struct Cv;
 
 impl Task for Cv {
     const NAME: &'static str = "cv";
+    const TRACKED: Tracked = Tracked {
+        experiment: "cv_blur_detection",
+        run: "baseline-laplacian-threshold",
+    };
     const TARGET: Role = Role::Label;
     type Block = params::Block;
     type Params = params::Params;

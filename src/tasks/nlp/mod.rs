@@ -24,13 +24,17 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task};
+use crate::task::{self, Part, RawData, Task, Tracked};
 
 /// Text classification.
 pub struct Nlp;
 
 impl Task for Nlp {
     const NAME: &'static str = "nlp";
+    const TRACKED: Tracked = Tracked {
+        experiment: "nlp_sentiment",
+        run: "baseline-tfidf-logreg",
+    };
     const TARGET: Role = Role::Label;
     type Block = params::Block;
     type Params = params::Params;

@@ -28,7 +28,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task};
+use crate::task::{self, Part, RawData, Task, Tracked};
 
 /// The prepared file with the names of items.
 pub const ITEMS: &str = "items.csv";
@@ -38,6 +38,10 @@ pub struct Recsys;
 
 impl Task for Recsys {
     const NAME: &'static str = "recsys";
+    const TRACKED: Tracked = Tracked {
+        experiment: "recsys_collaborative_filtering",
+        run: "cf-truncated-svd",
+    };
     const TARGET: Role = Role::Item;
     type Block = params::Block;
     type Params = params::Params;

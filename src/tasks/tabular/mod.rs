@@ -32,13 +32,17 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task};
+use crate::task::{self, Part, RawData, Task, Tracked};
 
 /// Tables.
 pub struct Tabular;
 
 impl Task for Tabular {
     const NAME: &'static str = "tabular";
+    const TRACKED: Tracked = Tracked {
+        experiment: "tabular",
+        run: "trees-and-linear",
+    };
     const TARGET: Role = Role::Target;
     type Block = params::Block;
     type Params = params::Params;

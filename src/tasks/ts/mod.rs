@@ -32,7 +32,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, TRAIN, Task};
+use crate::task::{self, Part, RawData, TRAIN, Task, Tracked};
 use crate::tasks::ts::shape::Names;
 
 /// Demand forecasting.
@@ -40,6 +40,10 @@ pub struct Ts;
 
 impl Task for Ts {
     const NAME: &'static str = "ts";
+    const TRACKED: Tracked = Tracked {
+        experiment: "ts_forecasting",
+        run: "holt-winters-additive",
+    };
     const TARGET: Role = Role::Value;
     type Block = params::Block;
     type Params = params::Params;

@@ -11,7 +11,7 @@ use super::show::Verdict;
 use crate::exit::Exit;
 use crate::memory::Place;
 use crate::project::Project;
-use crate::registry::{self, Add, Move};
+use crate::registry::{self, Add};
 use crate::talk::Talk;
 use crate::tasks::Name;
 
@@ -170,7 +170,11 @@ pub struct NoteArgs {
 }
 
 impl RegistryArgs {
-    pub(super) fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
+    pub(super) fn run(
+        self,
+        global: &Global,
+        #[cfg_attr(not(feature = "mlflow"), expect(unused_variables))] talk: &Talk,
+    ) -> Result<Exit> {
         let project = Project::open_if_any(&global.selection())?;
         let project = project.as_ref();
         let given = Place {
@@ -185,7 +189,10 @@ impl RegistryArgs {
             Some(What::Add { file, name, sign }) => {
                 let file = named(project, file);
                 let request = Add { file, name, sign };
-                global.show_result(&registry::add(project, &place, &request, talk)?, done)?;
+                let added = registry::add(project, &place, &request)?;
+                #[cfg(feature = "mlflow")]
+                added.mirror(project, talk);
+                global.show_result(&added, done)?;
             }
             Some(What::Promote {
                 alias,
@@ -195,15 +202,21 @@ impl RegistryArgs {
             }) => {
                 let if_better = if_better.as_deref();
                 let moved = registry::promote(&place, &alias, &version, if_better, note.note)?;
-                show_move(global, &moved, (&place, project), talk)?;
+                #[cfg(feature = "mlflow")]
+                moved.mirror(&place, project, talk)?;
+                global.show_result(&moved, done)?;
             }
             Some(What::Rollback { alias, note }) => {
                 let moved = registry::rollback(&place, &alias, &note.note)?;
-                show_move(global, &moved, (&place, project), talk)?;
+                #[cfg(feature = "mlflow")]
+                moved.mirror(&place, project, talk)?;
+                global.show_result(&moved, done)?;
             }
             Some(What::Unset { alias, note }) => {
                 let moved = registry::unset(&place, &alias, &note.note)?;
-                show_move(global, &moved, (&place, project), talk)?;
+                #[cfg(feature = "mlflow")]
+                moved.mirror(&place, project, talk)?;
+                global.show_result(&moved, done)?;
             }
             Some(What::Retire { version, note }) => {
                 global.show_result(&registry::retire(&place, &version, &note.note)?, done)?;
@@ -238,23 +251,6 @@ impl RegistryArgs {
         }
         Ok(Exit::Done)
     }
-}
-
-/// Shows a move of an alias, and has it mirrored.
-fn show_move(
-    global: &Global,
-    moved: &Move,
-    #[cfg_attr(not(feature = "mlflow"), expect(unused_variables))] (place, project): (
-        &Place,
-        Option<&Project>,
-    ),
-    #[cfg_attr(not(feature = "mlflow"), expect(unused_variables))] talk: &Talk,
-) -> Result<()> {
-    #[cfg(feature = "mlflow")]
-    if let Some(project) = project {
-        moved.mirror(place, project, talk)?;
-    }
-    global.show_result(moved, Verdict::Fine)
 }
 
 /// The model file; the name of a task means the project's model of it, unless a file has that name.

@@ -9,11 +9,10 @@ use serde::Serialize;
 use crate::exit;
 use crate::memory::{self, Place, coded, folder, refuse_key, signature_of};
 use crate::project::Project;
-use crate::talk::Talk;
 use crate::task::metrics::measured;
 use artifact::{Description, describe_bytes};
 use files::atomic;
-use registry::history::Registry;
+use registry::history::{Registry, Version};
 use registry::lineage::{Lineage, Metric, Named};
 use registry::runs::{Outcome, Run, Runs};
 use registry::signing::{self, PrivateKey};
@@ -46,6 +45,20 @@ pub struct Added {
     run: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<PathBuf>,
+    /// What was added, and its file; `None` if it was there.
+    #[serde(skip)]
+    #[cfg_attr(not(feature = "mlflow"), expect(dead_code))]
+    new: Option<(Version, PathBuf)>,
+}
+
+impl Added {
+    /// Has a new version sent to the MLflow server that the environment names, if it names one.
+    #[cfg(feature = "mlflow")]
+    pub fn mirror(&self, project: Option<&Project>, talk: &crate::talk::Talk) {
+        if let (Some(project), Some((version, file))) = (project, &self.new) {
+            super::mirror::added(project, version, file, talk);
+        }
+    }
 }
 
 impl fmt::Display for Added {
@@ -71,7 +84,7 @@ impl fmt::Display for Added {
 ///
 /// # Errors
 /// What is no model, a name that cannot be one, a history that does not verify, a store that cannot be written.
-pub fn add(project: Option<&Project>, place: &Place, request: &Add, talk: &Talk) -> Result<Added> {
+pub fn add(project: Option<&Project>, place: &Place, request: &Add) -> Result<Added> {
     let path = &request.file;
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let described = describe_bytes(&bytes, &path.display().to_string())?;
@@ -92,6 +105,7 @@ pub fn add(project: Option<&Project>, place: &Place, request: &Add, talk: &Talk)
     let mut registry = place.create()?;
     let newest = newest_of(&registry, &name, &content.sha256);
     let was_there = newest.is_some();
+    let mut new = None;
     let version = match newest {
         Some((version, known)) => {
             if !evaluated.is_empty() && known != evaluated {
@@ -104,10 +118,7 @@ pub fn add(project: Option<&Project>, place: &Place, request: &Add, talk: &Talk)
         None => {
             let added = registry.add(&name, &content, lineage.clone(), evaluated.clone());
             let added = added.map_err(coded)?;
-            #[cfg(feature = "mlflow")]
-            if let Some(project) = project {
-                super::mirror::added(project, added, path, talk);
-            }
+            new = Some((added.clone(), path.clone()));
             added.number
         }
     };
@@ -119,6 +130,7 @@ pub fn add(project: Option<&Project>, place: &Place, request: &Add, talk: &Talk)
         evaluated: !evaluated.is_empty(),
         run: lineage.run,
         signature,
+        new,
         sha256: content.sha256.clone(),
     })
 }

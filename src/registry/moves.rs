@@ -33,8 +33,8 @@ impl Move {
 
     /// Has the move of an alias sent to the MLflow server that the environment names, if it names one.
     #[cfg(feature = "mlflow")]
-    pub fn mirror(&self, place: &Place, project: &Project, talk: &Talk) -> Result<()> {
-        let Some(alias) = self.signed.entry.event.alias() else {
+    pub fn mirror(&self, place: &Place, project: Option<&Project>, talk: &Talk) -> Result<()> {
+        let (Some(alias), Some(project)) = (self.signed.entry.event.alias(), project) else {
             return Ok(());
         };
         let registry = place.open()?;

@@ -5,6 +5,7 @@ Part of tools/test-mlflow.
 
 import json
 import os
+import pathlib
 import subprocess
 import time
 
@@ -41,6 +42,9 @@ def check(binary, server, folder):
         return [f"not sent: {waiting}: {done.stdout}"]
 
     import mlflow
+    # Another server was asked before, and the client remembers it.
+    mlflow.set_tracking_uri(server.uri)
+    mlflow.set_registry_uri(server.uri)
     client = mlflow.MlflowClient(server.uri)
     problems = []
     experiment = next(one for one in client.search_experiments() if one.name == "nlp_sentiment")
@@ -68,8 +72,8 @@ def check(binary, server, folder):
     version = client.get_model_version_by_alias("nlp", "champion")
     path = mlflow.artifacts.download_artifacts(f"models:/nlp/{version.version}", dst_path=str(make(folder / "cli-model")),
                                                tracking_uri=server.uri)
-    model = os.path.join(path, "nlp.safetensors") if os.path.isdir(path) else path
-    if open(model, "rb").read() != (project / "models" / "nlp.safetensors").read_bytes():
+    models = list(pathlib.Path(path).rglob("nlp.safetensors"))
+    if [model.read_bytes() for model in models] != [(project / "models" / "nlp.safetensors").read_bytes()]:
         problems.append("models:/nlp@champion has other bytes")
     print(f"a project by the command line: {len(runs)} runs, champion is version {version.version}, "
           f"{seconds:.2f} s for four verbs", flush=True)

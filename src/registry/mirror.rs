@@ -14,6 +14,9 @@ use registry::mlflow::{AliasChange, Artifact, Dataset, Metric, Mirrored, ModelVe
 /// The experiment of versions, unless `MLFLOW_EXPERIMENT_NAME` names another one.
 const EXPERIMENT: &str = "registry";
 
+/// The folder of the model among the artifacts of its run.
+const FOLDER: &str = "model";
+
 /// Has a version that was added sent; a warning where that is not possible. `file` is the model file.
 pub fn added(project: &Project, version: &Version, file: &std::path::Path, talk: &Talk) {
     let put = || -> Result<bool> {
@@ -62,7 +65,7 @@ fn id_of(name: &str, sha256: &str) -> String {
 
 fn record(version: &Version, file: &std::path::Path, experiment: &str) -> Mirrored {
     let name = &version.name;
-    let path = format!("model/{name}.safetensors");
+    let path = format!("{FOLDER}/{name}.safetensors");
     let at = version.added.as_millisecond();
     let lineage = &version.lineage;
     Mirrored {
@@ -104,13 +107,14 @@ fn record(version: &Version, file: &std::path::Path, experiment: &str) -> Mirror
             })
             .collect(),
         artifacts: vec![Artifact {
-            path: path.clone(),
+            path,
             file: file.to_owned(),
             sha256: version.sha256.clone(),
         }],
         model: Some(ModelVersion {
             name: name.clone(),
-            path,
+            // MLflow's models are folders.
+            path: FOLDER.to_owned(),
             aliases: Vec::new(),
         }),
     }

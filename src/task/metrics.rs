@@ -6,8 +6,9 @@ use registry::history::Direction;
 use registry::lineage::Metric;
 
 /// Metrics of which a greater value is better; those at a cut are without it, `recall` for `recall_at_20`.
-const HIGHER: [&str; 11] = [
+const HIGHER: [&str; 15] = [
     "accuracy",
+    "balanced_accuracy",
     "precision",
     "recall",
     "f1",
@@ -17,6 +18,9 @@ const HIGHER: [&str; 11] = [
     "r2",
     "d2",
     "ndcg",
+    "map",
+    "mrr",
+    "hit_rate",
     "lift",
 ];
 

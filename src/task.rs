@@ -177,15 +177,19 @@ impl ModelRef {
         }
     }
 
-    /// What is looked at to see whether there is another model: the file, or the history of the registry.
+    /// What is looked at to see whether there is another model: the file and, if it must be signed, its signature,
+    /// which may come after it; or the history of the registry.
     ///
     /// # Errors
     /// A registry that nobody named.
-    pub fn watched(&self) -> Result<PathBuf> {
-        match &self.source {
-            ModelSource::File(path) => Ok(path.clone()),
-            ModelSource::Registered(registered) => registered.history(),
-        }
+    pub fn watched(&self) -> Result<Vec<PathBuf>> {
+        Ok(match &self.source {
+            ModelSource::File(path) => {
+                let signature = self.signed_by.as_ref().map(|_| memory::signature_of(path));
+                [path.clone()].into_iter().chain(signature).collect()
+            }
+            ModelSource::Registered(registered) => vec![registered.history()?],
+        })
     }
 }
 

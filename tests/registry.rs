@@ -497,3 +497,43 @@ fn a_server_that_requires_signatures_starts_with_signed_models_only() {
     let said = dir.ok(&["serve", "--check"]);
     assert!(said.contains("nlp@champion"), "{said}");
 }
+
+/// The signature was not looked at: a model whose signature came after it was never served.
+#[cfg(feature = "serve")]
+#[test]
+fn a_server_takes_a_new_model_when_its_signature_has_come() {
+    let dir = Workdir::trained();
+    let signed = |model: &str| dir.ok(&["registry", "add", model, "--sign", "release.key"]);
+    dir.ok(&["keys", "new", "release.key"]);
+    let other = dir.another_model();
+    dir.write("other.safetensors", &other);
+    signed("models/nlp.safetensors");
+    signed("other.safetensors");
+    let args = [
+        "nlp",
+        "--require-signature",
+        "true",
+        "--trusted-key",
+        "release.key.pub",
+        "--reload-interval",
+        "50ms",
+    ];
+    let mut server = server::Server::start(&dir, &args);
+    let answer = |server: &server::Server| {
+        server
+            .post("/v1/nlp", "text/csv", "text\nfine\n")
+            .text()
+            .to_owned()
+    };
+    let first = answer(&server);
+    dir.write("models/nlp.safetensors", &other);
+    server.wait_for("a refusal", |server| {
+        server.said().contains("goes on serving")
+    });
+    assert_eq!(answer(&server), first);
+    dir.write(
+        "models/nlp.safetensors.sig",
+        dir.bytes("other.safetensors.sig"),
+    );
+    server.wait_for("the second model", |server| answer(server) != first);
+}

@@ -9,7 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::Workdir;
 
@@ -88,22 +88,14 @@ fn waiting(dir: &Workdir) -> Vec<String> {
     names.filter(|name| !name.starts_with('.')).collect()
 }
 
-/// What `runs sync` says and ends with, once the process that a verb started does not hold the spool any more.
+/// What `runs sync` says and ends with, once the processes that verbs started have ended.
 fn synced(dir: &Workdir, uri: &str) -> (i32, String) {
-    let start = Instant::now();
-    loop {
-        let done = run(dir, uri, &["runs", "sync"]);
-        let code = done.status.code().unwrap();
-        if code != 5 {
-            let said = [done.stdout, done.stderr].concat();
-            return (code, String::from_utf8(said).unwrap());
-        }
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "another process still sends"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let done = run(dir, uri, &["runs", "sync", "--wait"]);
+    let said = [done.stdout, done.stderr].concat();
+    (
+        done.status.code().unwrap(),
+        String::from_utf8(said).unwrap(),
+    )
 }
 
 #[test]
@@ -168,4 +160,30 @@ fn what_is_no_server_is_said() {
         dir.fails(2, &["runs", "sync"])
             .contains("MLFLOW_TRACKING_URI is not set")
     );
+}
+
+/// A run that ended while another one was being sent stayed until somebody asked for it.
+#[test]
+fn whoever_sends_beside_others_waits_for_them() {
+    let dir = Workdir::trained();
+    let fake = Fake::answering("");
+    assert!(
+        run(&dir, &fake.uri(), &["evaluate", "nlp"])
+            .status
+            .success()
+    );
+    synced(&dir, &fake.uri());
+    let lock = files::lock::Lock::take(&dir.path(".easylife/mlflow/.lock"), true).unwrap();
+    let done = run(&dir, &fake.uri(), &["runs", "sync"]);
+    assert_eq!(done.status.code(), Some(5), "{done:?}");
+    let asked = fake.asked.load(Ordering::SeqCst);
+    let mut command = dir.command(&["runs", "sync", "--wait"]);
+    command.env("MLFLOW_TRACKING_URI", fake.uri());
+    let mut child = command.spawn().unwrap();
+    // It cannot end before the lock is given back, however slow it is.
+    assert!(child.try_wait().unwrap().is_none());
+    assert_eq!(fake.asked.load(Ordering::SeqCst), asked);
+    drop(lock);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(fake.asked.load(Ordering::SeqCst) > asked);
 }

@@ -78,7 +78,11 @@ pub enum What {
     },
     /// Send runs that wait to the MLflow server of MLFLOW_TRACKING_URI; exit 1 if some remain
     #[cfg(feature = "mlflow")]
-    Sync,
+    Sync {
+        /// Wait until another process that is sending has ended
+        #[arg(long)]
+        wait: bool,
+    },
     /// Read every record; exit 4 if one is damaged
     Check {
         /// Remove what killed writers left behind, first
@@ -168,8 +172,8 @@ impl RunsArgs {
                 }
             }
             #[cfg(feature = "mlflow")]
-            Some(What::Sync) => {
-                let synced = runs::sync(&project)?;
+            Some(What::Sync { wait }) => {
+                let synced = runs::sync(&project, wait)?;
                 global.show_result(&synced, Verdict::of(synced.is_complete()))?;
                 if !synced.is_complete() {
                     return Ok(Exit::Failed);

@@ -34,7 +34,7 @@ pub fn send_beside(project: &Project, talk: &Talk) {
     let start = || -> std::io::Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .args(["runs", "sync", "--quiet", "--project"])
+            .args(["runs", "sync", "--wait", "--quiet", "--project"])
             .arg(root.canonicalize()?)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -167,15 +167,20 @@ struct Line {
     notes: Vec<String>,
 }
 
-/// Sends what waits to the server that `MLFLOW_TRACKING_URI` names.
+/// Sends what waits to the server that `MLFLOW_TRACKING_URI` names; with `wait`, once another process that is sending
+/// has ended.
 ///
 /// # Errors
 /// If it names none, or another process is sending.
-pub fn sync(project: &Project) -> Result<Synced> {
+pub fn sync(project: &Project, wait: bool) -> Result<Synced> {
+    let spool = match wait {
+        true => spool(project).waiting_for_others(),
+        false => spool(project),
+    };
     let server = Server::from_env().map_err(|error| exit::usage(error.to_string()))?;
-    let report = spool(project).sync(&server).map_err(|error| match error {
+    let report = spool.sync(&server).map_err(|error| match error {
         SpoolError::Lock(LockError::Held { .. }) => {
-            exit::locked("another process is sending what waits; run `easylife runs sync` again when it has ended")
+            exit::locked("another process is sending what waits; wait for it with --wait")
         }
         error => error.into(),
     })?;

@@ -55,8 +55,8 @@ pub struct Served {
     pub name: String,
     /// Whether the server is ready without it.
     pub is_optional: bool,
-    /// The file, which is looked at for changes, also where it is not there yet; `None`: the built-in model.
-    pub file: Option<PathBuf>,
+    /// What is looked at for changes, also where it is not there yet; empty: the built-in model.
+    pub files: Vec<PathBuf>,
     /// Where it comes from, for people; `None`: it is built in.
     pub origin: Option<String>,
     /// Loads it.
@@ -81,7 +81,7 @@ impl Served {
             name: T::NAME.to_owned(),
             is_optional: false,
             origin: path.as_ref().map(|path| path.display().to_string()),
-            file: path,
+            files: path.into_iter().collect(),
             load: Box::new(move || {
                 // A model that is trained later takes the place of the built-in one.
                 let path = from
@@ -104,7 +104,7 @@ impl Served {
             name,
             is_optional,
             origin: Some(asked.to_string()),
-            file: Some(asked.watched()?),
+            files: asked.watched()?,
             load: Box::new(move || T::serve(crate::task::load_model::<T>(None, Some(&asked))?)),
         })
     }
@@ -131,7 +131,7 @@ pub fn check(settings: Settings, served: Vec<Served>) -> Result<Checked> {
         .into_iter()
         .map(|served| {
             let model = (served.load)()?;
-            let is_there = served.file.as_ref().is_some_and(|file| file.exists());
+            let is_there = served.files.first().is_some_and(|file| file.exists());
             let origin = served.origin.filter(|_| is_there);
             let origin = origin.unwrap_or_else(|| "built in".to_owned());
             Ok((served.name, model.version().to_owned(), origin))
@@ -226,12 +226,12 @@ fn configured(served: Vec<Served>) -> (Arc<Models>, Vec<renew::Renewable>) {
             true => models.add_optional(&*served.name, loader),
             false => models.add(&*served.name, loader),
         }
-        files.push((served.name, served.file));
+        files.push((served.name, served.files));
     }
     let models = Arc::new(models);
-    let renewable = |(name, file): (String, _)| {
+    let renewable = |(name, files): (String, _)| {
         let models = Arc::clone(&models);
-        renew::Renewable::model(&name, file, models)
+        renew::Renewable::model(&name, files, models)
     };
     let renewables = files.into_iter().map(renewable).collect();
     (models, renewables)

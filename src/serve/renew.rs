@@ -69,11 +69,11 @@ pub enum Renewed {
 
 impl Renewable {
     /// A configured model.
-    pub fn model(name: &str, file: Option<PathBuf>, models: Arc<Models>) -> Self {
+    pub fn model(name: &str, files: Vec<PathBuf>, models: Arc<Models>) -> Self {
         let slot = name.to_owned();
         Self {
             name: name.to_owned(),
-            files: Files::before_reading(file.into_iter().collect()),
+            files: Files::before_reading(files),
             renew: Box::new(move || match models.slot(&slot) {
                 Ok(slot) if slot.is_wanted() => match slot.load() {
                     Ok(()) => Renewed::Done,

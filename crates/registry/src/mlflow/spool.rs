@@ -33,6 +33,8 @@ const ALIAS: &str = "alias.json";
 #[derive(Clone, Debug)]
 pub struct Spool {
     pub(super) folder: PathBuf,
+    /// Whether a sync waits for that of another process.
+    pub(super) waits: bool,
 }
 
 /// What waits.
@@ -145,6 +147,16 @@ impl Spool {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            waits: false,
+        }
+    }
+
+    /// While another process is sending, a sync waits until it has ended, instead of failing: what was
+    /// put meanwhile is sent then.
+    pub fn waiting_for_others(self) -> Self {
+        Self {
+            waits: true,
+            ..self
         }
     }
 

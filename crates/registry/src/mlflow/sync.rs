@@ -78,7 +78,8 @@ impl Spool {
     /// they follow in the order in which they were made.
     ///
     /// # Errors
-    /// If another process is sending ([`LockError::Held`](files::lock::LockError::Held)), or the spool cannot be read.
+    /// If another process is sending ([`LockError::Held`](files::lock::LockError::Held)) and the spool does not
+    /// [wait for it](Spool::waiting_for_others), or the spool cannot be read.
     pub fn sync(&self, server: &Server) -> Result<Report, SpoolError> {
         self.sync_by(&server.client)
     }
@@ -97,7 +98,7 @@ impl Spool {
         if self.waiting()?.is_empty() && !self.folder.is_dir() {
             return Ok(report);
         }
-        let _lock = Lock::take(&self.folder.join(".lock"), false)?;
+        let _lock = Lock::take(&self.folder.join(".lock"), self.waits)?;
         self.remove_sent(&mut report)?;
         let mut entries = Vec::new();
         for id in self.waiting()? {

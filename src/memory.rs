@@ -4,6 +4,7 @@
 #[cfg(feature = "mlflow")]
 pub mod mlflow;
 
+use std::fmt;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::project::Project;
 use crate::settings;
 use registry::history::{Access, Refusal, Registry, RegistryError, Version};
 use registry::signing::{self, KeyError, PrivateKey, PublicKey, SignatureError};
-use registry::store::{Folder, Store};
+use registry::store::{Folder, Problem, Store};
 
 /// The folder in a project.
 const MEMORY: &str = ".easylife";
@@ -269,6 +270,18 @@ pub fn signature_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sig");
     name.into()
+}
+
+/// What a check found, a line each: problems, and what is harmless, such as leftovers of writers that were killed.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_problems(f: &mut fmt::Formatter, problems: &[Problem]) -> fmt::Result {
+    problems.iter().try_for_each(|problem| {
+        let is_harmless = problem.flaw.is_harmless();
+        let word = if is_harmless { "harmless" } else { "problem" };
+        writeln!(f, "{word}: {problem}")
+    })
 }
 
 /// A model by its name in a registry: `nlp@champion`, `nlp@3`.

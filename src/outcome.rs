@@ -1,6 +1,7 @@
 //! The result of a verb: text for people, JSON for programs.
 
 pub mod number;
+pub mod table;
 
 use std::fmt::Display;
 

@@ -204,9 +204,20 @@ fn metrics_file(path: &Path, sha256: &str) -> Result<Vec<Metric>> {
     let Ok(text) = std::fs::read(path) else {
         return Ok(Vec::new()); // not evaluated
     };
-    let figures: serde_json::Value = serde_json::from_slice(&text)
-        .map_err(|error| exit::data(format!("{} is not JSON: {error}", path.display())))?;
-    Ok(match figures["model"].as_str() == Some(sha256) {
+    #[derive(serde::Deserialize)]
+    struct Metrics {
+        /// The digest of the model that was measured.
+        model: String,
+        #[serde(flatten)]
+        figures: serde_json::Value,
+    }
+    let Metrics { model, figures } = serde_json::from_slice(&text).map_err(|error| {
+        exit::data(format!(
+            "{} is not what `evaluate` writes: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(match model == sha256 {
         true => measured(&figures),
         false => Vec::new(),
     })

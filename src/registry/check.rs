@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::exit;
-use crate::memory::{Place, coded};
+use crate::memory::{Place, coded, write_problems};
 use registry::history::{self, Head};
+use registry::store::Problem;
 
 /// What a check found.
 #[derive(Serialize)]
@@ -18,14 +19,7 @@ pub struct Checked {
     clean: bool,
     /// Keep it elsewhere: a later check tells whether the history still contains it.
     head: Option<Head>,
-    problems: Vec<Found>,
-}
-
-#[derive(Serialize)]
-struct Found {
-    problem: String,
-    /// Nothing is lost by it: a leftover of a writer that was killed.
-    harmless: bool,
+    problems: Vec<Problem>,
 }
 
 /// Verifies every entry and model, and every signature if keys are trusted. `since` is a file with the head of an
@@ -44,14 +38,7 @@ pub fn check(place: &Place, since: Option<&Path>, repair: bool) -> Result<Checke
         clean: report.is_clean(),
         entries: report.entries,
         versions: report.versions,
-        problems: report
-            .problems
-            .iter()
-            .map(|problem| Found {
-                problem: problem.to_string(),
-                harmless: problem.flaw.is_harmless(),
-            })
-            .collect(),
+        problems: report.problems,
         head: report.head,
     })
 }
@@ -82,10 +69,7 @@ impl Checked {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for Found { problem, harmless } in &self.problems {
-            let word = if *harmless { "harmless" } else { "problem" };
-            writeln!(f, "{word}: {problem}")?;
-        }
+        write_problems(f, &self.problems)?;
         let state = if self.clean { "all whole" } else { "not clean" };
         writeln!(
             f,

@@ -6,7 +6,9 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::open;
+use crate::memory::write_problems;
 use crate::project::Project;
+use registry::store::Problem;
 
 /// What a check found.
 #[derive(Serialize)]
@@ -14,14 +16,7 @@ pub struct Checked {
     /// Runs that are whole.
     runs: usize,
     clean: bool,
-    problems: Vec<Found>,
-}
-
-#[derive(Serialize)]
-struct Found {
-    problem: String,
-    /// Nothing is lost by it: a leftover of a writer that was killed.
-    harmless: bool,
+    problems: Vec<Problem>,
 }
 
 /// Reads every record; with `repair`, leftovers of killed writers are removed first.
@@ -40,14 +35,7 @@ pub fn check(project: &Project, repair: bool) -> Result<Checked> {
     Ok(Checked {
         runs: report.runs,
         clean: report.is_clean(),
-        problems: report
-            .problems
-            .iter()
-            .map(|problem| Found {
-                problem: problem.to_string(),
-                harmless: problem.flaw.is_harmless(),
-            })
-            .collect(),
+        problems: report.problems,
     })
 }
 
@@ -60,10 +48,7 @@ impl Checked {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for Found { problem, harmless } in &self.problems {
-            let word = if *harmless { "harmless" } else { "problem" };
-            writeln!(f, "{word}: {problem}")?;
-        }
+        write_problems(f, &self.problems)?;
         let state = if self.clean { "all whole" } else { "not clean" };
         let runs = if self.runs == 1 { "run" } else { "runs" };
         writeln!(f, "{} {runs}, {state}", self.runs)

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::open;
 use super::select::{Cell, Selection, outcome};
 use crate::outcome::number::figure;
+use crate::outcome::table;
 use crate::project::Project;
 use registry::lineage::Metric;
 use registry::runs::{Run, short_length};
@@ -93,7 +94,7 @@ impl List {
         let ids = self.runs.iter().map(|run| run.id.as_str());
         let digits = short_length(ids);
         table.extend(self.runs.iter().map(|run| self.line(run, digits)));
-        write_table(f, &table)
+        table::write(f, "", &table, |_| false)
     }
 
     fn line(&self, run: &Run, digits: usize) -> Vec<String> {
@@ -139,22 +140,4 @@ fn commit(run: &Run) -> String {
         let plus = if git.clean { "" } else { "+" };
         format!("{short}{plus}")
     })
-}
-
-/// Writes columns side by side, each as wide as its widest cell.
-pub(super) fn write_table(f: &mut fmt::Formatter, table: &[Vec<String>]) -> fmt::Result {
-    let columns = table.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = table.iter().filter_map(|line| line.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for line in table {
-        let cells = line.iter().zip(&widths);
-        let padded: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        writeln!(f, "{}", padded.join("  ").trim_end())?;
-    }
-    Ok(())
 }

@@ -5,10 +5,10 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::list::write_table;
 use super::select::{Cell, outcome};
 use super::{find, open};
 use crate::outcome::number::figure;
+use crate::outcome::table;
 use crate::project::Project;
 use registry::lineage::Named;
 use registry::runs::{Outcome, Run};
@@ -59,7 +59,7 @@ impl fmt::Display for Shown {
         if let Outcome::Failed { message } = &run.outcome {
             writeln!(f, "  {message}")?;
         }
-        write_table(f, &self.facts())?;
+        table::write(f, "", &self.facts(), |_| false)?;
         if !run.metrics.is_empty() {
             writeln!(f, "\nmetrics")?;
             let metrics = run.metrics.iter().map(|metric| {
@@ -69,13 +69,13 @@ impl fmt::Display for Shown {
                 };
                 line(&[&metric.name, &figure(metric.value), &interval])
             });
-            write_table(f, &metrics.collect::<Vec<_>>())?;
+            table::write(f, "", &metrics.collect::<Vec<_>>(), |_| false)?;
         }
         writeln!(f, "\nparameters")?;
         let parameters = run.params.iter();
         let parameters =
             parameters.map(|(key, value)| line(&[key, &Cell::of_value(value).to_string()]));
-        write_table(f, &parameters.collect::<Vec<_>>())
+        table::write(f, "", &parameters.collect::<Vec<_>>(), |_| false)
     }
 }
 

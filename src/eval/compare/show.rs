@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Compared, Comparison, Evidence, Metric};
 use crate::outcome::number::{figure, signed};
+use crate::outcome::table;
 
 /// Maximum length of a shown value.
 const LETTERS: usize = 44;
@@ -31,7 +32,7 @@ impl fmt::Display for Comparison {
                     .map(|changed| [changed.key.clone(), shown(&changed.a), shown(&changed.b)]),
             );
             writeln!(f, "\n{title}")?;
-            write_table(f, &table)?;
+            table::write(f, "  ", &table, |_| false)?;
         }
         if self.parameters.is_empty() && self.data.is_empty() {
             writeln!(
@@ -55,7 +56,8 @@ impl fmt::Display for Compared {
         let heading = ["metric", "A", "B", "B - A", ""].map(str::to_owned);
         let mut table = vec![heading];
         table.extend(self.metrics.iter().map(Metric::cells));
-        write_table(f, &table)
+        // The columns between the first and the last are numbers.
+        table::write(f, "  ", &table, |column| (1..4).contains(&column))
     }
 }
 
@@ -117,24 +119,4 @@ fn shown(value: &Option<Value>) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
-}
-
-/// Writes aligned columns: the first to the left, numbers to the right.
-fn write_table<const N: usize>(f: &mut fmt::Formatter, table: &[[String; N]]) -> fmt::Result {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let widths = table.iter().map(|line| line[column].chars().count());
-        widths.max().unwrap_or_default()
-    });
-    for line in table {
-        let mut cells = Vec::with_capacity(N);
-        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
-            // The columns between the first and the last are numbers.
-            cells.push(match N == 5 && (1..4).contains(&column) {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:<width$}"),
-            });
-        }
-        writeln!(f, "  {}", cells.join("  ").trim_end())?;
-    }
-    Ok(())
 }

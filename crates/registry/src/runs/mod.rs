@@ -8,7 +8,6 @@
 //! A run carries the time of its writer's clock, and lists are in the order of these times. Where a
 //! clock jumps back, runs are listed in another order than they were made; none is lost.
 
-mod compare;
 mod run;
 mod table;
 #[cfg(test)]
@@ -22,7 +21,6 @@ use crate::backup;
 use crate::record;
 use crate::store::{Flaw, Key, Problem, Store, StoreError, Stored};
 
-pub use compare::{Comparison, Pair, compare};
 pub use run::{Digests, Outcome, Run, Value, new_id};
 pub use table::Table;
 

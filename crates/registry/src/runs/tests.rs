@@ -251,32 +251,6 @@ fn ids_are_checked() {
 }
 
 #[test]
-fn what_is_not_a_number_is_the_same_and_a_missing_value_is_not() {
-    let mut left = run("nlp", 0);
-    left.metrics[0].value = f64::NAN;
-    left.params.insert("x".to_owned(), Value::from(f64::NAN));
-    let mut right = left.clone();
-    let same = |comparison: &Comparison| {
-        let facts = comparison.facts.iter().chain(&comparison.data);
-        let mut all: Vec<(String, bool)> = facts.map(|p| (p.name.clone(), p.same)).collect();
-        all.extend(comparison.params.iter().map(|p| (p.name.clone(), p.same)));
-        all.extend(comparison.metrics.iter().map(|p| (p.name.clone(), p.same)));
-        all
-    };
-    let all = same(&compare(&left, &right));
-    assert!(all.iter().all(|(_, same)| *same), "{all:?}");
-    assert!(all.iter().any(|(name, _)| name == "data/raw/nlp/train.csv"));
-    right.metrics[0].low = None;
-    right.git = None;
-    right.params.remove("seed");
-    let differing = same(&compare(&left, &right)).into_iter();
-    let differing: Vec<String> = (differing.filter(|(_, same)| !same))
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(differing, ["commit", "commit-clean", "seed", "accuracy"]);
-}
-
-#[test]
 fn a_table_has_a_column_for_whatever_any_run_has() {
     let mut other = run("ts", 1);
     other.params.clear();

@@ -56,6 +56,52 @@ struct Found {
     r2: Option<f64>,
 }
 
+impl Found {
+    /// By the method, from answers to so many columns of so many background rows.
+    fn by(
+        method: Method,
+        (columns, count): (usize, usize),
+        seed: u64,
+        answer: impl FnMut(&[Composite]) -> Result<Vec<f64>, EncodeError>,
+    ) -> Result<Self> {
+        if columns > MOST_COLUMNS {
+            return Err(exit::usage(format!(
+                "{columns} columns are too many for this method, which takes up to {MOST_COLUMNS}; use --method exact \
+                 or interventional"
+            )));
+        }
+        let found = match method {
+            Method::Lime => {
+                let lime = Lime::of(seed);
+                let lime = Lime {
+                    samples: lime.samples.max(10 * columns),
+                    ..lime
+                };
+                lime.explain(columns, count, answer).map(|local| Self {
+                    base: local.intercept,
+                    contributions: local.coefficients,
+                    standard_errors: local.standard_errors,
+                    r2: Some(local.r2),
+                })
+            }
+            _ => {
+                let shap = KernelShap::of(columns, seed);
+                let shap = KernelShap {
+                    coalitions: shap.coalitions.max(8 * columns),
+                    ..shap
+                };
+                shap.explain(columns, count, answer).map(|game| Self {
+                    base: game.base,
+                    contributions: game.values,
+                    standard_errors: game.standard_errors,
+                    r2: None,
+                })
+            }
+        };
+        found.map_err(|error: SurrogateError<EncodeError>| exit::data(error.to_string()))
+    }
+}
+
 /// What is explained: one of the values of an answer.
 pub struct Asked {
     /// As it is shown.
@@ -86,42 +132,7 @@ impl Approximation {
                 .collect())
         };
         let (columns, count) = (pool.columns(), pool.background());
-        if columns > MOST_COLUMNS {
-            return Err(exit::usage(format!(
-                "{columns} columns are too many for this method, which takes up to {MOST_COLUMNS}; use --method exact \
-                 or interventional"
-            )));
-        }
-        let found = match method {
-            Method::Lime => {
-                let lime = Lime::of(seed);
-                let lime = Lime {
-                    samples: lime.samples.max(10 * columns),
-                    ..lime
-                };
-                lime.explain(columns, count, answer).map(|local| Found {
-                    base: local.intercept,
-                    contributions: local.coefficients,
-                    standard_errors: local.standard_errors,
-                    r2: Some(local.r2),
-                })
-            }
-            _ => {
-                let shap = KernelShap::of(columns, seed);
-                let shap = KernelShap {
-                    coalitions: shap.coalitions.max(8 * columns),
-                    ..shap
-                };
-                shap.explain(columns, count, answer).map(|game| Found {
-                    base: game.base,
-                    contributions: game.values,
-                    standard_errors: game.standard_errors,
-                    r2: None,
-                })
-            }
-        };
-        let found =
-            found.map_err(|error: SurrogateError<EncodeError>| exit::data(error.to_string()))?;
+        let found = Found::by(method, (columns, count), seed, answer)?;
         let value = model.answer(row)?.values[asked.place];
         let mut order: Vec<usize> = (0..columns).collect();
         let strength = |&column: &usize| found.contributions[column].abs();

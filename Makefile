@@ -11,7 +11,7 @@ PREFIX ?= $(HOME)/.local
 
 .PHONY: help build install run test lint bench bench-peers bench-cv jpeg-damage cv-model docs-check reference \
   dvc-repro dvc-conformance bench-dvc bench-serve test-serve verify verify-isa check-shap \
-  check-signatures test-mlflow clean
+  check-signatures test-mlflow test-s3 clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ check-signatures: ## Signatures of models beside those of the package model-sign
 test-mlflow: build ## Runs and versions mirrored to a real MLflow server that is killed again and again
 	cargo build --release --locked --workspace --example mirror
 	$(if $(SHORT),SHORT=1) python3 tools/test-mlflow $(CARGO_TARGET_DIR)/release/examples/mirror $(BINARY)
+
+test-s3: build ## A registry in a bucket of a real S3 server, with writers that are killed
+	cargo build --release --locked --workspace --example store
+	$(if $(SHORT),SHORT=1) python3 tools/test-s3 $(CARGO_TARGET_DIR)/release/examples/store $(BINARY)
 
 clean: ## Remove what the pipeline made here; the compiled code stays
 	rm -rf data models metrics plots reports .easylife

@@ -10,6 +10,7 @@ mod audit;
 mod checks;
 mod compare;
 mod complete;
+mod erase;
 mod explain;
 mod help;
 mod init;
@@ -271,6 +272,7 @@ impl Cli {
             Verb::Runs(args) => args.run(global),
             Verb::Registry(args) => args.run(global, talk),
             Verb::Keys(args) => args.run(global),
+            Verb::Erase(args) => args.run(global, talk),
             Verb::VerifySignature(args) => args.run(global),
             Verb::Gate(args) => args.run(global),
             Verb::Compare { a, b } => compare::run(global, (&a, &b), talk),

@@ -1,8 +1,10 @@
 //! What easylife remembers: the store of the runs of a project, and the registry of models, which several projects may
 //! share. Where they are, with which keys, and the model that a name such as `nlp@champion` means.
 
+mod location;
 #[cfg(feature = "mlflow")]
 pub mod mlflow;
+mod watched;
 
 use std::fmt;
 use std::fs;
@@ -19,6 +21,9 @@ use crate::settings;
 use registry::history::{Access, Refusal, Registry, RegistryError, Version};
 use registry::signing::{self, KeyError, PrivateKey, PublicKey, SignatureError};
 use registry::store::{Folder, Problem, Store};
+
+pub use location::Location;
+pub use watched::{Look, Watched};
 
 /// The folder in a project.
 const MEMORY: &str = ".easylife";
@@ -80,8 +85,8 @@ fn hide_from_git(memory: &Path) -> Result<()> {
 /// Where a registry is, and with which keys it is read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    /// The folder of its store; `None`: nobody named one, and there is no project.
-    pub store: Option<PathBuf>,
+    /// Its store; `None`: nobody named one, and there is no project.
+    pub store: Option<Location>,
     /// The private key that signs what is written.
     pub key: Option<PathBuf>,
     /// The public keys that must have signed what is read; empty: nobody needs to.
@@ -102,7 +107,8 @@ impl Place {
             place.take(&path.display().to_string(), folder, &settings::read(path)?)?;
         }
         Ok(Self {
-            store: { given.store.or(place.store) }.or_else(|| project.map(folder)),
+            store: { given.store.or(place.store) }
+                .or_else(|| project.map(|project| Location::Folder(folder(project)))),
             key: given.key.or(place.key),
             trusted: match given.trusted.is_empty() {
                 true => place.trusted,
@@ -121,7 +127,8 @@ impl Place {
             };
             let path = || paths().map(|mut paths| paths.pop());
             let taken = match entry.name {
-                "store" => path().map(|path| self.store = path),
+                "store" => settings::text(entry.value)
+                    .map(|said| self.store = Some(Location::new(Path::new(&said), folder))),
                 "key" => path().map(|path| self.key = path),
                 "trusted-keys" => paths().map(|paths| self.trusted = paths),
                 "who" => settings::text(entry.value).map(|who| self.who = Some(who)),
@@ -137,12 +144,12 @@ impl Place {
         })
     }
 
-    /// The folder of the store.
+    /// Where the store is.
     ///
     /// # Errors
     /// If nobody named one and there is no project (exit 2).
-    pub fn folder(&self) -> Result<&Path> {
-        self.store.as_deref().ok_or_else(|| {
+    pub fn location(&self) -> Result<&Location> {
+        self.store.as_ref().ok_or_else(|| {
             exit::usage(
                 "no registry: name its folder with --store or EASYLIFE_REGISTRY_STORE, or run inside a project (a \
                  folder with params.yaml)",
@@ -155,11 +162,10 @@ impl Place {
     /// # Errors
     /// If there is none yet (exit 2), or it cannot be read.
     pub fn store(&self) -> Result<Arc<dyn Store>> {
-        let folder = self.folder()?;
-        open(folder)?.ok_or_else(|| {
+        let location = self.location()?;
+        location.open()?.ok_or_else(|| {
             exit::usage(format!(
-                "there is no registry in {} yet; `easylife registry add` makes one",
-                folder.display()
+                "there is no registry in {location} yet; `easylife registry add` makes one"
             ))
         })
     }
@@ -177,7 +183,7 @@ impl Place {
     /// # Errors
     /// As [`Place::open`], and if it cannot be made.
     pub fn create(&self) -> Result<Registry> {
-        self.registry(create(self.folder()?)?)
+        self.registry(self.location()?.create()?)
     }
 
     fn registry(&self, store: Arc<dyn Store>) -> Result<Registry> {
@@ -329,12 +335,12 @@ impl Registered {
         Ok(artifact::describe_bytes(&bytes, &self.name)?.header.task)
     }
 
-    /// What changes whenever the registry does: the folder of its history.
+    /// What changes whenever the registry does.
     ///
     /// # Errors
     /// If nobody named a store and there is no project.
-    pub fn history(&self) -> Result<PathBuf> {
-        Ok(self.place.folder()?.join("history"))
+    pub fn watched(&self) -> Result<Watched> {
+        Watched::registry(&self.place)
     }
 }
 
@@ -347,15 +353,16 @@ mod tests {
         let mut place = Place::default();
         let text = "[registry]\nstore = \"shared\"\ntrusted-keys = [\"a.pub\", \"/b.pub\"]\nwho = \"ci\"\n";
         place.take("easylife.toml", Path::new("etc"), text).unwrap();
-        assert_eq!(place.store, Some(PathBuf::from("etc/shared")));
+        let folder = |path: &str| Some(Location::Folder(path.into()));
+        assert_eq!(place.store, folder("etc/shared"));
         assert_eq!(place.trusted, [Path::new("etc/a.pub"), Path::new("/b.pub")]);
         assert_eq!(place.who(), "ci");
         let given = Place {
-            store: Some("here".into()),
+            store: folder("here"),
             ..Place::default()
         };
         assert_eq!(Place::new(None, None, given.clone()).unwrap(), given);
-        let error = Place::default().folder().unwrap_err().to_string();
+        let error = Place::default().location().unwrap_err().to_string();
         assert!(error.starts_with("no registry: "), "{error}");
         let refused = place.take("easylife.toml", Path::new(""), "[registry]\nstor = 1\n");
         assert_eq!(

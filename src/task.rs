@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::classes::ClassWords;
 use crate::columns::{Needed, Role};
 use crate::exit;
-use crate::memory::{self, Registered};
+use crate::memory::{self, Registered, Watched};
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::params::{self, Invalid};
@@ -48,6 +48,18 @@ pub struct RawData<'a> {
     pub reading: Reading,
     /// Whether a folder holds tables rather than photos.
     pub of_tables: bool,
+}
+
+/// Whose rows are: users, series, groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The columns of the raw data that name one together.
+    pub columns: Vec<String>,
+    /// The key of params.yaml that names them.
+    pub key: &'static str,
+    /// The column that has the name in what the task writes. Its models then list the ids that they know; without it
+    /// they do not say whose rows they were trained on.
+    pub written: Option<&'static str>,
 }
 
 /// How an MLflow server calls the runs of a task: as the platform does that this toolkit is the Rust form of.
@@ -106,6 +118,11 @@ pub trait Task: 'static {
     /// Optional columns of its raw data.
     fn optional(_params: &Self::Params) -> Vec<Needed> {
         Vec::new()
+    }
+
+    /// Whose the rows are, if they are somebody's: for `erase`.
+    fn subject(_params: &Self::Params) -> Option<Subject> {
+        None
     }
 
     /// Takes from the parameters that data were prepared with those that do not change the parts: the names of
@@ -182,13 +199,14 @@ impl ModelRef {
     ///
     /// # Errors
     /// A registry that nobody named.
-    pub fn watched(&self) -> Result<Vec<PathBuf>> {
+    pub fn watched(&self) -> Result<Vec<Watched>> {
         Ok(match &self.source {
             ModelSource::File(path) => {
                 let signature = self.signed_by.as_ref().map(|_| memory::signature_of(path));
-                [path.clone()].into_iter().chain(signature).collect()
+                let files = [path.clone()].into_iter().chain(signature);
+                files.map(Watched::File).collect()
             }
-            ModelSource::Registered(registered) => vec![registered.history()?],
+            ModelSource::Registered(registered) => vec![registered.watched()?],
         })
     }
 }

@@ -11,6 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::audit::AuditArgs;
 use super::checks::{GateArgs, ValidateArgs};
 use super::complete;
+use super::erase::EraseArgs;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
 use super::predict::{PredictArgs, ReadingArgs};
@@ -136,6 +137,9 @@ pub enum Verb {
     Keys(KeysArgs),
     /// Verify that a trusted key signed a file; exit 4 if not
     VerifySignature(VerifySignatureArgs),
+    /// Forget a user, a series or a group: data, models, caches, logs; then search for what is left; exit 7 if
+    /// something is
+    Erase(EraseArgs),
     /// Score a file or stdin, or answer inputs given on the command line
     Predict(PredictArgs),
     /// Explain individual answers of a model

@@ -137,6 +137,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["easylife verify-signature models/nlp.safetensors --trusted-key release.key.pub"],
     ),
     (
+        "erase",
+        &[
+            "easylife erase --user u1042 --dry-run",
+            "easylife erase --user u1042 --all-versions --also /var/log/easylife",
+            "easylife erase nlp --group c-17 --column customer",
+        ],
+    ),
+    (
         "export",
         &["easylife export tabular --to xgboost-json -o model.json"],
     ),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use crate::memory::{Place, Registered};
+use crate::memory::{Location, Place, Registered};
 use crate::project::Project;
 use crate::settings::FILE;
 use crate::task::{ModelRef, ModelSource};
@@ -22,10 +22,10 @@ pub struct PlaceArgs {
         global = true
     )]
     pub config: Option<PathBuf>,
-    /// Folder of the registry [default: registry.store of easylife.toml, otherwise the project's own]
+    /// Folder of the registry, or s3://BUCKET/PREFIX [default: registry.store of easylife.toml, otherwise the project's own]
     #[arg(
         long,
-        value_name = "DIR",
+        value_name = "DIR|s3://...",
         env = "EASYLIFE_REGISTRY_STORE",
         hide_env = true,
         global = true
@@ -48,7 +48,7 @@ impl PlaceArgs {
     pub(super) fn place(&self, project: Option<&Project>, given: Place) -> Result<Place> {
         let file = settings_file(self.config.as_deref(), project);
         let given = Place {
-            store: self.store.clone(),
+            store: { self.store.as_deref() }.map(|said| Location::new(said, Path::new(""))),
             trusted: self.trusted.clone(),
             ..given
         };

@@ -145,7 +145,7 @@ pub enum What {
     },
     /// Back up all models, the history and the runs beside it
     Backup {
-        /// A new file that ends in .tar, or a new folder
+        /// A new file that ends in .tar, a new folder, or s3://BUCKET/PREFIX
         #[arg(value_name = "TO")]
         to: PathBuf,
     },

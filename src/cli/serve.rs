@@ -1,7 +1,7 @@
 //! `easylife serve`: its arguments, which are the table of settings, and which models it serves.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
@@ -14,7 +14,7 @@ use super::args::{Global, task_names};
 use super::model::reference;
 use crate::exit::{self, Exit};
 use crate::for_task;
-use crate::memory::Place;
+use crate::memory::{Location, Place};
 use crate::params::near_miss;
 use crate::project::Project;
 use crate::serve::{self, Checked, FILE, Given, KEYS, Served, Settings, ValueSource};
@@ -116,7 +116,8 @@ impl ServeArgs {
             project,
             file.as_deref(),
             Place {
-                store: settings.registry.value.clone(),
+                store: { settings.registry.value.as_deref() }
+                    .map(|said| Location::new(said, Path::new(""))),
                 trusted: settings.trusted_keys.value.clone(),
                 ..Place::default()
             },

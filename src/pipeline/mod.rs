@@ -2,6 +2,7 @@
 //! run the whole pipeline (`repro`, `status`, `verify`), and the reference of its parameters (`params`).
 
 mod engine;
+pub mod erase;
 pub mod init;
 mod own_data;
 pub mod prepare;

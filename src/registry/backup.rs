@@ -2,15 +2,13 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::exit;
-use crate::memory::{self, Place};
+use crate::memory::{Location, Place};
 use registry::backup::{self, Backup, BackupError, Manifest};
-use registry::store::Folder;
 
 /// A backup that was made or restored.
 #[derive(Serialize)]
@@ -69,7 +67,12 @@ fn is_tar(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "tar")
 }
 
-/// Backs the store up: to a tar file if `to` ends in `.tar`, otherwise to a folder, which is new.
+/// A folder or a bucket.
+fn there(path: &Path) -> Location {
+    Location::new(path, Path::new(""))
+}
+
+/// Backs the store up: to a tar file if `to` ends in `.tar`, otherwise to a folder or `s3://BUCKET/PREFIX`, which is new.
 ///
 /// # Errors
 /// A store that is damaged, a target that exists or cannot be written.
@@ -77,7 +80,7 @@ pub fn backup(place: &Place, to: &Path) -> Result<Copied> {
     let store = place.store()?;
     let manifest = match is_tar(to) {
         true => backup::write_tar_file(&*store, to),
-        false => backup::write(&*store, &Folder::create_backup(to)?),
+        false => backup::write(&*store, &*there(to).create_backup()?),
     };
     Ok(Copied::of(to, "backed up to", &manifest.map_err(coded)?))
 }
@@ -89,10 +92,10 @@ pub fn backup(place: &Place, to: &Path) -> Result<Copied> {
 pub fn restore(place: &Place, from: &Path) -> Result<Copied> {
     let backup = match is_tar(from) {
         true => Backup::open_tar(from),
-        false => Backup::open(Arc::new(Folder::open_backup(from)?)),
+        false => Backup::open(there(from).open_backup()?),
     };
     let backup = backup.map_err(coded)?;
-    let store = memory::create(place.folder()?)?;
+    let store = place.location()?.create()?;
     backup.restore(&*store).map_err(coded)?;
     Ok(Copied::of(from, "restored from", backup.manifest()))
 }

@@ -11,6 +11,7 @@ use super::config::Settings;
 use super::renew::{Files, Renewable, Renewed};
 use super::tokens;
 use crate::exit;
+use crate::memory::Watched;
 
 /// What the server is given, and what is read anew of it.
 #[derive(Default)]
@@ -38,7 +39,8 @@ impl Credentials {
     pub fn read(settings: &Settings) -> Result<Self> {
         let mut all = Self::default();
         if let Some(files) = PemFiles::of(settings)? {
-            let watched = Files::before_reading(files.paths());
+            let watched =
+                Files::before_reading(files.paths().into_iter().map(Watched::File).collect());
             let tls = Arc::new(files.with(Tls::new).map_err(exit::usage)?);
             all.tls = Some(Arc::clone(&tls));
             let renew = move || files.with(|pem| tls.replace(pem));
@@ -47,7 +49,7 @@ impl Credentials {
         }
         if let Some(path) = &settings.tokens.value {
             refuse_plain(settings)?;
-            let watched = Files::before_reading(vec![path.clone()]);
+            let watched = Files::before_reading(vec![Watched::File(path.clone())]);
             let guard = Arc::new(Guard::new(tokens::read(path)?));
             all.guard = Some(Arc::clone(&guard));
             let path = path.clone();

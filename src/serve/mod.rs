@@ -34,6 +34,7 @@ use self::lines::Lines;
 pub use config::{Given, Settings, ValueSource};
 
 use crate::exit;
+use crate::memory::Watched;
 use crate::project::Project;
 use crate::talk::Talk;
 use crate::task::{Loaded, ModelRef, Task};
@@ -56,7 +57,7 @@ pub struct Served {
     /// Whether the server is ready without it.
     pub is_optional: bool,
     /// What is looked at for changes, also where it is not there yet; empty: the built-in model.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<Watched>,
     /// Where it comes from, for people; `None`: it is built in.
     pub origin: Option<String>,
     /// Loads it.
@@ -81,7 +82,7 @@ impl Served {
             name: T::NAME.to_owned(),
             is_optional: false,
             origin: path.as_ref().map(|path| path.display().to_string()),
-            files: path.into_iter().collect(),
+            files: path.into_iter().map(Watched::File).collect(),
             load: Box::new(move || {
                 // A model that is trained later takes the place of the built-in one.
                 let path = from

@@ -1,11 +1,10 @@
 //! What files decide and a running server can read anew: models, tokens, certificates. Polling and SIGHUP come here.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use server::{FaultKind, Models};
 
+use crate::memory::{Look, Watched};
 use crate::talk::Talk;
 
 /// Something that files decide.
@@ -20,19 +19,16 @@ pub struct Renewable {
 
 /// Files, and what they looked like before they were read first.
 pub struct Files {
-    paths: Vec<PathBuf>,
+    watched: Vec<Watched>,
     /// What they looked like.
     pub seen: Vec<Look>,
 }
 
-/// What a file looks like without being read: time, length, inode; `None`: it is not there.
-pub type Look = Option<(SystemTime, u64, u64)>;
-
 impl Files {
     /// Looks at files that are to be read next.
-    pub fn before_reading(paths: Vec<PathBuf>) -> Self {
+    pub fn before_reading(watched: Vec<Watched>) -> Self {
         let mut files = Self {
-            paths,
+            watched,
             seen: Vec::new(),
         };
         files.seen = files.look();
@@ -41,18 +37,8 @@ impl Files {
 
     /// What they look like now.
     pub fn look(&self) -> Vec<Look> {
-        self.paths.iter().map(|path| look(path)).collect()
+        self.watched.iter().map(Watched::look).collect()
     }
-}
-
-/// Symbolic links are followed: Kubernetes moves one to a new folder.
-fn look(path: &Path) -> Look {
-    let found = std::fs::metadata(path).ok()?;
-    #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(&found);
-    #[cfg(not(unix))]
-    let inode = 0;
-    Some((found.modified().ok()?, found.len(), inode))
 }
 
 /// What came of reading anew.
@@ -69,7 +55,7 @@ pub enum Renewed {
 
 impl Renewable {
     /// A configured model.
-    pub fn model(name: &str, files: Vec<PathBuf>, models: Arc<Models>) -> Self {
+    pub fn model(name: &str, files: Vec<Watched>, models: Arc<Models>) -> Self {
         let slot = name.to_owned();
         Self {
             name: name.to_owned(),

@@ -5,7 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::renew::{Look, Renewable};
+use super::renew::Renewable;
+use crate::memory::Look;
 use crate::talk::Talk;
 
 /// The thread that looks.

@@ -222,6 +222,53 @@ pub fn describe_bytes(bytes: &[u8], name: &str) -> Result<Description, ArtifactE
     description(bytes.into()).map_err(|damage| damage.in_file(Path::new(name)))
 }
 
+/// The name of the first table of strings in a model file with a string for which `is` is true.
+///
+/// # Errors
+/// [`ArtifactError::Damaged`], with what is wrong; `name` stands for the file.
+///
+/// # Examples
+/// ```
+/// # use easylife_artifact::{DataDigest, Header, Provenance, Signature, find_string, save};
+/// # use models::state::State;
+/// # let header = Header {
+/// #     task: "recsys".to_owned(),
+/// #     provenance: Provenance {
+/// #         version: "0.1.0".to_owned(),
+/// #         seed: 42,
+/// #         training: DataDigest { sha256: "ab".to_owned(), rows: 3 },
+/// #     },
+/// #     signature: Signature::default(),
+/// #     details: 7,
+/// # };
+/// let mut state = State::default();
+/// state.insert_strings("users", vec!["ann".to_owned(), "bob".to_owned()]);
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("m.safetensors");
+/// # save(&path, &header, state).unwrap();
+/// # let bytes = std::fs::read(&path).unwrap();
+/// let found = |word| find_string(&bytes, "m.safetensors", |string| string == word).unwrap();
+/// assert_eq!(found("bob").as_deref(), Some("users"));
+/// assert_eq!(found("nb"), None);
+/// ```
+pub fn find_string(
+    bytes: &[u8],
+    name: &str,
+    is: impl Fn(&str) -> bool,
+) -> Result<Option<String>, ArtifactError> {
+    let state = || {
+        let Checked {
+            start, metadata, ..
+        } = checked(bytes)?;
+        bytes::state(&metadata, bytes.into(), start)
+    };
+    let state = state().map_err(|damage| damage.in_file(Path::new(name)))?;
+    let mut tables = state.strings.into_iter();
+    Ok(tables
+        .find(|(_, strings)| strings.iter().any(|string| is(string)))
+        .map(|(name, _)| name))
+}
+
 fn description(file: Cow<[u8]>) -> Result<Description, Damage> {
     let Checked {
         entry,

@@ -61,6 +61,23 @@ impl Cache {
         self.dir.join("files/md5").join(head).join(tail)
     }
 
+    /// All contents by their ids, with the paths of their objects, sorted by path.
+    ///
+    /// # Errors
+    /// If a folder of the cache cannot be read.
+    pub fn objects(&self) -> io::Result<Vec<(String, PathBuf)>> {
+        let folder = self.dir.join("files/md5");
+        let id = |path: &PathBuf| {
+            let tail = path.strip_prefix(&folder).ok()?.to_str()?;
+            let (head, tail) = tail.split_once('/')?;
+            (head.len() == 2 && !tail.starts_with('.')).then(|| format!("{head}{tail}"))
+        };
+        let paths = files_below(&folder)?.into_iter();
+        Ok(paths
+            .filter_map(|path| id(&path).map(|id| (id, path)))
+            .collect())
+    }
+
     /// Whether all of a content is in the cache, including a folder's files.
     pub fn has(&self, id: &str) -> bool {
         if !id.ends_with(".dir") {
@@ -484,4 +501,28 @@ pub fn unprotect(path: &Path, temporary: &str) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(new_file_mode() | exec))?;
     }
     Ok(())
+}
+
+/// The files in a folder and those in it, sorted by path, without hidden ones; none if it does not exist.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        match entry.file_type()?.is_dir() {
+            true => paths.append(&mut files_below(&entry.path())?),
+            false => paths.push(entry.path()),
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }

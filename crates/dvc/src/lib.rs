@@ -25,6 +25,7 @@ mod differ;
 mod emit;
 mod error;
 mod folder;
+mod forget;
 mod gitignore;
 mod graph;
 mod ignore;
@@ -53,6 +54,7 @@ pub mod verify;
 pub mod why;
 
 pub use error::{Error, ErrorKind, Result};
+pub use forget::{Forgotten, Snapshot};
 pub use pipeline::{Dependent, Pipeline, Remaining, Selection};
 pub use program::{Difference, Observer, Program};
 pub use running::stop as stop_commands;

@@ -344,6 +344,11 @@ impl Lock {
         Ok(())
     }
 
+    /// The entries of all stages.
+    pub fn recorded(&self) -> impl Iterator<Item = &Recorded> {
+        self.stages.iter().map(|entry| &entry.recorded)
+    }
+
     /// The entry of a stage; `None` if it has never run.
     pub fn get(&self, stage: &str) -> Option<&Recorded> {
         let found = self.stages.iter().find(|entry| entry.name == stage);

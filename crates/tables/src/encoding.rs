@@ -30,6 +30,11 @@ impl Encoding {
         self.0 == UTF_8
     }
 
+    /// Whether a byte below 128 is the ASCII character of that number, as a line end has to be.
+    pub(super) fn is_ascii_compatible(self) -> bool {
+        self.0.is_ascii_compatible()
+    }
+
     /// The encoding of a byte-order mark, and the mark's length.
     pub(super) fn of_mark(start: &[u8]) -> Option<(Encoding, usize)> {
         encoding_rs::Encoding::for_bom(start).map(|(encoding, length)| (Encoding(encoding), length))

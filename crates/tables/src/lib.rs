@@ -6,7 +6,7 @@
 //! up to the callers; `text`, `photos`, `ratings` and `series` (with `clock`) read the rows of
 //! texts, photos, interactions and demand; `blocks` reads a table in pieces that can be processed
 //! in parallel; `sketch` has mergeable summaries of columns of any size, and `profile` uses them to
-//! describe a table.
+//! describe a table; [`remove_rows`] takes rows out of a file.
 
 #![deny(missing_docs)]
 
@@ -27,6 +27,7 @@ mod photos;
 pub mod profile;
 mod ratings;
 mod reading;
+mod removal;
 mod row;
 mod series;
 mod sink;
@@ -49,6 +50,7 @@ pub use ratings::{
     read_titles,
 };
 pub use reading::{Delimiter, Escape, InvalidReading, Quote, Reading, Recognised};
+pub use removal::{RemovalError, Removed, decompressed, remove_lines, remove_rows};
 pub use row::{Column, DataType, Kind, Row, Rows, TimeUnit};
 pub use series::{
     Duplicates, Gaps, LONGEST_SERIES, Panel, Problem, Series, SeriesColumns, SeriesLayout,

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::keys::{KEYS, Key};
 use super::{Setting, Settings, ValueSource};
-use crate::memory::Registered;
+use crate::memory::{Location, Registered};
 use crate::params::near_miss;
 use crate::settings::{self, text, texts};
 
@@ -86,7 +86,7 @@ impl Settings {
         if !key.many && matches!(value.get_ref(), DeValue::Array(_)) {
             return Err(format!("{name}: takes one value, not a list"));
         }
-        // Paths in a file start where the file is; `-` is stderr.
+        // Paths in a file start where the file is; `-` is stderr, s3://... a bucket.
         let values = match key.value {
             "FILE" => values.iter().map(|value| within(folder, value)).collect(),
             _ => values,
@@ -98,6 +98,6 @@ impl Settings {
 fn within(folder: &Path, value: &str) -> String {
     match value {
         "-" => value.to_owned(),
-        _ => folder.join(value).display().to_string(),
+        _ => Location::new(Path::new(value), folder).to_string(),
     }
 }

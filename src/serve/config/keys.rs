@@ -130,7 +130,7 @@ pub const KEYS: &[Key] = &[
     file!(
         "registry",
         registry,
-        "Folder of the registry [default: registry.store, otherwise the project's own]"
+        "Folder of the registry, or s3://BUCKET/PREFIX [default: registry.store, otherwise the project's own]"
     ),
     key!(
         "require-signature",

@@ -24,7 +24,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task, Tracked};
+use crate::task::{self, Part, RawData, Subject, Task, Tracked};
 
 /// Text classification.
 pub struct Nlp;
@@ -69,6 +69,14 @@ impl Task for Nlp {
             Needed::new(Role::Text, &data.text, "nlp.data.text"),
             Needed::new(Role::Label, &data.label, "nlp.data.label"),
         ]
+    }
+
+    fn subject(params: &Self::Params) -> Option<Subject> {
+        Some(Subject {
+            columns: vec![params.data.group.clone()?],
+            key: "nlp.data.group",
+            written: None,
+        })
     }
 
     fn follow(block: &mut Self::Block, prepared: &Self::Block) {

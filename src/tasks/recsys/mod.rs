@@ -28,7 +28,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task, Tracked};
+use crate::task::{self, Part, RawData, Subject, Task, Tracked};
 
 /// The prepared file with the names of items.
 pub const ITEMS: &str = "items.csv";
@@ -84,6 +84,14 @@ impl Task for Recsys {
             Needed::new(Role::Rating, &data.rating, "recsys.data.rating"),
             Needed::new(Role::Time, &data.time, "recsys.data.time"),
         ]
+    }
+
+    fn subject(params: &Self::Params) -> Option<Subject> {
+        Some(Subject {
+            columns: vec![params.data.user.clone()],
+            key: "recsys.data.user",
+            written: Some("user_id"),
+        })
     }
 
     fn follow(block: &mut Self::Block, prepared: &Self::Block) {

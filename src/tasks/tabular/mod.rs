@@ -32,7 +32,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, Task, Tracked};
+use crate::task::{self, Part, RawData, Subject, Task, Tracked};
 
 /// Tables.
 pub struct Tabular;
@@ -74,6 +74,14 @@ impl Task for Tabular {
     fn needed(params: &Self::Params) -> Vec<Needed> {
         let target = &params.data.target;
         vec![Needed::new(Role::Target, target, "tabular.data.target")]
+    }
+
+    fn subject(params: &Self::Params) -> Option<Subject> {
+        Some(Subject {
+            columns: vec![params.data.group.clone()?],
+            key: "tabular.data.group",
+            written: None,
+        })
     }
 
     fn follow(block: &mut Self::Block, prepared: &Self::Block) {

@@ -32,7 +32,7 @@ use crate::params::Invalid;
 use crate::params::batch::Batch;
 use crate::params::gate::Gate;
 use crate::project::Project;
-use crate::task::{self, Part, RawData, TRAIN, Task, Tracked};
+use crate::task::{self, Part, RawData, Subject, TRAIN, Task, Tracked};
 use crate::tasks::ts::shape::Names;
 
 /// Demand forecasting.
@@ -81,6 +81,15 @@ impl Task for Ts {
             .chain([named(Role::Time, &data.time, "ts.data.time")])
             .chain(values.map(|value| named(Role::Value, value, "ts.data.value")))
             .collect()
+    }
+
+    fn subject(params: &Self::Params) -> Option<Subject> {
+        let names = params.data.id.as_ref()?.all();
+        Some(Subject {
+            columns: names.to_vec(),
+            key: "ts.data.id",
+            written: Some(shape::ID),
+        })
     }
 
     fn follow(block: &mut Self::Block, prepared: &Self::Block) {

@@ -1,6 +1,7 @@
 //! Tests of several modules together, on projects in temporary folders.
 
 mod definitions;
+mod forgetting;
 mod graphs;
 mod ignoring;
 mod locking;

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alias::AliasChange;
 use super::record::{Artifact, Mirrored, RecordError, check_id};
+use super::sync::SENT;
 
 /// Version of `record.json` and `alias.json`.
 const FORMAT: u32 = 1;
@@ -209,6 +210,25 @@ impl Spool {
             }),
             Err(_) => Ok(place),
         }
+    }
+
+    /// Removes a record that waits, which is then never sent.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn discard(&self, id: &str) -> Result<(), SpoolError> {
+        let (path, aside) = (
+            self.folder.join(id),
+            self.folder.join(format!("{SENT}{id}")),
+        );
+        fs::rename(&path, &aside)
+            .and_then(|()| fs::remove_dir_all(&aside))
+            .map_err(SpoolError::Write)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Ids of the records that wait, in the order of their names.

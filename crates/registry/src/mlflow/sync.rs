@@ -16,7 +16,7 @@ use super::send::{self, Sent};
 use super::settings::Server;
 use super::spool::{Entry, Spool, SpoolError};
 
-const SENT: &str = ".sent-";
+pub(super) const SENT: &str = ".sent-";
 
 /// Failures of the server (status 500) in a row after which no more is sent.
 const FAILURES: usize = 3;

@@ -1,15 +1,17 @@
 //! Named objects that are there as a whole or not at all.
 //!
 //! Everything above this module works on the trait [`Store`] alone: objects are put if they are
-//! absent, replaced, read, listed and removed. A folder is one implementation ([`Folder`]); an
-//! object store with conditional puts can be another, so nothing above may rely on folders, locks
-//! or the order in which writers arrive.
+//! absent, replaced, read, listed and removed. A folder is one implementation ([`Folder`]), a bucket
+//! of S3 another (`S3`, with the feature `s3`), so nothing above may rely on folders, locks or the
+//! order in which writers arrive.
 
 mod folder;
 mod key;
 #[cfg(test)]
 pub(crate) mod memory;
 mod problem;
+#[cfg(feature = "s3")]
+pub mod s3;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -23,6 +25,8 @@ use serde::{Deserialize, Serialize};
 pub use folder::Folder;
 pub use key::Key;
 pub use problem::{Flaw, Problem};
+#[cfg(feature = "s3")]
+pub use s3::S3;
 
 use crate::digest;
 
@@ -135,6 +139,10 @@ pub enum StoreError {
         /// The object.
         object: String,
     },
+    /// An address of a bucket, or the environment that belongs to it, cannot be used.
+    #[cfg(feature = "s3")]
+    #[error(transparent)]
+    S3Settings(#[from] s3::SettingsError),
     /// Any other failure of the system.
     #[error("cannot {action} {object}: {error}")]
     Io {

@@ -50,7 +50,8 @@ bench: build ## Our own speed: whole processes -> docs/benchmarks.md, then kerne
 	cargo bench --locked --bench nlp --bench cv --bench kernels --bench trees
 
 bench-peers: build ## Beside the tools we replace -> docs/benchmarks.md (PEERS="nlp ts" for some)
-	cargo build --release --locked --workspace --example trees_time
+	cargo build --release --locked --workspace --example trees_time --example label_errors --example near_texts \
+	  --example personal_data
 	python3 tools/bench-peers $(BINARY) $(PEERS)
 
 bench-serve: build ## Models over HTTP under load, beside FastAPI and MLServer -> docs/benchmarks.md

@@ -10,6 +10,7 @@ mod audit;
 mod checks;
 mod compare;
 mod complete;
+mod drift;
 mod erase;
 mod explain;
 mod help;
@@ -272,6 +273,7 @@ impl Cli {
             Verb::Runs(args) => args.run(global),
             Verb::Registry(args) => args.run(global, talk),
             Verb::Keys(args) => args.run(global),
+            Verb::Drift(args) => args.run(global, talk),
             Verb::Erase(args) => args.run(global, talk),
             Verb::VerifySignature(args) => args.run(global),
             Verb::Gate(args) => args.run(global),

@@ -26,6 +26,8 @@ pub enum Exit {
     NotReproducible = 6,
     /// Done, but some rows failed; they are listed.
     Partial = 7,
+    /// A table, or what a model is asked, has changed.
+    Drift = 8,
     /// Ended by Ctrl-C or SIGTERM (128 + SIGINT, as shells count it).
     Interrupted = 130,
 }
@@ -42,6 +44,7 @@ impl Exit {
             Self::Locked => "another run holds the lock",
             Self::NotReproducible => "not reproducible",
             Self::Partial => "done, with rows that failed",
+            Self::Drift => "drift was found",
             Self::Interrupted => "interrupted",
         }
     }

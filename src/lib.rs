@@ -11,6 +11,7 @@ pub mod eval; // verbs: evaluate, gate
 pub mod explain; // verb: why this answer
 pub mod export; // verb: a model for another program
 pub mod inspect; // verb: what a model file holds
+pub mod monitor; // verb: drift
 pub mod pipeline; // verbs: init, sample, prepare, repro, status, verify
 pub mod predict; // verb: batch scoring
 pub mod registry; // verbs: registry, keys, verify-signature

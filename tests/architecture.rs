@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("export", VERB),
     ("pipeline", VERB),
     ("inspect", VERB),
+    ("monitor", VERB),
     ("runs", VERB),
     ("registry", VERB),
     (

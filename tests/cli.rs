@@ -109,7 +109,7 @@ fn quiet_says_only_what_is_wrong() {
 fn help_names_only_what_is_built() {
     let help = Workdir::empty().ok(&["--help"]);
     assert!(help.contains("predict") && help.contains("Exit codes"));
-    for absent in ["monitor", "drift"] {
+    for absent in ["monitor", "retrain"] {
         let line = format!("  {absent} ");
         assert!(!help.contains(&line), "{absent} is not built yet");
     }

@@ -350,3 +350,130 @@ fn real_data_have_no_errors() {
         assert!(said.contains("errors: 0"), "{name}: {said}");
     }
 }
+
+/// Texts that are alike but for a word, and some labels that are wrong on purpose.
+fn alike() -> String {
+    let things = [
+        "camera", "battery", "screen", "hotel", "waiter", "film", "soup", "train",
+    ];
+    let places = [
+        "in town",
+        "at home",
+        "on holiday",
+        "last week",
+        "for my brother",
+        "in the rain",
+    ];
+    let mut text = String::from("text,label\n");
+    for (row, (thing, place)) in things
+        .iter()
+        .flat_map(|t| places.iter().map(move |p| (t, p)))
+        .enumerate()
+    {
+        let (word, label) = [("lovely and great", "pos"), ("awful and bad", "neg")][row % 2];
+        let label = match row % 16 {
+            5 => ["neg", "pos"][row % 2],
+            _ => label,
+        };
+        text += &format!(
+            "the {thing} was {word} {place} and number {row} of all that i have seen so far,{label}\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn texts_that_are_nearly_the_same_are_found() {
+    let words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda my nu xi omicron pi rho sigma tau";
+    let words: Vec<&str> = words.split(' ').collect();
+    let sentence = |row: usize| {
+        let word = |at: usize| words[(row * 5 + at * (1 + row % 7)) % 19];
+        (0..12).map(word).collect::<Vec<_>>().join(" ")
+    };
+    let mut text = String::from("text,label\n");
+    for row in 0..40 {
+        text += &format!(
+            "{} number {row},{}\n",
+            sentence(row),
+            ["pos", "neg"][row % 2]
+        );
+    }
+    let first = format!("{} number 0", sentence(0));
+    // But for a word; and but for case alone, which is the other rule's.
+    for word in &words[..10] {
+        text += &format!("{},pos\n", first.replace(word, "- Another"));
+    }
+    text += &format!("{},pos\n", first.to_uppercase());
+    let dir = Workdir::with_source("mine.csv", &text);
+    dir.write(
+        "schema/nlp.yaml",
+        "easylife: \"0.1\"\ntask: {near_duplicates: {max: 0, level: warning}, near_leakage: {max: 0, level: warning}}\n",
+    );
+    dir.ok(&["validate", "nlp"]);
+    let found = findings(&dir, "nlp");
+    let near = found
+        .iter()
+        .find(|f| f["rule"] == "near_duplicates")
+        .unwrap();
+    let rows = near["rows"].as_array().unwrap();
+    let at = |line: u64| rows.iter().find(|row| row["line"] == line);
+    let value = at(42).unwrap()["value"].as_str().unwrap();
+    assert!(value.contains("% like mine.csv:"), "{value}");
+    assert!(near["count"].as_u64().unwrap() >= 8 && at(52).is_none());
+    // Between the parts, too.
+    dir.ok(&["prepare", "nlp"]);
+    dir.ok(&["validate", "nlp", "--prepared"]);
+    let found = findings(&dir, "nlp.prepared");
+    let near = found.iter().find(|f| f["rule"] == "near_leakage").unwrap();
+    let value = near["rows"][0]["value"].as_str().unwrap();
+    assert!(
+        value.contains("% like data/processed/nlp/train.csv:"),
+        "{value}"
+    );
+}
+
+#[test]
+fn labels_that_are_wrong_are_listed() {
+    let dir = Workdir::with_source("mine.csv", alike());
+    let said = dir.ok(&["validate", "nlp", "--labels", "--export", "suspects.csv"]);
+    assert!(said.contains(" of 48 labels"), "{said}");
+    let wrong: Vec<usize> = (0..48)
+        .filter(|row| row % 16 == 5)
+        .map(|row| row + 2)
+        .collect();
+    let table = dir.read("suspects.csv");
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("file,line,text,label,suggested,quality"));
+    let found: Vec<usize> = lines
+        .map(|line| line.split(',').nth(1).unwrap().parse().unwrap())
+        .collect();
+    // The surest first: the three that are wrong lead.
+    let mut first = found[..3].to_vec();
+    first.sort_unstable();
+    assert_eq!(first, wrong);
+    // The same whatever the threads.
+    for threads in ["1", "8"] {
+        assert_eq!(
+            said,
+            dir.ok(&[
+                "validate",
+                "nlp",
+                "--labels",
+                "--export",
+                "suspects.csv",
+                "--threads",
+                threads
+            ])
+        );
+        assert_eq!(table, dir.read("suspects.csv"));
+    }
+    let ran = dir.run(&["validate", "cv", "--labels"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("--labels is for nlp"), "{}", ran.stderr);
+    let ran = dir.run(&["validate", "all", "--labels"]);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("takes one task"),
+        "{}",
+        ran.stderr
+    );
+}

@@ -11,6 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::audit::AuditArgs;
 use super::checks::{GateArgs, ValidateArgs};
 use super::complete;
+use super::drift::DriftArgs;
 use super::erase::EraseArgs;
 use super::explain::ExplainArgs;
 use super::init::InitArgs;
@@ -43,7 +44,7 @@ A project is a folder with params.yaml; start one with `easylife init`. Examples
 
 Exit codes: 0 done, 1 failed, 2 usage or parameters, 3 a gate was not met, 4 the data break the
 rules, 5 another run holds the lock, 6 not reproducible, 7 done, with rows that failed (they are
-listed).";
+listed), 8 drift was found.";
 
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
@@ -137,6 +138,8 @@ pub enum Verb {
     Keys(KeysArgs),
     /// Verify that a trusted key signed a file; exit 4 if not
     VerifySignature(VerifySignatureArgs),
+    /// Compare two tables: which columns have changed, with a stated false-alarm rate; exit 8 if any has
+    Drift(DriftArgs),
     /// Forget a user, a series or a group: data, models, caches, logs; then search for what is left; exit 7 if
     /// something is
     Erase(EraseArgs),

@@ -25,6 +25,12 @@ pub struct ValidateArgs {
     /// Check the parts written by `prepare` for leakage between training and test
     #[arg(long)]
     pub prepared: bool,
+    /// nlp: list the rows whose label is probably wrong, by models that did not see them, the surest first
+    #[arg(long, conflicts_with_all = ["prepared", "init"])]
+    pub labels: bool,
+    /// With --labels: write all of them to this file (CSV), for whoever labels
+    #[arg(long, value_name = "FILE", requires = "labels")]
+    pub export: Option<PathBuf>,
 }
 
 impl ValidateArgs {
@@ -32,6 +38,9 @@ impl ValidateArgs {
     pub(super) fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
         let project = Project::open(&global.selection())?;
         global.start_threads()?;
+        if self.labels {
+            return self.look_at_labels(global, &project, talk);
+        }
         let request = pipeline::validate::Request {
             init: self.init,
             force: self.force,
@@ -52,6 +61,22 @@ impl ValidateArgs {
             global.suggest_next(done, &self.tasks.task);
         }
         Ok(exit)
+    }
+}
+
+impl ValidateArgs {
+    /// Lists rows whose label is probably wrong.
+    fn look_at_labels(&self, global: &Global, project: &Project, talk: &Talk) -> Result<Exit> {
+        let names = self.tasks.names(project);
+        let [name] = names[..] else {
+            return Err(exit::usage(
+                "--labels takes one task: easylife validate nlp --labels",
+            ));
+        };
+        let export = self.export.as_deref();
+        let found = for_task!(name, T => pipeline::labels::run::<T>(project, export, talk)?);
+        global.show_result(&found, Verdict::Fine)?;
+        Ok(Exit::Done)
     }
 }
 

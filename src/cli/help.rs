@@ -28,6 +28,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "easylife validate nlp",
             "easylife validate nlp --init",
             "easylife validate all --prepared",
+            "easylife validate nlp --labels --export suspects.csv",
         ],
     ),
     (
@@ -135,6 +136,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "verify-signature",
         &["easylife verify-signature models/nlp.safetensors --trusted-key release.key.pub"],
+    ),
+    (
+        "drift",
+        &[
+            "easylife drift last_year.csv this_week.csv -o drift.html",
+            "easylife drift train.parquet requests.jsonl --window 5000 --skip request_id",
+            "easylife drift sales.csv sales_new.csv --by date --every week",
+        ],
     ),
     (
         "erase",

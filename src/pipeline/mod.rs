@@ -4,6 +4,7 @@
 mod engine;
 pub mod erase;
 pub mod init;
+pub mod labels;
 mod own_data;
 pub mod prepare;
 pub mod profile;

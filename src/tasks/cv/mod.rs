@@ -103,3 +103,6 @@ impl Task for Cv {
 
 /// There is no other format for it.
 impl crate::export::Export for Cv {}
+
+/// Its labels are not looked at.
+impl crate::pipeline::labels::Mislabelled for Cv {}

@@ -5,6 +5,7 @@ pub mod details;
 mod evaluate;
 mod explain;
 mod inspect;
+mod mislabelled;
 pub mod params;
 mod predict;
 mod prepare;

@@ -1,4 +1,6 @@
-//! Checks of `nlp` data: repeated texts, contradicting labels, small classes, texts with a damaged encoding.
+//! Checks of `nlp` data: repeated texts, also those that are nearly the same, contradicting labels, small classes, texts with a damaged encoding.
+
+mod near;
 
 use std::io;
 use std::path::Path;
@@ -54,6 +56,12 @@ impl Validate for Nlp {
             "share of rows that repeat a text with another label",
         ),
         TaskRule::at_most(
+            near::REPEATS,
+            "0.05",
+            Level::Warning,
+            "share of rows whose text is that of an earlier row but for a few words",
+        ),
+        TaskRule::at_most(
             "damaged",
             "0",
             Level::Warning,
@@ -64,6 +72,12 @@ impl Validate for Nlp {
             "0",
             Level::Error,
             "prepared: share of test texts that are also in the training part",
+        ),
+        TaskRule::at_most(
+            near::LEAKAGE,
+            "0.05",
+            Level::Warning,
+            "prepared: share of test texts that are in the training part but for a few words",
         ),
     ];
 
@@ -92,7 +106,11 @@ impl Validate for Nlp {
             what: "text",
             of: &text,
         }];
-        Ok(leaks::check(job, &parts::<Nlp>(job.project)?, &keys)?.checked)
+        let parts = parts::<Nlp>(job.project)?;
+        let mut found = leaks::check(job, &parts, &keys)?;
+        let near = near::leakage(job, &parts, &found)?;
+        found.checked.findings.extend(near);
+        Ok(found.checked)
     }
 }
 
@@ -125,6 +143,7 @@ fn raw(job: &Job<Params>, path: &Path) -> Result<Checked> {
             ("conflicts", "repeat a text that has different labels"),
         ];
         let mut repeats = read.repeats(job, &mut keys, text, "rows", rules)?;
+        repeats.extend(near::repeats(job, path, &read, text)?);
         let mut blocks = Blocks::open_with(path, job.reading)?;
         blocks.rename(|path| job.project.shown(path));
         table::add_texts(&mut repeats, blocks, text)?;

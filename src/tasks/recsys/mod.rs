@@ -143,3 +143,6 @@ pub struct Interactions {
 
 /// There is no other format for it.
 impl crate::export::Export for Recsys {}
+
+/// Its labels are not looked at.
+impl crate::pipeline::labels::Mislabelled for Recsys {}

@@ -92,3 +92,6 @@ impl Task for Tabular {
         Data::load(&task::part_path::<Self>(project, part)?, params)
     }
 }
+
+/// Its labels are not looked at.
+impl crate::pipeline::labels::Mislabelled for Tabular {}

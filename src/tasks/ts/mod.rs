@@ -137,3 +137,6 @@ struct BacktestSpec {
 
 /// There is no other format for it.
 impl crate::export::Export for Ts {}
+
+/// Its labels are not looked at.
+impl crate::pipeline::labels::Mislabelled for Ts {}

@@ -92,19 +92,42 @@ pub fn mean_interval(values: &[f64], seed: u64) -> Option<Interval> {
     if values.is_empty() {
         return None;
     }
-    let means: Vec<f64> = (0..RESAMPLES)
-        .into_par_iter()
-        .map(|resample| {
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(resample);
-            let draw = |_: &f64| {
-                let at = (u64::from(random.next_u32()) * values.len() as u64) >> 32;
-                values[at as usize]
-            };
-            values.iter().map(draw).sum::<f64>() / values.len() as f64
-        })
-        .collect();
+    let means = resampled_figures(values.len(), seed, |rows| {
+        rows.map(|row| values[row]).sum::<f64>() / values.len() as f64
+    });
     Some(percentiles(means.into_iter()))
+}
+
+/// A figure of each of [`RESAMPLES`] resamples, in their order; `figure` is given the rows that were
+/// drawn, with replacement, as many as there are. The resamples of a seed and a number of rows are
+/// always the same, so figures of two models may be compared resample by resample.
+///
+/// # Examples
+/// ```
+/// use easylife_models::metrics::bootstrap::{RESAMPLES, resampled_figures};
+///
+/// let counts = resampled_figures(10, 42, |rows| rows.filter(|&row| row < 5).count());
+/// assert_eq!(counts.len() as u64, RESAMPLES);
+/// let mean = counts.iter().sum::<usize>() as f64 / RESAMPLES as f64;
+/// assert!((mean - 5.0).abs() < 0.2);
+/// ```
+pub fn resampled_figures<T: Send>(
+    rows: usize,
+    seed: u64,
+    figure: impl Fn(&mut dyn Iterator<Item = usize>) -> T + Sync,
+) -> Vec<T> {
+    (0..RESAMPLES)
+        .into_par_iter()
+        .map(|resample| figure(&mut draws(rows, seed, resample)))
+        .collect()
+}
+
+/// The rows of a resample.
+fn draws(rows: usize, seed: u64, resample: u64) -> impl Iterator<Item = usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(resample);
+    // The bias is at most rows / 2^32, negligible compared with the variance of a resample.
+    (0..rows).map(move |_| ((u64::from(random.next_u32()) * rows as u64) >> 32) as usize)
 }
 
 struct Row {
@@ -126,15 +149,11 @@ impl Row {
 
 /// Accuracy, macro F1 and log loss of as many rows, drawn with replacement.
 fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3] {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(resample);
     let mut right = vec![0u64; classes];
     let mut seen = vec![0u64; classes]; // actual and predicted together
     let mut loss = 0.0;
-    for _ in rows {
-        // The bias is at most rows / 2^32, negligible compared with the variance of a resample.
-        let at = (u64::from(random.next_u32()) * rows.len() as u64) >> 32;
-        let row = &rows[at as usize];
+    for row in draws(rows.len(), seed, resample) {
+        let row = &rows[row];
         seen[row.actual] += 1;
         seen[row.predicted] += 1;
         right[row.actual] += u64::from(row.actual == row.predicted);
@@ -153,12 +172,17 @@ fn resampled(rows: &[Row], classes: usize, seed: u64, resample: u64) -> [f64; 3]
     ]
 }
 
-/// The values below and above which (1 - [`LEVEL`]) / 2 of all values are.
-pub(super) fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
+/// The values below and above which (1 - [`LEVEL`]) / 2 of all values are; NaN without values.
+pub fn percentiles(values: impl Iterator<Item = f64>) -> Interval {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
-    let last = (values.len() - 1) as f64;
-    let at = |share: f64| values[(share * last).round() as usize];
+    let last = values.len().saturating_sub(1) as f64;
+    let at = |share: f64| {
+        values
+            .get((share * last).round() as usize)
+            .copied()
+            .unwrap_or(f64::NAN)
+    };
     Interval {
         low: at((1.0 - LEVEL) / 2.0),
         high: at((1.0 + LEVEL) / 2.0),

@@ -242,7 +242,7 @@ fn drifted(request: &Request, reference: &Reference, counted: &Counted) -> Resul
     let (mut gone, new) = changed_columns(&reference.columns, &counted.names);
     // What is predicted is not known yet.
     let target = request.performance.as_ref().map(|asked| &asked.target);
-    gone.retain(|gone| Some(&gone.column) != target);
+    gone.retain(|gone| Some(&gone.column) != target && !request.skip.contains(&gone.column));
     let left_out = reference
         .columns
         .iter()

@@ -116,8 +116,7 @@ impl ServeArgs {
             project,
             file.as_deref(),
             Place {
-                store: { settings.registry.value.as_deref() }
-                    .map(|said| Location::new(said, Path::new(""))),
+                store: registry(&settings),
                 trusted: settings.trusted_keys.value.clone(),
                 ..Place::default()
             },
@@ -367,4 +366,14 @@ impl fmt::Display for Shown {
         }
         Ok(())
     }
+}
+
+/// The registry that is named: by the settings, otherwise by the variable that all verbs know.
+fn registry(settings: &Settings) -> Option<Location> {
+    let variable = || {
+        let said = std::env::var_os("EASYLIFE_REGISTRY_STORE");
+        said.filter(|said| !said.is_empty()).map(PathBuf::from)
+    };
+    let said = settings.registry.value.clone().or_else(variable);
+    said.map(|said| Location::new(&said, Path::new("")))
 }

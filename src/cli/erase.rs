@@ -9,10 +9,10 @@ use clap::{ArgGroup, Args};
 use super::args::{Global, task_names};
 use super::registry::AccessArgs;
 use super::show::Verdict;
+use super::stages::refuse_sets;
 use crate::exit::{self, Exit};
 use crate::for_task;
 use crate::memory::Place;
-use crate::params::Set;
 use crate::pipeline::erase;
 use crate::project::Project;
 use crate::talk::Talk;
@@ -56,9 +56,7 @@ pub struct EraseArgs {
 
 impl EraseArgs {
     pub(super) fn run(self, global: &Global, talk: &Talk) -> Result<Exit> {
-        if let Some(set) = global.set.first() {
-            return Err(refuse_set(set));
-        }
+        refuse_sets(global)?;
         let project = Project::open(&global.selection())?;
         global.start_threads()?;
         let name = self.name(&project)?;
@@ -115,10 +113,4 @@ impl EraseArgs {
             )),
         }
     }
-}
-
-fn refuse_set(set: &Set) -> anyhow::Error {
-    exit::usage(format!(
-        "{set}: stages take their parameters from params.yaml; change it there"
-    ))
 }

@@ -35,11 +35,7 @@ pub struct StagesArgs {
 impl StagesArgs {
     /// The request of `repro` and `status`, which refuse `-S`: a pipeline has one params.yaml.
     fn request(self, global: &Global) -> Result<repro::Request> {
-        if let Some(set) = global.set.first() {
-            return Err(exit::usage(format!(
-                "{set}: stages take their parameters from params.yaml; change it there"
-            )));
-        }
+        refuse_sets(global)?;
         global.start_threads()?;
         Ok(repro::Request {
             folder: global.project.clone(),
@@ -59,6 +55,16 @@ impl StagesArgs {
                 threads: Some(global.thread_count()?).filter(|&threads| threads > 0),
             },
         })
+    }
+}
+
+/// Refuses `-S` for verbs that run stages: a pipeline has one params.yaml.
+pub(super) fn refuse_sets(global: &Global) -> Result<()> {
+    match global.set.first() {
+        Some(set) => Err(exit::usage(format!(
+            "{set}: stages take their parameters from params.yaml; change it there"
+        ))),
+        None => Ok(()),
     }
 }
 

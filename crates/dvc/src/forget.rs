@@ -77,8 +77,9 @@ impl Pipeline {
         self.folder.has_dvc().then_some(&*self.config.cache)
     }
 
-    /// Removes from cache and run cache the contents for which `holds` is true, those that the stages of `before`
-    /// read as inputs `from`, and all that was made from either.
+    /// Removes from cache and run cache the contents for which `holds` is true, all that stages ever read as the inputs
+    /// `from` (by `before` and the run cache), and all that was made from either. So it does not matter how often the
+    /// inputs have changed since, or whether an earlier call was killed.
     ///
     /// # Errors
     /// If something cannot be read or removed, or another process is working here.
@@ -98,34 +99,32 @@ impl Pipeline {
         let cache = Cache::open(&self.config, self.folder.program(), private.join("scratch"));
         let failed = || format!("cannot search the cache {}", self.config.cache.display());
         let objects = cache.objects().with_context(failed)?;
-        let mut tainted: BTreeSet<String> = self.inputs(before, from);
         let now = self.snapshot()?;
         let kept = contents(&cache, now.0.recorded().flat_map(all_records))?;
+        let runs = runs(&cache).with_context(failed)?;
+        // Nothing that is kept is ever among them.
+        let mut tainted = self.inputs(before, &runs, from);
+        tainted.retain(|id| !kept.contains(id));
         for (id, path) in &objects {
             if !kept.contains(id) && !id.ends_with(".dir") && holds(path).with_context(failed)? {
                 tainted.insert(id.clone());
             }
         }
-        let runs = runs(&cache).with_context(failed)?;
         spread(&cache, &before.0, &runs, &kept, &mut tainted)?;
         let mut forgotten = Forgotten::default();
-        let mut removed = HashSet::new();
         for (id, path) in objects {
-            if tainted.contains(&id) && !kept.contains(&id) {
+            if tainted.contains(&id) {
                 forgotten.bytes += fs::metadata(&path).map_or(0, |meta| meta.len());
                 forgotten.contents += 1;
                 let gone = fs::remove_file(&path);
                 gone.with_context(|| format!("cannot remove {}", path.display()))?;
-                removed.insert(id);
             }
         }
         for run in runs {
             // An entry that names a content which is gone, or was never there, tells of it all the same.
-            let gone = |record: &Record| {
-                let id = record.md5.as_deref().unwrap_or_default();
-                removed.contains(id) || tainted.contains(id) && !kept.contains(id)
-            };
-            if all_records(&run.recorded).any(gone) {
+            let is_gone =
+                |record: &Record| record.md5.as_ref().is_some_and(|id| tainted.contains(id));
+            if all_records(&run.recorded).any(is_gone) {
                 let removed = fs::remove_file(&run.path);
                 removed.with_context(|| format!("cannot remove {}", run.path.display()))?;
                 forgotten.runs += 1;
@@ -134,19 +133,19 @@ impl Pipeline {
         Ok(forgotten)
     }
 
-    /// The contents that stages had read, by `before`, from the files `from` or folders around them.
-    fn inputs(&self, before: &Snapshot, from: &[PathBuf]) -> BTreeSet<String> {
+    /// The contents that stages have read, by `before` or the run cache, from the files `from` or folders around them.
+    fn inputs(&self, before: &Snapshot, runs: &[Run], from: &[PathBuf]) -> BTreeSet<String> {
         let from: Vec<PathBuf> = from.iter().map(|path| real(path)).collect();
         let mut ids = BTreeSet::new();
-        for stage in &self.stages {
-            let Some(recorded) = before.0.get(&stage.name) else {
-                continue;
-            };
-            for dep in &stage.deps {
-                let at = real(&dep.path);
-                if from.iter().any(|file| file.starts_with(&at)) {
-                    ids.extend(recorded.dep(&dep.name).and_then(|dep| dep.md5.clone()));
-                }
+        for dep in self.stages.iter().flat_map(|stage| &stage.deps) {
+            let at = real(&dep.path);
+            if from.iter().any(|file| file.starts_with(&at)) {
+                let recorded = before
+                    .0
+                    .recorded()
+                    .chain(runs.iter().map(|run| &run.recorded));
+                let read = recorded.filter_map(|recorded| recorded.dep(&dep.name)?.md5.clone());
+                ids.extend(read);
             }
         }
         ids

@@ -72,13 +72,15 @@ impl Registered {
         Ok(Self { versions })
     }
 
-    /// Erases the files of those that no alias points at; returns which.
+    /// Erases the files of those that no alias points at; returns which. The others are left.
     ///
     /// # Errors
     /// A registry that cannot be written.
-    pub fn erase(&self, place: &Place) -> Result<Vec<String>> {
-        let unused = self.versions.iter().filter(|old| old.aliases.is_empty());
-        let unused: Vec<&Old> = unused.collect();
+    pub fn erase(&mut self, place: &Place) -> Result<Vec<String>> {
+        let all = std::mem::take(&mut self.versions);
+        let (unused, used): (Vec<Old>, Vec<Old>) =
+            { all.into_iter() }.partition(|old| old.aliases.is_empty());
+        self.versions = used;
         if unused.is_empty() {
             return Ok(Vec::new());
         }
@@ -87,8 +89,8 @@ impl Registered {
         for old in unused {
             match registry.erase(&old.name, old.number, NOTE) {
                 Ok(_) => erased.push(format!("{} version {}", old.name, old.number)),
-                // An alias was moved to it meanwhile: it is left, and named.
-                Err(RegistryError::Refused(Refusal::InUse { .. })) => {}
+                // An alias was moved to it meanwhile.
+                Err(RegistryError::Refused(Refusal::InUse { .. })) => self.versions.push(old),
                 Err(error) => return Err(coded(error)),
             }
         }
@@ -96,21 +98,21 @@ impl Registered {
     }
 
     /// Those that are left, with what to do about them.
-    pub fn left(&self, all_versions: bool) -> Vec<InFile> {
+    pub fn left(&self) -> Vec<InFile> {
         let versions = self.versions.iter();
         versions
             .map(|old| InFile {
                 path: format!("registry: {} version {}", old.name, old.number),
                 rows: None,
                 lines: None,
-                note: Some(match (old.aliases.first(), all_versions) {
-                    (Some(alias), _) => format!(
+                note: Some(match old.aliases.first() {
+                    Some(alias) => format!(
                         "in use as {name}@{alias}; add the new model (easylife registry add models/{task}.safetensors \
                          --name {name}), promote it to {name}@{alias}, and call erase --all-versions again",
                         name = old.name,
                         task = old.task,
                     ),
-                    (None, _) => "an old model; erase it with --all-versions".to_owned(),
+                    None => "an old model; erase it with --all-versions".to_owned(),
                 }),
             })
             .collect()

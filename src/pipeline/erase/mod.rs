@@ -165,11 +165,10 @@ pub fn run<T: Task>(
             .map_err(with_hint)?;
         erased.records = beyond::remove_records(project, &id)?;
     }
-    let registry = Registered::of(place, &id)?;
+    let mut registry = Registered::of(place, &id)?;
     if request.all_versions && !request.dry_run {
         erased.versions = registry.erase(place)?;
     }
-    let registry = Registered::of(place, &id)?;
     let found = places.search(&id, talk)?;
     erased.searched = found.searched;
     for (path, found) in found.files {
@@ -181,7 +180,7 @@ pub fn run<T: Task>(
             (false, _) => erased.possible.push(shown),
         }
     }
-    erased.left.extend(registry.left(request.all_versions));
+    erased.left.extend(registry.left());
     erased.beyond = beyond::elsewhere(project, &sources, &pipeline)?;
     Ok(erased)
 }

@@ -61,15 +61,14 @@ fn cached(project: &Project) -> Vec<String> {
 #[test]
 fn what_was_made_from_a_content_goes_with_it() {
     let project = Project::with_dvc(PIPELINE);
-    project.write("other", "other\n");
+    project.write("other", "older\n");
     project.write("rows", "ann\nbob\ncid\n");
     run(&project);
+    project.write("other", "other\n");
     // An older run, which dvc.lock knows no more.
     project.write("rows", "ann\nbob\n");
     let pipeline = run(&project);
     let before = pipeline.snapshot().unwrap();
-    assert_eq!(cached(&project), ["2\n", "3\n", "fixed\n", "other\n"]);
-
     project.write("rows", "bob\n");
     assert_eq!(pipeline.readers(&project.path("rows")), ["count"]);
     assert_eq!(
@@ -77,22 +76,21 @@ fn what_was_made_from_a_content_goes_with_it() {
         ["count", "model"]
     );
     let pipeline = run(&project);
-    assert_eq!(
-        cached(&project),
-        ["1\n", "2\n", "3\n", "fixed\n", "other\n"]
-    );
+    let all = ["1\n", "2\n", "3\n", "fixed\n", "older\n", "other\n"];
+    assert_eq!(cached(&project), all);
 
-    // The cache holds no rows: what was made from them is known from the stages, the older run not at all.
+    // The cache holds no rows: what was made from them, ever, is known from the lock file and the run cache.
     let rows = [project.path("rows")];
     let forgotten = pipeline.forget(&before, &rows, &mut |_| Ok(false)).unwrap();
-    assert_eq!((forgotten.contents, forgotten.runs), (2, 2));
-    assert_eq!(cached(&project), ["1\n", "3\n", "fixed\n", "other\n"]);
+    // Two counts and two folders, each with its run.
+    assert_eq!((forgotten.contents, forgotten.runs), (4, 4));
+    assert_eq!(cached(&project), ["1\n", "fixed\n", "older\n", "other\n"]);
 
-    // A content in which something is found goes with what was made from it.
-    let holds = &mut |path: &Path| Ok(fs::read_to_string(path)? == "3\n");
+    // A content in which something is found goes, too.
+    let holds = &mut |path: &Path| Ok(fs::read_to_string(path)? == "older\n");
     let forgotten = pipeline.forget(&before, &rows, holds).unwrap();
     assert_eq!(cached(&project), ["1\n", "fixed\n", "other\n"]);
-    assert_eq!((forgotten.contents, forgotten.runs), (2, 2));
+    assert_eq!((forgotten.contents, forgotten.runs), (1, 1));
     let again = pipeline.forget(&before, &rows, holds).unwrap();
     assert_eq!(again, Forgotten::default());
 

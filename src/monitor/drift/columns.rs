@@ -12,7 +12,7 @@ use super::windows::{Placing, Windows};
 use crate::exit;
 use crate::talk::Talk;
 use tables::blocks::{Block, Blocks, Head};
-use tables::profile::{Class, Groups};
+use tables::profile::Groups;
 use tables::{Kind, ReadError, Reading, spelling};
 
 /// Share of the values of a column that must be numbers, by its first rows, for it to hold numbers.
@@ -339,9 +339,4 @@ pub fn each_batch(
 
 fn first_bad(block: &mut Block) -> Option<ReadError> {
     block.take_bad().into_iter().next()
-}
-
-/// The class of a column of times, for windows.
-pub fn is_time(class: Class) -> bool {
-    class.is_time()
 }

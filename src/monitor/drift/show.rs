@@ -48,8 +48,14 @@ impl fmt::Display for Drifted {
             windows => format!(" in {found} of {windows} windows"),
         };
         match self.drifted.len() {
-            0 => writeln!(f, "no drift in {tested} columns"),
-            columns => writeln!(f, "drift in {columns} of {tested} columns{of}"),
+            0 if self.gone.is_empty() => writeln!(f, "no drift in {}", columns(tested)),
+            0 => writeln!(
+                f,
+                "no drift in {}, but {} gone",
+                columns(tested),
+                are(self.gone.len())
+            ),
+            found => writeln!(f, "drift in {found} of {}{of}", columns(tested)),
         }?;
         self.write_columns(f)?;
         self.write_performance(f)?;
@@ -175,6 +181,20 @@ impl Drifted {
 pub fn metrics(performance: &Performance) -> Vec<&'static str> {
     let has = |name: &&str| { performance.windows.iter() }.any(|window| window.get(name).is_some());
     METRICS.into_iter().filter(has).collect()
+}
+
+fn columns(count: usize) -> String {
+    match count {
+        1 => "1 column".to_owned(),
+        _ => format!("{count} columns"),
+    }
+}
+
+fn are(count: usize) -> String {
+    match count {
+        1 => "1 is".to_owned(),
+        _ => format!("{count} are"),
+    }
 }
 
 fn names(all: &[String]) -> String {

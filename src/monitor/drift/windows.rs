@@ -6,7 +6,6 @@ use std::str::FromStr;
 use anyhow::Result;
 use jiff::civil::DateTime;
 
-use super::columns::is_time;
 use crate::exit;
 use tables::Place;
 use tables::blocks::{Block, Head};
@@ -195,7 +194,7 @@ impl Windows {
         for row in rows {
             let text = block.text(row, self.column);
             let value = (!text.is_empty()).then(|| understand_with(text.as_bytes(), head.decimal));
-            let Some(value) = value.filter(|value| is_time(value.class)) else {
+            let Some(value) = value.filter(|value| value.class.is_time()) else {
                 let spot = block.spot(row);
                 let place = Place {
                     file: head.file(spot).to_owned(),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use models::trees::{Column, MISSING_CATEGORY};
 use monitoring::performance::PerformanceError;
 use monitoring::performance::loss::{
-    ErrorModel, ErrorModelOptions, Frame, Loss, LossFigure, measure,
+    ErrorModel, ErrorModelOptions, Frame, Loss, LossFigure, LossThreshold, measure,
 };
 
 use super::super::Request;
@@ -169,65 +169,74 @@ fn windows(
     let names = rows.windows.names();
     let sizes = sizes(&names, &rows.window_of);
     let usable = by_window(&names, &rows.window_of, &is_usable);
+    // Where the target is not there at all, nothing is known.
+    let actual = has_target.then(|| &*rows.columns[1].numbers);
     let mut found = Vec::with_capacity(names.len());
     for (((name, _), of_window), size) in names.into_iter().zip(usable).zip(sizes) {
-        let actual = |row: usize| match has_target {
-            true => rows.columns[1].numbers[row],
-            false => f64::NAN,
-        };
-        let known: Vec<usize> = of_window
-            .iter()
-            .copied()
-            .filter(|&row| actual(row).is_finite())
-            .collect();
-        let mut window = WindowPerformance {
+        let known = known(&of_window, actual);
+        found.push(WindowPerformance {
             window: name,
             rows: of_window.len() as u64,
             left_out: size - of_window.len() as u64,
             labelled: known.len() as u64,
             new_classes: 0,
-            figures: Vec::new(),
-        };
-        if !of_window.is_empty() {
-            let picked = frame.select(&of_window).map_err(refuse)?;
-            let estimated = model.estimate(&picked.frame(), LEVEL).map_err(refuse)?;
-            let realised = match known.is_empty() {
-                true => None,
-                false => {
-                    let predicted: Vec<f64> = known.iter().map(|&row| predicted[row]).collect();
-                    let actual: Vec<f64> = known.iter().map(|&row| actual(row)).collect();
-                    Some(measure(&predicted, &actual, LEVEL).map_err(refuse)?)
-                }
-            };
-            let thresholds = model
-                .reference()
-                .thresholds(of_window.len(), RATE)
-                .map_err(refuse)?;
-            let of_known = model
-                .reference()
-                .thresholds(known.len().max(1), RATE)
-                .map_err(refuse)?;
-            for (threshold, of_known) in thresholds.iter().zip(&of_known) {
-                let estimate = estimated.get(threshold.loss);
-                let measured = realised
-                    .as_ref()
-                    .and_then(|realised| realised.get(threshold.loss));
-                window.figures.push(Figure {
-                    metric: name_of(threshold.loss).to_owned(),
-                    class: None,
-                    reference: Some(threshold.reference),
-                    estimated: estimate.map(interval),
-                    realised: measured.map(interval),
-                    low: Some(threshold.low),
-                    high: Some(threshold.high),
-                    alert: estimate.and_then(|figure| threshold.alert(figure.value)),
-                    realised_alert: measured.and_then(|figure| of_known.alert(figure.value)),
-                });
-            }
-        }
-        found.push(window);
+            figures: match of_window.is_empty() {
+                true => Vec::new(),
+                false => figures(model, &frame, &of_window, &known).map_err(refuse)?,
+            },
+        });
     }
     Ok(found)
+}
+
+/// The rows whose actual number is known, each with that number.
+fn known(rows: &[usize], actual: Option<&[f64]>) -> Vec<(usize, f64)> {
+    let of = |&row: &usize| Some((row, *actual?.get(row)?));
+    rows.iter()
+        .filter_map(of)
+        .filter(|(_, actual)| actual.is_finite())
+        .collect()
+}
+
+/// The losses of a window that has rows: expected, and measured on those that are known.
+fn figures(
+    model: &ErrorModel,
+    frame: &Frame,
+    rows: &[usize],
+    known: &[(usize, f64)],
+) -> Result<Vec<Figure>, PerformanceError> {
+    let estimated = model.estimate(&frame.select(rows)?.frame(), LEVEL)?;
+    let realised = match known.is_empty() {
+        true => None,
+        false => {
+            let predicted: Vec<f64> = known
+                .iter()
+                .map(|&(row, _)| frame.predictions[row])
+                .collect();
+            let actual: Vec<f64> = known.iter().map(|&(_, actual)| actual).collect();
+            Some(measure(&predicted, &actual, LEVEL)?)
+        }
+    };
+    let thresholds = model.reference().thresholds(rows.len(), RATE)?;
+    let of_known = model.reference().thresholds(known.len().max(1), RATE)?;
+    let figure = |(threshold, of_known): (&LossThreshold, &LossThreshold)| {
+        let estimate = estimated.get(threshold.loss);
+        let measured = realised
+            .as_ref()
+            .and_then(|realised| realised.get(threshold.loss));
+        Figure {
+            metric: name_of(threshold.loss).to_owned(),
+            class: None,
+            reference: Some(threshold.reference),
+            estimated: estimate.map(interval),
+            realised: measured.map(interval),
+            low: Some(threshold.low),
+            high: Some(threshold.high),
+            alert: estimate.and_then(|figure| threshold.alert(figure.value)),
+            realised_alert: measured.and_then(|figure| of_known.alert(figure.value)),
+        }
+    };
+    Ok(thresholds.iter().zip(&of_known).map(figure).collect())
 }
 
 fn name_of(loss: Loss) -> &'static str {

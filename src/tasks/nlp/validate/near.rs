@@ -137,9 +137,6 @@ pub fn leakage(
             &job.params.data.text,
             Some(number),
         )?;
-        if number == 0 {
-            all.rows.shrink_to_fit();
-        }
     }
     let split = all.rows.iter().filter(|(spot, _)| spot.file() == 0).count();
     let known: std::collections::HashSet<u64> =
